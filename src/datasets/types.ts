@@ -1,0 +1,69 @@
+/** Labelled images: uint8 RGB, channel-major `[n, 3, height, width]`, labels `[n]`. */
+export interface ImageSet {
+  count: number;
+  height: number;
+  width: number;
+  pixels: Uint8Array;
+  labels: Uint8Array;
+}
+
+export const CHANNELS = 3;
+
+/** Bytes (and values) of one image. */
+export function imageSize(set: Pick<ImageSet, "height" | "width">): number {
+  return CHANNELS * set.height * set.width;
+}
+
+/** Per-channel mean and standard deviation on the scale [0, 1]; the network sees (pixel/255 − mean)/std. */
+export interface Normalization {
+  mean: [number, number, number];
+  std: [number, number, number];
+}
+
+/** What is fixed about a data set, whatever files hold it. */
+export interface DatasetInfo {
+  name: string;
+  title: string;
+  classes: string[];
+  normalization: Normalization;
+  /** How training may change an image (METHODS §2). */
+  augmentation: { flip: boolean; cropPadding: number };
+  /** Where the images come from, in one line. */
+  source: string;
+}
+
+/** A loaded data set in the splits of METHODS §0: the attacker uses `train`, the defender `cleanVal`, scores `test`. */
+export interface Dataset extends DatasetInfo {
+  train: ImageSet;
+  cleanVal: ImageSet;
+  test: ImageSet;
+  /** SHA-256 over the official train and test images and labels as loaded: part of every recipe. */
+  dataHash: string;
+  /** Whether the files are the whole official release or a subset of it. */
+  completeness: "official" | "subset" | "generated";
+}
+
+export interface LoadOptions {
+  /** The folder that holds the official layouts; unused by generated data. */
+  dataDir: string;
+  /** Seeds the train/cleanVal split. */
+  seed: number;
+}
+
+/** One file to download: where from, its checksum and where it lands. */
+export interface Download {
+  url: string;
+  md5: string;
+  bytes?: number;
+  archive: "tar.gz" | "zip";
+  /** Folder below the data folder into which the archive is unpacked. */
+  into: string;
+}
+
+export interface DatasetDefinition extends DatasetInfo {
+  /** Files below the data folder that must be there, for messages and `data list`. */
+  files: string[];
+  downloads: Download[];
+  /** @throws InputError naming the file and the first fault. */
+  load(options: LoadOptions): Promise<Dataset>;
+}

@@ -1,0 +1,19 @@
+import type { ImageSet } from "../datasets/types.ts";
+import type { StateDict } from "../tensor/state.ts";
+
+/** Per-image numbers of every neuron: layer name → `[count × width]`, image-major. */
+export type Taps = Map<string, Float32Array>;
+
+export type TapKind = "mean" | "mean-abs";
+
+/** Runs one network, under any weights for it, on images. */
+export interface ModelRunner {
+  /** Logits `[count × classes]`, image-major. */
+  logits(state: StateDict, images: ImageSet): Promise<Float32Array>;
+  /** Spatial mean of every neuron's activation (post-ReLU where ReLU follows directly, METHODS §0), or of its absolute value. */
+  taps(state: StateDict, images: ImageSet, kind: TapKind): Promise<Taps>;
+  /** Share of images whose highest logit is their label. */
+  accuracy(state: StateDict, images: ImageSet): Promise<number>;
+  /** Rule 1's contribution I (METHODS §3.1): E |Σ_hw a·∂CE/∂a| per neuron. */
+  contribution(state: StateDict, images: ImageSet): Promise<Map<string, Float32Array>>;
+}
