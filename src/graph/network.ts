@@ -109,6 +109,12 @@ export function inferShapes(network: Network): Shapes {
   return shapes;
 }
 
+/** The nodes that a node reads. */
+export function inputsOf(node: LayerNode): string[] {
+  if (node.op === "input") return [];
+  return node.op === "add" ? node.inputs : [node.input];
+}
+
 /** The conv units in order: the layers of neurons. */
 export function convUnits(network: Network): ConvUnit[] {
   return network.nodes.filter((node) => node.op === "conv");

@@ -1,0 +1,87 @@
+import ort from "onnxruntime-node";
+import type { Program } from "../graph/onnx.ts";
+import { sizeOf } from "../tensor/state.ts";
+
+/** Named float32 arrays that go into or come out of a graph; shapes are the program's. */
+export type Arrays = Map<string, Float32Array>;
+
+export interface SessionOptions {
+  /** Threads within an operator: part of every recipe, since sums depend on how work is split. */
+  threads: number;
+}
+
+/**
+ * A program loaded into ONNX Runtime. Inputs are passed without a copy; outputs land in arrays that the session owns
+ * and reuses, so a result is valid until the next run.
+ */
+export class Session {
+  readonly program: Program;
+  private readonly session: ort.InferenceSession;
+  private readonly shapes: Map<string, number[]>;
+  private readonly own = new Map<string, Float32Array>();
+
+  private constructor(program: Program, session: ort.InferenceSession) {
+    this.program = program;
+    this.session = session;
+    this.shapes = new Map(program.inputs.map(({ name, shape }) => [name, shape as number[]]));
+  }
+
+  static async open(program: Program, { threads }: SessionOptions): Promise<Session> {
+    const session = await ort.InferenceSession.create(program.model, {
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: "sequential",
+      logSeverityLevel: 3,
+    });
+    return new Session(program, session);
+  }
+
+  inputShape(name: string): number[] {
+    const shape = this.shapes.get(name);
+    if (!shape) throw new Error(`the program has no input '${name}'`);
+    return shape;
+  }
+
+  /**
+   * Runs the program.
+   *
+   * @param feeds every graph input; further entries are ignored
+   * @param into output key → array to write to, in place of the session's own
+   * @returns output key → values
+   */
+  async run(feeds: ReadonlyMap<string, Float32Array>, into?: ReadonlyMap<string, Float32Array>): Promise<Arrays> {
+    const inputs: Record<string, ort.Tensor> = {};
+    for (const { name, shape } of this.program.inputs) {
+      const data = feeds.get(name);
+      if (!data) throw new Error(`input '${name}' was not fed`);
+      inputs[name] = new ort.Tensor("float32", data, shape as number[]);
+    }
+    const fetches: Record<string, ort.Tensor> = {};
+    const results: Arrays = new Map();
+    for (const [key, { name, shape }] of this.program.outputs) {
+      const target = into?.get(key) ?? this.ownArray(key, shape as number[]);
+      fetches[name] = new ort.Tensor("float32", target, shape as number[]);
+      results.set(key, target);
+    }
+    await this.session.run(inputs, fetches);
+    return results;
+  }
+
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+
+  private ownArray(key: string, shape: number[]): Float32Array {
+    let array = this.own.get(key);
+    if (!array) {
+      array = new Float32Array(sizeOf(shape));
+      this.own.set(key, array);
+    }
+    return array;
+  }
+}
+
+/** The runtime's version, for records. */
+export function runtimeVersion(): string {
+  return `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`;
+}

@@ -1,0 +1,89 @@
+import type { Feature, Gradient, Lowering } from "./lowering/lowering.ts";
+import type { ConvUnit } from "./network.ts";
+import { convShape, type UnitRule } from "./walk.ts";
+
+export const BN_EPSILON = 1e-5;
+
+/** What a unit's forward pass leaves for its backward pass. */
+interface Normalised {
+  conv: Feature;
+  mean: string;
+  rstd: string;
+  scale: string;
+}
+
+export interface BatchStatistics {
+  mean: string;
+  /** Biased batch variance. */
+  variance: string;
+}
+
+/** Declares a parameter as a graph input, and takes its gradient: the training program's bookkeeping. */
+export interface ParameterSink {
+  parameter(key: string, shape: number[]): string;
+  gradient(key: string, value: string): void;
+  statistics(unit: ConvUnit, statistics: BatchStatistics): void;
+}
+
+/** Units with batch statistics, as in training: `y = γ·(z − μ_B)/√(σ²_B + ε) + β`. */
+export class BatchNormUnits implements UnitRule {
+  private readonly lowering: Lowering;
+  private readonly sink: ParameterSink;
+  private readonly saved = new Map<string, Normalised>();
+
+  constructor(lowering: Lowering, sink: ParameterSink) {
+    this.lowering = lowering;
+    this.sink = sink;
+  }
+
+  forward(unit: ConvUnit, x: Feature, fuse: { sum?: Feature; relu: boolean }): Feature {
+    const { lowering, sink } = this;
+    const { graph } = lowering;
+    const weight = sink.parameter(`${unit.id}.weight`, [unit.out, unit.kernel, unit.kernel, x.channels]);
+    const convBias = unit.bias ? sink.parameter(`${unit.id}.bias`, [unit.out]) : undefined;
+    const gamma = sink.parameter(`${unit.bn}.weight`, [unit.out]);
+    const beta = sink.parameter(`${unit.bn}.bias`, [unit.out]);
+
+    const conv = lowering.conv(x, weight, convShape(unit), { bias: convBias });
+    const inverseCount = graph.scalar(1 / (lowering.batch * conv.height * conv.width));
+    const overBatch = (value: string) => graph.op("ReduceSum", [value, graph.integers([0])], { keepdims: 0 });
+    const mean = graph.op("Mul", [overBatch(lowering.channelSums(conv)), inverseCount]);
+    const square = graph.op("Mul", [overBatch(lowering.channelDots(conv, conv)), inverseCount]);
+    const raw = graph.op("Sub", [square, graph.op("Mul", [mean, mean])]);
+    // E[z²] − E[z]² can fall just below zero by rounding on a constant channel.
+    const variance = graph.op("Relu", [raw]);
+    const rstd = graph.op("Reciprocal", [graph.op("Sqrt", [graph.op("Add", [variance, graph.scalar(BN_EPSILON)])])]);
+    const scale = graph.op("Mul", [gamma, rstd]);
+    const shift = graph.op("Sub", [beta, graph.op("Mul", [mean, scale])]);
+    sink.statistics(unit, { mean, variance });
+    this.saved.set(unit.id, { conv, mean, rstd, scale });
+    return lowering.scaleShift(conv, scale, shift, fuse);
+  }
+
+  /** With `x̂ = (z−μ)·r`: `∂γ = Σ g·x̂`, `∂β = Σ g`, `∂z = γ·r·(g − ∂β/M − x̂·∂γ/M)`, M = images × positions. */
+  backward(unit: ConvUnit, x: Feature, dy: Feature, input: { wanted: boolean; into?: Gradient }): Gradient | undefined {
+    const { lowering, sink } = this;
+    const { graph } = lowering;
+    const { conv, mean, rstd, scale } = this.saved.get(unit.id)!;
+    const overBatch = (value: string) => graph.op("ReduceSum", [value, graph.integers([0])], { keepdims: 0 });
+    const dbeta = overBatch(lowering.channelSums(dy));
+    const dots = overBatch(lowering.channelDots(dy, conv));
+    const dgamma = graph.op("Mul", [rstd, graph.op("Sub", [dots, graph.op("Mul", [mean, dbeta])])]);
+    sink.gradient(`${unit.bn}.weight`, dgamma);
+    sink.gradient(`${unit.bn}.bias`, dbeta);
+
+    const minus = graph.scalar(-1 / (lowering.batch * conv.height * conv.width));
+    const slope = graph.op("Mul", [graph.op("Mul", [scale, rstd]), graph.op("Mul", [dgamma, minus])]);
+    const offset = graph.op("Sub", [
+      graph.op("Mul", [scale, graph.op("Mul", [dbeta, minus])]),
+      graph.op("Mul", [slope, mean]),
+    ]);
+    const centred = lowering.scaleShift(conv, slope, offset);
+    const dz = lowering.scaleShift(dy, scale, undefined, { sum: centred });
+
+    if (unit.bias) sink.gradient(`${unit.id}.bias`, overBatch(lowering.channelSums(dz)));
+    sink.gradient(`${unit.id}.weight`, lowering.convWeightGradient(x, dz, convShape(unit)));
+    if (!input.wanted) return undefined;
+    return lowering.convInputGradient(dz, `${unit.id}.weight`, convShape(unit), x, input.into);
+  }
+}

@@ -1,0 +1,66 @@
+import { sizeOf, type StateDict, type Tensor, tensorOf } from "../tensor/state.ts";
+import { BN_EPSILON } from "./batchnorm.ts";
+import { foldedBias, foldedWeight } from "./folded.ts";
+import { type ConvUnit, classifierOf, type Network } from "./network.ts";
+
+/** Feeds of the folded programs: graph input → values. */
+export type FoldedState = Map<string, Float32Array>;
+
+/** `[out, in, kh, kw]` → `[out, kh, kw, in]`, as the lowerings hold weights. */
+export function toOhwi({ shape, data }: Tensor): Float32Array {
+  const [out, inputs, kh, kw] = shape;
+  const taps = kh * kw;
+  const result = new Float32Array(data.length);
+  for (let o = 0; o < out; o++) {
+    const row = o * inputs * taps;
+    for (let i = 0; i < inputs; i++) {
+      for (let t = 0; t < taps; t++) result[row + t * inputs + i] = data[row + i * taps + t];
+    }
+  }
+  return result;
+}
+
+/** `[out, kh, kw, in]` → `[out, in, kh, kw]`; `shape` is the result's. */
+export function toOihw(data: Float32Array, shape: number[]): Float32Array {
+  const [out, inputs, kh, kw] = shape;
+  const taps = kh * kw;
+  const result = new Float32Array(sizeOf(shape));
+  for (let o = 0; o < out; o++) {
+    const row = o * inputs * taps;
+    for (let t = 0; t < taps; t++) {
+      for (let i = 0; i < inputs; i++) result[row + i * taps + t] = data[row + t * inputs + i];
+    }
+  }
+  return result;
+}
+
+/** Folds every unit's frozen batch norm into its convolution; the classifier passes as it is. */
+export function foldState(network: Network, state: StateDict): FoldedState {
+  const folded: FoldedState = new Map();
+  for (const node of network.nodes) {
+    if (node.op !== "conv") continue;
+    const weight = toOhwi(tensorOf(state, `${node.id}.weight`));
+    const bias = new Float32Array(node.out);
+    folded.set(foldedWeight(node.id), weight);
+    folded.set(foldedBias(node.id), bias);
+    const perRow = weight.length / node.out;
+    for (let channel = 0; channel < node.out; channel++) {
+      const { factor, shift } = channelFold(state, node, channel);
+      for (let i = channel * perRow; i < (channel + 1) * perRow; i++) weight[i] *= factor;
+      bias[channel] = shift;
+    }
+  }
+  const linear = classifierOf(network);
+  for (const part of ["weight", "bias"]) {
+    folded.set(`${linear.id}.${part}`, tensorOf(state, `${linear.id}.${part}`).data);
+  }
+  return folded;
+}
+
+/** One channel's fold: its weights' factor γ/√(σ²+ε) and its bias β + (b − μ)·factor. */
+export function channelFold(state: StateDict, unit: ConvUnit, channel: number): { factor: number; shift: number } {
+  const at = (key: string) => tensorOf(state, key).data[channel];
+  const factor = at(`${unit.bn}.weight`) / Math.sqrt(at(`${unit.bn}.running_var`) + BN_EPSILON);
+  const convBias = unit.bias ? at(`${unit.id}.bias`) : 0;
+  return { factor, shift: at(`${unit.bn}.bias`) + (convBias - at(`${unit.bn}.running_mean`)) * factor };
+}

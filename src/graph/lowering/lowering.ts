@@ -1,0 +1,112 @@
+import type { GraphBuilder } from "../onnx.ts";
+
+/**
+ * How the pieces of a network and of its gradient become ONNX operators. Two implementations: `plain` (standard
+ * operators, NCHW; runs everywhere and is the oracle) and `blocked` (ONNX Runtime's channel-blocked CPU operators).
+ * Programs are written once against this interface.
+ *
+ * Weights are `[out, kh, kw, in]` ("OHWI"): the layout in which one neuron's weights are contiguous and in which the
+ * weight gradient comes out of a dilated convolution without a transposition.
+ */
+export interface Lowering {
+  readonly kind: LoweringKind;
+  readonly graph: GraphBuilder;
+  readonly batch: number;
+
+  /** Declares an NCHW graph input and brings it into this lowering's layout. */
+  image(name: string, channels: number, height: number, width: number): Feature;
+  /** A feature as an ordinary NCHW value. */
+  toNchw(x: Feature): string;
+
+  /** `relu?(conv(x, weight) + bias + sum)`. */
+  conv(x: Feature, weight: string, shape: ConvShape, fuse?: Fusion): Feature;
+  /** Gradient of a convolution with respect to its input, added to what has come together so far. */
+  convInputGradient(dy: Feature, weight: string, shape: ConvShape, x: Feature, into?: Gradient): Gradient;
+  /** Gradient with respect to the weights, OHWI `[dy.channels, kh, kw, x.channels]`. */
+  convWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string;
+
+  /** `relu?(x·scale + shift + sum)` per channel; scale and shift are `[channels]` values. */
+  scaleShift(x: Feature, scale: string, shift: string | undefined, fuse?: Fusion): Feature;
+  /** `relu?(a + b)`. */
+  add(a: Feature, b: Feature, relu: boolean): Feature;
+  abs(x: Feature): Feature;
+  /** `dy` where `y > 0`, else 0. */
+  reluGradient(dy: Feature, y: Feature): Feature;
+  /** The first and second half of the batch. */
+  splitBatch(x: Feature): [Feature, Feature];
+  joinBatch(a: Feature, b: Feature): Feature;
+  /** The rows of a 0/1 matrix `[rows, x.channels]` applied to the channels: picks channels. */
+  selectChannels(x: Feature, selector: string, rows: number): Feature;
+
+  /** `Σ_hw a·b` per image and channel, `[batch, channels]`. */
+  channelDots(a: Feature, b: Feature): string;
+  /** `Σ_hw a` per image and channel, `[batch, channels]`. */
+  channelSums(a: Feature): string;
+
+  maxPool(x: Feature, kernel: number): Feature;
+  maxPoolGradient(dy: Feature, x: Feature, y: Feature, kernel: number): Feature;
+  /** Mean over space, `[batch, channels]`. */
+  globalPool(x: Feature): string;
+  globalPoolGradient(dy: string, x: Feature): Feature;
+
+  /** Adds a gradient to what has come together so far. */
+  accumulate(into: Gradient | undefined, dy: Feature): Gradient;
+  /** The gradient, complete. */
+  settle(gradient: Gradient, x: Feature): Feature;
+}
+
+export type LoweringKind = "plain" | "blocked";
+
+/** A batch of feature maps inside the graph; `tensor` is in the lowering's own layout. */
+export interface Feature {
+  tensor: string;
+  channels: number;
+  height: number;
+  width: number;
+}
+
+export interface ConvShape {
+  out: number;
+  kernel: number;
+  stride: number;
+  padding: number;
+}
+
+export interface Fusion {
+  bias?: string;
+  sum?: Feature;
+  relu?: boolean;
+}
+
+/**
+ * A gradient being summed over the consumers of a feature. A stride-2 1×1 convolution reaches only the even
+ * positions (`phase0`, at half resolution); it waits there for the 3×3 convolution that reaches all of them.
+ */
+export interface Gradient {
+  full?: string;
+  phase0?: string;
+}
+
+/** The taps of a stride-2 3×3 convolution that reach each of the four output phases of its input gradient: [taps, kh, kw]. */
+export const STRIDE2_PHASES: readonly [taps: number[], kh: number, kw: number][] = [
+  [[4], 1, 1],
+  [[5, 3], 1, 2],
+  [[7, 1], 2, 1],
+  [[8, 6, 2, 0], 2, 2],
+];
+
+export function reversedTaps(kernel: number): number[] {
+  return Array.from({ length: kernel * kernel }, (_, i) => kernel * kernel - 1 - i);
+}
+
+/**
+ * How many groups the batch is cut into for the weight gradient. One convolution per group leaves partial sums of
+ * groups × weights to add up; more groups give ONNX Runtime more parallel, smaller kernels. The bound (partial sums
+ * at most a quarter of the tensors' size) was found by timing ResNet-18's shapes.
+ */
+export function weightGradientGroups(batch: number, out: number, input: number, kernel: number, area: number): number {
+  const traffic = 0.25 * batch * (out + input) * area;
+  let groups = batch;
+  while (groups > 1 && groups * out * input * kernel * kernel > traffic) groups = groups % 2 === 0 ? groups / 2 : 1;
+  return groups;
+}

@@ -1,0 +1,151 @@
+import { CommonLowering } from "./common.ts";
+import {
+  type ConvShape,
+  type Feature,
+  type Fusion,
+  type Gradient,
+  type Lowering,
+  reversedTaps,
+  STRIDE2_PHASES,
+} from "./lowering.ts";
+
+/** Standard ONNX operators on NCHW: the reference, the oracle of the tests, and the path of every other device. */
+export class PlainLowering extends CommonLowering implements Lowering {
+  readonly kind = "plain";
+
+  image(name: string, channels: number, height: number, width: number): Feature {
+    return { tensor: this.graph.input(name, [this.batch, channels, height, width]), channels, height, width };
+  }
+
+  toNchw(x: Feature): string {
+    return x.tensor;
+  }
+
+  conv(x: Feature, weight: string, shape: ConvShape, fuse: Fusion = {}): Feature {
+    const { kernel, stride, padding, out } = shape;
+    const oihw = this.graph.transpose(weight, [0, 3, 1, 2]);
+    const tensor = this.graph.op("Conv", fuse.bias ? [x.tensor, oihw, fuse.bias] : [x.tensor, oihw], {
+      kernel_shape: [kernel, kernel],
+      strides: [stride, stride],
+      pads: [padding, padding, padding, padding],
+    });
+    const side = (n: number) => Math.floor((n + 2 * padding - kernel) / stride) + 1;
+    return this.finish({ tensor, channels: out, height: side(x.height), width: side(x.width) }, fuse);
+  }
+
+  convInputGradient(dy: Feature, weight: string, shape: ConvShape, x: Feature, into?: Gradient): Gradient {
+    const { graph } = this;
+    const { kernel, stride, padding, out } = shape;
+    const swapped = (taps: number[], kh: number, kw: number) => {
+      const flat = graph.reshape(weight, [out, kernel * kernel, x.channels]);
+      const picked = graph.op("Gather", [flat, graph.integers(taps)], { axis: 1 });
+      return graph.reshape(graph.transpose(picked, [2, 0, 1]), [x.channels, out, kh, kw]);
+    };
+    const correlate = (taps: number[], kh: number, kw: number, pads: number[]) =>
+      graph.op("Conv", [dy.tensor, swapped(taps, kh, kw)], { kernel_shape: [kh, kw], pads });
+
+    if (stride === 1) {
+      const back = kernel - 1 - padding;
+      const tensor = correlate(reversedTaps(kernel), kernel, kernel, [back, back, back, back]);
+      return this.accumulate(into, { ...x, tensor });
+    }
+    if (!halvesEvenly(shape, x)) throw new Error("stride-2 convolutions must be 1×1 or 3×3 with padding on even sides");
+    let phases: string[];
+    if (kernel === 1) {
+      const even = correlate([0], 1, 1, [0, 0, 0, 0]);
+      const zero = graph.op("Mul", [even, graph.scalar(0)]);
+      phases = [even, zero, zero, zero];
+    } else {
+      phases = STRIDE2_PHASES.map(([taps, kh, kw]) => correlate(taps, kh, kw, [0, 0, kh - 1, kw - 1]));
+    }
+    const joined = graph.op("Concat", phases, { axis: 1 });
+    return this.accumulate(into, { ...x, tensor: graph.op("DepthToSpace", [joined], { blocksize: 2, mode: "DCR" }) });
+  }
+
+  convWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string {
+    if (shape.kernel > 1) {
+      return this.dilatedWeightGradient(this.graph.transpose(x.tensor, [0, 2, 3, 1]), x, dy.tensor, dy, shape);
+    }
+    const sampled =
+      shape.stride === 1
+        ? x.tensor
+        : this.graph.op("Slice", [
+            x.tensor,
+            this.graph.integers([0, 0]),
+            this.graph.integers([x.height, x.width]),
+            this.graph.integers([2, 3]),
+            this.graph.integers([shape.stride, shape.stride]),
+          ]);
+    return this.pointwiseWeightGradient(this.graph.transpose(sampled, [0, 2, 3, 1]), x.channels, dy.tensor, dy);
+  }
+
+  scaleShift(x: Feature, scale: string, shift: string | undefined, fuse: Fusion = {}): Feature {
+    const perChannel = (value: string) => this.graph.reshape(value, [1, x.channels, 1, 1]);
+    let tensor = this.graph.op("Mul", [x.tensor, perChannel(scale)]);
+    if (shift !== undefined) tensor = this.graph.op("Add", [tensor, perChannel(shift)]);
+    return this.finish({ ...x, tensor }, fuse);
+  }
+
+  selectChannels(x: Feature, selector: string, rows: number): Feature {
+    const filter = this.graph.reshape(selector, [rows, x.channels, 1, 1]);
+    return { ...x, channels: rows, tensor: this.graph.op("Conv", [x.tensor, filter], { kernel_shape: [1, 1] }) };
+  }
+
+  channelDots(a: Feature, b: Feature): string {
+    return this.channelSums({ ...a, tensor: this.graph.op("Mul", [a.tensor, b.tensor]) });
+  }
+
+  channelSums(a: Feature): string {
+    return this.graph.op("ReduceSum", [a.tensor, this.graph.integers([2, 3])], { keepdims: 0 });
+  }
+
+  maxPool(x: Feature, kernel: number): Feature {
+    const tensor = this.graph.op("MaxPool", [x.tensor], { kernel_shape: [kernel, kernel], strides: [kernel, kernel] });
+    return { ...x, tensor, height: Math.floor(x.height / kernel), width: Math.floor(x.width / kernel) };
+  }
+
+  /** Every position that equals its window's maximum takes the gradient; ties occur only among zeros behind a ReLU, where it dies anyway. */
+  maxPoolGradient(dy: Feature, x: Feature, y: Feature, kernel: number): Feature {
+    const { graph } = this;
+    const spread = (value: string) => {
+      const cells = graph.reshape(value, [this.batch, x.channels, y.height, 1, y.width, 1]);
+      const shape = [this.batch, x.channels, y.height, kernel, y.width, kernel];
+      return graph.reshape(graph.op("Expand", [cells, graph.integers(shape)]), [
+        this.batch,
+        x.channels,
+        x.height,
+        x.width,
+      ]);
+    };
+    const isMax = graph.op("Cast", [graph.op("Equal", [x.tensor, spread(y.tensor)])], { to: 1 });
+    return { ...x, tensor: graph.op("Mul", [isMax, spread(dy.tensor)]) };
+  }
+
+  globalPool(x: Feature): string {
+    return this.graph.reshape(this.graph.op("GlobalAveragePool", [x.tensor]), [this.batch, x.channels]);
+  }
+
+  globalPoolGradient(dy: string, x: Feature): Feature {
+    const { graph, batch } = this;
+    const each = graph.op("Mul", [dy, graph.scalar(1 / (x.height * x.width))]);
+    const cells = graph.reshape(each, [batch, x.channels, 1, 1]);
+    const tensor = graph.op("Expand", [cells, graph.integers([batch, x.channels, x.height, x.width])]);
+    return { ...x, tensor };
+  }
+
+  settle(gradient: Gradient, x: Feature): Feature {
+    return { ...x, tensor: gradient.full! };
+  }
+
+  private finish(x: Feature, { sum, relu }: Fusion): Feature {
+    let tensor = x.tensor;
+    if (sum) tensor = this.graph.op("Add", [tensor, sum.tensor]);
+    if (relu) tensor = this.graph.op("Relu", [tensor]);
+    return { ...x, tensor };
+  }
+}
+
+function halvesEvenly({ kernel, stride, padding }: ConvShape, x: Feature): boolean {
+  const known = (kernel === 1 && padding === 0) || (kernel === 3 && padding === 1);
+  return stride === 2 && known && x.height % 2 === 0 && x.width % 2 === 0;
+}

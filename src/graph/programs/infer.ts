@@ -1,0 +1,40 @@
+import { FoldedUnits } from "../folded.ts";
+import type { Lowering } from "../lowering/lowering.ts";
+import type { Network } from "../network.ts";
+import type { Program } from "../onnx.ts";
+import { Walk } from "../walk.ts";
+import { declareClassifier } from "./classifier.ts";
+
+/** Inference: `input` `[N, C, H, W]` (normalised) → `logits` `[N, classes]`. */
+export function inferProgram(lowering: Lowering, network: Network): Program {
+  const { channels, height, width } = network.input;
+  const image = lowering.image("input", channels, height, width);
+  const walk = new Walk(lowering, network, new FoldedUnits(lowering, network), { fuse: true });
+  const forward = walk.forward(image, declareClassifier(lowering, network));
+  lowering.graph.output("logits", forward.logits, [lowering.batch, network.classes]);
+  return lowering.graph.finish();
+}
+
+/** Inference with taps: also `<unit>#mean` and `<unit>#mean_abs` `[N, width]`, the spatial mean of a and of |a| (METHODS §0). */
+export function tapProgram(lowering: Lowering, network: Network): Program {
+  const { channels, height, width } = network.input;
+  const image = lowering.image("input", channels, height, width);
+  const walk = new Walk(lowering, network, new FoldedUnits(lowering, network), { fuse: false });
+  const forward = walk.forward(image, declareClassifier(lowering, network));
+  for (const node of network.nodes) {
+    if (node.op !== "conv") continue;
+    const activation = forward.features.get(node.id)!;
+    const mean = lowering.globalPool(activation);
+    lowering.graph.output(meanTap(node.id), mean, [lowering.batch, node.out]);
+    // After a ReLU nothing is negative: a and |a| are one.
+    if (!node.relu) {
+      const magnitude = lowering.globalPool(lowering.abs(activation));
+      lowering.graph.output(meanAbsTap(node.id), magnitude, [lowering.batch, node.out]);
+    }
+  }
+  lowering.graph.output("logits", forward.logits, [lowering.batch, network.classes]);
+  return lowering.graph.finish();
+}
+
+export const meanTap = (unit: string) => `${unit}#mean`;
+export const meanAbsTap = (unit: string) => `${unit}#mean_abs`;

@@ -1,0 +1,108 @@
+import { BatchNormUnits, type BatchStatistics, type ParameterSink } from "../batchnorm.ts";
+import type { Lowering } from "../lowering/lowering.ts";
+import { type ConvUnit, classifierOf, inferShapes, type Network } from "../network.ts";
+import type { Program } from "../onnx.ts";
+import { crossEntropy, Walk } from "../walk.ts";
+
+/** Names of the scalar inputs of a training step. */
+export const LEARNING_RATE = "learning_rate";
+export const velocityOf = (key: string) => `${key}#velocity`;
+export const updatedOf = (key: string) => `${key}#updated`;
+export const gradientOf = (key: string) => `${key}#gradient`;
+export const meanOf = (bn: string) => `${bn}#mean`;
+export const varianceOf = (bn: string) => `${bn}#variance`;
+
+export interface SgdOptions {
+  momentum: number;
+  nesterov: boolean;
+  weightDecay: number;
+  /**
+   * Keys whose update is masked: the graph takes `<key>#mask` (the parameter's shape), and gradient, momentum and
+   * weight decay act only where it is 1.
+   */
+  masked?: ReadonlySet<string>;
+}
+
+export const maskOf = (key: string) => `${key}#mask`;
+
+/** A training program: what it needs fed and what it gives. */
+export interface TrainProgram {
+  program: Program;
+  /** Trainable parameters and their shapes inside the graph (convolution weights OHWI). */
+  parameters: Map<string, number[]>;
+  /** Batch-norm prefixes with the number of values behind each batch statistic. */
+  statistics: { bn: string; channels: number; count: number }[];
+}
+
+/**
+ * One step of training: forward with batch statistics, mean softmax cross-entropy, all gradients and, with `sgd`, the
+ * update `v ← μ·v + (g + λ·w)`, `w ← w − lr·(v or g + μ·v)` as in PyTorch. Outputs: `loss` (mean), `logits`,
+ * statistics, and either the gradients or the updated parameters and velocities.
+ */
+export function trainProgram(lowering: Lowering, network: Network, sgd?: SgdOptions): TrainProgram {
+  const { graph, batch } = lowering;
+  const parameters = new Map<string, number[]>();
+  const gradients = new Map<string, string>();
+  const statistics: { unit: ConvUnit; values: BatchStatistics }[] = [];
+  const sink: ParameterSink = {
+    parameter(key, shape) {
+      parameters.set(key, shape);
+      return graph.input(key, shape);
+    },
+    gradient: (key, value) => void gradients.set(key, value),
+    statistics: (unit, values) => void statistics.push({ unit, values }),
+  };
+
+  const walk = new Walk(lowering, network, new BatchNormUnits(lowering, sink), { fuse: true });
+  const { channels, height, width } = network.input;
+  const image = lowering.image("input", channels, height, width);
+  const targets = graph.input("targets", [batch, network.classes]);
+  const shapes = inferShapes(network);
+  const linear = classifierOf(network);
+  const weight = sink.parameter(`${linear.id}.weight`, [linear.out, shapes.get(linear.input)![0]]);
+  const bias = sink.parameter(`${linear.id}.bias`, [linear.out]);
+
+  const forward = walk.forward(image, { weight, bias });
+  const { loss, dlogits } = crossEntropy(lowering, forward.logits, targets, 1 / batch);
+  graph.output("loss", graph.op("ReduceMean", [loss], { keepdims: 0 }), []);
+  graph.output("logits", forward.logits, [batch, network.classes]);
+  sink.gradient(`${linear.id}.weight`, graph.op("Gemm", [dlogits, forward.pooled], { transA: 1 }));
+  sink.gradient(`${linear.id}.bias`, graph.op("ReduceSum", [dlogits, graph.integers([0])], { keepdims: 0 }));
+  walk.backward(forward, weight, dlogits);
+
+  for (const { unit, values } of statistics) {
+    graph.output(meanOf(unit.bn), values.mean, [unit.out]);
+    graph.output(varianceOf(unit.bn), values.variance, [unit.out]);
+  }
+  if (sgd) emitSgd(lowering, parameters, gradients, sgd);
+  else for (const [key, shape] of parameters) graph.output(gradientOf(key), gradients.get(key)!, shape);
+
+  return {
+    program: graph.finish(),
+    parameters,
+    statistics: statistics.map(({ unit }) => {
+      const [c, h, w] = shapes.get(unit.id)!;
+      return { bn: unit.bn, channels: c, count: batch * h * w };
+    }),
+  };
+}
+
+function emitSgd(
+  { graph }: Lowering,
+  parameters: Map<string, number[]>,
+  gradients: Map<string, string>,
+  { momentum, nesterov, weightDecay, masked }: SgdOptions,
+): void {
+  const rate = graph.input(LEARNING_RATE, []);
+  const scaled = (value: string, factor: number) => graph.op("Mul", [value, graph.scalar(factor)]);
+  for (const [key, shape] of parameters) {
+    let gradient = gradients.get(key)!;
+    if (weightDecay !== 0) gradient = graph.op("Add", [gradient, scaled(key, weightDecay)]);
+    if (masked?.has(key)) gradient = graph.op("Mul", [gradient, graph.input(maskOf(key), shape)]);
+    const previous = graph.input(velocityOf(key), shape);
+    const velocity = graph.op("Add", [scaled(previous, momentum), gradient]);
+    const step = nesterov ? graph.op("Add", [gradient, scaled(velocity, momentum)]) : velocity;
+    graph.output(velocityOf(key), velocity, shape);
+    graph.output(updatedOf(key), graph.op("Sub", [key, graph.op("Mul", [step, rate])]), shape);
+  }
+}

@@ -1,0 +1,194 @@
+import type { ConvShape, Feature, Gradient, Lowering } from "./lowering/lowering.ts";
+import { type AddNode, type ConvUnit, classifierOf, inputsOf, type Network } from "./network.ts";
+
+/** How conv units are lowered: with batch statistics, or with the batch norm folded into the weights. */
+export interface UnitRule {
+  /** `relu?(unit(x) + sum)`. */
+  forward(unit: ConvUnit, x: Feature, fuse: { sum?: Feature; relu: boolean }): Feature;
+  /**
+   * Emits the unit's parameter gradients and, where `input` is wanted, adds to the gradient of x.
+   * @param dy gradient at the unit's output before the residual sum and the ReLU
+   */
+  backward(unit: ConvUnit, x: Feature, dy: Feature, input: { wanted: boolean; into?: Gradient }): Gradient | undefined;
+}
+
+export interface WalkOptions {
+  /**
+   * Whether a residual addition and its ReLU are fused into the convolution before it. Off where every neuron's own
+   * activation is looked at, since the fused form never computes that of a unit which feeds an addition.
+   */
+  fuse: boolean;
+  /** Whether the gradient of the input image is wanted. */
+  inputGradient?: boolean;
+  /** Replaces a unit's activation as soon as it is computed. Needs `fuse: false`. */
+  intervene?(unit: ConvUnit, activation: Feature): Feature;
+}
+
+/** Everything one forward pass computed, and what backward needs of it. */
+export interface Forward {
+  features: Map<string, Feature>;
+  pooled: string;
+  logits: string;
+}
+
+/** Walks a network forward, then backward, emitting operators through a lowering. */
+export class Walk {
+  readonly lowering: Lowering;
+  readonly network: Network;
+  private readonly rule: UnitRule;
+  private readonly options: WalkOptions;
+  /** Additions that are computed by a conv unit: unit id → addition. */
+  private readonly fused = new Map<string, AddNode>();
+
+  constructor(lowering: Lowering, network: Network, rule: UnitRule, options: WalkOptions) {
+    this.lowering = lowering;
+    this.network = network;
+    this.rule = rule;
+    this.options = options;
+    if (options.fuse) this.planFusion();
+  }
+
+  /** Declares the classifier's weights once; several forward passes may share them. */
+  forward(image: Feature, classifier: { weight: string; bias: string }): Forward {
+    const { lowering, options } = this;
+    const features = new Map<string, Feature>();
+    const at = (id: string) => features.get(id)!;
+    let pooled = "";
+    let logits = "";
+    for (const node of this.network.nodes) {
+      switch (node.op) {
+        case "input":
+          features.set(node.id, image);
+          break;
+        case "conv": {
+          const addition = this.fused.get(node.id);
+          if (addition) {
+            const other = addition.inputs[0] === node.id ? addition.inputs[1] : addition.inputs[0];
+            const y = this.rule.forward(node, at(node.input), { sum: at(other), relu: addition.relu });
+            features.set(addition.id, y);
+          } else {
+            const y = this.rule.forward(node, at(node.input), { relu: node.relu });
+            features.set(node.id, options.intervene ? options.intervene(node, y) : y);
+          }
+          break;
+        }
+        case "add":
+          if (!features.has(node.id)) {
+            features.set(node.id, lowering.add(at(node.inputs[0]), at(node.inputs[1]), node.relu));
+          }
+          break;
+        case "maxpool":
+          features.set(node.id, lowering.maxPool(at(node.input), node.kernel));
+          break;
+        case "globalpool":
+          pooled = lowering.globalPool(at(node.input));
+          break;
+        case "linear":
+          logits = lowering.graph.op("Gemm", [pooled, classifier.weight, classifier.bias], { transB: 1 });
+          break;
+      }
+    }
+    return { features, pooled, logits };
+  }
+
+  /**
+   * Walks back from the gradient of the logits.
+   *
+   * @param onTap told the gradient at every unit's activation (needs `fuse: false`)
+   * @returns the gradient at the image where it is wanted
+   */
+  backward(
+    { features }: Forward,
+    classifierWeight: string,
+    dlogits: string,
+    onTap?: (unit: ConvUnit, activation: Feature, gradient: Feature) => void,
+  ): Feature | undefined {
+    const { lowering } = this;
+    const gradients = new Map<string, Gradient>();
+    const nodes = [...this.network.nodes].reverse();
+    const last = classifierOf(this.network);
+    const take = (id: string) => lowering.settle(gradients.get(id)!, features.get(id)!);
+    const give = (id: string, dy: Feature) => gradients.set(id, lowering.accumulate(gradients.get(id), dy));
+    for (const node of nodes) {
+      switch (node.op) {
+        case "linear":
+          break;
+        case "globalpool": {
+          const dpool = lowering.graph.op("MatMul", [dlogits, classifierWeight]);
+          if (last.input !== node.id) throw new Error("the classifier must follow the global pooling");
+          give(node.input, lowering.globalPoolGradient(dpool, features.get(node.input)!));
+          break;
+        }
+        case "maxpool":
+          give(
+            node.input,
+            lowering.maxPoolGradient(take(node.id), features.get(node.input)!, features.get(node.id)!, node.kernel),
+          );
+          break;
+        case "add": {
+          const y = features.get(node.id)!;
+          const dy = node.relu ? lowering.reluGradient(take(node.id), y) : take(node.id);
+          for (const input of node.inputs) give(input, dy);
+          break;
+        }
+        case "conv": {
+          let dy: Feature;
+          const y = features.get(node.id);
+          if (y) {
+            dy = take(node.id);
+            onTap?.(node, y, dy);
+            if (node.relu) dy = lowering.reluGradient(dy, y);
+          } else {
+            const addition = features.get(this.fused.get(node.id)!.id)!;
+            dy = lowering.settle(gradients.get(node.id)!, addition);
+          }
+          this.backwardUnit(node, features.get(node.input)!, dy, gradients);
+          break;
+        }
+        case "input":
+          return this.options.inputGradient ? take(node.id) : undefined;
+      }
+    }
+    return undefined;
+  }
+
+  private backwardUnit(node: ConvUnit, x: Feature, dy: Feature, gradients: Map<string, Gradient>): void {
+    const isImage = this.network.nodes[0].id === node.input;
+    const wanted = !isImage || this.options.inputGradient === true;
+    const gradient = this.rule.backward(node, x, dy, { wanted, into: gradients.get(node.input) });
+    if (gradient) gradients.set(node.input, gradient);
+  }
+
+  /** An addition is fused into its later input where that is a unit without ReLU that feeds nothing else. */
+  private planFusion(): void {
+    const order = new Map(this.network.nodes.map((node, i) => [node.id, i]));
+    const uses = new Map<string, number>();
+    for (const node of this.network.nodes) for (const id of inputsOf(node)) uses.set(id, (uses.get(id) ?? 0) + 1);
+    for (const node of this.network.nodes) {
+      if (node.op !== "add") continue;
+      const later = [...node.inputs].sort((a, b) => order.get(b)! - order.get(a)!)[0];
+      const unit = this.network.nodes[order.get(later)!];
+      if (unit.op === "conv" && !unit.relu && uses.get(later) === 1) this.fused.set(later, node);
+    }
+  }
+}
+
+export function convShape(unit: ConvUnit): ConvShape {
+  return { out: unit.out, kernel: unit.kernel, stride: unit.stride, padding: unit.padding };
+}
+
+/** Gradient of the summed softmax cross-entropy, times `scale`, and the per-image loss. `targets` are one-hot (or smoothed) `[n, classes]`. */
+export function crossEntropy(
+  lowering: Lowering,
+  logits: string,
+  targets: string,
+  scale: number,
+): { loss: string; dlogits: string } {
+  const { graph } = lowering;
+  const logProbabilities = graph.op("LogSoftmax", [logits], { axis: 1 });
+  const loss = graph.op("Neg", [
+    graph.op("ReduceSum", [graph.op("Mul", [logProbabilities, targets]), graph.integers([1])], { keepdims: 0 }),
+  ]);
+  const difference = graph.op("Sub", [graph.op("Exp", [logProbabilities]), targets]);
+  return { loss, dlogits: graph.op("Mul", [difference, graph.scalar(scale)]) };
+}
