@@ -1,0 +1,87 @@
+import { countNeurons, type LayerScores, type LayerWidth, type NeuronSet, parseNeurons } from "../core/neurons.ts";
+import type { DefectLabels } from "../store/schema.ts";
+import { flatScores, indexNeurons, membership } from "./neuron-index.ts";
+import { auroc, averagePrecision, exam } from "./ranking.ts";
+import { compareSets } from "./sets.ts";
+import { controlledSet, type Quota } from "./topk.ts";
+import { restrictContributions, wji } from "./wji.ts";
+
+/** What scoring needs of a stored prediction. */
+export interface Prediction {
+  id: string;
+  version: string;
+  criterion: string;
+  access: string;
+  seconds: number;
+  scores: LayerScores;
+  /** `layer:index` strings. */
+  native: string[];
+}
+
+/** What scoring needs of a defect's labels. */
+export type Truth = Pick<DefectLabels, "infected" | "contribution" | "effective">;
+
+/** One prediction held against one truth in one way (SPEC §5 "Scores"). Unknown or undefined is null. */
+export interface ScoreRow {
+  id: string;
+  version: string;
+  criterion: string;
+  access: string;
+  /** Against G, or against the effective set E. */
+  truth: "full" | "effective";
+  /** The criterion's own set, or the top-k by score with k = size of the truth. */
+  protocol: "native" | "topk";
+  /** For `topk`: k over the whole network, or the truth's number per layer. */
+  quota: Quota | null;
+  /** Size of the set that is judged. */
+  k: number | null;
+  wji: number | null;
+  jaccard: number | null;
+  precision: number | null;
+  recall: number | null;
+  auroc: number | null;
+  ap: number | null;
+  exam: number | null;
+  seconds: number;
+}
+
+const PROTOCOLS: readonly Pick<ScoreRow, "protocol" | "quota">[] = [
+  { protocol: "native", quota: null },
+  { protocol: "topk", quota: "global" },
+  { protocol: "topk", quota: "layer" },
+];
+
+/**
+ * Joins one prediction with its defect's labels: a row per truth and protocol. The ranking metrics (`auroc`, `ap`,
+ * `exam`) do not depend on the protocol and repeat. A defect without effective neurons gives null there (METHODS §3.4).
+ *
+ * @param layers the network's layers in order. @throws Error where prediction or labels do not fit them.
+ */
+export function scorePrediction(layers: LayerWidth[], prediction: Prediction, labels: Truth): ScoreRow[] {
+  const index = indexNeurons(layers);
+  const scores = flatScores(index, prediction.scores);
+  const native = parseNeurons(prediction.native);
+  membership(index, native);
+  const { id, version, criterion, access, seconds } = prediction;
+
+  const truths: [ScoreRow["truth"], NeuronSet | null][] = [
+    ["full", labels.infected],
+    ["effective", labels.effective],
+  ];
+  return truths.flatMap(([name, truth]): ScoreRow[] => {
+    const head = { id, version, criterion, access, truth: name };
+    if (truth === null || countNeurons(truth) === 0) {
+      const blank = { wji: null, jaccard: null, precision: null, recall: null, auroc: null, ap: null, exam: null };
+      return PROTOCOLS.map((way) => ({ ...head, ...way, k: null, ...blank, seconds }));
+    }
+    const flags = membership(index, truth);
+    const ranking = { auroc: auroc(scores, flags), ap: averagePrecision(scores, flags), exam: exam(scores, flags) };
+    const contribution = restrictContributions(labels.infected, labels.contribution, truth);
+    return PROTOCOLS.map((way) => {
+      const named = way.quota === null ? native : controlledSet(index, prediction.scores, truth, way.quota);
+      const { jaccard, precision, recall } = compareSets(truth, named);
+      const set = { wji: wji(truth, contribution, named), jaccard, precision, recall };
+      return { ...head, ...way, k: countNeurons(named), ...set, ...ranking, seconds };
+    });
+  });
+}

@@ -1,0 +1,87 @@
+import { groupId, parseDefectId } from "../core/ids.ts";
+import type { ScoreRow } from "./score.ts";
+
+export const SCORE_METRICS = ["wji", "jaccard", "precision", "recall", "auroc", "ap", "exam"] as const;
+export type ScoreMetric = (typeof SCORE_METRICS)[number];
+
+/**
+ * One metric of one criterion over many defects. `infected` and `sham` are means over all cases of that version,
+ * `difference` the mean of infected − sham over the defects that have both (METHODS §3.3: the headline). Means are
+ * taken inside each cell (data set, architecture, attack, level, style) and then unweighted over cells (METHODS §7).
+ */
+export interface SummaryRow {
+  criterion: string;
+  access: string;
+  truth: ScoreRow["truth"];
+  protocol: ScoreRow["protocol"];
+  quota: ScoreRow["quota"];
+  metric: ScoreMetric;
+  infected: number | null;
+  sham: number | null;
+  difference: number | null;
+  /** Infected models, shams and pairs behind the three means; a case whose value is null is not counted. */
+  cases: number;
+  shams: number;
+  pairs: number;
+  cells: number;
+}
+
+function cellOf(id: string): string {
+  const key = parseDefectId(id);
+  return `${groupId(key)}-${key.level}-${key.style}`;
+}
+
+/** Mean inside each cell, then over cells; null of nothing. */
+function cellMean(values: ReadonlyMap<string, number>): number | null {
+  const cells = new Map<string, number[]>();
+  for (const [id, value] of values) {
+    const cell = cellOf(id);
+    cells.set(cell, [...(cells.get(cell) ?? []), value]);
+  }
+  const mean = (list: number[]) => list.reduce((sum, v) => sum + v, 0) / list.length;
+  return cells.size === 0 ? null : mean([...cells.values()].map(mean));
+}
+
+function valuesOf(rows: readonly ScoreRow[], version: string, metric: ScoreMetric): Map<string, number> {
+  const values = new Map<string, number>();
+  for (const row of rows) {
+    const value = row[metric];
+    if (row.version === version && value !== null) values.set(row.id, value);
+  }
+  return values;
+}
+
+/** Summarises score rows per criterion, truth, protocol, quota and metric, in order of first appearance. */
+export function summarize(rows: readonly ScoreRow[], metrics: readonly ScoreMetric[] = SCORE_METRICS): SummaryRow[] {
+  const groups = new Map<string, ScoreRow[]>();
+  for (const row of rows) {
+    const key = [row.criterion, row.access, row.truth, row.protocol, row.quota].join("\u0000");
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const { criterion, access, truth, protocol, quota } = group[0];
+    return metrics.map((metric) => {
+      const infected = valuesOf(group, "infected", metric);
+      const sham = valuesOf(group, "sham", metric);
+      const paired = [...infected].filter(([id]) => sham.has(id));
+      const differences = new Map(paired.map(([id, value]) => [id, value - sham.get(id)!]));
+      return {
+        criterion,
+        access,
+        truth,
+        protocol,
+        quota,
+        metric,
+        infected: cellMean(infected),
+        sham: cellMean(sham),
+        difference: cellMean(differences),
+        cases: infected.size,
+        shams: sham.size,
+        pairs: differences.size,
+        cells: new Set([...infected.keys()].map(cellOf)).size,
+      };
+    });
+  });
+}
