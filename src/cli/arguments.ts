@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+import { InputError } from "../core/errors.ts";
+
+/**
+ * Moves options that stand before the verb behind it (`--db DIR ids` → `ids --db DIR`), at every level of verbs
+ * (`data --data DIR list`), so that options and positionals may come in any order.
+ */
+export function verbFirst(program: Command, argv: string[]): string[] {
+  const path: string[] = [];
+  const moved: string[] = [];
+  let command = program;
+  let rest = argv;
+  while (command.commands.length > 0) {
+    let at = 0;
+    while (at < rest.length && rest[at].startsWith("-") && rest[at] !== "--")
+      at += takesValue(command, rest[at]) ? 2 : 1;
+    const verb = command.commands.find((candidate) => candidate.name() === rest[at]);
+    if (!verb) break;
+    moved.push(...rest.slice(0, at));
+    path.push(rest[at]);
+    rest = rest.slice(at + 1);
+    command = verb;
+  }
+  return [...path, ...moved, ...rest];
+}
+
+/** Whether some verb below `command` has the option and it is followed by its value. */
+function takesValue(command: Command, flag: string): boolean {
+  return command.commands.some(
+    (verb) =>
+      verb.options.some((option) => option.required && (option.long === flag || option.short === flag)) ||
+      takesValue(verb, flag),
+  );
+}
+
+/** An option's parser for whole numbers. @throws InputError naming the option and what it takes. */
+export function wholeNumber(flag: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^-?\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InputError(`${flag} '${text}': give a whole number from ${min} to ${max}`);
+  };
+}
+
+/** An option's parser for comma-separated lists; repeating the option adds to the list. */
+export function commaList(flag: string): (text: string, previous?: string[]) => string[] {
+  return (text, previous = []) => {
+    const items = text.split(",").map((item) => item.trim());
+    if (items.includes("")) throw new InputError(`${flag} '${text}': give names separated by commas`);
+    return [...previous, ...items];
+  };
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { CheckFailed } from "../core/errors.ts";
+import { packageVersion } from "../store/version.ts";
+import { verbFirst } from "./arguments.ts";
+import { REGISTER_VERBS } from "./registry.ts";
+
+const DONE = 0;
+const CHECK_FAILED = 1;
+const BAD_INPUT = 2;
+
+/** Builds the program with all verbs; heavy modules are loaded by the verbs' actions, not here. */
+function buildProgram(): Command {
+  const program = new Command("bdefects")
+    .description("Build, store, serve and study a database of backdoored networks whose infected neurons are known")
+    .version(packageVersion(), "-V, --version", "print the version")
+    .option("--debug", "print the stack of an error")
+    .helpOption("-h, --help", "print help")
+    .helpCommand(false)
+    .exitOverride()
+    // Errors are printed once, by `report`.
+    .configureOutput({ outputError: () => undefined, writeErr: () => undefined });
+  for (const register of REGISTER_VERBS) register(program);
+  return program;
+}
+
+/** One line whatever the message holds: Commander puts its suggestions, and libraries their details, on further ones. */
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*[\r\n]+\s*/g, " ");
+}
+
+function usage(error: CommanderError, program: Command): string {
+  const verbs = program.commands.map((command) => command.name()).join(", ");
+  if (error.code === "commander.help") return `name a verb: ${verbs}; see 'bdefects --help'`;
+  if (error.code === "commander.unknownCommand") return `${error.message.replace(/^error: /, "")}; valid: ${verbs}`;
+  return error.message.replace(/^error: /, "");
+}
+
+/** Prints an error as one line on stderr. @returns the exit status. */
+function report(error: unknown, program: Command): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return DONE;
+  const message =
+    error instanceof CommanderError
+      ? usage(error, program)
+      : error instanceof Error
+        ? error.message || error.name
+        : String(error);
+  process.stderr.write(`error: ${oneLine(message)}\n`);
+  if (process.argv.includes("--debug") && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return error instanceof CheckFailed ? CHECK_FAILED : BAD_INPUT;
+}
+
+/** A reader that goes away (`bdefects ids | head`) is no error. */
+function quietBrokenPipe(stream: NodeJS.WriteStream): void {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit();
+    throw error;
+  });
+}
+
+quietBrokenPipe(process.stdout);
+quietBrokenPipe(process.stderr);
+const program = buildProgram();
+process.on("uncaughtException", (error) => process.exit(report(error, program)));
+try {
+  await program.parseAsync(verbFirst(program, process.argv.slice(2)), { from: "user" });
+} catch (error) {
+  process.exitCode = report(error, program);
+}

@@ -1,0 +1,71 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { Option } from "commander";
+import { InputError } from "../core/errors.ts";
+import { wholeNumber } from "./arguments.ts";
+import { FORMATS, type Format } from "./output.ts";
+
+/** What the shared options give to an action; each verb adds those that it takes. */
+export interface SharedOptions {
+  db: string;
+  data: string;
+  format: Format;
+  jobs: number;
+  seed: number;
+}
+
+export const DEFAULT_SEED = 1;
+
+/** `--db DIR`: the database's folder. */
+export function dbOption(): Option {
+  return new Option("--db <dir>", "the database's folder")
+    .env("BDEFECTS_DB")
+    .default("./bdefects-db")
+    .argParser((text) => {
+      if (text === "") throw new InputError("--db (BDEFECTS_DB) is empty: name the database's folder");
+      // The name is kept for the small database that will ship with the package.
+      if (text === "sample") throw new InputError("--db sample: this version ships no sample database; name a folder");
+      return text;
+    });
+}
+
+/** `--data DIR`: where the data sets' official layouts lie. */
+export function dataOption(): Option {
+  return new Option("--data <dir>", "the folder of the data sets")
+    .env("BDEFECTS_DATA")
+    .default(defaultDataDir())
+    .argParser((text) => {
+      if (text === "") throw new InputError("--data (BDEFECTS_DATA) is empty: name the data sets' folder");
+      return text;
+    });
+}
+
+/** `--format table|json|csv`. */
+export function formatOption(): Option {
+  return new Option("--format <format>", `one of ${FORMATS.join(", ")}`).default("table").argParser((text) => {
+    if ((FORMATS as readonly string[]).includes(text)) return text;
+    throw new InputError(`--format '${text}': valid are ${FORMATS.join(", ")}`);
+  });
+}
+
+/** `--jobs N`: worker processes. */
+export function jobsOption(): Option {
+  return new Option("--jobs <n>", "worker processes (default: chosen by measuring)").argParser(
+    wholeNumber("--jobs", 1, 1024),
+  );
+}
+
+/** `--seed N`: what every stage derives its own seed from. */
+export function seedOption(): Option {
+  return new Option("--seed <n>", "seed of everything random")
+    .default(DEFAULT_SEED)
+    .argParser(wholeNumber("--seed", 0, 2 ** 31 - 1));
+}
+
+/** The user's cache folder, by the platform's custom. */
+function defaultDataDir(): string {
+  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  if (process.platform === "win32" && LOCALAPPDATA) return join(LOCALAPPDATA, "bdefects4nn", "data");
+  if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "bdefects4nn", "data");
+  return join(XDG_CACHE_HOME || join(homedir(), ".cache"), "bdefects4nn", "data");
+}
