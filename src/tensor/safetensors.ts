@@ -1,0 +1,174 @@
+import { InputError } from "../core/errors.ts";
+import { type StateDict, sizeOf } from "./state.ts";
+
+/**
+ * The safetensors container: u64 little-endian header length, a JSON header
+ * `{name: {dtype, shape, data_offsets: [begin, end]}}` padded with spaces, then raw little-endian row-major data with
+ * offsets relative to the data's start (METHODS §9).
+ */
+export type RawTensors = Map<string, RawTensor>;
+
+export interface RawTensor {
+  dtype: Dtype;
+  shape: number[];
+  /** Little-endian, row-major. */
+  bytes: Uint8Array;
+}
+
+const DTYPE_BYTES = { F32: 4, I64: 8, U8: 1 } as const;
+export type Dtype = keyof typeof DTYPE_BYTES;
+
+const LENGTH_BYTES = 8;
+const ALIGNMENT = 8;
+/** Far above any model's header; keeps a hostile length from being taken seriously. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+/**
+ * Encodes tensors in the map's order. Deterministic: the same tensors in the same order give the same bytes, so that
+ * the SHA-256 of these bytes is the model's.
+ */
+export function encodeTensors(tensors: RawTensors): Uint8Array {
+  const header: Record<string, unknown> = {};
+  let offset = 0;
+  for (const [name, { dtype, shape, bytes }] of tensors) {
+    if (bytes.length !== sizeOf(shape) * DTYPE_BYTES[dtype])
+      throw new Error(`tensor '${name}': bytes do not fit shape`);
+    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
+    offset += bytes.length;
+  }
+  const text = new TextEncoder().encode(headerText(header, tensors.keys()));
+  const headerBytes = Math.ceil(text.length / ALIGNMENT) * ALIGNMENT;
+  const file = new Uint8Array(LENGTH_BYTES + headerBytes + offset);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  file.set(text, LENGTH_BYTES);
+  file.fill(0x20, LENGTH_BYTES + text.length, LENGTH_BYTES + headerBytes);
+  let at = LENGTH_BYTES + headerBytes;
+  for (const { bytes } of tensors.values()) {
+    file.set(bytes, at);
+    at += bytes.length;
+  }
+  return file;
+}
+
+/** `JSON.stringify` would sort names that look like integers to the front. */
+function headerText(header: Record<string, unknown>, names: Iterable<string>): string {
+  return `{${[...names].map((name) => `${JSON.stringify(name)}:${JSON.stringify(header[name])}`).join(",")}}`;
+}
+
+/** Encodes a state dict as F32 tensors in its order. */
+export function encodeState(state: StateDict): Uint8Array {
+  const tensors: RawTensors = new Map();
+  for (const [name, { shape, data }] of state) tensors.set(name, { dtype: "F32", shape, bytes: floatBytes(data) });
+  return encodeTensors(tensors);
+}
+
+/**
+ * Decodes a file strictly: tensors must lie inside the data, back to back in some order without gap or overlap, and
+ * hold exactly what shape and type say.
+ *
+ * @param name the file's name, for messages
+ * @returns tensors in the order of their data; their bytes are copies.
+ * @throws InputError where anything is out of place.
+ */
+export function decodeTensors(file: Uint8Array, name: string): RawTensors {
+  const fail = (fault: string): never => {
+    throw new InputError(`${name}: not a valid safetensors file: ${fault}`);
+  };
+  if (file.length < LENGTH_BYTES) return fail(`only ${file.length} bytes`);
+  const length = new DataView(file.buffer, file.byteOffset).getBigUint64(0, true);
+  if (length > MAX_HEADER_BYTES || Number(length) > file.length - LENGTH_BYTES) {
+    return fail(`its header's length (${length}) goes beyond the file`);
+  }
+  const dataStart = LENGTH_BYTES + Number(length);
+  const header = parseHeader(file.subarray(LENGTH_BYTES, dataStart), fail);
+  const entries = Object.entries(header)
+    .filter(([key]) => key !== "__metadata__")
+    .map(([key, value]) => ({ key, ...parseEntry(key, value, fail) }))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+
+  const dataBytes = file.length - dataStart;
+  const tensors: RawTensors = new Map();
+  let expected = 0;
+  for (const { key, dtype, shape, begin, end } of entries) {
+    if (end > dataBytes) return fail(`'${key}' goes beyond the file's end`);
+    if (begin !== expected) return fail(`'${key}' ${begin < expected ? "overlaps another tensor" : "leaves a gap"}`);
+    tensors.set(key, { dtype, shape, bytes: file.slice(dataStart + begin, dataStart + end) });
+    expected = end;
+  }
+  if (expected !== dataBytes) return fail(`${dataBytes - expected} bytes belong to no tensor`);
+  return tensors;
+}
+
+/**
+ * Decodes a model. I64 tensors (`num_batches_tracked`) are read as numbers.
+ * @throws InputError, also where a tensor is neither F32 nor I64.
+ */
+export function decodeState(file: Uint8Array, name: string): StateDict {
+  const state: StateDict = new Map();
+  for (const [key, { dtype, shape, bytes }] of decodeTensors(file, name)) {
+    if (dtype === "U8") throw new InputError(`${name}: tensor '${key}' is U8; a model holds F32 or I64`);
+    state.set(key, { shape, data: dtype === "F32" ? floatsOf(bytes) : wholeNumbersOf(bytes) });
+  }
+  return state;
+}
+
+/** The little-endian bytes of floats, without a copy where the machine is little-endian. NaN payloads stay. */
+export function floatBytes(data: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return LITTLE_ENDIAN ? bytes : swapped(bytes);
+}
+
+/** Floats from little-endian bytes, bit for bit; copies only where alignment or byte order asks for it. */
+export function floatsOf(bytes: Uint8Array): Float32Array {
+  const native = LITTLE_ENDIAN ? (bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()) : swapped(bytes);
+  return new Float32Array(native.buffer, native.byteOffset, native.byteLength / 4);
+}
+
+const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+function swapped(bytes: Uint8Array): Uint8Array {
+  const result = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) result[i] = bytes[i ^ 3];
+  return result;
+}
+
+function wholeNumbersOf(bytes: Uint8Array): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: bytes.length / 8 }, (_, i) => Number(view.getBigInt64(8 * i, true)));
+}
+
+type Fail = (fault: string) => never;
+
+function parseHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return fail("its header is not JSON");
+  }
+  if (!isObject(header)) return fail("its header is not an object");
+  return header;
+}
+
+function parseEntry(key: string, value: unknown, fail: Fail) {
+  if (!isObject(value)) return fail(`'${key}' is not described by an object`);
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== "string" || !Object.hasOwn(DTYPE_BYTES, dtype)) {
+    return fail(`'${key}' has type ${JSON.stringify(dtype)}; read are ${Object.keys(DTYPE_BYTES).join(", ")}`);
+  }
+  if (!isCounts(shape)) return fail(`'${key}' has a bad shape`);
+  if (!isCounts(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) return fail(`'${key}' has bad offsets`);
+  const [begin, end] = offsets;
+  if (sizeOf(shape) * DTYPE_BYTES[dtype as Dtype] !== end - begin) {
+    return fail(`'${key}' holds ${end - begin} bytes, which do not fit its shape and type`);
+  }
+  return { dtype: dtype as Dtype, shape, begin, end };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}
