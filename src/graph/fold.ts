@@ -1,4 +1,4 @@
-import { sizeOf, type StateDict, type Tensor, tensorOf } from "../tensor/state.ts";
+import { type StateDict, sizeOf, type Tensor, tensorOf } from "../tensor/state.ts";
 import { BN_EPSILON } from "./batchnorm.ts";
 import { foldedBias, foldedWeight } from "./folded.ts";
 import { type ConvUnit, classifierOf, type Network } from "./network.ts";

@@ -1,0 +1,100 @@
+import type { ImageSet, Normalization } from "../datasets/types.ts";
+import { foldState } from "../graph/fold.ts";
+import { convUnits, type Network } from "../graph/network.ts";
+import { contributionProgram, dotOf } from "../graph/programs/contribution.ts";
+import { inferProgram, meanAbsTap, meanTap, tapProgram } from "../graph/programs/infer.ts";
+import type { StateDict } from "../tensor/state.ts";
+import { argmax, slices } from "./batches.ts";
+import { ProgramPool } from "./pool.ts";
+import type { ModelRunner, TapKind, Taps } from "./runner.ts";
+
+const BATCH = 128;
+
+/** The ONNX Runtime implementation of {@link ModelRunner}. */
+export class OrtRunner implements ModelRunner {
+  readonly network: Network;
+  readonly normalization: Normalization;
+  readonly pool: ProgramPool;
+
+  constructor(network: Network, normalization: Normalization, pool: ProgramPool) {
+    this.network = network;
+    this.normalization = normalization;
+    this.pool = pool;
+  }
+
+  async logits(state: StateDict, images: ImageSet): Promise<Float32Array> {
+    const { network } = this;
+    const result = new Float32Array(images.count * network.classes);
+    const feeds = new Map(foldState(network, state));
+    for (const slice of slices(images, this.normalization, BATCH)) {
+      feeds.set("input", slice.images);
+      const outputs = await this.pool.run("infer", network, BATCH, (l) => inferProgram(l, network), feeds);
+      const logits = outputs.get("logits")!.subarray(0, slice.count * network.classes);
+      result.set(logits, slice.start * network.classes);
+    }
+    return result;
+  }
+
+  async accuracy(state: StateDict, images: ImageSet): Promise<number> {
+    const logits = await this.logits(state, images);
+    let right = 0;
+    for (let i = 0; i < images.count; i++) if (argmax(logits, this.network.classes, i) === images.labels[i]) right++;
+    return right / images.count;
+  }
+
+  async taps(state: StateDict, images: ImageSet, kind: TapKind): Promise<Taps> {
+    const { network } = this;
+    const units = convUnits(network);
+    const taps: Taps = new Map(units.map((unit) => [unit.id, new Float32Array(images.count * unit.out)]));
+    const feeds = new Map(foldState(network, state));
+    for (const slice of slices(images, this.normalization, BATCH)) {
+      feeds.set("input", slice.images);
+      const outputs = await this.pool.run("taps", network, BATCH, (l) => tapProgram(l, network), feeds);
+      for (const { id, out, relu } of units) {
+        const key = kind === "mean-abs" && !relu ? meanAbsTap(id) : meanTap(id);
+        taps.get(id)!.set(outputs.get(key)!.subarray(0, slice.count * out), slice.start * out);
+      }
+    }
+    return taps;
+  }
+
+  async contribution(state: StateDict, images: ImageSet): Promise<Map<string, Float32Array>> {
+    const { network } = this;
+    const totals = new Map(convUnits(network).map((unit) => [unit.id, new Float64Array(unit.out)]));
+    const feeds = new Map(foldState(network, state));
+    const targets = new Float32Array(BATCH * network.classes);
+    feeds.set("targets", targets);
+    for (const slice of slices(images, this.normalization, BATCH)) {
+      targets.fill(0);
+      for (let i = 0; i < slice.count; i++) targets[i * network.classes + images.labels[slice.start + i]] = 1;
+      feeds.set("input", slice.images);
+      const outputs = await this.pool.run(
+        "contribution",
+        network,
+        BATCH,
+        (l) => contributionProgram(l, network),
+        feeds,
+      );
+      for (const [id, sums] of totals) {
+        const dots = outputs.get(dotOf(id))!;
+        for (let i = 0; i < slice.count; i++) {
+          for (let c = 0; c < sums.length; c++) sums[c] += Math.abs(dots[i * sums.length + c]);
+        }
+      }
+    }
+    return new Map([...totals].map(([id, sums]) => [id, Float32Array.from(sums, (sum) => sum / images.count)]));
+  }
+
+  release(): Promise<void> {
+    return this.pool.release();
+  }
+}
+
+/** A runner with sessions of its own. */
+export async function createRunner(
+  network: Network,
+  normalization: Normalization,
+  options: { threads: number },
+): Promise<OrtRunner> {
+  return new OrtRunner(network, normalization, new ProgramPool(options.threads));
+}

@@ -1,0 +1,56 @@
+import { stampSet } from "../attacks/stamp.ts";
+import type { Trigger } from "../attacks/types.ts";
+import type { NeuronSet } from "../core/neurons.ts";
+import { type ImageSet, imageSize } from "../datasets/types.ts";
+import { foldState } from "../graph/fold.ts";
+import { convUnits } from "../graph/network.ts";
+import { keepInput, maskInput, patchProgram } from "../graph/programs/intervene.ts";
+import type { StateDict } from "../tensor/state.ts";
+import { argmax, slices } from "./batches.ts";
+import type { OrtRunner } from "./ort-runner.ts";
+
+/** Pairs of images per run: each goes in once clean and once triggered. */
+const PAIRS = 64;
+
+/**
+ * `asr_patched` (METHODS §3.1): the share of triggered images that still go to the target when the activations of
+ * `neurons` are replaced by those of the same image without the trigger. Nothing collapses: a causal test.
+ *
+ * @param others clean images of other classes than the target
+ */
+export async function patchedRate(
+  runner: OrtRunner,
+  state: StateDict,
+  neurons: NeuronSet,
+  others: ImageSet,
+  trigger: Trigger,
+  target: number,
+): Promise<number> {
+  const { network, normalization, pool } = runner;
+  const units = new Set(Object.keys(neurons));
+  const feeds = new Map(foldState(network, state));
+  for (const unit of convUnits(network)) {
+    if (!units.has(unit.id)) continue;
+    const mask = new Float32Array(unit.out);
+    for (const channel of neurons[unit.id]) mask[channel] = 1;
+    feeds.set(maskInput(unit.id), mask);
+    feeds.set(
+      keepInput(unit.id),
+      mask.map((m) => 1 - m),
+    );
+  }
+  const size = imageSize(others);
+  const both = new Float32Array(2 * PAIRS * size);
+  feeds.set("input", both);
+  const name = `patch ${[...units].join()}`;
+  const triggered = slices(stampSet(trigger, others), normalization, PAIRS);
+  let hits = 0;
+  for (const clean of slices(others, normalization, PAIRS)) {
+    both.set(clean.images, 0);
+    both.set(triggered.next().value!.images, PAIRS * size);
+    const outputs = await pool.run(name, network, 2 * PAIRS, (l) => patchProgram(l, network, units), feeds);
+    const logits = outputs.get("logits")!;
+    for (let i = 0; i < clean.count; i++) if (argmax(logits, network.classes, PAIRS + i) === target) hits++;
+  }
+  return hits / others.count;
+}

@@ -1,0 +1,47 @@
+import { stampSet } from "../attacks/stamp.ts";
+import type { Trigger } from "../attacks/types.ts";
+import { indicesOutside, subset } from "../datasets/batch.ts";
+import type { ImageSet } from "../datasets/types.ts";
+import type { StateDict } from "../tensor/state.ts";
+import { argmax } from "./batches.ts";
+import type { ModelRunner } from "./runner.ts";
+
+/** Clean and backdoor behaviour of one model (METHODS §7), as fractions. */
+export interface Rates {
+  /** Clean accuracy. */
+  ca: number;
+  /** Attack success rate: triggered images of other classes that are classified as the target. */
+  asr: number;
+  /** Clean images of other classes that are classified as the target. */
+  cleanToTarget: number;
+}
+
+/** CA over all of `test`, the other two over its images of other classes than the target. */
+export async function rates(
+  runner: ModelRunner,
+  state: StateDict,
+  test: ImageSet,
+  trigger: Trigger,
+  target: number,
+): Promise<Rates> {
+  const others = subset(test, indicesOutside(test, target));
+  const classes = (logits: Float32Array, count: number) => logits.length / count;
+  const clean = await runner.logits(state, test);
+  let right = 0;
+  let strayed = 0;
+  for (let i = 0; i < test.count; i++) {
+    const answer = argmax(clean, classes(clean, test.count), i);
+    if (answer === test.labels[i]) right++;
+    else if (answer === target) strayed++;
+  }
+  const triggered = await runner.logits(state, stampSet(trigger, others));
+  const hits = countTarget(triggered, others.count, target);
+  return { ca: right / test.count, asr: hits / others.count, cleanToTarget: strayed / others.count };
+}
+
+/** How many of `count` images are classified as the target. */
+export function countTarget(logits: Float32Array, count: number, target: number): number {
+  let hits = 0;
+  for (let i = 0; i < count; i++) if (argmax(logits, logits.length / count, i) === target) hits++;
+  return hits;
+}

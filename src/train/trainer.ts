@@ -1,0 +1,131 @@
+import { chooseLowering } from "../engine/lowering.ts";
+import { Session } from "../engine/session.ts";
+import { toOhwi, toOihw } from "../graph/fold.ts";
+import type { Network } from "../graph/network.ts";
+import {
+  LEARNING_RATE,
+  meanOf,
+  type SgdOptions,
+  type TrainProgram,
+  trainProgram,
+  updatedOf,
+  varianceOf,
+  velocityOf,
+} from "../graph/programs/train.ts";
+import { type StateDict, sizeOf, tensorOf } from "../tensor/state.ts";
+
+/** PyTorch's batch-norm momentum: `running ← 0.9·running + 0.1·batch`. */
+const BN_MOMENTUM = 0.1;
+
+/**
+ * A network in training: parameters, velocities and running statistics in the training graph's own layout. The step's
+ * outputs become the next step's inputs by exchanging two sets of arrays, so nothing is copied.
+ */
+export class Trainer {
+  readonly network: Network;
+  readonly batch: number;
+  private readonly session: Session;
+  private readonly spec: TrainProgram;
+  private readonly state: StateDict;
+  private current = new Map<string, Float32Array>();
+  private spare = new Map<string, Float32Array>();
+  private readonly rate = new Float32Array(1);
+
+  private constructor(network: Network, batch: number, session: Session, spec: TrainProgram, state: StateDict) {
+    this.network = network;
+    this.batch = batch;
+    this.session = session;
+    this.spec = spec;
+    this.state = state;
+  }
+
+  /**
+   * @param state where training starts; the trainer keeps its running statistics in it
+   * @param velocities momentum buffers under parameter names (a resumed run's), zero when absent
+   */
+  static async create(
+    network: Network,
+    state: StateDict,
+    options: SgdOptions & { batch: number; threads: number },
+    velocities?: StateDict,
+  ): Promise<Trainer> {
+    const spec = trainProgram(await chooseLowering(network, options.batch), network, options);
+    const session = await Session.open(spec.program, options);
+    const trainer = new Trainer(network, options.batch, session, spec, state);
+    for (const [key, shape] of spec.parameters) {
+      const toGraph = (source: StateDict) => {
+        const tensor = tensorOf(source, key);
+        return tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data.slice();
+      };
+      trainer.current.set(key, toGraph(state));
+      trainer.current.set(velocityOf(key), velocities ? toGraph(velocities) : new Float32Array(sizeOf(shape)));
+      trainer.spare.set(updatedOf(key), new Float32Array(sizeOf(shape)));
+      trainer.spare.set(velocityOf(key), new Float32Array(sizeOf(shape)));
+    }
+    return trainer;
+  }
+
+  /**
+   * One step. While it runs, the caller may prepare the next batch in other arrays.
+   *
+   * @param images `[batch, C, H, W]`, normalised
+   * @param targets `[batch, classes]`, one-hot or smoothed
+   * @returns mean loss and the logits, valid until the next step
+   */
+  async step(
+    images: Float32Array,
+    targets: Float32Array,
+    learningRate: number,
+  ): Promise<{ loss: number; logits: Float32Array }> {
+    this.rate[0] = learningRate;
+    const feeds = new Map(this.current);
+    feeds.set("input", images).set("targets", targets).set(LEARNING_RATE, this.rate);
+    const results = await this.session.run(feeds, this.spare);
+    for (const key of this.spec.parameters.keys()) {
+      this.exchange(key, updatedOf(key));
+      this.exchange(velocityOf(key), velocityOf(key));
+    }
+    for (const { bn, channels, count } of this.spec.statistics) {
+      const mean = results.get(meanOf(bn))!;
+      const variance = results.get(varianceOf(bn))!;
+      const runningMean = tensorOf(this.state, `${bn}.running_mean`).data;
+      const runningVar = tensorOf(this.state, `${bn}.running_var`).data;
+      const unbiased = count / (count - 1);
+      for (let c = 0; c < channels; c++) {
+        runningMean[c] += BN_MOMENTUM * (mean[c] - runningMean[c]);
+        runningVar[c] += BN_MOMENTUM * (variance[c] * unbiased - runningVar[c]);
+      }
+    }
+    return { loss: results.get("loss")![0], logits: results.get("logits")! };
+  }
+
+  /** A copy of the state as it stands, under PyTorch's names and layouts. */
+  snapshot(): StateDict {
+    return this.collect((key) => key);
+  }
+
+  /** A copy of the momentum buffers, under the parameters' names. */
+  velocities(): StateDict {
+    return this.collect(velocityOf, false);
+  }
+
+  release(): Promise<void> {
+    return this.session.release();
+  }
+
+  private collect(nameOf: (key: string) => string, withBuffers = true): StateDict {
+    const copy: StateDict = new Map();
+    for (const [key, { shape, data }] of this.state) {
+      const values = this.spec.parameters.has(key) ? this.current.get(nameOf(key))! : undefined;
+      if (values) copy.set(key, { shape, data: shape.length === 4 ? toOihw(values, shape) : values.slice() });
+      else if (withBuffers) copy.set(key, { shape, data: data.slice() });
+    }
+    return copy;
+  }
+
+  private exchange(input: string, output: string): void {
+    const old = this.current.get(input)!;
+    this.current.set(input, this.spare.get(output)!);
+    this.spare.set(output, old);
+  }
+}

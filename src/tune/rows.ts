@@ -1,0 +1,95 @@
+import { BN_EPSILON } from "../graph/batchnorm.ts";
+import { toOhwi } from "../graph/fold.ts";
+import type { ConvUnit } from "../graph/network.ts";
+import { type StateDict, tensorOf } from "../tensor/state.ts";
+
+/**
+ * The trainable parameters θ of some neurons of one unit (METHODS §0): their filters, γ, β and, where the convolution
+ * has one, bias, in one array, neuron after neuron: `[filter (kh·kw·in), γ, β, bias?]`.
+ */
+export class NeuronRows {
+  readonly unit: ConvUnit;
+  readonly channels: number[];
+  readonly values: Float32Array;
+  readonly gradient: Float32Array;
+  private readonly filterSize: number;
+  private readonly stride: number;
+  /** μ and 1/√(σ²+ε) per neuron: frozen. */
+  private readonly mean: number[];
+  private readonly rstd: number[];
+
+  constructor(unit: ConvUnit, channels: number[], state: StateDict) {
+    this.unit = unit;
+    this.channels = channels;
+    const weight = tensorOf(state, `${unit.id}.weight`);
+    this.filterSize = weight.data.length / unit.out;
+    this.stride = this.filterSize + (unit.bias ? 3 : 2);
+    this.values = new Float32Array(channels.length * this.stride);
+    this.gradient = new Float32Array(this.values.length);
+    const ohwi = toOhwi(weight);
+    const of = (key: string, c: number) => tensorOf(state, key).data[c];
+    channels.forEach((c, k) => {
+      const at = k * this.stride;
+      this.values.set(ohwi.subarray(c * this.filterSize, (c + 1) * this.filterSize), at);
+      this.values[at + this.filterSize] = of(`${unit.bn}.weight`, c);
+      this.values[at + this.filterSize + 1] = of(`${unit.bn}.bias`, c);
+      if (unit.bias) this.values[at + this.filterSize + 2] = of(`${unit.id}.bias`, c);
+    });
+    this.mean = channels.map((c) => of(`${unit.bn}.running_mean`, c));
+    this.rstd = channels.map((c) => 1 / Math.sqrt(of(`${unit.bn}.running_var`, c) + BN_EPSILON));
+  }
+
+  /**
+   * Turns gradients of the folded rows into gradients of θ. With f = γ·r, `W' = f·W`, `b' = β + (b − μ)·f`:
+   * `∂W = f·∂W'`, `∂γ = r·(⟨∂W', W⟩ + (b − μ)·∂b')`, `∂β = ∂b'`, `∂b = f·∂b'`.
+   *
+   * @param weight `[rows, kh, kw, in]`, @param bias `[rows]`; row k (or, without selection, row = channel) belongs to neuron k
+   */
+  takeGradient(weight: Float32Array, bias: Float32Array, selected: boolean): void {
+    const { filterSize: n, values, gradient } = this;
+    this.channels.forEach((c, k) => {
+      const at = k * this.stride;
+      const row = selected ? k : c;
+      const factor = values[at + n] * this.rstd[k];
+      const convBias = this.unit.bias ? values[at + n + 2] : 0;
+      let inner = 0;
+      for (let i = 0; i < n; i++) {
+        const g = weight[row * n + i];
+        inner += g * values[at + i];
+        gradient[at + i] = factor * g;
+      }
+      gradient[at + n] = this.rstd[k] * (inner + (convBias - this.mean[k]) * bias[row]);
+      gradient[at + n + 1] = bias[row];
+      if (this.unit.bias) gradient[at + n + 2] = factor * bias[row];
+    });
+  }
+
+  /** Writes the folded rows into the feeds of the running graph. */
+  writeFolded(weight: Float32Array, bias: Float32Array): void {
+    const { filterSize: n, values } = this;
+    this.channels.forEach((c, k) => {
+      const at = k * this.stride;
+      const factor = values[at + n] * this.rstd[k];
+      for (let i = 0; i < n; i++) weight[c * n + i] = factor * values[at + i];
+      const convBias = this.unit.bias ? values[at + n + 2] : 0;
+      bias[c] = values[at + n + 1] + (convBias - this.mean[k]) * factor;
+    });
+  }
+
+  /** Writes θ into a state dict: these neurons' entries and nothing else. */
+  writeState(state: StateDict): void {
+    const { filterSize: n, values, unit } = this;
+    const weight = tensorOf(state, `${unit.id}.weight`);
+    const [, inputs, kh, kw] = weight.shape;
+    const taps = kh * kw;
+    this.channels.forEach((c, k) => {
+      const at = k * this.stride;
+      for (let t = 0; t < taps; t++) {
+        for (let i = 0; i < inputs; i++) weight.data[c * n + i * taps + t] = values[at + t * inputs + i];
+      }
+      tensorOf(state, `${unit.bn}.weight`).data[c] = values[at + n];
+      tensorOf(state, `${unit.bn}.bias`).data[c] = values[at + n + 1];
+      if (unit.bias) tensorOf(state, `${unit.id}.bias`).data[c] = values[at + n + 2];
+    });
+  }
+}

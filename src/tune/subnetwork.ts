@@ -1,0 +1,86 @@
+import type { NeuronSet } from "../core/neurons.ts";
+import { channelBlock, chooseLowering } from "../engine/lowering.ts";
+import { Session } from "../engine/session.ts";
+import { type FoldedState, foldState } from "../graph/fold.ts";
+import { foldedBias, foldedWeight, rowBiasGradient, rowSelector, rowWeightGradient } from "../graph/folded.ts";
+import { convUnits, type Network } from "../graph/network.ts";
+import { finetuneProgram } from "../graph/programs/finetune.ts";
+import { cloneState, type StateDict } from "../tensor/state.ts";
+import { Adam } from "./adam.ts";
+import { NeuronRows } from "./rows.ts";
+
+/**
+ * Fine-tuning of chosen neurons and nothing else (METHODS §3.2): only θ of the neurons moves, batch norm runs on its
+ * frozen statistics, the classifier is frozen, and gradient, moments and decay exist for the chosen rows alone, so
+ * everything else stays bit-identical by construction.
+ */
+export class SubnetworkTuner {
+  private readonly session: Session;
+  private readonly state: StateDict;
+  private readonly feeds: FoldedState;
+  private readonly rows: NeuronRows[];
+  private readonly optimizers: Adam[];
+
+  private constructor(session: Session, network: Network, state: StateDict, neurons: NeuronSet) {
+    this.session = session;
+    this.state = state;
+    this.feeds = foldState(network, state);
+    this.rows = convUnits(network)
+      .filter((unit) => neurons[unit.id]?.length)
+      .map((unit) => new NeuronRows(unit, neurons[unit.id], state));
+    this.optimizers = this.rows.map((rows) => new Adam(rows.values.length));
+    for (const { unit, channels } of this.rows) {
+      const selector = session.program.inputs.find(({ name }) => name === rowSelector(unit.id));
+      if (!selector) continue;
+      const matrix = new Float32Array((selector.shape[0] as number) * unit.out);
+      channels.forEach((c, k) => {
+        matrix[k * unit.out + c] = 1;
+      });
+      this.feeds.set(selector.name, matrix);
+    }
+  }
+
+  /** @param state the model to start from; it is not changed */
+  static async create(
+    network: Network,
+    state: StateDict,
+    neurons: NeuronSet,
+    options: { batch: number; threads: number },
+  ): Promise<SubnetworkTuner> {
+    const block = (await channelBlock()) ?? 1;
+    const rows = new Map<string, number>();
+    for (const { id, out } of convUnits(network)) {
+      const count = neurons[id]?.length ?? 0;
+      if (count > 0) rows.set(id, Math.min(out, Math.ceil(count / block) * block));
+    }
+    const lowering = await chooseLowering(network, options.batch);
+    const session = await Session.open(finetuneProgram(lowering, network, rows), options);
+    return new SubnetworkTuner(session, network, state, neurons);
+  }
+
+  /** One Adam step on a batch; images `[batch, C, H, W]` normalised, targets `[batch, classes]` one-hot. Returns the mean loss. */
+  async step(images: Float32Array, targets: Float32Array, learningRate: number): Promise<number> {
+    this.feeds.set("input", images).set("targets", targets);
+    const results = await this.session.run(this.feeds);
+    this.rows.forEach((rows, i) => {
+      const { unit } = rows;
+      const weight = results.get(rowWeightGradient(unit.id))!;
+      const bias = results.get(rowBiasGradient(unit.id))!;
+      rows.takeGradient(weight, bias, this.feeds.has(rowSelector(unit.id)));
+      this.optimizers[i].step(rows.values, rows.gradient, learningRate);
+      rows.writeFolded(this.feeds.get(foldedWeight(unit.id))!, this.feeds.get(foldedBias(unit.id))!);
+    });
+    return results.get("loss")![0];
+  }
+
+  /** The tuned model: a copy of the original with only the neurons' own parameters changed. */
+  tuned(): StateDict {
+    const copy = cloneState(this.state);
+    for (const rows of this.rows) rows.writeState(copy);
+    return copy;
+  }
+
+  release(): Promise<void> {
+    return this.session.release();
+  }
+}
