@@ -1,6 +1,6 @@
+import { flatScores, indexNeurons, membership } from "../core/neuron-index.ts";
 import { countNeurons, type LayerScores, type LayerWidth, type NeuronSet, parseNeurons } from "../core/neurons.ts";
 import type { DefectLabels } from "../store/schema.ts";
-import { flatScores, indexNeurons, membership } from "./neuron-index.ts";
 import { auroc, averagePrecision, exam } from "./ranking.ts";
 import { compareSets } from "./sets.ts";
 import { controlledSet, type Quota } from "./topk.ts";

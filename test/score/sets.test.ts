@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { indexNeurons, topK } from "../../src/core/neuron-index.ts";
 import { countNeurons, type NeuronSet } from "../../src/core/neurons.ts";
-import { indexNeurons } from "../../src/score/neuron-index.ts";
 import { compareSets } from "../../src/score/sets.ts";
-import { controlledSet, topK } from "../../src/score/topk.ts";
+import { controlledSet } from "../../src/score/topk.ts";
 import { restrictContributions, wji } from "../../src/score/wji.ts";
 
 const layers = [

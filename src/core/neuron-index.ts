@@ -1,4 +1,4 @@
-import type { LayerScores, LayerWidth, NeuronSet } from "../core/neurons.ts";
+import type { LayerScores, LayerWidth, NeuronSet } from "./neurons.ts";
 
 /** The neurons of a network in one line: layers in order, channels in order (METHODS §0's forced ordering). */
 export interface NeuronIndex {
@@ -56,4 +56,19 @@ export function neuronsAt(index: NeuronIndex, flags: ArrayLike<number>): NeuronS
     }
   }
   return set;
+}
+
+/**
+ * Positions from most to least suspicious, where an order must be forced: by score, ties by layer order, then channel
+ * index (METHODS §0).
+ */
+export function suspicionOrder(flat: Float64Array): Int32Array {
+  return Int32Array.from(flat, (_, at) => at).sort((a, b) => flat[b] - flat[a] || a - b);
+}
+
+/** The k most suspicious neurons of the network in the forced order. */
+export function topK(index: NeuronIndex, scores: LayerScores, k: number): NeuronSet {
+  const flags = new Uint8Array(index.size);
+  for (const at of suspicionOrder(flatScores(index, scores)).subarray(0, k)) flags[at] = 1;
+  return neuronsAt(index, flags);
 }

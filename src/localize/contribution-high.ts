@@ -1,0 +1,12 @@
+import { byContribution } from "./contribution.ts";
+import type { Criterion } from "./types.ts";
+
+/** Baseline: the neurons that contribute most to clean predictions (METHODS §5.7). */
+export const contributionHigh: Criterion = {
+  name: "contribution-high",
+  title: "High contribution to clean predictions",
+  source: "baseline",
+  access: "clean",
+  needsData: true,
+  localize: (suspect) => byContribution(suspect, 1),
+};

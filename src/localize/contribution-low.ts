@@ -1,0 +1,12 @@
+import { byContribution } from "./contribution.ts";
+import type { Criterion } from "./types.ts";
+
+/** Baseline: the neurons that contribute least to clean predictions (METHODS §5.7). */
+export const contributionLow: Criterion = {
+  name: "contribution-low",
+  title: "Low contribution to clean predictions",
+  source: "baseline",
+  access: "clean",
+  needsData: true,
+  localize: (suspect) => byContribution(suspect, -1),
+};

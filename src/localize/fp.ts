@@ -1,0 +1,61 @@
+import { flatScores, indexNeurons, neuronsAt, suspicionOrder } from "../core/neuron-index.ts";
+import type { LayerScores, NeuronSet } from "../core/neurons.ts";
+import { neuronLayers } from "../graph/network.ts";
+import { maskNeurons } from "../measure/mask.ts";
+import { withinLayerRank } from "./normalise.ts";
+import type { Criterion, Suspect } from "./types.ts";
+
+/** Share of all neurons pruned per step of the walk. */
+const STEP = 0.01;
+
+/** Relative loss of clean accuracy at which the walk stops. */
+const MAX_RELATIVE_DROP = 0.1;
+
+/**
+ * Prunes from the most suspicious neuron on, 1 % of all at a time, until the clean accuracy on the threshold half has
+ * fallen by 10 % of itself; the last set before that. Accuracy need not fall evenly, so every step is measured.
+ */
+async function pruneUntilDrop(suspect: Suspect, scores: LayerScores): Promise<NeuronSet> {
+  const { network, state, runner, clean } = suspect;
+  const index = indexNeurons(neuronLayers(network));
+  const order = suspicionOrder(flatScores(index, scores));
+  const step = Math.max(1, Math.round(STEP * index.size));
+  const before = await runner.accuracy(state, clean.threshold);
+  const flags = new Uint8Array(index.size);
+  let kept: NeuronSet = {};
+  for (let start = 0; start < index.size; start += step) {
+    for (const at of order.subarray(start, start + step)) flags[at] = 1;
+    const pruned = neuronsAt(index, flags);
+    const accuracy = await runner.accuracy(maskNeurons(network, state, pruned), clean.threshold);
+    if (before - accuracy >= MAX_RELATIVE_DROP * before) break;
+    kept = pruned;
+  }
+  return kept;
+}
+
+/**
+ * Fine-pruning's first half (METHODS §5.1): neurons that sleep on clean data. `u = −E|a|` over clean images and
+ * positions, made comparable by the rank inside the layer; native by the pruning walk above. The fine-tuning that
+ * follows it in the paper is a repair.
+ */
+export const fp: Criterion = {
+  name: "fp",
+  title: "Fine-pruning (dormant neurons)",
+  source: "Liu, Dolan-Gavitt, Garg: Fine-Pruning (RAID 2018)",
+  access: "clean",
+  needsData: true,
+  async localize(suspect) {
+    const { network, state, runner, clean } = suspect;
+    const taps = await runner.taps(state, clean.fit, "mean-abs");
+    const raw: LayerScores = {};
+    for (const { name, width } of neuronLayers(network)) {
+      const values = taps.get(name)!;
+      const sums = new Array<number>(width).fill(0);
+      for (let i = 0; i < values.length; i++) sums[i % width] += values[i];
+      // 0 − x rather than −x: a dead channel scores 0, not −0.
+      raw[name] = sums.map((sum) => 0 - sum / clean.fit.count);
+    }
+    const scores = withinLayerRank(raw);
+    return { raw, scores, native: await pruneUntilDrop(suspect, scores) };
+  },
+};

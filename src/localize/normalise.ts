@@ -1,0 +1,62 @@
+import type { LayerScores } from "../core/neurons.ts";
+
+/** Ways to make a criterion's numbers comparable across layers (METHODS §5). */
+
+const TINY = 1e-12;
+
+/** Makes MAD estimate the standard deviation of a normal distribution. */
+const MAD_TO_STD = 1.4826;
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, v) => sum + v, 0) / values.length;
+}
+
+/** Unbiased standard deviation; 0 for a single value. */
+export function standardDeviation(values: readonly number[]): number {
+  if (values.length < 2) return 0;
+  const centre = mean(values);
+  return Math.sqrt(values.reduce((sum, v) => sum + (v - centre) ** 2, 0) / (values.length - 1));
+}
+
+export function median(values: ArrayLike<number>): number {
+  const sorted = Float64Array.from(values).sort();
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+function perLayer(raw: LayerScores, normalise: (values: number[]) => number[]): LayerScores {
+  return Object.fromEntries(Object.entries(raw).map(([layer, values]) => [layer, normalise(values)]));
+}
+
+/** `(u − mean) / (std + 1e-12)` inside each layer, with the unbiased standard deviation: the default. */
+export function layerZ(raw: LayerScores): LayerScores {
+  return perLayer(raw, (values) => {
+    const [centre, spread] = [mean(values), standardDeviation(values) + TINY];
+    return values.map((u) => (u - centre) / spread);
+  });
+}
+
+/** `(u − median) / (1.4826·MAD + 1e-12)` inside each layer: a few outliers do not move the yardstick. */
+export function robustZ(raw: LayerScores): LayerScores {
+  return perLayer(raw, (values) => {
+    const centre = median(values);
+    const spread = MAD_TO_STD * median(values.map((u) => Math.abs(u - centre))) + TINY;
+    return values.map((u) => (u - centre) / spread);
+  });
+}
+
+/**
+ * Rank inside each layer, scaled to [0, 1]: 1 − (channels that are more suspicious)/(C − 1). Equal channels share the
+ * better rank, so dead channels tie at the top (METHODS §5.1); a layer of one channel says nothing and gets 0.5.
+ */
+export function withinLayerRank(raw: LayerScores): LayerScores {
+  return perLayer(raw, (values) => {
+    if (values.length === 1) return [0.5];
+    const descending = Float64Array.from(values).sort().reverse();
+    const above = new Map<number, number>();
+    descending.forEach((u, i) => {
+      if (!above.has(u)) above.set(u, i);
+    });
+    return values.map((u) => 1 - above.get(u)! / (values.length - 1));
+  });
+}

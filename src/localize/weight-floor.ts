@@ -1,0 +1,19 @@
+import { neuronLayers } from "../graph/network.ts";
+import { safeLog, scoreFilters } from "./filters.ts";
+import { median, robustZ } from "./normalise.ts";
+import { topShare } from "./top-share.ts";
+import type { Criterion } from "./types.ts";
+
+/** Baseline: `u = log median|W[c]|`, robust z in the layer (METHODS §5.7): tuning lifts the small weights too. */
+export const weightFloor: Criterion = {
+  name: "weight-floor",
+  title: "Median absolute weight",
+  source: "baseline",
+  access: "clean",
+  needsData: false,
+  async localize({ network, state }) {
+    const raw = scoreFilters(network, state, (filter) => safeLog(median(filter.map(Math.abs))));
+    const scores = robustZ(raw);
+    return { raw, scores, native: topShare(neuronLayers(network), scores) };
+  },
+};

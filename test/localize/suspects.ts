@@ -1,0 +1,59 @@
+import { Random } from "../../src/core/random.ts";
+import type { ImageSet } from "../../src/datasets/types.ts";
+import { neuronLayers, stateShapes } from "../../src/graph/network.ts";
+import type { Suspect } from "../../src/localize/types.ts";
+import type { ModelRunner } from "../../src/measure/runner.ts";
+import { buildNetwork } from "../../src/models/registry.ts";
+import { type StateDict, sizeOf } from "../../src/tensor/state.ts";
+
+export const network = buildNetwork("resnet18w4", 10);
+export const layers = neuronLayers(network);
+
+/** Normal weights, positive variances. */
+export function randomState(seed: number): StateDict {
+  const random = new Random(seed);
+  return new Map(
+    [...stateShapes(network)].map(([key, shape]) => {
+      const draw = key.endsWith("running_var") ? () => random.between(0.5, 2) : () => random.normal();
+      return [key, { shape, data: Float32Array.from({ length: sizeOf(shape) }, draw) }];
+    }),
+  );
+}
+
+export function images(count: number): ImageSet {
+  return { count, height: 1, width: 1, pixels: new Uint8Array(3 * count), labels: new Uint8Array(count) };
+}
+
+/** A runner that answers only what a test gives it; anything else asked of it is a failure. */
+export function fakeRunner(answers: Partial<ModelRunner>): ModelRunner {
+  const refuse = (name: string) => async (): Promise<never> => {
+    throw new Error(`the test's runner was asked for ${name}`);
+  };
+  return {
+    logits: refuse("logits"),
+    taps: refuse("taps"),
+    accuracy: refuse("accuracy"),
+    contribution: refuse("contribution"),
+    ...answers,
+  };
+}
+
+export function suspectOf(state: StateDict, answers: Partial<ModelRunner> = {}, seed = 1): Suspect {
+  return {
+    name: "suspect-test",
+    network,
+    state,
+    normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+    clean: { fit: images(3), threshold: images(5) },
+    seed,
+    runner: fakeRunner(answers),
+  };
+}
+
+/** Random activations or contributions of every neuron, `rows` images each. */
+export function randomTaps(seed: number, rows: number): Map<string, Float32Array> {
+  const random = new Random(seed);
+  return new Map(
+    layers.map(({ name, width }) => [name, Float32Array.from({ length: rows * width }, () => random.uniform())]),
+  );
+}
