@@ -1,4 +1,4 @@
-import type { NeuronSet } from "../core/neurons.ts";
+import type { LayerScores, NeuronSet } from "../core/neurons.ts";
 import type { Suspect } from "../localize/types.ts";
 import type { StateDict } from "../tensor/state.ts";
 
@@ -6,6 +6,10 @@ export interface Repair {
   name: string;
   title: string;
   source: string;
-  /** A repaired copy of the suspect's weights, given the neurons to repair. The suspect's own stay untouched. */
-  repair(suspect: Suspect, neurons: NeuronSet): Promise<StateDict>;
+  /**
+   * A repaired copy of the suspect's weights, given the neurons to repair. The suspect's own stay untouched.
+   *
+   * @param scores suspiciousness of every neuron where a criterion chose them; who must be spared is decided by it.
+   */
+  repair(suspect: Suspect, neurons: NeuronSet, scores?: LayerScores): Promise<StateDict>;
 }
