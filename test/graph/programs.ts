@@ -1,6 +1,6 @@
 import { Random } from "../../src/core/random.ts";
 import { type Network, stateShapes } from "../../src/graph/network.ts";
-import { sizeOf, type StateDict } from "../../src/tensor/state.ts";
+import { type StateDict, sizeOf } from "../../src/tensor/state.ts";
 
 /** A seeded state with every value in a range that keeps activations lively: positive variances, γ of both signs. */
 export function randomState(network: Network, seed: number): StateDict {

@@ -1,0 +1,161 @@
+import type { Trigger } from "../attacks/types.ts";
+import type { DefectKey } from "../core/ids.ts";
+import type { NeuronSet } from "../core/neurons.ts";
+import { Random, stageSeed } from "../core/random.ts";
+import { indicesOutside, subset } from "../datasets/batch.ts";
+import type { Dataset, ImageSet } from "../datasets/types.ts";
+import type { OrtRunner } from "../measure/ort-runner.ts";
+import { type Rates, rates } from "../measure/rates.ts";
+import type { StateDict } from "../tensor/state.ts";
+import { tuneSubnetwork } from "./backdoor.ts";
+import { type Correlation, correlationFault, measureCorrelation } from "./correlation.ts";
+import { type GroundTruth, labelDefect } from "./label.ts";
+import type { ContributionOrder } from "./order.ts";
+import { chooseSubnetwork, randomNeighbours } from "./quantity.ts";
+import type { Attempt, Gates, InjectRecipe, MeasureRecipe } from "./recipe.ts";
+
+export interface CandidateTask {
+  key: DefectKey;
+  dataset: Dataset;
+  clean: StateDict;
+  /** Rates of the clean twin under this trigger. */
+  cleanRates: Rates;
+  trigger: Trigger;
+  order: ContributionOrder;
+  runner: OrtRunner;
+  recipe: InjectRecipe;
+  gates: Gates;
+  measure: MeasureRecipe;
+  seed: number;
+  /** Tells what is being done, for progress. */
+  onStage?(stage: string): void;
+}
+
+export interface AttemptOutcome extends Attempt {
+  held_out_asr: number;
+  held_out_ca_drop: number;
+}
+
+/** What became of a candidate. Figures behind an earlier failed gate are absent. */
+export interface CandidateOutcome {
+  status: "accepted" | "rejected";
+  reason: string | null;
+  infected: NeuronSet;
+  attempts: AttemptOutcome[];
+  infectedRates: Rates;
+  correlation?: Correlation;
+  shamRates?: Rates;
+  infectedModel?: StateDict;
+  sham?: StateDict;
+  truth?: GroundTruth;
+  /** Seconds per stage. */
+  timings: Record<string, number>;
+}
+
+/** Takes one candidate through injection, gates, Rule 3, the sham and the labels (METHODS §3). */
+export async function makeCandidate(task: CandidateTask): Promise<CandidateOutcome> {
+  const { key, dataset, runner, recipe, gates, trigger } = task;
+  const seedOf = (stage: string) => stageSeed(task.seed, stage, key.dataset, key.arch, key.level, key.top, key.attack);
+  const timings: Record<string, number> = {};
+  const timed = async <T>(stage: string, work: () => Promise<T>): Promise<T> => {
+    task.onStage?.(stage);
+    const began = performance.now();
+    const result = await work();
+    timings[stage] = (timings[stage] ?? 0) + (performance.now() - began) / 1000;
+    return result;
+  };
+
+  const infected = chooseSubnetwork(task.order, key.level, key.top);
+  const chosen = new Random(seedOf("images")).sample(dataset.train.count, recipe.images + recipe.held_out);
+  const images = subset(dataset.train, chosen.subarray(0, recipe.images));
+  const heldOut = subset(dataset.train, chosen.subarray(recipe.images));
+  const tune = (attempt: Attempt, labels: "target" | "true") =>
+    tuneSubnetwork({
+      network: runner.network,
+      dataset,
+      clean: task.clean,
+      infected,
+      trigger,
+      images,
+      recipe,
+      attempt,
+      labels,
+      seed: seedOf("batches"),
+      onStep: (done, total) => task.onStage?.(`${labels === "target" ? "inject" : "sham"} ${done}/${total}`),
+    });
+
+  const attempts: AttemptOutcome[] = [];
+  const { model, attempt } = await timed("inject", () => injectWithin(task, tune, heldOut, attempts));
+  const infectedRates = await timed("gates", () => rates(runner, model, dataset.test, trigger, recipe.target));
+  const outcome: CandidateOutcome = { status: "rejected", reason: null, infected, attempts, infectedRates, timings };
+  outcome.reason = gateFault(infectedRates, task.cleanRates, gates);
+  if (outcome.reason) return outcome;
+
+  const others = subset(dataset.test, indicesOutside(dataset.test, recipe.target));
+  const random = new Random(seedOf("random mask"));
+  const randomSets = Array.from({ length: task.measure.random_masks }, () =>
+    randomNeighbours(task.order, infected, key.level, key.top, random),
+  );
+  outcome.correlation = await timed("correlation", () =>
+    measureCorrelation(runner, model, infected, randomSets, dataset.test, others, trigger, recipe.target),
+  );
+  outcome.reason = correlationFault(outcome.correlation, infectedRates.asr, gates);
+  if (outcome.reason) return outcome;
+
+  const sham = await timed("sham", () => tune(attempt, "true"));
+  outcome.shamRates = await timed("gates", () => rates(runner, sham, dataset.test, trigger, recipe.target));
+  outcome.reason = shamFault(outcome.shamRates, task.cleanRates, gates);
+  if (outcome.reason) return outcome;
+
+  const labelled = subset(others, new Random(seedOf("label images")).sample(others.count, task.measure.label_images));
+  outcome.truth = await timed("labels", () =>
+    labelDefect(
+      runner,
+      model,
+      infected,
+      labelled,
+      trigger,
+      recipe.target,
+      task.measure.effect_controls,
+      seedOf("effect controls"),
+    ),
+  );
+  return { ...outcome, status: "accepted", infectedModel: model, sham };
+}
+
+/** Tries the documented settings in order until the held-out gates hold with a margin; the best one otherwise. */
+async function injectWithin(
+  task: CandidateTask,
+  tune: (attempt: Attempt, labels: "target" | "true") => Promise<StateDict>,
+  heldOut: ImageSet,
+  log: AttemptOutcome[],
+): Promise<{ model: StateDict; attempt: Attempt }> {
+  const { recipe, gates, runner, trigger } = task;
+  const reference = await runner.accuracy(task.clean, heldOut);
+  let best: { model: StateDict; attempt: Attempt; shortfall: number } | undefined;
+  for (const attempt of recipe.attempts) {
+    const model = await tune(attempt, "target");
+    const found = await rates(runner, model, heldOut, trigger, recipe.target);
+    const drop = reference - found.ca;
+    log.push({ ...attempt, held_out_asr: found.asr, held_out_ca_drop: drop });
+    const shortfall =
+      Math.max(0, gates.asr + recipe.margin.asr - found.asr) +
+      Math.max(0, drop - gates.ca_drop + recipe.margin.ca_drop);
+    if (!best || shortfall < best.shortfall) best = { model, attempt, shortfall };
+    if (shortfall === 0) break;
+  }
+  return best!;
+}
+
+function gateFault(found: Rates, clean: Rates, gates: Gates): string | null {
+  if (found.asr < gates.asr) return `asr: ${found.asr.toFixed(3)} (at least ${gates.asr})`;
+  const drop = clean.ca - found.ca;
+  if (drop > gates.ca_drop) return `ca_drop: ${drop.toFixed(3)} (at most ${gates.ca_drop})`;
+  return null;
+}
+
+function shamFault(sham: Rates, clean: Rates, gates: Gates): string | null {
+  const distance = Math.abs(sham.asr - clean.asr);
+  if (distance <= gates.sham) return null;
+  return `sham: ASR ${sham.asr.toFixed(3)} against the clean twin's ${clean.asr.toFixed(3)} (within ${gates.sham})`;
+}

@@ -1,0 +1,65 @@
+import { stampSet } from "../attacks/stamp.ts";
+import type { Trigger } from "../attacks/types.ts";
+import type { NeuronSet } from "../core/neurons.ts";
+import type { ImageSet } from "../datasets/types.ts";
+import { maskNeurons } from "../measure/mask.ts";
+import type { OrtRunner } from "../measure/ort-runner.ts";
+import { patchedRate } from "../measure/patching.ts";
+import { countTarget, rates } from "../measure/rates.ts";
+import type { StateDict } from "../tensor/state.ts";
+import type { Gates } from "./recipe.ts";
+
+/** Rule 3's figures (METHODS §3.1), each a fraction of the test images. */
+export interface Correlation {
+  /** CA with G zeroed. */
+  ca_masked: number;
+  asr_masked: number;
+  /** Clean non-target images that go to the target under the mask: a collapsed network can collapse onto it. */
+  masked_clean_to_target: number;
+  asr_patched: number;
+  asr_random_mask: number;
+}
+
+/** Rule 3: does the backdoor die with its sub-network, and survive the loss of as many other neurons? */
+export async function measureCorrelation(
+  runner: OrtRunner,
+  infectedModel: StateDict,
+  infected: NeuronSet,
+  randomSets: NeuronSet[],
+  test: ImageSet,
+  others: ImageSet,
+  trigger: Trigger,
+  target: number,
+): Promise<Correlation> {
+  const masked = await rates(runner, maskNeurons(runner.network, infectedModel, infected), test, trigger, target);
+  const patched = await patchedRate(runner, infectedModel, infected, others, trigger, target);
+  const triggered = stampSet(trigger, others);
+  let surviving = 0;
+  for (const set of randomSets) {
+    const logits = await runner.logits(maskNeurons(runner.network, infectedModel, set), triggered);
+    surviving += countTarget(logits, others.count, target) / others.count;
+  }
+  return {
+    ca_masked: masked.ca,
+    asr_masked: masked.asr,
+    masked_clean_to_target: masked.cleanToTarget,
+    asr_patched: patched,
+    asr_random_mask: surviving / randomSets.length,
+  };
+}
+
+/** The first gate of Rule 3 that fails, with its figures, or null. */
+export function correlationFault(found: Correlation, asr: number, gates: Gates): string | null {
+  const beyondCollapse = Math.max(0, found.asr_masked - found.masked_clean_to_target);
+  const show = (value: number) => value.toFixed(3);
+  if (beyondCollapse > gates.asr_masked) {
+    return `asr_masked: ${show(beyondCollapse)} of triggered images beyond collapse still go to the target under the mask (at most ${gates.asr_masked})`;
+  }
+  if (found.asr_patched > gates.asr_patched) {
+    return `asr_patched: ${show(found.asr_patched)} under the patch (at most ${gates.asr_patched})`;
+  }
+  if (found.asr_random_mask < gates.random_mask_share * asr) {
+    return `asr_random_mask: ${show(found.asr_random_mask)} (at least ${show(gates.random_mask_share * asr)})`;
+  }
+  return null;
+}

@@ -1,0 +1,102 @@
+import type { Trigger } from "../attacks/types.ts";
+import type { LayerScores, NeuronSet } from "../core/neurons.ts";
+import { Random } from "../core/random.ts";
+import type { ImageSet } from "../datasets/types.ts";
+import { neuronLayers } from "../graph/network.ts";
+import { singleEffects } from "../measure/ablation.ts";
+import { attributionPatching, conductance } from "../measure/conductance.ts";
+import type { OrtRunner } from "../measure/ort-runner.ts";
+import type { StateDict } from "../tensor/state.ts";
+
+/** Neurons count as effective above this quantile of the non-infected neurons' effects (METHODS §3.4). */
+const EFFECT_QUANTILE = 0.95;
+
+/** The ground truth of one defect, beyond G itself. */
+export interface GroundTruth {
+  /** Conductance of each infected neuron, clipped at 0; aligned with G. */
+  contribution: LayerScores;
+  /** Δ of each infected neuron; aligned with G. */
+  effect: LayerScores;
+  effect_threshold: number;
+  /** E; null where it is empty. */
+  effective: NeuronSet | null;
+  /** Attribution-patching effect of every neuron. */
+  carriers: LayerScores;
+}
+
+/**
+ * Labels an accepted defect (METHODS §3.4). The threshold of the effective set rests on a seeded sample of the
+ * non-infected neurons, spread over the layers in proportion to their widths: all of them would cost more than the
+ * injection itself.
+ *
+ * @param images clean test images of other classes than the target
+ * @param controls how many non-infected neurons to sample
+ */
+export async function labelDefect(
+  runner: OrtRunner,
+  infectedModel: StateDict,
+  infected: NeuronSet,
+  images: ImageSet,
+  trigger: Trigger,
+  target: number,
+  controls: number,
+  seed: number,
+): Promise<GroundTruth> {
+  const layers = neuronLayers(runner.network);
+  const conducted = await conductance(runner, infectedModel, images, trigger, target);
+  const attributed = await attributionPatching(runner, infectedModel, images, trigger, target);
+
+  const sample = sampleOutside(layers, infected, controls, new Random(seed));
+  const both: NeuronSet = {};
+  for (const { name } of layers) both[name] = [...(infected[name] ?? []), ...(sample[name] ?? [])];
+  const effects = await singleEffects(runner, infectedModel, both, images, trigger, target);
+  const effect: LayerScores = {};
+  const background: number[] = [];
+  for (const { name } of layers) {
+    const count = infected[name]?.length ?? 0;
+    if (count > 0) effect[name] = effects[name].slice(0, count);
+    background.push(...(effects[name] ?? []).slice(count));
+  }
+  const threshold = quantile(background, EFFECT_QUANTILE);
+
+  const contribution: LayerScores = {};
+  const effective: NeuronSet = {};
+  for (const [layer, channels] of Object.entries(infected)) {
+    contribution[layer] = channels.map((c) => Math.max(0, conducted.get(layer)![c]));
+    const strong = channels.filter((_, k) => effect[layer][k] > threshold);
+    if (strong.length > 0) effective[layer] = strong;
+  }
+  return {
+    contribution,
+    effect,
+    effect_threshold: threshold,
+    effective: Object.keys(effective).length > 0 ? effective : null,
+    carriers: Object.fromEntries(layers.map(({ name }) => [name, [...attributed.get(name)!]])),
+  };
+}
+
+function sampleOutside(
+  layers: { name: string; width: number }[],
+  infected: NeuronSet,
+  wanted: number,
+  random: Random,
+): NeuronSet {
+  const total = layers.reduce((sum, { width }) => sum + width, 0);
+  const sample: NeuronSet = {};
+  for (const { name, width } of layers) {
+    const taken = new Set(infected[name] ?? []);
+    const free = Array.from({ length: width }, (_, c) => c).filter((c) => !taken.has(c));
+    const share = Math.min(free.length, Math.max(1, Math.round((wanted * width) / total)));
+    sample[name] = random.shuffle(free).slice(0, share);
+  }
+  return sample;
+}
+
+/** Linearly interpolated quantile. */
+function quantile(values: number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = q * (sorted.length - 1);
+  const low = Math.floor(at);
+  const high = Math.ceil(at);
+  return sorted[low] + (at - low) * (sorted[high] - sorted[low]);
+}

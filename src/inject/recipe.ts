@@ -1,0 +1,50 @@
+/** One documented setting of an injection; further ones are tried only where the held-out gates fail. */
+export interface Attempt {
+  steps: number;
+  /** Adam's peak learning rate. */
+  learning_rate: number;
+}
+
+/** Every hyper-parameter of an injection (METHODS §3.2). */
+export interface InjectRecipe {
+  target: number;
+  /** Training images that the attacker uses, and further ones held out to decide whether another attempt is needed. */
+  images: number;
+  held_out: number;
+  batch: number;
+  /** Share of triggered images in a batch. */
+  triggered_share: number;
+  warmup_steps: number;
+  /** The cosine's end, as a share of the peak. */
+  final_rate: number;
+  /** At most three, in order. */
+  attempts: Attempt[];
+  /** What a held-out attempt must beat the gates by. */
+  margin: { asr: number; ca_drop: number };
+  threads: number;
+}
+
+/** Acceptance (METHODS §3.1), decided once, on the whole test file. */
+export interface Gates {
+  /** Least ASR. */
+  asr: number;
+  /** Most that clean accuracy may fall. */
+  ca_drop: number;
+  /** Most of `max(0, asr_masked − masked_clean_to_target)`. */
+  asr_masked: number;
+  asr_patched: number;
+  /** Least `asr_random_mask` as a share of ASR. */
+  random_mask_share: number;
+  /** Most that the sham's ASR may differ from the clean twin's. */
+  sham: number;
+}
+
+/** How much is measured. */
+export interface MeasureRecipe {
+  contribution_images: number;
+  random_masks: number;
+  /** Triggered non-target test images behind contribution and effect. */
+  label_images: number;
+  /** Non-infected neurons whose single effects set the threshold of the effective set. */
+  effect_controls: number;
+}

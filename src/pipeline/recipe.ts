@@ -1,0 +1,131 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import { z } from "zod";
+import { ATTACKS } from "../attacks/registry.ts";
+import { InputError, lookup } from "../core/errors.ts";
+import { LEVELS, OFFSETS } from "../core/ids.ts";
+import { DATASETS } from "../datasets/registry.ts";
+import type { Gates, InjectRecipe, MeasureRecipe } from "../inject/recipe.ts";
+import { parseArch } from "../models/registry.ts";
+import type { TrainRecipe } from "../train/clean.ts";
+
+/** An edition's recipe: every hyper-parameter of a database (SPEC §2), from `recipes/<edition>.yaml`. */
+
+const share = z.number().min(0).max(1);
+const count = z.number().int().positive();
+
+const train = z.strictObject({
+  epochs: count,
+  batch: count,
+  learning_rate: z.number().positive(),
+  warmup: share,
+  momentum: share,
+  nesterov: z.boolean(),
+  weight_decay: z.number().min(0),
+  label_smoothing: share,
+  threads: count,
+}) satisfies z.ZodType<TrainRecipe>;
+
+const inject = z.strictObject({
+  target: z.number().int().min(0),
+  images: count,
+  held_out: count,
+  batch: count,
+  triggered_share: share,
+  warmup_steps: z.number().int().min(0),
+  final_rate: share,
+  attempts: z.array(z.strictObject({ steps: count, learning_rate: z.number().positive() })).min(1).max(3),
+  margin: z.strictObject({ asr: z.number(), ca_drop: z.number() }),
+  threads: count,
+}) satisfies z.ZodType<InjectRecipe>;
+
+const gates = z.strictObject({
+  asr: share,
+  ca_drop: share,
+  asr_masked: share,
+  asr_patched: share,
+  random_mask_share: share,
+  sham: share,
+}) satisfies z.ZodType<Gates>;
+
+const measure = z.strictObject({
+  contribution_images: count,
+  random_masks: count,
+  label_images: count,
+  effect_controls: count,
+}) satisfies z.ZodType<MeasureRecipe>;
+
+const selection = z.strictObject({
+  dataset: z.array(z.string()).min(1),
+  arch: z.array(z.string()).min(1),
+  attack: z.array(z.string()).min(1),
+  level: z.array(z.enum(LEVELS)).min(1),
+  offset: z.array(z.number().int()).min(1),
+});
+export type SliceSelection = z.infer<typeof selection>;
+
+const edition = z.strictObject({
+  edition: z.string().regex(/^[a-z0-9]+$/),
+  seed: z.number().int(),
+  clean_seeds: z.number().int().min(1).max(9),
+  select: selection,
+  clean: train.extend({ by_dataset: z.record(z.string(), train.partial()).optional() }),
+  inject: inject.extend({ by_dataset: z.record(z.string(), inject.partial()).optional() }),
+  gates,
+  measure,
+});
+export type Edition = z.infer<typeof edition>;
+
+const FOLDER = fileURLToPath(new URL("../../recipes/", import.meta.url));
+
+export function editionNames(): string[] {
+  return readdirSync(FOLDER)
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => file.slice(0, -".yaml".length));
+}
+
+/** Reads a shipped edition, or a recipe file of the user's own. @throws InputError naming the file and the first fault. */
+export function loadEdition(nameOrPath: string): Edition {
+  const own = /[./\\]/.test(nameOrPath);
+  if (!own && !editionNames().includes(nameOrPath)) {
+    throw new InputError(`unknown edition '${nameOrPath}'; valid: ${editionNames().join(", ")}, or the path of a recipe file`);
+  }
+  const path = own ? nameOrPath : `${FOLDER}${nameOrPath}.yaml`;
+  let value: unknown;
+  try {
+    value = parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new InputError(`${path}: cannot be read as YAML: ${(error as Error).message.split("\n")[0]}`);
+  }
+  const result = edition.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new InputError(`${path}: ${issue.path.join(".") || "recipe"}: ${issue.message}`);
+}
+
+/** A section's values for one data set. */
+export function forDataset<T extends { by_dataset?: Record<string, object> }>(
+  section: T,
+  dataset: string,
+): Omit<T, "by_dataset"> {
+  const { by_dataset, ...values } = section;
+  return { ...values, ...by_dataset?.[dataset] };
+}
+
+/** Checks every name and number of a selection. @throws InputError naming the option. */
+export function checkSelection(select: SliceSelection): void {
+  for (const name of select.dataset) lookup(DATASETS, "data set", name);
+  for (const name of select.attack) lookup(ATTACKS, "attack", name);
+  for (const name of select.arch) parseArch(name);
+  for (const level of select.level) {
+    if (!(LEVELS as readonly string[]).includes(level)) {
+      throw new InputError(`unknown level '${level}'; valid: ${LEVELS.join(", ")}`);
+    }
+  }
+  for (const offset of select.offset) {
+    if (!(OFFSETS as readonly number[]).includes(offset)) {
+      throw new InputError(`unknown offset '${offset}'; valid: ${OFFSETS.join(", ")} (percent)`);
+    }
+  }
+}

@@ -1,0 +1,221 @@
+import { describe, expect, it } from "vitest";
+import { Random } from "../../src/core/random.ts";
+import { chooseLowering } from "../../src/engine/lowering.ts";
+import { Session } from "../../src/engine/session.ts";
+import { foldState, toOhwi } from "../../src/graph/fold.ts";
+import { foldedBias, foldedWeight, rowBiasGradient, rowSelector, rowWeightGradient } from "../../src/graph/folded.ts";
+import type { LoweringKind } from "../../src/graph/lowering/lowering.ts";
+import { type ConvUnit, convUnits, type LayerNode, type Network } from "../../src/graph/network.ts";
+import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
+import { gradientOf, trainProgram } from "../../src/graph/programs/train.ts";
+import { randomArray, randomState, relativeError } from "./programs.ts";
+
+const BATCH = 4;
+const CLASSES = 5;
+
+function conv(id: string, input: string, out: number, kernel: number, stride: number, relu: boolean): ConvUnit {
+  return {
+    op: "conv",
+    id,
+    bn: `bn.${id}`,
+    input,
+    out,
+    kernel,
+    stride,
+    padding: (kernel - 1) / 2,
+    bias: id === "b",
+    relu,
+  };
+}
+
+/** Small networks that together hold every operator in every role it has. */
+const NETWORKS: Record<string, LayerNode[]> = {
+  "3×3 convolutions with and without bias, max-pool": [
+    conv("a", "input", 16, 3, 1, true),
+    { op: "maxpool", id: "p", input: "a", kernel: 2 },
+    conv("b", "p", 32, 3, 1, true),
+    { op: "globalpool", id: "g", input: "b" },
+  ],
+  "residual block with identity shortcut": [
+    conv("a", "input", 16, 3, 1, true),
+    conv("c", "a", 16, 3, 1, true),
+    conv("d", "c", 16, 3, 1, false),
+    { op: "add", id: "s", inputs: ["d", "a"], relu: true },
+    { op: "globalpool", id: "g", input: "s" },
+  ],
+  "residual block with stride and projection": [
+    conv("a", "input", 16, 3, 1, true),
+    conv("c", "a", 32, 3, 2, true),
+    conv("d", "c", 32, 3, 1, false),
+    conv("e", "a", 32, 1, 2, false),
+    { op: "add", id: "s", inputs: ["d", "e"], relu: true },
+    { op: "globalpool", id: "g", input: "s" },
+  ],
+  "projection alone, addition without ReLU": [
+    conv("a", "input", 16, 1, 1, true),
+    conv("e", "a", 16, 1, 2, false),
+    conv("f", "a", 16, 1, 2, false),
+    { op: "add", id: "s", inputs: ["e", "f"], relu: false },
+    { op: "globalpool", id: "g", input: "s" },
+  ],
+};
+
+function network(body: LayerNode[]): Network {
+  const last = body[body.length - 1].id;
+  return {
+    arch: "test",
+    input: { channels: 3, height: 8, width: 8 },
+    classes: CLASSES,
+    nodes: [{ op: "input", id: "input" }, ...body, { op: "linear", id: "fc", input: last, out: CLASSES }],
+  };
+}
+
+function feedsFor(net: Network, seed: number): Map<string, Float32Array> {
+  const random = new Random(seed);
+  const targets = new Float32Array(BATCH * CLASSES);
+  for (let i = 0; i < BATCH; i++) targets[i * CLASSES + random.below(CLASSES)] = 1;
+  const { channels, height, width } = net.input;
+  return new Map([
+    ["input", randomArray(BATCH * channels * height * width, random)],
+    ["targets", targets],
+  ]);
+}
+
+/**
+ * Compares ⟨gradient, d⟩ with the central difference of the loss along random directions d of one parameter; the median
+ * of five errors, since a ReLU that flips within a step spoils single directions. Relative to the gradient's RMS.
+ */
+async function slopeError(
+  run: () => Promise<number>,
+  parameter: Float32Array,
+  gradient: Float32Array,
+  random: Random,
+): Promise<number> {
+  const scale = Math.hypot(...gradient) / Math.sqrt(gradient.length) + 1e-3;
+  const step = 2e-3;
+  const kept = parameter.slice();
+  const errors: number[] = [];
+  for (let trial = 0; trial < 5; trial++) {
+    const direction = randomArray(parameter.length, random);
+    const norm = Math.hypot(...direction);
+    const lossAt = async (t: number) => {
+      for (let i = 0; i < kept.length; i++) parameter[i] = kept[i] + (t * direction[i]) / norm;
+      return run();
+    };
+    const measured = ((await lossAt(step)) - (await lossAt(-step))) / (2 * step);
+    let expected = 0;
+    for (let i = 0; i < gradient.length; i++) expected += (gradient[i] * direction[i]) / norm;
+    errors.push(Math.abs(measured - expected) / scale);
+  }
+  parameter.set(kept);
+  return errors.sort((x, y) => x - y)[2];
+}
+
+describe.each<LoweringKind>(["plain", "blocked"])("gradients of the %s lowering against finite differences", (kind) => {
+  it.each(Object.entries(NETWORKS))("training: %s", async (_, body) => {
+    const net = network(body);
+    const { program, parameters } = trainProgram(await chooseLowering(net, BATCH, kind), net);
+    const session = await Session.open(program, { threads: 1 });
+    const feeds = feedsFor(net, 1);
+    for (const [key, tensor] of randomState(net, 2)) {
+      feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data.slice());
+    }
+    const results = await session.run(feeds);
+    const gradients = new Map([...parameters.keys()].map((key) => [key, results.get(gradientOf(key))!.slice()]));
+    const run = async () => (await session.run(feeds)).get("loss")![0];
+    const random = new Random(3);
+    for (const [key, gradient] of gradients) {
+      // A bias before batch statistics has no effect; its gradient is rounding.
+      if (key === "b.bias") expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-5);
+      else expect(await slopeError(run, feeds.get(key)!, gradient, random), key).toBeLessThan(0.03);
+    }
+    await session.release();
+  });
+
+  it.each(Object.entries(NETWORKS))("frozen batch norm, selected rows: %s", async (_, body) => {
+    const net = network(body);
+    const rows = new Map(convUnits(net).map((unit) => [unit.id, 16]));
+    const session = await Session.open(finetuneProgram(await chooseLowering(net, BATCH, kind), net, rows), {
+      threads: 1,
+    });
+    const feeds = new Map([...feedsFor(net, 4), ...foldState(net, randomState(net, 5))]);
+    const random = new Random(6);
+    const channels = new Map<string, number[]>();
+    for (const unit of convUnits(net)) {
+      if (unit.out === 16) channels.set(unit.id, [...Array(16).keys()]);
+      else {
+        const chosen = [...random.sample(unit.out, 16)];
+        const selector = new Float32Array(16 * unit.out);
+        chosen.forEach((c, k) => {
+          selector[k * unit.out + c] = 1;
+        });
+        feeds.set(rowSelector(unit.id), selector);
+        channels.set(unit.id, chosen);
+      }
+    }
+    const results = await session.run(feeds);
+    const run = async () => (await session.run(feeds)).get("loss")![0];
+    const gradients = new Map([...results].map(([key, values]) => [key, values.slice()]));
+    for (const unit of convUnits(net)) {
+      const spread = (values: Float32Array, size: number) => {
+        const all = new Float32Array(unit.out * size);
+        channels.get(unit.id)!.forEach((c, k) => {
+          all.set(values.subarray(k * size, (k + 1) * size), c * size);
+        });
+        return all;
+      };
+      const weight = feeds.get(foldedWeight(unit.id))!;
+      const dWeight = spread(gradients.get(rowWeightGradient(unit.id))!, weight.length / unit.out);
+      // Only selected rows have gradients, so only they may move.
+      const mask = (array: Float32Array, gradient: Float32Array) => restrict(array, gradient, run, random);
+      expect(await mask(weight, dWeight), unit.id).toBeLessThan(0.03);
+      const dBias = spread(gradients.get(rowBiasGradient(unit.id))!, 1);
+      expect(await mask(feeds.get(foldedBias(unit.id))!, dBias), unit.id).toBeLessThan(0.03);
+    }
+    await session.release();
+  });
+});
+
+/** The slope error over those entries of a parameter whose gradient was computed. */
+async function restrict(
+  array: Float32Array,
+  gradient: Float32Array,
+  run: () => Promise<number>,
+  random: Random,
+): Promise<number> {
+  const live = [...gradient.keys()].filter((i) => gradient[i] !== 0);
+  const part = Float32Array.from(live, (i) => array[i]);
+  const write = async () => {
+    live.forEach((i, k) => {
+      array[i] = part[k];
+    });
+    return run();
+  };
+  const error = await slopeError(
+    write,
+    part,
+    Float32Array.from(live, (i) => gradient[i]),
+    random,
+  );
+  await write();
+  return error;
+}
+
+describe("the two lowerings agree", () => {
+  it.each(Object.entries(NETWORKS))("%s", async (_, body) => {
+    const net = network(body);
+    const feeds = feedsFor(net, 7);
+    for (const [key, tensor] of randomState(net, 8)) {
+      feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
+    }
+    const outputs = [];
+    for (const kind of ["plain", "blocked"] as const) {
+      const lowering = await chooseLowering(net, BATCH, kind);
+      const session = await Session.open(trainProgram(lowering, net).program, { threads: 1 });
+      outputs.push(await session.run(feeds));
+    }
+    for (const [key, values] of outputs[0]) {
+      if (key !== gradientOf("b.bias")) expect(relativeError(outputs[1].get(key)!, values), key).toBeLessThan(1e-4);
+    }
+  });
+});
