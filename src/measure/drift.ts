@@ -31,7 +31,7 @@ export function driftModel(
         if (distance === 0) continue;
         const random = new Random(stageSeed(seed, "drift", key, c));
         if (row > 1) moveRandomly(part, distance, random);
-        else part[0] += distance * (staysPositive(key, part[0], distance) && random.uniform() < 0.5 ? -1 : 1);
+        else part[0] += distance * (mayFall(key, part[0], distance) && random.uniform() < 0.5 ? -1 : 1);
       }
     }
   }
@@ -39,7 +39,7 @@ export function driftModel(
 }
 
 /** Whether a single value may move down: a variance must stay positive. */
-function staysPositive(key: string, value: number, distance: number): boolean {
+function mayFall(key: string, value: number, distance: number): boolean {
   return !key.endsWith(".running_var") || value > distance;
 }
 
