@@ -55,6 +55,20 @@ export const cleanRecord = z.strictObject({
 });
 export type CleanRecord = z.infer<typeof cleanRecord>;
 
+/** A clean model in training: what resuming needs. The object holds parameters and the optimizer's state. */
+export const checkpointRecord = z.strictObject({
+  kind: z.literal("checkpoint"),
+  /** The clean model's id. */
+  id: z.string(),
+  state: objectRef,
+  /** The trainer's own: epoch, history, recipe, … */
+  meta: z.record(z.string(), z.unknown()),
+});
+export type CheckpointRecord = z.infer<typeof checkpointRecord>;
+
+/** Any file of `results/`: its kind, and fields that the stage that wrote it knows. */
+export const resultFile = z.looseObject({ kind: z.string() });
+
 /** Why a candidate was not accepted. */
 export const REASONS = ["asr", "ca_drop", "asr_masked", "asr_patched", "asr_random_mask", "sham", "duplicate"] as const;
 

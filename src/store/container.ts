@@ -1,0 +1,93 @@
+import { promisify } from "node:util";
+import { constants, deflateRaw, inflateRaw } from "node:zlib";
+import { InputError } from "../core/errors.ts";
+
+/**
+ * How an object lies on disk: a 16-byte head (magic, version, purpose, method, u64 decoded length) and the payload.
+ * The purpose is part of the bytes, so that a checkpoint never shares its object with a finished model and can be
+ * deleted without looking for other users.
+ */
+export const PURPOSES = ["data", "delta", "checkpoint"] as const;
+export type Purpose = (typeof PURPOSES)[number];
+
+const MAGIC = "BDOB";
+const VERSION = 1;
+const HEAD_BYTES = 16;
+/** Payload as it is. */
+const STORED = 0;
+/** The four bytes of every 32-bit word gathered into planes, then raw deflate. */
+const SHUFFLED_DEFLATE = 1;
+
+const deflate = promisify(deflateRaw);
+const inflate = promisify(inflateRaw);
+
+/**
+ * Compresses losslessly. In float32 weights only sign and exponent are predictable, and those byte by byte, not as
+ * repeated strings: Huffman codes alone over byte planes beat deflate's and brotli's usual levels in size and time
+ * (2.82 MB of weights → 2.36 MB in 10 ms; brotli 5: 2.40 MB in 43 ms; brotli 11: 2.35 MB in 2.8 s). Deltas with long
+ * runs of equal bytes are the other way round, so both are tried and the smaller kept.
+ */
+export async function encodeContainer(bytes: Uint8Array, purpose: Purpose): Promise<Uint8Array> {
+  const planes = shuffle(bytes);
+  const candidates = await Promise.all([
+    deflate(planes, { level: 6, memLevel: 9, strategy: constants.Z_HUFFMAN_ONLY }),
+    deflate(planes, { level: 6, memLevel: 9 }),
+  ]);
+  const smallest = candidates.reduce((a, b) => (b.length < a.length ? b : a));
+  const payload = smallest.length < bytes.length ? smallest : bytes;
+  const container = Buffer.alloc(HEAD_BYTES + payload.length);
+  container.write(MAGIC, 0, "latin1");
+  container[4] = VERSION;
+  container[5] = PURPOSES.indexOf(purpose);
+  container[6] = payload === bytes ? STORED : SHUFFLED_DEFLATE;
+  container.writeBigUInt64LE(BigInt(bytes.length), 8);
+  container.set(payload, HEAD_BYTES);
+  return container;
+}
+
+/** @throws InputError where the bytes are no container or its payload does not decode to the stated length. */
+export async function decodeContainer(
+  container: Uint8Array,
+  name: string,
+): Promise<{ purpose: Purpose; bytes: Uint8Array }> {
+  const head = Buffer.from(container.buffer, container.byteOffset, container.byteLength);
+  const known = head.length >= HEAD_BYTES && head.toString("latin1", 0, 4) === MAGIC && head[4] === VERSION;
+  if (!known || head[5] >= PURPOSES.length) throw new InputError(`${name}: not an object of this format`);
+  const purpose = PURPOSES[head[5]];
+  const length = head.readBigUInt64LE(8);
+  const payload = head.subarray(HEAD_BYTES);
+  if (head[6] === STORED && length === BigInt(payload.length)) return { purpose, bytes: payload };
+  // Deflate shrinks by at most about 1032 times: a larger claim is a lie, and would be allocated.
+  if (head[6] !== SHUFFLED_DEFLATE || length > BigInt(payload.length) * 1040n) {
+    throw new InputError(`${name}: damaged object: method or length`);
+  }
+  let planes: Uint8Array;
+  try {
+    planes = await inflate(payload, { maxOutputLength: Math.max(1, Number(length)) });
+  } catch {
+    throw new InputError(`${name}: damaged object: its payload does not decompress`);
+  }
+  if (BigInt(planes.length) !== length) throw new InputError(`${name}: damaged object: its payload is too short`);
+  return { purpose, bytes: unshuffle(planes) };
+}
+
+/** Byte p of every 32-bit word goes to plane p; up to 3 bytes at the end stay. */
+function shuffle(bytes: Uint8Array): Uint8Array {
+  const words = bytes.length >> 2;
+  const planes = new Uint8Array(bytes.length);
+  for (let plane = 0; plane < 4; plane++) {
+    for (let i = plane, at = plane * words, end = at + words; at < end; i += 4, at++) planes[at] = bytes[i];
+  }
+  planes.set(bytes.subarray(4 * words), 4 * words);
+  return planes;
+}
+
+function unshuffle(planes: Uint8Array): Uint8Array {
+  const words = planes.length >> 2;
+  const bytes = new Uint8Array(planes.length);
+  for (let plane = 0; plane < 4; plane++) {
+    for (let i = plane, at = plane * words, end = at + words; at < end; i += 4, at++) bytes[i] = planes[at];
+  }
+  bytes.set(planes.subarray(4 * words), 4 * words);
+  return bytes;
+}

@@ -1,0 +1,283 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { z } from "zod";
+import type { Trigger } from "../attacks/types.ts";
+import { InputError } from "../core/errors.ts";
+import type { Version } from "../core/ids.ts";
+import type { StateDict } from "../tensor/state.ts";
+import { clearOldFiles, exists, listFolder, makeFolder, readBytes, withPath } from "./fs.ts";
+import { appendJournal } from "./journal.ts";
+import { readJson, writeJson } from "./json.ts";
+import { Layout } from "./layout.ts";
+import { type ManifestRequest, openManifest } from "./manifest.ts";
+import { putDelta, putModel, readDelta, readModel } from "./models.ts";
+import { ObjectStore, sha256Of } from "./objects.ts";
+import {
+  type CheckpointRecord,
+  type CleanRecord,
+  checkpointRecord,
+  cleanRecord,
+  type DatabaseManifest,
+  type DefectLabels,
+  type DefectRecord,
+  defectLabels,
+  defectRecord,
+  type ObjectRef,
+  resultFile,
+} from "./schema.ts";
+import { decodeTrigger, encodeTrigger } from "./trigger.ts";
+
+export interface OpenOptions {
+  /** Creates the database where there is none; an existing one must have this edition, seed and data. */
+  create?: ManifestRequest;
+  /** Never write, not even folders. */
+  readOnly?: boolean;
+}
+
+/** What a killed writer left; a living one needs seconds. */
+const STALE_TEMPORARY_MS = 3_600_000;
+
+/**
+ * Opens a database's folder.
+ * @throws InputError where it is none, was built from another edition, seed or data, or cannot be written.
+ */
+export async function openDatabase(dir: string, options: OpenOptions = {}): Promise<Database> {
+  const layout = new Layout(dir);
+  const readOnly = options.readOnly ?? false;
+  const manifest = await openManifest(layout, options.create);
+  if (!readOnly) {
+    for (const part of ["clean", "defects", "objects", "results", "claims", "tmp"] as const) {
+      makeFolder(layout.path(part));
+    }
+    clearOldFiles(layout.path("tmp"), STALE_TEMPORARY_MS);
+  }
+  return new Database(layout, manifest, readOnly);
+}
+
+/** Records, labels and objects of one database; the files are the truth (SPEC §4). */
+export class Database {
+  readonly layout: Layout;
+  readonly manifest: DatabaseManifest;
+  readonly readOnly: boolean;
+  readonly objects: ObjectStore;
+  /** The clean model read last: its defects are deltas against it. */
+  private lastClean: { sha256: string; state: StateDict } | undefined;
+
+  constructor(layout: Layout, manifest: DatabaseManifest, readOnly: boolean) {
+    this.layout = layout;
+    this.manifest = manifest;
+    this.readOnly = readOnly;
+    this.objects = new ObjectStore(layout.path("objects"), layout.path("tmp"));
+  }
+
+  get dir(): string {
+    return this.layout.dir;
+  }
+
+  /** Ids of all defect records, whatever their status, sorted. Reads no file. */
+  listDefects(): string[] {
+    const root = this.layout.path("defects");
+    return listFolder(root)
+      .flatMap((group) => listFolder(join(root, group)))
+      .filter((file) => file.endsWith(".json") && !file.endsWith(".labels.json"))
+      .map((file) => file.slice(0, -".json".length))
+      .sort();
+  }
+
+  /** Ids of all finished clean models, sorted. */
+  listClean(): string[] {
+    return listFolder(this.layout.path("clean"))
+      .filter((file) => file.endsWith(".json") && !file.endsWith(".checkpoint.json"))
+      .map((file) => `clean/${file.slice(0, -".json".length)}`)
+      .sort();
+  }
+
+  hasDefect(id: string): boolean {
+    return exists(this.layout.defect(id));
+  }
+
+  /** @throws InputError where there is no such defect or its record is damaged. */
+  readDefect(id: string): DefectRecord {
+    return this.readRecord(this.layout.defect(id), "defect", id, defectRecord);
+  }
+
+  /**
+   * Writes labels, then the record that states their hash, then a line of the journal. Objects come first: a record
+   * is complete when it exists.
+   * @param record its `labels_sha256` is filled in where labels are given
+   * @returns the record as written
+   */
+  writeDefect(record: DefectRecord, labels?: DefectLabels): DefectRecord {
+    this.assertWritable();
+    const complete = { ...record };
+    if (labels) {
+      if (labels.id !== record.id) throw new Error(`labels of '${labels.id}' given for '${record.id}'`);
+      this.writeChecked(this.layout.labels(record.id), defectLabels, labels);
+      complete.labels_sha256 = sha256Of(readBytes(this.layout.labels(record.id)));
+    }
+    this.writeChecked(this.layout.defect(record.id), defectRecord, complete);
+    this.log({ event: "defect", id: record.id, status: record.status });
+    return complete;
+  }
+
+  /** @throws InputError where there are none or they are not those that the record names. */
+  readLabels(id: string): DefectLabels {
+    const { labels_sha256: stated } = this.readDefect(id);
+    const path = this.layout.labels(id);
+    if (stated === null) throw new InputError(`${id}: this defect has no labels (it was not accepted)`);
+    const labels = this.readRecord(path, "labels of", id, defectLabels);
+    if (sha256Of(readBytes(path)) !== stated) throw new InputError(`${path}: not the labels that its record states`);
+    return labels;
+  }
+
+  hasClean(id: string): boolean {
+    return exists(this.layout.clean(id));
+  }
+
+  readClean(id: string): CleanRecord {
+    return this.readRecord(this.layout.clean(id), "clean model", id, cleanRecord);
+  }
+
+  writeClean(record: CleanRecord): void {
+    this.assertWritable();
+    this.writeChecked(this.layout.clean(record.id), cleanRecord, record);
+    this.log({ event: "clean", id: record.id });
+  }
+
+  /** Stores a whole model; the reference goes into its record. */
+  putModel(state: StateDict): Promise<ObjectRef> {
+    this.assertWritable();
+    return putModel(this.objects, state);
+  }
+
+  /** Stores a model as a delta against its clean twin. */
+  putDelta(base: StateDict, state: StateDict): Promise<ObjectRef> {
+    this.assertWritable();
+    return putDelta(this.objects, base, state);
+  }
+
+  putTrigger(trigger: Trigger): Promise<ObjectRef> {
+    return this.putBytes(encodeTrigger(trigger));
+  }
+
+  putBytes(bytes: Uint8Array): Promise<ObjectRef> {
+    this.assertWritable();
+    return this.objects.put(bytes);
+  }
+
+  /** The decoded bytes of an object, verified. */
+  readBytes(ref: ObjectRef): Promise<Uint8Array> {
+    return this.objects.read(ref);
+  }
+
+  async readTrigger(record: DefectRecord): Promise<Trigger> {
+    if (!record.trigger) throw new InputError(`${record.id}: this record has no trigger`);
+    return decodeTrigger(await this.objects.read(record.trigger), this.objects.path(record.trigger.object));
+  }
+
+  /** A clean model's weights, verified by its hash. The arrays are the caller's own. */
+  async loadClean(record: CleanRecord): Promise<StateDict> {
+    return readModel(this.objects, record.model);
+  }
+
+  /**
+   * The weights of a version of a defect, rebuilt bit for bit and verified by the hash of the whole model.
+   * @throws InputError where the version does not exist (a rejected candidate's sham) or something is damaged.
+   */
+  async loadVersion(record: DefectRecord, version: Version): Promise<StateDict> {
+    const clean = this.readClean(record.clean);
+    if (clean.model.decoded_sha256 !== record.clean_sha256) {
+      throw new InputError(
+        `${this.layout.clean(record.clean)}: is not the clean twin that '${record.id}' was made from`,
+      );
+    }
+    if (version === "clean") return this.loadClean(clean);
+    const ref = version === "sham" ? record.sham_model : record.infected_model;
+    if (!ref) throw new InputError(`${record.id}: there is no ${version} model (status ${record.status})`);
+    if (this.lastClean?.sha256 !== record.clean_sha256) {
+      this.lastClean = { sha256: record.clean_sha256, state: await this.loadClean(clean) };
+    }
+    return readDelta(this.objects, this.lastClean, ref);
+  }
+
+  /** Saves the state of a training, replacing the one before; a kill leaves the old or the new one. */
+  async writeCheckpoint(cleanId: string, state: StateDict, meta: Record<string, unknown>): Promise<void> {
+    this.assertWritable();
+    const before = this.findCheckpoint(cleanId);
+    const ref = await putModel(this.objects, state, "checkpoint");
+    this.writeChecked(this.layout.checkpoint(cleanId), checkpointRecord, {
+      kind: "checkpoint",
+      id: cleanId,
+      state: ref,
+      meta,
+    });
+    if (before && before.state.object !== ref.object) this.objects.drop(before.state.object);
+  }
+
+  /** The saved state of a training; null where there is none. @throws InputError where it is damaged. */
+  async readCheckpoint(cleanId: string): Promise<{ state: StateDict; meta: Record<string, unknown> } | null> {
+    const record = this.findCheckpoint(cleanId);
+    return record && { state: await readModel(this.objects, record.state), meta: record.meta };
+  }
+
+  /** Forgets a training's saved state, once its clean model is written. */
+  dropCheckpoint(cleanId: string): void {
+    this.assertWritable();
+    const record = this.findCheckpoint(cleanId);
+    if (!record) return;
+    const path = this.layout.checkpoint(cleanId);
+    withPath(path, () => rmSync(path, { force: true }));
+    this.objects.drop(record.state.object);
+  }
+
+  /** Names of the files below `results/`, without `.json`, sorted. */
+  listResults(): string[] {
+    const root = this.layout.path("results");
+    if (!exists(root)) return [];
+    return withPath(root, () => readdirSync(root, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".json"))
+      .map((entry) => relative(root, join(entry.parentPath, entry.name)).slice(0, -".json".length))
+      .map((name) => name.replaceAll("\\", "/"))
+      .sort();
+  }
+
+  hasResult(name: string): boolean {
+    return exists(this.layout.result(name));
+  }
+
+  /** Writes `results/<name>.json` with a checksum; `kind` says what it holds. */
+  writeResult(name: string, value: { kind: string } & Record<string, unknown>): void {
+    this.assertWritable();
+    this.writeChecked(this.layout.result(name), resultFile, value);
+    this.log({ event: "result", kind: value.kind, name });
+  }
+
+  readResult<T>(name: string, schema: z.ZodType<T>): T {
+    return readJson(this.layout.result(name), schema);
+  }
+
+  /** @throws InputError where the database was opened read-only. */
+  assertWritable(): void {
+    if (this.readOnly) throw new InputError(`${this.dir}: opened read-only; nothing can be written there`);
+  }
+
+  private findCheckpoint(cleanId: string): CheckpointRecord | null {
+    const path = this.layout.checkpoint(cleanId);
+    return exists(path) ? readJson(path, checkpointRecord) : null;
+  }
+
+  private writeChecked(path: string, schema: z.ZodType, value: Record<string, unknown>): void {
+    writeJson(path, schema, value, this.layout.path("tmp"));
+  }
+
+  private log(entry: Record<string, unknown>): void {
+    appendJournal(this.layout.path("journal"), { time: new Date().toISOString(), ...entry });
+  }
+
+  private readRecord<T extends { id: string }>(path: string, what: string, id: string, schema: z.ZodType<T>): T {
+    if (!exists(path)) throw new InputError(`${this.dir}: has no ${what} '${id}'`);
+    const record = readJson(path, schema);
+    if (record.id !== id) throw new InputError(`${path}: holds '${record.id}', not '${id}'`);
+    return record;
+  }
+}

@@ -1,0 +1,94 @@
+import { readdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { InputError } from "../core/errors.ts";
+import { Claim } from "./claims.ts";
+import { createAtomic, exists, makeFolder, withPath } from "./fs.ts";
+import { checksummedJson, readJson, writeJson } from "./json.ts";
+import { LAYOUT, type Layout } from "./layout.ts";
+import { type DatabaseManifest, databaseManifest } from "./schema.ts";
+
+/** What a build asks a database to be. */
+export type ManifestRequest = Pick<DatabaseManifest, "edition" | "seed" | "data">;
+
+/**
+ * Reads a database's manifest; with a request, creates the database where there is none, holds an existing one
+ * against the request and adds data sets that it did not have yet.
+ *
+ * @throws InputError where the folder is no database or its edition, seed or data differ: never a silent mix.
+ */
+export async function openManifest(layout: Layout, request?: ManifestRequest): Promise<DatabaseManifest> {
+  const path = layout.path("manifest");
+  if (!exists(path)) {
+    if (!request) throw new InputError(`${layout.dir}: not a database (no ${LAYOUT.manifest}); name one with --db`);
+    createManifest(layout, request);
+  }
+  const manifest = readJson(path, databaseManifest);
+  return request ? joinManifest(layout, manifest, request) : manifest;
+}
+
+function createManifest(layout: Layout, { edition, seed, data }: ManifestRequest): void {
+  const { dir } = layout;
+  makeFolder(dir);
+  const own = new Set<string>(Object.values(LAYOUT));
+  const foreign = withPath(dir, () => readdirSync(dir)).find((name) => !own.has(name));
+  if (foreign !== undefined) {
+    throw new InputError(`${dir}: holds other files ('${foreign}') and is no database; name an empty or new folder`);
+  }
+  const manifest: DatabaseManifest = {
+    format: "bdefects4nn-database",
+    format_version: 1,
+    edition,
+    seed,
+    data,
+    created: new Date().toISOString(),
+  };
+  // Where another builder was faster, its manifest stands and is held against the request like any other.
+  createAtomic(layout.path("manifest"), checksummedJson(databaseManifest.parse(manifest)), layout.path("tmp"));
+}
+
+async function joinManifest(
+  layout: Layout,
+  found: DatabaseManifest,
+  request: ManifestRequest,
+): Promise<DatabaseManifest> {
+  assertSame(layout, found, request);
+  const isKnown = (manifest: DatabaseManifest) =>
+    Object.keys(request.data).every((name) => Object.hasOwn(manifest.data, name));
+  if (isKnown(found)) return found;
+  const claim = await waitForClaim(layout);
+  try {
+    const path = layout.path("manifest");
+    const latest = readJson(path, databaseManifest);
+    assertSame(layout, latest, request);
+    const joined = { ...latest, data: { ...latest.data, ...request.data } };
+    writeJson(path, databaseManifest, joined, layout.path("tmp"));
+    return joined;
+  } finally {
+    claim.release();
+  }
+}
+
+function assertSame(layout: Layout, found: DatabaseManifest, request: ManifestRequest): void {
+  const differ = (what: string, has: unknown, wants: unknown) =>
+    new InputError(
+      `${layout.dir}: built with ${what} ${has}, not ${wants}; use another --db folder or the same ${what}`,
+    );
+  if (found.edition !== request.edition) throw differ("edition", found.edition, request.edition);
+  if (found.seed !== request.seed) throw differ("seed", found.seed, request.seed);
+  for (const [name, hash] of Object.entries(request.data)) {
+    if (Object.hasOwn(found.data, name) && found.data[name] !== hash) {
+      throw differ(`${name} data`, found.data[name].slice(0, 12), hash.slice(0, 12));
+    }
+  }
+}
+
+/** Two builders may add their data sets at once. */
+async function waitForClaim(layout: Layout): Promise<Claim> {
+  const folder = layout.path("claims");
+  for (let attempt = 0; attempt < 600; attempt++) {
+    const claim = Claim.take(folder, "manifest");
+    if (claim) return claim;
+    await sleep(50);
+  }
+  throw new InputError(`${folder}: another builder holds the manifest; try again when it is done`);
+}

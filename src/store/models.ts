@@ -1,0 +1,56 @@
+import { InputError } from "../core/errors.ts";
+import { applyDelta, type DeltaMode, encodeDelta } from "../tensor/delta.ts";
+import { decodeState, encodeState } from "../tensor/safetensors.ts";
+import type { StateDict } from "../tensor/state.ts";
+import { encodeContainer, type Purpose } from "./container.ts";
+import { type ObjectStore, sha256Of } from "./objects.ts";
+import type { ObjectRef } from "./schema.ts";
+
+/** The identity of a model: the SHA-256 of its safetensors bytes. */
+export function modelSha256(state: StateDict): string {
+  return sha256Of(encodeState(state));
+}
+
+/** Stores a whole model. */
+export function putModel(objects: ObjectStore, state: StateDict, purpose: Purpose = "data"): Promise<ObjectRef> {
+  return objects.put(encodeState(state), purpose);
+}
+
+/** @throws InputError where the object is missing or damaged. */
+export async function readModel(objects: ObjectStore, ref: ObjectRef): Promise<StateDict> {
+  return decodeState(await objects.read(ref), objects.path(ref.object));
+}
+
+/**
+ * Stores a model as its difference from `base`, in the mode that compresses better, and proves before it is kept
+ * that the delta rebuilds every bit.
+ */
+export async function putDelta(objects: ObjectStore, base: StateDict, state: StateDict): Promise<ObjectRef> {
+  const baseSha256 = modelSha256(base);
+  const whole = modelSha256(state);
+  const modes: DeltaMode[] = ["plain", "xor"];
+  const deltas = modes.map((mode) => encodeDelta(base, baseSha256, state, mode));
+  const sizes = await Promise.all(deltas.map(async (delta) => (await encodeContainer(delta, "delta")).length));
+  const delta = deltas[sizes[1] < sizes[0] ? 1 : 0];
+  if (modelSha256(applyDelta(base, baseSha256, delta, "delta")) !== whole) throw new Error("delta does not rebuild");
+  return objects.put(delta, "delta", whole);
+}
+
+/**
+ * Rebuilds a model from its base and delta, verified by the hash of the whole model.
+ * @param base the base's state and its SHA-256, as verified when it was read
+ */
+export async function readDelta(
+  objects: ObjectStore,
+  base: { state: StateDict; sha256: string },
+  ref: ObjectRef,
+): Promise<StateDict> {
+  const path = objects.path(ref.object);
+  const { purpose, bytes } = await objects.open(ref.object);
+  if (purpose !== "delta") throw new InputError(`${path}: is no delta`);
+  const state = applyDelta(base.state, base.sha256, bytes, path);
+  if (modelSha256(state) !== ref.decoded_sha256) {
+    throw new InputError(`${path}: rebuilds another model than its record states`);
+  }
+  return state;
+}

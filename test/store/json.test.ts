@@ -1,0 +1,69 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { InputError } from "../../src/core/errors.ts";
+import { checksummedJson, readJson, writeJson } from "../../src/store/json.ts";
+import { temporaryFolder } from "./temp.ts";
+
+const dir = temporaryFolder();
+const schema = z.strictObject({
+  name: z.string(),
+  numbers: z.array(z.number()),
+  deep: z.record(z.string(), z.unknown()),
+});
+const value = { name: 'ä\n"}', numbers: [1, 2.5, -3e-9], deep: { a: { b: [] }, c: [{ d: null }] } };
+
+describe("checksummed JSON", () => {
+  it("reads back what was written and is JSON for anyone", () => {
+    const path = join(dir, "a", "x.json");
+    writeJson(path, schema, value, join(dir, "tmp"));
+    expect(readJson(path, schema)).toEqual(value);
+    const { checksum, ...rest } = JSON.parse(readFileSync(path, "utf8"));
+    expect(rest).toEqual(value);
+    expect(checksum).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it("gives back any JSON object", () => {
+    const path = join(dir, "any.json");
+    const anything = z.strictObject({ v: z.unknown() });
+    fc.assert(
+      fc.property(fc.jsonValue({ noUnicodeString: false }), (v) => {
+        writeJson(path, anything, { v }, join(dir, "tmp"));
+        expect(readJson(path, anything)).toEqual({ v: JSON.parse(JSON.stringify(v)) });
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("finds any flipped bit of any byte", () => {
+    const path = join(dir, "flip.json");
+    const bytes = Buffer.from(checksummedJson(value));
+    for (let at = 0; at < bytes.length; at++) {
+      for (const mask of [0x01, 0x20, 0x80]) {
+        const damaged = Buffer.from(bytes);
+        damaged[at] ^= mask;
+        writeFileSync(path, damaged);
+        expect(() => readJson(path, schema), `byte ${at} ^ ${mask}`).toThrow(InputError);
+      }
+    }
+  });
+
+  it("finds a cut and an extended file", () => {
+    const path = join(dir, "cut.json");
+    const text = checksummedJson(value);
+    for (const damaged of ["", text.slice(0, -1), text.slice(0, 40), `${text}\n`, ` ${text}`]) {
+      writeFileSync(path, damaged);
+      expect(() => readJson(path, schema)).toThrow(/flip|cut\.json: damaged/);
+    }
+  });
+
+  it("names the field that does not fit, and refuses to write such a value", () => {
+    const path = join(dir, "misfit.json");
+    writeFileSync(path, checksummedJson({ ...value, numbers: ["one"] }));
+    expect(() => readJson(path, schema)).toThrow(/misfit\.json: does not fit its schema: 'numbers\.0'/);
+    expect(() => writeJson(join(dir, "never.json"), schema, { name: 1 }, dir)).toThrow();
+    expect(() => readFileSync(join(dir, "never.json"))).toThrow();
+  });
+});
