@@ -1,0 +1,7 @@
+import { signs } from "./signs.ts";
+import type { DatasetDefinition } from "./types.ts";
+
+/** Every data set: its file, one line here. */
+export const DATASETS: ReadonlyMap<string, DatasetDefinition> = new Map(
+  [signs].map((definition) => [definition.name, definition]),
+);
