@@ -1,0 +1,35 @@
+import { InputError } from "../core/errors.ts";
+import { type ScoreRow, scorePrediction } from "../score/score.ts";
+import { predictionName, type Results } from "../store/results.ts";
+import type { JudgedItem } from "./select.ts";
+import { type DefectSource, layersOf, storedHash } from "./workbench.ts";
+
+/**
+ * Joins the stored predictions of the given items with their labels. Cells without a prediction give no row.
+ *
+ * @throws InputError on a prediction of other weights than the database holds.
+ */
+export async function scoreAll(
+  source: Pick<DefectSource, "readDefect" | "readClean" | "readLabels">,
+  results: Results,
+  items: readonly JudgedItem[],
+  criteria: readonly string[],
+): Promise<ScoreRow[]> {
+  const rows: ScoreRow[] = [];
+  for (const { id, version } of items) {
+    const record = source.readDefect(id);
+    const labels = source.readLabels(id);
+    const layers = layersOf(source, record);
+    for (const criterion of criteria) {
+      const prediction = results.prediction(criterion, id, version);
+      if (!prediction) continue;
+      if (prediction.model_sha256 !== (storedHash(record, version) ?? prediction.model_sha256)) {
+        throw new InputError(
+          `results/${predictionName(criterion, id, version)}.json: is of another model than the database holds; run 'bdefects localize ${id}:${version} --criterion ${criterion}' again`,
+        );
+      }
+      rows.push(...scorePrediction(layers, prediction, labels));
+    }
+  }
+  return rows;
+}

@@ -1,0 +1,82 @@
+import { InputError } from "../core/errors.ts";
+import { JUDGED_VERSIONS, type JudgedVersion } from "../store/results.ts";
+
+/** What a selection looks at: one line per candidate of the catalog. */
+export interface CatalogLine {
+  id: string;
+  group_id: string;
+  status: string;
+  reason: string | null;
+}
+
+/** The part of the catalog that selections need. */
+export interface Listing {
+  /** All candidates that fulfil a condition in SQL (all without one), in the catalog's order. */
+  list(where?: string): Promise<CatalogLine[]>;
+}
+
+/**
+ * Ids and group names, each with an optional `:version`, and a condition in SQL that narrows them (or all, where nothing
+ * is named). Of groups and conditions only accepted defects are taken.
+ */
+export interface Selection {
+  names: string[];
+  where?: string;
+}
+
+/** One version of one defect. */
+export interface JudgedItem {
+  id: string;
+  version: JudgedVersion;
+}
+
+function splitVersion(text: string): { name: string; version: JudgedVersion | null } {
+  const [name, version, ...rest] = text.split(":");
+  if (version === undefined) return { name, version: null };
+  if (rest.length > 0 || !(JUDGED_VERSIONS as readonly string[]).includes(version)) {
+    throw new InputError(`bad version in '${text}': append ${JUDGED_VERSIONS.map((v) => `:${v}`).join(", ")}`);
+  }
+  return { name, version: version as JudgedVersion };
+}
+
+/**
+ * Resolves a selection to accepted defects, each once per version, in the order given.
+ *
+ * @param versions those of names without a suffix.
+ * @throws InputError on an unknown name, on an id that was not accepted, and where nothing is left.
+ */
+export async function selectItems(
+  listing: Listing,
+  { names, where }: Selection,
+  versions: readonly JudgedVersion[],
+): Promise<JudgedItem[]> {
+  const items = new Map<string, JudgedItem>();
+  const add = (line: CatalogLine, version: JudgedVersion | null) => {
+    for (const v of version === null ? versions : [version]) {
+      items.set(`${line.id}:${v}`, { id: line.id, version: v });
+    }
+  };
+  const lines = await listing.list(where);
+  if (names.length === 0) for (const line of lines) if (line.status === "accepted") add(line, null);
+  for (const text of names) {
+    const { name, version } = splitVersion(text);
+    const group = lines.filter((line) => line.group_id === name);
+    const exact = lines.find((line) => line.id === name);
+    if (exact) add(accepted(exact), version);
+    else if (group.length > 0) for (const line of group) line.status === "accepted" && add(line, version);
+    else
+      throw new InputError(
+        `no defect or group '${name}'${where === undefined ? "" : ` where ${where}`}; 'bdefects ids' and 'bdefects groups' list what there is`,
+      );
+  }
+  if (items.size === 0)
+    throw new InputError(`no accepted defect ${where === undefined ? "in the selection" : `where ${where}`}`);
+  return [...items.values()];
+}
+
+function accepted(line: CatalogLine): CatalogLine {
+  if (line.status === "accepted") return line;
+  throw new InputError(
+    `'${line.id}' is ${line.status}${line.reason ? ` (${line.reason})` : ""}: only accepted defects are judged`,
+  );
+}

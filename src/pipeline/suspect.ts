@@ -1,0 +1,48 @@
+import { sha256Hex } from "../core/hash.ts";
+import { Random, stageSeed } from "../core/random.ts";
+import { subset } from "../datasets/batch.ts";
+import type { ImageSet, Normalization } from "../datasets/types.ts";
+import type { Network } from "../graph/network.ts";
+import type { Suspect } from "../localize/types.ts";
+import type { ModelRunner } from "../measure/runner.ts";
+import { cloneState, type StateDict } from "../tensor/state.ts";
+
+/** The defender's clean data in two seeded halves (METHODS §5.8): one to measure on, one to choose thresholds on. */
+export function halveClean(cleanVal: ImageSet, seed: number): Suspect["clean"] {
+  const order = new Random(stageSeed(seed, "defender halves")).permutation(cleanVal.count);
+  const half = Math.ceil(cleanVal.count / 2);
+  return { fit: subset(cleanVal, order.subarray(0, half)), threshold: subset(cleanVal, order.subarray(half)) };
+}
+
+/** For criteria that read weights alone. */
+export function noImages({ input }: Network): Suspect["clean"] {
+  const none: ImageSet = {
+    count: 0,
+    height: input.height,
+    width: input.width,
+    pixels: new Uint8Array(0),
+    labels: new Uint8Array(0),
+  };
+  return { fit: none, threshold: none };
+}
+
+/**
+ * Wraps a model as a suspect: weights of its own to spoil, and a name and seed from which neither the defect nor the
+ * version can be told (SPEC §3, "Blind by interface").
+ */
+export function anonymous(
+  model: { network: Network; state: StateDict; sha256: string; normalization: Normalization },
+  clean: Suspect["clean"],
+  runner: ModelRunner,
+  seed: number,
+): Suspect {
+  return {
+    name: `suspect-${sha256Hex(`${seed}\u0000${model.sha256}`).slice(0, 12)}`,
+    network: model.network,
+    state: cloneState(model.state),
+    normalization: model.normalization,
+    clean,
+    seed: stageSeed(seed, "suspect", model.sha256),
+    runner,
+  };
+}

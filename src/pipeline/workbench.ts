@@ -1,0 +1,143 @@
+import { InputError } from "../core/errors.ts";
+import { sha256Hex } from "../core/hash.ts";
+import type { LayerWidth } from "../core/neurons.ts";
+import type { Dataset, Normalization } from "../datasets/types.ts";
+import { type Network, neuronLayers } from "../graph/network.ts";
+import type { Suspect } from "../localize/types.ts";
+import { driftModel } from "../measure/drift.ts";
+import type { ModelRunner } from "../measure/runner.ts";
+import { buildNetwork } from "../models/registry.ts";
+import type { Database } from "../store/database.ts";
+import type { JudgedVersion } from "../store/results.ts";
+import type { DefectRecord } from "../store/schema.ts";
+import { encodeState } from "../tensor/safetensors.ts";
+import type { StateDict } from "../tensor/state.ts";
+import { anonymous, halveClean, noImages } from "./suspect.ts";
+
+/** What judging reads of a database. */
+export type DefectSource = Pick<Database, "readDefect" | "readClean" | "readLabels" | "loadVersion" | "readTrigger">;
+
+export type Runner = ModelRunner & { release(): Promise<void> };
+
+export interface WorkbenchOptions {
+  source: DefectSource;
+  /** Seed of everything that judging draws. */
+  seed: number;
+  /** Loads a data set as the database was built from it: same files, same splits. */
+  loadDataset(name: string): Promise<Dataset>;
+  createRunner(network: Network, normalization: Normalization): Promise<Runner>;
+}
+
+/** A version of a defect, ready to be judged. */
+export interface Model {
+  network: Network;
+  normalization: Normalization;
+  state: StateDict;
+  /** Of the weights as safetensors. */
+  sha256: string;
+}
+
+/** The network that a defect is a version of. */
+export function networkOf(
+  source: Pick<DefectSource, "readClean">,
+  record: DefectRecord,
+): Pick<Model, "network" | "normalization"> {
+  const { classes, mean, std } = source.readClean(record.clean);
+  return { network: buildNetwork(record.arch, classes.length), normalization: { mean, std } as Normalization };
+}
+
+export function layersOf(source: Pick<DefectSource, "readClean">, record: DefectRecord): LayerWidth[] {
+  return neuronLayers(networkOf(source, record).network);
+}
+
+/** The hash of a version's weights without loading them; null where there is none or it is derived. */
+export function storedHash(record: DefectRecord, version: JudgedVersion): string | null {
+  if (version === "clean") return record.clean_sha256;
+  if (version === "infected") return record.infected_model?.decoded_sha256 ?? null;
+  return version === "sham" ? (record.sham_model?.decoded_sha256 ?? null) : null;
+}
+
+/** Data sets, networks and runners that many defects share, opened once. */
+export class Workbench {
+  readonly seed: number;
+  readonly source: DefectSource;
+  private readonly options: WorkbenchOptions;
+  private readonly datasets = new Map<string, Promise<Dataset>>();
+  private readonly runners = new Map<string, Promise<Runner>>();
+  private readonly halves = new WeakMap<Dataset, Suspect["clean"]>();
+
+  constructor(options: WorkbenchOptions) {
+    this.seed = options.seed;
+    this.source = options.source;
+    this.options = options;
+  }
+
+  /** The data set that a defect was built from. @throws InputError where the files hold other images. */
+  async dataset(record: DefectRecord): Promise<Dataset> {
+    let loading = this.datasets.get(record.dataset);
+    if (!loading) {
+      loading = this.options.loadDataset(record.dataset);
+      this.datasets.set(record.dataset, loading);
+    }
+    const dataset = await loading;
+    if (dataset.dataHash === record.data_sha256) return dataset;
+    throw new InputError(
+      `data set '${record.dataset}' is not the one that '${record.id}' was built from: name that one's folder with --data`,
+    );
+  }
+
+  /** @throws InputError where the defect has no such version. */
+  async model(record: DefectRecord, version: JudgedVersion): Promise<Model> {
+    const base = networkOf(this.source, record);
+    if (version === "drift") {
+      const [clean, infected] = [await this.load(record, "clean"), await this.load(record, "infected")];
+      const { infected: neurons } = this.source.readLabels(record.id);
+      const state = driftModel(base.network, clean, infected, neurons, this.seed);
+      return { ...base, state, sha256: sha256Hex(encodeState(state)) };
+    }
+    return { ...base, state: await this.load(record, version), sha256: storedHash(record, version)! };
+  }
+
+  private load(record: DefectRecord, version: Exclude<JudgedVersion, "drift">): Promise<StateDict> {
+    if (storedHash(record, version) !== null) return this.source.loadVersion(record, version);
+    throw new InputError(`'${record.id}' has no ${version} version`);
+  }
+
+  async runner({ network, normalization }: Pick<Model, "network" | "normalization">): Promise<Runner> {
+    const key = JSON.stringify([network.arch, network.classes, normalization]);
+    let creating = this.runners.get(key);
+    if (!creating) {
+      creating = this.options.createRunner(network, normalization);
+      this.runners.set(key, creating);
+    }
+    return creating;
+  }
+
+  /** The suspect that a criterion or repair receives, with clean images where a data set is given. */
+  async suspect(model: Model, dataset: Dataset | null): Promise<Suspect> {
+    return anonymous(
+      model,
+      dataset ? this.clean(dataset) : noImages(model.network),
+      await this.runner(model),
+      this.seed,
+    );
+  }
+
+  private clean(dataset: Dataset): Suspect["clean"] {
+    let halves = this.halves.get(dataset);
+    if (!halves) {
+      halves = halveClean(dataset.cleanVal, this.seed);
+      this.halves.set(dataset, halves);
+    }
+    return halves;
+  }
+
+  async release(): Promise<void> {
+    const open = [...this.runners.values()];
+    this.runners.clear();
+    for (const runner of open) await (await runner).release();
+  }
+}
+
+/** How far a judging run is: finished cells of all, and the one that comes. */
+export type Progress = (done: number, total: number, what: string) => void;

@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { VERSIONS } from "../core/ids.ts";
+import type { Database } from "./database.ts";
+
+/** Versions that can be judged: the stored ones and the derived `drift` control (METHODS §3.3). */
+export const JUDGED_VERSIONS = [...VERSIONS, "drift"] as const;
+export type JudgedVersion = (typeof JUDGED_VERSIONS)[number];
+
+const PREDICTIONS = "localize";
+const REPAIRS = "repair";
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const rate = z.number().min(0).max(1);
+const layerScores = z.record(z.string(), z.array(z.number()));
+const neuronNames = z.array(z.string().regex(/^.+:\d+$/));
+
+/** What a criterion said of one model. */
+export const predictionSchema = z.strictObject({
+  kind: z.literal("prediction"),
+  id: z.string(),
+  version: z.enum(JUDGED_VERSIONS),
+  criterion: z.string(),
+  access: z.enum(["clean", "failing", "oracle"]),
+  seconds: z.number().min(0),
+  seed: z.number().int(),
+  /** SHA-256 of the judged model as safetensors. */
+  model_sha256: sha256,
+  raw: layerScores,
+  scores: layerScores,
+  /** `layer:index` */
+  native: neuronNames,
+  note: z.string().nullable(),
+});
+export type PredictionFile = z.infer<typeof predictionSchema>;
+
+/** What a repair did to one infected model. */
+export const repairSchema = z.strictObject({
+  kind: z.literal("repair"),
+  id: z.string(),
+  method: z.string(),
+  /** What chose the neurons: a criterion (its native set), `criterion:topk`, `oracle` or `random`. */
+  using: z.string(),
+  seed: z.number().int(),
+  model_sha256: sha256,
+  /** The neurons that were to be repaired, as `layer:index`. */
+  neurons: neuronNames,
+  ca_before: rate,
+  ca_after: rate,
+  asr_before: rate,
+  asr_after: rate,
+  /** Of the repair itself, without measuring. */
+  seconds: z.number().min(0),
+});
+export type RepairFile = z.infer<typeof repairSchema>;
+
+/** The part of a database that keeps results. */
+export type ResultStore = Pick<Database, "hasResult" | "readResult" | "writeResult" | "listResults">;
+
+/**
+ * The results of a database, apart from its records: `results/localize/<criterion>/<id>.<version>.json` and
+ * `results/repair/<method>/<using>/<id>.json`. A result belongs to one model (by hash) and one seed; when either has
+ * changed it is out of date and is written anew.
+ */
+export class Results {
+  private readonly store: ResultStore;
+
+  constructor(store: ResultStore) {
+    this.store = store;
+  }
+
+  /** @returns null where there is none. @throws InputError where it is damaged. */
+  prediction(criterion: string, id: string, version: JudgedVersion): PredictionFile | null {
+    return this.readIfThere(predictionName(criterion, id, version), predictionSchema);
+  }
+
+  savePrediction(prediction: PredictionFile): void {
+    const { criterion, id, version } = prediction;
+    this.store.writeResult(predictionName(criterion, id, version), predictionSchema.parse(prediction));
+  }
+
+  /** @returns null where there is none. @throws InputError where it is damaged. */
+  repair(method: string, using: string, id: string): RepairFile | null {
+    return this.readIfThere(repairName(method, using, id), repairSchema);
+  }
+
+  saveRepair(repair: RepairFile): void {
+    this.store.writeResult(repairName(repair.method, repair.using, repair.id), repairSchema.parse(repair));
+  }
+
+  /** Criteria of which there are predictions, by name. */
+  criteria(): string[] {
+    return [...new Set(this.namesBelow(PREDICTIONS).map((name) => name.split("/")[1]))];
+  }
+
+  /** Every stored repair, by method, then by what chose the neurons, then by id. */
+  repairs(): RepairFile[] {
+    return this.namesBelow(REPAIRS).map((name) => this.store.readResult(name, repairSchema));
+  }
+
+  private namesBelow(folder: string): string[] {
+    return this.store.listResults().filter((name) => name.startsWith(`${folder}/`));
+  }
+
+  private readIfThere<T>(name: string, schema: z.ZodType<T>): T | null {
+    return this.store.hasResult(name) ? this.store.readResult(name, schema) : null;
+  }
+}
+
+/** The name under which a prediction is stored, below `results/` and without `.json`. */
+export function predictionName(criterion: string, id: string, version: JudgedVersion): string {
+  return `${PREDICTIONS}/${criterion}/${id}.${version}`;
+}
+
+/** A colon in `using` becomes a dot: not every file system takes it. */
+export function repairName(method: string, using: string, id: string): string {
+  return `${REPAIRS}/${method}/${using.replaceAll(":", ".")}/${id}`;
+}

@@ -1,0 +1,173 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { countNeurons, parseNeurons } from "../../src/core/neurons.ts";
+import { clp } from "../../src/localize/clp.ts";
+import { fp } from "../../src/localize/fp.ts";
+import type { Criterion, Suspect } from "../../src/localize/types.ts";
+import { localizeAll } from "../../src/pipeline/judge-localize.ts";
+import { formatUsing, parseUsing, repairAll, repairRow } from "../../src/pipeline/judge-repair.ts";
+import { scoreAll } from "../../src/pipeline/judge-score.ts";
+import type { JudgedItem } from "../../src/pipeline/select.ts";
+import { prune } from "../../src/repair/prune.ts";
+import { modelSha256 } from "../../src/store/models.ts";
+import { predictionName } from "../../src/store/results.ts";
+import { freshResults, IDS, INFECTED, makeBench, STATES } from "./defects.ts";
+
+const items: JudgedItem[] = IDS.flatMap((id) => [
+  { id, version: "infected" },
+  { id, version: "sham" },
+]);
+
+describe("localizeAll", () => {
+  it("judges every cell once, and only what is missing or out of date afterwards", async () => {
+    const { results } = await freshResults();
+    const first = makeBench();
+    const seen: string[] = [];
+    const predictions = await localizeAll(first.bench, results, items, [fp, clp], (done, total, what) => {
+      seen.push(`${done}/${total} ${what}`);
+    });
+    expect(predictions.map(({ id, version, criterion }) => `${id}:${version} ${criterion}`)).toEqual(
+      items.flatMap(({ id, version }) => [`${id}:${version} fp`, `${id}:${version} clp`]),
+    );
+    expect(seen[3]).toBe(`3/8 ${IDS[0]}:sham clp`);
+    expect(first.counts).toMatchObject({ models: 4, datasets: 1, runners: 1 });
+    expect(predictions[1].native).toContain("layer4.0.conv1:3");
+
+    const again = makeBench();
+    expect(await localizeAll(again.bench, results, items, [fp, clp])).toEqual(predictions);
+    expect(again.counts).toMatchObject({ models: 0, datasets: 0, runners: 0 });
+
+    const otherSeed = makeBench(2);
+    const [changed] = await localizeAll(otherSeed.bench, results, items.slice(0, 1), [clp]);
+    expect(otherSeed.counts.models).toBe(1);
+    expect(changed).toMatchObject({ seed: 2, scores: predictions[1].scores });
+  });
+
+  it("shows a criterion nothing but the suspect: no id, no version, no weights that others share", async () => {
+    const shown: Suspect[] = [];
+    const nosy: Criterion = {
+      ...clp,
+      name: "nosy",
+      localize: async (suspect) => {
+        shown.push(suspect);
+        const found = await clp.localize(suspect);
+        for (const { data } of suspect.state.values()) data.fill(Number.NaN);
+        return found;
+      },
+    };
+    const { results } = await freshResults();
+    const { bench } = makeBench();
+    await localizeAll(bench, results, items.slice(0, 2), [nosy, clp]);
+    for (const suspect of shown) {
+      expect(suspect.name).toMatch(/^suspect-[0-9a-f]{12}$/);
+      expect(Object.keys(suspect).sort()).toEqual(
+        "name network state normalization clean seed runner".split(" ").sort(),
+      );
+      expect(JSON.stringify(suspect, (_, value) => (ArrayBuffer.isView(value) ? 0 : value))).not.toMatch(
+        /signs|badnets|sham/,
+      );
+    }
+    expect(shown[0].name).not.toBe(shown[1].name);
+    expect(results.prediction("clp", IDS[0], "infected")!.raw).toEqual(
+      results.prediction("nosy", IDS[0], "infected")!.raw,
+    );
+    expect(STATES.infected.get("conv1.weight")!.data.some(Number.isNaN)).toBe(false);
+  });
+
+  it("derives the drift control, which resumes too", async () => {
+    const { results } = await freshResults();
+    const drift: JudgedItem[] = [{ id: IDS[0], version: "drift" }];
+    const first = await localizeAll(makeBench().bench, results, drift, [clp]);
+    expect(await localizeAll(makeBench().bench, results, drift, [clp])).toEqual(first);
+    const stored = Object.values(STATES).map(modelSha256);
+    expect(stored).not.toContain(first[0].model_sha256);
+    expect(first[0].version).toBe("drift");
+  });
+
+  it("opens no data set for criteria that read weights alone, and refuses other data", async () => {
+    const { bench, counts } = makeBench(1, "f".repeat(64));
+    await localizeAll(bench, (await freshResults()).results, items, [clp]);
+    expect(counts.datasets).toBe(0);
+    await expect(localizeAll(bench, (await freshResults()).results, items, [fp])).rejects.toThrow("--data");
+    await bench.release();
+    expect(counts.released).toBe(1);
+  });
+
+  it("names a criterion that returns nonsense", async () => {
+    const broken: Criterion = { ...clp, name: "broken", localize: async () => ({ raw: {}, scores: {}, native: {} }) };
+    const judging = localizeAll(makeBench().bench, (await freshResults()).results, items, [broken]);
+    await expect(judging).rejects.toThrow("criterion 'broken': layer 'conv1' has 0 scores");
+  });
+
+  it("finds a damaged prediction", async () => {
+    const { results, dir } = await freshResults();
+    await localizeAll(makeBench().bench, results, items.slice(0, 1), [clp]);
+    const path = join(dir, "results", `${predictionName("clp", IDS[0], "infected")}.json`);
+    writeFileSync(path, readFileSync(path, "utf8").replace('"clp"', '"clq"'));
+    await expect(localizeAll(makeBench().bench, results, items.slice(0, 1), [clp])).rejects.toThrow("clp");
+  });
+});
+
+describe("repairAll", () => {
+  const usings = ["oracle", "random", "clp", "clp:topk"].map(parseUsing);
+
+  it("measures before and after, and resumes", async () => {
+    const { results } = await freshResults();
+    await localizeAll(makeBench().bench, results, items, [clp]);
+    const { bench } = makeBench();
+    const repairs = await repairAll(bench, results, IDS, [prune], usings);
+    expect(repairs.map(({ using }) => using)).toEqual([...usings, ...usings].map(formatUsing));
+    expect(repairRow(repairs[0])).toMatchObject({
+      id: IDS[0],
+      method: "prune",
+      using: "oracle",
+      ca_before: 1,
+      ca_after: 0.1,
+      asr_before: 1,
+      asr_after: 0,
+      asrd: 1,
+      cad: 0.9,
+    });
+    expect(parseNeurons(repairs[0].neurons)).toEqual(INFECTED);
+    expect(repairs[1].neurons.length).toBe(countNeurons(INFECTED));
+    expect(repairs[3].neurons.length).toBe(countNeurons(INFECTED));
+
+    const again = makeBench();
+    expect(await repairAll(again.bench, results, IDS, [prune], usings)).toEqual(repairs);
+    expect(again.counts).toMatchObject({ models: 0, runners: 0 });
+    expect(results.repairs().length).toBe(8);
+  });
+
+  it("asks for the prediction it needs", async () => {
+    const repairing = repairAll(makeBench().bench, (await freshResults()).results, IDS, [prune], [parseUsing("clp")]);
+    await expect(repairing).rejects.toThrow(`bdefects localize ${IDS[0]} --criterion clp`);
+  });
+
+  it("refuses unknown selections of neurons", () => {
+    expect(() => parseUsing("nc")).toThrow("valid: oracle, random, fp, clp");
+    expect(() => parseUsing("clp:best")).toThrow("CRITERION:topk");
+  });
+});
+
+describe("scoreAll", () => {
+  it("joins the stored predictions with the labels", async () => {
+    const { results } = await freshResults();
+    const { bench } = makeBench();
+    expect(await scoreAll(bench.source, results, items, ["clp"])).toEqual([]);
+    await localizeAll(bench, results, items, [clp]);
+    expect(results.criteria()).toEqual(["clp"]);
+    const rows = await scoreAll(bench.source, results, items, results.criteria());
+    expect(rows.length).toBe(4 * 6);
+    const row = rows.find((r) => r.truth === "full" && r.protocol === "topk" && r.quota === "layer")!;
+    expect(row).toMatchObject({ id: IDS[0], version: "infected", k: 3, wji: 1, jaccard: 1 });
+  });
+
+  it("refuses a prediction of other weights", async () => {
+    const { results } = await freshResults();
+    const { bench } = makeBench();
+    const [prediction] = await localizeAll(bench, results, items.slice(0, 1), [clp]);
+    results.savePrediction({ ...prediction, model_sha256: "a".repeat(64) });
+    await expect(scoreAll(bench.source, results, items.slice(0, 1), ["clp"])).rejects.toThrow("of another model");
+  });
+});
