@@ -1,0 +1,19 @@
+import { InputError } from "../core/errors.ts";
+import { Catalog } from "../store/catalog.ts";
+import { type Database, openDatabase } from "../store/database.ts";
+import type { DefectRow } from "../store/rows.ts";
+import { pickRows } from "../store/selection.ts";
+
+/** Opens an existing database for a verb that only reads; the catalog may still be refreshed. */
+export function openToRead(dir: string): Promise<Database> {
+  return openDatabase(dir, { readOnly: true });
+}
+
+/**
+ * The defects of a selection, of any status: ids and group names, or a condition; neither = all.
+ * @throws InputError where both are given or a name is unknown
+ */
+export async function selectRows(db: Database, names: string[], where?: string): Promise<DefectRow[]> {
+  if (where !== undefined && names.length > 0) throw new InputError("give ids and groups, or --where, not both");
+  return pickRows(await new Catalog(db).list(where), names);
+}

@@ -1,0 +1,61 @@
+import type { Command } from "commander";
+import type { DefectRow } from "../../store/rows.ts";
+import { openToRead, selectRows } from "../open.ts";
+import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { emitRows } from "../output.ts";
+
+const COLUMNS = [
+  "group_id",
+  "dataset",
+  "arch",
+  "attack",
+  "candidates",
+  "accepted",
+  "rejected",
+  "duplicate",
+  "deprecated",
+  "ca",
+  "asr",
+  "seconds",
+];
+
+/** The groups (data set × architecture × attack) with what became of their candidates. */
+export function registerGroups(program: Command): void {
+  program
+    .command("groups")
+    .description("list groups with their number of defects; ca and asr are means over the accepted ones")
+    .addOption(dbOption())
+    .addOption(formatOption())
+    .action(async ({ db, format }: SharedOptions) => {
+      const groups = new Map<string, DefectRow[]>();
+      for (const row of await selectRows(await openToRead(db), [])) {
+        groups.set(row.group_id, [...(groups.get(row.group_id) ?? []), row]);
+      }
+      emitRows([...groups.values()].map(summary), format, COLUMNS);
+    });
+}
+
+function summary(rows: DefectRow[]) {
+  const [{ group_id, dataset, arch, attack }] = rows;
+  const count = (status: DefectRow["status"]) => rows.filter((row) => row.status === status).length;
+  const accepted = rows.filter((row) => row.status === "accepted");
+  return {
+    group_id,
+    dataset,
+    arch,
+    attack,
+    candidates: rows.length,
+    accepted: count("accepted"),
+    rejected: count("rejected"),
+    duplicate: count("duplicate"),
+    deprecated: count("deprecated"),
+    ca: mean(accepted.map((row) => row.ca)),
+    asr: mean(accepted.map((row) => row.asr)),
+    seconds: rows.reduce((sum, row) => sum + (row.seconds ?? 0), 0),
+  };
+}
+
+function mean(values: (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
+}

@@ -1,0 +1,19 @@
+import type { Command } from "commander";
+import { openToRead, selectRows } from "../open.ts";
+import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { emitRows } from "../output.ts";
+
+/** The defects of a selection, whatever their status. */
+export function registerIds(program: Command): void {
+  program
+    .command("ids")
+    .argument("[selection...]", "ids and group names (none: all)")
+    .description("list defects, of any status")
+    .option("--where <sql>", "a condition on the catalog's fields, e.g. \"status = 'accepted' and level = 'small'\"")
+    .addOption(dbOption())
+    .addOption(formatOption())
+    .action(async (names: string[], { db, format, where }: SharedOptions & { where?: string }) => {
+      const rows = await selectRows(await openToRead(db), names, where);
+      emitRows(rows, format, ["id", "group_id", "status", "reason"]);
+    });
+}

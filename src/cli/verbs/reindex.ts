@@ -1,0 +1,18 @@
+import type { Command } from "commander";
+import { Catalog } from "../../store/catalog.ts";
+import { openDatabase } from "../../store/database.ts";
+import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { emitRows } from "../output.ts";
+
+/** Rebuilds the catalog from the records. */
+export function registerReindex(program: Command): void {
+  program
+    .command("reindex")
+    .description("rebuild the catalog from the records")
+    .addOption(dbOption())
+    .addOption(formatOption())
+    .action(async ({ db, format }: SharedOptions) => {
+      const counts = await new Catalog(await openDatabase(db)).rebuild();
+      emitRows([counts], format);
+    });
+}

@@ -1,0 +1,19 @@
+import { InputError } from "../core/errors.ts";
+import type { DefectRow } from "./rows.ts";
+
+/**
+ * The rows that names pick: ids and group names in any mix, each row once, in the order given; no name picks all.
+ * @throws InputError on a name that is neither
+ */
+export function pickRows(rows: DefectRow[], names: string[]): DefectRow[] {
+  if (names.length === 0) return rows;
+  const picked = new Set<DefectRow>();
+  for (const name of names) {
+    const found = rows.filter((row) => row.id === name || row.group_id === name);
+    if (found.length === 0) {
+      throw new InputError(`no defect or group '${name}'; 'bdefects ids' and 'bdefects groups' list what there is`);
+    }
+    for (const row of found) picked.add(row);
+  }
+  return [...picked];
+}
