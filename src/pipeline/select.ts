@@ -15,10 +15,7 @@ export interface Listing {
   list(where?: string): Promise<CatalogLine[]>;
 }
 
-/**
- * Ids and group names, each with an optional `:version`, and a condition in SQL that narrows them (or all, where nothing
- * is named). Of groups and conditions only accepted defects are taken.
- */
+/** Ids and group names, each with an optional `:version`, or a condition in SQL; neither = every accepted defect. */
 export interface Selection {
   names: string[];
   where?: string;
@@ -56,6 +53,7 @@ export async function selectItems(
       items.set(`${line.id}:${v}`, { id: line.id, version: v });
     }
   };
+  if (names.length > 0 && where !== undefined) throw new InputError("give ids and groups, or --where, not both");
   const lines = await listing.list(where);
   if (names.length === 0) for (const line of lines) if (line.status === "accepted") add(line, null);
   for (const text of names) {
@@ -64,10 +62,7 @@ export async function selectItems(
     const exact = lines.find((line) => line.id === name);
     if (exact) add(accepted(exact), version);
     else if (group.length > 0) for (const line of group) line.status === "accepted" && add(line, version);
-    else
-      throw new InputError(
-        `no defect or group '${name}'${where === undefined ? "" : ` where ${where}`}; 'bdefects ids' and 'bdefects groups' list what there is`,
-      );
+    else throw new InputError(`no defect or group '${name}'; 'bdefects ids' and 'bdefects groups' list what there is`);
   }
   if (items.size === 0)
     throw new InputError(`no accepted defect ${where === undefined ? "in the selection" : `where ${where}`}`);
