@@ -1,0 +1,51 @@
+import type { Command } from "commander";
+import { lookup } from "../../core/errors.ts";
+import type { PredictionFile } from "../../store/results.ts";
+import { commaList } from "../arguments.ts";
+import { withCellProgress } from "../cell-progress.ts";
+import { dataOption, dbOption, formatOption, type SharedOptions, seedOption } from "../options.ts";
+import { emitRows } from "../output.ts";
+
+type Options = Pick<SharedOptions, "db" | "data" | "seed" | "format"> & { criterion?: string[]; where?: string };
+
+/** Runs criteria over defects and writes their predictions. */
+export function registerLocalize(program: Command): void {
+  program
+    .command("localize")
+    .description("name the suspicious neurons of models and store the predictions")
+    .argument("[selection...]", "ids and groups, each with an optional :infected, :clean, :sham or :drift")
+    .option("--criterion <names>", "criteria, separated by commas (default: all)", commaList("--criterion"))
+    .option("--where <sql>", "a condition on the catalog's fields")
+    .addOption(dbOption())
+    .addOption(dataOption())
+    .addOption(seedOption())
+    .addOption(formatOption())
+    .action(async (names: string[], options: Options) => {
+      const { CRITERIA } = await import("../../localize/registry.ts");
+      const { localizeAll } = await import("../../pipeline/judge-localize.ts");
+      const { withJudging } = await import("../../pipeline/judge.ts");
+      const { selectItems } = await import("../../pipeline/select.ts");
+      const { Catalog } = await import("../../store/catalog.ts");
+      const criteria = [...new Set(options.criterion ?? CRITERIA.keys())].map((name) =>
+        lookup(CRITERIA, "criterion", name),
+      );
+      const predictions = await withJudging(options, async ({ database, bench, results }) => {
+        const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);
+        return withCellProgress((update) => localizeAll(bench, results, items, criteria, update));
+      });
+      emitRows(
+        predictions.map((prediction) => (options.format === "json" ? fullRow(prediction) : shortRow(prediction))),
+        options.format,
+      );
+    });
+}
+
+function fullRow({ id, version, criterion, seconds, raw, scores, native, note }: PredictionFile) {
+  return { id, version, criterion, seconds, raw, scores, native, note };
+}
+
+/** For people: how many neurons are named, and the first of them. */
+function shortRow({ id, version, criterion, access, seconds, native, note }: PredictionFile) {
+  const shown = native.slice(0, 3).join(" ");
+  return { id, version, criterion, access, seconds, named: native.length, first: shown || null, note };
+}

@@ -1,0 +1,49 @@
+import type { Command } from "commander";
+import { InputError, lookup } from "../../core/errors.ts";
+import { commaList } from "../arguments.ts";
+import { withCellProgress } from "../cell-progress.ts";
+import { dataOption, dbOption, formatOption, type SharedOptions, seedOption } from "../options.ts";
+import { emitRows } from "../output.ts";
+
+type Options = Pick<SharedOptions, "db" | "data" | "seed" | "format"> & {
+  method?: string[];
+  using: string[];
+  where?: string;
+};
+
+/** Repairs infected models in the neurons that a criterion named and measures what it gains and costs. */
+export function registerRepair(program: Command): void {
+  program
+    .command("repair")
+    .description("repair infected models and measure clean accuracy and attack success before and after")
+    .argument("[selection...]", "ids and groups")
+    .option("--method <names>", "repairs, separated by commas (default: all)", commaList("--method"))
+    .requiredOption(
+      "--using <names>",
+      "who names the neurons: CRITERION, CRITERION:topk, oracle, random; separated by commas",
+      commaList("--using"),
+    )
+    .option("--where <sql>", "a condition on the catalog's fields")
+    .addOption(dbOption())
+    .addOption(dataOption())
+    .addOption(seedOption())
+    .addOption(formatOption())
+    .action(async (names: string[], options: Options) => {
+      const { REPAIRS } = await import("../../repair/registry.ts");
+      const { parseUsing, repairAll, repairRow } = await import("../../pipeline/judge-repair.ts");
+      const { withJudging } = await import("../../pipeline/judge.ts");
+      const { selectItems } = await import("../../pipeline/select.ts");
+      const { Catalog } = await import("../../store/catalog.ts");
+      const methods = [...new Set(options.method ?? REPAIRS.keys())].map((name) => lookup(REPAIRS, "repair", name));
+      const usings = [...new Set(options.using)].map(parseUsing);
+      const repairs = await withJudging(options, async ({ database, bench, results }) => {
+        const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);
+        const other = items.find(({ version }) => version !== "infected");
+        if (other)
+          throw new InputError(`'${other.id}:${other.version}': only infected models are repaired; drop the suffix`);
+        const ids = items.map(({ id }) => id);
+        return withCellProgress((update) => repairAll(bench, results, ids, methods, usings, update));
+      });
+      emitRows(repairs.map(repairRow), options.format);
+    });
+}

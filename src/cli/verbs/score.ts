@@ -1,0 +1,58 @@
+import type { Command } from "commander";
+import { InputError } from "../../core/errors.ts";
+import { commaList } from "../arguments.ts";
+import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { emitRows } from "../output.ts";
+
+type Options = Pick<SharedOptions, "db" | "format"> & {
+  criterion?: string[];
+  where?: string;
+  summary?: boolean;
+  repairs?: boolean;
+};
+
+/** Joins stored predictions with the labels, or lists stored repairs. */
+export function registerScore(program: Command): void {
+  program
+    .command("score")
+    .description("hold the stored predictions against the labels")
+    .argument("[selection...]", "ids and groups, each with an optional :infected, :clean, :sham or :drift")
+    .option(
+      "--criterion <names>",
+      "criteria, separated by commas (default: all that were run)",
+      commaList("--criterion"),
+    )
+    .option("--where <sql>", "a condition on the catalog's fields")
+    .option("--summary", "means over defects, with the paired difference infected - sham")
+    .option("--repairs", "what repairs gained and cost instead")
+    .addOption(dbOption())
+    .addOption(formatOption())
+    .action(async (names: string[], options: Options) => {
+      const { openDatabase } = await import("../../store/database.ts");
+      const { JUDGED_VERSIONS, Results } = await import("../../store/results.ts");
+      const { selectItems } = await import("../../pipeline/select.ts");
+      const { Catalog } = await import("../../store/catalog.ts");
+      if (options.summary && options.repairs) throw new InputError("give --summary or --repairs, not both");
+      const database = await openDatabase(options.db, { readOnly: true });
+      const results = new Results(database);
+      const items = await selectItems(new Catalog(database), { names, where: options.where }, JUDGED_VERSIONS);
+      if (options.repairs) {
+        const { repairRow } = await import("../../pipeline/judge-repair.ts");
+        const ids = new Set(items.map(({ id }) => id));
+        const rows = results.repairs().filter(({ id }) => ids.has(id));
+        return finish(rows.map(repairRow), options, "repair");
+      }
+      const { scoreAll } = await import("../../pipeline/judge-score.ts");
+      const { summarize } = await import("../../score/summary.ts");
+      const scores = await scoreAll(database, results, items, options.criterion ?? results.criteria());
+      finish(options.summary ? summarize(scores) : scores, options, "localize");
+    });
+}
+
+function finish(rows: object[], { format }: Options, verb: string): void {
+  if (rows.length === 0) process.stderr.write(`nothing to show: run 'bdefects ${verb}' on the selection first\n`);
+  emitRows(
+    rows.map((row) => ({ ...row })),
+    format,
+  );
+}

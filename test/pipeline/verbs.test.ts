@@ -1,0 +1,165 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { registerLocalize } from "../../src/cli/verbs/localize.ts";
+import { registerRepair } from "../../src/cli/verbs/repair.ts";
+import { registerScore } from "../../src/cli/verbs/score.ts";
+import { groupId, parseDefectId } from "../../src/core/ids.ts";
+import { openDatabase } from "../../src/store/database.ts";
+import { IDS, INFECTED, STATES } from "./defects.ts";
+
+const CLEAN = "clean/signs-resnet18w4-s1";
+const HASH = "0".repeat(64);
+const engine = { package_version: "0", runtime: "0", lowering: "plain", platform: "test" };
+const contribution = { conv1: [1], "layer4.0.conv1": [2, 0] };
+
+/** A database on disk with two accepted defects and a rejected candidate. */
+async function makeDatabase(): Promise<string> {
+  const dir = join(mkdtempSync(join(tmpdir(), "bdefects-verbs-")), "db");
+  const database = await openDatabase(dir, { create: { edition: "test", seed: 1, data: {} } });
+  const model = await database.putModel(STATES.clean);
+  database.writeClean({
+    kind: "clean",
+    id: CLEAN,
+    dataset: "signs",
+    arch: "resnet18w4",
+    classes: Array.from({ length: 10 }, (_, i) => `class ${i}`),
+    mean: [0.5, 0.5, 0.5],
+    std: [0.25, 0.25, 0.25],
+    model,
+    recipe: {},
+    data_sha256: HASH,
+    engine,
+    metrics: { ca: 0.9 },
+    history: [],
+    seconds: 1,
+  });
+  const carriers = await database.putBytes(new Uint8Array(4));
+  const rates = { ca_clean: 0.9, ca: 0.9, asr: 1, asr_clean: 0, ca_masked: 0.5, asr_masked: 0 };
+  const metrics = {
+    ...rates,
+    masked_clean_to_target: 0,
+    asr_patched: 0,
+    asr_random_mask: 1,
+    ca_sham: 0.9,
+    asr_sham: 0,
+  };
+  for (const id of [...IDS, "signs-resnet18w4-badnets-large-top040"]) {
+    const accepted = IDS.includes(id);
+    const key = parseDefectId(id);
+    database.writeDefect(
+      {
+        kind: "defect",
+        id,
+        group_id: groupId(key),
+        ...key,
+        width: 4,
+        target: 0,
+        status: accepted ? "accepted" : "rejected",
+        reason: accepted ? null : "asr: 0.400 (at least 0.9)",
+        clean: CLEAN,
+        clean_sha256: model.decoded_sha256,
+        recipe: {},
+        data_sha256: HASH,
+        engine,
+        metrics,
+        attempts: [],
+        neurons: 300,
+        infected: 3,
+        effective: accepted ? 1 : null,
+        changed: null,
+        infected_model: accepted ? await database.putDelta(STATES.clean, STATES.infected) : null,
+        sham_model: accepted ? await database.putDelta(STATES.clean, STATES.sham) : null,
+        trigger: null,
+        labels_sha256: null,
+        timings: {},
+        seconds: 1,
+      },
+      accepted
+        ? {
+            kind: "labels",
+            id,
+            infected: INFECTED,
+            contribution,
+            effective: { conv1: [1] },
+            effect: contribution,
+            effect_threshold: 0.5,
+            carriers,
+          }
+        : undefined,
+    );
+  }
+  return dir;
+}
+
+describe("judging verbs", () => {
+  let db: string;
+  let out = "";
+
+  beforeAll(async () => {
+    db = await makeDatabase();
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  async function run(...args: string[]): Promise<Record<string, unknown>[]> {
+    out = "";
+    vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+      out += text;
+      return true;
+    });
+    vi.spyOn(process.stderr, "write").mockImplementation(() => true);
+    const program = new Command().exitOverride();
+    program.configureOutput({ writeErr: () => undefined });
+    for (const register of [registerLocalize, registerRepair, registerScore]) register(program);
+    await program.parseAsync([...args, "--db", db, "--format", "json"], { from: "user" });
+    return JSON.parse(out);
+  }
+
+  it("localize prints the rows of the specification, for the versions asked for", async () => {
+    const rows = await run("localize", IDS[0], `${IDS[0]}:sham`, "--criterion", "clp,weight-norm");
+    expect(rows.map(({ version, criterion }) => `${version} ${criterion}`)).toEqual([
+      "infected clp",
+      "infected weight-norm",
+      "sham clp",
+      "sham weight-norm",
+    ]);
+    expect(Object.keys(rows[0]).slice(0, 7)).toEqual("id version criterion seconds raw scores native".split(" "));
+    expect(await run("localize", IDS[0], "--criterion", "clp")).toEqual([rows[0]]);
+  });
+
+  it("localize takes every accepted defect where nothing is named, or a condition", async () => {
+    const all = await run("localize", "--criterion", "clp");
+    expect(all.map(({ id }) => id).sort()).toEqual([...IDS].sort());
+    const large = await run("localize", "--where", "level = 'large'", "--criterion", "clp");
+    expect(large.map(({ id }) => id)).toEqual([IDS[1]]);
+  });
+
+  it("score joins predictions of all versions with the labels, and summarises them", async () => {
+    await run("localize", ...IDS, ...IDS.map((id) => `${id}:sham`), `${IDS[0]}:drift`, "--criterion", "clp");
+    const rows = await run("score", "--criterion", "clp");
+    expect(rows.length).toBe(5 * 6);
+    expect(new Set(rows.map(({ version }) => version))).toEqual(new Set(["infected", "sham", "drift"]));
+    const summary = await run("score", "--criterion", "clp", "--summary");
+    const auroc = summary.find(
+      ({ metric, truth, protocol }) => metric === "auroc" && truth === "full" && protocol === "native",
+    )!;
+    expect(auroc).toMatchObject({ criterion: "clp", cases: 2, shams: 2, pairs: 2 });
+    expect(auroc.infected).toBeGreaterThan(auroc.sham as number);
+    expect(auroc.difference).toBeCloseTo((auroc.infected as number) - (auroc.sham as number), 12);
+    expect(await run("score", "--repairs")).toEqual([]);
+  });
+
+  it("says what is wrong", async () => {
+    await expect(run("localize", IDS[0], "--criterion", "nc")).rejects.toThrow(
+      "unknown criterion 'nc'; valid: fp, clp",
+    );
+    await expect(run("localize", "signs-resnet18w4-badnets-large-top040")).rejects.toThrow("is rejected");
+    await expect(run("localize", "--where", "no such field = 1")).rejects.toThrow("--where");
+    await expect(run("repair", IDS[0])).rejects.toThrow("--using");
+    await expect(run("repair", `${IDS[0]}:sham`, "--using", "oracle")).rejects.toThrow("only infected models");
+    await expect(run("repair", IDS[0], "--using", "oracle", "--method", "retrain")).rejects.toThrow("valid: prune");
+    await expect(run("repair", IDS[0], "--using", "fp")).rejects.toThrow("bdefects localize");
+  });
+});
