@@ -58,6 +58,8 @@ export interface Download {
   archive: "tar.gz" | "zip";
   /** Folder below the data folder into which the archive is unpacked. */
   into: string;
+  /** What the archive brings: paths below the data folder, each moved into place in one step. */
+  places: string[];
 }
 
 export interface DatasetDefinition extends DatasetInfo {

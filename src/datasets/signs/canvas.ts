@@ -15,7 +15,7 @@ export function createCanvas(size: number): Canvas {
 /** Mixes a colour into one pixel; `opacity` outside [0, 1] counts as the nearer end. */
 export function mix({ size, values }: Canvas, pixel: number, colour: Colour, opacity: number): void {
   if (opacity <= 0) return;
-  const share = opacity < 1 ? opacity : 1;
+  const share = Math.min(opacity, 1);
   const plane = size * size;
   for (let c = 0; c < CHANNELS; c++) {
     const at = c * plane + pixel;

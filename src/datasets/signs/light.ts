@@ -41,6 +41,6 @@ export function develop(random: Random, { values }: Canvas, deviation: number, o
     const bits = (random.uniform() * 4294967296) >>> 0;
     const sum = (bits & 255) + ((bits >>> 8) & 255) + ((bits >>> 16) & 255) + (bits >>> 24);
     const value = Math.round(values[i] + scale * (sum - 510));
-    out[offset + i] = value < 0 ? 0 : value > 255 ? 255 : value;
+    out[offset + i] = Math.max(0, Math.min(255, value));
   }
 }

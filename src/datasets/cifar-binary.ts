@@ -1,0 +1,69 @@
+import { InputError } from "../core/errors.ts";
+import { readDataFile } from "./files.ts";
+import { CHANNELS, type ImageSet } from "./types.ts";
+
+const SIDE = 32;
+const PIXELS = CHANNELS * SIDE * SIDE;
+
+/** How a CIFAR file lays out a record: label bytes, then 1,024 red, green and blue bytes, row-major. */
+export interface CifarLayout {
+  labelBytes: number;
+  /** Which of the label bytes is the class. */
+  labelAt: number;
+  classes: number;
+}
+
+/**
+ * Reads files of whole records, one after the other.
+ *
+ * @throws InputError naming the file whose size is no whole number of records (or zero), or the file and the record
+ *   (counted from 0) whose label is out of range
+ */
+export function readCifarFiles(paths: readonly string[], layout: CifarLayout): ImageSet {
+  const record = layout.labelBytes + PIXELS;
+  const files = paths.map((path) => ({ path, bytes: readDataFile(path) }));
+  for (const { path, bytes } of files) {
+    if (bytes.length === 0) throw new InputError(`${path}: the file is empty`);
+    if (bytes.length % record !== 0) {
+      throw new InputError(
+        `${path}: ${bytes.length} bytes are no whole number of records of ${record} bytes; the file is truncated or of another format`,
+      );
+    }
+  }
+  const count = files.reduce((sum, { bytes }) => sum + bytes.length / record, 0);
+  const pixels = new Uint8Array(count * PIXELS);
+  const labels = new Uint8Array(count);
+  let at = 0;
+  for (const { path, bytes } of files) {
+    for (let start = 0; start < bytes.length; start += record, at++) {
+      const label = bytes[start + layout.labelAt];
+      if (label >= layout.classes) {
+        throw new InputError(
+          `${path}: record ${start / record} has label ${label}; valid are 0 to ${layout.classes - 1}`,
+        );
+      }
+      labels[at] = label;
+      pixels.set(bytes.subarray(start + layout.labelBytes, start + record), at * PIXELS);
+    }
+  }
+  return { count, height: SIDE, width: SIDE, pixels, labels };
+}
+
+/**
+ * Checks a file of class names, one a line, against the names in label order.
+ *
+ * @throws InputError naming the file and the line that differs
+ */
+export function checkClassNames(path: string, classes: readonly string[]): void {
+  const lines = readDataFile(path)
+    .toString("utf8")
+    .split(/\r?\n/)
+    .map((line) => line.trim());
+  while (lines.at(-1) === "") lines.pop();
+  if (lines.length !== classes.length) {
+    throw new InputError(`${path}: ${lines.length} class names, expected ${classes.length}`);
+  }
+  const wrong = lines.findIndex((line, i) => line !== classes[i]);
+  if (wrong >= 0)
+    throw new InputError(`${path}: class ${wrong} is '${lines[wrong].slice(0, 40)}', expected '${classes[wrong]}'`);
+}
