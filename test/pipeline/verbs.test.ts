@@ -7,16 +7,17 @@ import { registerLocalize } from "../../src/cli/verbs/localize.ts";
 import { registerRepair } from "../../src/cli/verbs/repair.ts";
 import { registerScore } from "../../src/cli/verbs/score.ts";
 import { groupId, parseDefectId } from "../../src/core/ids.ts";
+import { DATASETS } from "../../src/datasets/registry.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { IDS, INFECTED, STATES } from "./defects.ts";
 
 const CLEAN = "clean/signs-resnet18w4-s1";
-const HASH = "0".repeat(64);
 const engine = { package_version: "0", runtime: "0", lowering: "plain", platform: "test" };
 const contribution = { conv1: [1], "layer4.0.conv1": [2, 0] };
 
 /** A database on disk with two accepted defects and a rejected candidate. */
 async function makeDatabase(): Promise<string> {
+  const signs = await DATASETS.get("signs")!.load({ dataDir: "", seed: 1 });
   const dir = join(mkdtempSync(join(tmpdir(), "bdefects-verbs-")), "db");
   const database = await openDatabase(dir, { create: { edition: "test", seed: 1, data: {} } });
   const model = await database.putModel(STATES.clean);
@@ -30,12 +31,15 @@ async function makeDatabase(): Promise<string> {
     std: [0.25, 0.25, 0.25],
     model,
     recipe: {},
-    data_sha256: HASH,
+    data_sha256: signs.dataHash,
     engine,
     metrics: { ca: 0.9 },
     history: [],
     seconds: 1,
   });
+  const opacity = new Float32Array(32 * 32);
+  opacity[32 * 32 - 1] = 1;
+  const trigger = await database.putTrigger({ height: 32, width: 32, opacity, pattern: new Uint8Array(3 * 32 * 32) });
   const carriers = await database.putBytes(new Uint8Array(4));
   const rates = { ca_clean: 0.9, ca: 0.9, asr: 1, asr_clean: 0, ca_masked: 0.5, asr_masked: 0 };
   const metrics = {
@@ -62,7 +66,7 @@ async function makeDatabase(): Promise<string> {
         clean: CLEAN,
         clean_sha256: model.decoded_sha256,
         recipe: {},
-        data_sha256: HASH,
+        data_sha256: signs.dataHash,
         engine,
         metrics,
         attempts: [],
@@ -72,7 +76,7 @@ async function makeDatabase(): Promise<string> {
         changed: null,
         infected_model: accepted ? await database.putDelta(STATES.clean, STATES.infected) : null,
         sham_model: accepted ? await database.putDelta(STATES.clean, STATES.sham) : null,
-        trigger: null,
+        trigger,
         labels_sha256: null,
         timings: {},
         seconds: 1,
@@ -148,7 +152,19 @@ describe("judging verbs", () => {
     expect(auroc).toMatchObject({ criterion: "clp", cases: 2, shams: 2, pairs: 2 });
     expect(auroc.infected).toBeGreaterThan(auroc.sham as number);
     expect(auroc.difference).toBeCloseTo((auroc.infected as number) - (auroc.sham as number), 12);
-    expect(await run("score", "--repairs")).toEqual([]);
+  });
+
+  it("repair measures on the data set's test images, by a criterion that needs its clean ones", async () => {
+    await run("localize", IDS[0], "--criterion", "fp");
+    const rows = await run("repair", IDS[0], "--using", "oracle,fp");
+    expect(rows.map(({ method, using }) => `${method} ${using}`)).toEqual(["prune oracle", "prune fp"]);
+    const fields = "id method using ca_before ca_after asr_before asr_after asrd cad seconds".split(" ");
+    for (const row of rows) {
+      expect(Object.keys(row)).toEqual(fields);
+      expect(row.asrd).toBeCloseTo((row.asr_before as number) - (row.asr_after as number), 12);
+      expect(row.ca_before).toBe(rows[0].ca_before);
+    }
+    expect(await run("score", "--repairs")).toEqual(rows.toReversed());
   });
 
   it("says what is wrong", async () => {
@@ -160,6 +176,6 @@ describe("judging verbs", () => {
     await expect(run("repair", IDS[0])).rejects.toThrow("--using");
     await expect(run("repair", `${IDS[0]}:sham`, "--using", "oracle")).rejects.toThrow("only infected models");
     await expect(run("repair", IDS[0], "--using", "oracle", "--method", "retrain")).rejects.toThrow("valid: prune");
-    await expect(run("repair", IDS[0], "--using", "fp")).rejects.toThrow("bdefects localize");
+    await expect(run("repair", IDS[0], "--using", "contribution-low")).rejects.toThrow("bdefects localize");
   });
 });
