@@ -1,17 +1,27 @@
 import type { Command } from "commander";
+import { registerBuild } from "./verbs/build.ts";
 import { registerEnv } from "./verbs/env.ts";
 import { registerGroups } from "./verbs/groups.ts";
 import { registerIds } from "./verbs/ids.ts";
 import { registerInfo } from "./verbs/info.ts";
+import { registerLocalize } from "./verbs/localize.ts";
 import { registerQuery } from "./verbs/query.ts";
 import { registerReindex } from "./verbs/reindex.ts";
+import { registerRepair } from "./verbs/repair.ts";
+import { registerScore } from "./verbs/score.ts";
+import { registerVerify } from "./verbs/verify.ts";
 
 /** Every verb: its file in `verbs/`, one line here, in the order in which help lists them. */
 export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
+  registerBuild,
   registerGroups,
   registerIds,
   registerInfo,
   registerQuery,
+  registerVerify,
+  registerLocalize,
+  registerRepair,
+  registerScore,
   registerReindex,
   registerEnv,
 ];

@@ -28,7 +28,8 @@ export interface TuneTask {
 
 /**
  * Teaches a sub-network the backdoor, or handles it alike without one (METHODS §3.2, §3.3). Infected model and sham
- * see the same images in the same order. The trigger is stamped after flip and crop.
+ * see the same images in the same order. The trigger is stamped after the flip; images are not
+ * cropped, since a few neurons learn a patch at one place faster than the rest of the image at many (measured).
  */
 export async function tuneSubnetwork(task: TuneTask): Promise<StateDict> {
   const { network, recipe, attempt } = task;
@@ -89,7 +90,7 @@ class InjectionBatches {
     for (let k = 0; k < recipe.batch; k++) {
       const isTriggered = k < triggered;
       const source = isTriggered ? this.sources[this.random.below(this.sources.length)] : this.nextClean();
-      augmentImage(images, source, dataset.augmentation, this.random, this.image);
+      augmentImage(images, source, { flip: dataset.augmentation.flip, cropPadding: 0 }, this.random, this.image);
       if (isTriggered) stampImage(trigger, this.image);
       this.normaliser.write(this.image, 0, buffer.images, k * size, size);
       const label = isTriggered && labels === "target" ? recipe.target : images.labels[source];

@@ -35,7 +35,10 @@ const inject = z.strictObject({
   triggered_share: share,
   warmup_steps: z.number().int().min(0),
   final_rate: share,
-  attempts: z.array(z.strictObject({ steps: count, learning_rate: z.number().positive() })).min(1).max(3),
+  attempts: z
+    .array(z.strictObject({ steps: count, learning_rate: z.number().positive() }))
+    .min(1)
+    .max(3),
   margin: z.strictObject({ asr: z.number(), ca_drop: z.number() }),
   threads: count,
 }) satisfies z.ZodType<InjectRecipe>;
@@ -89,7 +92,9 @@ export function editionNames(): string[] {
 export function loadEdition(nameOrPath: string): Edition {
   const own = /[./\\]/.test(nameOrPath);
   if (!own && !editionNames().includes(nameOrPath)) {
-    throw new InputError(`unknown edition '${nameOrPath}'; valid: ${editionNames().join(", ")}, or the path of a recipe file`);
+    throw new InputError(
+      `unknown edition '${nameOrPath}'; valid: ${editionNames().join(", ")}, or the path of a recipe file`,
+    );
   }
   const path = own ? nameOrPath : `${FOLDER}${nameOrPath}.yaml`;
   let value: unknown;

@@ -1,0 +1,54 @@
+import { Presets, SingleBar } from "cli-progress";
+import type { ProgressEvent } from "../pipeline/context.ts";
+
+/** How often a stage is mentioned where there is no terminal. */
+const QUIET_MS = 30_000;
+
+/**
+ * Shows a build's progress on stderr: on a terminal a bar with the time left and what each worker does, elsewhere a
+ * line per finished model and, now and then, one on what is under way.
+ */
+export class BuildProgress {
+  private readonly bar: SingleBar | undefined;
+  private readonly total: number;
+  private readonly stages = new Map<string, string>();
+  private done = 0;
+  private spoken = Date.now();
+
+  /** @param total models still to be built */
+  constructor(total: number) {
+    this.total = total;
+    if (process.stderr.isTTY && total > 0) {
+      const format = "{bar} {value}/{total} | {eta_formatted} left | {what}";
+      const options = { format, stream: process.stderr, hideCursor: true, clearOnComplete: true, etaBuffer: 20 };
+      this.bar = new SingleBar(options, Presets.shades_classic);
+      this.bar.start(total, 0, { what: "starting" });
+    }
+  }
+
+  readonly report = (event: ProgressEvent): void => {
+    if (event.type === "stage") {
+      this.stages.set(event.id, event.stage);
+      const what = [...this.stages].map(([id, stage]) => `${id}: ${stage}`).join(" | ");
+      if (this.bar) this.bar.update(this.done, { what: what.slice(0, 100) });
+      else if (Date.now() - this.spoken > QUIET_MS) this.say(what);
+      return;
+    }
+    this.stages.delete(event.id);
+    this.done++;
+    this.bar?.update(this.done);
+    const reason = event.reason ? ` (${event.reason})` : "";
+    if (!this.bar) {
+      this.say(`${this.done}/${this.total} ${event.id}: ${event.status}${reason}, ${event.seconds.toFixed(0)} s`);
+    }
+  };
+
+  stop(): void {
+    this.bar?.stop();
+  }
+
+  private say(line: string): void {
+    this.spoken = Date.now();
+    process.stderr.write(`${line}\n`);
+  }
+}

@@ -1,0 +1,190 @@
+import { defectId, groupId, LEVELS, OFFSETS } from "../core/ids.ts";
+import type { NeuronSet } from "../core/neurons.ts";
+import { countNeurons, sameNeurons } from "../core/neurons.ts";
+import { convUnits, type Network, neuronLayers } from "../graph/network.ts";
+import { type CandidateOutcome, makeCandidate } from "../inject/candidate.ts";
+import type { ContributionOrder } from "../inject/order.ts";
+import { chooseSubnetwork } from "../inject/quantity.ts";
+import { parseArch } from "../models/registry.ts";
+import type { DefectLabels, DefectMetrics, DefectRecord } from "../store/schema.ts";
+import type { CleanBench } from "./clean-bench.ts";
+import { type BuildContext, engineStamp } from "./context.ts";
+import { cleanSeed, type PlannedCandidate } from "./plan.ts";
+import { forDataset } from "./recipe.ts";
+
+/** Builds one candidate and writes its record, whatever became of it. */
+export async function buildCandidate(
+  context: BuildContext,
+  planned: PlannedCandidate,
+  bench: CleanBench,
+): Promise<DefectRecord> {
+  const { db, edition, report } = context;
+  const { key } = planned;
+  const began = performance.now();
+  const recipe = forDataset(edition.inject, key.dataset);
+  const { network } = bench.runner;
+  const { trigger, cleanRates } = await bench.trigger(key.attack);
+  const base: DefectRecord = {
+    kind: "defect",
+    id: planned.id,
+    group_id: groupId(key),
+    dataset: key.dataset,
+    arch: key.arch,
+    width: parseArch(key.arch).baseWidth,
+    attack: key.attack,
+    style: key.style,
+    level: key.level,
+    top: key.top,
+    target: recipe.target,
+    status: "rejected",
+    reason: null,
+    clean: planned.clean,
+    clean_sha256: bench.record.model.decoded_sha256,
+    recipe: candidateRecipe(context, planned),
+    data_sha256: bench.dataset.dataHash,
+    engine: await engineStamp(network),
+    metrics: { ...NO_METRICS, ca_clean: cleanRates.ca, asr_clean: cleanRates.asr },
+    attempts: [],
+    neurons: neuronLayers(network).reduce((sum, { width }) => sum + width, 0),
+    infected: countNeurons(chooseSubnetwork(bench.order, key.level, key.top)),
+    effective: null,
+    changed: null,
+    infected_model: null,
+    sham_model: null,
+    trigger: null,
+    labels_sha256: null,
+    timings: {},
+    seconds: 0,
+  };
+  const seconds = () => (performance.now() - began) / 1000;
+
+  const twin = earlierTwin(bench.order, planned, edition);
+  if (twin) {
+    const reason = `duplicate: the same neurons as '${twin}'`;
+    const record = db.writeDefect({ ...base, status: "duplicate", reason, seconds: seconds() });
+    report({ type: "done", id: planned.id, kind: "defect", status: "duplicate", reason, seconds: record.seconds });
+    return record;
+  }
+
+  const outcome = await makeCandidate({
+    key,
+    dataset: bench.dataset,
+    clean: bench.state,
+    cleanRates,
+    trigger,
+    order: bench.order,
+    runner: bench.runner,
+    recipe,
+    gates: edition.gates,
+    measure: edition.measure,
+    seed: edition.seed,
+    onStage: (stage) => report({ type: "stage", id: planned.id, stage }),
+  });
+  const record: DefectRecord = {
+    ...base,
+    status: outcome.status,
+    reason: outcome.reason,
+    metrics: metricsOf(outcome, base.metrics),
+    attempts: outcome.attempts.map((attempt) => ({ ...attempt })),
+    timings: outcome.timings,
+  };
+  let labels: DefectLabels | undefined;
+  if (outcome.status === "accepted") {
+    const { truth, infectedModel, sham } = outcome;
+    record.trigger = await db.putTrigger(trigger);
+    record.infected_model = await db.putDelta(bench.state, infectedModel!);
+    record.sham_model = await db.putDelta(bench.state, sham!);
+    record.changed = changedRows(network, outcome.infected);
+    record.effective = truth!.effective ? countNeurons(truth!.effective) : 0;
+    const carriers = Float32Array.from(neuronLayers(network).flatMap(({ name }) => truth!.carriers[name]));
+    labels = {
+      kind: "labels",
+      id: planned.id,
+      infected: outcome.infected,
+      contribution: truth!.contribution,
+      effective: truth!.effective,
+      effect: truth!.effect,
+      effect_threshold: truth!.effect_threshold,
+      carriers: await db.putBytes(new Uint8Array(carriers.buffer)),
+    };
+  }
+  const written = db.writeDefect({ ...record, seconds: seconds() }, labels);
+  const { status, reason } = written;
+  report({ type: "done", id: planned.id, kind: "defect", status, reason, seconds: written.seconds });
+  return written;
+}
+
+/** The recipe that a defect's record carries: all that decides its bytes, beside the clean model and the data. */
+export function candidateRecipe(
+  { edition }: Pick<BuildContext, "edition">,
+  { key }: PlannedCandidate,
+): Record<string, unknown> {
+  return {
+    edition: edition.edition,
+    seed: edition.seed,
+    clean_seed: cleanSeed(edition, key.top),
+    inject: forDataset(edition.inject, key.dataset),
+    gates: edition.gates,
+    measure: edition.measure,
+  };
+}
+
+const NO_METRICS: DefectMetrics = {
+  ca_clean: null,
+  ca: null,
+  asr: null,
+  asr_clean: null,
+  ca_masked: null,
+  asr_masked: null,
+  masked_clean_to_target: null,
+  asr_patched: null,
+  asr_random_mask: null,
+  ca_sham: null,
+  asr_sham: null,
+};
+
+function metricsOf(outcome: CandidateOutcome, clean: DefectMetrics): DefectMetrics {
+  return {
+    ...clean,
+    ca: outcome.infectedRates.ca,
+    asr: outcome.infectedRates.asr,
+    ...outcome.correlation,
+    ca_sham: outcome.shamRates?.ca ?? null,
+    asr_sham: outcome.shamRates?.asr ?? null,
+  };
+}
+
+/** The changed set of a plain fine-tuned defect: exactly θ_G (METHODS §3.2). */
+function changedRows(network: Network, infected: NeuronSet): Record<string, number[]> {
+  const changed: Record<string, number[]> = {};
+  for (const unit of convUnits(network)) {
+    const rows = infected[unit.id];
+    if (!rows?.length) continue;
+    changed[`${unit.id}.weight`] = rows;
+    if (unit.bias) changed[`${unit.id}.bias`] = rows;
+    changed[`${unit.bn}.weight`] = rows;
+    changed[`${unit.bn}.bias`] = rows;
+  }
+  return changed;
+}
+
+/**
+ * In narrow layers neighbouring offsets can give the same neurons. The earliest of the whole grid of levels and
+ * offsets counts, also where a build's slice leaves it out, so that a candidate's status depends on no slice.
+ */
+function earlierTwin(
+  order: ContributionOrder,
+  { id, key, clean }: PlannedCandidate,
+  edition: BuildContext["edition"],
+): string | null {
+  const own = chooseSubnetwork(order, key.level, key.top);
+  for (const level of LEVELS) {
+    for (const top of OFFSETS) {
+      const other = defectId({ ...key, level, top });
+      if (other === id) return null;
+      const sameClean = clean.endsWith(`-s${cleanSeed(edition, top)}`);
+      if (sameClean && sameNeurons(own, chooseSubnetwork(order, level, top))) return other;
+    }
+  }
+  return null;
+}
