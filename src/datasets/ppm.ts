@@ -34,13 +34,14 @@ export function parsePpm(bytes: Uint8Array, file: string): Picture {
       if (bytes[at] === HASH) while (at < bytes.length && bytes[at] !== NEWLINE) at++;
       else at++;
     }
+    if (at === before) throw fail(`corrupt PPM header: no blank before the ${what}`);
     let value = 0;
     let digits = 0;
     while (at < bytes.length && bytes[at] >= 48 && bytes[at] <= 57 && digits < 7) {
       value = value * 10 + bytes[at++] - 48;
       digits++;
     }
-    if (digits === 0 || at === before) throw fail(`corrupt PPM header: no ${what}`);
+    if (digits === 0) throw fail(`corrupt PPM header: no ${what}`);
     return value;
   };
   const size = (what: string): number => {
