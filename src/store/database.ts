@@ -8,7 +8,7 @@ import type { StateDict } from "../tensor/state.ts";
 import { clearOldFiles, exists, listFolder, makeFolder, readBytes, withPath } from "./fs.ts";
 import { appendJournal } from "./journal.ts";
 import { readJson, writeJson } from "./json.ts";
-import { Layout } from "./layout.ts";
+import { isCleanId, isDefectOf, Layout } from "./layout.ts";
 import { type ManifestRequest, openManifest } from "./manifest.ts";
 import { putDelta, putModel, readDelta, readModel } from "./models.ts";
 import { ObjectStore, sha256Of } from "./objects.ts";
@@ -74,21 +74,22 @@ export class Database {
     return this.layout.dir;
   }
 
-  /** Ids of all defect records, whatever their status, sorted. Reads no file. */
+  /** Ids of all defect records, whatever their status, sorted. Reads no file; names that are no ids are passed over. */
   listDefects(): string[] {
     const root = this.layout.path("defects");
     return listFolder(root)
-      .flatMap((group) => listFolder(join(root, group)))
-      .filter((file) => file.endsWith(".json") && !file.endsWith(".labels.json"))
-      .map((file) => file.slice(0, -".json".length))
+      .flatMap((group) =>
+        listFolder(join(root, group)).map((file) => ({ group, id: recordName(file, ".labels.json") })),
+      )
+      .flatMap(({ group, id }) => (id !== null && isDefectOf(group, id) ? [id] : []))
       .sort();
   }
 
   /** Ids of all finished clean models, sorted. */
   listClean(): string[] {
     return listFolder(this.layout.path("clean"))
-      .filter((file) => file.endsWith(".json") && !file.endsWith(".checkpoint.json"))
-      .map((file) => `clean/${file.slice(0, -".json".length)}`)
+      .map((file) => `clean/${recordName(file, ".checkpoint.json")}`)
+      .filter(isCleanId)
       .sort();
   }
 
@@ -280,4 +281,9 @@ export class Database {
     if (record.id !== id) throw new InputError(`${path}: holds '${record.id}', not '${id}'`);
     return record;
   }
+}
+
+/** `x` of a record's file `x.json`; null for other files and for the companion of a record. */
+function recordName(file: string, companion: string): string | null {
+  return file.endsWith(".json") && !file.endsWith(companion) ? file.slice(0, -".json".length) : null;
 }

@@ -88,13 +88,13 @@ export function makeFolder(path: string): void {
   });
 }
 
-/** The names in a folder, sorted; none where there is no such folder. */
+/** The names in a folder, sorted; none where there is no such folder or it is a file. */
 export function listFolder(path: string): string[] {
   return withPath(path, () => {
     try {
       return readdirSync(path).sort();
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
       throw error;
     }
   });

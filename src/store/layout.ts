@@ -62,3 +62,16 @@ function cleanName(id: string): string {
   if (match) return match[1];
   throw new InputError(`bad clean model id '${id}': expected clean/<dataset>-<arch>-s<seed>`);
 }
+
+export function isCleanId(id: string): boolean {
+  return CLEAN_ID.test(id);
+}
+
+/** Whether a name is a defect id and of this group. */
+export function isDefectOf(group: string, name: string): boolean {
+  try {
+    return groupId(parseDefectId(name)) === group;
+  } catch {
+    return false;
+  }
+}

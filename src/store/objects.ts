@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { rmSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { decodeContainer, encodeContainer, type Purpose } from "./container.ts";
@@ -29,6 +29,12 @@ export class ObjectStore {
 
   has(object: string): boolean {
     return exists(this.path(object));
+  }
+
+  /** Stored bytes; 0 where there is no such object. */
+  sizeOf(object: string): number {
+    const path = this.path(object);
+    return withPath(path, () => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
   }
 
   /** Stores bytes compressed. Safe to repeat and to run from several processes. */
