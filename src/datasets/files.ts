@@ -12,6 +12,10 @@ export function reasonOf(error: unknown): string {
     case "EACCES":
     case "EPERM":
       return "permission denied";
+    case "EEXIST":
+      return "it exists already";
+    case "ENOTEMPTY":
+      return "a folder of that name exists already";
     case "EISDIR":
       return "it is a folder";
     case "ENOTDIR":

@@ -1,0 +1,94 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { lookup } from "../../core/errors.ts";
+import { checkDataset, type DatasetReport } from "../../datasets/check.ts";
+import { DATASETS } from "../../datasets/registry.ts";
+import type { DatasetDefinition } from "../../datasets/types.ts";
+import { dataOption, formatOption, type SharedOptions, seedOption } from "../options.ts";
+import { emitRows } from "../output.ts";
+
+type Options = Pick<SharedOptions, "data" | "format" | "seed">;
+
+/** `data list|fetch NAME|check NAME`: what data sets there are, downloading and validating them. */
+export function registerData(program: Command): void {
+  const data = program.command("data").description("list, download and check data sets");
+  data
+    .command("list")
+    .description("every data set and whether its files are in the data folder")
+    .addOption(dataOption())
+    .addOption(formatOption())
+    .action(({ data: folder, format }: Options) => {
+      emitRows(
+        [...DATASETS.values()].map((definition) => listRow(definition, folder)),
+        format,
+      );
+    });
+  data
+    .command("fetch")
+    .description("download a data set into the data folder, then check it; resumes where it was interrupted")
+    .argument("<name>", `one of ${[...DATASETS.keys()].join(", ")}`)
+    .addOption(dataOption())
+    .addOption(seedOption())
+    .addOption(formatOption())
+    .action(async (name: string, { data: folder, format, seed }: Options) => {
+      const definition = lookup(DATASETS, "data set", name);
+      const { fetchDataset } = await import("../../datasets/fetch.ts");
+      const { DownloadProgress } = await import("../download-progress.ts");
+      const progress = new DownloadProgress();
+      const onStep = (text: string) => process.stderr.write(`${text}\n`);
+      try {
+        await fetchDataset(definition, folder, { onProgress: progress.update, onStep });
+      } finally {
+        progress.stop();
+      }
+      emitRows([checkRow(await checkDataset(definition, folder, seed))], format);
+    });
+  data
+    .command("check")
+    .description("read every record of a data set; the first fault ends with status 2")
+    .argument("<name>", `one of ${[...DATASETS.keys()].join(", ")}`)
+    .addOption(dataOption())
+    .addOption(seedOption())
+    .addOption(formatOption())
+    .option("--classes", "one row per class instead of one for the data set")
+    .action(async (name: string, options: Options & { classes?: boolean }) => {
+      const report = await checkDataset(lookup(DATASETS, "data set", name), options.data, options.seed);
+      emitRows(options.classes ? classRows(report) : [checkRow(report)], options.format);
+    });
+}
+
+function listRow({ name, title, classes, files, downloads, source }: DatasetDefinition, folder: string) {
+  const present = files.every((file) => existsSync(join(folder, file)));
+  const bytes = downloads.every((item) => item.bytes !== undefined)
+    ? downloads.reduce((sum, item) => sum + (item.bytes ?? 0), 0)
+    : null;
+  const state = files.length === 0 ? "built in" : present ? "present" : "absent";
+  return { name, title, classes: classes.length, state, download_bytes: bytes, source };
+}
+
+function checkRow({ histogram, ...report }: DatasetReport) {
+  const perClass = histogram.map(({ train, cleanVal }) => train + cleanVal);
+  return {
+    name: report.name,
+    completeness: report.completeness,
+    classes: report.classes,
+    train: report.train,
+    clean_val: report.cleanVal,
+    test: report.test,
+    smallest_class: Math.min(...perClass),
+    largest_class: Math.max(...perClass),
+    data_sha256: report.dataHash,
+  };
+}
+
+function classRows({ name, histogram }: DatasetReport) {
+  return histogram.map(({ label, train, cleanVal, test }, i) => ({
+    name,
+    class: i,
+    label,
+    train,
+    clean_val: cleanVal,
+    test,
+  }));
+}

@@ -1,0 +1,74 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { registerData } from "../../src/cli/verbs/data.ts";
+import { InputError } from "../../src/core/errors.ts";
+import { DATASETS } from "../../src/datasets/registry.ts";
+
+describe("bdefects data", () => {
+  let dataDir: string;
+  let printed: string;
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), "data-verb-"));
+    printed = "";
+    vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+      printed += text;
+      return true;
+    });
+    vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    rmSync(dataDir, { recursive: true });
+  });
+  const run = async (...argv: string[]) => {
+    printed = "";
+    const program = new Command("bdefects").exitOverride();
+    registerData(program);
+    await program.parseAsync(["data", ...argv, "--data", dataDir, "--format", "json"], { from: "user" });
+    return JSON.parse(printed) as Record<string, unknown>[];
+  };
+
+  it("lists every data set and its state", async () => {
+    const rows = await run("list");
+    expect(rows.map(({ name }) => name)).toEqual([...DATASETS.keys()]);
+    const states = Object.fromEntries(rows.map(({ name, state }) => [name, state]));
+    expect(states).toMatchObject({ signs: "built in", cifar10: "absent", gtsrb: "absent" });
+    expect(rows.find(({ name }) => name === "gtsrb")).toMatchObject({ classes: 43, download_bytes: null });
+  });
+
+  it("checks: counts, completeness and hash, or one row per class", async () => {
+    expect(await run("check", "signs")).toEqual([
+      expect.objectContaining({
+        name: "signs",
+        completeness: "generated",
+        train: 3800,
+        clean_val: 200,
+        test: 1000,
+        smallest_class: 400,
+        largest_class: 400,
+      }),
+    ]);
+    const classes = await run("check", "signs", "--classes");
+    expect(classes).toHaveLength(10);
+    expect(classes[9]).toMatchObject({ class: 9, label: "one way", test: 100 });
+  });
+
+  it("ends with the first fault", async () => {
+    await expect(run("check", "cifar10")).rejects.toThrow(/run 'bdefects data fetch cifar10'/);
+    const folder = join(dataDir, "cifar-10-batches-bin");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "data_batch_1.bin"), Buffer.alloc(3073));
+    writeFileSync(join(folder, "test_batch.bin"), Buffer.alloc(3000));
+    await expect(run("check", "cifar10")).rejects.toThrow(/test_batch\.bin: 3000 bytes/);
+    await expect(run("check", "cifar10")).rejects.toThrow(InputError);
+    expect(printed).toBe("");
+  });
+
+  it("has nothing to fetch for built-in data, and knows no other names", async () => {
+    expect(await run("fetch", "signs")).toHaveLength(1);
+    await expect(run("fetch", "mnist")).rejects.toThrow(/unknown data set 'mnist'; valid: signs, cifar10, gtsrb/);
+  });
+});
