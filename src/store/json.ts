@@ -55,7 +55,7 @@ export function parseChecksummed(bytes: Buffer, path: string): Record<string, un
 }
 
 /** JSON over several lines, with arrays of numbers or strings on one: label files hold many. */
-function prettyJson(value: unknown, indent = ""): string {
+export function prettyJson(value: unknown, indent = ""): string {
   if (value === null || typeof value !== "object") return JSON.stringify(value ?? null);
   const deeper = `${indent}  `;
   if (Array.isArray(value)) {
