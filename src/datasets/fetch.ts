@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { type DownloadOptions, download, fileNameOf } from "./fetch/download.ts";
@@ -40,6 +40,7 @@ async function fetchArchive(item: Download, places: string[], dataDir: string, o
   const workshop = join(dataDir, WORKSHOP);
   const part = join(workshop, `${archive}.part`);
   onDisk(workshop, () => mkdirSync(workshop, { recursive: true }));
+  removeLeftovers(workshop);
   options.onStep?.(`downloading ${item.url}`);
   await download(item, part, options);
 
@@ -62,6 +63,16 @@ async function fetchArchive(item: Download, places: string[], dataDir: string, o
   } finally {
     rmSync(stage, { recursive: true, force: true });
     if (readdirSync(workshop).length === 0) rmdirSync(workshop);
+  }
+}
+
+/** Removes what killed runs left half-unpacked; what is younger than a day may be another run's. */
+function removeLeftovers(workshop: string): void {
+  const yesterday = Date.now() - 24 * 3600 * 1000;
+  for (const name of readdirSync(workshop)) {
+    const path = join(workshop, name);
+    const { mtimeMs } = statSync(path);
+    if (!name.endsWith(".part") && mtimeMs < yesterday) onDisk(path, () => rmSync(path, { recursive: true }));
   }
 }
 

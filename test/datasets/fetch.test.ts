@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -216,6 +217,14 @@ describe("fetchDataset", () => {
       response.write(archive.subarray(0, 1000));
     };
     expect(await fault({}, { retries: 0, stallMs: 200 })).toMatch(/cannot download .*1000 bytes are kept/);
+  });
+
+  it("removes what a killed run left half-unpacked, but not another run's", async () => {
+    for (const name of ["set.tar.gz-old", "set.tar.gz-new"])
+      mkdirSync(join(dataDir, ".fetch", name), { recursive: true });
+    utimesSync(join(dataDir, ".fetch", "set.tar.gz-old"), 1e9, 1e9);
+    await fetchIt();
+    expect(readdirSync(join(dataDir, ".fetch"))).toEqual(["set.tar.gz-new"]);
   });
 
   it("unpacks a zip below a folder, next to what is there", async () => {
