@@ -7,6 +7,7 @@ import type { Database } from "./database.ts";
 import { exists, makeFolder, withPath } from "./fs.ts";
 import { sha256Of } from "./objects.ts";
 import { DEFECT_FIELD_NAMES, DEFECT_FIELDS, type DefectRow, defectRow } from "./rows.ts";
+import type { CleanRecord } from "./schema.ts";
 
 /** Opened so, a catalog can be neither changed nor used to read or write other files. */
 const LOCKED = { enable_external_access: "false", lock_configuration: "true" };
@@ -55,27 +56,9 @@ export class Catalog {
 
   /** Derives the catalog anew and puts it in the old one's place. @returns what it holds. */
   async rebuild(): Promise<{ defects: number; clean: number }> {
-    const { DuckDBInstance } = await import("@duckdb/node-api");
-    const folder = this.db.layout.path("tmp");
-    makeFolder(folder);
-    const temporary = join(folder, `${process.pid}-${randomBytes(6).toString("hex")}.duckdb`);
-    try {
-      const instance = await DuckDBInstance.create(temporary);
-      const connection = await instance.connect();
-      let counts: { defects: number; clean: number };
-      try {
-        counts = await fill(connection, this.db);
-        await connection.run("CHECKPOINT");
-      } finally {
-        connection.closeSync();
-        instance.closeSync();
-      }
-      const path = this.db.layout.path("catalog");
-      withPath(path, () => renameSync(temporary, path));
-      return counts;
-    } finally {
-      for (const left of [temporary, `${temporary}.wal`]) rmSync(left, { force: true });
-    }
+    const source = readSource(this.db);
+    await writeFile(this.db, source);
+    return { defects: source.defects.length, clean: source.clean.length };
   }
 
   private async run(statement: string, option: string): Promise<Row[]> {
@@ -101,44 +84,66 @@ export class Catalog {
 
   /** The up-to-date catalog, read-only: its file, or where that cannot be written, one in memory. */
   private async open(): Promise<{ connection: DuckDBConnection; close: () => void }> {
-    const { DuckDBInstance } = await import("@duckdb/node-api");
-    const path = this.db.layout.path("catalog");
-    for (const attempt of ["as it is", "rebuilt"]) {
-      if (attempt === "rebuilt" && !(await this.tryRebuild())) break;
-      if (!exists(path)) continue;
-      const opened = await openFile(path);
-      if (opened && (await fingerprintOf(opened.connection)) === fingerprint(this.db)) return opened;
-      opened?.close();
-    }
-    const instance = await DuckDBInstance.create(":memory:");
-    const connection = await instance.connect();
-    await fill(connection, this.db);
-    for (const [name, value] of Object.entries(LOCKED)) await connection.run(`SET ${name} = ${value}`);
-    return { connection, close: closer(connection, instance) };
-  }
-
-  private async tryRebuild(): Promise<boolean> {
+    const current = await openFile(this.db);
+    if (current) return current;
+    const source = readSource(this.db);
     try {
-      await this.rebuild();
-      return true;
-    } catch (error) {
-      // A damaged record must be reported; a folder that cannot be written must not keep anybody from reading.
-      if ((error as Error).cause === undefined && error instanceof InputError) throw error;
-      return false;
+      await writeFile(this.db, source);
+    } catch {
+      // A medium that cannot be written keeps nobody from reading.
     }
+    return (await openFile(this.db)) ?? openMemory(source);
   }
 }
 
-/** @returns null where the file is no catalog that this version of DuckDB reads. */
-async function openFile(path: string) {
+/** Writes a catalog beside the old one and renames it over that. */
+async function writeFile(db: Database, source: Source): Promise<void> {
   const { DuckDBInstance } = await import("@duckdb/node-api");
+  const folder = db.layout.path("tmp");
+  makeFolder(folder);
+  const temporary = join(folder, `${process.pid}-${randomBytes(6).toString("hex")}.duckdb`);
+  try {
+    const instance = await DuckDBInstance.create(temporary);
+    const connection = await instance.connect();
+    try {
+      await fill(connection, source);
+      await connection.run("CHECKPOINT");
+    } finally {
+      closer(connection, instance)();
+    }
+    const path = db.layout.path("catalog");
+    withPath(path, () => renameSync(temporary, path));
+  } finally {
+    for (const left of [temporary, `${temporary}.wal`]) withPath(left, () => rmSync(left, { force: true }));
+  }
+}
+
+/** @returns null where the file is no catalog of this version, or not that of the records as they are now. */
+async function openFile(db: Database) {
+  const path = db.layout.path("catalog");
+  if (!exists(path)) return null;
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  let close = () => {};
   try {
     const instance = await DuckDBInstance.create(path, { access_mode: "READ_ONLY", ...LOCKED });
     const connection = await instance.connect();
-    return { connection, close: closer(connection, instance) };
-  } catch {
-    return null;
+    close = closer(connection, instance);
+    const rows = await connection.runAndReadAll("SELECT fingerprint FROM source");
+    if (rows.getRowObjectsJS()[0]?.fingerprint === fingerprint(db)) return { connection, close };
+  } catch (error) {
+    if (error instanceof InputError) throw error;
   }
+  close();
+  return null;
+}
+
+async function openMemory(source: Source) {
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  await fill(connection, source);
+  for (const [name, value] of Object.entries(LOCKED)) await connection.run(`SET ${name} = ${value}`);
+  return { connection, close: closer(connection, instance) };
 }
 
 function closer(connection: { closeSync(): void }, instance: { closeSync(): void }): () => void {
@@ -161,24 +166,27 @@ function fingerprint(db: Database): string {
   return sha256Of([`catalog ${CATALOG_VERSION}`, ...lines].join("\n"));
 }
 
-async function fingerprintOf(connection: DuckDBConnection): Promise<string | null> {
-  try {
-    const rows = await connection.runAndReadAll("SELECT fingerprint FROM source");
-    return String(rows.getRowObjectsJS()[0].fingerprint);
-  } catch {
-    return null;
-  }
+/** What a catalog is derived from, read at once. @throws InputError on a damaged record. */
+interface Source {
+  fingerprint: string;
+  defects: DefectRow[];
+  clean: CleanRecord[];
 }
 
-async function fill(connection: DuckDBConnection, db: Database): Promise<{ defects: number; clean: number }> {
-  // Taken first: a record that is written meanwhile makes the catalog out of date.
-  const source = fingerprint(db);
+function readSource(db: Database): Source {
+  return {
+    // Taken first: a record that is written meanwhile makes the catalog out of date.
+    fingerprint: fingerprint(db),
+    defects: db.listDefects().map((id) => defectRow(db.readDefect(id))),
+    clean: db.listClean().map((id) => db.readClean(id)),
+  };
+}
+
+async function fill(connection: DuckDBConnection, source: Source): Promise<void> {
   const columns = DEFECT_FIELD_NAMES.map((field) => `${field} ${SQL_TYPES[DEFECT_FIELDS[field]]}`);
   await connection.run(`CREATE TABLE defects (${columns.join(", ")})`);
   const defects = await connection.createAppender("defects");
-  const ids = db.listDefects();
-  for (const id of ids) {
-    const row = defectRow(db.readDefect(id));
+  for (const row of source.defects) {
     for (const field of DEFECT_FIELD_NAMES) {
       const value = row[field];
       if (value === null) defects.appendNull();
@@ -194,9 +202,7 @@ async function fill(connection: DuckDBConnection, db: Database): Promise<{ defec
     "CREATE TABLE clean (id VARCHAR, dataset VARCHAR, arch VARCHAR, ca DOUBLE, bytes INTEGER, model_sha256 VARCHAR, seconds DOUBLE)",
   );
   const clean = await connection.createAppender("clean");
-  const cleanIds = db.listClean();
-  for (const id of cleanIds) {
-    const record = db.readClean(id);
+  for (const record of source.clean) {
     for (const text of [record.id, record.dataset, record.arch]) clean.appendVarchar(text);
     clean.appendDouble(record.metrics.ca);
     clean.appendInteger(record.model.bytes);
@@ -206,8 +212,7 @@ async function fill(connection: DuckDBConnection, db: Database): Promise<{ defec
   }
   clean.closeSync();
   await connection.run("CREATE TABLE source (fingerprint VARCHAR)");
-  await connection.run("INSERT INTO source VALUES ($1)", [source]);
-  return { defects: ids.length, clean: cleanIds.length };
+  await connection.run("INSERT INTO source VALUES ($1)", [source.fingerprint]);
 }
 
 /** A row with JSON's types: numbers for integers of any size, text for times. */

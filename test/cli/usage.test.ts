@@ -1,0 +1,87 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { sampleDatabase } from "../store/fixture.ts";
+import { temporaryFolder } from "../store/temp.ts";
+import { bdefects } from "./program.ts";
+
+const dir = temporaryFolder();
+beforeAll(() => sampleDatabase(dir, 1));
+
+function expectBadUsage(args: string[], message: RegExp, env?: Record<string, string>): void {
+  const { status, stdout, stderr } = bdefects(args, env);
+  expect(stderr).toMatch(/^error: [^\n]+\n$/);
+  expect(stderr).toMatch(message);
+  expect(stdout).toBe("");
+  expect(status).toBe(2);
+}
+
+describe("usage", () => {
+  it.each([
+    ["no verb", [], /name a verb/],
+    ["an unknown verb", ["idz"], /unknown command 'idz'.*valid: .*ids/],
+    ["an unknown option", ["ids", "--colour"], /unknown option '--colour'/],
+    ["a misspelt option", ["ids", "--formt", "json"], /--formt.*Did you mean --format/],
+    ["too many positionals", ["reindex", "x"], /too many arguments/],
+    ["a missing positional", ["checkout", "x"], /missing required argument 'dir'/],
+    ["a missing value", ["ids", "--db"], /argument missing/],
+    ["an unknown format", ["ids", "--format", "xml"], /valid are table, json, csv/],
+    ["no database", ["ids", "--db", join(dir, "none")], /none: not a database.*--db/],
+    ["a file for a database", ["ids", "--db", join(dir, "database.json")], /not a database/],
+    ["the sample that does not ship yet", ["ids", "--db", "sample"], /--db sample/],
+    ["an unknown id", ["ids", "nope", "--db", dir], /no defect or group 'nope'/],
+    ["a bad id", ["info", "nope", "--db", dir], /bad defect id 'nope'.*e\.g\./],
+    ["names and a condition", ["ids", "x", "--where", "true", "--db", dir], /not both/],
+  ])("answers %s with one line and 2", (_, args, message) => {
+    expectBadUsage(args, message);
+  });
+
+  it("takes options and positionals in any order", () => {
+    const group = "signs-resnet18w4-badnets";
+    const expected = bdefects(["ids", group, "--db", dir, "--format", "csv"]);
+    expect(expected.status).toBe(0);
+    for (const args of [
+      ["--db", dir, "--format", "csv", "ids", group],
+      ["--format=csv", "ids", `--db=${dir}`, group],
+      ["ids", "--format", "csv", group, "--db", dir, "--debug"],
+    ]) {
+      expect(bdefects(args)).toEqual(expected);
+    }
+  });
+
+  it("reads the database's folder from the environment, and the option wins", () => {
+    expect(bdefects(["ids"], { BDEFECTS_DB: dir }).status).toBe(0);
+    expect(bdefects(["ids", "--db", dir], { BDEFECTS_DB: "/nowhere" }).status).toBe(0);
+    expectBadUsage(["ids"], /BDEFECTS_DB\) is empty/, { BDEFECTS_DB: "" });
+  });
+
+  it("adds the stack only with --debug", () => {
+    const { stderr, status } = bdefects(["ids", "--db", join(dir, "none"), "--debug"]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^error: [^\n]+\nInputError: [^\n]+\n\s+at /);
+  });
+
+  it("prints help and version on request", () => {
+    expect(bdefects(["--version"])).toEqual({ status: 0, stdout: "0.1.0\n", stderr: "" });
+    const help = bdefects(["ids", "--help"]);
+    expect(help.status).toBe(0);
+    expect(help.stdout).toMatch(/--where <sql>/);
+  });
+
+  it.skipIf(process.platform === "win32")("is quiet when the reader goes away", () => {
+    const main = join(import.meta.dirname, "..", "..", "dist", "cli", "main.js");
+    const script = `for i in 1 2 3; do "${process.execPath}" "${main}" ids --db "${dir}" | true; done`;
+    const { stderr } = spawnSync("sh", ["-c", script], { encoding: "utf8" });
+    expect(stderr).toBe("");
+  });
+
+  it("loads neither DuckDB nor ONNX Runtime to list ids", () => {
+    const main = join(import.meta.dirname, "..", "..", "dist", "cli", "main.js");
+    const script = `
+      process.argv = [process.execPath, ${JSON.stringify(main)}, "ids", "--db", ${JSON.stringify(dir)}];
+      process.on("exit", () => console.error(process.report.getReport().sharedObjects.filter((f) => /duckdb|onnxruntime/.test(f)).join()));
+      import(${JSON.stringify(main)});`;
+    const { stderr, status } = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });
+    expect({ stderr, status }).toEqual({ stderr: "\n", status: 0 });
+  });
+});
