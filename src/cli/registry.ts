@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { registerBuild } from "./verbs/build.ts";
+import { registerCheckout } from "./verbs/checkout.ts";
 import { registerEnv } from "./verbs/env.ts";
 import { registerGroups } from "./verbs/groups.ts";
 import { registerIds } from "./verbs/ids.ts";
@@ -18,6 +19,7 @@ export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
   registerIds,
   registerInfo,
   registerQuery,
+  registerCheckout,
   registerVerify,
   registerLocalize,
   registerRepair,
