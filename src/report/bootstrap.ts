@@ -1,0 +1,66 @@
+import { Random, stageSeed } from "../core/random.ts";
+import { groupBy } from "./group.ts";
+import type { Estimate } from "./tables.ts";
+
+/** One defect's value, with the cell it is averaged in and the clean model it was made from. */
+export interface Sampled {
+  value: number;
+  /** Data set, architecture, attack, level and style (METHODS §7). */
+  cell: string;
+  /** The clean model: its defects are not independent of each other. */
+  cluster: string;
+}
+
+export const RESAMPLES = 2000;
+const TAIL = 0.025;
+/** An interval from fewer values would show false precision. */
+const LEAST = 3;
+
+/** Mean inside each cell, then unweighted over cells. @throws Error on no values. */
+export function cellMean(samples: readonly Pick<Sampled, "value" | "cell">[]): number {
+  const cells = new Map<string, { sum: number; count: number }>();
+  for (const { value, cell } of samples) {
+    const at = cells.get(cell);
+    if (at) {
+      at.sum += value;
+      at.count++;
+    } else cells.set(cell, { sum: value, count: 1 });
+  }
+  if (cells.size === 0) throw new Error("the mean of nothing");
+  let total = 0;
+  for (const { sum, count } of cells.values()) total += sum / count;
+  return total / cells.size;
+}
+
+/**
+ * Cell mean with its percentile bootstrap interval of 95 %. Two stages, because defects of one clean model are not
+ * independent: clean models are drawn with replacement, then the defects of each drawn model. With one clean model
+ * this is the bootstrap over its defects, and says nothing about other clean models.
+ *
+ * @param label names the draw, so that each interval is the same in every report of the database.
+ * @returns null of nothing; without an interval below 3 values.
+ */
+export function bootstrapMean(samples: readonly Sampled[], seed: number, label: string): Estimate | null {
+  if (samples.length === 0) return null;
+  const value = cellMean(samples);
+  if (samples.length < LEAST) return { value, low: null, high: null };
+  const clusters = [...groupBy(samples, ({ cluster }) => cluster).values()];
+  const random = new Random(stageSeed(seed, "report", "bootstrap", label));
+  const means = Float64Array.from({ length: RESAMPLES }, () => {
+    const drawn: Sampled[] = [];
+    for (let c = 0; c < clusters.length; c++) {
+      const cluster = clusters[random.below(clusters.length)];
+      for (let i = 0; i < cluster.length; i++) drawn.push(cluster[random.below(cluster.length)]);
+    }
+    return cellMean(drawn);
+  }).sort();
+  return { value, low: quantile(means, TAIL), high: quantile(means, 1 - TAIL) };
+}
+
+/** Linear between the order statistics. */
+function quantile(sorted: Float64Array, p: number): number {
+  const at = p * (sorted.length - 1);
+  const below = Math.floor(at);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
+}

@@ -1,0 +1,61 @@
+import type { ScoreRow } from "../score/score.ts";
+import { type ScoreMetric, type SummaryRow, summarize } from "../score/summary.ts";
+import { bootstrapMean, type Sampled } from "./bootstrap.ts";
+import { cellOf, type ReportData } from "./collect.ts";
+import { groupBy } from "./group.ts";
+import type { Estimate } from "./tables.ts";
+
+/** A criterion's means on infected models and on shams, and their paired difference with its interval. */
+export interface Difference extends Omit<SummaryRow, "difference"> {
+  difference: Estimate | null;
+}
+
+export const REPORTED_METRICS: readonly ScoreMetric[] = ["wji", "jaccard", "auroc", "ap"];
+
+/** All combinations of criterion, truth, protocol and metric that the database has scores of. */
+export function differences({ scores, accepted, manifest }: Pick<ReportData, "scores" | "accepted" | "manifest">) {
+  const cluster = new Map(accepted.map((record) => [record.id, record.clean]));
+  const groups = groupBy(scores, keyOf);
+  return summarize(scores, REPORTED_METRICS).map((row): Difference => {
+    const key = keyOf(row);
+    const samples = pairs(groups.get(key)!, row.metric).map(
+      ({ id, value }): Sampled => ({ value, cell: cellOf(id), cluster: cluster.get(id)! }),
+    );
+    return { ...row, difference: bootstrapMean(samples, manifest.seed, `${key} ${row.metric}`) };
+  });
+}
+
+type Way = Pick<ScoreRow, "criterion" | "access" | "truth" | "protocol" | "quota">;
+
+function keyOf({ criterion, access, truth, protocol, quota }: Way): string {
+  return [criterion, access, truth, protocol, quota].join(" ");
+}
+
+/** infected − sham of every defect that has both. */
+function pairs(rows: readonly ScoreRow[], metric: ScoreMetric): { id: string; value: number }[] {
+  const shams = new Map(rows.filter(({ version }) => version === "sham").map((row) => [row.id, row[metric]]));
+  return rows.flatMap((row) => {
+    const [value, sham] = [row[metric], shams.get(row.id) ?? null];
+    return row.version === "infected" && value !== null && sham !== null ? [{ id: row.id, value: value - sham }] : [];
+  });
+}
+
+/** One of them. */
+export function pick(
+  all: readonly Difference[],
+  wanted: Partial<Pick<Difference, "criterion" | "access" | "truth" | "protocol" | "quota" | "metric">>,
+): Difference[] {
+  const fields = Object.entries(wanted) as [keyof Difference, unknown][];
+  return all.filter((row) => fields.every(([field, value]) => row[field] === value));
+}
+
+/** Criteria from the largest difference of AUROC against G to the smallest: the order of every table and figure. */
+export function criteriaInOrder(all: readonly Difference[]): string[] {
+  return pick(all, { truth: "full", protocol: "native", metric: "auroc" })
+    .sort((a, b) => rank(b) - rank(a) || (a.criterion < b.criterion ? -1 : 1))
+    .map(({ criterion }) => criterion);
+}
+
+function rank({ difference, infected }: Difference): number {
+  return difference?.value ?? (infected === null ? Number.NEGATIVE_INFINITY : infected - 2);
+}

@@ -1,0 +1,33 @@
+import { encode } from "fast-png";
+import type { Trigger } from "../../attacks/types.ts";
+import { CHANNELS, type ImageSet, imageSize } from "../../datasets/types.ts";
+import { type Html, html } from "../html.ts";
+
+/** A picture of the page: its own pixels as a data URI, enlarged without smoothing. */
+export function pictureHtml(png: Uint8Array, alt: string, side: number): Html {
+  const uri = `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
+  return html`<img class="pixels" src="${uri}" alt="${alt}" width="${side}" height="${side}">`;
+}
+
+/** One image of a set as PNG. */
+export function imagePng(set: ImageSet, at: number): Uint8Array {
+  const { width, height, pixels } = set;
+  const plane = width * height;
+  const data = new Uint8Array(CHANNELS * plane);
+  const start = at * imageSize(set);
+  for (let i = 0; i < plane; i++) {
+    for (let c = 0; c < CHANNELS; c++) data[CHANNELS * i + c] = pixels[start + c * plane + i];
+  }
+  return encode({ width, height, data, channels: CHANNELS });
+}
+
+/** The trigger alone as PNG: transparent where it leaves the image as it is. */
+export function triggerPng({ width, height, opacity, pattern }: Trigger): Uint8Array {
+  const plane = width * height;
+  const data = new Uint8Array(4 * plane);
+  for (let i = 0; i < plane; i++) {
+    for (let c = 0; c < CHANNELS; c++) data[4 * i + c] = pattern[c * plane + i];
+    data[4 * i + 3] = Math.round(255 * opacity[i]);
+  }
+  return encode({ width, height, data, channels: 4 });
+}

@@ -1,0 +1,144 @@
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { InputError, lookup } from "../core/errors.ts";
+import type { Database } from "../store/database.ts";
+import { writeAtomic } from "../store/fs.ts";
+import { LAYOUT } from "../store/layout.ts";
+import { sha256Of } from "../store/objects.ts";
+import { collect, type ReportData } from "./collect.ts";
+import { criteriaInOrder, differences } from "./differences.ts";
+import { figureSvg } from "./figures/figure.ts";
+import { renderPage } from "./page.ts";
+import type { Section } from "./section.ts";
+import { cleanModels } from "./sections/clean-models.ts";
+import { criteria } from "./sections/criteria.ts";
+import { defects } from "./sections/defects.ts";
+import { gallery } from "./sections/gallery.ts";
+import { provenance } from "./sections/provenance.ts";
+import { reading } from "./sections/reading.ts";
+import { repairs } from "./sections/repairs.ts";
+import { strips } from "./sections/strips.ts";
+import { summary } from "./sections/summary.ts";
+import { type Table, tableCsv, tableLatex, tableMarkdown } from "./tables.ts";
+
+export interface ReportOptions {
+  /** Where the data sets lie, for the pictures. */
+  dataDir: string;
+  /** A folder for the tables and figures as files of their own; absent: none are written. */
+  out?: string;
+  /** Which of them; default all. */
+  formats?: readonly ReportFormat[];
+  /** Told what the report has to do without. */
+  warn?(message: string): void;
+}
+
+/** What tables and figures can be written as: tables first, then figures. */
+export const REPORT_FORMATS = ["md", "csv", "latex", "svg"] as const;
+export type ReportFormat = (typeof REPORT_FORMATS)[number];
+
+const TABLE_WRITERS: ReadonlyMap<string, { extension: string; write(table: Table): string }> = new Map([
+  ["md", { extension: "md", write: tableMarkdown }],
+  ["csv", { extension: "csv", write: tableCsv }],
+  ["latex", { extension: "tex", write: tableLatex }],
+]);
+
+/**
+ * Writes the report of a database: `report.html` in its folder, one self-contained page that ends in its own hash; and
+ * with `out` its tables and figures as files. A database that was opened read-only gets its page in `out`.
+ *
+ * @returns the page's path.
+ * @throws InputError where something is damaged or cannot be written; nothing but temporary files has changed then.
+ */
+export async function writeReport(database: Database, options: ReportOptions): Promise<string> {
+  const { out } = options;
+  if (out !== undefined) assertOutside(out, database.dir);
+  if (out === undefined) database.assertWritable();
+  const data = collect(database);
+  const sections = await makeSections(database, data, options);
+  const { edition, seed, created } = data.manifest;
+  const page = renderPage(
+    "Backdoor defects: what is in the neurons, and who finds it",
+    `bdefects4nn database, edition ${edition}, seed ${seed}, created ${created.slice(0, 10)}`,
+    sections,
+  );
+  const folder = database.readOnly ? out! : database.dir;
+  const tmp = database.readOnly ? out! : database.layout.path("tmp");
+  if (out !== undefined) writeParts(out, data, sections, options.formats ?? REPORT_FORMATS);
+  const path = join(folder, LAYOUT.report);
+  writeAtomic(path, withHash(page), tmp);
+  return path;
+}
+
+/** Everything in the page, in its order. */
+async function makeSections(database: Database, data: ReportData, options: ReportOptions): Promise<Section[]> {
+  const all = differences(data);
+  const order = criteriaInOrder(all);
+  const { dataDir, warn = () => undefined } = options;
+  if (data.candidates.length === 0) {
+    const models = data.clean.length > 0 ? [await cleanModels(data)] : [];
+    return [summary(data, all), ...models, reading(), provenance(data)];
+  }
+  return [
+    summary(data, all),
+    await gallery(database, data, { dataDir, warn }),
+    await defects(data),
+    await cleanModels(data),
+    await strips(database, data, order),
+    await criteria(data, all),
+    await repairs(data),
+    reading(),
+    provenance(data),
+  ];
+}
+
+/** Closes a page with the SHA-256 of all its bytes, as `verify` checks it. */
+export function withHash(page: string): string {
+  return `${page}<!-- sha256:${sha256Of(page)} -->\n`;
+}
+
+/** Nothing vouches for such files in a database's folder, so `verify` would call them strays. */
+function assertOutside(out: string, dir: string): void {
+  const way = relative(resolve(dir), resolve(out));
+  if (way === "" || !(way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way))) {
+    throw new InputError(
+      `--out ${out}: lies in the database's folder, where every file must be vouched for; name another`,
+    );
+  }
+}
+
+function writeParts(
+  out: string,
+  data: ReportData,
+  sections: readonly Section[],
+  formats: readonly ReportFormat[],
+): void {
+  const tables = [...sections.flatMap((section) => section.tables ?? []), scoreTable(data)];
+  for (const format of formats) {
+    if (format === "svg") {
+      for (const figure of sections.flatMap((section) => section.figures ?? [])) {
+        writeAtomic(join(out, `${figure.name}.svg`), figureSvg(figure), out);
+      }
+      continue;
+    }
+    const { extension, write } = lookup(TABLE_WRITERS, "report format", format);
+    for (const table of tables) {
+      // One row per defect, criterion and way of judging: nobody prints that.
+      if (table.name === "scores" && format !== "csv") continue;
+      writeAtomic(join(out, `${table.name}.${extension}`), write(table), out);
+    }
+  }
+}
+
+/** All score rows behind the means, in the published fields. */
+function scoreTable({ scores }: ReportData): Table {
+  const texts = ["id", "version", "criterion", "access", "truth", "protocol", "quota"];
+  const numbers = ["k", "wji", "jaccard", "precision", "recall", "auroc", "ap", "exam", "seconds"];
+  return {
+    name: "scores",
+    caption: "Scores of every prediction",
+    columns: [
+      ...texts.map((key) => ({ key, title: key, kind: "text" as const })),
+      ...numbers.map((key) => ({ key, title: key, kind: "rate" as const })),
+    ],
+    rows: scores.map((row) => ({ ...row })),
+  };
+}

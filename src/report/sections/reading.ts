@@ -1,0 +1,56 @@
+import { type Html, html } from "../html.ts";
+import type { Section } from "../section.ts";
+
+const TERMS: readonly [string, string][] = [
+  ["neuron", "one output channel of a convolution with its batch norm, written layer:index"],
+  ["backdoor", "a network that works as usual, but answers the target class once the trigger is in the image"],
+  ["infected neurons (G)", "the neurons that were tuned to carry the backdoor: the ground truth"],
+  ["effective neurons (E)", "those of G that matter one by one; the others are passengers"],
+  [
+    "clean twin",
+    "the same network before the injection; everything but the infected neurons' own parameters is equal bit for bit",
+  ],
+  ["sham", "the same neurons tuned the same way on the same triggered images, but with their true labels: no backdoor"],
+  ["level", "how many neurons per layer are infected: narrow, small, middle, large"],
+  [
+    "offset",
+    "where in the ranking of neurons by contribution the infected ones begin, in percent: 0 = the most important ones",
+  ],
+  ["CA", "clean accuracy: share of clean test images that are classified rightly"],
+  ["ASR", "attack success rate: share of triggered test images of other classes that are classified as the target"],
+  [
+    "masked / patched",
+    "the infected neurons are set to zero / get the activations of the same image without the trigger",
+  ],
+  [
+    "WJI (wji-v1)",
+    "weighted Jaccard index: the share of the true set that was named, weighed by contribution, with a penalty for false alarms",
+  ],
+  [
+    "AUROC, AP",
+    "quality of the whole ranking of neurons: 0.5 and the share of infected neurons, respectively, are guessing",
+  ],
+  ["ASRD, CAD", "how much attack success, and how much clean accuracy, a repair takes away"],
+];
+
+/** What the words and numbers mean, and what not to conclude. */
+export function reading(): Section {
+  return {
+    id: "reading",
+    title: "How to read this report",
+    body: html`<dl class="terms">${TERMS.map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>`)}</dl>
+<h3>What not to conclude</h3>
+<ul>${CAUTIONS.map((caution) => html`<li>${caution}</li>`)}</ul>`,
+  };
+}
+
+const CAUTIONS: readonly Html[] = [
+  html`A high score on infected models alone is no evidence: tuning leaves traces in the weights whether or not a backdoor was
+taught. Look at the difference to the sham.`,
+  html`<b>contribution-high</b> and <b>contribution-low</b> are no localizers: they show how much of a result comes from the rule by
+which the infected neurons were picked. <b>random</b>, <b>weight-norm</b> and <b>weight-floor</b> are baselines.`,
+  html`Defects of one clean model are relatives. More of them make an interval narrower, but only more clean models make a finding
+general.`,
+  html`The exact formula of WJI in the original study is not public; compare trends with it, not digits.`,
+  html`All rates are fractions between 0 and 1; an en dash means: not measured, or not defined.`,
+];

@@ -1,0 +1,120 @@
+import type { RepairFile } from "../../store/results.ts";
+import { bootstrapMean, cellMean } from "../bootstrap.ts";
+import { cellOf, type ReportData } from "../collect.ts";
+import { type Dot, dotPlot } from "../figures/dots.ts";
+import { type Figure, figureHtml } from "../figures/figure.ts";
+import { SERIES } from "../figures/plot.ts";
+import { groupBy } from "../group.ts";
+import { html } from "../html.ts";
+import type { Section } from "../section.ts";
+import { type Estimate, type Table, tableHtml } from "../tables.ts";
+
+interface RepairSummary {
+  method: string;
+  using: string;
+  cases: number;
+  neurons: number;
+  asrBefore: number;
+  asrAfter: number;
+  caBefore: number;
+  caAfter: number;
+  asrd: Estimate;
+  cad: Estimate;
+}
+
+/** What repairing the named neurons gains and costs, between the oracle and chance. */
+export async function repairs(data: ReportData): Promise<Section> {
+  const rows = summarizeRepairs(data);
+  const table: Table = {
+    name: "repairs",
+    caption: "Repairs: means over the defects",
+    columns: [
+      { key: "using", title: "neurons chosen by", kind: "id" },
+      { key: "method", title: "method", kind: "text" },
+      { key: "cases", title: "defects", kind: "count" },
+      { key: "neurons", title: "mean neurons", kind: "count" },
+      { key: "asrd", title: "drop (ASRD)", kind: "level", group: "ASR" },
+      { key: "asrBefore", title: "before", kind: "rate", group: "ASR" },
+      { key: "asrAfter", title: "after", kind: "rate", group: "ASR" },
+      { key: "cad", title: "drop (CAD)", kind: "level", group: "CA" },
+      { key: "caBefore", title: "before", kind: "rate", group: "CA" },
+      { key: "caAfter", title: "after", kind: "rate", group: "CA" },
+    ],
+    rows: rows.map((row) => ({ ...row })),
+  };
+  const figures = rows.length === 0 ? [] : [await figureOf(rows)];
+  return {
+    id: "repairs",
+    title: "Repairs",
+    tables: rows.length === 0 ? [] : [table],
+    figures,
+    body:
+      rows.length === 0
+        ? html`<p>No repairs yet: <code>bdefects repair --method prune --using oracle,random --db DIR</code> makes them.</p>`
+        : html`<p>Each repair treats the neurons that a criterion names. Good repairs lower the attack success rate much (high ASRD)
+and the clean accuracy little (low CAD). <b>oracle</b> repairs exactly the infected neurons: the most that localization
+could offer. <b>random</b> repairs as many neurons drawn at random: the floor. A criterion's name alone stands for its
+native set, <code>:topk</code> for its top |G|.</p>
+${figures.map(figureHtml)}
+${tableHtml(table)}`,
+  };
+}
+
+/** Oracle first, random last, criteria by how much attack success they take away. */
+export function summarizeRepairs({ repairs, accepted, manifest }: ReportData): RepairSummary[] {
+  const cluster = new Map(accepted.map((record) => [record.id, record.clean]));
+  const summaries = [...groupBy(repairs, ({ method, using }) => `${method} ${using}`)].map(
+    ([key, cell]): RepairSummary => {
+      const mean = (value: (repair: RepairFile) => number) =>
+        cellMean(cell.map((repair) => ({ value: value(repair), cell: cellOf(repair.id) })));
+      const estimate = (name: string, value: (repair: RepairFile) => number) =>
+        bootstrapMean(
+          cell.map((repair) => ({ value: value(repair), cell: cellOf(repair.id), cluster: cluster.get(repair.id)! })),
+          manifest.seed,
+          `${key} ${name}`,
+        )!;
+      const [{ method, using }] = cell;
+      return {
+        method,
+        using,
+        cases: cell.length,
+        neurons: Math.round(10 * mean(({ neurons }) => neurons.length)) / 10,
+        asrBefore: mean((repair) => repair.asr_before),
+        asrAfter: mean((repair) => repair.asr_after),
+        caBefore: mean((repair) => repair.ca_before),
+        caAfter: mean((repair) => repair.ca_after),
+        asrd: estimate("asrd", (repair) => repair.asr_before - repair.asr_after),
+        cad: estimate("cad", (repair) => repair.ca_before - repair.ca_after),
+      };
+    },
+  );
+  const place = ({ using }: RepairSummary) => (using === "oracle" ? -1 : using === "random" ? 1 : 0);
+  return summaries.sort(
+    (a, b) =>
+      (a.method < b.method ? -1 : a.method > b.method ? 1 : 0) || place(a) - place(b) || b.asrd.value - a.asrd.value,
+  );
+}
+
+async function figureOf(rows: readonly RepairSummary[]): Promise<Figure> {
+  const methods = new Set(rows.map(({ method }) => method)).size;
+  const dots = rows.flatMap((row): Dot[] => {
+    const name = methods > 1 ? `${row.method}, ${row.using}` : row.using;
+    return [
+      { row: name, series: "attack success removed (ASRD)", ...row.asrd },
+      { row: name, series: "clean accuracy lost (CAD)", ...row.cad },
+    ];
+  });
+  return {
+    name: "repairs",
+    caption: `What repairs gain and cost${methods === 1 ? ` (${rows[0].method})` : ""}, with 95 % intervals. Far right for ASRD and near zero for CAD is best.`,
+    alt: `Mean drops of attack success and of clean accuracy: ${rows.map(({ using, asrd, cad }) => `${using} ${asrd.value.toFixed(3)} and ${cad.value.toFixed(3)}`).join(", ")}.`,
+    svg: await dotPlot({
+      dots,
+      series: { "attack success removed (ASRD)": SERIES.clean, "clean accuracy lost (CAD)": SERIES.infected },
+      axis: "drop (fraction)",
+      domain: [0, 1],
+      reference: 0,
+      dodge: true,
+    }),
+  };
+}

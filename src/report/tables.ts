@@ -1,0 +1,203 @@
+import { stringify } from "csv-stringify/sync";
+import { escapeHtml, type Html, html } from "./html.ts";
+
+/** A mean with its interval; null bounds: too few values for one. */
+export interface Estimate {
+  value: number;
+  low: number | null;
+  high: number | null;
+}
+
+export type Cell = string | number | Estimate | null;
+
+/**
+ * How a column is written for people: `rate` fractions to 3 decimals, `signed` the same with their sign, `estimate` a
+ * signed difference with its interval, `level` an unsigned mean with its interval. CSV never rounds.
+ */
+export type ColumnKind = "text" | "id" | "count" | "rate" | "signed" | "estimate" | "level" | "seconds" | "bytes";
+
+export interface Column {
+  key: string;
+  title: string;
+  kind: ColumnKind;
+  /** Heading over neighbouring columns of the same group. */
+  group?: string;
+}
+
+/** One table, independent of what it is written as. The first column names the row. */
+export interface Table {
+  /** File name without extension. */
+  name: string;
+  caption: string;
+  columns: Column[];
+  rows: Record<string, Cell>[];
+}
+
+const MINUS = "\u2212";
+
+/** A number with the true minus sign. */
+function signless(text: string): string {
+  return text.replace("-", MINUS);
+}
+
+function signed(value: number): string {
+  const text = value.toFixed(3);
+  return signless(Number(text) > 0 ? `+${text}` : text.replace(/^-(0\.000)$/, "$1"));
+}
+
+/** A cell as people read it; unknown is an en dash. */
+export function cellText(value: Cell | undefined, kind: ColumnKind): string {
+  if (value === null || value === undefined || value === "") return "–";
+  if (typeof value === "object") {
+    const show = kind === "level" ? (v: number) => v.toFixed(3) : signed;
+    const interval = value.low === null || value.high === null ? "" : ` [${show(value.low)}, ${show(value.high)}]`;
+    return show(value.value) + interval;
+  }
+  if (typeof value === "string") return value;
+  switch (kind) {
+    case "rate":
+      return signless(value.toFixed(3));
+    case "signed":
+      return signed(value);
+    case "seconds":
+      return value.toFixed(value < 10 ? 2 : 1);
+    case "bytes":
+      return value < 10_000 ? `${value} B` : `${(value / 1000).toFixed(0)} kB`;
+    default:
+      return Number.isInteger(value) ? String(value) : value.toFixed(3);
+  }
+}
+
+/** Whether an interval leaves out zero: only then may a difference be called one. */
+export function excludesZero(value: Cell | undefined): boolean {
+  if (typeof value !== "object" || value === null || value.low === null || value.high === null) return false;
+  return value.low > 0 || value.high < 0;
+}
+
+/** The table for the page: caption, scoped headings, numbers that a script can sort by. */
+export function tableHtml(table: Table, { shown = table.rows.length }: { shown?: number } = {}): Html {
+  const { columns, rows, caption, name } = table;
+  const spans = groupSpans(columns);
+  const grouped = spans.some(({ title }) => title !== "");
+  const heading = (column: Column, rowspan?: string) =>
+    html`<th scope="col" class="${column.kind}" rowspan="${rowspan ?? "1"}">${column.title}</th>`;
+  const above = spans.map(({ title, columns: inside }) =>
+    title === ""
+      ? inside.map((column) => heading(column, "2"))
+      : html`<th scope="colgroup" class="group" colspan="${inside.length}">${title}</th>`,
+  );
+  const below = columns.filter(({ group }) => group).map((column) => heading(column));
+  const head = grouped
+    ? html`<tr>${above}</tr><tr>${below}</tr>`
+    : html`<tr>${columns.map((column) => heading(column))}</tr>`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}">
+<table id="table-${name}"><caption>${caption}</caption>
+<thead>${head}</thead>
+<tbody>${rows.slice(0, shown).map((row) => rowHtml(columns, row))}</tbody></table></div>
+${shown < rows.length && html`<p class="note">The first ${shown} of ${rows.length} rows; <code>bdefects report --out DIR</code> writes all of them.</p>`}`;
+}
+
+function rowHtml(columns: Column[], row: Record<string, Cell>): Html {
+  const cells = columns.map((column, i) => {
+    const value = row[column.key];
+    const text = cellText(value, column.kind);
+    if (i === 0) return html`<th scope="row" class="${column.kind}">${text}</th>`;
+    const classes = `${column.kind}${excludesZero(value) ? " clear" : ""}`;
+    const number = typeof value === "object" ? value?.value : value;
+    return html`<td class="${classes}" data-v="${number ?? ""}">${text}</td>`;
+  });
+  return html`<tr>${cells}</tr>\n`;
+}
+
+function groupSpans(columns: Column[]): { title: string; columns: Column[] }[] {
+  const spans: { title: string; columns: Column[] }[] = [];
+  for (const column of columns) {
+    const last = spans.at(-1);
+    if (last && last.title === (column.group ?? "")) last.columns.push(column);
+    else spans.push({ title: column.group ?? "", columns: [column] });
+  }
+  return spans;
+}
+
+/** A heading that stands alone: its group before its title. */
+function fullTitle({ group, title }: Column): string {
+  return group ? `${group}: ${title}` : title;
+}
+
+function isText({ kind }: Column): boolean {
+  return kind === "text" || kind === "id";
+}
+
+/** CSV with machine names and unrounded numbers; an estimate takes three columns. Unknown is empty. */
+export function tableCsv({ columns, rows }: Table): string {
+  const isEstimate = ({ kind }: Column) => kind === "estimate" || kind === "level";
+  const header = columns.flatMap((column) =>
+    isEstimate(column) ? [column.key, `${column.key}_low`, `${column.key}_high`] : [column.key],
+  );
+  const records = rows.map((row) =>
+    columns.flatMap((column) => {
+      const value = row[column.key] ?? null;
+      if (!isEstimate(column)) return [value as string | number | null];
+      return value === null
+        ? [null, null, null]
+        : [(value as Estimate).value, (value as Estimate).low, (value as Estimate).high];
+    }),
+  );
+  return stringify([header, ...records.map((record) => record.map((value) => (value === null ? "" : String(value))))]);
+}
+
+/** A GitHub-flavoured Markdown table under its caption. */
+export function tableMarkdown({ columns, rows, caption }: Table): string {
+  const cell = (text: string) =>
+    escapeHtml(text)
+      .replace(/[\\|`*_[\]]/g, "\\$&")
+      .replace(/\s+/g, " ");
+  const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
+  return [
+    `**${cell(caption)}**`,
+    "",
+    line(columns.map((column) => cell(fullTitle(column)))),
+    line(columns.map((column) => (isText(column) ? "---" : "---:"))),
+    ...rows.map((row) => line(columns.map(({ key, kind }) => cell(cellText(row[key], kind))))),
+    "",
+  ].join("\n");
+}
+
+const LATEX: Record<string, string> = {
+  "\\": "\\textbackslash{}",
+  "~": "\\textasciitilde{}",
+  "^": "\\textasciicircum{}",
+  "−": "$-$",
+  "–": "--",
+  "|": "$|$",
+  "∖": "$\\setminus$",
+  "<": "$<$",
+  ">": "$>$",
+  "≥": "$\\geq$",
+  "≤": "$\\leq$",
+  "×": "$\\times$",
+};
+
+function latexText(text: string): string {
+  return text.replace(/[\\~^−–|∖<>≥≤×]|[&%$#_{}]/g, (c) => LATEX[c] ?? `\\${c}`).replace(/\s+/g, " ");
+}
+
+/** A LaTeX `table` float with the rules of the booktabs package. */
+export function tableLatex({ name, columns, rows, caption }: Table): string {
+  const line = (cells: string[]) => `${cells.map(latexText).join(" & ")} \\\\`;
+  return [
+    "\\begin{table}",
+    "  \\centering",
+    `  \\caption{${latexText(caption)}}`,
+    `  \\label{tab:${name}}`,
+    `  \\begin{tabular}{${columns.map((column) => (isText(column) ? "l" : "r")).join("")}}`,
+    "    \\toprule",
+    `    ${line(columns.map(fullTitle))}`,
+    "    \\midrule",
+    ...rows.map((row) => `    ${line(columns.map(({ key, kind }) => cellText(row[key], kind)))}`),
+    "    \\bottomrule",
+    "  \\end{tabular}",
+    "\\end{table}",
+    "",
+  ].join("\n");
+}
