@@ -1,0 +1,128 @@
+"""What PyTorch gives, for comparison. Usage: parity.py REQUEST(JSON) IN.safetensors OUT.safetensors; facts go to stdout as JSON."""
+
+import json
+import sys
+
+import torch
+import torch.nn.functional as F
+
+from resnet18 import ResNet18, parameters_of_units
+from tensors import read_tensors, write_tensors
+
+
+def build(request, tensors):
+    model = ResNet18(request["base_width"], request["classes"])
+    state = model.state_dict()
+    loaded = {key: torch.from_numpy(tensors[key]) for key in state if not key.endswith("num_batches_tracked")}
+    missing, unexpected = model.load_state_dict(loaded, strict=False)
+    assert not unexpected and all(key.endswith("num_batches_tracked") for key in missing), (missing, unexpected)
+    # The comparison is with exact arithmetic, as near as there is.
+    return model.double()
+
+
+def soft_cross_entropy(logits, targets):
+    return -(F.log_softmax(logits, 1) * targets).sum(1).mean()
+
+
+def batch_of(tensors, step=None):
+    suffix = "" if step is None else f"#{step}"
+    return torch.from_numpy(tensors[f"input{suffix}"]).double(), torch.from_numpy(tensors[f"targets{suffix}"]).double()
+
+
+def gradients(request, tensors):
+    """One training step without an update: loss, logits, every gradient and the batch statistics (biased variance)."""
+    model = build(request, tensors).train()
+    results = {}
+
+    def watch(name):
+        def hook(_, inputs):
+            x = inputs[0].detach()
+            results[f"{name}#mean"] = x.mean((0, 2, 3))
+            results[f"{name}#variance"] = x.var((0, 2, 3), unbiased=False)
+
+        return hook
+
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.register_forward_pre_hook(watch(name))
+    images, targets = batch_of(tensors)
+    logits = model(images)
+    loss = soft_cross_entropy(logits, targets)
+    loss.backward()
+    results["loss"] = loss.detach()
+    results["logits"] = logits.detach()
+    for name, parameter in model.named_parameters():
+        results[f"{name}#gradient"] = parameter.grad
+    return results
+
+
+def sgd(request, tensors):
+    """Steps of SGD with Nesterov momentum; the state afterwards and each step's loss."""
+    model = build(request, tensors).train()
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=request["learning_rate"],
+        momentum=request["momentum"],
+        nesterov=True,
+        weight_decay=request["weight_decay"],
+    )
+    losses = []
+    for step in range(request["steps"]):
+        images, targets = batch_of(tensors, step)
+        optimizer.zero_grad()
+        loss = soft_cross_entropy(model(images), targets)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    velocities = {f"{name}#velocity": optimizer.state[p]["momentum_buffer"] for name, p in model.named_parameters()}
+    return {**state_of(model), **velocities, "losses": losses}
+
+
+def adam(request, tensors):
+    """Steps of Adam on chosen neurons: all gradients, those of other rows set to zero; batch norm in eval mode."""
+    model = build(request, tensors).eval()
+    masked = []
+    for conv, _, parameter in parameters_of_units(model):
+        mask = torch.zeros_like(parameter)
+        mask[request["neurons"].get(conv, [])] = 1
+        masked.append((parameter, mask))
+    optimizer = torch.optim.Adam([parameter for parameter, _ in masked], lr=request["learning_rate"])
+    losses = []
+    for step in range(request["steps"]):
+        images, targets = batch_of(tensors, step)
+        optimizer.zero_grad()
+        loss = soft_cross_entropy(model(images), targets)
+        loss.backward()
+        for parameter, mask in masked:
+            parameter.grad *= mask
+        optimizer.step()
+        losses.append(loss.item())
+    return {**state_of(model), "losses": losses}
+
+
+def infer(request, tensors):
+    """Logits in eval mode."""
+    model = build(request, tensors).eval()
+    with torch.no_grad():
+        return {"logits": model(torch.from_numpy(tensors["input"]).double())}
+
+
+def describe(request, _):
+    """Parameter count, and keys with shapes as the state dict has them; to stdout."""
+    model = ResNet18(request["base_width"], request["classes"])
+    keys = {key: list(value.shape) for key, value in model.state_dict().items()}
+    print(json.dumps({"parameters": sum(p.numel() for p in model.parameters()), "keys": keys}))
+    return {}
+
+
+def state_of(model):
+    return {key: value for key, value in model.state_dict().items() if not key.endswith("num_batches_tracked")}
+
+
+COMMANDS = {"gradients": gradients, "sgd": sgd, "adam": adam, "infer": infer, "describe": describe}
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    request = json.loads(sys.argv[1])
+    answer = COMMANDS[request["command"]](request, read_tensors(sys.argv[2]))
+    write_tensors(sys.argv[3], {name: torch.as_tensor(value).detach().numpy() for name, value in answer.items()})
