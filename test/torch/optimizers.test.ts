@@ -21,10 +21,6 @@ function batchesOf(seed: number) {
   return Array.from({ length: STEPS }, () => randomBatch(network, BATCH, random));
 }
 
-function show(name: string, errors: Map<string, number>): void {
-  if (process.env.BDEFECTS_SHOW_ERRORS) console.log(name, median([...errors.values()]), [...errors]);
-}
-
 describe.skipIf(!findTorchPython())("optimizers against PyTorch in float64", () => {
   it("SGD with Nesterov momentum and weight decay: parameters, velocities and running statistics", async () => {
     const start = randomState(network, 11);

@@ -1,0 +1,51 @@
+import { Random } from "../src/core/random.ts";
+import type { Dataset, ImageSet } from "../src/datasets/types.ts";
+import type { Network } from "../src/graph/network.ts";
+
+/** Noise images with random labels: speed does not depend on what is in them. */
+export function noiseSet(network: Network, count: number, seed: number): ImageSet {
+  const random = new Random(seed);
+  const { channels, height, width } = network.input;
+  return {
+    count,
+    height,
+    width,
+    pixels: Uint8Array.from({ length: count * channels * height * width }, () => random.below(256)),
+    labels: Uint8Array.from({ length: count }, () => random.below(network.classes)),
+  };
+}
+
+/** A data set of noise, augmented as CIFAR-10 is. */
+export function noiseDataset(network: Network, count: number): Dataset {
+  const train = noiseSet(network, count, 1);
+  const empty = noiseSet(network, 0, 1);
+  return {
+    name: "noise",
+    title: "Noise",
+    classes: Array.from({ length: network.classes }, (_, i) => `class ${i}`),
+    normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+    augmentation: { flip: true, cropPadding: 4 },
+    source: "random numbers",
+    train,
+    cleanVal: empty,
+    test: empty,
+    dataHash: "",
+    completeness: "generated",
+  };
+}
+
+export interface PreparedBatch {
+  images: Float32Array;
+  targets: Float32Array;
+}
+
+/** Normalised batches, ready to be fed, so that no data loading is timed. */
+export function preparedBatches(network: Network, batch: number, count: number): PreparedBatch[] {
+  const random = new Random(2);
+  const { channels, height, width } = network.input;
+  return Array.from({ length: count }, () => {
+    const targets = new Float32Array(batch * network.classes);
+    for (let i = 0; i < batch; i++) targets[i * network.classes + random.below(network.classes)] = 1;
+    return { images: Float32Array.from({ length: batch * channels * height * width }, () => random.normal()), targets };
+  });
+}

@@ -1,0 +1,23 @@
+/** What can be timed. `loop` is training as users run it: augmentation and batch preparation around every step. */
+export const WORKLOADS = ["train", "finetune", "infer", "loop"] as const;
+export type Workload = (typeof WORKLOADS)[number];
+
+/** What one contestant, a process of its own, is told to do: the only argument of `ours.ts` and of `peer.py`, as JSON. */
+export interface Job {
+  what: Workload;
+  arch: string;
+  base_width: number;
+  classes: number;
+  batch: number;
+  threads: number;
+  /** Neurons to tune (`finetune`). */
+  neurons: Record<string, number[]>;
+  /** Batches in one epoch of `loop`. */
+  epoch_batches: number;
+}
+
+/** A contestant's answer to one turn: how much it did in how long. */
+export interface Turn {
+  samples: number;
+  seconds: number;
+}

@@ -1,0 +1,91 @@
+import { cpus, release } from "node:os";
+import { Command } from "commander";
+import { commaList, wholeNumber } from "../src/cli/arguments.ts";
+import { formatOption } from "../src/cli/options.ts";
+import { emitRows, type Format } from "../src/cli/output.ts";
+import { InputError } from "../src/core/errors.ts";
+import { channelBlock } from "../src/engine/lowering.ts";
+import { runtimeVersion } from "../src/engine/session.ts";
+import { parseArch } from "../src/models/registry.ts";
+import { findTorchPython } from "../test/torch/find-python.ts";
+import { compare, type Row } from "./compare.ts";
+import { WORKLOADS, type Workload } from "./job.ts";
+
+/** `npm run bench`: samples per second, ours and PyTorch's in alternating turns of the same run. */
+
+interface Options {
+  arch?: string[];
+  what?: string[];
+  batch: number;
+  threads: number;
+  rounds: number;
+  seconds: number;
+  format: Format;
+}
+
+const program = new Command("bench")
+  .description("Samples per second of training, sub-network fine-tuning and inference beside PyTorch")
+  .option("--arch <names>", "architectures (default: resnet18w16,resnet18)", commaList("--arch"))
+  .option(
+    "--what <names>",
+    `of ${WORKLOADS.join(", ")} (default: all; loop at reduced width only)`,
+    commaList("--what"),
+  )
+  .option("--batch <n>", "images in a batch", wholeNumber("--batch", 1, 4096), 128)
+  .option("--threads <n>", "threads of each side", wholeNumber("--threads", 1, 256), 2)
+  .option("--rounds <n>", "alternations", wholeNumber("--rounds", 1, 1000), 5)
+  .option(
+    "--seconds <n>",
+    "length of one turn; at least one step or epoch is made",
+    wholeNumber("--seconds", 0, 600),
+    4,
+  )
+  .addOption(formatOption());
+
+try {
+  await main(program.parse().opts<Options>());
+} catch (error) {
+  process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = error instanceof InputError ? 2 : 1;
+}
+
+async function main(options: Options): Promise<void> {
+  const { batch, threads, rounds, seconds, format } = options;
+  const named = options.what?.map(workload);
+  const archs = options.arch ?? ["resnet18w16", "resnet18"];
+  for (const arch of archs) parseArch(arch);
+  const note = (line: string) => process.stderr.write(`${line}\n`);
+  note(`${cpus()[0]?.model.trim()}, ${cpus().length} cores, channel block ${(await channelBlock()) ?? "none"}`);
+  note(`${process.platform} ${release()}, node ${process.version}, ${runtimeVersion()}`);
+  const python = findTorchPython();
+  note(python ? `PyTorch ${python.torch} (${python.command})` : "PyTorch: none found (BDEFECTS_PYTHON names a Python)");
+
+  const rows: Row[] = [];
+  for (const arch of archs) {
+    for (const what of named ?? WORKLOADS) {
+      // At full width the step is all there is: the loop around it would only double the time.
+      if (!named && what === "loop" && arch === "resnet18") continue;
+      note(`${what} ${arch} …`);
+      rows.push(await compare({ what, arch, batch, threads, rounds, seconds }));
+    }
+  }
+  const rounded = rows.map((row) => ({
+    ...row,
+    ours: round(row.ours, 1),
+    peer: row.peer === null ? null : round(row.peer, 1),
+    ratio: row.ratio === null ? null : round(row.ratio, 2),
+    ours_mib: Math.round(row.ours_mib),
+    peer_mib: row.peer_mib === null ? null : Math.round(row.peer_mib),
+  }));
+  emitRows(rounded, format);
+}
+
+function workload(name: string): Workload {
+  const found = WORKLOADS.find((known) => known === name);
+  if (found) return found;
+  throw new InputError(`--what '${name}': valid are ${WORKLOADS.join(", ")}`);
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
