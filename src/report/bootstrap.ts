@@ -44,17 +44,36 @@ export function bootstrapMean(samples: readonly Sampled[], seed: number, label: 
   if (samples.length === 0) return null;
   const value = cellMean(samples);
   if (samples.length < LEAST) return { value, low: null, high: null };
-  const clusters = [...groupBy(samples, ({ cluster }) => cluster).values()];
+  const cells = [...new Set(samples.map(({ cell }) => cell))];
+  const numbered = samples.map((sample) => ({ ...sample, cellNumber: cells.indexOf(sample.cell) }));
+  const clusters = [...groupBy(numbered, ({ cluster }) => cluster).values()];
   const random = new Random(stageSeed(seed, "report", "bootstrap", label));
+  const [sums, counts] = [new Float64Array(cells.length), new Int32Array(cells.length)];
   const means = Float64Array.from({ length: RESAMPLES }, () => {
-    const drawn: Sampled[] = [];
+    sums.fill(0);
+    counts.fill(0);
     for (let c = 0; c < clusters.length; c++) {
       const cluster = clusters[random.below(clusters.length)];
-      for (let i = 0; i < cluster.length; i++) drawn.push(cluster[random.below(cluster.length)]);
+      for (let i = 0; i < cluster.length; i++) {
+        const { cellNumber, value: drawn } = cluster[random.below(cluster.length)];
+        sums[cellNumber] += drawn;
+        counts[cellNumber]++;
+      }
     }
-    return cellMean(drawn);
+    return meanOfCells(sums, counts);
   }).sort();
   return { value, low: quantile(means, TAIL), high: quantile(means, 1 - TAIL) };
+}
+
+/** Unweighted over the cells that were drawn at all. */
+function meanOfCells(sums: Float64Array, counts: Int32Array): number {
+  let [total, cells] = [0, 0];
+  for (let i = 0; i < sums.length; i++) {
+    if (counts[i] === 0) continue;
+    total += sums[i] / counts[i];
+    cells++;
+  }
+  return total / cells;
 }
 
 /** Linear between the order statistics. */

@@ -1,5 +1,5 @@
 import { InputError } from "../core/errors.ts";
-import { groupId, parseDefectId } from "../core/ids.ts";
+import { groupId, LEVELS, parseDefectId } from "../core/ids.ts";
 import type { LayerWidth } from "../core/neurons.ts";
 import { neuronLayers } from "../graph/network.ts";
 import { buildNetwork } from "../models/registry.ts";
@@ -20,7 +20,7 @@ import { distinct } from "./group.ts";
 /** Everything a report is made from but weights and images. */
 export interface ReportData {
   manifest: DatabaseManifest;
-  /** All candidates, by id. */
+  /** All candidates, by group, level and offset. */
   candidates: DefectRecord[];
   accepted: DefectRecord[];
   clean: CleanRecord[];
@@ -43,7 +43,10 @@ export interface ReportData {
  */
 export function collect(database: Database): ReportData {
   const results = new Results(database);
-  const candidates = database.listDefects().map((id) => database.readDefect(id));
+  const candidates = database
+    .listDefects()
+    .map((id) => database.readDefect(id))
+    .sort(byPlace);
   const accepted = candidates.filter(({ status }) => status === "accepted");
   const clean = database.listClean().map((id) => database.readClean(id));
   const classes = new Map(clean.map((record) => [record.id, record.classes.length]));
@@ -91,6 +94,13 @@ export function collect(database: Database): ReportData {
     layers,
     prediction,
   };
+}
+
+/** Groups by name; inside them smaller defects first, then by offset. */
+function byPlace(a: DefectRecord, b: DefectRecord): number {
+  const [groupA, groupB] = [`${a.group_id} ${a.style}`, `${b.group_id} ${b.style}`];
+  if (groupA !== groupB) return groupA < groupB ? -1 : 1;
+  return LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level) || a.top - b.top;
 }
 
 /** The hash of a version's weights; null where it is derived on demand. */

@@ -56,7 +56,7 @@ export async function writeReport(database: Database, options: ReportOptions): P
   const sections = await makeSections(database, data, options);
   const { edition, seed, created } = data.manifest;
   const page = renderPage(
-    "Backdoor defects: what is in the neurons, and who finds it",
+    "Backdoored networks with known infected neurons",
     `bdefects4nn database, edition ${edition}, seed ${seed}, created ${created.slice(0, 10)}`,
     sections,
   );

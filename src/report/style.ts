@@ -32,7 +32,7 @@ nav a:hover,nav a:focus-visible{text-decoration:underline}
 .scroll{overflow-x:auto;margin:1rem 0}
 table{border-collapse:collapse;font-size:.84rem;font-variant-numeric:tabular-nums;min-width:min(100%,30rem)}
 caption{text-align:left;padding:0 0 .4rem;font-size:.92rem;font-weight:600}
-th,td{padding:.28rem .6rem;text-align:right;white-space:nowrap}
+th,td{padding:.28rem .5rem;text-align:right;white-space:nowrap}
 thead th{border-bottom:1px solid var(--line);font-weight:600;color:var(--quiet);vertical-align:bottom}
 thead th.group{text-align:center;border-bottom:0}
 thead tr:first-child th{border-top:2px solid var(--ink)}
@@ -41,7 +41,8 @@ tbody th{font-weight:400}
 tbody tr:nth-child(even){background:var(--raised)}
 th.id,th.text,td.text,td.id{text-align:left}
 th.id{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.95em}
-td.text{white-space:normal;min-width:4.5rem;max-width:34rem;overflow-wrap:anywhere}
+td.long.text{white-space:normal;min-width:15rem;max-width:34rem;overflow-wrap:anywhere}
+tbody th{position:sticky;left:0;background:var(--paper)}tbody tr:nth-child(even) th{background:var(--raised)}
 td.clear{font-weight:700}
 th[aria-sort]{cursor:pointer;user-select:none}
 th[aria-sort]:hover,th[aria-sort]:focus-visible{color:var(--accent)}
@@ -52,7 +53,7 @@ svg{max-width:100%;height:auto}
 svg text{fill:currentColor}
 .pair{display:flex;flex-wrap:wrap;gap:0 2rem}
 .pair figure{flex:1 1 22rem;min-width:0}
-.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(204px,1fr));gap:1rem .9rem;margin:1rem 0}
+.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,240px),1fr));gap:1.1rem 1.3rem;margin:1rem 0}
 .gallery figure{margin:0}
 .gallery figcaption{margin-top:.15rem}
 .pixels{image-rendering:pixelated;border-radius:4px;vertical-align:top;background:repeating-conic-gradient(var(--line) 0 25%,var(--raised) 0 50%) 0/12px 12px}

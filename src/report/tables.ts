@@ -34,6 +34,8 @@ export interface Table {
 }
 
 const MINUS = "\u2212";
+/** Longer text may break over lines. */
+const LONG = 24;
 
 /** A number with the true minus sign. */
 function signless(text: string): string {
@@ -64,7 +66,7 @@ export function cellText(value: Cell | undefined, kind: ColumnKind): string {
     case "bytes":
       return value < 10_000 ? `${value} B` : `${(value / 1000).toFixed(0)} kB`;
     default:
-      return Number.isInteger(value) ? String(value) : value.toFixed(3);
+      return Number.isInteger(value) ? String(value) : value.toFixed(1);
   }
 }
 
@@ -74,9 +76,18 @@ export function excludesZero(value: Cell | undefined): boolean {
   return value.low > 0 || value.high < 0;
 }
 
+export interface TableView {
+  /** How many rows at most. */
+  shown?: number;
+  /** Only these columns, under this caption: wide tables are split in the page. */
+  part?: { keys: readonly string[]; caption: string };
+}
+
 /** The table for the page: caption, scoped headings, numbers that a script can sort by. */
-export function tableHtml(table: Table, { shown = table.rows.length }: { shown?: number } = {}): Html {
-  const { columns, rows, caption, name } = table;
+export function tableHtml(table: Table, { shown = table.rows.length, part }: TableView = {}): Html {
+  const { rows } = table;
+  const columns = table.columns.filter(({ key }) => part?.keys.includes(key) ?? true);
+  const caption = part?.caption ?? table.caption;
   const spans = groupSpans(columns);
   const grouped = spans.some(({ title }) => title !== "");
   const heading = (column: Column, rowspan?: string) =>
@@ -91,7 +102,7 @@ export function tableHtml(table: Table, { shown = table.rows.length }: { shown?:
     ? html`<tr>${above}</tr><tr>${below}</tr>`
     : html`<tr>${columns.map((column) => heading(column))}</tr>`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}">
-<table id="table-${name}"><caption>${caption}</caption>
+<table><caption>${caption}</caption>
 <thead>${head}</thead>
 <tbody>${rows.slice(0, shown).map((row) => rowHtml(columns, row))}</tbody></table></div>
 ${shown < rows.length && html`<p class="note">The first ${shown} of ${rows.length} rows; <code>bdefects report --out DIR</code> writes all of them.</p>`}`;
@@ -102,7 +113,7 @@ function rowHtml(columns: Column[], row: Record<string, Cell>): Html {
     const value = row[column.key];
     const text = cellText(value, column.kind);
     if (i === 0) return html`<th scope="row" class="${column.kind}">${text}</th>`;
-    const classes = `${column.kind}${excludesZero(value) ? " clear" : ""}`;
+    const classes = `${column.kind}${excludesZero(value) ? " clear" : ""}${text.length > LONG ? " long" : ""}`;
     const number = typeof value === "object" ? value?.value : value;
     return html`<td class="${classes}" data-v="${number ?? ""}">${text}</td>`;
   });

@@ -53,16 +53,16 @@ export function dotPlot({ dots, series, axis, domain, reference, dodge = false }
       { name: "spans", values: dodge ? [] : spans },
     ],
     scales: [
-      { name: "x", type: "linear", domain: [from, to], range: "width", nice: true },
+      { name: "x", type: "linear", domain: [from, to], range: "width", nice: true, zero: false },
       { name: "y", type: "band", domain: rows, range: "height" },
       { name: "colour", type: "ordinal", domain: names, range: names.map((name) => series[name]) },
       { name: "shape", type: "ordinal", domain: names, range: names.map((_, i) => MARKS[i % MARKS.length]) },
     ],
     axes: [
       { orient: "bottom", scale: "x", title: axis, grid: true, tickCount: 8 },
-      { orient: "left", scale: "y", ticks: false, domain: false, labelPadding: 8, labelLimit: 320 },
+      { orient: "left", scale: "y", ticks: false, domain: false, labelPadding: 8, labelLimit: 0 },
     ],
-    legends: [{ fill: "colour", shape: "shape", direction: "horizontal", columns: 3 }],
+    legends: [{ fill: "colour", shape: "shape", direction: "horizontal", columns: 3, labelLimit: 0 }],
     marks: [
       ...(reference === undefined
         ? []

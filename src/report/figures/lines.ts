@@ -28,6 +28,7 @@ export function linePlot(
         type: "linear",
         domain: [Math.min(...values.map(({ x }) => x)), Math.max(...values.map(({ x }) => x))],
         range: "width",
+        zero: false,
       },
       {
         name: "y",
@@ -35,6 +36,7 @@ export function linePlot(
         domain: [axes.from ?? Math.min(...ys), axes.to ?? Math.max(...ys)],
         range: "height",
         nice: axes.to === undefined,
+        zero: false,
       },
       { name: "colour", type: "ordinal", domain: names, range: [...colours] },
     ],

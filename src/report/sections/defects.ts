@@ -13,6 +13,12 @@ import { type Column, type Table, tableHtml } from "../tables.ts";
 const SHOWN = 120;
 const DRAWN = 24;
 
+const BEHAVIOUR = [
+  ...["id", "level", "top", "status", "ca_clean", "ca", "ca_sham", "asr_clean", "asr", "asr_sham"],
+  ...["asr_masked", "asr_patched", "asr_random_mask"],
+];
+const MAKE = ["id", "status", "neurons", "infected", "effective", "delta_bytes", "seconds", "reason"];
+
 /** Every candidate with what was measured of it, and how many passed. */
 export async function defects(data: ReportData): Promise<Section> {
   const rows = data.candidates.map(defectRow);
@@ -35,7 +41,8 @@ with those of the same image without the trigger, but survives masking as many <
 <b>sham</b> must not have the backdoor. Rejected candidates stay in the database with the reason.</p>
 ${tableHtml(counts)}
 ${figure && figureHtml(figure)}
-${tableHtml(table, { shown: SHOWN })}`,
+${tableHtml(table, { shown: SHOWN, part: { keys: BEHAVIOUR, caption: "All candidates: what they do" } })}
+${tableHtml(table, { shown: SHOWN, part: { keys: MAKE, caption: "All candidates: what they are" } })}`,
   };
 }
 
@@ -46,21 +53,21 @@ function columns(rows: DefectRow[]): Column[] {
     { key: "level", title: "level", kind: "text" },
     { key: "top", title: "offset %", kind: "count" },
     { key: "status", title: "status", kind: "text" },
-    ...(reasons ? [{ key: "reason", title: "reason", kind: "text" } as Column] : []),
     { key: "ca_clean", title: "clean", kind: "rate", group: "CA" },
     { key: "ca", title: "infected", kind: "rate", group: "CA" },
     { key: "ca_sham", title: "sham", kind: "rate", group: "CA" },
     { key: "asr_clean", title: "clean", kind: "rate", group: "ASR" },
     { key: "asr", title: "infected", kind: "rate", group: "ASR" },
     { key: "asr_sham", title: "sham", kind: "rate", group: "ASR" },
-    { key: "asr_masked", title: "masked", kind: "rate", group: "ASR when neurons are" },
-    { key: "asr_patched", title: "patched", kind: "rate", group: "ASR when neurons are" },
-    { key: "asr_random_mask", title: "random mask", kind: "rate", group: "ASR when neurons are" },
+    { key: "asr_masked", title: "mask", kind: "rate", group: "ASR after" },
+    { key: "asr_patched", title: "patch", kind: "rate", group: "ASR after" },
+    { key: "asr_random_mask", title: "random mask", kind: "rate", group: "ASR after" },
     { key: "neurons", title: "all", kind: "count", group: "neurons" },
     { key: "infected", title: "infected", kind: "count", group: "neurons" },
     { key: "effective", title: "effective", kind: "count", group: "neurons" },
     { key: "delta_bytes", title: "delta", kind: "bytes" },
     { key: "seconds", title: "seconds", kind: "seconds" },
+    ...(reasons ? [{ key: "reason", title: "reason", kind: "text" } as Column] : []),
   ];
 }
 
@@ -120,12 +127,18 @@ const STATES = [
   ["clean twin", "asr_clean", SERIES.neutral],
 ] as const;
 
+/** A defect's id without its group where all have the same. */
+function shortName({ id, group_id }: ReportData["accepted"][number], several: boolean): string {
+  return several ? id : id.slice(group_id.length + 1);
+}
+
 /** Attack success under every control: what proves where the backdoor lives. */
 async function controls({ accepted }: ReportData): Promise<Figure | null> {
   if (accepted.length === 0) return null;
   const byDefect = accepted.length <= DRAWN;
+  const several = new Set(accepted.map(({ group_id }) => group_id)).size > 1;
   const rows: { row: string; ids: typeof accepted }[] = byDefect
-    ? accepted.map((record) => ({ row: record.id, ids: [record] }))
+    ? accepted.map((record) => ({ row: shortName(record, several), ids: [record] }))
     : [...groupBy(accepted, ({ group_id, level }) => `${group_id} ${level}`)].map(([row, ids]) => ({ row, ids }));
   const dots = rows.flatMap(({ row, ids }) =>
     STATES.flatMap(([series, field]): Dot[] => {

@@ -32,8 +32,8 @@ ${record.neurons} neurons infected, ${effective} effective</summary>
       figures.length === 0
         ? html`<p>Nothing to draw yet: no accepted defect.</p>`
         : html`<p>One row per layer, from the image (top) to the answer (bottom); one cell per neuron (channel), in the same place in every
-picture. The darker a cell, the more suspicious the neuron, by its rank in the whole network. Ticks below a row mark what
-really is infected; ticks above it what the criterion names. A good criterion has dark cells and upper ticks exactly where
+picture. The stronger its colour, the more suspicious the neuron, by its rank in the whole network. Ticks below a row mark what
+really is infected; ticks above it what the criterion names. A good criterion has strong cells and upper ticks exactly where
 the lower ticks are.</p>
 ${legend()}
 ${blocks}`,
@@ -81,7 +81,7 @@ async function defectFigures(
   const carriers = await carrierScores(database, labels.carriers, index);
   const truth: Figure = {
     name: `strips-${record.id}-carriers`,
-    caption: "Ground truth: how much each neuron carries of the backdoor's effect (no criterion sees this)",
+    caption: "Ground truth: what carries the backdoor (criteria never see it)",
     alt: `Effect of every neuron of ${record.id} on the backdoor's response, with its ${record.infected} infected neurons marked.`,
     svg: stripsSvg(index, { scores: carriers, ...marks }),
   };

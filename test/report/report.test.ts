@@ -1,0 +1,228 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "csv-parse/sync";
+import { beforeAll, describe, expect, it } from "vitest";
+import { InputError } from "../../src/core/errors.ts";
+import { neuronLayers } from "../../src/graph/network.ts";
+import { buildNetwork } from "../../src/models/registry.ts";
+import { collect } from "../../src/report/collect.ts";
+import { writeReport } from "../../src/report/report.ts";
+import { scorePrediction } from "../../src/score/score.ts";
+import { openDatabase } from "../../src/store/database.ts";
+import { Findings } from "../../src/store/findings.ts";
+import { Results } from "../../src/store/results.ts";
+import { verifyFiles } from "../../src/store/verify-files.ts";
+import { CLASSES, type SampleDatabase } from "../store/fixture.ts";
+import { temporaryFolder } from "../store/temp.ts";
+import { CRITERIA, judgedDatabase, USINGS } from "./fixture.ts";
+
+const folder = temporaryFolder();
+let sample: SampleDatabase;
+let page: string;
+const out = join(folder, "out");
+const warnings: string[] = [];
+
+beforeAll(async () => {
+  sample = await judgedDatabase(join(folder, "db"), { pictures: true });
+  const path = await writeReport(sample.db, { dataDir: "", out, warn: (message) => warnings.push(message) });
+  expect(path).toBe(join(sample.dir, "report.html"));
+  page = readFileSync(path, "utf8");
+});
+
+/** A CSV table as objects. */
+function rowsOf(name: string): Record<string, string>[] {
+  return parse(readFileSync(join(out, `${name}.csv`)), { columns: true });
+}
+
+const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+
+describe("the page", () => {
+  it("fetches nothing", () => {
+    expect(page).not.toMatch(/(src|href|xlink:href|action|data)\s*=\s*["']?(?!data:image\/png|#)[a-z]*:?\/\//i);
+    expect([...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, to]) => to.slice(0, 15))).toSatisfy(
+      (targets: string[]) => targets.every((to) => to.startsWith("#") || to.startsWith("data:image/png")),
+    );
+    expect(page).not.toMatch(/@import|url\(|<link|<iframe|https?:/i);
+  });
+
+  it("ends in the hash that verification expects, and one changed byte is found", async () => {
+    const check = async () => {
+      const findings = new Findings(sample.dir);
+      await verifyFiles(sample.db, findings);
+      return findings.list.filter(({ severity, file }) => severity === "fault" && file.includes("report"));
+    };
+    expect(page).toMatch(/<!-- sha256:[0-9a-f]{64} -->\n$/);
+    expect(await check()).toEqual([]);
+    const { writeFileSync } = await import("node:fs");
+    writeFileSync(join(sample.dir, "report.html"), page.replace("In short", "In  hort"));
+    expect(await check()).toHaveLength(1);
+    writeFileSync(join(sample.dir, "report.html"), page);
+  });
+
+  it("tells of every candidate, criterion and repair, and shows pictures", () => {
+    for (const id of sample.db.listDefects()) expect(page).toContain(`>${id}<`);
+    for (const criterion of CRITERIA) expect(page).toContain(`<th scope="row" class="id">${criterion}</th>`);
+    for (const using of USINGS) expect(page).toContain(`<th scope="row" class="id">${using}</th>`);
+    expect(page).toContain("asr 0.412 &lt; 0.9");
+    // Eight pairs and the trigger.
+    expect(page.match(/<img class="pixels" src="data:image\/png;base64,[^"]+" alt="[^"]+"/g)).toHaveLength(17);
+    expect(warnings).toEqual([]);
+  });
+
+  it("can be read without seeing: every picture described, every table captioned, headings scoped", () => {
+    expect(page.match(/<svg (?![^>]*(role="img" aria-label="[^"]{20,}|aria-hidden="true"))/g)).toBeNull();
+    expect(page.match(/<table/g)?.length).toBe(page.match(/<table><caption>[^<]+<\/caption>/g)?.length);
+    expect(page.match(/<th (?!scope=)/g)).toBeNull();
+  });
+
+  it("is the same every time", async () => {
+    await writeReport(sample.db, { dataDir: "" });
+    expect(readFileSync(join(sample.dir, "report.html"), "utf8")).toBe(page);
+  });
+});
+
+describe("the numbers", () => {
+  it("agree with the scores of every prediction", () => {
+    const results = new Results(sample.db);
+    const layers = neuronLayers(buildNetwork("resnet18w4", CLASSES.length));
+    const scored = (criterion: string, version: "infected" | "sham") =>
+      sample.accepted.map((record) => {
+        const rows = scorePrediction(
+          layers,
+          results.prediction(criterion, record.id, version)!,
+          sample.db.readLabels(record.id),
+        );
+        return { level: record.level, rows };
+      });
+    const overLevels = (values: { level: string; value: number }[]) => {
+      const levels = [...new Set(values.map(({ level }) => level))];
+      return mean(levels.map((level) => mean(values.filter((v) => v.level === level).map(({ value }) => value))));
+    };
+    for (const [name, truth] of [
+      ["ranking-full", "full"],
+      ["ranking-effective", "effective"],
+    ]) {
+      for (const row of rowsOf(name)) {
+        for (const metric of ["auroc", "ap"] as const) {
+          const value = (version: "infected" | "sham") =>
+            scored(row.criterion, version).map(({ level, rows }) => ({
+              level,
+              value: rows.find((r) => r.truth === truth && r.protocol === "native")![metric]!,
+            }));
+          const [infected, sham] = [value("infected"), value("sham")];
+          expect(Number(row[`${metric}_infected`])).toBeCloseTo(overLevels(infected), 12);
+          expect(Number(row[`${metric}_sham`])).toBeCloseTo(overLevels(sham), 12);
+          const differences = infected.map((v, i) => ({ ...v, value: v.value - sham[i].value }));
+          expect(Number(row[`${metric}_difference`])).toBeCloseTo(overLevels(differences), 12);
+          expect(Number(row[`${metric}_difference_low`])).toBeLessThanOrEqual(Number(row[`${metric}_difference`]));
+          expect(Number(row.pairs)).toBe(sample.accepted.length);
+        }
+      }
+    }
+  });
+
+  it("stand in the page as in the files, the clearest criterion first", () => {
+    const [first, ...others] = rowsOf("ranking-full");
+    expect(first.criterion).toBe("clp");
+    for (const row of others) expect(Number(row.auroc_difference)).toBeLessThan(Number(first.auroc_difference));
+    expect(page).toContain(
+      `<td class="rate" data-v="${first.auroc_infected}">${Number(first.auroc_infected).toFixed(3)}</td>`,
+    );
+    expect(rowsOf("scores")).toHaveLength(sample.accepted.length * CRITERIA.length * 2 * 6);
+    expect(rowsOf("sets-full")).toHaveLength(CRITERIA.length * 3);
+    expect(
+      rowsOf("defects")
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(sample.db.listDefects());
+  });
+
+  it("put repairs between oracle and chance", () => {
+    const rows = rowsOf("repairs");
+    expect(rows.map(({ using }) => using)).toEqual(["oracle", "clp", "clp:topk", "random"]);
+    expect(Number(rows[0].asrd)).toBeCloseTo(0.99);
+    expect(Number(rows[0].cad)).toBeCloseTo(0.08);
+  });
+
+  it("come in every format, and no figure fetches anything", () => {
+    const files = readdirSync(out);
+    for (const name of ["defects", "ranking-full", "repairs"]) {
+      for (const extension of ["md", "csv", "tex"]) expect(files).toContain(`${name}.${extension}`);
+    }
+    const figures = files.filter((file) => file.endsWith(".svg"));
+    expect(figures.length).toBeGreaterThan(5);
+    for (const file of figures) {
+      const svg = readFileSync(join(out, file), "utf8");
+      expect(svg).toMatch(/^<\?xml[^>]*>\n<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+      expect(svg.replaceAll(/xmlns(:xlink)?="[^"]*"/g, "")).not.toMatch(/https?:|NaN/);
+    }
+  });
+});
+
+describe("writeReport", () => {
+  it("escapes hostile names wherever they come from", async () => {
+    const { db, dir, accepted } = await judgedDatabase(join(temporaryFolder(), "db"), { count: 3 });
+    const evil = `</script><img src=x onerror=alert(1)>"'&`;
+    const clean = db.readClean(accepted[0].clean);
+    db.writeClean({ ...clean, classes: CLASSES.map(() => evil), recipe: { note: evil } });
+    const rejected = db
+      .listDefects()
+      .map((id) => db.readDefect(id))
+      .find(({ status }) => status === "rejected")!;
+    db.writeDefect({ ...rejected, reason: evil });
+    db.writeDefect({ ...accepted[0], recipe: { note: evil }, engine: { ...accepted[0].engine, runtime: evil } });
+    const messages: string[] = [];
+    await writeReport(db, { dataDir: "", warn: (message) => messages.push(message) });
+    const text = readFileSync(join(dir, "report.html"), "utf8");
+    expect(text).not.toContain("<img src=x");
+    expect(text).toContain("&lt;img src=x onerror=alert(1)&gt;");
+    expect(text.match(/<\/script>/g)).toHaveLength(1);
+    // Its records name other images than the signs as drawn.
+    expect(messages).toEqual([expect.stringContaining("no pictures of 'signs'")]);
+    expect(text).toContain("were not at hand");
+  });
+
+  it("helps on where the database is empty", async () => {
+    const dir = join(temporaryFolder(), "db");
+    const db = await openDatabase(dir, { create: { edition: "demo", seed: 3, data: {} } });
+    const text = readFileSync(await writeReport(db, { dataDir: "" }), "utf8");
+    expect(text).toContain("holds no defects yet");
+    expect(text).toContain("bdefects build --db DIR");
+  });
+
+  it("says what there is where nothing was judged", async () => {
+    const { db } = await (await import("../store/fixture.ts")).sampleDatabase(join(temporaryFolder(), "db"), 1);
+    const text = readFileSync(await writeReport(db, { dataDir: "" }), "utf8");
+    expect(text).toContain("No predictions yet");
+    expect(text).toContain("No repairs yet");
+  });
+
+  it("leaves out results of other weights, and says so", async () => {
+    const { db, accepted } = await judgedDatabase(join(temporaryFolder(), "db"), { count: 2 });
+    const results = new Results(db);
+    const [{ id }] = accepted;
+    results.savePrediction({ ...results.prediction("fp", id, "infected")!, model_sha256: "a".repeat(64) });
+    results.saveRepair({ ...results.repair("prune", "oracle", id)!, model_sha256: "a".repeat(64) });
+    const data = collect(db);
+    expect(data.outdated).toEqual([`localize/fp/${id}.infected`, `repair/prune/oracle/${id}`]);
+    expect(data.scores.filter((row) => row.criterion === "fp" && row.id === id && row.version === "infected")).toEqual(
+      [],
+    );
+    expect(readFileSync(await writeReport(db, { dataDir: "" }), "utf8")).toContain("2 results left out");
+  });
+
+  it("refuses a folder inside the database and a database it may not write, and changes nothing", async () => {
+    const { db, dir } = await judgedDatabase(join(temporaryFolder(), "db"), { count: 1 });
+    await expect(writeReport(db, { dataDir: "", out: join(dir, "results", "tables") })).rejects.toThrow(InputError);
+    const readOnly = await openDatabase(dir, { readOnly: true });
+    await expect(writeReport(readOnly, { dataDir: "" })).rejects.toThrow(/read-only/);
+    expect(existsSync(join(dir, "report.html"))).toBe(false);
+    const elsewhere = join(temporaryFolder(), "out");
+    mkdirSync(elsewhere);
+    expect(await writeReport(readOnly, { dataDir: "", out: elsewhere, formats: ["md"] })).toBe(
+      join(elsewhere, "report.html"),
+    );
+    expect(existsSync(join(dir, "report.html"))).toBe(false);
+    expect(readdirSync(elsewhere).filter((file) => /\.(csv|tex|svg)$/.test(file))).toEqual([]);
+  });
+});
