@@ -53,7 +53,7 @@ svg{max-width:100%;height:auto}
 svg text{fill:currentColor}
 .pair{display:flex;flex-wrap:wrap;gap:0 2rem}
 .pair figure{flex:1 1 22rem;min-width:0}
-.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,240px),1fr));gap:1.1rem 1.3rem;margin:1rem 0}
+.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,max(200px,22%)),1fr));gap:1.1rem 1.3rem;margin:1rem 0}
 .gallery figure{margin:0}
 .gallery figcaption{margin-top:.15rem}
 .pixels{image-rendering:pixelated;border-radius:4px;vertical-align:top;background:repeating-conic-gradient(var(--line) 0 25%,var(--raised) 0 50%) 0/12px 12px}

@@ -1,5 +1,5 @@
 import { Random } from "../../src/core/random.ts";
-import { DATASETS } from "../../src/datasets/registry.ts";
+import { signs as drawnSigns } from "../../src/datasets/signs.ts";
 import type { Dataset } from "../../src/datasets/types.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
@@ -13,7 +13,7 @@ export const USINGS = ["oracle", "random", "clp", "clp:topk"];
 let loading: Promise<Dataset> | undefined;
 /** The drawn signs, loaded once. */
 export function signs(): Promise<Dataset> {
-  loading ??= DATASETS.get("signs")!.load({ dataDir: "", seed: 1 });
+  loading ??= drawnSigns.load({ dataDir: "", seed: 1 });
   return loading;
 }
 

@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Command } from "commander";
 import { parse } from "csv-parse/sync";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { registerReport } from "../../src/cli/verbs/report.ts";
 import { InputError } from "../../src/core/errors.ts";
+import { DATASETS } from "../../src/datasets/registry.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { collect } from "../../src/report/collect.ts";
@@ -14,7 +17,7 @@ import { Results } from "../../src/store/results.ts";
 import { verifyFiles } from "../../src/store/verify-files.ts";
 import { CLASSES, type SampleDatabase } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
-import { CRITERIA, judgedDatabase, USINGS } from "./fixture.ts";
+import { CRITERIA, judgedDatabase, signs, USINGS } from "./fixture.ts";
 
 const folder = temporaryFolder();
 let sample: SampleDatabase;
@@ -23,6 +26,8 @@ const out = join(folder, "out");
 const warnings: string[] = [];
 
 beforeAll(async () => {
+  // Drawing the signs takes longer than all the rest: once is enough.
+  vi.spyOn(DATASETS.get("signs")!, "load").mockReturnValue(signs());
   sample = await judgedDatabase(join(folder, "db"), { pictures: true });
   const path = await writeReport(sample.db, { dataDir: "", out, warn: (message) => warnings.push(message) });
   expect(path).toBe(join(sample.dir, "report.html"));
@@ -224,5 +229,38 @@ describe("writeReport", () => {
     );
     expect(existsSync(join(dir, "report.html"))).toBe(false);
     expect(readdirSync(elsewhere).filter((file) => /\.(csv|tex|svg)$/.test(file))).toEqual([]);
+  });
+});
+
+describe("the verb", () => {
+  const run = async (...args: string[]) => {
+    const lines: string[] = [];
+    const spies = [
+      vi.spyOn(process.stdout, "write").mockImplementation((text) => lines.push(String(text)) > 0),
+      vi.spyOn(process.stderr, "write").mockImplementation(() => true),
+    ];
+    try {
+      const program = new Command().exitOverride();
+      registerReport(program);
+      await program.parseAsync(["report", ...args], { from: "user" });
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
+    return lines.join("");
+  };
+
+  it("prints the page's path and writes what is asked for", async () => {
+    const tables = join(temporaryFolder(), "tables");
+    const printed = await run("--db", sample.dir, "--data", folder, "--out", tables, "--format", "csv,md");
+    expect(printed).toBe(`${join(sample.dir, "report.html")}\n`);
+    expect(new Set(readdirSync(tables).map((file) => file.split(".").at(-1)))).toEqual(new Set(["csv", "md"]));
+  });
+
+  it("names the option at fault", async () => {
+    await expect(run("--db", sample.dir, "--out", folder, "--format", "pdf")).rejects.toThrow(
+      /--format 'pdf': valid are/,
+    );
+    await expect(run("--db", sample.dir, "--format", "csv")).rejects.toThrow(/--out DIR/);
+    await expect(run("--db", join(folder, "none"))).rejects.toThrow(/not a database/);
   });
 });

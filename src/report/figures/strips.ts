@@ -18,7 +18,7 @@ const LABEL = 112;
 const WIDTH = 384;
 const MARGIN = 4;
 /** Wider layers are binned, so that a cell stays visible; a cell shows its most suspicious neuron. */
-const MOST_CELLS = 128;
+export const MOST_CELLS = 128;
 const [NAMED, CELL, TRUTH, GAP] = [3, 8, 4, 3];
 const ROW = NAMED + CELL + TRUTH + GAP;
 

@@ -6,7 +6,7 @@ import type { DefectRecord } from "../../store/schema.ts";
 import { floatsOf } from "../../tensor/safetensors.ts";
 import type { ReportData } from "../collect.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
-import { stripsSvg } from "../figures/strips.ts";
+import { MOST_CELLS, stripsSvg } from "../figures/strips.ts";
 import { type Html, html } from "../html.ts";
 import type { Section } from "../section.ts";
 
@@ -24,6 +24,7 @@ export async function strips(database: Database, data: ReportData, order: readon
 ${record.neurons} neurons infected, ${effective} effective</summary>
 <div class="strips-grid">${drawn.map(figureHtml)}</div></details>`);
   }
+  const wide = data.accepted.some((record) => data.layers(record).some(({ width }) => width > MOST_CELLS));
   return {
     id: "strips",
     title: "Where criteria look",
@@ -34,7 +35,7 @@ ${record.neurons} neurons infected, ${effective} effective</summary>
         : html`<p>One row per layer, from the image (top) to the answer (bottom); one cell per neuron (channel), in the same place in every
 picture. The stronger its colour, the more suspicious the neuron, by its rank in the whole network. Ticks below a row mark what
 really is infected; ticks above it what the criterion names. A good criterion has strong cells and upper ticks exactly where
-the lower ticks are.</p>
+the lower ticks are.${wide && html` In layers of more than ${MOST_CELLS} neurons several share a cell, which shows the most suspicious of them.`}</p>
 ${legend()}
 ${blocks}`,
   };
