@@ -56,11 +56,11 @@ svg text{fill:currentColor}
 .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,max(200px,22%)),1fr));gap:1.1rem 1.3rem;margin:1rem 0}
 .gallery figure{margin:0}
 .gallery figcaption{margin-top:.15rem}
-.pixels{image-rendering:pixelated;border-radius:4px;vertical-align:top;background:repeating-conic-gradient(var(--line) 0 25%,var(--raised) 0 50%) 0/12px 12px}
+.pixels{image-rendering:pixelated;outline:1px solid #8a929e99;vertical-align:top;background:repeating-conic-gradient(var(--line) 0 25%,var(--raised) 0 50%) 0/12px 12px}
 .gallery .pixels{width:calc(50% - 3px);height:auto;aspect-ratio:1}
 .gallery .pixels+.pixels{margin-left:6px}
 .trigger{display:flex;gap:1rem;align-items:center}
-.trigger img{flex:none;border:1px solid var(--line)}
+.trigger img{flex:none}
 details{border:1px solid var(--line);border-radius:8px;margin:.8rem 0;padding:0 1rem}
 summary{cursor:pointer;padding:.6rem 0;font-weight:500}
 .strips-grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr));gap:.4rem 2rem;padding-bottom:.6rem}

@@ -51,7 +51,7 @@ function signed(value: number): string {
 export function cellText(value: Cell | undefined, kind: ColumnKind): string {
   if (value === null || value === undefined || value === "") return "–";
   if (typeof value === "object") {
-    const show = kind === "level" ? (v: number) => v.toFixed(3) : signed;
+    const show = kind === "level" ? (v: number) => signless(v.toFixed(3)) : signed;
     const interval = value.low === null || value.high === null ? "" : ` [${show(value.low)}, ${show(value.high)}]`;
     return show(value.value) + interval;
   }

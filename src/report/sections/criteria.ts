@@ -41,7 +41,7 @@ export async function criteria(data: ReportData, all: readonly Difference[]): Pr
 <b>sham</b>, where the same neurons were tuned the same way but no backdoor was taught. What a criterion finds in both is
 <em>tuning</em>, not the backdoor; so its headline is the paired <b>difference infected − sham</b>. A difference whose interval
 excludes zero is set in bold.</p>
-<p class="note">Brackets: 95 % bootstrap intervals. The defects stem from <b>${models} clean model${models === 1 ? "" : "s"}</b>,
+<p class="note">Brackets: 95 % bootstrap intervals, from 3 defects on. The defects stem from <b>${models} clean model${models === 1 ? "" : "s"}</b>,
 so the effective number of independent networks is ${models}${
             models === 1
               ? ": the intervals are over the defects of this one network, and say nothing about other networks"

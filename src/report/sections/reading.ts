@@ -47,6 +47,8 @@ export function reading(): Section {
 const CAUTIONS: readonly Html[] = [
   html`A high score on infected models alone is no evidence: tuning leaves traces in the weights whether or not a backdoor was
 taught. Look at the difference to the sham.`,
+  html`In <b>plain</b> defects (ids without <code>-discreet</code>) the tuned neurons differ in size from the others: criteria that
+look at weights alone can name them whether or not they matter. Results on plain defects say little about backdoors as such.`,
   html`<b>contribution-high</b> and <b>contribution-low</b> are no localizers: they show how much of a result comes from the rule by
 which the infected neurons were picked. <b>random</b>, <b>weight-norm</b> and <b>weight-floor</b> are baselines.`,
   html`Defects of one clean model are relatives. More of them make an interval narrower, but only more clean models make a finding

@@ -52,8 +52,8 @@ export async function repairs(data: ReportData): Promise<Section> {
       rows.length === 0
         ? html`<p>No repairs yet: <code>bdefects repair --method prune --using oracle,random --db DIR</code> makes them.</p>`
         : html`<p>Each repair treats the neurons that a criterion names. Good repairs lower the attack success rate much (high ASRD)
-and the clean accuracy little (low CAD). <b>oracle</b> repairs exactly the infected neurons: the most that localization
-could offer. <b>random</b> repairs as many neurons drawn at random: the floor. A criterion's name alone stands for its
+and the clean accuracy little (low CAD). <b>oracle</b> repairs exactly the infected neurons, as if localization were perfect; those among them that also
+serve the clean task cost accuracy. <b>random</b> repairs as many neurons drawn at random: the floor. A criterion's name alone stands for its
 native set, <code>:topk</code> for its top |G|.</p>
 ${figures.map(figureHtml)}
 ${tableHtml(table)}`,

@@ -75,27 +75,7 @@ criteria look for their infected neurons, <code>bdefects repair --db DIR …</co
 
 /** The headline numbers as sentences. Only criteria that see no more than clean data compete. */
 function findings(data: ReportData, all: readonly Difference[]): Html[] {
-  const lines: Html[] = [];
-  const fair = pick(all, { access: "clean", truth: "full" });
-  const [best] = criteriaInOrder(fair);
-  const [auroc] = pick(fair, { criterion: best, protocol: "native", metric: "auroc" });
-  if (best && auroc) {
-    const { difference } = auroc;
-    const clear = excludesZero(difference) && difference!.value > 0;
-    lines.push(html`<li><b>Localization.</b> Of ${data.criteria.length} criteria, <code>${best}</code> tells infected neurons of the
-backdoored models from the same neurons of the shams best: AUROC ${cellText(auroc.infected, "rate")} on infected,
-${cellText(auroc.sham, "rate")} on sham, difference <b>${cellText(difference, "estimate")}</b> over ${auroc.pairs} defects${
-      !clear && html`; the interval does not lie above zero, so it may have found the tuning rather than the backdoor`
-    }.</li>`);
-    const sets = pick(fair, { protocol: "topk", quota: "global", metric: "wji" }).filter(
-      ({ infected }) => infected !== null,
-    );
-    const [top] = sets.sort((a, b) => b.infected! - a.infected!);
-    if (top) {
-      lines.push(html`<li><b>Overlap.</b> The highest mean WJI of a top-k set is ${cellText(top.infected, "rate")}
-(<code>${top.criterion}</code>, ${top.cases} defects); the same criterion reaches ${cellText(top.sham, "rate")} on shams.</li>`);
-    }
-  }
+  const lines = localization(pick(all, { access: "clean", truth: "full" }));
   const repaired = summarizeRepairs(data);
   const oracle = repaired.find(({ using }) => using === "oracle");
   const [chosen] = repaired
@@ -108,6 +88,35 @@ ${cellText(oracle.asrd.value, "rate")} of attack success for ${cellText(oracle.c
       html`; choosing them by <code>${chosen.using}</code> (the best balance among the criteria) takes away
 ${cellText(chosen.asrd.value, "rate")} for ${cellText(chosen.cad.value, "rate")}`
     }.</li>`);
+  }
+  return lines;
+}
+
+const CHANCE = 0.5;
+
+/** Who tells the backdoor from mere tuning, and who ranks highest without telling them apart. */
+function localization(fair: readonly Difference[]): Html[] {
+  const rankings = criteriaInOrder(fair).flatMap((criterion) =>
+    pick(fair, { criterion, protocol: "native", metric: "auroc" }).filter(({ infected }) => infected !== null),
+  );
+  if (rankings.length === 0) return [];
+  const sides = ({ infected, sham, difference }: Difference) =>
+    html`AUROC ${cellText(infected, "rate")} on infected models, ${cellText(sham, "rate")} on shams, difference <b>${cellText(difference, "estimate")}</b>`;
+  const over = ({ pairs }: Difference) => `${pairs} defect${pairs === 1 ? "" : "s"}`;
+  const telling = rankings.find(
+    ({ infected, difference }) => infected! > CHANCE && excludesZero(difference) && difference!.value > 0,
+  );
+  const [highest] = [...rankings].sort((a, b) => b.infected! - a.infected!);
+  const lines = [
+    telling
+      ? html`<li><b>Localization.</b> <code>${telling.criterion}</code> tells the backdoor from mere tuning best:
+${sides(telling)} over ${over(telling)}.</li>`
+      : html`<li><b>Localization.</b> No criterion both ranks infected neurons above others and does so clearly better than on
+the shams, over ${over(highest)}.</li>`,
+  ];
+  if (highest !== telling) {
+    lines.push(html`<li><b>Tuning or backdoor?</b> <code>${highest.criterion}</code> ranks the infected neurons highest: ${sides(highest)}. What it finds
+as well on the shams is that neurons were tuned, not that they carry a backdoor.</li>`);
   }
   return lines;
 }
