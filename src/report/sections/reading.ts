@@ -3,7 +3,10 @@ import type { Section } from "../section.ts";
 
 const TERMS: readonly [string, string][] = [
   ["neuron", "one output channel of a convolution with its batch norm, written layer:index"],
-  ["backdoor", "a network that works as usual, but answers the target class once the trigger is in the image"],
+  [
+    "backdoor",
+    "hidden behaviour: the network works as usual, but answers the target class once the trigger is in the image",
+  ],
   ["infected neurons (G)", "the neurons that were tuned to carry the backdoor: the ground truth"],
   ["effective neurons (E)", "those of G that matter one by one; the others are passengers"],
   [
