@@ -6,12 +6,15 @@ import { buildNetwork, parseArch } from "../src/models/registry.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { Contestant } from "./contestant.ts";
 import type { Job, Turn, Workload } from "./job.ts";
+import { coresOfOthers, readLoad } from "./load.ts";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const CLASSES = 10;
 /** Share of every unit's neurons that sub-network fine-tuning may move, at least one each. */
 const TUNED_SHARE = 0.06;
 const EPOCH_BATCHES = 16;
+/** Threads that wait for each other suffer out of all proportion when a third program takes their core. */
+const QUIET_CORES = 0.1;
 
 export interface Row {
   what: Workload;
@@ -39,7 +42,10 @@ export interface CompareOptions {
 }
 
 /** Lets both sides work in turns, so that whatever else the machine does falls on both alike. */
-export async function compare({ what, arch, batch, threads, rounds, seconds }: CompareOptions): Promise<Row> {
+export async function compare(
+  { what, arch, batch, threads, rounds, seconds }: CompareOptions,
+  note: (line: string) => void,
+): Promise<Row> {
   const network = buildNetwork(arch, CLASSES);
   const job: Job = {
     what,
@@ -58,15 +64,12 @@ export async function compare({ what, arch, batch, threads, rounds, seconds }: C
   if (python) contestants.push(new Contestant(python.command, [join(HERE, "peer.py")], job));
   try {
     for (const contestant of contestants) await contestant.ready();
-    const turns: Turn[][] = contestants.map(() => []);
-    for (let round = 0; round < rounds; round++) {
-      // Who begins alternates too.
-      const order = [...contestants.keys()];
-      if (round % 2 === 1) order.reverse();
-      for (const i of order) turns[i].push(await contestants[i].turn(seconds));
-    }
+    const { turns, others } = await alternate(contestants, rounds, seconds);
     const [ours, peer] = turns.map((list) => median(list.map((turn) => turn.samples / turn.seconds)));
     const [oursMib, peerMib] = [await contestants[0].end(), await contestants[1]?.end()];
+    if (others > QUIET_CORES) {
+      note(`  beware: other programs kept ${others.toFixed(1)} cores busy; such turns favour whoever spins least`);
+    }
     return {
       what,
       arch,
@@ -82,6 +85,36 @@ export async function compare({ what, arch, batch, threads, rounds, seconds }: C
   } finally {
     for (const contestant of contestants) contestant.kill();
   }
+}
+
+/**
+ * Rounds of one turn each. A round that other programs disturbed is made again, up to three times as many rounds in
+ * all; if there are still too few quiet ones, the quietest count.
+ *
+ * @returns per contestant the turns that count, and the greatest disturbance among them in cores
+ */
+async function alternate(
+  contestants: Contestant[],
+  rounds: number,
+  seconds: number,
+): Promise<{ turns: Turn[][]; others: number }> {
+  const pids = contestants.map(({ pid }) => pid);
+  const made: { turns: Turn[]; others: number }[] = [];
+  const quiet = () => made.filter(({ others }) => others <= QUIET_CORES).length;
+  while (quiet() < rounds && made.length < 3 * rounds) {
+    const before = readLoad(pids);
+    const turns: Turn[] = [];
+    // Who begins alternates too.
+    const order = [...contestants.keys()];
+    if (made.length % 2 === 1) order.reverse();
+    for (const i of order) turns[i] = await contestants[i].turn(seconds);
+    made.push({ turns, others: coresOfOthers(before, readLoad(pids)) ?? 0 });
+  }
+  const counted = made.sort((a, b) => a.others - b.others).slice(0, rounds);
+  return {
+    turns: contestants.map((_, i) => counted.map(({ turns }) => turns[i])),
+    others: counted[counted.length - 1].others,
+  };
 }
 
 function spreadNeurons(network: Network): NeuronSet {

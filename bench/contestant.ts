@@ -27,6 +27,10 @@ export class Contestant {
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
   async ready(): Promise<void> {
     await this.answer();
   }

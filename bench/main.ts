@@ -66,7 +66,7 @@ async function main(options: Options): Promise<void> {
       // At full width the step is all there is: the loop around it would only double the time.
       if (!named && what === "loop" && arch === "resnet18") continue;
       note(`${what} ${arch} …`);
-      rows.push(await compare({ what, arch, batch, threads, rounds, seconds }));
+      rows.push(await compare({ what, arch, batch, threads, rounds, seconds }, note));
     }
   }
   const rounded = rows.map((row) => ({

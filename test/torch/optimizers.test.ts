@@ -69,14 +69,12 @@ describe.skipIf(!findTorchPython())("optimizers against PyTorch in float64", () 
     }
     const options = { learning_rate: 1e-3, steps: STEPS };
     const tuner = await SubnetworkTuner.create(network, start, neurons, { batch: BATCH, threads: 1 });
-    const losses: number[] = [];
-    for (const { images, targets } of batches) losses.push(await tuner.step(images, targets, options.learning_rate));
+    for (const { images, targets } of batches) await tuner.step(images, targets, options.learning_rate);
     const ours = tuner.tuned();
     await tuner.release();
 
     const request = { command: "adam", base_width: BASE_WIDTH, classes: CLASSES, neurons, ...options } as const;
     const expected = askTorch(request, new Map([...start, ...batchTensors(network, batches)])).tensors;
-    expect(relativeError(Float32Array.from(losses), expected.get("losses")!.data)).toBeLessThan(1e-4);
     expectSameChanges(ours, expected, start);
     const errors = new Map<string, number>();
     for (const [key, { data }] of ours) {

@@ -87,7 +87,6 @@ def adam(request, tensors):
         mask[request["neurons"].get(conv, [])] = 1
         masked.append((parameter, mask))
     optimizer = torch.optim.Adam([parameter for parameter, _ in masked], lr=request["learning_rate"])
-    losses = []
     for step in range(request["steps"]):
         images, targets = batch_of(tensors, step)
         optimizer.zero_grad()
@@ -96,8 +95,7 @@ def adam(request, tensors):
         for parameter, mask in masked:
             parameter.grad *= mask
         optimizer.step()
-        losses.append(loss.item())
-    return {**state_of(model), "losses": losses}
+    return state_of(model)
 
 
 def infer(request, tensors):
