@@ -1,0 +1,90 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { describe, expect, it } from "vitest";
+import { ATTACKS } from "../../src/attacks/registry.ts";
+import { REGISTER_VERBS } from "../../src/cli/registry.ts";
+import { DATASETS } from "../../src/datasets/registry.ts";
+import { CRITERIA } from "../../src/localize/registry.ts";
+import { ARCHITECTURES } from "../../src/models/registry.ts";
+import { REPAIRS } from "../../src/repair/registry.ts";
+import { ROOT, sourcesBelow, textOf } from "./sources.ts";
+
+interface Row {
+  name: string;
+  cells: string[];
+}
+
+/** The rows of the table below a heading of a Markdown page, without its head. */
+function tableBelow(page: string, heading: string): Row[] {
+  const section = page.split(/^## /m).find((part) => part.startsWith(`${heading}\n`));
+  if (!section) throw new Error(`no heading '${heading}'`);
+  return section
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .map((line) => {
+      const cells = line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim());
+      return { name: cells[0].replaceAll("`", ""), cells };
+    });
+}
+
+const page = textOf("docs/catalogue.md");
+
+const REGISTRIES: [heading: string, folder: string, registry: ReadonlyMap<string, object>][] = [
+  ["Architectures", "models", ARCHITECTURES],
+  ["Data sets", "datasets", DATASETS],
+  ["Attacks", "attacks", ATTACKS],
+  ["Criteria", "localize", CRITERIA],
+  ["Repairs", "repair", REPAIRS],
+];
+
+describe("docs/catalogue.md", () => {
+  it.each(REGISTRIES)("lists what the registry of %s holds, in its order", (heading, _, registry) => {
+    expect(tableBelow(page, heading).map(({ name }) => name)).toEqual([...registry.keys()]);
+  });
+
+  it.each(REGISTRIES)("gives the source and the file of each of %s", (heading, folder, registry) => {
+    for (const { name, cells } of tableBelow(page, heading)) {
+      const { source } = registry.get(name) as { source?: string };
+      if (source !== undefined) expect(cells).toContain(source);
+      const file = cells.at(-1)!.replaceAll("`", "");
+      expect(file).toMatch(new RegExp(`^src/${folder}/[a-z0-9-]+\\.ts$`));
+      expect(existsSync(join(ROOT, file)), file).toBe(true);
+      expect(file).toContain(`/${name}.ts`);
+    }
+  });
+
+  it("says what each criterion may see", () => {
+    for (const { name, cells } of tableBelow(page, "Criteria")) {
+      const { access, needsData } = CRITERIA.get(name)!;
+      expect([name, cells[2], cells[3]]).toEqual([name, `\`${access}\``, needsData ? "yes" : "no"]);
+    }
+  });
+});
+
+describe("README.md", () => {
+  it("has a row for every verb", () => {
+    const program = new Command();
+    for (const register of REGISTER_VERBS) register(program);
+    const rows = tableBelow(textOf("README.md"), "Verbs").map(({ name }) => name.split(" ")[0]);
+    for (const verb of program.commands) expect(rows).toContain(verb.name());
+    for (const row of rows) expect(program.commands.map((verb) => verb.name())).toContain(row);
+  });
+});
+
+describe("docs", () => {
+  it("name files that exist", () => {
+    const pages = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/catalogue.md", "docs/deviations.md"];
+    const known = new Set(["src", "test", "bench"].flatMap((folder) => sourcesBelow(folder)));
+    for (const file of pages) {
+      const named = [...textOf(file).matchAll(/`((?:src|test|bench)\/[a-z0-9/-]+\.ts)`/g)].map(([, path]) => path);
+      expect(
+        named.filter((path) => !known.has(path)),
+        file,
+      ).toEqual([]);
+    }
+  });
+});

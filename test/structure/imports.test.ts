@@ -1,0 +1,183 @@
+import { basename } from "node:path";
+import { describe, expect, it } from "vitest";
+import { folderOf, type Import, importsOf, sourcesBelow, textOf } from "./sources.ts";
+
+/**
+ * Which folder of `src/` may import which, lowest first. A folder names rows above its own only, so the table itself
+ * rules out cycles. What is absent here is absent on purpose: `localize` and `repair` cannot reach the store, so no
+ * label can reach them.
+ */
+const MAY_IMPORT: [folder: string, allowed: string[]][] = [
+  ["core", []],
+  ["tensor", ["core"]],
+  ["graph", ["core", "tensor"]],
+  ["engine", ["core", "tensor", "graph"]],
+  ["models", ["core", "tensor", "graph"]],
+  ["datasets", ["core"]],
+  ["attacks", ["core", "datasets"]],
+  ["tune", ["core", "tensor", "graph", "engine"]],
+  ["measure", ["core", "tensor", "graph", "engine", "datasets", "attacks"]],
+  ["train", ["core", "tensor", "graph", "engine", "models", "datasets", "tune"]],
+  ["inject", ["core", "tensor", "graph", "datasets", "attacks", "tune", "measure"]],
+  ["localize", ["core", "tensor", "graph", "datasets", "measure"]],
+  ["repair", ["core", "tensor", "graph", "datasets", "tune", "measure"]],
+  ["store", ["core", "tensor", "graph", "models", "attacks", "measure"]],
+  ["score", ["core"]],
+  ["report", ["core", "tensor", "graph", "models", "datasets", "attacks", "store", "score"]],
+  [
+    "pipeline",
+    [
+      ...["core", "tensor", "graph", "engine", "models", "datasets", "attacks", "measure"],
+      ...["train", "inject", "localize", "repair", "store", "score", "report"],
+    ],
+  ],
+  ["cli", ["core", "datasets", "attacks", "models", "localize", "repair", "store", "score", "report", "pipeline"]],
+];
+
+/** Types that one folder may take from another which it may not import otherwise. */
+const MAY_TAKE_TYPES: Record<string, { from: string; names: string[] | "any" }[]> = {
+  // A repair gets what a criterion gets.
+  repair: [{ from: "src/localize/types.ts", names: ["Suspect"] }],
+  // Predictions and labels have the shape of their files.
+  score: [
+    { from: "src/store/results.ts", names: "any" },
+    { from: "src/store/schema.ts", names: "any" },
+  ],
+};
+
+/** Folders that also run in a browser. */
+const PORTABLE = ["core", "tensor", "graph"];
+
+const MOST_LINES = 400;
+
+const sources = sourcesBelow("src");
+const imports = sources.flatMap((file) => importsOf(file));
+const allowed = new Map(MAY_IMPORT);
+
+function isTypeException({ from, to, names, typesOnly }: Import): boolean {
+  const taken = names
+    .replace(/[{}]/g, "")
+    .split(",")
+    .map((name) => name.replace(/^\s*type\s+/, "").trim())
+    .filter((name) => name !== "");
+  return (MAY_TAKE_TYPES[folderOf(from)] ?? []).some(
+    (exception) =>
+      typesOnly &&
+      exception.from === to &&
+      (exception.names === "any" || taken.every((name) => exception.names.includes(name))),
+  );
+}
+
+/** A cycle of files through imports that load something, as the list of its files; null where there is none. */
+function findCycle(edges: Import[]): string[] | null {
+  const next = new Map<string, string[]>();
+  for (const { from, to, relative, typesOnly } of edges) {
+    if (relative && !typesOnly) next.set(from, [...(next.get(from) ?? []), to]);
+  }
+  const done = new Set<string>();
+  const visit = (file: string, path: string[]): string[] | null => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return null;
+    for (const target of next.get(file) ?? []) {
+      const cycle = visit(target, [...path, file]);
+      if (cycle) return cycle;
+    }
+    done.add(file);
+    return null;
+  };
+  for (const file of next.keys()) {
+    const cycle = visit(file, []);
+    if (cycle) return cycle;
+  }
+  return null;
+}
+
+describe("the walk of imports", () => {
+  it("sees every form of import", () => {
+    const text = [
+      'import { a, type B } from "../core/a.ts";',
+      'import type { C } from "./c.ts";',
+      'import {\n  type D,\n  type E,\n} from "../d.ts";',
+      'export { f } from "./f.ts";',
+      'import "node:fs";',
+      'const g = await import("../g/g.ts");',
+      'const text = `from "nowhere.ts"`;',
+    ].join("\n");
+    const found = importsOf("src/graph/x.ts", text);
+    expect(found.map(({ to, typesOnly }) => [to, typesOnly])).toEqual([
+      ["src/core/a.ts", false],
+      ["src/graph/c.ts", true],
+      ["src/d.ts", true],
+      ["src/graph/f.ts", false],
+      ["node:fs", false],
+      ["src/g/g.ts", false],
+    ]);
+  });
+
+  it("finds files and only imports that exist", () => {
+    expect(sources.length).toBeGreaterThan(100);
+    const known = new Set(sources);
+    expect(imports.filter(({ to, relative }) => relative && !known.has(to))).toEqual([]);
+  });
+
+  it("finds a cycle where there is one", () => {
+    const edge = (from: string, to: string): Import => ({ from, to, relative: true, typesOnly: false, names: "" });
+    expect(findCycle([edge("a", "b"), edge("b", "c"), edge("c", "a")])).toEqual(["a", "b", "c", "a"]);
+    expect(findCycle([edge("a", "b"), edge("a", "c"), edge("b", "c")])).toBeNull();
+  });
+});
+
+describe("who imports whom", () => {
+  it("knows every folder, each above what it imports", () => {
+    const folders = MAY_IMPORT.map(([folder]) => folder);
+    expect([...new Set(sources.map(folderOf))].sort()).toEqual([...folders].sort());
+    for (const [i, [folder, targets]] of MAY_IMPORT.entries()) {
+      for (const target of targets) expect(folders.indexOf(target), `${folder} → ${target}`).toBeLessThan(i);
+      for (const target of targets) expect(folders).toContain(target);
+    }
+  });
+
+  it("keeps the table", () => {
+    const broken = imports
+      .filter(({ relative }) => relative)
+      .filter(({ from, to }) => folderOf(from) !== folderOf(to))
+      .filter((found) => !allowed.get(folderOf(found.from))!.includes(folderOf(found.to)) && !isTypeException(found))
+      .map(({ from, to }) => `${from} imports ${to}`);
+    expect(broken).toEqual([]);
+  });
+
+  it("has no circle of files", () => {
+    expect(findCycle(imports)).toBeNull();
+  });
+
+  it("keeps Node out of what runs in a browser", () => {
+    const portable = sources.filter((file) => PORTABLE.includes(folderOf(file)));
+    expect(portable.flatMap((file) => importsOf(file)).filter(({ to }) => to.startsWith("node:"))).toEqual([]);
+    expect(portable.filter((file) => /\b(process\.|Buffer\b|require\()/.test(textOf(file)))).toEqual([]);
+  });
+
+  it("lets only the engine know ONNX Runtime", () => {
+    const users = imports.filter(({ to }) => to.startsWith("onnxruntime")).map(({ from }) => folderOf(from));
+    expect([...new Set(users)]).toEqual(["engine"]);
+  });
+
+  it("writes `node:` before Node's modules", () => {
+    const bare = /^(assert|buffer|child_process|crypto|events|fs|http|https|module|net|os|path|stream|url|util|zlib)$/;
+    expect(imports.filter(({ to }) => bare.test(to.split("/")[0]))).toEqual([]);
+  });
+});
+
+describe("files", () => {
+  const all = [...sources, ...sourcesBelow("test"), ...sourcesBelow("bench")];
+
+  it(`are no longer than ${MOST_LINES} lines`, () => {
+    const long = all.filter((file) => textOf(file).trimEnd().split("\n").length > MOST_LINES);
+    expect(long).toEqual([]);
+  });
+
+  it("are named after what they hold", () => {
+    const drawers = /^(utils?|helpers?|misc|shared|stuff)$/;
+    const parts = (file: string) => [...file.split("/").slice(1, -1), basename(file).split(".")[0]];
+    expect(all.filter((file) => parts(file).some((part) => drawers.test(part)))).toEqual([]);
+  });
+});
