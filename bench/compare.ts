@@ -5,7 +5,7 @@ import { convUnits, type Network } from "../src/graph/network.ts";
 import { buildNetwork, parseArch } from "../src/models/registry.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { Contestant } from "./contestant.ts";
-import type { Job, Turn, Workload } from "./job.ts";
+import type { Job, PeerMode, Turn, Workload } from "./job.ts";
 import { coresOfOthers, readLoad } from "./load.ts";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -39,11 +39,12 @@ export interface CompareOptions {
   threads: number;
   rounds: number;
   seconds: number;
+  peerMode: PeerMode;
 }
 
 /** Lets both sides work in turns, so that whatever else the machine does falls on both alike. */
 export async function compare(
-  { what, arch, batch, threads, rounds, seconds }: CompareOptions,
+  { what, arch, batch, threads, rounds, seconds, peerMode }: CompareOptions,
   note: (line: string) => void,
 ): Promise<Row> {
   const network = buildNetwork(arch, CLASSES);
@@ -54,6 +55,7 @@ export async function compare(
     classes: CLASSES,
     batch,
     threads,
+    peer_mode: peerMode,
     neurons: what === "finetune" ? spreadNeurons(network) : {},
     epoch_batches: EPOCH_BATCHES,
   };
@@ -77,7 +79,7 @@ export async function compare(
       threads,
       ours,
       peer: peer ?? null,
-      peer_name: python ? `PyTorch ${python.torch}` : null,
+      peer_name: python ? `PyTorch ${python.torch} ${peerMode}` : null,
       ratio: peer === undefined ? null : ours / peer,
       ours_mib: oursMib,
       peer_mib: peerMib ?? null,

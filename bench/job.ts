@@ -2,6 +2,10 @@
 export const WORKLOADS = ["train", "finetune", "infer", "loop"] as const;
 export type Workload = (typeof WORKLOADS)[number];
 
+/** PyTorch as one writes it first (eager, NCHW), or channels-last and, for inference, as a frozen, fused graph. */
+export const PEER_MODES = ["eager", "tuned"] as const;
+export type PeerMode = (typeof PEER_MODES)[number];
+
 /** What one contestant, a process of its own, is told to do: the only argument of `ours.ts` and of `peer.py`, as JSON. */
 export interface Job {
   what: Workload;
@@ -10,6 +14,7 @@ export interface Job {
   classes: number;
   batch: number;
   threads: number;
+  peer_mode: PeerMode;
   /** Neurons to tune (`finetune`). */
   neurons: Record<string, number[]>;
   /** Batches in one epoch of `loop`. */

@@ -1,5 +1,5 @@
 import { cpus, release } from "node:os";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { commaList, wholeNumber } from "../src/cli/arguments.ts";
 import { formatOption } from "../src/cli/options.ts";
 import { emitRows, type Format } from "../src/cli/output.ts";
@@ -9,7 +9,7 @@ import { runtimeVersion } from "../src/engine/session.ts";
 import { parseArch } from "../src/models/registry.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { compare, type Row } from "./compare.ts";
-import { WORKLOADS, type Workload } from "./job.ts";
+import { PEER_MODES, type PeerMode, WORKLOADS, type Workload } from "./job.ts";
 
 /** `npm run bench`: samples per second, ours and PyTorch's in alternating turns of the same run. */
 
@@ -20,6 +20,7 @@ interface Options {
   threads: number;
   rounds: number;
   seconds: number;
+  peer: PeerMode;
   format: Format;
 }
 
@@ -40,6 +41,7 @@ const program = new Command("bench")
     wholeNumber("--seconds", 0, 600),
     4,
   )
+  .addOption(new Option("--peer <mode>", "how PyTorch is used").choices(PEER_MODES).default("eager"))
   .addOption(formatOption());
 
 try {
@@ -50,7 +52,7 @@ try {
 }
 
 async function main(options: Options): Promise<void> {
-  const { batch, threads, rounds, seconds, format } = options;
+  const { batch, threads, rounds, seconds, peer, format } = options;
   const named = options.what?.map(workload);
   const archs = options.arch ?? ["resnet18w16", "resnet18"];
   for (const arch of archs) parseArch(arch);
@@ -66,7 +68,7 @@ async function main(options: Options): Promise<void> {
       // At full width the step is all there is: the loop around it would only double the time.
       if (!named && what === "loop" && arch === "resnet18") continue;
       note(`${what} ${arch} …`);
-      rows.push(await compare({ what, arch, batch, threads, rounds, seconds }, note));
+      rows.push(await compare({ what, arch, batch, threads, rounds, seconds, peerMode: peer }, note));
     }
   }
   const rounded = rows.map((row) => ({
