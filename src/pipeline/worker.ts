@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Claim } from "../store/claims.ts";
+import { exists } from "../store/fs.ts";
 import { buildCandidate } from "./candidate-stage.ts";
 import { type CleanBench, openCleanBench } from "./clean-bench.ts";
 import { buildClean } from "./clean-stage.ts";
@@ -17,6 +18,7 @@ export async function work(context: BuildContext, plan: Plan): Promise<void> {
   const { db } = context;
   const claims = db.layout.path("claims");
   let bench: CleanBench | undefined;
+  await forgetCheckpoints(context, plan);
   try {
     for (;;) {
       let waiting = false;
@@ -51,6 +53,14 @@ export async function work(context: BuildContext, plan: Plan): Promise<void> {
     }
   } finally {
     await bench?.runner.release();
+  }
+}
+
+/** A kill between a clean model's record and the end of its stage leaves the last checkpoint behind. */
+async function forgetCheckpoints({ db }: BuildContext, plan: Plan): Promise<void> {
+  for (const { id } of plan.clean) {
+    if (!db.hasClean(id) || !exists(db.layout.checkpoint(id))) continue;
+    await underClaim(db.layout.path("claims"), id, async () => db.dropCheckpoint(id));
   }
 }
 

@@ -157,12 +157,16 @@ function isAlive({ pid, started }: Holder): boolean {
   return started === null || startOf(pid) === started;
 }
 
-/** When a process started, in the kernel's ticks since boot; null where that is unknown. */
+/**
+ * When a process started, in the kernel's ticks since boot; null where that is unknown. A process that has ended and
+ * only waits to be collected (in a container perhaps for ever) has no start either: whoever it was, it is gone.
+ */
 function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     // The command's name, in parentheses, may hold anything: count fields from its end.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? null : fields[19];
   } catch {
     return null;
   }
