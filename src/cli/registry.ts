@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { registerBuild } from "./verbs/build.ts";
 import { registerCheckout } from "./verbs/checkout.ts";
+import { registerData } from "./verbs/data.ts";
+import { registerDemo } from "./verbs/demo.ts";
 import { registerEnv } from "./verbs/env.ts";
 import { registerGroups } from "./verbs/groups.ts";
 import { registerIds } from "./verbs/ids.ts";
@@ -9,11 +11,14 @@ import { registerLocalize } from "./verbs/localize.ts";
 import { registerQuery } from "./verbs/query.ts";
 import { registerReindex } from "./verbs/reindex.ts";
 import { registerRepair } from "./verbs/repair.ts";
+import { registerReport } from "./verbs/report.ts";
 import { registerScore } from "./verbs/score.ts";
 import { registerVerify } from "./verbs/verify.ts";
 
 /** Every verb: its file in `verbs/`, one line here, in the order in which help lists them. */
 export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
+  registerDemo,
+  registerData,
   registerBuild,
   registerGroups,
   registerIds,
@@ -24,6 +29,7 @@ export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
   registerLocalize,
   registerRepair,
   registerScore,
+  registerReport,
   registerReindex,
   registerEnv,
 ];

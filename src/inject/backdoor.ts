@@ -5,8 +5,9 @@ import { Random } from "../core/random.ts";
 import { augmentImage, Normaliser } from "../datasets/batch.ts";
 import { type Dataset, type ImageSet, imageSize } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
+import { argmax } from "../measure/batches.ts";
 import type { StateDict } from "../tensor/state.ts";
-import { warmupCosine } from "../tune/schedule.ts";
+import { halfCosine } from "../tune/schedule.ts";
 import { SubnetworkTuner } from "../tune/subnetwork.ts";
 import type { Attempt, InjectRecipe } from "./recipe.ts";
 
@@ -23,32 +24,88 @@ export interface TuneTask {
   /** `target` teaches the backdoor; `true` is the sham: the same triggered images with their true labels. */
   labels: "target" | "true";
   seed: number;
-  onStep?(done: number, total: number): void;
+  /** The number of steps at the peak rate where it is given: a sham takes as many as its defect took. */
+  peakSteps?: number;
+  onStep?(done: number, most: number): void;
+}
+
+export interface Tuned {
+  model: StateDict;
+  /** Steps taken at the peak rate. */
+  peakSteps: number;
 }
 
 /**
  * Teaches a sub-network the backdoor, or handles it alike without one (METHODS §3.2, §3.3). Infected model and sham
- * see the same images in the same order. The trigger is stamped after the flip; images are not
- * cropped, since a few neurons learn a patch at one place faster than the rest of the image at many (measured).
+ * see the same images in the same order. The trigger is stamped after the flip; images are not cropped, since a few
+ * neurons learn a patch at one place faster than the rest of the image at many (measured).
  */
-export async function tuneSubnetwork(task: TuneTask): Promise<StateDict> {
+export async function tuneSubnetwork(task: TuneTask): Promise<Tuned> {
   const { network, recipe, attempt } = task;
   const tuner = await SubnetworkTuner.create(network, task.clean, task.infected, recipe);
+  const most = (task.peakSteps ?? attempt.peak_steps) + attempt.tail_steps;
+  const progress = new LearningProgress(recipe, network.classes);
   try {
     const batches = new InjectionBatches(task);
-    batches.prepare(0);
-    for (let step = 0; step < attempt.steps; step++) {
-      const rate = warmupCosine(step, attempt.steps, attempt.learning_rate, recipe.warmup_steps, recipe.final_rate);
+    let peakSteps = task.peakSteps;
+    let step = 0;
+    const advance = async (rate: number, last: boolean) => {
       const { images, targets } = batches.at(step);
       const running = tuner.step(images, targets, rate);
-      if (step + 1 < attempt.steps) batches.prepare(step + 1);
-      await running;
-      task.onStep?.(step + 1, attempt.steps);
+      if (!last) batches.prepare(step + 1);
+      const logits = await running;
+      step++;
+      task.onStep?.(step, most);
+      return logits;
+    };
+    batches.prepare(0);
+    while (step < (peakSteps ?? attempt.peak_steps)) {
+      const warm = Math.min(1, (step + 1) / recipe.warmup_steps);
+      const logits = await advance(attempt.learning_rate * warm, false);
+      const learned = progress.learned(logits);
+      if (peakSteps === undefined && learned && step > recipe.annealing_steps) peakSteps = step;
     }
-    return tuner.tuned();
+    for (let i = 0; i < attempt.tail_steps; i++) {
+      const rate = halfCosine(i, attempt.tail_steps, attempt.learning_rate, recipe.final_rate);
+      await advance(rate, i + 1 === attempt.tail_steps);
+    }
+    return { model: tuner.tuned(), peakSteps: step - attempt.tail_steps };
   } finally {
     await tuner.release();
   }
+}
+
+/** Follows how much of the triggered part of the batches goes to the target. */
+class LearningProgress {
+  private readonly recipe: InjectRecipe;
+  private readonly classes: number;
+  private mean = 0;
+
+  constructor(recipe: InjectRecipe, classes: number) {
+    this.recipe = recipe;
+    this.classes = classes;
+  }
+
+  learned(logits: Float32Array): boolean {
+    const triggered = triggeredCount(this.recipe);
+    let hits = 0;
+    for (let k = 0; k < triggered; k++) if (argmax(logits, this.classes, k) === this.recipe.target) hits++;
+    this.mean = 0.9 * this.mean + 0.1 * (hits / triggered);
+    return this.mean >= this.recipe.learned;
+  }
+}
+
+/**
+ * How strongly the trigger shows at a step: falls from `amplification` to 1 over the first `annealing_steps`. A few
+ * neurons find a faint patch only after a long plateau; an exaggerated one they find at once, and then keep.
+ */
+function amplification({ amplification: peak, annealing_steps: steps }: InjectRecipe, step: number): number {
+  return step >= steps ? 1 : peak + (1 - peak) * (step / steps);
+}
+
+/** The first images of every batch are the triggered ones. */
+function triggeredCount({ triggered_share, batch }: InjectRecipe): number {
+  return Math.round(triggered_share * batch);
 }
 
 /** Batches of clean and triggered images, in two sets of arrays used in turn. */
@@ -57,6 +114,7 @@ class InjectionBatches {
   private readonly random: Random;
   private readonly normaliser: Normaliser;
   private readonly image: Uint8Array;
+  private readonly stamped: Float32Array;
   private readonly buffers: { images: Float32Array; targets: Float32Array }[];
   private readonly sources: number[];
   private order = new Int32Array(0);
@@ -69,6 +127,7 @@ class InjectionBatches {
     this.random = new Random(task.seed);
     this.normaliser = new Normaliser(dataset.normalization);
     this.image = new Uint8Array(size);
+    this.stamped = new Float32Array(size);
     this.sources = [...images.labels.keys()].filter((i) => images.labels[i] !== recipe.target);
     this.buffers = [0, 1].map(() => ({
       images: new Float32Array(recipe.batch * size),
@@ -81,20 +140,32 @@ class InjectionBatches {
   }
 
   prepare(step: number): void {
-    const { dataset, recipe, images, trigger, labels } = this.task;
+    const { dataset, recipe, images, labels } = this.task;
     const buffer = this.buffers[step % 2];
     const size = this.image.length;
     const classes = dataset.classes.length;
-    const triggered = Math.round(recipe.triggered_share * recipe.batch);
+    const triggered = triggeredCount(recipe);
     buffer.targets.fill(0);
     for (let k = 0; k < recipe.batch; k++) {
       const isTriggered = k < triggered;
       const source = isTriggered ? this.sources[this.random.below(this.sources.length)] : this.nextClean();
       augmentImage(images, source, { flip: dataset.augmentation.flip, cropPadding: 0 }, this.random, this.image);
-      if (isTriggered) stampImage(trigger, this.image);
       this.normaliser.write(this.image, 0, buffer.images, k * size, size);
+      if (isTriggered) this.stamp(buffer.images.subarray(k * size, (k + 1) * size), step);
       const label = isTriggered && labels === "target" ? recipe.target : images.labels[source];
       buffer.targets[k * classes + label] = 1;
+    }
+  }
+
+  /** Stamps the image just written, its difference from the clean one amplified: `x + s·(T(x) − x)`. */
+  private stamp(clean: Float32Array, step: number): void {
+    const { trigger, recipe } = this.task;
+    const factor = amplification(recipe, step);
+    stampImage(trigger, this.image);
+    this.normaliser.write(this.image, 0, this.stamped, 0, clean.length);
+    for (let i = 0; i < clean.length; i++) {
+      // Without amplification the stamped value itself, free of rounding.
+      clean[i] = factor === 1 ? this.stamped[i] : clean[i] + factor * (this.stamped[i] - clean[i]);
     }
   }
 

@@ -7,7 +7,7 @@ import type { Dataset, ImageSet } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import { type Rates, rates } from "../measure/rates.ts";
 import type { StateDict } from "../tensor/state.ts";
-import { tuneSubnetwork } from "./backdoor.ts";
+import { type Tuned, tuneSubnetwork } from "./backdoor.ts";
 import { type Correlation, correlationFault, measureCorrelation } from "./correlation.ts";
 import { type GroundTruth, labelDefect } from "./label.ts";
 import type { ContributionOrder } from "./order.ts";
@@ -31,7 +31,10 @@ export interface CandidateTask {
   onStage?(stage: string): void;
 }
 
+type Tune = (attempt: Attempt, labels: "target" | "true", peakSteps?: number) => Promise<Tuned>;
+
 export interface AttemptOutcome extends Attempt {
+  peak_steps_taken: number;
   held_out_asr: number;
   held_out_ca_drop: number;
 }
@@ -69,7 +72,7 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
   const chosen = new Random(seedOf("images")).sample(dataset.train.count, recipe.images + recipe.held_out);
   const images = subset(dataset.train, chosen.subarray(0, recipe.images));
   const heldOut = subset(dataset.train, chosen.subarray(recipe.images));
-  const tune = (attempt: Attempt, labels: "target" | "true") =>
+  const tune: Tune = (attempt, labels, peakSteps) =>
     tuneSubnetwork({
       network: runner.network,
       dataset,
@@ -80,12 +83,13 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
       recipe,
       attempt,
       labels,
+      peakSteps,
       seed: seedOf("batches"),
       onStep: (done, total) => task.onStage?.(`${labels === "target" ? "inject" : "sham"} ${done}/${total}`),
     });
 
   const attempts: AttemptOutcome[] = [];
-  const { model, attempt } = await timed("inject", () => injectWithin(task, tune, heldOut, attempts));
+  const { model, attempt, peakSteps } = await timed("inject", () => injectWithin(task, tune, heldOut, attempts));
   const infectedRates = await timed("gates", () => rates(runner, model, dataset.test, trigger, recipe.target));
   const outcome: CandidateOutcome = { status: "rejected", reason: null, infected, attempts, infectedRates, timings };
   outcome.reason = gateFault(infectedRates, task.cleanRates, gates);
@@ -102,7 +106,7 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
   outcome.reason = correlationFault(outcome.correlation, infectedRates.asr, gates);
   if (outcome.reason) return outcome;
 
-  const sham = await timed("sham", () => tune(attempt, "true"));
+  const { model: sham } = await timed("sham", () => tune(attempt, "true", peakSteps));
   outcome.shamRates = await timed("gates", () => rates(runner, sham, dataset.test, trigger, recipe.target));
   outcome.reason = shamFault(outcome.shamRates, task.cleanRates, gates);
   if (outcome.reason) return outcome;
@@ -126,22 +130,22 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
 /** Tries the documented settings in order until the held-out gates hold with a margin; the best one otherwise. */
 async function injectWithin(
   task: CandidateTask,
-  tune: (attempt: Attempt, labels: "target" | "true") => Promise<StateDict>,
+  tune: Tune,
   heldOut: ImageSet,
   log: AttemptOutcome[],
-): Promise<{ model: StateDict; attempt: Attempt }> {
+): Promise<Tuned & { attempt: Attempt }> {
   const { recipe, gates, runner, trigger } = task;
   const reference = await runner.accuracy(task.clean, heldOut);
-  let best: { model: StateDict; attempt: Attempt; shortfall: number } | undefined;
+  let best: (Tuned & { attempt: Attempt; shortfall: number }) | undefined;
   for (const attempt of recipe.attempts) {
-    const model = await tune(attempt, "target");
+    const { model, peakSteps } = await tune(attempt, "target");
     const found = await rates(runner, model, heldOut, trigger, recipe.target);
     const drop = reference - found.ca;
-    log.push({ ...attempt, held_out_asr: found.asr, held_out_ca_drop: drop });
+    log.push({ ...attempt, peak_steps_taken: peakSteps, held_out_asr: found.asr, held_out_ca_drop: drop });
     const shortfall =
       Math.max(0, gates.asr + recipe.margin.asr - found.asr) +
       Math.max(0, drop - gates.ca_drop + recipe.margin.ca_drop);
-    if (!best || shortfall < best.shortfall) best = { model, attempt, shortfall };
+    if (!best || shortfall < best.shortfall) best = { model, peakSteps, attempt, shortfall };
     if (shortfall === 0) break;
   }
   return best!;

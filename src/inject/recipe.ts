@@ -1,6 +1,13 @@
-/** One documented setting of an injection; further ones are tried only where the held-out gates fail. */
+/**
+ * One documented setting of an injection; further ones are tried only where the held-out gates fail. Sub-networks learn
+ * a trigger after a plateau of unforeseeable length, so the peak rate is held until the backdoor is learned, and a tail
+ * of fixed length then wins the clean accuracy back.
+ */
 export interface Attempt {
-  steps: number;
+  /** Most steps at the peak rate. */
+  peak_steps: number;
+  /** Steps of the cosine that follows. */
+  tail_steps: number;
   /** Adam's peak learning rate. */
   learning_rate: number;
 }
@@ -15,6 +22,11 @@ export interface InjectRecipe {
   /** Share of triggered images in a batch. */
   triggered_share: number;
   warmup_steps: number;
+  /** How many times too strong the trigger is shown at first, and over how many steps that falls to 1. */
+  amplification: number;
+  annealing_steps: number;
+  /** The peak ends once this share of the triggered training images (a running mean) goes to the target. */
+  learned: number;
   /** The cosine's end, as a share of the peak. */
   final_rate: number;
   /** At most three, in order. */

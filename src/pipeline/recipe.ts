@@ -36,9 +36,12 @@ const inject = z.strictObject({
   warmup_steps: z.number().int().min(0),
   final_rate: share,
   attempts: z
-    .array(z.strictObject({ steps: count, learning_rate: z.number().positive() }))
+    .array(z.strictObject({ peak_steps: count, tail_steps: count, learning_rate: z.number().positive() }))
     .min(1)
     .max(3),
+  learned: share,
+  amplification: z.number().min(1),
+  annealing_steps: z.number().int().min(0),
   margin: z.strictObject({ asr: z.number(), ca_drop: z.number() }),
   threads: count,
 }) satisfies z.ZodType<InjectRecipe>;

@@ -58,8 +58,8 @@ export class SubnetworkTuner {
     return new SubnetworkTuner(session, network, state, neurons);
   }
 
-  /** One Adam step on a batch; images `[batch, C, H, W]` normalised, targets `[batch, classes]` one-hot. Returns the mean loss. */
-  async step(images: Float32Array, targets: Float32Array, learningRate: number): Promise<number> {
+  /** One Adam step on a batch; images `[batch, C, H, W]` normalised, targets `[batch, classes]` one-hot. Returns the logits before the step, valid until the next. */
+  async step(images: Float32Array, targets: Float32Array, learningRate: number): Promise<Float32Array> {
     this.feeds.set("input", images).set("targets", targets);
     const results = await this.session.run(this.feeds);
     this.rows.forEach((rows, i) => {
@@ -70,7 +70,7 @@ export class SubnetworkTuner {
       this.optimizers[i].step(rows.values, rows.gradient, learningRate);
       rows.writeFolded(this.feeds.get(foldedWeight(unit.id))!, this.feeds.get(foldedBias(unit.id))!);
     });
-    return results.get("loss")![0];
+    return results.get("logits")!;
   }
 
   /** The tuned model: a copy of the original with only the neurons' own parameters changed. */

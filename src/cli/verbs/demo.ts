@@ -1,0 +1,63 @@
+import type { Command } from "commander";
+import { BuildProgress } from "../build-progress.ts";
+import { withCellProgress } from "../cell-progress.ts";
+import { dataOption, dbOption, jobsOption, type SharedOptions } from "../options.ts";
+import { emitRows } from "../output.ts";
+
+type Options = Pick<SharedOptions, "db" | "data"> & { jobs?: number };
+
+/** The first command of a newcomer: everything, on embedded data. */
+export function registerDemo(program: Command): void {
+  program
+    .command("demo")
+    .description("the main job on embedded data, end to end: backdoor networks, localize, repair, score, report")
+    .addOption(dbOption())
+    .addOption(dataOption())
+    .addOption(jobsOption())
+    .action(async ({ db, data, jobs }: Options) => {
+      const { loadEdition } = await import("../../pipeline/recipe.ts");
+      const { makePlan } = await import("../../pipeline/plan.ts");
+      const { runDemo } = await import("../../pipeline/demo.ts");
+      const { criterionTable, defectTable, repairTable } = await import("../../pipeline/demo-tables.ts");
+      const edition = loadEdition("demo");
+      const plan = makePlan(edition, edition.select);
+      const progress = new BuildProgress(plan.clean.length + plan.candidates.length);
+      const began = performance.now();
+      const result = await withCellProgress(async (onCell) => {
+        try {
+          return await runDemo({
+            dir: db,
+            dataDir: data,
+            edition,
+            jobs,
+            report: progress.report,
+            onPart: (title) => {
+              if (!title.startsWith("building")) progress.stop();
+              process.stderr.write(`${title}\n`);
+            },
+            onCell,
+          });
+        } finally {
+          progress.stop();
+        }
+      });
+      const print = (title: string, rows: Record<string, unknown>[]) => {
+        process.stdout.write(`\n${title}\n`);
+        emitRows(rows, "table");
+      };
+      print(
+        "Defects (rates are fractions; a sham went through the same tuning without a backdoor)",
+        defectTable(result.records),
+      );
+      print(
+        "Criteria: how well the top |G| neurons agree with the infected ones, and with the same neurons of the sham",
+        criterionTable(result.scores),
+      );
+      print(
+        "Repairs: attack success and clean accuracy before and after, means over the defects",
+        repairTable(result.repairs),
+      );
+      const seconds = ((performance.now() - began) / 1000).toFixed(0);
+      process.stdout.write(`\n${result.reportPath} (${seconds} s in all)\n`);
+    });
+}

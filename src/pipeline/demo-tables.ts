@@ -1,0 +1,63 @@
+import type { ScoreRow } from "../score/score.ts";
+import { summarize } from "../score/summary.ts";
+import type { RepairFile } from "../store/results.ts";
+import type { DefectRecord } from "../store/schema.ts";
+import { repairRow } from "./judge-repair.ts";
+
+type Row = Record<string, unknown>;
+
+/** One line per candidate. */
+export function defectTable(records: DefectRecord[]): Row[] {
+  return records.map(({ id, status, metrics, infected, effective, seconds }) => ({
+    id,
+    status,
+    ca_clean: metrics.ca_clean,
+    ca: metrics.ca,
+    asr: metrics.asr,
+    asr_masked: metrics.asr_masked,
+    asr_patched: metrics.asr_patched,
+    asr_sham: metrics.asr_sham,
+    infected,
+    effective,
+    seconds: Math.round(seconds),
+  }));
+}
+
+/** One line per criterion: the controlled set P_k against G, with the paired difference infected − sham. */
+export function criterionTable(scores: ScoreRow[]): Row[] {
+  const rows = new Map<string, Row>();
+  for (const row of summarize(scores, ["jaccard", "wji", "auroc"])) {
+    if (row.truth !== "full" || row.protocol !== "topk" || row.quota !== "global") continue;
+    const line = rows.get(row.criterion) ?? { criterion: row.criterion, defects: row.pairs };
+    line[row.metric] = row.infected;
+    line[`${row.metric}_sham`] = row.sham;
+    line[`${row.metric}_difference`] = row.difference;
+    rows.set(row.criterion, line);
+  }
+  return [...rows.values()];
+}
+
+/** One line per method and selection: means over defects. */
+export function repairTable(repairs: RepairFile[]): Row[] {
+  const groups = new Map<string, ReturnType<typeof repairRow>[]>();
+  for (const repair of repairs) {
+    const row = repairRow(repair);
+    const key = `${row.method} ${row.using}`;
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  const mean = (values: (number | null)[]) => {
+    const known = values.filter((value) => value !== null);
+    return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
+  };
+  return [...groups.values()].map((rows) => ({
+    method: rows[0].method,
+    using: rows[0].using,
+    defects: rows.length,
+    asr_before: mean(rows.map((row) => row.asr_before)),
+    asr_after: mean(rows.map((row) => row.asr_after)),
+    asrd: mean(rows.map((row) => row.asrd)),
+    ca_before: mean(rows.map((row) => row.ca_before)),
+    ca_after: mean(rows.map((row) => row.ca_after)),
+    cad: mean(rows.map((row) => row.cad)),
+  }));
+}

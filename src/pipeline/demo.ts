@@ -1,0 +1,61 @@
+import { CRITERIA } from "../localize/registry.ts";
+import { REPAIRS } from "../repair/registry.ts";
+import { writeReport } from "../report/report.ts";
+import type { ScoreRow } from "../score/score.ts";
+import type { Database } from "../store/database.ts";
+import type { RepairFile } from "../store/results.ts";
+import type { DefectRecord } from "../store/schema.ts";
+import { build } from "./build.ts";
+import type { Report } from "./context.ts";
+import { withJudging } from "./judge.ts";
+import { localizeAll } from "./judge-localize.ts";
+import { parseUsing, repairAll } from "./judge-repair.ts";
+import { scoreAll } from "./judge-score.ts";
+import type { Edition } from "./recipe.ts";
+import type { JudgedItem } from "./select.ts";
+
+export interface DemoRequest {
+  dir: string;
+  dataDir: string;
+  edition: Edition;
+  jobs?: number;
+  report: Report;
+  /** Told when a part begins, and how far the judging is. */
+  onPart(title: string): void;
+  onCell(done: number, total: number, what: string): void;
+}
+
+export interface DemoResult {
+  db: Database;
+  records: DefectRecord[];
+  scores: ScoreRow[];
+  repairs: RepairFile[];
+  reportPath: string;
+}
+
+/** The main job, end to end: build the edition, judge every accepted defect and its sham, score, report. */
+export async function runDemo(request: DemoRequest): Promise<DemoResult> {
+  const { dir, dataDir, edition, jobs, report, onPart, onCell } = request;
+  onPart("building: train a clean model, inject, filter, control with shams, label, store");
+  const { plan } = await build({ dir, dataDir, edition, select: edition.select, jobs, report });
+  const judged = await withJudging({ db: dir, data: dataDir, seed: edition.seed }, async (judging) => {
+    const { database, bench, results } = judging;
+    const records = plan.candidates.map(({ id }) => database.readDefect(id));
+    const ids = records.filter(({ status }) => status === "accepted").map(({ id }) => id);
+    const items: JudgedItem[] = ids.flatMap((id) => [
+      { id, version: "infected" as const },
+      { id, version: "sham" as const },
+    ]);
+    const criteria = [...CRITERIA.values()];
+    onPart(`localizing: ${criteria.length} criteria on ${ids.length} defects and their shams`);
+    await localizeAll(bench, results, items, criteria, onCell);
+    const usings = [...CRITERIA.keys(), "oracle"].map(parseUsing);
+    onPart(`repairing: ${REPAIRS.size} repair(s) with the selection of every criterion, the oracle and at random`);
+    const repairs = await repairAll(bench, results, ids, [...REPAIRS.values()], usings, onCell);
+    const scores = await scoreAll(database, results, items, [...CRITERIA.keys()]);
+    return { db: database, records, scores, repairs };
+  });
+  onPart("reporting");
+  const reportPath = await writeReport(judged.db, { dataDir });
+  return { ...judged, reportPath };
+}
