@@ -38,7 +38,7 @@ const program = new Command("bench")
   .option(
     "--seconds <n>",
     "length of one turn; at least one step or epoch is made",
-    wholeNumber("--seconds", 0, 600),
+    wholeNumber("--seconds", 1, 600),
     4,
   )
   .addOption(new Option("--peer <mode>", "how PyTorch is used").choices(PEER_MODES).default("eager"))
