@@ -1,0 +1,258 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bdefects, rowsOf } from "../cli/program.ts";
+import { ppm } from "../datasets/pictures.ts";
+import { temporaryFolder } from "../store/temp.ts";
+import { factsOf, treeOf } from "./files.ts";
+import { TINY, tinyBuild, writeRecipe, writeTinyData } from "./tiny.ts";
+
+const RECORD = 3073;
+
+const data = temporaryFolder();
+beforeAll(() => {
+  writeTinyData(data);
+});
+
+/** One line on stderr, nothing on stdout, status 2. */
+function expectFault(args: string[], message: RegExp): void {
+  const { status, stdout, stderr } = bdefects(args);
+  expect(stderr).toMatch(/^error: [^\n]+\n$/);
+  expect(stderr).toMatch(message);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+}
+
+/** As above; and the folder holds what it held. @param args given the folder */
+function expectFaultWithin(folder: string, args: string[], message: RegExp): void {
+  const before = treeOf(folder);
+  expectFault(args, message);
+  expect(treeOf(folder)).toEqual(before);
+}
+
+describe("bad names and numbers of a build", () => {
+  it.each([
+    ["architecture", ["--arch", "vgg99"], /unknown architecture 'vgg99'; valid: .*resnet18.*resnet18w16/],
+    ["width", ["--arch", "resnet18w2"], /resnet18w2.*4 to 256/],
+    ["data set", ["--dataset", "mnist"], /unknown data set 'mnist'; valid: .*signs.*cifar10.*gtsrb/],
+    ["attack", ["--attack", "invisible"], /unknown attack 'invisible'; valid: .*badnets/],
+    ["level", ["--level", "small,huge"], /unknown level 'huge'; valid: narrow, small, middle, large/],
+    ["offset", ["--offset", "0,7"], /unknown offset '7'; valid: 0, 5, 10, 15, 20, 25, 30, 35, 40/],
+    ["offset that is no number", ["--offset", "top"], /--offset 'top': give percents/],
+    ["negative offset", ["--offset=-5"], /--offset '-5'/],
+    ["edition", ["--edition", "huge"], /unknown edition 'huge'; valid: .*demo.*lite.*or the path of a recipe file/],
+    ["edition file", ["--edition", "./none.yaml"], /\.\/none\.yaml: /],
+    ["empty list", ["--level", ","], /--level ','/],
+    ["jobs", ["--jobs", "0"], /--jobs '0': give a whole number from 1/],
+    ["seed", ["--seed", "1.5"], /--seed '1\.5': give a whole number/],
+    ["option", ["--levels", "small"], /unknown option '--levels'.*--level/],
+    [
+      "data folder",
+      ["--data", "/nowhere"],
+      /no \/nowhere\/cifar-10-batches-bin\/data_batch_1\.bin: .*data fetch cifar10/,
+    ],
+    ["data folder of another", ["--dataset", "gtsrb"], /GTSRB\/Final_Training\/Images: .*data fetch gtsrb/],
+  ])("%s", (_, more, message) => {
+    const folder = temporaryFolder();
+    expectFaultWithin(folder, tinyBuild(join(folder, "db"), data, ...more), message);
+  });
+});
+
+describe("a bad recipe", () => {
+  it.each([
+    ["broken YAML", (text: string) => `${text}\n  - [`, /recipe\.yaml: cannot be read as YAML: /],
+    ["no YAML at all", () => "\u0000\u0001", /recipe\.yaml: /],
+    ["an empty file", () => "", /recipe\.yaml: /],
+    ["a list", () => "[1, 2]", /recipe\.yaml: recipe: .*expected object/],
+    ["a missing section", (text: string) => text.replace(/^gates:[\s\S]*?\n\n/m, ""), /recipe\.yaml: gates: /],
+    ["a misspelt field", (text: string) => text.replace("sham: 1", "shame: 1"), /recipe\.yaml: gates/],
+    ["a share beyond 1", (text: string) => text.replace("asr: 0\n", "asr: 90\n"), /recipe\.yaml: gates\.asr: /],
+    ["text for a number", (text: string) => text.replace("epochs: 3", "epochs: many"), /recipe\.yaml: clean\.epochs: /],
+    ["an unknown level", (text: string) => text.replace("narrow", "tiny"), /select\.level\.0: .*narrow/],
+    ["a target that is no class", (text: string) => text.replace("target: 0", "target: 10"), /target 10.*0 to 9/],
+    ["more images than there are", (text: string) => text.replace("images: 200", "images: 300"), /300 .*304 training/],
+    ["a batch beyond the data", (text: string) => text.replace("batch: 32", "batch: 305"), /clean\.batch 305 .* 304/],
+  ])("%s", (_, change, message) => {
+    const folder = temporaryFolder();
+    const recipe = writeRecipe(folder, change);
+    const args = ["build", "--edition", recipe, "--db", join(folder, "db"), "--data", data];
+    expectFaultWithin(folder, args, message);
+  });
+
+  it("that lets the training diverge ends with a line that says so", () => {
+    const folder = temporaryFolder();
+    const recipe = writeRecipe(folder, (text) => text.replace("learning_rate: 0.05", "learning_rate: 1.0e+30"));
+    const db = join(folder, "db");
+    expectFault(
+      ["build", "--edition", recipe, "--db", db, "--data", data],
+      /diverged in epoch 1; lower clean\.learning/,
+    );
+    expect(Object.values(factsOf(db)).filter((hash) => hash !== "folder")).toHaveLength(1);
+  });
+});
+
+describe("bad data", () => {
+  const withData = (change: (folder: string) => void, message: RegExp) => {
+    const folder = temporaryFolder();
+    writeTinyData(folder);
+    change(join(folder, "cifar-10-batches-bin"));
+    expectFaultWithin(folder, tinyBuild(join(folder, "db"), folder), message);
+    expectFaultWithin(folder, ["data", "check", "cifar10", "--data", folder], message);
+  };
+
+  it("a truncated CIFAR file", () => {
+    withData(
+      (folder) => truncateSync(join(folder, "data_batch_1.bin"), 100 * RECORD + 5),
+      /data_batch_1\.bin: 307305 bytes are no whole number of records of 3073 bytes; the file is truncated/,
+    );
+  });
+
+  it("a label of 200", () => {
+    withData((folder) => {
+      const path = join(folder, "test_batch.bin");
+      const bytes = readFileSync(path);
+      bytes[17 * RECORD] = 200;
+      writeFileSync(path, bytes);
+    }, /test_batch\.bin: record 17 has label 200; valid are 0 to 9/);
+  });
+
+  it("an empty file", () => {
+    withData((folder) => writeFileSync(join(folder, "test_batch.bin"), ""), /test_batch\.bin: the file is empty/);
+  });
+
+  it("a corrupt PPM", () => {
+    const folder = temporaryFolder();
+    const corrupt = writeTinyGtsrb(folder);
+    const picture = readFileSync(corrupt);
+    for (const [bytes, message] of [
+      [picture.subarray(0, 100), /00001_00000\.ppm: truncated: \d+ of 1200 pixel bytes/],
+      [Buffer.from("P5 2 2 255\n1234"), /00001_00000\.ppm: no PPM picture/],
+      [Buffer.from("P6 99999 2 255\n"), /00001_00000\.ppm: corrupt PPM header: width 99999/],
+    ] as const) {
+      writeFileSync(corrupt, bytes);
+      const args = ["build", "--edition", TINY, "--dataset", "gtsrb", "--db", join(folder, "db"), "--data", folder];
+      expectFaultWithin(folder, args, message);
+      expectFaultWithin(folder, ["data", "check", "gtsrb", "--data", folder], message);
+    }
+  });
+});
+
+describe("a bad place for the database", () => {
+  it("a file", () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "file"), "x");
+    expectFaultWithin(folder, tinyBuild(join(folder, "file"), data), /file: is a file, not a folder; name a folder/);
+    expectFaultWithin(folder, tinyBuild(join(folder, "file", "db"), data), /part of this path is a file/);
+  });
+
+  it("a folder that holds something else", () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "thesis.tex"), "x");
+    expectFaultWithin(folder, tinyBuild(folder, data), /holds other files \('thesis\.tex'\)/);
+  });
+
+  it.skipIf(process.platform !== "linux")("a place where nothing can be written", () => {
+    expectFault(tinyBuild("/proc/x", data), /\/proc\/x: /);
+    expectFault(tinyBuild("/dev/null", data), /\/dev\/null: is a file/);
+    expectFault(tinyBuild("/dev/null/db", data), /\/dev\/null\/db: /);
+  });
+
+  it("a database with a damaged manifest", () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "database.json"), "{}");
+    expectFaultWithin(folder, tinyBuild(folder, data), /database\.json: damaged/);
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("a full disk", () => {
+  const disk = temporaryFolder();
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=300k", "tmpfs", disk]).status === 0;
+  // Before the folder itself is removed: hooks run in reverse.
+  afterAll(() => {
+    if (mounted) spawnSync("umount", ["-l", disk]);
+  });
+
+  it.skipIf(!mounted)("from the beginning: one line, and nothing is left", () => {
+    const filler = join(disk, "filler");
+    spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=4k"]);
+    const before = treeOf(disk);
+    expectFault(tinyBuild(join(disk, "db"), data), /the disk is full; free space and run the same command again/);
+    const left = Object.entries(treeOf(disk)).filter(([file, hash]) => hash !== "folder" && !(file in before));
+    expect(left).toEqual([]);
+    spawnSync("rm", [filler]);
+  });
+
+  it.skipIf(!mounted)("midway: one line, what is there is whole, and the same command goes on after", () => {
+    const db = join(disk, "db");
+    const build = tinyBuild(db, data, "--level", "narrow", "--offset", "0");
+    expectFault(build, /objects\/.*: the disk is full; free space and run the same command again/);
+    expect(bdefects(["verify", "--all", "--db", db]).status).toBe(0);
+    expect(spawnSync("mount", ["-o", "remount,size=30m", disk]).status).toBe(0);
+    expect(rowsOf(build)).toHaveLength(1);
+    expect(bdefects(["verify", "--all", "--db", db]).status).toBe(0);
+  });
+});
+
+describe("bad selections of a database", () => {
+  const db = join(temporaryFolder(), "db");
+  const id = "cifar10-resnet18w4-badnets-narrow-top000";
+  beforeAll(() => {
+    rowsOf(tinyBuild(db, data, "--level", "narrow", "--offset", "0"));
+  });
+
+  it.each([
+    ["localize", [id, "--criterion", "fp,magic"], /unknown criterion 'magic'; valid: fp, clp, /],
+    ["localize", [`${id}:best`], /'.*:best'.*:infected/],
+    ["localize", [id.replace("top000", "top040")], /top040/],
+    ["repair", [id, "--using", "magic"], /'magic'/],
+    ["repair", [id, "--using", "random", "--method", "pray"], /unknown repair 'pray'; valid: .*prune/],
+    ["checkout", ["nonsense", "out"], /bad defect id 'nonsense': expected .*e\.g\. /],
+    ["verify", ["nonsense"], /no defect or group 'nonsense'/],
+    ["query", ["--where", "colour = 1"], /--where: .*colour/],
+  ])("%s %j", (verb, args, message) => {
+    const more = verb === "localize" || verb === "repair" ? ["--data", data] : [];
+    const before = factsOf(db);
+    expectFault([verb, ...args, "--db", db, ...more], message);
+    expect(factsOf(db)).toEqual(before);
+  });
+
+  it("judging with other data than the database was built from", () => {
+    const other = writeTinyData(temporaryFolder());
+    const path = join(other, "cifar-10-batches-bin", "test_batch.bin");
+    const bytes = readFileSync(path);
+    bytes[100] ^= 1;
+    writeFileSync(path, bytes);
+    expectFaultWithin(db, ["localize", id, "--criterion", "fp", "--db", db, "--data", other], /cifar10/);
+  });
+});
+
+describe("--debug", () => {
+  it("adds the stack behind the line", () => {
+    const folder = temporaryFolder();
+    const { status, stderr } = bdefects([...tinyBuild(join(folder, "db"), data, "--arch", "vgg99"), "--debug"]);
+    expect(stderr).toMatch(/^error: unknown architecture [^\n]+\nInputError: [^\n]+\n\s+at /);
+    expect(status).toBe(2);
+  });
+});
+
+/** GTSRB's layout with one picture of each of two tracks in every class. @returns the path of one training picture */
+function writeTinyGtsrb(dataDir: string): string {
+  const header = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId";
+  const row = (file: string, label: number) => `${file};20;20;1;1;18;18;${label}`;
+  const train = join(dataDir, "GTSRB", "Final_Training", "Images");
+  const test = join(dataDir, "GTSRB", "Final_Test");
+  for (let label = 0; label < 43; label++) {
+    const name = String(label).padStart(5, "0");
+    mkdirSync(join(train, name), { recursive: true });
+    const files = ["00000_00000.ppm", "00001_00000.ppm"];
+    for (const file of files) writeFileSync(join(train, name, file), ppm(20, 20, label));
+    writeFileSync(
+      join(train, name, `GT-${name}.csv`),
+      [header, ...files.map((file) => row(file, label)), ""].join("\n"),
+    );
+  }
+  mkdirSync(join(test, "Images"), { recursive: true });
+  writeFileSync(join(test, "Images", "00000.ppm"), ppm(20, 20, 7));
+  writeFileSync(join(test, "GT-final_test.csv"), [header, row("00000.ppm", 7), ""].join("\n"));
+  return join(train, "00012", "00001_00000.ppm");
+}
