@@ -10,12 +10,12 @@ const QUIET_MS = 30_000;
  */
 export class BuildProgress {
   private readonly bar: SingleBar | undefined;
-  private readonly total: number;
+  private total: number;
   private readonly stages = new Map<string, string>();
   private done = 0;
   private spoken = Date.now();
 
-  /** @param total models still to be built */
+  /** @param total models of the plan; those that are there already no longer count once the build has begun */
   constructor(total: number) {
     this.total = total;
     if (process.stderr.isTTY && total > 0) {
@@ -27,6 +27,11 @@ export class BuildProgress {
   }
 
   readonly report = (event: ProgressEvent): void => {
+    if (event.type === "start") {
+      this.total = event.models;
+      this.bar?.setTotal(event.models);
+      return;
+    }
     if (event.type === "stage") {
       this.stages.set(event.id, event.stage);
       const what = [...this.stages].map(([id, stage]) => `${id}: ${stage}`).join(" | ");

@@ -2,12 +2,13 @@ import { type ChildProcess, fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../core/errors.ts";
+import type { Dataset } from "../datasets/types.ts";
 import { type Database, openDatabase } from "../store/database.ts";
 import { candidateRecipe } from "./candidate-stage.ts";
 import { cleanRecipe } from "./clean-stage.ts";
 import { DatasetCache, type Report } from "./context.ts";
 import { makePlan, type Plan } from "./plan.ts";
-import { checkSelection, type Edition, type SliceSelection } from "./recipe.ts";
+import { checkSelection, type Edition, forDataset, type SliceSelection } from "./recipe.ts";
 import type { WorkerMessage, WorkerOrder } from "./worker-process.ts";
 
 export interface BuildRequest {
@@ -29,21 +30,38 @@ export async function build(request: BuildRequest): Promise<{ db: Database; plan
   const data: Record<string, string> = {};
   for (const name of new Set(select.dataset)) {
     const dataset = await datasets.get(name);
-    if (edition.inject.target >= dataset.classes.length) {
-      throw new InputError(`recipe '${edition.edition}': target ${edition.inject.target} is no class of ${name}`);
-    }
+    assertFits(edition, dataset);
     data[name] = dataset.dataHash;
   }
   const db = await openDatabase(request.dir, { create: { edition: edition.edition, seed: edition.seed, data } });
   assertSameRecipes(db, edition, plan);
   const left = plan.candidates.filter(({ id }) => !db.hasDefect(id)).length;
   const untrained = plan.clean.filter(({ id }) => !db.hasClean(id)).length;
+  request.report({ type: "start", models: left + untrained });
   if (left + untrained > 0) {
     const cores = Math.max(1, Math.floor(availableParallelism() / edition.inject.threads));
     const jobs = request.jobs ?? Math.min(cores, Math.max(1, left));
     await runWorkers({ dir: request.dir, edition, dataDir: request.dataDir, plan }, jobs, request.report);
   }
   return { db, plan };
+}
+
+/** A recipe may ask for more than a data set (or the part of it that is there) has. @throws InputError */
+function assertFits(edition: Edition, { name, classes, train }: Dataset): void {
+  const fault = (text: string) => new InputError(`recipe '${edition.edition}': ${text}`);
+  const clean = forDataset(edition.clean, name);
+  const inject = forDataset(edition.inject, name);
+  if (inject.target >= classes.length) {
+    throw fault(`inject.target ${inject.target} is no class of ${name}; valid are 0 to ${classes.length - 1}`);
+  }
+  if (clean.batch > train.count) {
+    throw fault(`clean.batch ${clean.batch} is more than the ${train.count} training images of ${name}`);
+  }
+  if (inject.images + inject.held_out > train.count) {
+    throw fault(
+      `inject.images ${inject.images} and inject.held_out ${inject.held_out} are more than the ${train.count} training images of ${name}`,
+    );
+  }
 }
 
 /** A record that exists must have this build's recipe. @throws InputError, never a silent mix. */

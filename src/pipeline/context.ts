@@ -15,6 +15,8 @@ import type { Edition } from "./recipe.ts";
 export type Report = (event: ProgressEvent) => void;
 
 export type ProgressEvent =
+  /** Told first: how many models are still to be built. */
+  | { type: "start"; models: number }
   | { type: "stage"; id: string; stage: string }
   | { type: "done"; id: string; kind: "clean" | "defect"; status: string; reason: string | null; seconds: number };
 

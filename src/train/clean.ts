@@ -1,3 +1,4 @@
+import { InputError } from "../core/errors.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import { augmentImage, Normaliser } from "../datasets/batch.ts";
 import { type Dataset, imageSize } from "../datasets/types.ts";
@@ -91,6 +92,11 @@ export async function trainClean(
         loss += result.loss;
         right += countRight(result.logits, labels, network.classes);
         hooks.onStep?.(step + 1, total);
+      }
+      if (!Number.isFinite(loss)) {
+        throw new InputError(
+          `training of ${network.arch} on ${dataset.name} diverged in epoch ${epoch + 1}; lower clean.learning_rate or clean.momentum in the recipe`,
+        );
       }
       const seconds = (performance.now() - began) / 1000;
       history.push({ epoch: epoch + 1, loss: loss / perEpoch, accuracy: right / (perEpoch * recipe.batch), seconds });
