@@ -139,17 +139,19 @@ async function suffixResponse(
   }
   const name = `override ${units.join()}`;
   const count = features.length / size;
+  // A program's batch is of fixed size: no larger than the images, or most of it would be padding.
+  const most = Math.min(BATCH, count);
   let total = 0;
-  for (let start = 0; start < count; start += BATCH) {
-    const real = Math.min(BATCH, count - start);
-    let batch = features.subarray(start * size, (start + BATCH) * size);
-    if (real < BATCH) {
-      const padded = new Float32Array(BATCH * size);
+  for (let start = 0; start < count; start += most) {
+    const real = Math.min(most, count - start);
+    let batch = features.subarray(start * size, (start + most) * size);
+    if (real < most) {
+      const padded = new Float32Array(most * size);
       padded.set(batch);
       batch = padded;
     }
     feeds.set("input", batch);
-    const outputs = await pool.run(name, suffix, BATCH, (l) => overrideProgram(l, suffix, new Set(units)), feeds);
+    const outputs = await pool.run(name, suffix, most, (l) => overrideProgram(l, suffix, new Set(units)), feeds);
     total += sumResponse(outputs.get("logits")!, real, suffix.classes, target);
   }
   return total / count;
