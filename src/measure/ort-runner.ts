@@ -8,7 +8,8 @@ import { argmax, slices } from "./batches.ts";
 import { ProgramPool } from "./pool.ts";
 import type { ModelRunner, TapKind, Taps } from "./runner.ts";
 
-const BATCH = 128;
+/** Images per run; fewer where there are fewer, or most of the work would be padding. */
+const batchFor = (images: ImageSet) => Math.min(128, images.count);
 
 /** The ONNX Runtime implementation of {@link ModelRunner}. */
 export class OrtRunner implements ModelRunner {
@@ -24,11 +25,12 @@ export class OrtRunner implements ModelRunner {
 
   async logits(state: StateDict, images: ImageSet): Promise<Float32Array> {
     const { network } = this;
+    const batch = batchFor(images);
     const result = new Float32Array(images.count * network.classes);
     const feeds = new Map(foldState(network, state));
-    for (const slice of slices(images, this.normalization, BATCH)) {
+    for (const slice of slices(images, this.normalization, batch)) {
       feeds.set("input", slice.images);
-      const outputs = await this.pool.run("infer", network, BATCH, (l) => inferProgram(l, network), feeds);
+      const outputs = await this.pool.run("infer", network, batch, (l) => inferProgram(l, network), feeds);
       const logits = outputs.get("logits")!.subarray(0, slice.count * network.classes);
       result.set(logits, slice.start * network.classes);
     }
@@ -44,12 +46,13 @@ export class OrtRunner implements ModelRunner {
 
   async taps(state: StateDict, images: ImageSet, kind: TapKind): Promise<Taps> {
     const { network } = this;
+    const batch = batchFor(images);
     const units = convUnits(network);
     const taps: Taps = new Map(units.map((unit) => [unit.id, new Float32Array(images.count * unit.out)]));
     const feeds = new Map(foldState(network, state));
-    for (const slice of slices(images, this.normalization, BATCH)) {
+    for (const slice of slices(images, this.normalization, batch)) {
       feeds.set("input", slice.images);
-      const outputs = await this.pool.run("taps", network, BATCH, (l) => tapProgram(l, network), feeds);
+      const outputs = await this.pool.run("taps", network, batch, (l) => tapProgram(l, network), feeds);
       for (const { id, out, relu } of units) {
         const key = kind === "mean-abs" && !relu ? meanAbsTap(id) : meanTap(id);
         taps.get(id)!.set(outputs.get(key)!.subarray(0, slice.count * out), slice.start * out);
@@ -60,18 +63,19 @@ export class OrtRunner implements ModelRunner {
 
   async contribution(state: StateDict, images: ImageSet): Promise<Map<string, Float32Array>> {
     const { network } = this;
+    const batch = batchFor(images);
     const totals = new Map(convUnits(network).map((unit) => [unit.id, new Float64Array(unit.out)]));
     const feeds = new Map(foldState(network, state));
-    const targets = new Float32Array(BATCH * network.classes);
+    const targets = new Float32Array(batch * network.classes);
     feeds.set("targets", targets);
-    for (const slice of slices(images, this.normalization, BATCH)) {
+    for (const slice of slices(images, this.normalization, batch)) {
       targets.fill(0);
       for (let i = 0; i < slice.count; i++) targets[i * network.classes + images.labels[slice.start + i]] = 1;
       feeds.set("input", slice.images);
       const outputs = await this.pool.run(
         "contribution",
         network,
-        BATCH,
+        batch,
         (l) => contributionProgram(l, network),
         feeds,
       );
