@@ -11,7 +11,7 @@ export interface ClaimTimes {
   staleMs: number;
 }
 
-export const CLAIM_TIMES: ClaimTimes = { heartbeatMs: 2_000, staleMs: 15_000 };
+export const CLAIM_TIMES: ClaimTimes = { heartbeatMs: 2_000, staleMs: 60_000 };
 
 interface Holder {
   host: string;
