@@ -1,4 +1,10 @@
+import type { z } from "zod";
+import type { Style } from "../core/ids.ts";
+import type { NeuronSet } from "../core/neurons.ts";
 import type { Random } from "../core/random.ts";
+import type { Normalization } from "../datasets/types.ts";
+import type { Network } from "../graph/network.ts";
+import type { StateDict } from "../tensor/state.ts";
 
 /**
  * A trigger as pixels: `x' = round((1 − a)·x + a·p)` with `a` the opacity `[height, width]` in [0, 1] and `p` the
@@ -11,17 +17,41 @@ export interface Trigger {
   pattern: Uint8Array;
 }
 
+/** The clean model that is about to be infected, for attacks whose trigger is made for its neurons. */
+export interface Victim {
+  network: Network;
+  normalization: Normalization;
+  state: StateDict;
+  infected: NeuronSet;
+  /** Threads of the runtime, part of the recipe. */
+  threads: number;
+}
+
 /** What an attack may look at when it makes its trigger. */
 export interface TriggerContext {
   height: number;
   width: number;
   random: Random;
+  /** The attack's own section of the recipe, as checked by its schema. */
+  options: Record<string, unknown>;
+  /** Given to attacks with `triggerPer: "candidate"`. */
+  victim?: Victim;
 }
+
+/** How a backdoor gets into a sub-network: `finetune` tunes its neurons. */
+export type InjectionKind = "finetune";
 
 export interface Attack {
   name: string;
   title: string;
   /** Where the attack was published. */
   source: string;
+  injection: InjectionKind;
+  /** The styles (METHODS §3.2) that the attack has. */
+  styles: readonly Style[];
+  /** One trigger for a data set, or one for each candidate, made for its infected neurons. */
+  triggerPer: "dataset" | "candidate";
+  /** Schema of the attack's section in a recipe (`attacks: { NAME: … }`). */
+  options: z.ZodType<Record<string, unknown>>;
   makeTrigger(context: TriggerContext): Promise<Trigger>;
 }

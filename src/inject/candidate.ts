@@ -3,24 +3,26 @@ import type { DefectKey } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import { indicesOutside, subset } from "../datasets/batch.ts";
-import type { Dataset, ImageSet } from "../datasets/types.ts";
+import type { Dataset } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import { type Rates, rates } from "../measure/rates.ts";
 import type { StateDict } from "../tensor/state.ts";
-import { type Tuned, tuneSubnetwork } from "./backdoor.ts";
 import { type Correlation, correlationFault, measureCorrelation } from "./correlation.ts";
+import type { Injection } from "./injection.ts";
 import { type GroundTruth, labelDefect } from "./label.ts";
 import type { ContributionOrder } from "./order.ts";
-import { chooseSubnetwork, randomNeighbours } from "./quantity.ts";
-import type { Attempt, Gates, InjectRecipe, MeasureRecipe } from "./recipe.ts";
+import { randomNeighbours } from "./quantity.ts";
+import type { Gates, InjectRecipe, MeasureRecipe } from "./recipe.ts";
 
 export interface CandidateTask {
   key: DefectKey;
   dataset: Dataset;
   clean: StateDict;
+  infected: NeuronSet;
+  trigger: Trigger;
   /** Rates of the clean twin under this trigger. */
   cleanRates: Rates;
-  trigger: Trigger;
+  injection: Injection;
   order: ContributionOrder;
   runner: OrtRunner;
   recipe: InjectRecipe;
@@ -31,20 +33,11 @@ export interface CandidateTask {
   onStage?(stage: string): void;
 }
 
-type Tune = (attempt: Attempt, labels: "target" | "true", peakSteps?: number) => Promise<Tuned>;
-
-export interface AttemptOutcome extends Attempt {
-  peak_steps_taken: number;
-  held_out_asr: number;
-  held_out_ca_drop: number;
-}
-
 /** What became of a candidate. Figures behind an earlier failed gate are absent. */
 export interface CandidateOutcome {
   status: "accepted" | "rejected";
   reason: string | null;
-  infected: NeuronSet;
-  attempts: AttemptOutcome[];
+  attempts: Record<string, unknown>[];
   infectedRates: Rates;
   correlation?: Correlation;
   shamRates?: Rates;
@@ -57,7 +50,7 @@ export interface CandidateOutcome {
 
 /** Takes one candidate through injection, gates, Rule 3, the sham and the labels (METHODS §3). */
 export async function makeCandidate(task: CandidateTask): Promise<CandidateOutcome> {
-  const { key, dataset, runner, recipe, gates, trigger } = task;
+  const { key, dataset, runner, recipe, gates, trigger, infected } = task;
   const seedOf = (stage: string) => stageSeed(task.seed, stage, key.dataset, key.arch, key.level, key.top, key.attack);
   const timings: Record<string, number> = {};
   const timed = async <T>(stage: string, work: () => Promise<T>): Promise<T> => {
@@ -68,30 +61,25 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
     return result;
   };
 
-  const infected = chooseSubnetwork(task.order, key.level, key.top);
   const chosen = new Random(seedOf("images")).sample(dataset.train.count, recipe.images + recipe.held_out);
-  const images = subset(dataset.train, chosen.subarray(0, recipe.images));
-  const heldOut = subset(dataset.train, chosen.subarray(recipe.images));
-  const tune: Tune = (attempt, labels, peakSteps) =>
-    tuneSubnetwork({
-      network: runner.network,
+  const injected = await timed("inject", () =>
+    task.injection({
       dataset,
+      runner,
       clean: task.clean,
       infected,
       trigger,
-      images,
+      images: subset(dataset.train, chosen.subarray(0, recipe.images)),
+      heldOut: subset(dataset.train, chosen.subarray(recipe.images)),
       recipe,
-      attempt,
-      labels,
-      peakSteps,
-      seed: seedOf("batches"),
-      onStep: (done, total) => task.onStage?.(`${labels === "target" ? "inject" : "sham"} ${done}/${total}`),
-    });
-
-  const attempts: AttemptOutcome[] = [];
-  const { model, attempt, peakSteps } = await timed("inject", () => injectWithin(task, tune, heldOut, attempts));
+      gates,
+      seedOf,
+      onStage: (stage) => task.onStage?.(stage),
+    }),
+  );
+  const { model, attempts } = injected;
   const infectedRates = await timed("gates", () => rates(runner, model, dataset.test, trigger, recipe.target));
-  const outcome: CandidateOutcome = { status: "rejected", reason: null, infected, attempts, infectedRates, timings };
+  const outcome: CandidateOutcome = { status: "rejected", reason: null, attempts, infectedRates, timings };
   outcome.reason = gateFault(infectedRates, task.cleanRates, gates);
   if (outcome.reason) return outcome;
 
@@ -106,7 +94,7 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
   outcome.reason = correlationFault(outcome.correlation, infectedRates.asr, gates);
   if (outcome.reason) return outcome;
 
-  const { model: sham } = await timed("sham", () => tune(attempt, "true", peakSteps));
+  const sham = await timed("sham", () => injected.sham());
   outcome.shamRates = await timed("gates", () => rates(runner, sham, dataset.test, trigger, recipe.target));
   outcome.reason = shamFault(outcome.shamRates, task.cleanRates, gates);
   if (outcome.reason) return outcome;
@@ -125,30 +113,6 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
     ),
   );
   return { ...outcome, status: "accepted", infectedModel: model, sham };
-}
-
-/** Tries the documented settings in order until the held-out gates hold with a margin; the best one otherwise. */
-async function injectWithin(
-  task: CandidateTask,
-  tune: Tune,
-  heldOut: ImageSet,
-  log: AttemptOutcome[],
-): Promise<Tuned & { attempt: Attempt }> {
-  const { recipe, gates, runner, trigger } = task;
-  const reference = await runner.accuracy(task.clean, heldOut);
-  let best: (Tuned & { attempt: Attempt; shortfall: number }) | undefined;
-  for (const attempt of recipe.attempts) {
-    const { model, peakSteps } = await tune(attempt, "target");
-    const found = await rates(runner, model, heldOut, trigger, recipe.target);
-    const drop = reference - found.ca;
-    log.push({ ...attempt, peak_steps_taken: peakSteps, held_out_asr: found.asr, held_out_ca_drop: drop });
-    const shortfall =
-      Math.max(0, gates.asr + recipe.margin.asr - found.asr) +
-      Math.max(0, drop - gates.ca_drop + recipe.margin.ca_drop);
-    if (!best || shortfall < best.shortfall) best = { model, peakSteps, attempt, shortfall };
-    if (shortfall === 0) break;
-  }
-  return best!;
 }
 
 function gateFault(found: Rates, clean: Rates, gates: Gates): string | null {

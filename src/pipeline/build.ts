@@ -8,7 +8,7 @@ import { candidateRecipe } from "./candidate-stage.ts";
 import { cleanRecipe } from "./clean-stage.ts";
 import { DatasetCache, type Report } from "./context.ts";
 import { makePlan, type Plan } from "./plan.ts";
-import { checkSelection, type Edition, forDataset, type SliceSelection } from "./recipe.ts";
+import { attackOptions, checkSelection, type Edition, forDataset, type SliceSelection } from "./recipe.ts";
 import type { WorkerMessage, WorkerOrder } from "./worker-process.ts";
 
 export interface BuildRequest {
@@ -24,6 +24,7 @@ export interface BuildRequest {
 export async function build(request: BuildRequest): Promise<{ db: Database; plan: Plan }> {
   const { edition, select } = request;
   checkSelection(select);
+  for (const attack of select.attack) attackOptions(edition, attack);
   const plan = makePlan(edition, select);
   // All data is read before anything is written: bad data must leave no trace.
   const datasets = new DatasetCache(request.dataDir, edition.seed);

@@ -1,8 +1,11 @@
+import { ATTACKS } from "../attacks/registry.ts";
+import { lookup } from "../core/errors.ts";
 import { defectId, groupId, LEVELS, OFFSETS } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { countNeurons, sameNeurons } from "../core/neurons.ts";
 import { convUnits, type Network, neuronLayers } from "../graph/network.ts";
 import { type CandidateOutcome, makeCandidate } from "../inject/candidate.ts";
+import { INJECTIONS } from "../inject/injection.ts";
 import type { ContributionOrder } from "../inject/order.ts";
 import { chooseSubnetwork } from "../inject/quantity.ts";
 import { parseArch } from "../models/registry.ts";
@@ -10,7 +13,7 @@ import type { DefectLabels, DefectMetrics, DefectRecord } from "../store/schema.
 import type { CleanBench } from "./clean-bench.ts";
 import { type BuildContext, engineStamp } from "./context.ts";
 import { cleanSeed, type PlannedCandidate } from "./plan.ts";
-import { forDataset } from "./recipe.ts";
+import { attackOptions, forDataset } from "./recipe.ts";
 
 /** Builds one candidate and writes its record, whatever became of it. */
 export async function buildCandidate(
@@ -23,7 +26,7 @@ export async function buildCandidate(
   const began = performance.now();
   const recipe = forDataset(edition.inject, key.dataset);
   const { network } = bench.runner;
-  const { trigger, cleanRates } = await bench.trigger(key.attack);
+  const infected = chooseSubnetwork(bench.order, key.level, key.top);
   const base: DefectRecord = {
     kind: "defect",
     id: planned.id,
@@ -43,10 +46,10 @@ export async function buildCandidate(
     recipe: candidateRecipe(context, planned),
     data_sha256: bench.dataset.dataHash,
     engine: await engineStamp(network),
-    metrics: { ...NO_METRICS, ca_clean: cleanRates.ca, asr_clean: cleanRates.asr },
+    metrics: NO_METRICS,
     attempts: [],
     neurons: neuronLayers(network).reduce((sum, { width }) => sum + width, 0),
-    infected: countNeurons(chooseSubnetwork(bench.order, key.level, key.top)),
+    infected: countNeurons(infected),
     effective: null,
     changed: null,
     infected_model: null,
@@ -66,12 +69,17 @@ export async function buildCandidate(
     return record;
   }
 
+  report({ type: "stage", id: planned.id, stage: "trigger" });
+  const { trigger, cleanRates } = await bench.trigger(key, infected);
+  const attack = lookup(ATTACKS, "attack", key.attack);
   const outcome = await makeCandidate({
     key,
     dataset: bench.dataset,
     clean: bench.state,
-    cleanRates,
+    infected,
     trigger,
+    cleanRates,
+    injection: INJECTIONS[attack.injection],
     order: bench.order,
     runner: bench.runner,
     recipe,
@@ -84,8 +92,8 @@ export async function buildCandidate(
     ...base,
     status: outcome.status,
     reason: outcome.reason,
-    metrics: metricsOf(outcome, base.metrics),
-    attempts: outcome.attempts.map((attempt) => ({ ...attempt })),
+    metrics: metricsOf(outcome, { ...NO_METRICS, ca_clean: cleanRates.ca, asr_clean: cleanRates.asr }),
+    attempts: outcome.attempts,
     timings: outcome.timings,
   };
   let labels: DefectLabels | undefined;
@@ -94,13 +102,13 @@ export async function buildCandidate(
     record.trigger = await db.putTrigger(trigger);
     record.infected_model = await db.putDelta(bench.state, infectedModel!);
     record.sham_model = await db.putDelta(bench.state, sham!);
-    record.changed = changedRows(network, outcome.infected);
+    record.changed = changedRows(network, infected);
     record.effective = truth!.effective ? countNeurons(truth!.effective) : 0;
     const carriers = Float32Array.from(neuronLayers(network).flatMap(({ name }) => truth!.carriers[name]));
     labels = {
       kind: "labels",
       id: planned.id,
-      infected: outcome.infected,
+      infected,
       contribution: truth!.contribution,
       effective: truth!.effective,
       effect: truth!.effect,
@@ -123,6 +131,7 @@ export function candidateRecipe(
     edition: edition.edition,
     seed: edition.seed,
     clean_seed: cleanSeed(edition, key.top),
+    attack: attackOptions(edition, key.attack),
     inject: forDataset(edition.inject, key.dataset),
     gates: edition.gates,
     measure: edition.measure,

@@ -1,6 +1,8 @@
 import { ATTACKS } from "../attacks/registry.ts";
-import type { Trigger } from "../attacks/types.ts";
+import type { Attack, Trigger } from "../attacks/types.ts";
 import { lookup } from "../core/errors.ts";
+import type { DefectKey } from "../core/ids.ts";
+import type { NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import type { Dataset } from "../datasets/types.ts";
 import { type ContributionOrder, contributionOrder } from "../inject/order.ts";
@@ -9,7 +11,7 @@ import { type Rates, rates } from "../measure/rates.ts";
 import type { CleanRecord } from "../store/schema.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type BuildContext, networkFor } from "./context.ts";
-import { forDataset } from "./recipe.ts";
+import { attackOptions, forDataset } from "./recipe.ts";
 
 /** Everything that the candidates of one clean model share, computed once per process. */
 export interface CleanBench {
@@ -18,7 +20,13 @@ export interface CleanBench {
   dataset: Dataset;
   runner: OrtRunner;
   order: ContributionOrder;
-  trigger(attack: string): Promise<{ trigger: Trigger; cleanRates: Rates }>;
+  /** The trigger of a candidate, and how the clean model answers to it. */
+  trigger(key: DefectKey, infected: NeuronSet): Promise<Triggered>;
+}
+
+interface Triggered {
+  trigger: Trigger;
+  cleanRates: Rates;
 }
 
 export async function openCleanBench(context: BuildContext, cleanId: string): Promise<CleanBench> {
@@ -37,11 +45,13 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     edition.measure.contribution_images,
     edition.seed,
   );
-  const triggers = new Map<string, Promise<{ trigger: Trigger; cleanRates: Rates }>>();
-  const make = async (attack: string) => {
-    const random = new Random(stageSeed(edition.seed, "trigger", dataset.name, attack));
+  const triggers = new Map<string, Promise<Triggered>>();
+  const make = async (attack: Attack, random: Random, infected?: NeuronSet): Promise<Triggered> => {
     const { height, width } = dataset.test;
-    const trigger = await lookup(ATTACKS, "attack", attack).makeTrigger({ height, width, random });
+    const { normalization } = dataset;
+    const victim = infected && { network, normalization, state, infected, threads: recipe.threads };
+    const options = attackOptions(edition, attack.name);
+    const trigger = await attack.makeTrigger({ height, width, random, options, victim });
     return { trigger, cleanRates: await rates(runner, state, dataset.test, trigger, recipe.target) };
   };
   return {
@@ -50,9 +60,14 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     dataset,
     runner,
     order,
-    trigger(attack) {
-      const known = triggers.get(attack) ?? make(attack);
-      triggers.set(attack, known);
+    trigger({ level, top, attack: name }, infected) {
+      const attack = lookup(ATTACKS, "attack", name);
+      const seed = (...more: (string | number)[]) => stageSeed(edition.seed, "trigger", dataset.name, name, ...more);
+      if (attack.triggerPer === "candidate") {
+        return make(attack, new Random(seed(record.arch, level, top)), infected);
+      }
+      const known = triggers.get(name) ?? make(attack, new Random(seed()));
+      triggers.set(name, known);
       return known;
     },
   };

@@ -46,6 +46,11 @@ const inject = z.strictObject({
   threads: count,
 }) satisfies z.ZodType<InjectRecipe>;
 
+/** One section per attack, each checked by the attack's own schema; an edition needs those that it selects. */
+const attacks = z
+  .strictObject(Object.fromEntries([...ATTACKS].map(([name, { options }]) => [name, options])))
+  .partial() as z.ZodType<Record<string, Record<string, unknown> | undefined>>;
+
 const gates = z.strictObject({
   asr: share,
   ca_drop: share,
@@ -77,6 +82,7 @@ const edition = z.strictObject({
   clean_seeds: z.number().int().min(1).max(9),
   select: selection,
   clean: train.extend({ by_dataset: z.record(z.string(), train.partial()).optional() }),
+  attacks,
   inject: inject.extend({ by_dataset: z.record(z.string(), inject.partial()).optional() }),
   gates,
   measure,
@@ -119,6 +125,13 @@ export function forDataset<T extends { by_dataset?: Record<string, object> }>(
 ): Omit<T, "by_dataset"> {
   const { by_dataset, ...values } = section;
   return { ...values, ...by_dataset?.[dataset] };
+}
+
+/** An attack's own hyper-parameters. @throws InputError where the edition has none for it. */
+export function attackOptions({ edition, attacks }: Edition, attack: string): Record<string, unknown> {
+  const options = attacks[attack];
+  if (options) return options;
+  throw new InputError(`recipe '${edition}': attacks.${attack} is missing; give that attack's settings`);
 }
 
 /** Checks every name and number of a selection. @throws InputError naming the option. */

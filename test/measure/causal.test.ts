@@ -47,7 +47,7 @@ describe("what holds by definition of the measurements", () => {
 
   beforeAll(async () => {
     runner = await createRunner(network, normalization, { threads: 1 });
-    trigger = await badnets.makeTrigger({ height: 32, width: 32, random: new Random(1) });
+    trigger = await badnets.makeTrigger({ height: 32, width: 32, random: new Random(1), options: { side: 3 } });
   });
   afterAll(() => runner.release());
 

@@ -14,7 +14,7 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["engine", ["core", "tensor", "graph"]],
   ["models", ["core", "tensor", "graph"]],
   ["datasets", ["core"]],
-  ["attacks", ["core", "datasets"]],
+  ["attacks", ["core", "tensor", "graph", "engine", "datasets"]],
   ["tune", ["core", "tensor", "graph", "engine"]],
   ["measure", ["core", "tensor", "graph", "engine", "datasets", "attacks"]],
   ["train", ["core", "tensor", "graph", "engine", "models", "datasets", "tune"]],

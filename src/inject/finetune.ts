@@ -1,0 +1,45 @@
+import { rates } from "../measure/rates.ts";
+import { type Tuned, tuneSubnetwork } from "./backdoor.ts";
+import type { Injected, InjectionTask } from "./injection.ts";
+import type { Attempt } from "./recipe.ts";
+
+/**
+ * Injection by fine-tuning exactly the infected neurons (METHODS §3.2): tries the documented settings in order until
+ * the held-out gates hold with a margin, and keeps the best one otherwise. The sham takes the same steps on the same
+ * images with their true labels.
+ */
+export async function finetune(task: InjectionTask): Promise<Injected> {
+  const { recipe, gates, runner, trigger, heldOut } = task;
+  const tune = (attempt: Attempt, labels: "target" | "true", peakSteps?: number): Promise<Tuned> =>
+    tuneSubnetwork({
+      network: runner.network,
+      dataset: task.dataset,
+      clean: task.clean,
+      infected: task.infected,
+      trigger,
+      images: task.images,
+      recipe,
+      attempt,
+      labels,
+      peakSteps,
+      seed: task.seedOf("batches"),
+      onStep: (done, total) => task.onStage(`${labels === "target" ? "inject" : "sham"} ${done}/${total}`),
+    });
+
+  const reference = await runner.accuracy(task.clean, heldOut);
+  const attempts: Record<string, unknown>[] = [];
+  let best: (Tuned & { attempt: Attempt; shortfall: number }) | undefined;
+  for (const attempt of recipe.attempts) {
+    const { model, peakSteps } = await tune(attempt, "target");
+    const found = await rates(runner, model, heldOut, trigger, recipe.target);
+    const drop = reference - found.ca;
+    attempts.push({ ...attempt, peak_steps_taken: peakSteps, held_out_asr: found.asr, held_out_ca_drop: drop });
+    const shortfall =
+      Math.max(0, gates.asr + recipe.margin.asr - found.asr) +
+      Math.max(0, drop - gates.ca_drop + recipe.margin.ca_drop);
+    if (!best || shortfall < best.shortfall) best = { model, peakSteps, attempt, shortfall };
+    if (shortfall === 0) break;
+  }
+  const { model, attempt, peakSteps } = best!;
+  return { model, attempts, sham: async () => (await tune(attempt, "true", peakSteps)).model };
+}

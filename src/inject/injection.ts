@@ -1,0 +1,38 @@
+import type { InjectionKind, Trigger } from "../attacks/types.ts";
+import type { NeuronSet } from "../core/neurons.ts";
+import type { Dataset, ImageSet } from "../datasets/types.ts";
+import type { OrtRunner } from "../measure/ort-runner.ts";
+import type { StateDict } from "../tensor/state.ts";
+import { finetune } from "./finetune.ts";
+import type { Gates, InjectRecipe } from "./recipe.ts";
+
+/** What every way of injecting is given. */
+export interface InjectionTask {
+  dataset: Dataset;
+  runner: OrtRunner;
+  clean: StateDict;
+  infected: NeuronSet;
+  trigger: Trigger;
+  /** The attacker's images, a part of `train`, and further ones held out to judge an attempt by. */
+  images: ImageSet;
+  heldOut: ImageSet;
+  recipe: InjectRecipe;
+  gates: Gates;
+  /** The seed of a stage of this candidate. */
+  seedOf(stage: string): number;
+  /** Tells what is being done, for progress. */
+  onStage(stage: string): void;
+}
+
+/** A model with the backdoor in it. */
+export interface Injected {
+  model: StateDict;
+  /** The documented settings that were tried, in order, with what each gave: for the record. */
+  attempts: Record<string, unknown>[];
+  /** The same handling without a backdoor (METHODS §3.3). */
+  sham(): Promise<StateDict>;
+}
+
+export type Injection = (task: InjectionTask) => Promise<Injected>;
+
+export const INJECTIONS: Record<InjectionKind, Injection> = { finetune };
