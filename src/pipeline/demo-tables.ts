@@ -1,3 +1,4 @@
+import { cellMean, cellOf } from "../score/cells.ts";
 import type { ScoreRow } from "../score/score.ts";
 import { summarize } from "../score/summary.ts";
 import type { RepairFile } from "../store/results.ts";
@@ -37,7 +38,7 @@ export function criterionTable(scores: ScoreRow[]): Row[] {
   return [...rows.values()];
 }
 
-/** One line per method and selection: means over defects. */
+/** One line per method and selection: means over cells, as in the report. */
 export function repairTable(repairs: RepairFile[]): Row[] {
   const groups = new Map<string, ReturnType<typeof repairRow>[]>();
   for (const repair of repairs) {
@@ -45,19 +46,18 @@ export function repairTable(repairs: RepairFile[]): Row[] {
     const key = `${row.method} ${row.using}`;
     groups.set(key, [...(groups.get(key) ?? []), row]);
   }
-  const mean = (values: (number | null)[]) => {
-    const known = values.filter((value) => value !== null);
-    return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
-  };
-  return [...groups.values()].map((rows) => ({
-    method: rows[0].method,
-    using: rows[0].using,
-    defects: rows.length,
-    asr_before: mean(rows.map((row) => row.asr_before)),
-    asr_after: mean(rows.map((row) => row.asr_after)),
-    asrd: mean(rows.map((row) => row.asrd)),
-    ca_before: mean(rows.map((row) => row.ca_before)),
-    ca_after: mean(rows.map((row) => row.ca_after)),
-    cad: mean(rows.map((row) => row.cad)),
-  }));
+  const figures = ["asr_before", "asr_after", "asrd", "ca_before", "ca_after", "cad"] as const;
+  return [...groups.values()].map((rows) => {
+    const mean = (figure: (typeof figures)[number]) => {
+      const known = rows.flatMap(({ id, [figure]: value }) => (value === null ? [] : [{ value, cell: cellOf(id) }]));
+      return known.length > 0 ? cellMean(known) : null;
+    };
+    const [{ method, using }] = rows;
+    return {
+      method,
+      using,
+      defects: rows.length,
+      ...Object.fromEntries(figures.map((figure) => [figure, mean(figure)])),
+    };
+  });
 }

@@ -1,4 +1,5 @@
 import { Random, stageSeed } from "../core/random.ts";
+import { cellMean } from "../score/cells.ts";
 import { groupBy } from "./group.ts";
 import type { Estimate } from "./tables.ts";
 
@@ -15,22 +16,6 @@ export const RESAMPLES = 2000;
 const TAIL = 0.025;
 /** An interval from fewer values would show false precision. */
 const LEAST = 3;
-
-/** Mean inside each cell, then unweighted over cells. @throws Error on no values. */
-export function cellMean(samples: readonly Pick<Sampled, "value" | "cell">[]): number {
-  const cells = new Map<string, { sum: number; count: number }>();
-  for (const { value, cell } of samples) {
-    const at = cells.get(cell);
-    if (at) {
-      at.sum += value;
-      at.count++;
-    } else cells.set(cell, { sum: value, count: 1 });
-  }
-  if (cells.size === 0) throw new Error("the mean of nothing");
-  let total = 0;
-  for (const { sum, count } of cells.values()) total += sum / count;
-  return total / cells.size;
-}
 
 /**
  * Cell mean with its percentile bootstrap interval of 95 %. Two stages, because defects of one clean model are not

@@ -1,5 +1,5 @@
 import { InputError } from "../core/errors.ts";
-import { groupId, LEVELS, parseDefectId } from "../core/ids.ts";
+import { LEVELS } from "../core/ids.ts";
 import type { LayerWidth } from "../core/neurons.ts";
 import { neuronLayers } from "../graph/network.ts";
 import { buildNetwork } from "../models/registry.ts";
@@ -116,10 +116,4 @@ function fitting<T>(name: string, score: () => T): T {
   } catch (error) {
     throw new InputError(`results/${name}.json: does not fit its defect: ${(error as Error).message}`);
   }
-}
-
-/** The cell in which a defect's values are averaged (METHODS §7). */
-export function cellOf(id: string): string {
-  const key = parseDefectId(id);
-  return `${groupId(key)}-${key.level}-${key.style}`;
 }

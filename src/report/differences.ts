@@ -1,7 +1,8 @@
+import { cellOf } from "../score/cells.ts";
 import type { ScoreRow } from "../score/score.ts";
 import { type ScoreMetric, type SummaryRow, summarize } from "../score/summary.ts";
 import { bootstrapMean, type Sampled } from "./bootstrap.ts";
-import { cellOf, type ReportData } from "./collect.ts";
+import type { ReportData } from "./collect.ts";
 import { groupBy } from "./group.ts";
 import type { Estimate } from "./tables.ts";
 

@@ -56,7 +56,7 @@ svg text{fill:currentColor}
 .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,max(200px,22%)),1fr));gap:1.1rem 1.3rem;margin:1rem 0}
 .gallery figure{margin:0}
 .gallery figcaption{margin-top:.15rem}
-.pixels{image-rendering:pixelated;outline:1px solid #8a929e99;vertical-align:top;background:repeating-conic-gradient(var(--line) 0 25%,var(--raised) 0 50%) 0/12px 12px}
+.pixels{image-rendering:pixelated;outline:1px solid #8a929e99;vertical-align:top;background:repeating-conic-gradient(#5c6470 0 25%,#474e59 0 50%) 0/12px 12px}
 .gallery .pixels{width:calc(50% - 3px);height:auto;aspect-ratio:1}
 .gallery .pixels+.pixels{margin-left:6px}
 .trigger{display:flex;gap:1rem;align-items:center}

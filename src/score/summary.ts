@@ -1,4 +1,4 @@
-import { groupId, parseDefectId } from "../core/ids.ts";
+import { cellMean, cellOf } from "./cells.ts";
 import type { ScoreRow } from "./score.ts";
 
 export const SCORE_METRICS = ["wji", "jaccard", "precision", "recall", "auroc", "ap", "exam"] as const;
@@ -26,20 +26,8 @@ export interface SummaryRow {
   cells: number;
 }
 
-function cellOf(id: string): string {
-  const key = parseDefectId(id);
-  return `${groupId(key)}-${key.level}-${key.style}`;
-}
-
-/** Mean inside each cell, then over cells; null of nothing. */
-function cellMean(values: ReadonlyMap<string, number>): number | null {
-  const cells = new Map<string, number[]>();
-  for (const [id, value] of values) {
-    const cell = cellOf(id);
-    cells.set(cell, [...(cells.get(cell) ?? []), value]);
-  }
-  const mean = (list: number[]) => list.reduce((sum, v) => sum + v, 0) / list.length;
-  return cells.size === 0 ? null : mean([...cells.values()].map(mean));
+function meanOf(values: ReadonlyMap<string, number>): number | null {
+  return values.size === 0 ? null : cellMean([...values].map(([id, value]) => ({ value, cell: cellOf(id) })));
 }
 
 function valuesOf(rows: readonly ScoreRow[], version: string, metric: ScoreMetric): Map<string, number> {
@@ -74,9 +62,9 @@ export function summarize(rows: readonly ScoreRow[], metrics: readonly ScoreMetr
         protocol,
         quota,
         metric,
-        infected: cellMean(infected),
-        sham: cellMean(sham),
-        difference: cellMean(differences),
+        infected: meanOf(infected),
+        sham: meanOf(sham),
+        difference: meanOf(differences),
         cases: infected.size,
         shams: sham.size,
         pairs: differences.size,

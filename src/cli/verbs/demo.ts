@@ -54,7 +54,7 @@ export function registerDemo(program: Command): void {
         criterionTable(result.scores),
       );
       print(
-        "Repairs: attack success and clean accuracy before and after, means over the defects",
+        "Repairs: attack success and clean accuracy before and after, means over groups and levels",
         repairTable(result.repairs),
       );
       const seconds = ((performance.now() - began) / 1000).toFixed(0);

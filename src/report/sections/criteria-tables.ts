@@ -1,6 +1,6 @@
+import { cellMean, cellOf } from "../../score/cells.ts";
 import type { ScoreMetric } from "../../score/summary.ts";
-import { cellMean } from "../bootstrap.ts";
-import { cellOf, type ReportData } from "../collect.ts";
+import type { ReportData } from "../collect.ts";
 import { type Difference, pick } from "../differences.ts";
 import { distinct } from "../group.ts";
 import type { Cell, Column, Table } from "../tables.ts";

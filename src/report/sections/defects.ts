@@ -1,6 +1,6 @@
+import { cellMean, cellOf } from "../../score/cells.ts";
 import { type DefectRow, defectRow } from "../../store/rows.ts";
-import { cellMean } from "../bootstrap.ts";
-import { cellOf, type ReportData } from "../collect.ts";
+import type { ReportData } from "../collect.ts";
 import { type Dot, dotPlot } from "../figures/dots.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
 import { SERIES } from "../figures/plot.ts";

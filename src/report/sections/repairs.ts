@@ -1,6 +1,7 @@
+import { cellMean, cellOf } from "../../score/cells.ts";
 import type { RepairFile } from "../../store/results.ts";
-import { bootstrapMean, cellMean } from "../bootstrap.ts";
-import { cellOf, type ReportData } from "../collect.ts";
+import { bootstrapMean } from "../bootstrap.ts";
+import type { ReportData } from "../collect.ts";
 import { type Dot, dotPlot } from "../figures/dots.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
 import { SERIES } from "../figures/plot.ts";

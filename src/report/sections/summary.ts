@@ -1,5 +1,5 @@
-import { cellMean } from "../bootstrap.ts";
-import { cellOf, type ReportData } from "../collect.ts";
+import { cellMean, cellOf } from "../../score/cells.ts";
+import type { ReportData } from "../collect.ts";
 import { criteriaInOrder, type Difference, pick } from "../differences.ts";
 import { distinct } from "../group.ts";
 import { type Html, html } from "../html.ts";
