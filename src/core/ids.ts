@@ -10,7 +10,9 @@ export const OFFSETS = [0, 5, 10, 15, 20, 25, 30, 35, 40] as const;
 export const VERSIONS = ["infected", "clean", "sham"] as const;
 export type Version = (typeof VERSIONS)[number];
 
-export type Style = "plain" | "discreet";
+/** Injection styles (METHODS §3.2). */
+export const STYLES = ["plain", "discreet"] as const;
+export type Style = (typeof STYLES)[number];
 
 /** What names a defect: `<dataset>-<arch>-<attack>-<level>-top<NNN>[-discreet]` (SPEC §4). */
 export interface DefectKey {

@@ -7,8 +7,9 @@ import { type Database, openDatabase } from "../store/database.ts";
 import { candidateRecipe } from "./candidate-stage.ts";
 import { cleanRecipe } from "./clean-stage.ts";
 import { DatasetCache, type Report } from "./context.ts";
+import { settingsFor } from "./overrides.ts";
 import { makePlan, type Plan } from "./plan.ts";
-import { attackOptions, checkSelection, type Edition, forDataset, type SliceSelection } from "./recipe.ts";
+import { attackOptions, checkSelection, type Edition, type SliceSelection } from "./recipe.ts";
 import type { WorkerMessage, WorkerOrder } from "./worker-process.ts";
 
 export interface BuildRequest {
@@ -31,7 +32,7 @@ export async function build(request: BuildRequest): Promise<{ db: Database; plan
   const data: Record<string, string> = {};
   for (const name of new Set(select.dataset)) {
     const dataset = await datasets.get(name);
-    assertFits(edition, dataset);
+    assertFits(edition, plan, dataset);
     data[name] = dataset.dataHash;
   }
   const db = await openDatabase(request.dir, { create: { edition: edition.edition, seed: edition.seed, data } });
@@ -48,20 +49,24 @@ export async function build(request: BuildRequest): Promise<{ db: Database; plan
 }
 
 /** A recipe may ask for more than a data set (or the part of it that is there) has. @throws InputError */
-function assertFits(edition: Edition, { name, classes, train }: Dataset): void {
+function assertFits(edition: Edition, plan: Plan, { name, classes, train }: Dataset): void {
   const fault = (text: string) => new InputError(`recipe '${edition.edition}': ${text}`);
-  const clean = forDataset(edition.clean, name);
-  const inject = forDataset(edition.inject, name);
-  if (inject.target >= classes.length) {
-    throw fault(`inject.target ${inject.target} is no class of ${name}; valid are 0 to ${classes.length - 1}`);
+  for (const planned of plan.clean.filter(({ dataset }) => dataset === name)) {
+    const { batch } = settingsFor(edition.clean, planned);
+    if (batch > train.count) {
+      throw fault(`clean.batch ${batch} is more than the ${train.count} training images of ${name}`);
+    }
   }
-  if (clean.batch > train.count) {
-    throw fault(`clean.batch ${clean.batch} is more than the ${train.count} training images of ${name}`);
-  }
-  if (inject.images + inject.held_out > train.count) {
-    throw fault(
-      `inject.images ${inject.images} and inject.held_out ${inject.held_out} are more than the ${train.count} training images of ${name}`,
-    );
+  for (const { key } of plan.candidates.filter(({ key }) => key.dataset === name)) {
+    const { target, images, held_out } = settingsFor(edition.inject, key);
+    if (target >= classes.length) {
+      throw fault(`inject.target ${target} is no class of ${name}; valid are 0 to ${classes.length - 1}`);
+    }
+    if (images + held_out > train.count) {
+      throw fault(
+        `inject.images ${images} and inject.held_out ${held_out} are more than the ${train.count} training images of ${name}`,
+      );
+    }
   }
 }
 

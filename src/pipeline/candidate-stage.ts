@@ -12,8 +12,9 @@ import { parseArch } from "../models/registry.ts";
 import type { DefectLabels, DefectMetrics, DefectRecord } from "../store/schema.ts";
 import type { CleanBench } from "./clean-bench.ts";
 import { type BuildContext, engineStamp } from "./context.ts";
+import { settingsFor } from "./overrides.ts";
 import { cleanSeed, type PlannedCandidate } from "./plan.ts";
-import { attackOptions, forDataset } from "./recipe.ts";
+import { attackOptions } from "./recipe.ts";
 
 /** Builds one candidate and writes its record, whatever became of it. */
 export async function buildCandidate(
@@ -24,7 +25,7 @@ export async function buildCandidate(
   const { db, edition, report } = context;
   const { key } = planned;
   const began = performance.now();
-  const recipe = forDataset(edition.inject, key.dataset);
+  const recipe = settingsFor(edition.inject, key);
   const { network } = bench.runner;
   const infected = chooseSubnetwork(bench.order, key.level, key.top);
   const base: DefectRecord = {
@@ -132,7 +133,7 @@ export function candidateRecipe(
     seed: edition.seed,
     clean_seed: cleanSeed(edition, key.top),
     attack: attackOptions(edition, key.attack),
-    inject: forDataset(edition.inject, key.dataset),
+    inject: settingsFor(edition.inject, key),
     gates: edition.gates,
     measure: edition.measure,
   };

@@ -11,7 +11,8 @@ import { type Rates, rates } from "../measure/rates.ts";
 import type { CleanRecord } from "../store/schema.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type BuildContext, networkFor } from "./context.ts";
-import { attackOptions, forDataset } from "./recipe.ts";
+import { settingsFor } from "./overrides.ts";
+import { attackOptions } from "./recipe.ts";
 
 /** Everything that the candidates of one clean model share, computed once per process. */
 export interface CleanBench {
@@ -33,9 +34,9 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
   const { db, edition } = context;
   const record = db.readClean(cleanId);
   const dataset = await context.datasets.get(record.dataset);
-  const recipe = forDataset(edition.inject, record.dataset);
+  const { threads } = settingsFor(edition.inject, record);
   const network = networkFor(record.arch, dataset);
-  const runner = await createRunner(network, dataset.normalization, recipe);
+  const runner = await createRunner(network, dataset.normalization, { threads });
   const state = await db.loadClean(record);
   const order = await contributionOrder(
     runner,
@@ -49,10 +50,11 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
   const make = async (attack: Attack, random: Random, infected?: NeuronSet): Promise<Triggered> => {
     const { height, width } = dataset.test;
     const { normalization } = dataset;
-    const victim = infected && { network, normalization, state, infected, threads: recipe.threads };
+    const victim = infected && { network, normalization, state, infected, threads };
     const options = attackOptions(edition, attack.name);
     const trigger = await attack.makeTrigger({ height, width, random, options, victim });
-    return { trigger, cleanRates: await rates(runner, state, dataset.test, trigger, recipe.target) };
+    const { target } = settingsFor(edition.inject, { dataset: record.dataset, arch: record.arch, attack: attack.name });
+    return { trigger, cleanRates: await rates(runner, state, dataset.test, trigger, target) };
   };
   return {
     record,

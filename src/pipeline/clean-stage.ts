@@ -4,8 +4,8 @@ import type { CleanRecord } from "../store/schema.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type Checkpoint, type EpochRecord, trainClean } from "../train/clean.ts";
 import { type BuildContext, engineStamp, networkFor } from "./context.ts";
+import { settingsFor } from "./overrides.ts";
 import type { PlannedClean } from "./plan.ts";
-import { forDataset } from "./recipe.ts";
 
 const VELOCITY = "velocity/";
 
@@ -15,7 +15,7 @@ export async function buildClean(context: BuildContext, planned: PlannedClean): 
   const began = performance.now();
   const dataset = await context.datasets.get(planned.dataset);
   const network = networkFor(planned.arch, dataset);
-  const recipe = forDataset(edition.clean, planned.dataset);
+  const recipe = settingsFor(edition.clean, planned);
   const fingerprint = JSON.stringify({ recipe, seed: planned.seed, data: dataset.dataHash });
   const resume = await readCheckpoint(context, planned.id, fingerprint);
 
@@ -68,7 +68,7 @@ export function cleanRecipe(
     edition: edition.edition,
     edition_seed: edition.seed,
     seed: planned.seed,
-    clean: forDataset(edition.clean, planned.dataset),
+    clean: settingsFor(edition.clean, planned),
   };
 }
 

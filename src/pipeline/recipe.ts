@@ -4,11 +4,12 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { ATTACKS } from "../attacks/registry.ts";
 import { InputError, lookup } from "../core/errors.ts";
-import { LEVELS, OFFSETS } from "../core/ids.ts";
+import { LEVELS, OFFSETS, STYLES } from "../core/ids.ts";
 import { DATASETS } from "../datasets/registry.ts";
 import type { Gates, InjectRecipe, MeasureRecipe } from "../inject/recipe.ts";
 import { parseArch } from "../models/registry.ts";
 import type { TrainRecipe } from "../train/clean.ts";
+import { assertShared, type Condition, candidateCondition, cleanCondition, withOverrides } from "./overrides.ts";
 
 /** An edition's recipe: every hyper-parameter of a database (SPEC §2), from `recipes/<edition>.yaml`. */
 
@@ -81,9 +82,9 @@ const edition = z.strictObject({
   seed: z.number().int(),
   clean_seeds: z.number().int().min(1).max(9),
   select: selection,
-  clean: train.extend({ by_dataset: z.record(z.string(), train.partial()).optional() }),
+  clean: withOverrides(train, cleanCondition),
   attacks,
-  inject: inject.extend({ by_dataset: z.record(z.string(), inject.partial()).optional() }),
+  inject: withOverrides(inject, candidateCondition),
   gates,
   measure,
 });
@@ -113,18 +114,42 @@ export function loadEdition(nameOrPath: string): Edition {
     throw new InputError(`${path}: cannot be read as YAML: ${(error as Error).message.split("\n")[0]}`);
   }
   const result = edition.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) {
+    checkOverrides(path, result.data);
+    return result.data;
+  }
   const [issue] = result.error.issues;
   throw new InputError(`${path}: ${issue.path.join(".") || "recipe"}: ${issue.message}`);
 }
 
-/** A section's values for one data set. */
-export function forDataset<T extends { by_dataset?: Record<string, object> }>(
-  section: T,
-  dataset: string,
-): Omit<T, "by_dataset"> {
-  const { by_dataset, ...values } = section;
-  return { ...values, ...by_dataset?.[dataset] };
+/** A misspelt name in a condition would otherwise never apply, and nobody would know. @throws InputError */
+function checkOverrides(path: string, { clean, inject }: Edition): void {
+  for (const [section, overrides] of Object.entries({ clean: clean.overrides, inject: inject.overrides })) {
+    for (const [i, { for: condition }] of (overrides ?? []).entries()) {
+      try {
+        checkNames(condition);
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        throw new InputError(`${path}: ${section}.overrides.${i}.for: ${error.message}`);
+      }
+    }
+  }
+  // Candidates of one clean model share what measures them, and those of one attack the clean twin's rates.
+  assertShared(`${path}: inject`, inject.overrides ?? [], {
+    threads: ["dataset", "arch"],
+    target: ["dataset", "arch", "attack"],
+  });
+}
+
+function checkNames({ dataset = [], arch = [], attack = [], style = [] }: Condition): void {
+  for (const name of [dataset].flat()) lookup(DATASETS, "data set", name);
+  for (const name of [attack].flat()) lookup(ATTACKS, "attack", name);
+  for (const name of [arch].flat()) parseArch(name);
+  for (const name of [style].flat()) {
+    if (!(STYLES as readonly string[]).includes(name)) {
+      throw new InputError(`unknown style '${name}'; valid: ${STYLES.join(", ")}`);
+    }
+  }
 }
 
 /** An attack's own hyper-parameters. @throws InputError where the edition has none for it. */
@@ -136,9 +161,7 @@ export function attackOptions({ edition, attacks }: Edition, attack: string): Re
 
 /** Checks every name and number of a selection. @throws InputError naming the option. */
 export function checkSelection(select: SliceSelection): void {
-  for (const name of select.dataset) lookup(DATASETS, "data set", name);
-  for (const name of select.attack) lookup(ATTACKS, "attack", name);
-  for (const name of select.arch) parseArch(name);
+  checkNames({ dataset: select.dataset, arch: select.arch, attack: select.attack });
   for (const level of select.level) {
     if (!(LEVELS as readonly string[]).includes(level)) {
       throw new InputError(`unknown level '${level}'; valid: ${LEVELS.join(", ")}`);
