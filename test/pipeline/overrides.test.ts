@@ -63,7 +63,10 @@ describe("overrides", () => {
 
   it("of clean models know no attack", () => {
     const recipe = writeRecipe(temporaryFolder(), (text) =>
-      text.replace("\n\ninject:", "\n  overrides:\n    - { for: { attack: badnets }, set: { epochs: 1 } }\n\ninject:"),
+      text.replace(
+        /\n# What is an attack's own.\nattacks:/,
+        "  overrides:\n    - { for: { attack: badnets }, set: { epochs: 1 } }\n\nattacks:",
+      ),
     );
     expect(() => loadEdition(recipe)).toThrow(/clean\.overrides\.0\.for: .*attack/);
     expect(loadEdition(TINY).clean.overrides).toBeUndefined();
