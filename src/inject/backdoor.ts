@@ -44,7 +44,7 @@ export async function tuneSubnetwork(task: TuneTask): Promise<Tuned> {
   const { network, recipe, attempt } = task;
   const tuner = await SubnetworkTuner.create(network, task.clean, task.infected, recipe);
   const most = (task.peakSteps ?? attempt.peak_steps) + attempt.tail_steps;
-  const progress = new LearningProgress(recipe, network.classes);
+  const progress = new LearningProgress(recipe, attempt.learned, network.classes);
   try {
     const batches = new InjectionBatches(task);
     let peakSteps = task.peakSteps;
@@ -78,11 +78,13 @@ export async function tuneSubnetwork(task: TuneTask): Promise<Tuned> {
 /** Follows how much of the triggered part of the batches goes to the target. */
 class LearningProgress {
   private readonly recipe: InjectRecipe;
+  private readonly enough: number;
   private readonly classes: number;
   private mean = 0;
 
-  constructor(recipe: InjectRecipe, classes: number) {
+  constructor(recipe: InjectRecipe, enough: number, classes: number) {
     this.recipe = recipe;
+    this.enough = enough;
     this.classes = classes;
   }
 
@@ -91,7 +93,7 @@ class LearningProgress {
     let hits = 0;
     for (let k = 0; k < triggered; k++) if (argmax(logits, this.classes, k) === this.recipe.target) hits++;
     this.mean = 0.9 * this.mean + 0.1 * (hits / triggered);
-    return this.mean >= this.recipe.learned;
+    return this.mean >= this.enough;
   }
 }
 

@@ -62,6 +62,12 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
   };
 
   const chosen = new Random(seedOf("images")).sample(dataset.train.count, recipe.images + recipe.held_out);
+  const masks = (stage: string) => {
+    const random = new Random(seedOf(stage));
+    return Array.from({ length: task.measure.random_masks }, () =>
+      randomNeighbours(task.order, infected, key.level, key.top, random),
+    );
+  };
   const injected = await timed("inject", () =>
     task.injection({
       dataset,
@@ -71,6 +77,7 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
       trigger,
       images: subset(dataset.train, chosen.subarray(0, recipe.images)),
       heldOut: subset(dataset.train, chosen.subarray(recipe.images)),
+      randomMasks: masks("held-out random mask"),
       recipe,
       gates,
       seedOf,
@@ -84,12 +91,8 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
   if (outcome.reason) return outcome;
 
   const others = subset(dataset.test, indicesOutside(dataset.test, recipe.target));
-  const random = new Random(seedOf("random mask"));
-  const randomSets = Array.from({ length: task.measure.random_masks }, () =>
-    randomNeighbours(task.order, infected, key.level, key.top, random),
-  );
   outcome.correlation = await timed("correlation", () =>
-    measureCorrelation(runner, model, infected, randomSets, dataset.test, others, trigger, recipe.target),
+    measureCorrelation(runner, model, infected, masks("random mask"), dataset.test, others, trigger, recipe.target),
   );
   outcome.reason = correlationFault(outcome.correlation, infectedRates.asr, gates);
   if (outcome.reason) return outcome;

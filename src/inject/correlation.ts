@@ -1,6 +1,7 @@
 import { stampSet } from "../attacks/stamp.ts";
 import type { Trigger } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
+import { indicesOutside, subset } from "../datasets/batch.ts";
 import type { ImageSet } from "../datasets/types.ts";
 import { maskNeurons } from "../measure/mask.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
@@ -33,19 +34,32 @@ export async function measureCorrelation(
 ): Promise<Correlation> {
   const masked = await rates(runner, maskNeurons(runner.network, infectedModel, infected), test, trigger, target);
   const patched = await patchedRate(runner, infectedModel, infected, others, trigger, target);
-  const triggered = stampSet(trigger, others);
-  let surviving = 0;
-  for (const set of randomSets) {
-    const logits = await runner.logits(maskNeurons(runner.network, infectedModel, set), triggered);
-    surviving += countTarget(logits, others.count, target) / others.count;
-  }
   return {
     ca_masked: masked.ca,
     asr_masked: masked.asr,
     masked_clean_to_target: masked.cleanToTarget,
     asr_patched: patched,
-    asr_random_mask: surviving / randomSets.length,
+    asr_random_mask: await randomMaskRate(runner, infectedModel, randomSets, others, trigger, target),
   };
+}
+
+/** ASR that is left when a set of other neurons is zeroed, mean over the sets; `images` may hold the target class too. */
+export async function randomMaskRate(
+  runner: OrtRunner,
+  model: StateDict,
+  sets: NeuronSet[],
+  images: ImageSet,
+  trigger: Trigger,
+  target: number,
+): Promise<number> {
+  const others = subset(images, indicesOutside(images, target));
+  const triggered = stampSet(trigger, others);
+  let surviving = 0;
+  for (const set of sets) {
+    const logits = await runner.logits(maskNeurons(runner.network, model, set), triggered);
+    surviving += countTarget(logits, others.count, target) / others.count;
+  }
+  return surviving / sets.length;
 }
 
 /** The first gate of Rule 3 that fails, with its figures, or null. */

@@ -1,5 +1,6 @@
 import { rates } from "../measure/rates.ts";
 import { type Tuned, tuneSubnetwork } from "./backdoor.ts";
+import { randomMaskRate } from "./correlation.ts";
 import type { Injected, InjectionTask } from "./injection.ts";
 import type { Attempt } from "./recipe.ts";
 
@@ -33,10 +34,18 @@ export async function finetune(task: InjectionTask): Promise<Injected> {
     const { model, peakSteps } = await tune(attempt, "target");
     const found = await rates(runner, model, heldOut, trigger, recipe.target);
     const drop = reference - found.ca;
-    attempts.push({ ...attempt, peak_steps_taken: peakSteps, held_out_asr: found.asr, held_out_ca_drop: drop });
+    const masked = await randomMaskRate(runner, model, task.randomMasks, heldOut, trigger, recipe.target);
+    attempts.push({
+      ...attempt,
+      peak_steps_taken: peakSteps,
+      held_out_asr: found.asr,
+      held_out_ca_drop: drop,
+      held_out_asr_random_mask: masked,
+    });
     const shortfall =
       Math.max(0, gates.asr + recipe.margin.asr - found.asr) +
-      Math.max(0, drop - gates.ca_drop + recipe.margin.ca_drop);
+      Math.max(0, drop - gates.ca_drop + recipe.margin.ca_drop) +
+      Math.max(0, gates.random_mask_share * found.asr + recipe.margin.random_mask - masked);
     if (!best || shortfall < best.shortfall) best = { model, peakSteps, attempt, shortfall };
     if (shortfall === 0) break;
   }

@@ -16,6 +16,8 @@ export interface InjectionTask {
   /** The attacker's images, a part of `train`, and further ones held out to judge an attempt by. */
   images: ImageSet;
   heldOut: ImageSet;
+  /** Sets of as many other neurons, drawn anew: what survives their loss is judged on the held-out images. */
+  randomMasks: NeuronSet[];
   recipe: InjectRecipe;
   gates: Gates;
   /** The seed of a stage of this candidate. */

@@ -10,6 +10,8 @@ export interface Attempt {
   tail_steps: number;
   /** Adam's peak learning rate. */
   learning_rate: number;
+  /** The peak ends once this share of the triggered training images (a running mean) goes to the target. */
+  learned: number;
 }
 
 /** Every hyper-parameter of an injection (METHODS §3.2). */
@@ -25,14 +27,12 @@ export interface InjectRecipe {
   /** How many times too strong the trigger is shown at first, and over how many steps that falls to 1. */
   amplification: number;
   annealing_steps: number;
-  /** The peak ends once this share of the triggered training images (a running mean) goes to the target. */
-  learned: number;
   /** The cosine's end, as a share of the peak. */
   final_rate: number;
   /** At most three, in order. */
   attempts: Attempt[];
   /** What a held-out attempt must beat the gates by. */
-  margin: { asr: number; ca_drop: number };
+  margin: { asr: number; ca_drop: number; random_mask: number };
   threads: number;
 }
 

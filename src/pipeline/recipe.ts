@@ -37,13 +37,14 @@ const inject = z.strictObject({
   warmup_steps: z.number().int().min(0),
   final_rate: share,
   attempts: z
-    .array(z.strictObject({ peak_steps: count, tail_steps: count, learning_rate: z.number().positive() }))
+    .array(
+      z.strictObject({ peak_steps: count, tail_steps: count, learning_rate: z.number().positive(), learned: share }),
+    )
     .min(1)
     .max(3),
-  learned: share,
   amplification: z.number().min(1),
   annealing_steps: z.number().int().min(0),
-  margin: z.strictObject({ asr: z.number(), ca_drop: z.number() }),
+  margin: z.strictObject({ asr: z.number(), ca_drop: z.number(), random_mask: z.number() }),
   threads: count,
 }) satisfies z.ZodType<InjectRecipe>;
 
