@@ -8,7 +8,7 @@ const ENTRIES = `
   overrides:
     - { for: { dataset: cifar10 }, set: { images: 100, held_out: 20 } }
     - { for: { dataset: [signs, cifar10], level: [narrow, small] }, set: { images: 50 } }
-    - { for: { arch: resnet18w8, attack: badnets, style: discreet }, set: { images: 7, margin: { asr: 1, ca_drop: 1 } } }
+    - { for: { arch: resnet18w8, attack: badnets, style: discreet }, set: { images: 7, margin: { asr: 1, ca_drop: 1, random_mask: 1 } } }
 `;
 
 /** The tiny recipe with overrides at the end of `inject`. */
@@ -29,7 +29,7 @@ describe("overrides", () => {
     [
       "a nested value is replaced",
       { ...scope, dataset: "gtsrb", arch: "resnet18w8", style: "discreet" },
-      { images: 7, margin: { asr: 1, ca_drop: 1 } },
+      { images: 7, margin: { asr: 1, ca_drop: 1, random_mask: 1 } },
     ],
     ["what is not known fulfils nothing", { dataset: "signs", arch: "resnet18w8" }, {}],
   ])("%s", (_, asked, expected) => {
