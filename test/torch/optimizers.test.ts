@@ -40,7 +40,7 @@ describe.skipIf(!findTorchPython())("optimizers against PyTorch in float64", () 
     const [ours, velocities] = [trainer.snapshot(), trainer.velocities()];
     await trainer.release();
 
-    const request = { command: "sgd", base_width: BASE_WIDTH, classes: CLASSES, ...options } as const;
+    const request = { command: "sgd", arch: network.arch, classes: CLASSES, ...options } as const;
     const expected = askTorch(request, new Map([...start, ...batchTensors(network, batches)])).tensors;
     expect(relativeError(Float32Array.from(losses), expected.get("losses")!.data)).toBeLessThan(1e-4);
     const errors = new Map<string, number>();
@@ -73,7 +73,7 @@ describe.skipIf(!findTorchPython())("optimizers against PyTorch in float64", () 
     const ours = tuner.tuned();
     await tuner.release();
 
-    const request = { command: "adam", base_width: BASE_WIDTH, classes: CLASSES, neurons, ...options } as const;
+    const request = { command: "adam", arch: network.arch, classes: CLASSES, neurons, ...options } as const;
     const expected = askTorch(request, new Map([...start, ...batchTensors(network, batches)])).tensors;
     expectSameChanges(ours, expected, start);
     const errors = new Map<string, number>();
