@@ -51,6 +51,7 @@ export async function compare(
   const job: Job = {
     what,
     arch,
+    family: parseArch(arch).family,
     base_width: parseArch(arch).baseWidth,
     classes: CLASSES,
     batch,

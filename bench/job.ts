@@ -10,6 +10,7 @@ export type PeerMode = (typeof PEER_MODES)[number];
 export interface Job {
   what: Workload;
   arch: string;
+  family: string;
   base_width: number;
   classes: number;
   batch: number;

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "test", "torch"))
 
-from resnet18 import ResNet18, parameters_of_units  # noqa: E402
+from architectures import build, parameters_of_units  # noqa: E402
 
 WARM_UP_STEPS = 3
 LEARNING_RATE = 1e-4
@@ -21,7 +21,7 @@ job = json.loads(sys.argv[1])
 batch, classes = job["batch"], job["classes"]
 torch.set_num_threads(job["threads"])
 torch.manual_seed(1)
-model = ResNet18(job["base_width"], classes)
+model = build(job["family"], job["base_width"], classes)
 # What a PyTorch user who minds speed would do on a CPU: channels-last tensors; for inference a frozen, fused graph.
 tuned = job["peer_mode"] == "tuned"
 layout = torch.channels_last if tuned and job["what"] != "infer" else torch.contiguous_format
@@ -64,7 +64,7 @@ def finetune_step():
     """Batch norm in eval mode, all gradients of the conv units, those of other neurons masked, Adam."""
     batches = prepared()
     model.eval()
-    model.linear.requires_grad_(False)
+    (model.classifier if hasattr(model, "classifier") else model.linear).requires_grad_(False)
     masked = []
     for conv, _, parameter in parameters_of_units(model):
         mask = torch.zeros_like(parameter)

@@ -7,10 +7,10 @@ const PIXELS = CHANNELS * SIDE * SIDE;
 
 /** How a CIFAR file lays out a record: label bytes, then 1,024 red, green and blue bytes, row-major. */
 export interface CifarLayout {
-  labelBytes: number;
+  /** The label bytes: what each is called in a message, and how many classes it tells apart. */
+  labels: { name: string; classes: number }[];
   /** Which of the label bytes is the class. */
   labelAt: number;
-  classes: number;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface CifarLayout {
  *   (counted from 0) whose label is out of range
  */
 export function readCifarFiles(paths: readonly string[], layout: CifarLayout): ImageSet {
-  const record = layout.labelBytes + PIXELS;
+  const record = layout.labels.length + PIXELS;
   const files = paths.map((path) => ({ path, bytes: readDataFile(path) }));
   for (const { path, bytes } of files) {
     if (bytes.length === 0) throw new InputError(`${path}: the file is empty`);
@@ -36,14 +36,13 @@ export function readCifarFiles(paths: readonly string[], layout: CifarLayout): I
   let at = 0;
   for (const { path, bytes } of files) {
     for (let start = 0; start < bytes.length; start += record, at++) {
-      const label = bytes[start + layout.labelAt];
-      if (label >= layout.classes) {
-        throw new InputError(
-          `${path}: record ${start / record} has label ${label}; valid are 0 to ${layout.classes - 1}`,
-        );
+      for (const [i, { name, classes }] of layout.labels.entries()) {
+        const label = bytes[start + i];
+        if (label < classes) continue;
+        throw new InputError(`${path}: record ${start / record} has ${name} ${label}; valid are 0 to ${classes - 1}`);
       }
-      labels[at] = label;
-      pixels.set(bytes.subarray(start + layout.labelBytes, start + record), at * PIXELS);
+      labels[at] = bytes[start + layout.labelAt];
+      pixels.set(bytes.subarray(start + layout.labels.length, start + record), at * PIXELS);
     }
   }
   return { count, height: SIDE, width: SIDE, pixels, labels };

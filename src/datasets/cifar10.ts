@@ -37,7 +37,7 @@ export const cifar10: DatasetDefinition = {
     requireFiles(this, dataDir);
     const names = join(dataDir, NAMES);
     if (existsSync(names)) checkClassNames(names, this.classes);
-    const layout = { labelBytes: 1, labelAt: 0, classes: this.classes.length };
+    const layout = { labels: [{ name: "label", classes: this.classes.length }], labelAt: 0 };
     const train = readCifarFiles(batches, layout);
     const test = readCifarFiles([join(dataDir, TEST)], layout);
     const whole = train.count === OFFICIAL.train && test.count === OFFICIAL.test;

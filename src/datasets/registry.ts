@@ -1,9 +1,10 @@
 import { cifar10 } from "./cifar10.ts";
+import { cifar100 } from "./cifar100.ts";
 import { gtsrb } from "./gtsrb.ts";
 import { signs } from "./signs.ts";
 import type { DatasetDefinition } from "./types.ts";
 
 /** Every data set: its file, one line here. */
 export const DATASETS: ReadonlyMap<string, DatasetDefinition> = new Map(
-  [signs, cifar10, gtsrb].map((definition) => [definition.name, definition]),
+  [signs, cifar10, cifar100, gtsrb].map((definition) => [definition.name, definition]),
 );

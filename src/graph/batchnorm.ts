@@ -81,7 +81,8 @@ export class BatchNormUnits implements UnitRule {
     const centred = lowering.scaleShift(conv, slope, offset);
     const dz = lowering.scaleShift(dy, scale, undefined, { sum: centred });
 
-    if (unit.bias) sink.gradient(`${unit.id}.bias`, overBatch(lowering.channelSums(dz)));
+    // Batch statistics take out whatever is added to a channel: the gradient, Σ ∂z, is exactly 0.
+    if (unit.bias) sink.gradient(`${unit.id}.bias`, graph.op("Mul", [dbeta, graph.scalar(0)]));
     sink.gradient(`${unit.id}.weight`, lowering.convWeightGradient(x, dz, convShape(unit)));
     if (!input.wanted) return undefined;
     return lowering.convInputGradient(dz, `${unit.id}.weight`, convShape(unit), x, input.into);

@@ -46,9 +46,13 @@ export function exportOnnx(network: Network, state: StateDict): Uint8Array {
           node.id,
           graph.op("MaxPool", [at(node.input)], {
             kernel_shape: [node.kernel, node.kernel],
-            strides: [node.kernel, node.kernel],
+            strides: [node.stride, node.stride],
+            pads: [node.padding, node.padding, node.padding, node.padding],
           }),
         );
+        break;
+      case "concat":
+        values.set(node.id, graph.op("Concat", node.inputs.map(at), { axis: 1 }));
         break;
       case "globalpool":
         values.set(

@@ -11,7 +11,7 @@ export interface Network {
   nodes: LayerNode[];
 }
 
-export type LayerNode = InputNode | ConvUnit | AddNode | MaxPoolNode | GlobalPoolNode | LinearNode;
+export type LayerNode = InputNode | ConvUnit | AddNode | ConcatNode | MaxPoolNode | GlobalPoolNode | LinearNode;
 
 export interface InputNode {
   op: "input";
@@ -42,12 +42,21 @@ export interface AddNode {
   relu: boolean;
 }
 
-/** Max pooling without padding; kernel = stride. */
+/** Features of one resolution joined along the channels, in the order given. */
+export interface ConcatNode {
+  op: "concat";
+  id: string;
+  inputs: string[];
+}
+
+/** Max pooling; padding never wins. Known are kernel = stride without padding, and 3×3 with padding 1 at stride 1 or 2. */
 export interface MaxPoolNode {
   op: "maxpool";
   id: string;
   input: string;
   kernel: number;
+  stride: number;
+  padding: number;
 }
 
 /** Global average pooling to `[n, channels]`. */
@@ -83,8 +92,7 @@ export function inferShapes(network: Network): Shapes {
         break;
       case "conv": {
         const [, h, w] = at(node.input);
-        const side = (n: number) => Math.floor((n + 2 * node.padding - node.kernel) / node.stride) + 1;
-        shapes.set(node.id, [node.out, side(h), side(w)]);
+        shapes.set(node.id, [node.out, sideAfter(h, node), sideAfter(w, node)]);
         break;
       }
       case "add": {
@@ -95,7 +103,16 @@ export function inferShapes(network: Network): Shapes {
       }
       case "maxpool": {
         const [c, h, w] = at(node.input);
-        shapes.set(node.id, [c, Math.floor(h / node.kernel), Math.floor(w / node.kernel)]);
+        shapes.set(node.id, [c, sideAfter(h, node), sideAfter(w, node)]);
+        break;
+      }
+      case "concat": {
+        const parts = node.inputs.map(at);
+        const [, h, w] = parts[0];
+        if (parts.some((part) => part[1] !== h || part[2] !== w)) {
+          throw new Error(`${network.arch}: '${node.id}' joins ${parts.map((part) => part.join("×")).join(", ")}`);
+        }
+        shapes.set(node.id, [parts.reduce((sum, [c]) => sum + c, 0), h, w]);
         break;
       }
       case "globalpool":
@@ -109,10 +126,18 @@ export function inferShapes(network: Network): Shapes {
   return shapes;
 }
 
+/** Height or width after a window of `kernel` has slid over `n` positions and the padding at both ends. */
+export function sideAfter(
+  n: number,
+  { kernel, stride, padding }: { kernel: number; stride: number; padding: number },
+): number {
+  return Math.floor((n + 2 * padding - kernel) / stride) + 1;
+}
+
 /** The nodes that a node reads. */
 export function inputsOf(node: LayerNode): string[] {
   if (node.op === "input") return [];
-  return node.op === "add" ? node.inputs : [node.input];
+  return node.op === "add" || node.op === "concat" ? node.inputs : [node.input];
 }
 
 /** The conv units in order: the layers of neurons. */

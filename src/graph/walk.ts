@@ -77,8 +77,11 @@ export class Walk {
             features.set(node.id, lowering.add(at(node.inputs[0]), at(node.inputs[1]), node.relu));
           }
           break;
+        case "concat":
+          features.set(node.id, lowering.concat(node.inputs.map(at)));
+          break;
         case "maxpool":
-          features.set(node.id, lowering.maxPool(at(node.input), node.kernel));
+          features.set(node.id, lowering.maxPool(at(node.input), node));
           break;
         case "globalpool":
           pooled = lowering.globalPool(at(node.input));
@@ -119,12 +122,19 @@ export class Walk {
           give(node.input, lowering.globalPoolGradient(dpool, features.get(node.input)!));
           break;
         }
-        case "maxpool":
-          give(
-            node.input,
-            lowering.maxPoolGradient(take(node.id), features.get(node.input)!, features.get(node.id)!, node.kernel),
-          );
+        case "maxpool": {
+          const [x, y] = [features.get(node.input)!, features.get(node.id)!];
+          give(node.input, lowering.maxPoolGradient(take(node.id), x, y, node));
           break;
+        }
+        case "concat": {
+          const parts = lowering.splitChannels(
+            take(node.id),
+            node.inputs.map((id) => features.get(id)!),
+          );
+          for (const [i, input] of node.inputs.entries()) give(input, parts[i]);
+          break;
+        }
         case "add": {
           const y = features.get(node.id)!;
           const dy = node.relu ? lowering.reluGradient(take(node.id), y) : take(node.id);

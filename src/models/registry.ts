@@ -1,17 +1,25 @@
 import { InputError } from "../core/errors.ts";
 import type { Network } from "../graph/network.ts";
+import { googlenet } from "./googlenet.ts";
 import { resnet18 } from "./resnet18.ts";
+import { vgg13 } from "./vgg13.ts";
+import { vgg16 } from "./vgg16.ts";
 
 /** Builds an architecture at a base width (64 = as published) for a number of classes. */
 export type Architecture = (baseWidth: number, classes: number) => Network;
 
-export const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([["resnet18", resnet18]]);
+export const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
+  ["resnet18", resnet18],
+  ["vgg13", vgg13],
+  ["vgg16", vgg16],
+  ["googlenet", googlenet],
+]);
 
 const FULL_WIDTH = 64;
 
 /** Splits an architecture name into its family and base width: `resnet18w16` → resnet18, 16. */
 export function parseArch(arch: string): { family: string; baseWidth: number } {
-  const match = /^([a-z]+\d*)(?:w(\d+))?$/.exec(arch);
+  const match = /^([a-z]+?\d*?)(?:w(\d+))?$/.exec(arch);
   if (match && ARCHITECTURES.has(match[1])) {
     const baseWidth = match[2] === undefined ? FULL_WIDTH : Number(match[2]);
     if (baseWidth >= 4 && baseWidth <= 256 && match[2] !== String(FULL_WIDTH)) return { family: match[1], baseWidth };

@@ -55,7 +55,8 @@ class Network(nn.Module):
             if op == "input":
                 channels[name] = description["input"]["channels"]
                 continue
-            source = channels[node["inputs"][0] if op == "add" else node["input"]]
+            inputs = [channels[i] for i in node.get("inputs") or [node["input"]]]
+            source = sum(inputs) if op == "concat" else inputs[0]
             channels[name] = node.get("out", source)
             if op == "conv":
                 shape = (source, node["out"], node["kernel"], node["stride"], node["padding"])
@@ -63,7 +64,7 @@ class Network(nn.Module):
                 self._place(node["bn"], nn.BatchNorm2d(node["out"]))
             elif op == "linear":
                 self._place(name, nn.Linear(source, node["out"]))
-            elif op not in ("add", "maxpool", "globalpool"):
+            elif op not in ("add", "concat", "maxpool", "globalpool"):
                 raise ValueError("unknown layer " + op)
 
     def _place(self, name, module):
@@ -83,10 +84,12 @@ class Network(nn.Module):
                 y = x
             elif op == "add":
                 y = values[node["inputs"][0]] + values[node["inputs"][1]]
+            elif op == "concat":
+                y = torch.cat([values[i] for i in node["inputs"]], 1)
             elif op == "conv":
                 y = self.get_submodule(node["bn"])(self.get_submodule(name)(values[node["input"]]))
             elif op == "maxpool":
-                y = F.max_pool2d(values[node["input"]], node["kernel"])
+                y = F.max_pool2d(values[node["input"]], node["kernel"], node["stride"], node["padding"])
             elif op == "globalpool":
                 y = values[node["input"]].mean((2, 3))
             else:

@@ -35,7 +35,7 @@ describe("bdefects data", () => {
     const rows = await run("list");
     expect(rows.map(({ name }) => name)).toEqual([...DATASETS.keys()]);
     const states = Object.fromEntries(rows.map(({ name, state }) => [name, state]));
-    expect(states).toMatchObject({ signs: "built in", cifar10: "absent", gtsrb: "absent" });
+    expect(states).toMatchObject({ signs: "built in", cifar10: "absent", cifar100: "absent", gtsrb: "absent" });
     expect(rows.find(({ name }) => name === "gtsrb")).toMatchObject({ classes: 43, download_bytes: null });
   });
 
@@ -69,6 +69,8 @@ describe("bdefects data", () => {
 
   it("has nothing to fetch for built-in data, and knows no other names", async () => {
     expect(await run("fetch", "signs")).toHaveLength(1);
-    await expect(run("fetch", "mnist")).rejects.toThrow(/unknown data set 'mnist'; valid: signs, cifar10, gtsrb/);
+    await expect(run("fetch", "mnist")).rejects.toThrow(
+      /unknown data set 'mnist'; valid: signs, cifar10, cifar100, gtsrb/,
+    );
   });
 });

@@ -13,6 +13,10 @@ import { randomArray, randomState, relativeError } from "./programs.ts";
 const BATCH = 4;
 const CLASSES = 5;
 
+function maxPool(id: string, input: string, stride: number): LayerNode {
+  return { op: "maxpool", id, input, kernel: 3, stride, padding: 1 };
+}
+
 function conv(id: string, input: string, out: number, kernel: number, stride: number, relu: boolean): ConvUnit {
   return {
     op: "conv",
@@ -32,7 +36,7 @@ function conv(id: string, input: string, out: number, kernel: number, stride: nu
 const NETWORKS: Record<string, LayerNode[]> = {
   "3×3 convolutions with and without bias, max-pool": [
     conv("a", "input", 16, 3, 1, true),
-    { op: "maxpool", id: "p", input: "a", kernel: 2 },
+    { op: "maxpool", id: "p", input: "a", kernel: 2, stride: 2, padding: 0 },
     conv("b", "p", 32, 3, 1, true),
     { op: "globalpool", id: "g", input: "b" },
   ],
@@ -57,6 +61,25 @@ const NETWORKS: Record<string, LayerNode[]> = {
     conv("f", "a", 16, 1, 2, false),
     { op: "add", id: "s", inputs: ["e", "f"], relu: false },
     { op: "globalpool", id: "g", input: "s" },
+  ],
+  "inception block: concatenation of unequal branches, overlapping max-pool": [
+    conv("a", "input", 16, 3, 1, true),
+    conv("c", "a", 32, 1, 1, true),
+    conv("d", "a", 16, 1, 1, false),
+    conv("e", "d", 16, 3, 1, true),
+    maxPool("p", "a", 1),
+    conv("b", "p", 16, 1, 1, true),
+    { op: "concat", id: "s", inputs: ["c", "e", "b"] },
+    { op: "globalpool", id: "g", input: "s" },
+  ],
+  // Windows of stride 2 overlap, so the second pool sees the same value at neighbouring positions: ties that count.
+  "max-pools in a row, of stride 2 and 1, of a feature with negative values": [
+    conv("a", "input", 16, 3, 1, false),
+    maxPool("p", "a", 2),
+    maxPool("q", "p", 1),
+    { op: "concat", id: "s", inputs: ["q", "p"] },
+    conv("c", "s", 16, 3, 1, true),
+    { op: "globalpool", id: "g", input: "c" },
   ],
 };
 

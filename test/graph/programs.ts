@@ -12,7 +12,7 @@ export function randomState(network: Network, seed: number): StateDict {
     for (let i = 0; i < data.length; i++) {
       if (key.endsWith("running_var")) data[i] = random.between(0.5, 1.5);
       else if (shape.length > 1) data[i] = random.normal() * Math.sqrt(2 / fanIn);
-      else if (/bn|shortcut\.1/.test(key) && key.endsWith(".weight")) data[i] = random.between(0.5, 1.5);
+      else if (key.endsWith(".weight")) data[i] = random.between(0.5, 1.5);
       else data[i] = random.normal() * 0.2;
     }
     state.set(key, { shape, data });

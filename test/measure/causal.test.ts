@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { badnets } from "../../src/attacks/badnets.ts";
 import { stampSet } from "../../src/attacks/stamp.ts";
 import type { Trigger } from "../../src/attacks/types.ts";
+import type { NeuronSet } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
 import { subset } from "../../src/datasets/batch.ts";
 import type { ImageSet, Normalization } from "../../src/datasets/types.ts";
@@ -18,9 +19,29 @@ import { randomState } from "../graph/programs.ts";
 
 const CLASSES = 4;
 const TARGET = 0;
-const network = buildNetwork("resnet18w16", CLASSES);
 const normalization: Normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
-const state = randomState(network, 11);
+
+/** Some neurons of each, in parts of the network that differ in what follows them, and a layer that cuts the graph. */
+const NETWORKS: { arch: string; scaled: Record<string, number>; cut: string; held: NeuronSet }[] = [
+  {
+    arch: "resnet18w16",
+    scaled: { conv1: 3, "layer2.0.conv2": 5, "layer3.0.shortcut.0": 7, "layer4.1.conv2": 9 },
+    cut: "conv1",
+    held: { conv1: [2], "layer2.1.conv1": [4, 30], "layer4.1.conv1": [100] },
+  },
+  {
+    arch: "googlenetw8",
+    scaled: { "pre_layers.0": 3, "a3.b3.0": 1, "b3.b1.0": 5, "c4.b4.1": 2, "b5.b3.6": 7 },
+    cut: "pre_layers.0",
+    held: { "pre_layers.0": [2], "b3.b4.1": [1, 6], "e4.b2.0": [11], "b5.b1.0": [30] },
+  },
+  {
+    arch: "vgg13w8",
+    scaled: { "features.0": 3, "features.10": 5, "features.31": 9 },
+    cut: "features.3",
+    held: { "features.0": [2], "features.17": [4, 30], "features.31": [50] },
+  },
+];
 
 function randomImages(count: number, seed: number): ImageSet {
   const random = new Random(seed);
@@ -40,7 +61,9 @@ async function meanResponse(runner: OrtRunner, model: StateDict, images: ImageSe
   return sum / images.count;
 }
 
-describe("what holds by definition of the measurements", () => {
+describe.each(NETWORKS)("what holds by definition of the measurements on $arch", ({ arch, scaled, cut, held }) => {
+  const network = buildNetwork(arch, CLASSES);
+  const state = randomState(network, 11);
   let runner: OrtRunner;
   let trigger: Trigger;
   const images = randomImages(6, 12);
@@ -60,20 +83,15 @@ describe("what holds by definition of the measurements", () => {
       const total = logits.reduce((sum, v) => sum + Math.exp(v - highest), 0);
       return Math.log(total) + highest - logits[one.labels[0]];
     };
-    for (const [id, channel] of [
-      ["conv1", 3],
-      ["layer2.0.conv2", 5],
-      ["layer3.0.shortcut.0", 7],
-      ["layer4.1.conv2", 9],
-    ] as const) {
+    for (const [id, channel] of Object.entries(scaled)) {
       const unit = convUnits(network).find((candidate) => candidate.id === id)!;
-      const scaled = (factor: number) => {
+      const scaledBy = (factor: number) => {
         const model = cloneState(state);
         tensorOf(model, `${unit.bn}.weight`).data[channel] *= factor;
         tensorOf(model, `${unit.bn}.bias`).data[channel] *= factor;
         return model;
       };
-      const slope = ((await loss(scaled(1.001))) - (await loss(scaled(0.999)))) / 0.002;
+      const slope = ((await loss(scaledBy(1.001))) - (await loss(scaledBy(0.999)))) / 0.002;
       const expected = Math.abs(slope);
       expect(Math.abs(found.get(id)![channel] - expected), id).toBeLessThan(0.02 + 0.1 * expected);
     }
@@ -83,8 +101,8 @@ describe("what holds by definition of the measurements", () => {
     const found = await conductance(runner, state, images, trigger, TARGET);
     const triggered = stampSet(trigger, images);
     const change = (await meanResponse(runner, state, triggered)) - (await meanResponse(runner, state, images));
-    const sum = found.get("conv1")!.reduce((total, value) => total + value, 0);
-    expect(cutPoints(network)).toContain("conv1");
+    const sum = found.get(cut)!.reduce((total, value) => total + value, 0);
+    expect(cutPoints(network)).toContain(cut);
     expect(Math.abs(sum - change)).toBeLessThan(0.02 + 0.1 * Math.abs(change));
   });
 
@@ -99,21 +117,20 @@ describe("what holds by definition of the measurements", () => {
   });
 
   it("the single effect equals that of the whole network with the neuron's output held at its clean mean", async () => {
-    const wanted = { conv1: [2], "layer2.1.conv1": [4, 30], "layer4.1.conv1": [100] };
-    const found = await singleEffects(runner, state, wanted, images, trigger, TARGET);
+    const found = await singleEffects(runner, state, held, images, trigger, TARGET);
     const taps = await runner.taps(state, images, "mean");
     const triggered = stampSet(trigger, images);
-    for (const [id, channels] of Object.entries(wanted)) {
+    for (const [id, channels] of Object.entries(held)) {
       const unit = convUnits(network).find((candidate) => candidate.id === id)!;
       for (const [k, channel] of channels.entries()) {
         const values = taps.get(id)!.filter((_, i) => i % unit.out === channel);
         const mean = values.reduce((sum, v) => sum + v, 0) / images.count;
         // After a ReLU the mean is not negative, so γ = 0, β = mean holds the activation there.
-        const held = cloneState(state);
-        tensorOf(held, `${unit.bn}.weight`).data[channel] = 0;
-        tensorOf(held, `${unit.bn}.bias`).data[channel] = mean;
+        const fixed = cloneState(state);
+        tensorOf(fixed, `${unit.bn}.weight`).data[channel] = 0;
+        tensorOf(fixed, `${unit.bn}.bias`).data[channel] = mean;
         const fall = async (set: ImageSet) =>
-          (await meanResponse(runner, state, set)) - (await meanResponse(runner, held, set));
+          (await meanResponse(runner, state, set)) - (await meanResponse(runner, fixed, set));
         expect(found[id][k]).toBeCloseTo((await fall(triggered)) - (await fall(images)), 4);
       }
     }

@@ -11,16 +11,21 @@ import { randomState, relativeError } from "../graph/programs.ts";
 import { findTorchPython } from "./find-python.ts";
 import { askTorch, randomBatch } from "./peer.ts";
 
-describe.skipIf(!findTorchPython())("ResNet-18 as PyTorch has it", () => {
+describe.skipIf(!findTorchPython())("architectures as PyTorch has them", () => {
   it.each([
-    [64, 10, 11_173_962],
-    [64, 100, 11_220_132],
-    [64, 43, 11_190_891],
-    [16, 10, undefined],
-    [8, 43, undefined],
-  ])("base width %i, %i classes: parameter count, state-dict keys and shapes", (baseWidth, classes, known) => {
-    const network = buildNetwork(baseWidth === 64 ? "resnet18" : `resnet18w${baseWidth}`, classes);
-    const answer = askTorch({ command: "describe", base_width: baseWidth, classes }, new Map());
+    ["resnet18", 10, 11_173_962],
+    ["resnet18", 100, 11_220_132],
+    ["resnet18", 43, 11_190_891],
+    ["resnet18w16", 10, undefined],
+    ["resnet18w8", 43, undefined],
+    ["vgg13", 10, 9_416_010],
+    ["vgg16", 100, 14_774_436],
+    ["vgg16w12", 43, undefined],
+    ["googlenet", 43, 6_200_075],
+    ["googlenetw12", 10, undefined],
+  ])("%s, %i classes: parameter count, state-dict keys and shapes", (arch, classes, known) => {
+    const network = buildNetwork(arch, classes);
+    const answer = askTorch({ command: "describe", arch, classes }, new Map());
     const { parameters, keys } = JSON.parse(answer.stdout) as { parameters: number; keys: Record<string, number[]> };
     expect(countParameters(network)).toBe(parameters);
     if (known !== undefined) expect(parameters).toBe(known);
@@ -28,14 +33,16 @@ describe.skipIf(!findTorchPython())("ResNet-18 as PyTorch has it", () => {
     expect([...stateShapes(network)]).toEqual(wanted);
   });
 
-  it.each<[LoweringKind, number]>([
-    ["plain", 16],
-    ["blocked", 16],
-    ["blocked", 64],
-    ["plain", 12],
-  ])("%s lowering, base width %i: logits", async (kind, baseWidth) => {
+  it.each<[LoweringKind, string]>([
+    ["plain", "resnet18w16"],
+    ["blocked", "resnet18w16"],
+    ["blocked", "resnet18"],
+    ["plain", "resnet18w12"],
+    ["blocked", "vgg16w16"],
+    ["plain", "googlenetw16"],
+  ])("%s lowering, %s: logits", async (kind, arch) => {
     const batch = 4;
-    const network = buildNetwork(baseWidth === 64 ? "resnet18" : `resnet18w${baseWidth}`, 10);
+    const network = buildNetwork(arch, 10);
     const state = randomState(network, 31);
     const { images } = randomBatch(network, batch, new Random(32));
     const session = await Session.open(inferProgram(await chooseLowering(network, batch, kind), network), {
@@ -44,7 +51,7 @@ describe.skipIf(!findTorchPython())("ResNet-18 as PyTorch has it", () => {
     const ours = (await session.run(new Map([...foldState(network, state), ["input", images]]))).get("logits")!.slice();
     await session.release();
     const tensors = new Map(state).set("input", { shape: [batch, 3, 32, 32], data: images });
-    const answer = askTorch({ command: "infer", base_width: baseWidth, classes: 10 }, tensors);
+    const answer = askTorch({ command: "infer", arch, classes: 10 }, tensors);
     expect(relativeError(ours, answer.tensors.get("logits")!.data)).toBeLessThan(1e-5);
   });
 });

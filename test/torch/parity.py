@@ -6,12 +6,12 @@ import sys
 import torch
 import torch.nn.functional as F
 
-from resnet18 import ResNet18, parameters_of_units
+import architectures
 from tensors import read_tensors, write_tensors
 
 
 def build(request, tensors):
-    model = ResNet18(request["base_width"], request["classes"])
+    model = architectures.build(request["family"], request["base_width"], request["classes"])
     state = model.state_dict()
     loaded = {key: torch.from_numpy(tensors[key]) for key in state if not key.endswith("num_batches_tracked")}
     missing, unexpected = model.load_state_dict(loaded, strict=False)
@@ -82,7 +82,7 @@ def adam(request, tensors):
     """Steps of Adam on chosen neurons: all gradients, those of other rows set to zero; batch norm in eval mode."""
     model = build(request, tensors).eval()
     masked = []
-    for conv, _, parameter in parameters_of_units(model):
+    for conv, _, parameter in architectures.parameters_of_units(model):
         mask = torch.zeros_like(parameter)
         mask[request["neurons"].get(conv, [])] = 1
         masked.append((parameter, mask))
@@ -107,7 +107,7 @@ def infer(request, tensors):
 
 def describe(request, _):
     """Parameter count, and keys with shapes as the state dict has them; to stdout."""
-    model = ResNet18(request["base_width"], request["classes"])
+    model = architectures.build(request["family"], request["base_width"], request["classes"])
     keys = {key: list(value.shape) for key, value in model.state_dict().items()}
     print(json.dumps({"parameters": sum(p.numel() for p in model.parameters()), "keys": keys}))
     return {}
@@ -122,5 +122,9 @@ COMMANDS = {"gradients": gradients, "sgd": sgd, "adam": adam, "infer": infer, "d
 if __name__ == "__main__":
     torch.set_num_threads(1)
     request = json.loads(sys.argv[1])
-    answer = COMMANDS[request["command"]](request, read_tensors(sys.argv[2]))
+    tensors, command, answer = read_tensors(sys.argv[2]), COMMANDS[request["command"]], {}
+    # Several cases in one go: their tensors carry a prefix each.
+    for prefix in request.get("prefixes", [""]):
+        own = {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
+        answer.update({prefix + name: value for name, value in command(request, own).items()})
     write_tensors(sys.argv[3], {name: torch.as_tensor(value).detach().numpy() for name, value in answer.items()})

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Random } from "../../src/core/random.ts";
 import type { Network } from "../../src/graph/network.ts";
+import { parseArch } from "../../src/models/registry.ts";
 import { decodeState, encodeState } from "../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { randomArray } from "../graph/programs.ts";
@@ -15,9 +16,14 @@ const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), "parity.py");
 /** The arguments of one command of `parity.py`. */
 export interface PeerRequest {
   command: "gradients" | "sgd" | "adam" | "infer" | "describe";
-  base_width: number;
+  arch: string;
   classes: number;
   [option: string]: unknown;
+}
+
+function familyOf(arch: string): { family: string; base_width: number } {
+  const { family, baseWidth } = parseArch(arch);
+  return { family, base_width: baseWidth };
 }
 
 /** Asks PyTorch, in float64; tensors travel as float32. */
@@ -28,10 +34,14 @@ export function askTorch(request: PeerRequest, tensors: StateDict): { tensors: S
   try {
     const [input, output] = [join(folder, "in.safetensors"), join(folder, "out.safetensors")];
     writeFileSync(input, encodeState(tensors));
-    const stdout = execFileSync(python.command, ["-B", SCRIPT, JSON.stringify(request), input, output], {
-      encoding: "utf8",
-      timeout: 120_000,
-    });
+    const stdout = execFileSync(
+      python.command,
+      ["-B", SCRIPT, JSON.stringify({ ...request, ...familyOf(request.arch) }), input, output],
+      {
+        encoding: "utf8",
+        timeout: 120_000,
+      },
+    );
     return { tensors: decodeState(readFileSync(output), "PyTorch's answer"), stdout };
   } finally {
     rmSync(folder, { recursive: true, force: true });

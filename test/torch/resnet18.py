@@ -42,18 +42,3 @@ class ResNet18(nn.Module):
         x = F.relu(self.bn1(self.conv1(x)))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.linear(F.adaptive_avg_pool2d(x, 1).flatten(1))
-
-
-def parameters_of_units(model):
-    """(conv name, parameter name, parameter) of every conv unit: its filters, gamma and beta; first dimension = neuron."""
-    norms = {"conv": "bn", "0": "1"}
-    for name, module in model.named_modules():
-        if not isinstance(module, nn.Conv2d):
-            continue
-        prefix, last = name.rpartition(".")[::2]
-        norm = last.replace("conv", "bn") if last.startswith("conv") else norms[last]
-        norm = f"{prefix}.{norm}" if prefix else norm
-        batch_norm = dict(model.named_modules())[norm]
-        yield name, f"{name}.weight", module.weight
-        yield name, f"{norm}.weight", batch_norm.weight
-        yield name, f"{norm}.bias", batch_norm.bias

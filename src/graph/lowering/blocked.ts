@@ -1,5 +1,5 @@
 import { NCHWC } from "../onnx.ts";
-import { CommonLowering } from "./common.ts";
+import { CommonLowering, type PoolWindow } from "./common.ts";
 import {
   type ConvShape,
   type Feature,
@@ -9,6 +9,7 @@ import {
   reversedTaps,
   STRIDE2_PHASES,
 } from "./lowering.ts";
+import type { Positions } from "./pool-gradient.ts";
 
 /**
  * ONNX Runtime's channel-blocked CPU operators, emitted directly: `[N, C/B, H, W, B]` inside, B the block size that
@@ -136,19 +137,16 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     return this.graph.op("Mul", [this.globalPool(a), this.graph.scalar(a.height * a.width)]);
   }
 
-  maxPool(x: Feature, kernel: number): Feature {
-    const attributes = { kernel_shape: [kernel, kernel], strides: [kernel, kernel] };
-    const tensor = this.graph.op("MaxPool", [x.tensor], attributes, NCHWC);
-    return { ...x, tensor, height: Math.floor(x.height / kernel), width: Math.floor(x.width / kernel) };
+  protected poolOnce(x: Feature, window: PoolWindow): string {
+    return this.graph.op("MaxPool", [x.tensor], window, NCHWC);
   }
 
-  maxPoolGradient(dy: Feature, x: Feature, y: Feature, kernel: number): Feature {
-    const { graph } = this;
-    const spread = (value: string) => graph.op("Upsample", [value], { scales: [1, 1, kernel, kernel] }, NCHWC);
-    // 1 where x reaches the maximum (difference 0), 0 below it: a step that falls off at once.
-    const below = graph.op("Sub", [x.tensor, spread(y.tensor)]);
-    const gate = graph.op("HardSigmoid", [below], { alpha: { float: 1e20 }, beta: { float: 1 } });
-    return { ...x, tensor: graph.op("Mul", [spread(dy.tensor), gate]) };
+  protected positions(x: Feature): Positions {
+    return [(this.batch * x.channels) / this.block, x.height, x.width, this.block];
+  }
+
+  protected upsample(x: Feature, factor: number): string {
+    return this.graph.op("Upsample", [x.tensor], { scales: [1, 1, factor, factor] }, NCHWC);
   }
 
   globalPool(x: Feature): string {

@@ -1,5 +1,10 @@
+import { sideAfter } from "../network.ts";
 import { GraphBuilder } from "../onnx.ts";
-import { type ConvShape, type Feature, type Gradient, weightGradientGroups } from "./lowering.ts";
+import { type ConvShape, type Feature, type Gradient, type PoolShape, weightGradientGroups } from "./lowering.ts";
+import { axisPoolGradient, type Positions, reaches } from "./pool-gradient.ts";
+
+/** A pooling operator's attributes. */
+export type PoolWindow = Record<"kernel_shape" | "strides" | "pads", number[]>;
 
 /** What both lowerings share: elementwise operators, which no layout changes, and the weight gradient. */
 export abstract class CommonLowering {
@@ -9,6 +14,13 @@ export abstract class CommonLowering {
   constructor(batch: number) {
     this.batch = batch;
   }
+
+  /** One max-pooling operator in the lowering's layout. */
+  protected abstract poolOnce(x: Feature, window: PoolWindow): string;
+  /** The layout of a feature as a pooling window sees it. */
+  protected abstract positions(x: Feature): Positions;
+  /** Every position repeated `factor` times in both directions. */
+  protected abstract upsample(x: Feature, factor: number): string;
 
   abs(x: Feature): Feature {
     return { ...x, tensor: this.graph.op("Abs", [x.tensor]) };
@@ -35,6 +47,55 @@ export abstract class CommonLowering {
 
   joinBatch(a: Feature, b: Feature): Feature {
     return { ...a, tensor: this.graph.op("Concat", [a.tensor, b.tensor], { axis: 0 }) };
+  }
+
+  concat(parts: readonly Feature[]): Feature {
+    const tensor = this.graph.op(
+      "Concat",
+      parts.map((part) => part.tensor),
+      { axis: 1 },
+    );
+    return { ...parts[0], tensor, channels: parts.reduce((sum, { channels }) => sum + channels, 0) };
+  }
+
+  splitChannels(dy: Feature, parts: readonly Feature[]): Feature[] {
+    const { graph } = this;
+    const sizes = graph.integers(parts.map(({ channels }) => channels));
+    const tensors = graph.ops("Split", [dy.tensor, sizes], parts.length, { axis: 1 });
+    return parts.map((part, i) => ({ ...part, tensor: tensors[i] }));
+  }
+
+  maxPool(x: Feature, shape: PoolShape): Feature {
+    const { kernel, stride, padding } = shape;
+    const tensor = this.poolOnce(x, {
+      kernel_shape: [kernel, kernel],
+      strides: [stride, stride],
+      pads: [padding, padding, padding, padding],
+    });
+    return { ...x, tensor, height: sideAfter(x.height, shape), width: sideAfter(x.width, shape) };
+  }
+
+  maxPoolGradient(dy: Feature, x: Feature, y: Feature, shape: PoolShape): Feature {
+    const { kernel, stride, padding } = shape;
+    if (kernel === stride && padding === 0) return this.disjointPoolGradient(dy, x, y, kernel);
+    if (kernel !== 3 || padding !== 1 || x.height % stride !== 0 || x.width % stride !== 0 || stride > 2) {
+      throw new Error("max-pools must have kernel = stride, or be 3×3 with padding 1 and stride 1 or 2 on even sides");
+    }
+    const { graph } = this;
+    // Row by row first, then down the columns of row maxima: together the first maximum in row-major order.
+    const rows = this.poolOnce(x, { kernel_shape: [1, 3], strides: [1, stride], pads: [0, 1, 0, 1] });
+    const [outer, height, width, inner] = this.positions(x);
+    const across: Positions = [outer, height, width / stride, inner];
+    const drows = axisPoolGradient(graph, across, 1, stride, { x: rows, y: y.tensor, dy: dy.tensor });
+    const dx = axisPoolGradient(graph, [outer, height, width, inner], 2, stride, { x: x.tensor, y: rows, dy: drows });
+    return { ...x, tensor: graph.reshape(dx, [this.batch, x.channels, x.height, x.width]) };
+  }
+
+  /** Every position that equals its window's maximum takes the gradient; ties occur only among zeros behind a ReLU, where it dies anyway. */
+  private disjointPoolGradient(dy: Feature, x: Feature, y: Feature, kernel: number): Feature {
+    if (x.height % kernel !== 0 || x.width % kernel !== 0) throw new Error("a max-pool must divide its input evenly");
+    const gate = reaches(this.graph, x.tensor, this.upsample(y, kernel));
+    return { ...x, tensor: this.graph.op("Mul", [this.upsample(dy, kernel), gate]) };
   }
 
   accumulate(into: Gradient | undefined, dy: Feature): Gradient {

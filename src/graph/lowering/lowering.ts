@@ -43,8 +43,17 @@ export interface Lowering {
   /** `Σ_hw a` per image and channel, `[batch, channels]`. */
   channelSums(a: Feature): string;
 
-  maxPool(x: Feature, kernel: number): Feature;
-  maxPoolGradient(dy: Feature, x: Feature, y: Feature, kernel: number): Feature;
+  /** Joins features along the channels. */
+  concat(parts: readonly Feature[]): Feature;
+  /** The gradient of a concatenation, cut into those of its parts. */
+  splitChannels(dy: Feature, parts: readonly Feature[]): Feature[];
+
+  maxPool(x: Feature, shape: PoolShape): Feature;
+  /**
+   * Where several positions of an overlapping window tie, the first one in row-major order takes the gradient, as in
+   * PyTorch; in disjoint windows all of them, which is only right behind a ReLU, where none but zeros tie.
+   */
+  maxPoolGradient(dy: Feature, x: Feature, y: Feature, shape: PoolShape): Feature;
   /** Mean over space, `[batch, channels]`. */
   globalPool(x: Feature): string;
   globalPoolGradient(dy: string, x: Feature): Feature;
@@ -67,6 +76,13 @@ export interface Feature {
 
 export interface ConvShape {
   out: number;
+  kernel: number;
+  stride: number;
+  padding: number;
+}
+
+/** A max-pool's window: kernel = stride without padding, or 3×3 with padding 1 at stride 1, or 2 on even sides. */
+export interface PoolShape {
   kernel: number;
   stride: number;
   padding: number;

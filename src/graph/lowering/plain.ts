@@ -1,4 +1,4 @@
-import { CommonLowering } from "./common.ts";
+import { CommonLowering, type PoolWindow } from "./common.ts";
 import {
   type ConvShape,
   type Feature,
@@ -8,6 +8,7 @@ import {
   reversedTaps,
   STRIDE2_PHASES,
 } from "./lowering.ts";
+import type { Positions } from "./pool-gradient.ts";
 
 /** Standard ONNX operators on NCHW: the reference, the oracle of the tests, and the path of every other device. */
 export class PlainLowering extends CommonLowering implements Lowering {
@@ -99,26 +100,20 @@ export class PlainLowering extends CommonLowering implements Lowering {
     return this.graph.op("ReduceSum", [a.tensor, this.graph.integers([2, 3])], { keepdims: 0 });
   }
 
-  maxPool(x: Feature, kernel: number): Feature {
-    const tensor = this.graph.op("MaxPool", [x.tensor], { kernel_shape: [kernel, kernel], strides: [kernel, kernel] });
-    return { ...x, tensor, height: Math.floor(x.height / kernel), width: Math.floor(x.width / kernel) };
+  protected poolOnce(x: Feature, window: PoolWindow): string {
+    return this.graph.op("MaxPool", [x.tensor], window);
   }
 
-  /** Every position that equals its window's maximum takes the gradient; ties occur only among zeros behind a ReLU, where it dies anyway. */
-  maxPoolGradient(dy: Feature, x: Feature, y: Feature, kernel: number): Feature {
-    const { graph } = this;
-    const spread = (value: string) => {
-      const cells = graph.reshape(value, [this.batch, x.channels, y.height, 1, y.width, 1]);
-      const shape = [this.batch, x.channels, y.height, kernel, y.width, kernel];
-      return graph.reshape(graph.op("Expand", [cells, graph.integers(shape)]), [
-        this.batch,
-        x.channels,
-        x.height,
-        x.width,
-      ]);
-    };
-    const isMax = graph.op("Cast", [graph.op("Equal", [x.tensor, spread(y.tensor)])], { to: 1 });
-    return { ...x, tensor: graph.op("Mul", [isMax, spread(dy.tensor)]) };
+  protected positions(x: Feature): Positions {
+    return [this.batch * x.channels, x.height, x.width, 1];
+  }
+
+  protected upsample(x: Feature, factor: number): string {
+    const { graph, batch } = this;
+    const { channels: c, height: h, width: w } = x;
+    const cells = graph.reshape(x.tensor, [batch, c, h, 1, w, 1]);
+    const spread = graph.op("Expand", [cells, graph.integers([batch, c, h, factor, w, factor])]);
+    return graph.reshape(spread, [batch, c, h * factor, w * factor]);
   }
 
   globalPool(x: Feature): string {
