@@ -32,6 +32,11 @@ export class BuildProgress {
       this.bar?.setTotal(event.models);
       return;
     }
+    if (event.type === "note") {
+      // A bar redraws itself below the line.
+      this.say(this.bar ? `\r\x1b[K${event.text}` : event.text);
+      return;
+    }
     if (event.type === "stage") {
       this.stages.set(event.id, event.stage);
       const what = [...this.stages].map(([id, stage]) => `${id}: ${stage}`).join(" | ");

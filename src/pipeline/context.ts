@@ -18,6 +18,8 @@ export type ProgressEvent =
   /** Told first: how many models are still to be built. */
   | { type: "start"; models: number }
   | { type: "stage"; id: string; stage: string }
+  /** Something about the build as a whole. */
+  | { type: "note"; text: string }
   | { type: "done"; id: string; kind: "clean" | "defect"; status: string; reason: string | null; seconds: number };
 
 /** What the stages of one building process share. */

@@ -3,8 +3,8 @@ import { InputError } from "../core/errors.ts";
 import { groupId, parseDefectId } from "../core/ids.ts";
 
 /**
- * Where things lie in a database's folder. `claims`, `tmp`, the journal and the catalog are the only parts that are
- * not hashed; they can be lost without losing a fact.
+ * Where things lie in a database's folder. `claims`, `tmp`, `jobs` (scripts and logs of cluster jobs), the journal
+ * and the catalog are the only parts that are not hashed; they can be lost without losing a fact.
  */
 export const LAYOUT = {
   manifest: "database.json",
@@ -14,6 +14,7 @@ export const LAYOUT = {
   results: "results",
   claims: "claims",
   tmp: "tmp",
+  jobs: "jobs",
   journal: "journal.jsonl",
   catalog: "catalog.duckdb",
   report: "report.html",

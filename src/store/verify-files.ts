@@ -11,7 +11,10 @@ import { sha256Of } from "./objects.ts";
 import { checkpointRecord, databaseManifest, objectRef } from "./schema.ts";
 
 /** Derived, or the workings of builders: the parts that promise nothing. */
-const UNHASHED = new Set<string>([LAYOUT.claims, LAYOUT.tmp, LAYOUT.journal, LAYOUT.catalog, `${LAYOUT.catalog}.wal`]);
+const UNHASHED = new Set<string>([
+  ...[LAYOUT.claims, LAYOUT.tmp, LAYOUT.jobs, LAYOUT.journal],
+  ...[LAYOUT.catalog, `${LAYOUT.catalog}.wal`],
+]);
 
 /**
  * Walks every file of a database: each must have its place, and those that records do not vouch for are held against

@@ -1,11 +1,15 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
+import type { BuildRequest } from "../../pipeline/build.ts";
+import type { SlurmOptions } from "../../pipeline/executors/slurm.ts";
+import type { Database } from "../../store/database.ts";
 import { commaList, wholeNumber } from "../arguments.ts";
+import { addPlaceOptions, type PlaceOptions, shardFrom, slurmFrom } from "../build-options.ts";
 import { BuildProgress } from "../build-progress.ts";
 import { dataOption, dbOption, formatOption, jobsOption, type SharedOptions } from "../options.ts";
-import { emitRows } from "../output.ts";
+import { emitRows, type Format } from "../output.ts";
 
-interface Options extends Pick<SharedOptions, "db" | "data" | "format"> {
+interface Options extends Pick<SharedOptions, "db" | "data" | "format">, PlaceOptions {
   edition: string;
   seed?: number;
   jobs?: number;
@@ -21,9 +25,9 @@ const COLUMNS = ["id", "status", "reason", "ca_clean", "ca", "asr", "asr_masked"
 
 /** Builds defects of an edition; what is there already is kept, so the same command resumes. */
 export function registerBuild(program: Command): void {
-  program
+  const command = program
     .command("build")
-    .description("build defects of an edition: any slice, resumable, in parallel")
+    .description("build defects of an edition: any slice, resumable, in parallel, here or on a cluster")
     .option("--edition <name>", "the edition, or the path of a recipe file", "lite")
     .option("--dataset <names>", "data sets, separated by commas (default: the edition's)", commaList("--dataset"))
     .option("--arch <names>", "architectures", commaList("--arch"))
@@ -31,48 +35,64 @@ export function registerBuild(program: Command): void {
     .option("--level <names>", "levels: narrow, small, middle, large", commaList("--level"))
     .option("--offset <percents>", "order offsets: 0, 5, …, 40", commaList("--offset"))
     .option("--dry-run", "print what would be built, and build nothing")
-    .addOption(new Option("--executor <kind>", "where to build").choices(["local"]).default("local"))
     .addOption(
       new Option("--seed <n>", "in place of the edition's seed").argParser(wholeNumber("--seed", 0, 2 ** 31 - 1)),
     )
     .addOption(dbOption())
     .addOption(dataOption())
     .addOption(jobsOption())
-    .addOption(formatOption())
-    .action(async (options: Options) => {
-      const { loadEdition, checkSelection } = await import("../../pipeline/recipe.ts");
-      const { makePlan } = await import("../../pipeline/plan.ts");
-      const edition = loadEdition(options.edition);
-      if (options.seed !== undefined) edition.seed = options.seed;
-      const select = {
-        dataset: options.dataset ?? edition.select.dataset,
-        arch: options.arch ?? edition.select.arch,
-        attack: options.attack ?? edition.select.attack,
-        level: (options.level ?? edition.select.level) as typeof edition.select.level,
-        offset: options.offset?.map(offsetNumber) ?? edition.select.offset,
-      };
-      checkSelection(select);
-      const plan = makePlan(edition, select);
-      if (options.dryRun) {
-        emitRows(
-          plan.candidates.map(({ id, clean }) => ({ id, clean })),
-          options.format,
-        );
-        return;
-      }
-      const { build } = await import("../../pipeline/build.ts");
+    .addOption(formatOption());
+  addPlaceOptions(command).action(async (options: Options) => {
+    const { loadEdition, checkSelection } = await import("../../pipeline/recipe.ts");
+    const { makePlan } = await import("../../pipeline/plan.ts");
+    const edition = loadEdition(options.edition);
+    if (options.seed !== undefined) edition.seed = options.seed;
+    const select = {
+      dataset: options.dataset ?? edition.select.dataset,
+      arch: options.arch ?? edition.select.arch,
+      attack: options.attack ?? edition.select.attack,
+      level: (options.level ?? edition.select.level) as typeof edition.select.level,
+      offset: options.offset?.map(offsetNumber) ?? edition.select.offset,
+    };
+    checkSelection(select);
+    const shard = shardFrom(options);
+    const slurm = slurmFrom(options);
+    if (options.dryRun)
+      return emitRows(
+        makePlan(edition, select, shard).candidates.map(({ id, clean }) => ({ id, clean })),
+        options.format,
+      );
+    const plan = makePlan(edition, select, shard);
+    const progress = new BuildProgress(plan.clean.length + plan.candidates.length);
+    const request = {
+      ...{ dir: options.db, dataDir: options.data, jobs: options.jobs },
+      ...{ edition, select, shard, report: progress.report },
+    };
+    try {
+      const db = slurm ? await submitBuild(request, slurm, options.format) : await buildHere(request);
+      progress.stop();
+      if (!db) return;
       const { defectRow } = await import("../../store/rows.ts");
-      const progress = new BuildProgress(plan.clean.length + plan.candidates.length);
-      try {
-        const { dir, dataDir, jobs } = { dir: options.db, dataDir: options.data, jobs: options.jobs };
-        const { db } = await build({ dir, dataDir, edition, select, jobs, report: progress.report });
-        progress.stop();
-        const rows = plan.candidates.map(({ id }) => defectRow(db.readDefect(id)));
-        emitRows(rows, options.format, options.format === "table" ? COLUMNS : undefined);
-      } finally {
-        progress.stop();
-      }
-    });
+      const rows = plan.candidates.map(({ id }) => defectRow(db.readDefect(id)));
+      emitRows(rows, options.format, options.format === "table" ? COLUMNS : undefined);
+    } finally {
+      progress.stop();
+    }
+  });
+}
+
+async function buildHere(request: BuildRequest): Promise<Database> {
+  const { build } = await import("../../pipeline/build.ts");
+  return (await build(request)).db;
+}
+
+/** @returns null where nobody waits for the end; the job is then told instead of what became of the candidates. */
+async function submitBuild(request: BuildRequest, slurm: SlurmOptions, format: Format): Promise<Database | null> {
+  const { buildOnSlurm } = await import("../../pipeline/executors/slurm.ts");
+  const { db, job, indexJob, tasks, plan } = await buildOnSlurm(request, slurm);
+  if (slurm.wait) return db;
+  emitRows([{ job, index_job: indexJob, tasks, candidates: plan.candidates.length }], format);
+  return null;
 }
 
 function offsetNumber(text: string): number {

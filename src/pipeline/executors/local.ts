@@ -1,0 +1,43 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { InputError } from "../../core/errors.ts";
+import type { Report } from "../context.ts";
+import type { WorkerMessage, WorkerOrder } from "../worker-process.ts";
+
+/** Runs worker processes on this machine until all have finished; the first failure ends the others. */
+export async function runLocally(order: WorkerOrder, jobs: number, report: Report): Promise<void> {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const path = fileURLToPath(new URL(`../worker-process.${extension}`, import.meta.url));
+  const children: ChildProcess[] = [];
+  const runOne = () =>
+    new Promise<void>((resolve, reject) => {
+      const child = fork(path, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+      children.push(child);
+      let failure: Error | undefined;
+      child.on("message", (message: WorkerMessage) => {
+        if (message.type === "progress") report(message.event);
+        else if (message.type === "failed") {
+          failure = message.name === "InputError" ? new InputError(message.message) : new Error(message.message);
+          failure.stack = message.stack;
+        }
+      });
+      child.on("error", reject);
+      child.on("exit", (code, signal) => {
+        if (code === 0) resolve();
+        else
+          reject(
+            failure ??
+              new Error(`a worker process ended with ${signal ?? `status ${code}`}; run the same command to go on`),
+          );
+      });
+      child.send(order);
+    });
+  const running = Array.from({ length: jobs }, runOne);
+  try {
+    await Promise.all(running);
+  } catch (error) {
+    for (const child of children) child.kill();
+    await Promise.allSettled(running);
+    throw error;
+  }
+}

@@ -1,0 +1,91 @@
+import { realpathSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { sha256Hex } from "../../core/hash.ts";
+import type { Database } from "../../store/database.ts";
+import { writeAtomic } from "../../store/fs.ts";
+import { settingsFor } from "../overrides.ts";
+import type { Plan } from "../plan.ts";
+import type { Edition, SliceSelection } from "../recipe.ts";
+
+/** A job array in the making: its name, its folder below `jobs/`, and what it asks the cluster for. */
+export interface SlurmJob {
+  name: string;
+  folder: string;
+  script: string;
+  tasks: number;
+}
+
+export interface JobRequest {
+  db: Database;
+  dataDir: string;
+  edition: Edition;
+  select: SliceSelection;
+  plan: Plan;
+  tasks: number;
+  /** Worker processes per task. */
+  jobs?: number;
+  /** Bytes that one worker needs at most. */
+  workerBytes: number;
+}
+
+const MAIN = fileURLToPath(new URL("../../cli/main.js", import.meta.url));
+const MEBIBYTE = 2 ** 20;
+
+/**
+ * Writes the script of a job array, and the edition that its tasks build, so that a recipe that is edited meanwhile
+ * changes nothing. The name follows from database, edition and slice: the same command finds its running job by it.
+ */
+export function writeJob(request: JobRequest): SlurmJob {
+  const { db, tasks, edition, select } = request;
+  const text = `${JSON.stringify({ ...edition, select }, null, 2)}\n`;
+  const dir = realpathSync(db.dir);
+  const name = `bdefects-${sha256Hex(new TextEncoder().encode(`${dir}\n${text}`)).slice(0, 12)}`;
+  const folder = join(dir, "jobs", name);
+  const tmp = db.layout.path("tmp");
+  writeAtomic(join(folder, "edition.json"), text, tmp);
+  const script = join(folder, "job.sh");
+  writeAtomic(script, scriptText(request, name, folder, dir), tmp);
+  return { name, folder, script, tasks };
+}
+
+function scriptText(
+  { dataDir, edition, plan, tasks, jobs, workerBytes }: JobRequest,
+  name: string,
+  folder: string,
+  dir: string,
+): string {
+  const most = (values: number[]) => Math.max(1, ...values);
+  const cleanThreads = most(plan.clean.map((planned) => settingsFor(edition.clean, planned).threads));
+  const injectThreads = most(plan.candidates.map(({ key }) => settingsFor(edition.inject, key).threads));
+  // As many workers as fit into the threads that training a clean model takes anyway.
+  const workers = jobs ?? Math.max(1, Math.floor(cleanThreads / injectThreads));
+  const cpus = Math.max(cleanThreads, workers * injectThreads);
+  const command = [
+    ...[process.execPath, MAIN, "build", "--edition", join(folder, "edition.json"), "--db", dir],
+    ...["--data", resolve(dataDir), "--shard-count", String(tasks), "--jobs", String(workers)],
+  ];
+  return [
+    "#!/bin/sh",
+    "# Written by 'bdefects build --executor slurm', which submits it; the log of every task is beside it.",
+    `#SBATCH --job-name=${name}`,
+    `#SBATCH --array=0-${tasks - 1}`,
+    `#SBATCH --cpus-per-task=${cpus}`,
+    `#SBATCH --mem=${Math.ceil((workers * workerBytes) / MEBIBYTE)}M`,
+    "#SBATCH --output=%A_%a.log",
+    "#SBATCH --open-mode=append",
+    "#SBATCH --requeue",
+    `exec ${command.map(quote).join(" ")} --shard-index "$SLURM_ARRAY_TASK_ID" --format json`,
+    "",
+  ].join("\n");
+}
+
+/** The job that indexes after an array that nobody waits for. */
+export function indexCommand(db: Database): string {
+  return ["exec", ...[process.execPath, MAIN, "reindex", "--db", realpathSync(db.dir)].map(quote)].join(" ");
+}
+
+/** For a POSIX shell. */
+function quote(text: string): string {
+  return /^[\w./:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+/** The tests that need a Slurm cluster: `npm run test:slurm` starts one on this machine. */
+export default defineConfig({
+  test: {
+    include: ["test/slurm/**/*.test.ts"],
+    globalSetup: ["test/setup/build.ts"],
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+  },
+});
