@@ -50,7 +50,7 @@ export function formatOption(): Option {
 
 /** `--jobs N`: worker processes. */
 export function jobsOption(): Option {
-  return new Option("--jobs <n>", "worker processes (default: chosen by measuring)").argParser(
+  return new Option("--jobs <n>", "worker processes (default: by free cores and memory)").argParser(
     wholeNumber("--jobs", 1, 1024),
   );
 }

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { InputError } from "../core/errors.ts";
 import type { Dataset } from "../datasets/types.ts";
 import { type Database, openDatabase } from "../store/database.ts";
@@ -6,6 +5,7 @@ import { candidateRecipe } from "./candidate-stage.ts";
 import { cleanRecipe } from "./clean-stage.ts";
 import { DatasetCache, type Report } from "./context.ts";
 import { runLocally } from "./executors/local.ts";
+import { chooseJobs } from "./jobs.ts";
 import { settingsFor } from "./overrides.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { attackOptions, checkSelection, type Edition, type SliceSelection } from "./recipe.ts";
@@ -30,8 +30,7 @@ export async function build(request: BuildRequest): Promise<{ db: Database; plan
   const untrained = plan.clean.filter(({ id }) => !db.hasClean(id)).length;
   report({ type: "start", models: left + untrained });
   if (left + untrained > 0) {
-    const cores = Math.max(1, Math.floor(availableParallelism() / edition.inject.threads));
-    const jobs = request.jobs ?? Math.min(cores, Math.max(1, left));
+    const jobs = request.jobs ?? chooseJobs(edition, plan, Math.max(left, 1)).jobs;
     await runLocally({ dir, edition, dataDir, plan }, jobs, report);
   }
   return { db, plan };

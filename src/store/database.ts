@@ -54,6 +54,11 @@ export async function openDatabase(dir: string, options: OpenOptions = {}): Prom
   return new Database(layout, manifest, readOnly);
 }
 
+/** Whether a folder holds a database, as far as its manifest tells. */
+export function isDatabase(dir: string): boolean {
+  return exists(new Layout(dir).path("manifest"));
+}
+
 /** Records, labels and objects of one database; the files are the truth (SPEC §4). */
 export class Database {
   readonly layout: Layout;

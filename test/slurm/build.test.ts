@@ -87,13 +87,23 @@ describe("build --executor slurm", () => {
     expect(recorded(db)).toBe(2);
   });
 
-  it("gives up with what the tasks said", () => {
+  it("gives up where tasks die again and again, and says where the logs are", async () => {
     const db = newDatabase();
-    const args = ["--slurm-resubmits", "0", "--slurm-args", "--export=NONE --wckey=none"];
-    const { status, stderr } = bdefects(tinyBuild(db, data, ...SLICE, ...SLURM, ...args, "--slurm-time", "never"));
-    expect({ status, stderr: stderr.trim() }).toEqual({
+    const builder = new Builder(tinyBuild(db, data, ...SLICE, ...SLURM, "--slurm-resubmits", "0"));
+    const both = () => [0, 1].every((index) => tasksOf(db, index).length === 1);
+    expect(await builder.until(both)).toBe(true);
+    for (const pid of [0, 1].flatMap((index) => tasksOf(db, index))) process.kill(pid, "SIGKILL");
+    const { status, stderr } = await builder.ended;
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^error: the job has ended, and \d+ model\(s\) are missing; logs in [^\n]*jobs[^\n]*$/m);
+  });
+
+  it("tells in one line what sbatch refuses", () => {
+    const db = newDatabase();
+    const { status, stderr } = bdefects(tinyBuild(db, data, ...SLICE, ...SLURM, "--slurm-time", "never"));
+    expect({ status, stderr }).toEqual({
       status: 2,
-      stderr: expect.stringMatching(/^error: --executor slurm: sbatch: .*Invalid --time/),
+      stderr: expect.stringMatching(/^error: --executor slurm: sbatch: [^\n]*--time[^\n]*\n$/),
     });
   });
 });

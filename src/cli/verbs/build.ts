@@ -6,6 +6,7 @@ import type { Database } from "../../store/database.ts";
 import { commaList, wholeNumber } from "../arguments.ts";
 import { addPlaceOptions, type PlaceOptions, shardFrom, slurmFrom } from "../build-options.ts";
 import { BuildProgress } from "../build-progress.ts";
+import { printPlan } from "../dry-run.ts";
 import { dataOption, dbOption, formatOption, jobsOption, type SharedOptions } from "../options.ts";
 import { emitRows, type Format } from "../output.ts";
 
@@ -19,6 +20,7 @@ interface Options extends Pick<SharedOptions, "db" | "data" | "format">, PlaceOp
   level?: string[];
   offset?: string[];
   dryRun?: boolean;
+  rates?: string[];
 }
 
 const COLUMNS = ["id", "status", "reason", "ca_clean", "ca", "asr", "asr_masked", "asr_patched", "asr_random_mask"];
@@ -34,7 +36,8 @@ export function registerBuild(program: Command): void {
     .option("--attack <names>", "attacks", commaList("--attack"))
     .option("--level <names>", "levels: narrow, small, middle, large", commaList("--level"))
     .option("--offset <percents>", "order offsets: 0, 5, …, 40", commaList("--offset"))
-    .option("--dry-run", "print what would be built, and build nothing")
+    .option("--dry-run", "print what would be built and how long it may take, and build nothing")
+    .option("--rates <dirs>", "with --dry-run: further databases to estimate from", commaList("--rates"))
     .addOption(
       new Option("--seed <n>", "in place of the edition's seed").argParser(wholeNumber("--seed", 0, 2 ** 31 - 1)),
     )
@@ -57,11 +60,7 @@ export function registerBuild(program: Command): void {
     checkSelection(select);
     const shard = shardFrom(options);
     const slurm = slurmFrom(options);
-    if (options.dryRun)
-      return emitRows(
-        makePlan(edition, select, shard).candidates.map(({ id, clean }) => ({ id, clean })),
-        options.format,
-      );
+    if (options.dryRun) return printPlan(options, edition, select, shard);
     const plan = makePlan(edition, select, shard);
     const progress = new BuildProgress(plan.clean.length + plan.candidates.length);
     const request = {

@@ -1,0 +1,117 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { datasetSize } from "../../src/datasets/sizes.ts";
+import { multiplyAdds } from "../../src/graph/cost.ts";
+import { buildNetwork } from "../../src/models/registry.ts";
+import { estimatePlan, wallSeconds } from "../../src/pipeline/estimate.ts";
+import { chooseJobs } from "../../src/pipeline/jobs.ts";
+import { workerBytes } from "../../src/pipeline/memory.ts";
+import { makePlan } from "../../src/pipeline/plan.ts";
+import { type Rate, shippedRates } from "../../src/pipeline/rates.ts";
+import { loadEdition } from "../../src/pipeline/recipe.ts";
+import { candidateWork, changedValues, cleanValues, cleanWork } from "../../src/pipeline/work.ts";
+import { bdefects } from "../cli/program.ts";
+import { TINY, writeTinyData } from "../e2e/tiny.ts";
+import { temporaryFolder } from "../store/temp.ts";
+
+const edition = loadEdition(TINY);
+const data = writeTinyData(temporaryFolder());
+const images = { train: 320, test: 60 };
+const narrow = buildNetwork("resnet18w4", 10);
+
+/** As if w4 models of the tiny recipe had been measured. */
+const rates: Rate[] = [
+  {
+    ...{ kind: "clean", dataset: "cifar10", arch: "resnet18w4", attack: "-", style: "-", level: "-", count: 1 },
+    ...{ seconds: 10, bytes: 1000 },
+    ...{ work: cleanWork(narrow, edition.clean, images), values: cleanValues(narrow) },
+  },
+  {
+    ...{ kind: "candidate", dataset: "cifar10", arch: "resnet18w4", attack: "badnets", style: "plain", level: "small" },
+    ...{ count: 4, seconds: 20, bytes: 300 },
+    work: candidateWork(narrow, "small", edition.inject, edition.measure, images),
+    values: changedValues(narrow, "small"),
+  },
+];
+
+const estimate = (arch: string, level: "small" | "large") => {
+  const plan = makePlan(edition, { ...edition.select, arch: [arch], level: [level], offset: [0, 5] });
+  return estimatePlan(edition, plan, rates, data, null);
+};
+
+describe("estimates", () => {
+  it("take over what was measured of the same kind", async () => {
+    const { clean, candidates } = await estimate("resnet18w4", "small");
+    expect(clean).toMatchObject([{ seconds: 10, bytes: 1000, basis: "measured", from: "clean/cifar10-resnet18w4" }]);
+    const each = { seconds: 20, bytes: 300, basis: "measured", from: "cifar10-resnet18w4-badnets-small" };
+    expect(candidates).toMatchObject([each, each]);
+  });
+
+  it("scale by multiply-adds where the architecture is another", async () => {
+    const { clean, candidates } = await estimate("resnet18w8", "small");
+    const ratio = multiplyAdds(buildNetwork("resnet18w8", 10)) / multiplyAdds(narrow);
+    expect(ratio).toBeGreaterThan(3);
+    expect(clean[0].basis).toBe("scaled");
+    expect(clean[0].seconds).toBeCloseTo(10 * ratio, 6);
+    // Wider layers have more neurons to try singly, so a candidate grows by no less.
+    expect(candidates[0].seconds).toBeGreaterThanOrEqual(20 * ratio);
+    expect(candidates[0]).toMatchObject({ basis: "scaled", from: "cifar10-resnet18w4-badnets-small" });
+  });
+
+  it("scale bytes by what a level changes", async () => {
+    const { candidates } = await estimate("resnet18w4", "large");
+    expect(candidates[0].bytes).toBeCloseTo((300 * changedValues(narrow, "large")) / changedValues(narrow, "small"), 6);
+  });
+
+  it("divide by the workers that the cores can feed", async () => {
+    const found = await estimate("resnet18w4", "small");
+    expect(wallSeconds(edition, found, 2, 2)).toBeCloseTo(10 + 40 / 2);
+    expect(wallSeconds(edition, found, 8, 1)).toBeCloseTo(50);
+    const wide = { ...edition, clean: { ...edition.clean, threads: 2 }, inject: { ...edition.inject, threads: 2 } };
+    expect(wallSeconds(wide, found, 2, 2)).toBeCloseTo(50);
+  });
+
+  it("are told for every candidate on stdout, in total on stderr, with where they come from", () => {
+    const args = ["build", "--edition", TINY, "--dry-run", "--data", data, "--format", "json"];
+    const { status, stdout, stderr } = bdefects([...args, "--db", join(temporaryFolder(), "none"), "--jobs", "1"]);
+    expect(status, stderr).toBe(0);
+    const rows = JSON.parse(stdout) as Record<string, unknown>[];
+    expect(rows).toHaveLength(6);
+    for (const row of rows) {
+      expect(row).toMatchObject({ seconds_estimate: expect.any(Number), basis: "scaled", clean: expect.any(String) });
+      expect(row.bytes_estimate).toBeGreaterThan(1000);
+    }
+    expect(stderr).toMatch(/^candidates: 6 \(6 plain\)\nclean models: 1\ncifar10: 320 training and 60 test images/);
+    expect(stderr).toMatch(/\nestimate: \S+ hours with 1 job\(s\) on \d+ cores .* GB\n/);
+    expect(stderr).toContain(shippedRates().machine);
+  });
+});
+
+describe("the size of a data set", () => {
+  it("is counted where its files are, else the official one", () => {
+    const folder = temporaryFolder();
+    expect(datasetSize("gtsrb", folder)).toEqual({ train: 39_209, test: 12_630, counted: false });
+    expect(datasetSize("cifar10", data)).toEqual({ ...images, counted: true });
+    const pictures = join(folder, "GTSRB/Final_Training/Images/00000");
+    mkdirSync(pictures, { recursive: true });
+    mkdirSync(join(folder, "GTSRB/Final_Test"));
+    writeFileSync(join(pictures, "GT-00000.csv"), "Filename;ClassId\na.ppm;0\nb.ppm;0\n");
+    writeFileSync(join(folder, "GTSRB/Final_Test/GT-final_test.csv"), "Filename;ClassId\na.ppm;0\n");
+    expect(datasetSize("gtsrb", folder)).toEqual({ train: 2, test: 1, counted: true });
+    expect(datasetSize("mnist", folder)).toBeNull();
+  });
+});
+
+describe("the number of workers", () => {
+  const plan = makePlan(edition, edition.select);
+  const need = workerBytes(edition, plan.clean[0]);
+  it.each([
+    ["models", { left: 1, cores: 8, memory: 100 * need }, 1],
+    ["cores", { left: 9, cores: 3, memory: 100 * need }, 3],
+    ["memory", { left: 9, cores: 8, memory: 2.5 * need }, 2],
+    ["memory", { left: 9, cores: 8, memory: need / 2 }, 1],
+  ])("is bound by %s", (bound, { left, cores, memory }, jobs) => {
+    expect(chooseJobs(edition, plan, left, cores, memory)).toEqual({ bound, jobs });
+  });
+});
