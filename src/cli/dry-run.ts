@@ -24,12 +24,13 @@ export async function printPlan(
   shard?: Shard,
 ): Promise<void> {
   const { makePlan } = await import("../pipeline/plan.ts");
+  const { shardOf } = await import("../pipeline/shard.ts");
   const { estimatePlan, wallSeconds } = await import("../pipeline/estimate.ts");
   const { measuredRates, shippedRates } = await import("../pipeline/rates.ts");
   const { chooseJobs } = await import("../pipeline/jobs.ts");
   const { isDatabase, openDatabase } = await import("../store/database.ts");
 
-  const plan = makePlan(edition, select, shard);
+  const plan = shardOf(makePlan(edition, select), shard);
   const db = isDatabase(dir) ? await openDatabase(dir, { readOnly: true }) : null;
   const shipped = shippedRates();
   // The closest rate is taken; of equally close ones the first.

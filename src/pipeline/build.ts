@@ -9,7 +9,7 @@ import { chooseJobs } from "./jobs.ts";
 import { settingsFor } from "./overrides.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { attackOptions, checkSelection, type Edition, type SliceSelection } from "./recipe.ts";
-import type { Shard } from "./shard.ts";
+import { type Shard, shardOf } from "./shard.ts";
 
 export interface BuildRequest {
   dir: string;
@@ -42,8 +42,8 @@ export async function prepareBuild(
 ): Promise<{ db: Database; plan: Plan }> {
   const { edition, select, shard } = request;
   checkSelection(select);
-  for (const attack of select.attack) attackOptions(edition, attack);
-  const plan = makePlan(edition, select, shard);
+  const plan = shardOf(makePlan(edition, select), shard);
+  for (const attack of new Set(plan.candidates.map(({ key }) => key.attack))) attackOptions(edition, attack);
   // All data is read before anything is written: bad data must leave no trace.
   const datasets = new DatasetCache(request.dataDir, edition.seed);
   const data: Record<string, string> = {};

@@ -1,6 +1,5 @@
 import { cleanId, type DefectKey, defectId, type Level, OFFSETS } from "../core/ids.ts";
 import type { Edition, SliceSelection } from "./recipe.ts";
-import { type Shard, shardOf } from "./shard.ts";
 
 /** One defect to be built, and the clean model it starts from. */
 export interface PlannedCandidate {
@@ -22,8 +21,8 @@ export interface Plan {
   candidates: PlannedCandidate[];
 }
 
-/** Expands a slice of an edition, or a part of it, into clean models and candidates, in the order of building. */
-export function makePlan(edition: Edition, select: SliceSelection, shard?: Shard): Plan {
+/** Expands a slice of an edition into clean models and candidates, in the order of building. */
+export function makePlan(edition: Edition, select: SliceSelection): Plan {
   const clean = new Map<string, PlannedClean>();
   const candidates: PlannedCandidate[] = [];
   for (const dataset of unique(select.dataset)) {
@@ -41,8 +40,7 @@ export function makePlan(edition: Edition, select: SliceSelection, shard?: Shard
       }
     }
   }
-  const plan = { clean: [...clean.values()], candidates };
-  return shard ? shardOf(plan, shard) : plan;
+  return { clean: [...clean.values()], candidates };
 }
 
 /** The clean seed of an order offset: an edition's clean models take the offsets in turn (METHODS §7). */

@@ -4,6 +4,7 @@ import { LEVELS, OFFSETS } from "../../src/core/ids.ts";
 import { ranges } from "../../src/pipeline/executors/slurm.ts";
 import { makePlan } from "../../src/pipeline/plan.ts";
 import { loadEdition } from "../../src/pipeline/recipe.ts";
+import { type Shard, shardOf } from "../../src/pipeline/shard.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
 import { TINY } from "../e2e/tiny.ts";
 
@@ -15,13 +16,14 @@ const select = {
   offset: [...OFFSETS],
 };
 const whole = makePlan(edition, select);
+const part = (shard: Shard) => shardOf(whole, shard);
 const idsOf = (models: { id: string }[]) => models.map(({ id }) => id);
 
 describe("shards", () => {
   it("hold every candidate once, equally many each, with the clean models they need", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: whole.candidates.length + 5 }), (count) => {
-        const shards = Array.from({ length: count }, (_, index) => makePlan(edition, select, { index, count }));
+        const shards = Array.from({ length: count }, (_, index) => part({ index, count }));
         expect(shards.flatMap(({ candidates }) => idsOf(candidates)).sort()).toEqual(idsOf(whole.candidates).sort());
         const sizes = shards.map(({ candidates }) => candidates.length);
         expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
@@ -37,14 +39,16 @@ describe("shards", () => {
     const count = whole.clean.length;
     expect(count).toBe(6);
     for (let index = 0; index < count; index++) {
-      expect(makePlan(edition, select, { index, count }).clean).toHaveLength(1);
+      expect(part({ index, count }).clean).toHaveLength(1);
     }
   });
 
   it("are chosen by two options that belong together", () => {
     const plan = (...args: string[]) => ["build", "--edition", TINY, "--dry-run", ...args];
     const part = rowsOf(plan("--shard-index", "1", "--shard-count", "2")).map(({ id }) => id);
-    expect(part).toEqual(idsOf(makePlan(loadEdition(TINY), edition.select, { index: 1, count: 2 }).candidates));
+    expect(part).toEqual(
+      idsOf(shardOf(makePlan(loadEdition(TINY), edition.select), { index: 1, count: 2 }).candidates),
+    );
     for (const [args, message] of [
       [["--shard-index", "1"], /--shard-index without --shard-count: give both/],
       [["--shard-index", "2", "--shard-count", "2"], /--shard-index 2: counts from 0 to 1/],

@@ -48,6 +48,7 @@ export function registerBuild(program: Command): void {
   addPlaceOptions(command).action(async (options: Options) => {
     const { loadEdition, checkSelection } = await import("../../pipeline/recipe.ts");
     const { makePlan } = await import("../../pipeline/plan.ts");
+    const { shardOf } = await import("../../pipeline/shard.ts");
     const edition = loadEdition(options.edition);
     if (options.seed !== undefined) edition.seed = options.seed;
     const select = {
@@ -61,7 +62,7 @@ export function registerBuild(program: Command): void {
     const shard = shardFrom(options);
     const slurm = slurmFrom(options);
     if (options.dryRun) return printPlan(options, edition, select, shard);
-    const plan = makePlan(edition, select, shard);
+    const plan = shardOf(makePlan(edition, select), shard);
     const progress = new BuildProgress(plan.clean.length + plan.candidates.length);
     const request = {
       ...{ dir: options.db, dataDir: options.data, jobs: options.jobs },
