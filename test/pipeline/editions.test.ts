@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { settingsFor } from "../../src/pipeline/overrides.ts";
+import { makePlan } from "../../src/pipeline/plan.ts";
+import { attackOptions, checkSelection, editionNames, loadEdition } from "../../src/pipeline/recipe.ts";
+import { bdefects } from "../cli/program.ts";
+
+/** Levels × offsets, and data sets × architectures (SPEC §3). */
+const PER_GROUP = 4 * 9;
+const PAIRS = 3 * 4;
+
+describe("the shipped editions", () => {
+  it("are these", () => {
+    expect(editionNames()).toEqual(["demo", "lite", "paper"]);
+  });
+
+  it.each(editionNames())("%s is sound: names, attacks' settings, overrides", (name) => {
+    const edition = loadEdition(name);
+    expect(edition.edition).toBe(name);
+    checkSelection(edition.select);
+    for (const attack of edition.select.attack) expect(attackOptions(edition, attack)).toBeDefined();
+  });
+
+  it.each([
+    ["lite", 3, /w16$/],
+    ["paper", 1, /^[a-z]+(13|16|18)?$/],
+  ])("%s holds every group, level and offset, on %d clean model(s) each", (name, seeds, arch) => {
+    const edition = loadEdition(name);
+    const { clean, candidates } = makePlan(edition, edition.select);
+    expect(clean).toHaveLength(PAIRS * seeds);
+    for (const model of clean) expect(model.arch).toMatch(arch);
+    const plain = candidates.filter(({ key }) => key.style === "plain");
+    expect(plain).toHaveLength(PAIRS * PER_GROUP * edition.select.attack.length);
+    // The offset's index picks the clean model in turn (METHODS §7).
+    for (const candidate of candidates) {
+      const seed = 1 + ((candidate.key.top / 5) % seeds);
+      expect(candidate.clean).toBe(`clean/${candidate.key.dataset}-${candidate.key.arch}-s${seed}`);
+    }
+  });
+
+  it("paper trains as long as METHODS §2 says", () => {
+    const { clean } = loadEdition("paper");
+    const of = (dataset: string) => settingsFor(clean, { dataset, arch: "vgg16" });
+    expect(of("cifar100")).toMatchObject({ epochs: 100, learning_rate: 0.1, momentum: 0.9, weight_decay: 5e-4 });
+    expect(of("gtsrb")).toMatchObject({ epochs: 50, learning_rate: 0.01, batch: 128 });
+  });
+
+  it("lite is planned and estimated without data or database", () => {
+    const args = ["build", "--edition", "lite", "--dry-run", "--db", "/nowhere/db", "--data", "/nowhere/data"];
+    const { status, stdout, stderr } = bdefects([...args, "--format", "json"]);
+    expect(status, stderr).toBe(0);
+    const rows = JSON.parse(stdout) as { id: string; seconds_estimate: number; bytes_estimate: number }[];
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
+    for (const row of rows) expect(Math.min(row.seconds_estimate, row.bytes_estimate)).toBeGreaterThan(0);
+    expect(stderr).toMatch(/^clean models: 36$/m);
+    expect(stderr).toMatch(
+      /^cifar100: 50000 training and 10000 test images \(the official numbers; no files there\)$/m,
+    );
+  });
+});
