@@ -1,5 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
 import type { ProgressEvent } from "../pipeline/context.ts";
+import { inWords, TimeLeft } from "../pipeline/time-left.ts";
 
 /** How often a stage is mentioned where there is no terminal. */
 const QUIET_MS = 30_000;
@@ -14,22 +15,24 @@ export class BuildProgress {
   private readonly stages = new Map<string, string>();
   private done = 0;
   private spoken = Date.now();
+  private timeLeft: TimeLeft | undefined;
 
   /** @param total models of the plan; those that are there already no longer count once the build has begun */
   constructor(total: number) {
     this.total = total;
     if (process.stderr.isTTY && total > 0) {
-      const format = "{bar} {value}/{total} | {eta_formatted} left | {what}";
-      const options = { format, stream: process.stderr, hideCursor: true, clearOnComplete: true, etaBuffer: 20 };
+      const format = "{bar} {value}/{total} | {left} left | {what}";
+      const options = { format, stream: process.stderr, hideCursor: true, clearOnComplete: true };
       this.bar = new SingleBar(options, Presets.shades_classic);
-      this.bar.start(total, 0, { what: "starting" });
+      this.bar.start(total, 0, { what: "starting", left: "?" });
     }
   }
 
   readonly report = (event: ProgressEvent): void => {
     if (event.type === "start") {
-      this.total = event.models;
-      this.bar?.setTotal(event.models);
+      this.total = Object.keys(event.expected).length;
+      this.timeLeft = new TimeLeft(event.expected, event.jobs);
+      this.bar?.setTotal(this.total);
       return;
     }
     if (event.type === "note") {
@@ -39,14 +42,16 @@ export class BuildProgress {
     }
     if (event.type === "stage") {
       this.stages.set(event.id, event.stage);
+      this.timeLeft?.begin(event.id);
       const what = [...this.stages].map(([id, stage]) => `${id}: ${stage}`).join(" | ");
-      if (this.bar) this.bar.update(this.done, { what: what.slice(0, 100) });
-      else if (Date.now() - this.spoken > QUIET_MS) this.say(what);
+      if (this.bar) this.bar.update(this.done, { what: what.slice(0, 100), left: this.left() });
+      else if (Date.now() - this.spoken > QUIET_MS) this.say(`${what} | about ${this.left()} left`);
       return;
     }
     this.stages.delete(event.id);
+    this.timeLeft?.finish(event.id, event.status === "duplicate" ? null : event.seconds);
     this.done++;
-    this.bar?.update(this.done);
+    this.bar?.update(this.done, { left: this.left() });
     const reason = event.reason ? ` (${event.reason})` : "";
     if (!this.bar) {
       this.say(`${this.done}/${this.total} ${event.id}: ${event.status}${reason}, ${event.seconds.toFixed(0)} s`);
@@ -55,6 +60,10 @@ export class BuildProgress {
 
   stop(): void {
     this.bar?.stop();
+  }
+
+  private left(): string {
+    return this.timeLeft ? inWords(this.timeLeft.seconds()) : "?";
   }
 
   private say(line: string): void {

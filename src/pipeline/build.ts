@@ -4,10 +4,12 @@ import { type Database, openDatabase } from "../store/database.ts";
 import { candidateRecipe } from "./candidate-stage.ts";
 import { cleanRecipe } from "./clean-stage.ts";
 import { DatasetCache, type Report } from "./context.ts";
+import { estimatePlan } from "./estimate.ts";
 import { runLocally } from "./executors/local.ts";
 import { chooseJobs } from "./jobs.ts";
 import { settingsFor } from "./overrides.ts";
 import { makePlan, type Plan } from "./plan.ts";
+import { measuredRates, shippedRates } from "./rates.ts";
 import { attackOptions, checkSelection, type Edition, type SliceSelection } from "./recipe.ts";
 import { type Shard, shardOf } from "./shard.ts";
 
@@ -26,14 +28,26 @@ export interface BuildRequest {
 export async function build(request: BuildRequest): Promise<{ db: Database; plan: Plan }> {
   const { dir, dataDir, edition, report } = request;
   const { db, plan } = await prepareBuild(request);
-  const left = plan.candidates.filter(({ id }) => !db.hasDefect(id)).length;
-  const untrained = plan.clean.filter(({ id }) => !db.hasClean(id)).length;
-  report({ type: "start", models: left + untrained });
-  if (left + untrained > 0) {
-    const jobs = request.jobs ?? chooseJobs(edition, plan, Math.max(left, 1)).jobs;
-    await runLocally({ dir, edition, dataDir, plan }, jobs, report);
-  }
+  const expected = await expectedSeconds(edition, plan, dataDir, db);
+  const left = Object.keys(expected).length;
+  const candidates = plan.candidates.filter(({ id }) => id in expected).length;
+  const jobs = request.jobs ?? chooseJobs(edition, plan, Math.max(candidates, 1)).jobs;
+  report({ type: "start", expected, jobs });
+  if (left > 0) await runLocally({ dir, edition, dataDir, plan }, jobs, report);
   return { db, plan };
+}
+
+/** What is still to be built, with the seconds that each model is expected to take. */
+export async function expectedSeconds(
+  edition: Edition,
+  plan: Plan,
+  dataDir: string,
+  db: Database,
+): Promise<Record<string, number>> {
+  const rates = [...measuredRates(db, dataDir), ...shippedRates().rates];
+  const { clean, candidates } = await estimatePlan(edition, plan, rates, dataDir, db);
+  const left = [...clean, ...candidates].filter(({ basis }) => basis !== "built");
+  return Object.fromEntries(left.map(({ id, seconds }) => [id, seconds]));
 }
 
 /** All that comes before building: checks the request against recipe and data, then opens or creates the database. */

@@ -15,8 +15,8 @@ import type { Edition } from "./recipe.ts";
 export type Report = (event: ProgressEvent) => void;
 
 export type ProgressEvent =
-  /** Told first: how many models are still to be built. */
-  | { type: "start"; models: number }
+  /** Told first: which models are still to be built, the seconds expected of each, and how many are built at once. */
+  | { type: "start"; expected: Record<string, number>; jobs: number }
   | { type: "stage"; id: string; stage: string }
   /** Something about the build as a whole. */
   | { type: "note"; text: string }

@@ -65,20 +65,32 @@ export function measuredRates(db: Database, dataDir: string): Rate[] {
   };
   const networks = new Map<string, Network>();
   for (const id of db.listClean()) {
-    const record = db.readClean(id);
+    const record = readable(() => db.readClean(id));
+    if (!record) continue;
     const network = buildNetwork(record.arch, record.classes.length);
     networks.set(id, network);
     const rates = cleanRate(record, network, dataDir);
     if (rates) add(rates);
   }
   for (const id of db.listDefects()) {
-    const record = db.readDefect(id);
-    const network = networks.get(record.clean);
+    const record = readable(() => db.readDefect(id));
     // A duplicate took no time; of a deprecated defect the time is as true as ever.
-    const rates = record.status === "duplicate" || !network ? null : candidateRate(record, network, dataDir);
+    if (!record || record.status === "duplicate") continue;
+    const network = networks.get(record.clean);
+    const rates = network ? candidateRate(record, network, dataDir) : null;
     if (rates) add(rates);
   }
   return [...found.values()].map(({ weighed: _, ...rest }) => rest);
+}
+
+/** A damaged record is for others to complain about: an estimate does without it. */
+function readable<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
 }
 
 function cleanRate(record: CleanRecord, network: Network, dataDir: string): Omit<Rate, "count"> | null {

@@ -14,6 +14,8 @@ export interface SlurmJob {
   folder: string;
   script: string;
   tasks: number;
+  /** Worker processes per task. */
+  workers: number;
 }
 
 export interface JobRequest {
@@ -45,22 +47,27 @@ export function writeJob(request: JobRequest): SlurmJob {
   const tmp = db.layout.path("tmp");
   writeAtomic(join(folder, "edition.json"), text, tmp);
   const script = join(folder, "job.sh");
-  writeAtomic(script, scriptText(request, name, folder, dir), tmp);
-  return { name, folder, script, tasks };
+  const size = taskSize(request);
+  writeAtomic(script, scriptText(request, size, name, folder, dir), tmp);
+  return { name, folder, script, tasks, workers: size.workers };
+}
+
+/** As many workers as fit into the threads that training a clean model takes anyway, unless another number is given. */
+function taskSize({ edition, plan, jobs }: JobRequest): { workers: number; cpus: number } {
+  const most = (values: number[]) => Math.max(1, ...values);
+  const cleanThreads = most(plan.clean.map((planned) => settingsFor(edition.clean, planned).threads));
+  const injectThreads = most(plan.candidates.map(({ key }) => settingsFor(edition.inject, key).threads));
+  const workers = jobs ?? Math.max(1, Math.floor(cleanThreads / injectThreads));
+  return { workers, cpus: Math.max(cleanThreads, workers * injectThreads) };
 }
 
 function scriptText(
-  { dataDir, edition, plan, tasks, jobs, workerBytes }: JobRequest,
+  { dataDir, tasks, workerBytes }: JobRequest,
+  { workers, cpus }: { workers: number; cpus: number },
   name: string,
   folder: string,
   dir: string,
 ): string {
-  const most = (values: number[]) => Math.max(1, ...values);
-  const cleanThreads = most(plan.clean.map((planned) => settingsFor(edition.clean, planned).threads));
-  const injectThreads = most(plan.candidates.map(({ key }) => settingsFor(edition.inject, key).threads));
-  // As many workers as fit into the threads that training a clean model takes anyway.
-  const workers = jobs ?? Math.max(1, Math.floor(cleanThreads / injectThreads));
-  const cpus = Math.max(cleanThreads, workers * injectThreads);
   const command = [
     ...[process.execPath, MAIN, "build", "--edition", join(folder, "edition.json"), "--db", dir],
     ...["--data", resolve(dataDir), "--shard-count", String(tasks), "--jobs", String(workers)],

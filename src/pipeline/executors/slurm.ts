@@ -4,7 +4,7 @@ import { InputError } from "../../core/errors.ts";
 import { Catalog } from "../../store/catalog.ts";
 import type { Database } from "../../store/database.ts";
 import { listFolder, readBytes } from "../../store/fs.ts";
-import { type BuildRequest, prepareBuild } from "../build.ts";
+import { type BuildRequest, expectedSeconds, prepareBuild } from "../build.ts";
 import { workerBytes } from "../memory.ts";
 import type { Plan } from "../plan.ts";
 import { RecordWatch } from "../record-watch.ts";
@@ -60,7 +60,7 @@ export async function buildOnSlurm(request: BuildRequest, options: SlurmOptions)
   const array = writeJob({ db, dataDir, edition, select, plan, tasks, jobs, workerBytes: need });
   const watch = new RecordWatch(db, plan);
   const note = (text: string) => report({ type: "note", text });
-  report({ type: "start", models: watch.missing() });
+  report({ type: "start", expected: await expectedSeconds(edition, plan, dataDir, db), jobs: tasks * array.workers });
 
   let queue = await queuedJobs(array.name);
   let job = queue[0]?.job ?? null;
