@@ -19,6 +19,4 @@ const table: RateTable = {
     ...{ work: digits(rate.work), values: digits(rate.values) },
   })),
 };
-const { rates: rows, ...head } = table;
-const lines = rows.map((row) => `    ${JSON.stringify(row)}`).join(",\n");
-process.stdout.write(`${JSON.stringify(head, null, 2).slice(0, -2)},\n  "rates": [\n${lines}\n  ]\n}\n`);
+process.stdout.write(`${JSON.stringify(table, null, 2)}\n`);

@@ -2,34 +2,34 @@
 # A Slurm cluster of one node on this machine, for tests: all of its state lies in one folder, the machine's own Slurm
 # and its configuration are not touched, and everything is gone when the command ends.
 #
-#   scripts/slurm-node.sh COMMAND [ARGUMENT…]     runs a command in such a cluster (as root: daemons, and apt-get
-#                                                 where Debian's packages slurm-wlm and munge are missing)
-#   scripts/slurm-node.sh --available             whether that could work here: exit status 0 or 1
+#   scripts/slurm-node.sh COMMAND [ARGUMENT…]   runs a command in such a cluster, as root
+#   scripts/slurm-node.sh --install             makes that possible where it is not: as root, Debian's packages
+#                                               slurm-wlm and munge by apt-get; exit status 1 where they cannot be had
 set -euo pipefail
 
-commands=(sbatch squeue slurmctld slurmd munged)
+commands=(sbatch squeue sinfo slurmctld slurmd munged)
 lacking() { for command in "${commands[@]}"; do command -v "$command" >/dev/null || return 0; done; return 1; }
 PATH="$PATH:/usr/sbin:/sbin"
 
-if [ "${1:-}" = --available ]; then
-  [ "$(id -u)" -eq 0 ] || exit 1
-  if lacking; then command -v apt-get >/dev/null || exit 1; fi
-  exit 0
-fi
-[ $# -gt 0 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
-[ "$(id -u)" -eq 0 ] || { echo "error: $0: run as root: it starts slurmctld, slurmd and munged" >&2; exit 2; }
-
-if lacking; then
+install() {
+  [ "$(id -u)" -eq 0 ] || { echo "$0: run as root: it starts slurmctld, slurmd and munged" >&2; return 1; }
+  lacking || return 0
+  command -v apt-get >/dev/null || { echo "$0: no Slurm and no apt-get to install it by" >&2; return 1; }
+  local log
   log=$(mktemp)
-  # Debian's packages start their daemons where they can; ours have a configuration of their own.
+  # The packages start daemons of their own where they can; ours have another configuration, and other ports.
   if ! { timeout 120 apt-get update -qq &&
     DEBIAN_FRONTEND=noninteractive timeout 400 apt-get install -y -qq --no-install-recommends slurm-wlm munge; } >"$log" 2>&1; then
-    tail -5 "$log" >&2
-    echo "error: $0: cannot install slurm-wlm and munge" >&2
-    exit 2
+    tail -n 3 "$log" >&2
+    echo "$0: cannot install slurm-wlm and munge" >&2
+    return 1
   fi
   rm -f "$log"
-fi
+}
+
+[ $# -gt 0 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+install || exit 1
+[ "$1" != --install ] || exit 0
 
 # munged wants its folders to be nobody else's to write; /run is root's.
 root=$(mktemp -d /run/bdefects-slurm-XXXXXX)
