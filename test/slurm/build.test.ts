@@ -20,7 +20,8 @@ beforeAll(() => {
   expected = decidedBy(local);
 });
 
-const newDatabase = () => join(temporaryFolder(), "db");
+/** In a folder whose name a careless script would stumble over. */
+const newDatabase = () => join(temporaryFolder(), "it's a db");
 
 /** How many candidates have a record. */
 function recorded(db: string): number {

@@ -90,7 +90,7 @@ export async function buildOnSlurm(request: BuildRequest, options: SlurmOptions)
         await sleep(RECORDS_MS);
         continue;
       }
-      if (queue.length > 0) report({ type: "stage", id: `job ${queue[0].job}`, stage: describe(queue) });
+      if (queue.length > 0) report({ type: "stage", id: "Slurm", stage: describe(queue) });
       else {
         // What was written after the last look.
         for (const event of watch.news()) report(event);
