@@ -39,6 +39,19 @@ describe("a small build", () => {
     expect(lines[6]).toMatch(/^7\/7 \S+: accepted, \d+ s$/);
   });
 
+  it("tells a dry run how long more of the same takes", () => {
+    const plan = (offset: string) => rowsOf(tinyBuild(db, data, "--dry-run", "--level", "narrow", "--offset", offset));
+    const [built] = plan("0");
+    expect(built).toMatchObject({ seconds_estimate: 0, bytes_estimate: 0, basis: "built", estimated_from: null });
+    const records = ["narrow-top000", "narrow-top020"].map((name) => recordOf(`${GROUP}-${name}`));
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const bytes = mean(records.map(({ infected_model, sham_model }) => infected_model!.bytes + sham_model!.bytes));
+    const [more] = plan("5");
+    expect(more).toMatchObject({ basis: "measured", estimated_from: `${GROUP}-narrow` });
+    expect(more.seconds_estimate).toBeCloseTo(mean(records.map(({ seconds }) => seconds)), 0);
+    expect(more.bytes_estimate).toBe(Math.round(bytes));
+  });
+
   it("leaves what verify vouches for, and no trace of the work", () => {
     const { status, stdout, stderr } = bdefects(["verify", "--all", "--db", db]);
     expect(stderr).toMatch(/^verified 6 defects, 1 clean models, \d+ files in all: no fault\n$/);
