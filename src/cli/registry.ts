@@ -3,6 +3,7 @@ import { registerBuild } from "./verbs/build.ts";
 import { registerCheckout } from "./verbs/checkout.ts";
 import { registerData } from "./verbs/data.ts";
 import { registerDemo } from "./verbs/demo.ts";
+import { registerDeprecate } from "./verbs/deprecate.ts";
 import { registerEnv } from "./verbs/env.ts";
 import { registerGroups } from "./verbs/groups.ts";
 import { registerIds } from "./verbs/ids.ts";
@@ -26,6 +27,7 @@ export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
   registerQuery,
   registerCheckout,
   registerVerify,
+  registerDeprecate,
   registerLocalize,
   registerRepair,
   registerScore,
