@@ -5,8 +5,10 @@ import { registerData } from "./verbs/data.ts";
 import { registerDemo } from "./verbs/demo.ts";
 import { registerDeprecate } from "./verbs/deprecate.ts";
 import { registerEnv } from "./verbs/env.ts";
+import { registerExport } from "./verbs/export.ts";
 import { registerGroups } from "./verbs/groups.ts";
 import { registerIds } from "./verbs/ids.ts";
+import { registerImport } from "./verbs/import.ts";
 import { registerInfo } from "./verbs/info.ts";
 import { registerLocalize } from "./verbs/localize.ts";
 import { registerQuery } from "./verbs/query.ts";
@@ -32,6 +34,8 @@ export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
   registerRepair,
   registerScore,
   registerReport,
+  registerExport,
+  registerImport,
   registerReindex,
   registerEnv,
 ];

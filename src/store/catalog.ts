@@ -8,10 +8,10 @@ import { exists, makeFolder, withPath } from "./fs.ts";
 import { sha256Of } from "./objects.ts";
 import { DEFECT_FIELD_NAMES, DEFECT_FIELDS, type DefectRow, defectRow } from "./rows.ts";
 import type { CleanRecord } from "./schema.ts";
+import { createTable } from "./sql-table.ts";
 
 /** Opened so, a catalog can be neither changed nor used to read or write other files. */
 const LOCKED = { enable_external_access: "false", lock_configuration: "true" };
-const SQL_TYPES = { text: "VARCHAR", count: "INTEGER", number: "DOUBLE" };
 /** Changes with the tables below, so that a catalog of another version is rebuilt. */
 const CATALOG_VERSION = 1;
 
@@ -182,35 +182,25 @@ function readSource(db: Database): Source {
   };
 }
 
-async function fill(connection: DuckDBConnection, source: Source): Promise<void> {
-  const columns = DEFECT_FIELD_NAMES.map((field) => `${field} ${SQL_TYPES[DEFECT_FIELDS[field]]}`);
-  await connection.run(`CREATE TABLE defects (${columns.join(", ")})`);
-  const defects = await connection.createAppender("defects");
-  for (const row of source.defects) {
-    for (const field of DEFECT_FIELD_NAMES) {
-      const value = row[field];
-      if (value === null) defects.appendNull();
-      else if (typeof value === "string") defects.appendVarchar(value);
-      else if (DEFECT_FIELDS[field] === "count") defects.appendInteger(value);
-      else defects.appendDouble(value);
-    }
-    defects.endRow();
-  }
-  defects.closeSync();
+/** Fields of the table `clean`. */
+export const CLEAN_FIELDS = {
+  id: "text",
+  dataset: "text",
+  arch: "text",
+  ca: "number",
+  bytes: "count",
+  model_sha256: "text",
+  seconds: "number",
+} as const;
 
-  await connection.run(
-    "CREATE TABLE clean (id VARCHAR, dataset VARCHAR, arch VARCHAR, ca DOUBLE, bytes INTEGER, model_sha256 VARCHAR, seconds DOUBLE)",
-  );
-  const clean = await connection.createAppender("clean");
-  for (const record of source.clean) {
-    for (const text of [record.id, record.dataset, record.arch]) clean.appendVarchar(text);
-    clean.appendDouble(record.metrics.ca);
-    clean.appendInteger(record.model.bytes);
-    clean.appendVarchar(record.model.decoded_sha256);
-    clean.appendDouble(record.seconds);
-    clean.endRow();
-  }
-  clean.closeSync();
+/** A clean model as a flat row of the catalog. */
+export function cleanRow({ id, dataset, arch, metrics, model, seconds }: CleanRecord) {
+  return { id, dataset, arch, ca: metrics.ca, bytes: model.bytes, model_sha256: model.decoded_sha256, seconds };
+}
+
+async function fill(connection: DuckDBConnection, source: Source): Promise<void> {
+  await createTable(connection, "defects", DEFECT_FIELDS, source.defects);
+  await createTable(connection, "clean", CLEAN_FIELDS, source.clean.map(cleanRow));
   await connection.run("CREATE TABLE source (fingerprint VARCHAR)");
   await connection.run("INSERT INTO source VALUES ($1)", [source.fingerprint]);
 }

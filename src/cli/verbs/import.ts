@@ -1,0 +1,22 @@
+import { type Command, Option } from "commander";
+import { withCellProgress } from "../cell-progress.ts";
+import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { emitRows } from "../output.ts";
+
+type Options = Pick<SharedOptions, "db" | "format"> & { layout: "export" | "bdefects4nn" };
+
+/** What `export` wrote, into a database; all of it is verified first. */
+export function registerImport(program: Command): void {
+  program
+    .command("import")
+    .argument("<source>", "a folder or archive that 'export' wrote")
+    .description("verify an export and take it into a database, which is created where there is none")
+    .addOption(new Option("--layout <kind>", "what the source is").choices(["export"]).default("export"))
+    .addOption(dbOption())
+    .addOption(formatOption())
+    .action(async (source: string, { db, format }: Options) => {
+      const { importExport } = await import("../../store/transfer/import.ts");
+      const counts = await withCellProgress((update) => importExport(db, source, update));
+      emitRows([{ db, ...counts }], format);
+    });
+}
