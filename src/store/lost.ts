@@ -2,11 +2,12 @@ import { z } from "zod";
 import { InputError } from "../core/errors.ts";
 import type { Database } from "./database.ts";
 import type { Findings } from "./findings.ts";
+import { foreignPath } from "./foreign/records.ts";
 import { exists } from "./fs.ts";
 import { readJournal } from "./journal.ts";
 
 const written = z.object({
-  event: z.enum(["defect", "clean", "result"]),
+  event: z.enum(["defect", "clean", "foreign", "result"]),
   id: z.string().optional(),
   name: z.string().optional(),
 });
@@ -30,8 +31,9 @@ export function verifyJournal(db: Database, findings: Findings): void {
 }
 
 /** @returns null for a name that no file can have: the journal is not hashed. */
-function pathOf({ layout }: Database, event: "defect" | "clean" | "result", name: string): string | null {
+function pathOf({ layout }: Database, event: "defect" | "clean" | "foreign" | "result", name: string): string | null {
   try {
+    if (event === "foreign") return foreignPath({ layout }, name);
     return event === "result" ? layout.result(name) : layout[event](name);
   } catch (error) {
     if (error instanceof InputError) return null;

@@ -59,7 +59,7 @@ export function findOrphans(db: Database): string[] {
 
 function usedObjects(db: Database): Set<string> {
   const used = new Set<string>();
-  for (const part of ["clean", "defects", "results"] as const) {
+  for (const part of ["clean", "defects", "foreign", "results"] as const) {
     const root = db.layout.path(part);
     const entries = withPath(root, () => (exists(root) ? readdirSync(root, { recursive: true }) : [])) as string[];
     for (const name of entries.filter((entry) => entry.endsWith(".json"))) {

@@ -4,6 +4,7 @@ import { InputError } from "../core/errors.ts";
 import { decodeContainer } from "./container.ts";
 import type { Database } from "./database.ts";
 import type { Findings } from "./findings.ts";
+import { verifyForeign } from "./foreign/records.ts";
 import { exists, readBytes, withPath } from "./fs.ts";
 import { parseChecksummed, readJson } from "./json.ts";
 import { LAYOUT } from "./layout.ts";
@@ -52,6 +53,12 @@ async function verifyFile(
     verifyReport(findings, path);
   } else if (part === LAYOUT.results && name.endsWith(".json")) {
     collectObjects(await verifyResult(db, findings, path, parts), used);
+  } else if (part === LAYOUT.foreign && parts.length === 2 && name.endsWith(".json")) {
+    await verifyForeign(db, findings, path, name);
+    collectObjects(
+      quietly(() => parseChecksummed(readBytes(path), path)),
+      used,
+    );
   } else if (part === LAYOUT.clean && name.endsWith(".checkpoint.json")) {
     const record = await findings.check(path, null, () => readJson(path, checkpointRecord));
     if (!record) return;

@@ -73,7 +73,7 @@ export function readTorchPickle(bytes: Uint8Array, name: string): PickleValue {
   );
 }
 
-/** Storages that the tensors of a value lie in, by key. @throws InputError where two disagree about one */
+/** Bytes of a whole storage. */
 export function storageBytes({ dtype, count }: TorchStorage): number {
   return DTYPES[dtype].bytes * count;
 }
