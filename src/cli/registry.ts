@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { registerBuild } from "./verbs/build.ts";
 import { registerCheckout } from "./verbs/checkout.ts";
 import { registerData } from "./verbs/data.ts";
+import { registerDatasheet } from "./verbs/datasheet.ts";
 import { registerDemo } from "./verbs/demo.ts";
 import { registerDeprecate } from "./verbs/deprecate.ts";
 import { registerEnv } from "./verbs/env.ts";
@@ -34,6 +35,7 @@ export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
   registerRepair,
   registerScore,
   registerReport,
+  registerDatasheet,
   registerExport,
   registerImport,
   registerReindex,
