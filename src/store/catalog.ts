@@ -233,6 +233,8 @@ function plainRows(result: DuckDBResultReader): Row[] {
   const names = result.deduplicatedColumnNames();
   const columns = result.getColumnsJS();
   const rows: Row[] = Array.from({ length: result.currentRowCount }, () => ({}));
+  // Without rows there are no columns either.
+  if (rows.length === 0) return rows;
   for (const [at, name] of names.entries()) {
     for (const [i, value] of columns[at].entries()) {
       rows[i][name] = typeof value === "string" || typeof value === "number" ? value : plainValue(value);
