@@ -42,6 +42,15 @@ export function wholeNumber(flag: string, min: number, max: number): (text: stri
   };
 }
 
+/** An option's parser for fractions. @throws InputError naming the option and what it takes. */
+export function fraction(flag: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d*\.?\d+(e-?\d+)?$/i.test(text) && value <= 1) return value;
+    throw new InputError(`${flag} '${text}': give a number from 0 to 1`);
+  };
+}
+
 /** An option's parser for comma-separated lists; repeating the option adds to the list. */
 export function commaList(flag: string): (text: string, previous?: string[]) => string[] {
   return (text, previous = []) => {

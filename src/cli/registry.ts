@@ -2,10 +2,14 @@ import type { Command } from "commander";
 import { registerBuild } from "./verbs/build.ts";
 import { registerCheckout } from "./verbs/checkout.ts";
 import { registerData } from "./verbs/data.ts";
+import { registerDatasheet } from "./verbs/datasheet.ts";
 import { registerDemo } from "./verbs/demo.ts";
+import { registerDeprecate } from "./verbs/deprecate.ts";
 import { registerEnv } from "./verbs/env.ts";
+import { registerExport } from "./verbs/export.ts";
 import { registerGroups } from "./verbs/groups.ts";
 import { registerIds } from "./verbs/ids.ts";
+import { registerImport } from "./verbs/import.ts";
 import { registerInfo } from "./verbs/info.ts";
 import { registerLocalize } from "./verbs/localize.ts";
 import { registerQuery } from "./verbs/query.ts";
@@ -26,10 +30,14 @@ export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
   registerQuery,
   registerCheckout,
   registerVerify,
+  registerDeprecate,
   registerLocalize,
   registerRepair,
   registerScore,
   registerReport,
+  registerDatasheet,
+  registerExport,
+  registerImport,
   registerReindex,
   registerEnv,
 ];

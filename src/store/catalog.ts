@@ -1,17 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { DuckDBConnection, JS } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBResultReader } from "@duckdb/node-api";
 import { InputError } from "../core/errors.ts";
 import type { Database } from "./database.ts";
 import { exists, makeFolder, withPath } from "./fs.ts";
 import { sha256Of } from "./objects.ts";
 import { DEFECT_FIELD_NAMES, DEFECT_FIELDS, type DefectRow, defectRow } from "./rows.ts";
 import type { CleanRecord } from "./schema.ts";
+import { createTable } from "./sql-table.ts";
 
 /** Opened so, a catalog can be neither changed nor used to read or write other files. */
 const LOCKED = { enable_external_access: "false", lock_configuration: "true" };
-const SQL_TYPES = { text: "VARCHAR", count: "INTEGER", number: "DOUBLE" };
 /** Changes with the tables below, so that a catalog of another version is rebuilt. */
 const CATALOG_VERSION = 1;
 
@@ -40,13 +40,7 @@ export class Catalog {
 
   /** Some fields of the defects that fulfil a condition, by id. */
   async select(fields: readonly string[], where = "true"): Promise<Row[]> {
-    for (const field of fields) {
-      if (!Object.hasOwn(DEFECT_FIELDS, field)) {
-        throw new InputError(`--fields: unknown field '${field}'; valid: ${DEFECT_FIELD_NAMES.join(", ")}`);
-      }
-    }
-    // The line break ends a comment in the condition.
-    return this.run(`SELECT ${fields.join(", ")} FROM defects WHERE (${where}\n) ORDER BY id`, "--where");
+    return this.run(selectStatement(fields, where), "--where");
   }
 
   /** Rows of one SELECT statement. @throws InputError on anything else. */
@@ -65,18 +59,7 @@ export class Catalog {
     if (statement.trim() === "") throw new InputError(`${option} is empty: give SQL`);
     const { connection, close } = await this.open();
     try {
-      const { StatementType } = await import("@duckdb/node-api");
-      const statements = await connection.extractStatements(statement);
-      if (statements.count !== 1) throw new InputError(`${option}: give one SELECT statement, not ${statements.count}`);
-      const prepared = await statements.prepare(0);
-      if (prepared.statementType !== StatementType.SELECT) {
-        throw new InputError(`${option}: only SELECT statements are run; the catalog is read-only`);
-      }
-      const result = await prepared.runAndReadAll();
-      return result.getRowObjectsJS().map(plainRow);
-    } catch (error) {
-      if (error instanceof InputError) throw error;
-      throw new InputError(`${option}: ${sqlFault(error)}`, { cause: error });
+      return await runSelect(connection, statement, option);
     } finally {
       close();
     }
@@ -96,21 +79,41 @@ export class Catalog {
   }
 }
 
+/** The statement for some fields of the defects that fulfil a condition. @throws InputError on an unknown field */
+export function selectStatement(fields: readonly string[], where: string): string {
+  for (const field of fields) {
+    if (!Object.hasOwn(DEFECT_FIELDS, field)) {
+      throw new InputError(`--fields: unknown field '${field}'; valid: ${DEFECT_FIELD_NAMES.join(", ")}`);
+    }
+  }
+  // The line break ends a comment in the condition.
+  return `SELECT ${fields.join(", ")} FROM defects WHERE (${where}\n) ORDER BY id`;
+}
+
+/** Runs one SELECT statement on an open catalog. @throws InputError on anything else, naming the option */
+export async function runSelect(connection: DuckDBConnection, statement: string, option: string): Promise<Row[]> {
+  try {
+    const { StatementType } = await import("@duckdb/node-api");
+    const statements = await connection.extractStatements(statement);
+    if (statements.count !== 1) throw new InputError(`${option}: give one SELECT statement, not ${statements.count}`);
+    const prepared = await statements.prepare(0);
+    if (prepared.statementType !== StatementType.SELECT) {
+      throw new InputError(`${option}: only SELECT statements are run; the catalog is read-only`);
+    }
+    return plainRows(await prepared.runAndReadAll());
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`${option}: ${sqlFault(error)}`, { cause: error });
+  }
+}
+
 /** Writes a catalog beside the old one and renames it over that. */
 async function writeFile(db: Database, source: Source): Promise<void> {
-  const { DuckDBInstance } = await import("@duckdb/node-api");
   const folder = db.layout.path("tmp");
   makeFolder(folder);
   const temporary = join(folder, `${process.pid}-${randomBytes(6).toString("hex")}.duckdb`);
   try {
-    const instance = await DuckDBInstance.create(temporary);
-    const connection = await instance.connect();
-    try {
-      await fill(connection, source);
-      await connection.run("CHECKPOINT");
-    } finally {
-      closer(connection, instance)();
-    }
+    await writeCatalogFile(temporary, source);
     const path = db.layout.path("catalog");
     withPath(path, () => renameSync(temporary, path));
   } finally {
@@ -118,18 +121,37 @@ async function writeFile(db: Database, source: Source): Promise<void> {
   }
 }
 
+/** Writes a catalog into a file that does not exist. */
+export async function writeCatalogFile(path: string, source: Source): Promise<void> {
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const instance = await DuckDBInstance.create(path);
+  const connection = await instance.connect();
+  try {
+    await fill(connection, source);
+    await connection.run("CHECKPOINT");
+  } finally {
+    closer(connection, instance)();
+  }
+}
+
+/** Opens a catalog's file so that it can be neither changed nor used to reach other files. */
+export async function openCatalogFile(path: string) {
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const instance = await DuckDBInstance.create(path, { access_mode: "READ_ONLY", ...LOCKED });
+  const connection = await instance.connect();
+  return { connection, close: closer(connection, instance) };
+}
+
 /** @returns null where the file is no catalog of this version, or not that of the records as they are now. */
 async function openFile(db: Database) {
   const path = db.layout.path("catalog");
   if (!exists(path)) return null;
-  const { DuckDBInstance } = await import("@duckdb/node-api");
   let close = () => {};
   try {
-    const instance = await DuckDBInstance.create(path, { access_mode: "READ_ONLY", ...LOCKED });
-    const connection = await instance.connect();
-    close = closer(connection, instance);
-    const rows = await connection.runAndReadAll("SELECT fingerprint FROM source");
-    if (rows.getRowObjectsJS()[0]?.fingerprint === fingerprint(db)) return { connection, close };
+    const opened = await openCatalogFile(path);
+    close = opened.close;
+    const rows = await opened.connection.runAndReadAll("SELECT fingerprint FROM source");
+    if (rows.getRowObjectsJS()[0]?.fingerprint === fingerprint(db)) return opened;
   } catch (error) {
     if (error instanceof InputError) throw error;
   }
@@ -166,14 +188,15 @@ function fingerprint(db: Database): string {
   return sha256Of([`catalog ${CATALOG_VERSION}`, ...lines].join("\n"));
 }
 
-/** What a catalog is derived from, read at once. @throws InputError on a damaged record. */
-interface Source {
+/** What a catalog is derived from. */
+export interface Source {
   fingerprint: string;
-  defects: DefectRow[];
+  defects: Iterable<DefectRow>;
   clean: CleanRecord[];
 }
 
-function readSource(db: Database): Source {
+/** Read at once. @throws InputError on a damaged record. */
+function readSource(db: Database) {
   return {
     // Taken first: a record that is written meanwhile makes the catalog out of date.
     fingerprint: fingerprint(db),
@@ -182,42 +205,42 @@ function readSource(db: Database): Source {
   };
 }
 
-async function fill(connection: DuckDBConnection, source: Source): Promise<void> {
-  const columns = DEFECT_FIELD_NAMES.map((field) => `${field} ${SQL_TYPES[DEFECT_FIELDS[field]]}`);
-  await connection.run(`CREATE TABLE defects (${columns.join(", ")})`);
-  const defects = await connection.createAppender("defects");
-  for (const row of source.defects) {
-    for (const field of DEFECT_FIELD_NAMES) {
-      const value = row[field];
-      if (value === null) defects.appendNull();
-      else if (typeof value === "string") defects.appendVarchar(value);
-      else if (DEFECT_FIELDS[field] === "count") defects.appendInteger(value);
-      else defects.appendDouble(value);
-    }
-    defects.endRow();
-  }
-  defects.closeSync();
+/** Fields of the table `clean`. */
+export const CLEAN_FIELDS = {
+  id: "text",
+  dataset: "text",
+  arch: "text",
+  ca: "number",
+  bytes: "count",
+  model_sha256: "text",
+  seconds: "number",
+} as const;
 
-  await connection.run(
-    "CREATE TABLE clean (id VARCHAR, dataset VARCHAR, arch VARCHAR, ca DOUBLE, bytes INTEGER, model_sha256 VARCHAR, seconds DOUBLE)",
-  );
-  const clean = await connection.createAppender("clean");
-  for (const record of source.clean) {
-    for (const text of [record.id, record.dataset, record.arch]) clean.appendVarchar(text);
-    clean.appendDouble(record.metrics.ca);
-    clean.appendInteger(record.model.bytes);
-    clean.appendVarchar(record.model.decoded_sha256);
-    clean.appendDouble(record.seconds);
-    clean.endRow();
-  }
-  clean.closeSync();
+/** A clean model as a flat row of the catalog. */
+export function cleanRow({ id, dataset, arch, metrics, model, seconds }: CleanRecord) {
+  return { id, dataset, arch, ca: metrics.ca, bytes: model.bytes, model_sha256: model.decoded_sha256, seconds };
+}
+
+async function fill(connection: DuckDBConnection, source: Source): Promise<void> {
+  await createTable(connection, "defects", DEFECT_FIELDS, source.defects);
+  await createTable(connection, "clean", CLEAN_FIELDS, source.clean.map(cleanRow));
   await connection.run("CREATE TABLE source (fingerprint VARCHAR)");
   await connection.run("INSERT INTO source VALUES ($1)", [source.fingerprint]);
 }
 
-/** A row with JSON's types: numbers for integers of any size, text for times. */
-function plainRow(row: Record<string, JS>): Row {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plainValue(value)]));
+/** Rows with JSON's types: numbers for integers of any size, text for times. Column by column: rows are many. */
+function plainRows(result: DuckDBResultReader): Row[] {
+  const names = result.deduplicatedColumnNames();
+  const columns = result.getColumnsJS();
+  const rows: Row[] = Array.from({ length: result.currentRowCount }, () => ({}));
+  // Without rows there are no columns either.
+  if (rows.length === 0) return rows;
+  for (const [at, name] of names.entries()) {
+    for (const [i, value] of columns[at].entries()) {
+      rows[i][name] = typeof value === "string" || typeof value === "number" ? value : plainValue(value);
+    }
+  }
+  return rows;
 }
 
 function plainValue(value: unknown): unknown {

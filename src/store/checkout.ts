@@ -1,9 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { encode as encodePng } from "fast-png";
 import type { Trigger } from "../attacks/types.ts";
-import { InputError } from "../core/errors.ts";
 import type { Version } from "../core/ids.ts";
 import { type LayerScores, type LayerWidth, listNeurons } from "../core/neurons.ts";
 import { exportOnnx } from "../graph/export.ts";
@@ -13,8 +11,9 @@ import { encodeState, floatsOf } from "../tensor/safetensors.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { checkoutReadme } from "./checkout-readme.ts";
 import type { Database } from "./database.ts";
-import { exists, makeFolder, withPath } from "./fs.ts";
+import { withPath } from "./fs.ts";
 import { prettyJson } from "./json.ts";
+import { fillNewFolder, refuseOccupied } from "./new-folder.ts";
 import { sha256Of } from "./objects.ts";
 import type { CleanRecord, DefectRecord } from "./schema.ts";
 import { TORCH_LOADER } from "./torch-loader.ts";
@@ -43,8 +42,7 @@ export interface CheckedOutFile {
  */
 export async function checkout(db: Database, { id, version, sham, dir }: CheckoutRequest): Promise<CheckedOutFile[]> {
   const record = db.readDefect(id);
-  const target = resolve(dir);
-  refuseOccupied(target, dir);
+  refuseOccupied(dir);
   const clean = db.readClean(record.clean);
   const network = buildNetwork(record.arch, clean.classes.length);
 
@@ -68,37 +66,14 @@ export async function checkout(db: Database, { id, version, sham, dir }: Checkou
   files.set("model.json", modelJson(record, clean, network));
   files.set("load_in_torch.py", TORCH_LOADER);
   files.set("README.md", checkoutReadme(record, version, clean, [...files.keys()]));
-  writeFolder(target, dir, files);
+  await fillNewFolder(dir, (folder) => {
+    withPath(dir, () => {
+      for (const [name, content] of files) writeFileSync(join(folder, name), content);
+    });
+  });
   return [...files].map(([file, content]) => {
     const bytes = Buffer.from(content);
     return { file, bytes: bytes.length, sha256: sha256Of(bytes) };
-  });
-}
-
-function refuseOccupied(target: string, dir: string): void {
-  withPath(dir, () => {
-    const there = statSync(target, { throwIfNoEntry: false });
-    if (!there) return;
-    if (!there.isDirectory()) throw new InputError(`${dir}: is a file; name a new folder`);
-    if (readdirSync(target).length > 0) throw new InputError(`${dir}: is not empty; name a new or empty folder`);
-  });
-}
-
-/** Into a folder beside the target, which then takes its name. */
-function writeFolder(target: string, dir: string, files: ReadonlyMap<string, Uint8Array | string>): void {
-  const parent = dirname(target);
-  const temporary = join(parent, `.${basename(target)}.${process.pid}-${randomBytes(4).toString("hex")}.part`);
-  withPath(dir, () => {
-    makeFolder(parent);
-    try {
-      mkdirSync(temporary);
-      for (const [name, content] of files) writeFileSync(join(temporary, name), content);
-      if (exists(target)) rmdirSync(target);
-      renameSync(temporary, target);
-    } catch (error) {
-      rmSync(temporary, { recursive: true, force: true });
-      throw error;
-    }
   });
 }
 

@@ -96,6 +96,17 @@ export class Claim {
   }
 }
 
+/** The work that somebody holds: names whose claim is neither released nor stale. */
+export function heldClaims(folder: string, times = CLAIM_TIMES): string[] {
+  const names = new Set(listFolder(folder).flatMap((file) => /^(.+)\.\d+$/.exec(file)?.[1] ?? []));
+  return [...names]
+    .filter((name) => {
+      const current = generations(folder, name).at(-1);
+      return current !== undefined && !isFree(folder, claimPath(folder, name, current), times);
+    })
+    .map((name) => name.replaceAll("~", "/"));
+}
+
 const HOST = hostIdentity();
 
 /** Tells machines, reboots and process namespaces apart: only within one of them does a pid mean anything. */

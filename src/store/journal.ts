@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, statSync, writeSync } from "node:fs";
-import { withPath } from "./fs.ts";
+import { exists, readBytes, withPath } from "./fs.ts";
 
 /**
  * Appends one line, in a single write to a file opened for appending, so that lines of several builders do not mix.
@@ -23,4 +23,19 @@ export function appendJournal(path: string, entry: Record<string, unknown>): voi
 /** The journal's length in bytes; 0 where there is none. */
 export function journalBytes(path: string): number {
   return withPath(path, () => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+}
+
+/** The journal's lines in order; what is not a line of JSON (torn by a power cut) is passed over. */
+export function readJournal(path: string): unknown[] {
+  if (!exists(path)) return [];
+  return readBytes(path)
+    .toString("utf8")
+    .split("\n")
+    .flatMap((line) => {
+      try {
+        return [JSON.parse(line) as unknown];
+      } catch {
+        return [];
+      }
+    });
 }

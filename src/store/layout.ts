@@ -10,6 +10,7 @@ export const LAYOUT = {
   manifest: "database.json",
   clean: "clean",
   defects: "defects",
+  foreign: "foreign",
   objects: "objects",
   results: "results",
   claims: "claims",

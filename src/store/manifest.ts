@@ -82,6 +82,14 @@ function assertSame(layout: Layout, found: DatabaseManifest, request: ManifestRe
   }
 }
 
+/**
+ * Holds an existing database against a request without changing it.
+ * @throws InputError where edition, seed or the data of a data set in both differ.
+ */
+export function assertSameStamp(layout: Layout, request: ManifestRequest): void {
+  assertSame(layout, readJson(layout.path("manifest"), databaseManifest), request);
+}
+
 /** Two builders may add their data sets at once. */
 async function waitForClaim(layout: Layout): Promise<Claim> {
   const folder = layout.path("claims");

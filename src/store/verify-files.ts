@@ -4,11 +4,15 @@ import { InputError } from "../core/errors.ts";
 import { decodeContainer } from "./container.ts";
 import type { Database } from "./database.ts";
 import type { Findings } from "./findings.ts";
+import { verifyForeign } from "./foreign/records.ts";
 import { exists, readBytes, withPath } from "./fs.ts";
 import { parseChecksummed, readJson } from "./json.ts";
 import { LAYOUT } from "./layout.ts";
+import { verifyJournal } from "./lost.ts";
 import { sha256Of } from "./objects.ts";
-import { checkpointRecord, databaseManifest, objectRef } from "./schema.ts";
+import { collectObjects } from "./references.ts";
+import { checkpointRecord, databaseManifest } from "./schema.ts";
+import { verifyResult } from "./verify-results.ts";
 
 /** Derived, or the workings of builders: the parts that promise nothing. */
 const UNHASHED = new Set<string>([
@@ -32,6 +36,7 @@ export async function verifyFiles(db: Database, findings: Findings): Promise<num
     else await verifyFile(db, findings, path, parts, used);
   }
   for (const path of objects) await verifyObject(db, findings, path, used);
+  verifyJournal(db, findings);
   return count;
 }
 
@@ -50,8 +55,13 @@ async function verifyFile(
   } else if (part === LAYOUT.report && parts.length === 1) {
     verifyReport(findings, path);
   } else if (part === LAYOUT.results && name.endsWith(".json")) {
-    const content = await findings.check(path, null, () => parseChecksummed(readBytes(path), path));
-    collectObjects(content, used);
+    collectObjects(await verifyResult(db, findings, path, parts), used);
+  } else if (part === LAYOUT.foreign && parts.length === 2 && name.endsWith(".json")) {
+    await verifyForeign(db, findings, path, name);
+    collectObjects(
+      quietly(() => parseChecksummed(readBytes(path), path)),
+      used,
+    );
   } else if (part === LAYOUT.clean && name.endsWith(".checkpoint.json")) {
     const record = await findings.check(path, null, () => readJson(path, checkpointRecord));
     if (!record) return;
@@ -126,14 +136,6 @@ function isPlaced(path: string, place: () => string): boolean {
     basename(expected) === basename(path) &&
     basename(dirname(expected)) === basename(dirname(path))
   );
-}
-
-/** Every object that a file refers to, however deep. */
-function collectObjects(value: unknown, used: Set<string>): void {
-  if (typeof value !== "object" || value === null) return;
-  const ref = objectRef.safeParse(value);
-  if (ref.success) used.add(ref.data.object);
-  else for (const part of Object.values(value)) collectObjects(part, used);
 }
 
 function quietly<T>(work: () => T): T | null {

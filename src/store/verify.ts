@@ -89,10 +89,10 @@ async function verifyDefect(
   const key = parseDefectId(id);
   if (defectId(record) !== id || record.group_id !== groupId(key)) fault("its fields do not fit its id");
   verifyData(db, findings, path, record);
-  if (record.status === "accepted") {
+  if (record.status === "accepted" || record.status === "deprecated") {
     const { infected_model, sham_model, trigger, changed, labels_sha256 } = record;
     for (const [name, value] of Object.entries({ infected_model, sham_model, trigger, changed, labels_sha256 })) {
-      if (value === null) fault(`accepted, but without '${name}'`);
+      if (value === null) fault(`${record.status}, but without '${name}'`);
     }
   }
   const labels = await verifyLabels(db, findings, record);

@@ -1,9 +1,20 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/store/database.ts";
+import { writeJson } from "../../src/store/json.ts";
 import { sha256Of } from "../../src/store/objects.ts";
-import type { DefectRecord } from "../../src/store/schema.ts";
+import { type PredictionFile, predictionName, Results, repairName } from "../../src/store/results.ts";
+import { type DefectRecord, defectLabels } from "../../src/store/schema.ts";
 import { verifyDatabase } from "../../src/store/verify.ts";
 import { cloneState } from "../../src/tensor/state.ts";
 import { type SampleDatabase, sampleDatabase } from "../store/fixture.ts";
@@ -16,13 +27,19 @@ let first: DefectRecord;
 beforeAll(async () => {
   sample = await sampleDatabase(original, 2);
   first = sample.accepted[0];
-  sample.db.writeResult("localize/fp/one", { kind: "prediction", seconds: 1 });
+  new Results(sample.db).savePrediction(predictionOf(first));
   await sample.db.writeCheckpoint("clean/signs-resnet18w4-s2", await sample.db.loadVersion(first, "clean"), {
     epoch: 3,
   });
   const page = "<html>report</html>\n";
   writeFileSync(join(original, "report.html"), `${page}<!-- sha256:${sha256Of(page)} -->\n`);
 });
+
+function predictionOf({ id, infected_model }: DefectRecord): PredictionFile {
+  const model_sha256 = infected_model!.decoded_sha256;
+  const said = { access: "clean", seconds: 1, seed: 1, raw: {}, scores: {}, native: [], note: null } as const;
+  return { kind: "prediction", id, version: "infected", criterion: "fp", model_sha256, ...said, native: [] };
+}
 
 function copyOfSample(): string {
   const dir = join(temporaryFolder(), "db");
@@ -124,23 +141,70 @@ describe("verify", () => {
     const renamed = layout.defect("signs-resnet18w4-badnets-large-top035");
     renameSync(layout.defect("signs-resnet18w4-badnets-large-top040"), renamed);
     const found = await faults(dir);
-    for (const file of [...strays, relative(dir, renamed)]) expect(found.join("\n")).toContain(`${file}: `);
+    // The journal still knows the record that was renamed.
+    const lost = "defects/signs-resnet18w4-badnets/signs-resnet18w4-badnets-large-top040.json";
+    for (const file of [...strays, relative(dir, renamed), lost]) expect(found.join("\n")).toContain(`${file}: `);
     expect(found.join("\n")).toMatch(/this object is missing/);
     expect(found.join("\n")).toMatch(/has no labels of/);
-    expect(found).toHaveLength(strays.length + 3);
+    expect(found).toHaveLength(strays.length + 4);
   });
 
   it("notes what a build that was cut short left, without a fault", async () => {
     const dir = copyOfSample();
     const db = await openDatabase(dir);
     await db.putBytes(Buffer.from("orphan"));
-    rmSync(db.layout.defect(first.id));
+    // Labels whose record was never written, so that the journal does not know it.
+    const id = "signs-resnet18w4-badnets-large-top000";
+    writeJson(db.layout.labels(id), defectLabels, { ...db.readLabels(first.id), id }, db.layout.path("tmp"));
     const { status, stdout } = bdefects(["verify", "--db", dir, "--format", "json"]);
     expect(status).toBe(0);
     const notes = JSON.parse(stdout) as { severity: string; finding: string }[];
     expect(notes.every(({ severity }) => severity === "note")).toBe(true);
     expect(notes.map(({ finding }) => finding).join()).toMatch(/labels of no record/);
     expect(notes.map(({ finding }) => finding).join()).toMatch(/no record refers/);
+  });
+
+  it("names a record that the journal says was written and that is gone", async () => {
+    const dir = copyOfSample();
+    const { layout } = await openDatabase(dir);
+    rmSync(layout.defect(first.id));
+    rmSync(layout.result(predictionName("fp", first.id, "infected")));
+    const { status, stdout, stderr } = bdefects(["verify", "--all", "--db", dir, "--format", "json"]);
+    expect(status).toBe(1);
+    expect(stderr).toContain(relative(dir, layout.defect(first.id)));
+    const found = JSON.parse(stdout) as { severity: string; file: string; id: string; finding: string }[];
+    expect(found.filter(({ severity }) => severity === "fault")).toMatchObject([
+      { file: relative(dir, layout.defect(first.id)), id: first.id, finding: expect.stringMatching(/^lost/) },
+    ]);
+    // A result may be made anew.
+    expect(found.filter(({ file }) => file.startsWith("results"))).toMatchObject([{ severity: "note" }]);
+
+    rmSync(layout.clean(first.clean));
+    expect(await faults(dir)).toContainEqual(expect.stringMatching(/^clean\/signs-resnet18w4-s1\.json: lost/));
+    // Torn and hostile lines of the journal say nothing.
+    const other = copyOfSample();
+    appendFileSync(
+      join(other, "journal.jsonl"),
+      '{"event":"defect","id":"../../x"}\nnull\n{"event":"defect","id":"sig',
+    );
+    expect(await faults(other)).toEqual([]);
+  });
+
+  it("holds a result against its path", async () => {
+    const dir = copyOfSample();
+    const db = await openDatabase(dir);
+    const prediction = predictionOf(first);
+    const [other] = sample.accepted.slice(1);
+    const wrong = [
+      predictionName("clp", first.id, "infected"),
+      predictionName("fp", first.id, "sham"),
+      predictionName("fp", other.id, "infected"),
+      repairName("prune", "fp", first.id),
+    ];
+    for (const name of wrong) db.writeResult(name, prediction);
+    const found = await faults(dir);
+    for (const name of wrong) expect(found.join("\n")).toContain(`results/${name}.json: `);
+    expect(found).toHaveLength(wrong.length);
   });
 
   it("holds records, labels and models against each other", async () => {

@@ -2,8 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { lookup } from "../../core/errors.ts";
-import { checkDataset, type DatasetReport } from "../../datasets/check.ts";
-import { DATASETS } from "../../datasets/registry.ts";
+import type { DatasetReport } from "../../datasets/check.ts";
 import type { DatasetDefinition } from "../../datasets/types.ts";
 import { dataOption, formatOption, type SharedOptions, seedOption } from "../options.ts";
 import { emitRows } from "../output.ts";
@@ -18,7 +17,8 @@ export function registerData(program: Command): void {
     .description("every data set and whether its files are in the data folder")
     .addOption(dataOption())
     .addOption(formatOption())
-    .action(({ data: folder, format }: Options) => {
+    .action(async ({ data: folder, format }: Options) => {
+      const { DATASETS } = await import("../../datasets/registry.ts");
       emitRows(
         [...DATASETS.values()].map((definition) => listRow(definition, folder)),
         format,
@@ -27,11 +27,13 @@ export function registerData(program: Command): void {
   data
     .command("fetch")
     .description("download a data set into the data folder, then check it; resumes where it was interrupted")
-    .argument("<name>", `one of ${[...DATASETS.keys()].join(", ")}`)
+    .argument("<name>", "a data set of 'data list'")
     .addOption(dataOption())
     .addOption(seedOption())
     .addOption(formatOption())
     .action(async (name: string, { data: folder, format, seed }: Options) => {
+      const { DATASETS } = await import("../../datasets/registry.ts");
+      const { checkDataset } = await import("../../datasets/check.ts");
       const definition = lookup(DATASETS, "data set", name);
       const { fetchDataset } = await import("../../datasets/fetch.ts");
       const { DownloadProgress } = await import("../download-progress.ts");
@@ -47,12 +49,14 @@ export function registerData(program: Command): void {
   data
     .command("check")
     .description("read every record of a data set; the first fault ends with status 2")
-    .argument("<name>", `one of ${[...DATASETS.keys()].join(", ")}`)
+    .argument("<name>", "a data set of 'data list'")
     .addOption(dataOption())
     .addOption(seedOption())
     .addOption(formatOption())
     .option("--classes", "one row per class instead of one for the data set")
     .action(async (name: string, options: Options & { classes?: boolean }) => {
+      const { DATASETS } = await import("../../datasets/registry.ts");
+      const { checkDataset } = await import("../../datasets/check.ts");
       const report = await checkDataset(lookup(DATASETS, "data set", name), options.data, options.seed);
       emitRows(options.classes ? classRows(report) : [checkRow(report)], options.format);
     });

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { countNeurons } from "../../core/neurons.ts";
 import type { Database } from "../../store/database.ts";
 import { DEFECT_FIELD_NAMES, defectRow } from "../../store/rows.ts";
 import { openToRead } from "../open.ts";
@@ -9,13 +10,17 @@ import { emitRows, type Format } from "../output.ts";
 export function registerInfo(program: Command): void {
   program
     .command("info")
-    .argument("[id]", "a defect, or a clean model (clean/<dataset>-<arch>-s<seed>); none: the database")
+    .argument(
+      "[id]",
+      "a defect, a clean model (clean/<dataset>-<arch>-s<seed>) or a foreign/… model; none: the database",
+    )
     .description("describe the database, a defect or a clean model")
     .addOption(dbOption())
     .addOption(formatOption())
     .action(async (id: string | undefined, { db: dir, format }: SharedOptions) => {
       const db = await openToRead(dir);
       if (id === undefined) emitFacts(databaseFacts(db), format);
+      else if (id.startsWith("foreign/")) emitFacts(await foreignFacts(db, id), format);
       else if (id.startsWith("clean/")) emitFacts(cleanFacts(db, id), format);
       else emitFacts(defectFacts(db, id), format);
     });
@@ -73,6 +78,22 @@ function cleanFacts(db: Database, id: string) {
     ...engineFacts(record.engine),
     ...recipeFacts(record.recipe),
     seconds: record.seconds,
+  };
+}
+
+/** A model of another make: what its files tell. */
+async function foreignFacts(db: Database, id: string) {
+  const { readForeign } = await import("../../store/foreign/records.ts");
+  const { model, infected, contribution, told, ...record } = readForeign(db, id);
+  return {
+    ...record,
+    poison_path: record.poison_path?.object ?? null,
+    infected_neuron_contribution: record.infected_neuron_contribution?.object ?? null,
+    infected: infected && countNeurons(infected),
+    has_contribution: contribution !== null,
+    model_bytes: model.bytes,
+    model_sha256: model.decoded_sha256,
+    files_not_kept: told.map(({ file }) => file).join(" ") || null,
   };
 }
 

@@ -1,14 +1,24 @@
+import { relative } from "node:path";
 import type { Command } from "commander";
 import { CheckFailed, InputError } from "../../core/errors.ts";
-import type { Database } from "../../store/database.ts";
+import { type Database, openDatabase } from "../../store/database.ts";
+import type { Finding } from "../../store/findings.ts";
 import { exists } from "../../store/fs.ts";
 import { Layout } from "../../store/layout.ts";
+import { fraction } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import { openToRead } from "../open.ts";
-import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { dataOption, dbOption, formatOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
-/** Hashes, checksums, schemas and bit-exact rebuild. */
+type Options = Pick<SharedOptions, "db" | "data" | "format"> & {
+  all?: boolean;
+  metrics?: boolean;
+  tolerance?: number;
+  prune?: boolean;
+};
+
+/** Hashes, checksums, schemas and bit-exact rebuild; with `--metrics` what the models do. */
 export function registerVerify(program: Command): void {
   program
     .command("verify")
@@ -17,16 +27,30 @@ export function registerVerify(program: Command): void {
       "verify records, objects and the bit-exact rebuild; exits with 1 and names the file where one is damaged",
     )
     .option("--all", "everything: all defects, and every other file of the database")
+    .option("--metrics", "measure CA, ASR and the masked figures again, and hold them against the records")
+    .option(
+      "--tolerance <share>",
+      "with --metrics: how far a figure may be from its record, as a share of the images (default: 0.002, at least one image; 0: equal)",
+      fraction("--tolerance"),
+    )
+    .option("--prune", "with --all: remove objects and labels that no record refers to; needs builders to be at rest")
     .addOption(dbOption())
+    .addOption(dataOption())
     .addOption(formatOption())
-    .action(async (names: string[], { db: dir, format, all }: SharedOptions & { all?: boolean }) => {
+    .action(async (names: string[], options: Options) => {
+      const { db: dir, format, all, metrics, prune } = options;
       if (all && names.length > 0) throw new InputError("--all: give ids and groups, or --all, not both");
+      if (prune && names.length > 0) throw new InputError("--prune: works on the whole database; name no selection");
+      if (options.tolerance !== undefined && !metrics) throw new InputError("--tolerance: belongs to --metrics");
       const { verifyDatabase } = await import("../../store/verify.ts");
       const db = await openToVerify(dir);
       const ids = pickIds(db.listDefects(), names);
       const { findings, ...counts } = await withCellProgress((update) =>
         verifyDatabase(db, ids, names.length === 0, update),
       );
+      const figures = metrics && !hasFault(findings) ? await measureAgain(db, ids, names.length === 0, options) : null;
+      if (figures) findings.push(...figures.findings);
+      const removed = prune && !hasFault(findings) ? await removeOrphans(dir, findings) : 0;
       const faults = findings.filter(({ severity }) => severity === "fault");
       if (format !== "table" || findings.length > 0) {
         emitRows(
@@ -43,7 +67,33 @@ export function registerVerify(program: Command): void {
       process.stderr.write(
         `verified ${defects} defects, ${clean} clean models${files > 0 ? `, ${files} files in all` : ""}: no fault\n`,
       );
+      if (figures) {
+        process.stderr.write(`measured ${figures.figures} figures again: ${figures.equal} equal to the last image\n`);
+      }
+      if (prune) process.stderr.write(`removed ${removed} files that no record refers to\n`);
     });
+}
+
+function hasFault(findings: readonly Finding[]): boolean {
+  return findings.some(({ severity }) => severity === "fault");
+}
+
+/** Measures only what is whole: a damaged model has been told already. */
+async function measureAgain(db: Database, ids: string[], everything: boolean, { data, tolerance }: Options) {
+  const { METRIC_TOLERANCE, verifyMetrics } = await import("../../pipeline/verify-metrics.ts");
+  const clean = everything ? db.listClean() : [];
+  return withCellProgress((progress) =>
+    verifyMetrics(db, { ids, clean, dataDir: data, tolerance: tolerance ?? METRIC_TOLERANCE, progress }),
+  );
+}
+
+/** What is removed is no longer found. @returns how many files are gone */
+async function removeOrphans(dir: string, findings: Finding[]): Promise<number> {
+  const { pruneOrphans } = await import("../../store/orphans.ts");
+  const removed = pruneOrphans(await openDatabase(dir)).map((path) => relative(dir, path).replaceAll("\\", "/"));
+  const left = findings.filter(({ file }) => !removed.includes(file));
+  findings.splice(0, findings.length, ...left);
+  return removed.length;
 }
 
 /** A damaged manifest is a fault like any other; no manifest at all is bad usage. */

@@ -1,0 +1,30 @@
+import type { Command } from "commander";
+import { InputError } from "../../core/errors.ts";
+import { openDatabase } from "../../store/database.ts";
+import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { emitRows } from "../output.ts";
+
+type Options = Pick<SharedOptions, "db" | "format"> & { reason?: string; restore?: boolean };
+
+/** Withdraws defects: their records say why, and nothing is deleted. */
+export function registerDeprecate(program: Command): void {
+  program
+    .command("deprecate")
+    .argument("<id...>", "accepted defects")
+    .description("withdraw accepted defects with a reason; they stay in the database, but are judged no longer")
+    .option("--reason <text>", "why, for the record")
+    .option("--restore", "take a deprecation back")
+    .addOption(dbOption())
+    .addOption(formatOption())
+    .action(async (ids: string[], { db, format, reason, restore }: Options) => {
+      if (restore && reason !== undefined) throw new InputError("give --reason or --restore, not both");
+      if (!restore && !reason?.trim()) throw new InputError("--reason: say why the defects are withdrawn");
+      const { deprecate } = await import("../../store/deprecate.ts");
+      const text = restore ? null : reason!.trim().replace(/\s+/g, " ");
+      const records = deprecate(await openDatabase(db), [...new Set(ids)], text);
+      emitRows(
+        records.map(({ id, group_id, status, reason: why }) => ({ id, group_id, status, reason: why })),
+        format,
+      );
+    });
+}

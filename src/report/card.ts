@@ -1,0 +1,162 @@
+import { LEVELS } from "../core/ids.ts";
+import { type CleanRecord, type DefectRecord, REASONS } from "../store/schema.ts";
+import { distinct } from "./group.ts";
+import { type Cell, type Table, tableMarkdown } from "./tables.ts";
+
+export const STATUSES = ["accepted", "rejected", "duplicate", "deprecated"] as const;
+
+/** Figures of accepted defects that a card gives the range of. */
+const RANGES: [title: string, of: (record: DefectRecord) => number | null][] = [
+  ["CA of the clean twin", ({ metrics }) => metrics.ca_clean],
+  ["CA", ({ metrics }) => metrics.ca],
+  ["CA of the sham", ({ metrics }) => metrics.ca_sham],
+  ["ASR", ({ metrics }) => metrics.asr],
+  ["ASR of the clean twin", ({ metrics }) => metrics.asr_clean],
+  ["ASR of the sham", ({ metrics }) => metrics.asr_sham],
+  ["ASR, infected neurons masked", ({ metrics }) => metrics.asr_masked],
+  ["clean images to the target under that mask", ({ metrics }) => metrics.masked_clean_to_target],
+  ["ASR, infected neurons patched", ({ metrics }) => metrics.asr_patched],
+  ["ASR, as many other neurons masked", ({ metrics }) => metrics.asr_random_mask],
+];
+
+const COUNTS: [title: string, of: (record: DefectRecord) => number | null][] = [
+  ["infected neurons", ({ infected }) => infected],
+  ["effective neurons", ({ effective }) => effective],
+  ["bytes of the stored infected version", ({ infected_model }) => infected_model?.bytes ?? null],
+];
+
+/** One group in a page of Markdown, from its records alone. */
+export function groupCard(group: string, records: readonly DefectRecord[], clean: readonly CleanRecord[]): string {
+  const [{ dataset, arch, width, attack, neurons }] = records;
+  const accepted = records.filter(({ status }) => status === "accepted");
+  const lines = [
+    `# ${group}`,
+    "",
+    `Data set \`${dataset}\`, architecture \`${arch}\` (base width ${width}, ${neurons} neurons), attack \`${attack}\`, target class ${distinct(records.map(({ target }) => String(target))).join(", ")}, style ${distinct(records.map(({ style }) => style)).join(", ")}.`,
+    "",
+    "## Candidates",
+    "",
+    tableMarkdown(statusTable(records)),
+    ...reasonLines(records),
+    "## Accepted defects",
+    "",
+    accepted.length > 0 ? tableMarkdown(rangeTable(accepted)) : "None.\n",
+    "## Where they come from",
+    "",
+    ...twinsOf(records, clean),
+    `- Data: SHA-256 ${distinct(records.map(({ data_sha256 }) => `\`${data_sha256}\``)).join(", ")}`,
+    ...recipeLines(records),
+    ...(accepted.length > 0 ? ["", "```sh", `bdefects checkout ${accepted[0].id} case --sham`, "```"] : []),
+    "",
+  ];
+  return lines.join("\n");
+}
+
+/** Candidates by level and status. */
+export function statusTable(records: readonly DefectRecord[]): Table {
+  const columns = STATUSES.map((status) => ({ key: status, title: status, kind: "count" as const }));
+  const inLevel = (level: string) => records.filter((record) => record.level === level);
+  const levels = LEVELS.filter((level) => inLevel(level).length > 0);
+  return {
+    name: "status",
+    caption: "Candidates by level and what became of them",
+    columns: [
+      { key: "level", title: "level", kind: "text" },
+      { key: "candidates", title: "candidates", kind: "count" },
+      ...columns,
+      { key: "share", title: "accepted of those measured", kind: "rate" },
+    ],
+    rows: [...levels.map((level) => statusRow(level, inLevel(level))), statusRow("all", records)],
+  };
+}
+
+export function statusRow(name: string, records: readonly DefectRecord[]): Record<string, Cell> {
+  const count = (status: string) => records.filter((record) => record.status === status).length;
+  const counts = Object.fromEntries(STATUSES.map((status) => [status, count(status)]));
+  const measured = records.length - counts.duplicate;
+  // What was withdrawn later had been accepted.
+  const share = measured === 0 ? null : (counts.accepted + counts.deprecated) / measured;
+  return { level: name, candidates: records.length, ...counts, share };
+}
+
+/** Least, median and greatest of each figure. */
+export function rangeTable(records: readonly DefectRecord[]): Table {
+  const row = (title: string, of: (record: DefectRecord) => number | null, digits: number): Record<string, Cell> => {
+    const values = records
+      .map(of)
+      .filter((value) => value !== null)
+      .sort((a, b) => a - b);
+    const show = (value: number | undefined) => (value === undefined ? null : value.toFixed(digits));
+    const middle =
+      values.length === 0 ? undefined : (values[(values.length - 1) >> 1] + values[values.length >> 1]) / 2;
+    return {
+      figure: title,
+      n: values.length,
+      least: show(values[0]),
+      median: show(middle),
+      greatest: show(values.at(-1)),
+    };
+  };
+  return {
+    name: "ranges",
+    caption: "Figures of the accepted defects, on the test images",
+    columns: [
+      { key: "figure", title: "figure", kind: "text" },
+      { key: "n", title: "defects", kind: "count" },
+      { key: "least", title: "least", kind: "count" },
+      { key: "median", title: "median", kind: "count" },
+      { key: "greatest", title: "greatest", kind: "count" },
+    ],
+    rows: [...RANGES.map(([title, of]) => row(title, of, 3)), ...COUNTS.map(([title, of]) => row(title, of, 0))],
+  };
+}
+
+/** Which gates candidates fell to, and why defects were withdrawn. */
+function reasonLines(records: readonly DefectRecord[]): string[] {
+  const rejected = records.filter(({ status }) => status === "rejected");
+  const gates = REASONS.map(
+    (gate) => [gate, rejected.filter(({ reason }) => reason?.startsWith(`${gate}:`)).length] as const,
+  );
+  const named = gates.filter(([, count]) => count > 0).map(([gate, count]) => `\`${gate}\` ${count}`);
+  const others = rejected.length - gates.reduce((sum, [, count]) => sum + count, 0);
+  if (others > 0) named.push(`other ${others}`);
+  const withdrawn = records.filter(({ status }) => status === "deprecated");
+  return [
+    ...(named.length > 0 ? [`Rejected by the gate that failed first: ${named.join(", ")}.`, ""] : []),
+    ...withdrawn.map(({ id, reason }) => `- Deprecated: \`${id}\`: ${reason}`),
+    ...(withdrawn.length > 0 ? [""] : []),
+  ];
+}
+
+function twinsOf(records: readonly DefectRecord[], clean: readonly CleanRecord[]): string[] {
+  const known = new Map(clean.map((record) => [record.id, record]));
+  return distinct(records.map((record) => record.clean)).map((id) => {
+    const twin = known.get(id);
+    return twin
+      ? `- Clean twin \`${id}\`: CA ${twin.metrics.ca.toFixed(3)}, SHA-256 \`${twin.model.decoded_sha256}\`; recipe: ${summary(twin.recipe)}`
+      : `- Clean twin \`${id}\`: missing`;
+  });
+}
+
+/** Every recipe in use; within a group there is one, unless somebody mixed. */
+function recipeLines(records: readonly DefectRecord[]): string[] {
+  const recipes = distinct(records.map(({ recipe }) => JSON.stringify({ ...recipe, clean_seed: undefined })));
+  const engines = records.map(
+    ({ engine }) => `${engine.package_version}, ${engine.runtime}, ${engine.lowering}, ${engine.platform}`,
+  );
+  return [
+    ...recipes.map((recipe) => `- Recipe of the injection: ${summary(JSON.parse(recipe))}`),
+    ...distinct(engines).map((engine) => `- Engine: bdefects4nn ${engine}`),
+  ];
+}
+
+/** A recipe's values in one line: `inject.batch 32, …`. */
+function summary(recipe: Record<string, unknown>, prefix = ""): string {
+  return Object.entries(recipe)
+    .map(([name, value]) => {
+      const isPart = typeof value === "object" && value !== null && !Array.isArray(value);
+      if (isPart) return summary(value as Record<string, unknown>, `${prefix}${name}.`);
+      return `${prefix}${name} ${typeof value === "object" ? JSON.stringify(value) : value}`;
+    })
+    .join(", ");
+}

@@ -1,0 +1,94 @@
+import { readdirSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { InputError } from "../../core/errors.ts";
+import { exists, withPath } from "../fs.ts";
+
+/** One case of the layout: a folder with a model and what is told about it. */
+export interface ForeignCase {
+  id: string;
+  dir: string;
+  /** Below the folder that was named. */
+  source: string;
+  dataset: string;
+  arch: string;
+  attack: string;
+  level: string;
+  top: number;
+  /** Paths of the files by what they hold. */
+  model: string;
+  poisonPath: string | null;
+  contribution: string | null;
+  /** Everything else. */
+  others: string[];
+}
+
+const MODEL = /^attack_model\.(pt|pth)$/;
+const POISON_PATH = /^poison_path\.(pt|pth)$/;
+const CONTRIBUTION = /^infected_neuron_contribution\.(pt|pth)$/;
+const CASE = /^([a-z0-9]+)_([a-z0-9]+)_level_([a-z]+)_top_(\d{3})$/i;
+const DATASET = /^([a-z0-9]+)_fault$/i;
+const MOST_DEPTH = 6;
+
+/**
+ * Finds the cases at or below a folder: `<dataset>_fault/<group>/<arch>_<attack>_level_<level>_top_<NNN>/`. Links are
+ * not followed.
+ *
+ * @throws InputError where there is none, or one's name does not tell what it is.
+ */
+export function findCases(dir: string): ForeignCase[] {
+  if (!exists(dir)) throw new InputError(`${dir}: no such folder`);
+  const cases = walk(dir, dir, 0);
+  if (cases.length === 0) throw new InputError(`${dir}: has no case of this layout (no 'attack_model.pt' anywhere)`);
+  const seen = new Map<string, ForeignCase>();
+  for (const found of cases) {
+    const other = seen.get(found.id);
+    if (other) throw new InputError(`${found.dir}: is '${found.id}' as much as ${other.dir}; import one of them`);
+    seen.set(found.id, found);
+  }
+  return cases;
+}
+
+function walk(root: string, dir: string, depth: number): ForeignCase[] {
+  if (depth > MOST_DEPTH) return [];
+  const entries = withPath(dir, () => readdirSync(dir, { withFileTypes: true })).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  );
+  const model = entries.find((entry) => entry.isFile() && MODEL.test(entry.name));
+  if (model) return [describe(root, dir, model.name)];
+  return entries.filter((entry) => entry.isDirectory()).flatMap(({ name }) => walk(root, join(dir, name), depth + 1));
+}
+
+function describe(root: string, dir: string, model: string): ForeignCase {
+  const match = CASE.exec(basename(resolve(dir)));
+  if (!match) {
+    throw new InputError(`${dir}: is not named <arch>_<attack>_level_<level>_top_<NNN>: what the case is, is not told`);
+  }
+  const [, arch, attack, level, top] = match.map((part) => part.toLowerCase());
+  const dataset = datasetOf(resolve(dir));
+  const names = withPath(dir, () => readdirSync(dir, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  const find = (pattern: RegExp) => names.find((path) => dirname(path) === dir && pattern.test(basename(path))) ?? null;
+  const [poisonPath, contribution] = [find(POISON_PATH), find(CONTRIBUTION)];
+  const read = [join(dir, model), poisonPath, contribution];
+  return {
+    id: `foreign/${dataset}-${arch}-${attack}-${level}-top${top}`,
+    dir,
+    source: relative(root, dir).replaceAll("\\", "/") || basename(resolve(dir)),
+    ...{ dataset, arch, attack, level, top: Number(top) },
+    model: join(dir, model),
+    poisonPath,
+    contribution,
+    others: names.filter((path) => !read.includes(path)),
+  };
+}
+
+/** From the nearest folder above that is named so. */
+function datasetOf(dir: string): string {
+  for (let at = dir; dirname(at) !== at; at = dirname(at)) {
+    const match = DATASET.exec(basename(at));
+    if (match) return match[1].toLowerCase();
+  }
+  throw new InputError(`${dir}: no folder above it is named <dataset>_fault: its data set is not told`);
+}

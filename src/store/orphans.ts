@@ -1,0 +1,100 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { InputError } from "../core/errors.ts";
+import { heldClaims } from "./claims.ts";
+import type { Database } from "./database.ts";
+import { exists, listFolder, makeFolder, readBytes, withPath } from "./fs.ts";
+import { parseChecksummed } from "./json.ts";
+import { collectObjects } from "./references.ts";
+
+const LABELS = ".labels.json";
+
+/**
+ * Removes what a build that was cut short left behind: objects and labels that no record refers to.
+ *
+ * A builder that lives may be about to refer to an object that it found stored already, so nothing is removed while
+ * any work is claimed; and since one may begin meanwhile, orphans are first moved aside, then claims and records are
+ * looked at once more, and only what is an orphan still is deleted. A builder that began after the move does not find
+ * the object and stores it anew; one that began before holds a claim, or has written its record, and all is put back.
+ *
+ * @returns the paths that are gone.
+ * @throws InputError where a builder is at work or a record cannot be read (what it refers to is then unknown).
+ */
+export function pruneOrphans(db: Database): string[] {
+  db.assertWritable();
+  assertIdle(db);
+  const orphans = findOrphans(db);
+  if (orphans.length === 0) return [];
+  const aside = join(db.layout.path("tmp"), `prune-${process.pid}-${randomBytes(6).toString("hex")}`);
+  makeFolder(db.layout.path("tmp"));
+  withPath(aside, () => mkdirSync(aside));
+  const moved = orphans.map((path) => ({ path, kept: join(aside, basename(path)) }));
+  try {
+    for (const { path, kept } of moved) withPath(path, () => renameSync(path, kept));
+    assertIdle(db);
+    assertUnused(db, orphans);
+  } catch (error) {
+    for (const { path, kept } of moved) {
+      // One that was stored anew meanwhile has the same bytes.
+      if (exists(kept)) withPath(path, () => renameSync(kept, path));
+    }
+    throw error;
+  } finally {
+    if (exists(aside) && listFolder(aside).length === 0) rmSync(aside, { recursive: true, force: true });
+  }
+  withPath(aside, () => rmSync(aside, { recursive: true, force: true }));
+  return orphans;
+}
+
+/** Paths of objects and labels that no record refers to. @throws InputError where a record is damaged. */
+export function findOrphans(db: Database): string[] {
+  const used = usedObjects(db);
+  const root = db.layout.path("objects");
+  const objects = listFolder(root)
+    .flatMap((folder) => listFolder(join(root, folder)).map((name) => ({ name, path: join(root, folder, name) })))
+    .filter(({ name, path }) => path === db.objects.path(name) && !used.has(name));
+  return [...objects.map(({ path }) => path), ...labelsOfNoRecord(db)];
+}
+
+function usedObjects(db: Database): Set<string> {
+  const used = new Set<string>();
+  for (const part of ["clean", "defects", "foreign", "results"] as const) {
+    const root = db.layout.path(part);
+    const entries = withPath(root, () => (exists(root) ? readdirSync(root, { recursive: true }) : [])) as string[];
+    for (const name of entries.filter((entry) => entry.endsWith(".json"))) {
+      // The carriers of labels without a record are orphans as much as the labels are.
+      const path = join(root, name);
+      if (name.endsWith(LABELS) && !hasRecord(path)) continue;
+      collectObjects(parseChecksummed(readBytes(path), path), used);
+    }
+  }
+  return used;
+}
+
+/** Labels come before the record that states their hash; a kill between the two leaves them alone. */
+function labelsOfNoRecord(db: Database): string[] {
+  const root = db.layout.path("defects");
+  return listFolder(root).flatMap((group) =>
+    listFolder(join(root, group))
+      .filter((file) => file.endsWith(LABELS))
+      .map((file) => join(root, group, file))
+      .filter((path) => !hasRecord(path)),
+  );
+}
+
+function hasRecord(labels: string): boolean {
+  return exists(`${labels.slice(0, -LABELS.length)}.json`);
+}
+
+function assertIdle(db: Database): void {
+  const held = heldClaims(db.layout.path("claims"));
+  if (held.length === 0) return;
+  throw new InputError(`${db.dir}: '${held[0]}' is being worked on; prune when no builder is at work`);
+}
+
+function assertUnused(db: Database, orphans: string[]): void {
+  const used = usedObjects(db);
+  const missed = orphans.find((path) => used.has(basename(path)) || (path.endsWith(LABELS) && hasRecord(path)));
+  if (missed !== undefined) throw new InputError(`${missed}: came into use meanwhile; prune again`);
+}

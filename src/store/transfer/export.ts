@@ -1,0 +1,124 @@
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { create } from "tar";
+import { InputError } from "../../core/errors.ts";
+import type { Database } from "../database.ts";
+import { asInputError, exists, makeFolder, readBytes, withPath } from "../fs.ts";
+import { checksummedJson, parseChecksummed } from "../json.ts";
+import { beside, fillNewFolder, refuseOccupied } from "../new-folder.ts";
+import { sha256Of } from "../objects.ts";
+import { collectRefs } from "../references.ts";
+import { packageVersion } from "../version.ts";
+import { EXPORT_MANIFEST, type ExportedFile, type ExportManifest, exportManifest } from "./manifest.ts";
+
+export interface ExportRequest {
+  /** Defects of any status. */
+  ids: readonly string[];
+  /** A new folder, or a new file that ends in `.tar.gz` or `.tgz`. */
+  out: string;
+  /** Whether predictions and repairs of these defects go along. */
+  results: boolean;
+}
+
+/**
+ * Writes defects with everything they need, clean models, labels and objects, as a folder or one archive. Every file is
+ * held against its checksum or hash on the way. The same defects give the same bytes; what is written appears whole or
+ * not at all.
+ *
+ * @throws InputError where something is missing or damaged, or the target exists.
+ */
+export async function exportDefects(db: Database, { ids, out, results }: ExportRequest): Promise<ExportManifest> {
+  const isArchive = /\.(tar\.gz|tgz)$/.test(out);
+  if (isArchive && exists(out)) throw new InputError(`${out}: exists already; name a new file`);
+  if (!isArchive) refuseOccupied(out);
+  const manifest = describe(db, ids, results);
+  const fill = (folder: string) => writeFiles(db, manifest, folder);
+  if (!isArchive) await fillNewFolder(out, fill);
+  else {
+    await beside(out, async (temporary) => {
+      withPath(out, () => mkdirSync(temporary));
+      const folder = join(temporary, "export");
+      withPath(out, () => mkdirSync(folder));
+      fill(folder);
+      await pack(folder, join(temporary, "archive"), manifest, out);
+      withPath(out, () => renameSync(join(temporary, "archive"), resolve(out)));
+    });
+  }
+  return manifest;
+}
+
+/** The manifest of an export, from files that were found whole. */
+function describe(db: Database, ids: readonly string[], results: boolean): ExportManifest {
+  const files = new Map<string, ExportedFile>();
+  const add = (path: string): Buffer => {
+    const bytes = readBytes(path);
+    const name = relative(db.dir, path).replaceAll("\\", "/");
+    files.set(name, { path: name, bytes: bytes.length, sha256: sha256Of(bytes) });
+    return bytes;
+  };
+  const addRecord = (path: string) => {
+    const content = parseChecksummed(add(path), path);
+    for (const { object } of collectRefs(content)) addObject(object);
+  };
+  const addObject = (object: string) => {
+    const path = db.objects.path(object);
+    if (!db.objects.has(object)) throw new InputError(`${path}: this object is missing; 'bdefects verify' tells more`);
+    if (sha256Of(add(path)) !== object) throw new InputError(`${path}: damaged; 'bdefects verify' tells more`);
+  };
+
+  const data: Record<string, string> = {};
+  const clean = new Set<string>();
+  for (const id of ids) {
+    const record = db.readDefect(id);
+    data[record.dataset] = record.data_sha256;
+    addRecord(db.layout.defect(id));
+    if (record.labels_sha256 !== null) {
+      db.readLabels(id);
+      addRecord(db.layout.labels(id));
+    }
+    clean.add(record.clean);
+  }
+  for (const id of clean) {
+    db.readClean(id);
+    addRecord(db.layout.clean(id));
+  }
+  if (results) for (const name of resultsOf(db, new Set(ids))) addRecord(db.layout.result(name));
+  return exportManifest.parse({
+    format: "bdefects4nn-export",
+    format_version: 1,
+    package_version: packageVersion(),
+    edition: db.manifest.edition,
+    seed: db.manifest.seed,
+    data,
+    defects: [...new Set(ids)].sort(),
+    clean: [...clean].sort(),
+    files: [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
+  } satisfies ExportManifest);
+}
+
+/** Names of the predictions and repairs of some defects: the last part is the id, for predictions with the version. */
+function resultsOf(db: Database, ids: ReadonlySet<string>): string[] {
+  return db.listResults().filter((name) => ids.has(name.split("/").at(-1)!.split(".")[0]));
+}
+
+function writeFiles(db: Database, manifest: ExportManifest, folder: string): void {
+  for (const { path, sha256 } of manifest.files) {
+    const source = join(db.dir, path);
+    const target = join(folder, path);
+    const bytes = readBytes(source);
+    if (sha256Of(bytes) !== sha256) throw new InputError(`${source}: was changed meanwhile; export again`);
+    makeFolder(dirname(target));
+    withPath(target, () => writeFileSync(target, bytes));
+  }
+  withPath(folder, () => writeFileSync(join(folder, EXPORT_MANIFEST), checksummedJson({ ...manifest })));
+}
+
+/** The manifest comes first, so that a reader knows what is to come. Nothing of this machine or hour goes in. */
+async function pack(folder: string, file: string, manifest: ExportManifest, out: string): Promise<void> {
+  const names = [EXPORT_MANIFEST, ...manifest.files.map(({ path }) => path)];
+  try {
+    await create({ cwd: folder, file, gzip: true, portable: true, mtime: new Date(0), noDirRecurse: true }, names);
+  } catch (error) {
+    throw asInputError(error, out);
+  }
+}

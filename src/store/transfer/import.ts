@@ -1,0 +1,175 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { InputError } from "../../core/errors.ts";
+import { Claim, heldClaims } from "../claims.ts";
+import { Database, openDatabase } from "../database.ts";
+import { createAtomic, exists, readBytes, withPath, writeAtomic } from "../fs.ts";
+import { appendJournal } from "../journal.ts";
+import { writeJson } from "../json.ts";
+import { LAYOUT, Layout } from "../layout.ts";
+import { assertSameStamp } from "../manifest.ts";
+import { sha256Of } from "../objects.ts";
+import { type DatabaseManifest, databaseManifest } from "../schema.ts";
+import { verifyDatabase } from "../verify.ts";
+import type { ExportManifest } from "./manifest.ts";
+import { stageExport } from "./stage.ts";
+
+export interface Imported {
+  defects: number;
+  clean: number;
+  /** Files that were new, and those that were there already with the same bytes. */
+  added: number;
+  known: number;
+}
+
+/** What keeps others from pruning objects whose records are still to come. */
+const IMPORT_CLAIM = "import";
+
+/**
+ * Takes an export into a database, which is created where there is none. Everything is verified first, in a temporary
+ * folder: manifest, hashes, checksums, schemas, the bit-exact rebuild of every model. Then it is held against the
+ * database: edition, seed and data must be the same, and a file that exists must have the same bytes. Only then is
+ * anything written: objects, then clean models, labels, records, results. Safe to repeat.
+ *
+ * @throws InputError on anything that does not fit; the database is then as it was.
+ */
+export async function importExport(
+  dir: string,
+  source: string,
+  update: (done: number, total: number, what: string) => void = () => undefined,
+): Promise<Imported> {
+  const stage = withPath(tmpdir(), () => mkdtempSync(join(tmpdir(), "bdefects-import-")));
+  try {
+    const manifest = await stageExport(source, stage);
+    await verifyStage(stage, source, manifest, update);
+    assertFits(dir, stage, manifest);
+    const { edition, seed, data } = manifest;
+    return install(await openDatabase(dir, { create: { edition, seed, data } }), stage, manifest);
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+}
+
+/** A staged export is a small database: it has to stand the same test. */
+async function verifyStage(
+  stage: string,
+  source: string,
+  { edition, seed, data, defects, clean }: ExportManifest,
+  update: (done: number, total: number, what: string) => void,
+): Promise<void> {
+  const layout = new Layout(stage);
+  const manifest: DatabaseManifest = {
+    format: "bdefects4nn-database",
+    format_version: 1,
+    edition,
+    seed,
+    data,
+    created: "",
+  };
+  writeJson(layout.path("manifest"), databaseManifest, manifest, layout.path("tmp"));
+  const staged = new Database(layout, manifest, true);
+  if (staged.listDefects().join() !== defects.join() || staged.listClean().join() !== clean.join()) {
+    throw new InputError(`${source}: holds other defects or clean models than it lists`);
+  }
+  const { findings } = await verifyDatabase(staged, defects, true, update);
+  for (const { file, finding } of findings) throw new InputError(`${source}: ${file}: ${finding}`);
+}
+
+/** @throws InputError where the database is of another make, holds other bytes of a name, or is at work on one. */
+function assertFits(dir: string, stage: string, manifest: ExportManifest): void {
+  const layout = new Layout(dir);
+  if (!exists(layout.path("manifest"))) return;
+  assertSameStamp(layout, manifest);
+  const conflicts = manifest.files
+    .map(({ path }) => path)
+    .filter((path) => !isObject(path) && exists(join(dir, path)) && !isSame(join(dir, path), join(stage, path)));
+  if (conflicts.length > 0) {
+    const more = conflicts.length > 1 ? ` (and ${conflicts.length - 1} more files)` : "";
+    throw new InputError(
+      `${join(dir, conflicts[0])}${more}: exists with other content than in the export; use another --db folder`,
+    );
+  }
+  const coming = new Set([...manifest.defects, ...manifest.clean].filter((id) => !isThere(layout, id)));
+  const busy = heldClaims(layout.path("claims")).find((id) => coming.has(id));
+  if (busy !== undefined) throw new InputError(`${dir}: '${busy}' is being built; import when that is done`);
+}
+
+function install(db: Database, stage: string, manifest: ExportManifest): Imported {
+  const claim = Claim.take(db.layout.path("claims"), IMPORT_CLAIM);
+  if (!claim) throw new InputError(`${db.dir}: another import is under way; try again when it is done`);
+  try {
+    const counts: Imported = { defects: manifest.defects.length, clean: manifest.clean.length, added: 0, known: 0 };
+    for (const path of [...manifest.files.map((file) => file.path)].sort((a, b) => orderOf(a) - orderOf(b))) {
+      if (installFile(db, stage, path)) counts.added++;
+      else counts.known++;
+    }
+    return counts;
+  } finally {
+    claim.release();
+  }
+}
+
+/** @returns whether the file was new. */
+function installFile(db: Database, stage: string, path: string): boolean {
+  const target = join(db.dir, path);
+  const bytes = readBytes(join(stage, path));
+  const tmp = db.layout.path("tmp");
+  if (isObject(path)) {
+    // A damaged object of that name is mended.
+    if (exists(target) && sha256Of(readBytes(target)) === sha256Of(bytes)) return false;
+    writeAtomic(target, bytes, tmp);
+    return true;
+  }
+  const event = eventOf(path);
+  const created =
+    event?.id === undefined ? createAtomic(target, bytes, tmp) : createClaimed(db, event.id, target, bytes);
+  if (!created) {
+    if (isSame(target, join(stage, path))) return false;
+    throw new InputError(`${target}: was written by another process meanwhile, with other content`);
+  }
+  if (event) appendJournal(db.layout.path("journal"), { time: new Date().toISOString(), ...event });
+  return true;
+}
+
+/** As a builder would: who holds the claim of an id writes its record. */
+function createClaimed(db: Database, id: string, target: string, bytes: Buffer): boolean {
+  if (exists(target)) return false;
+  const claim = Claim.take(db.layout.path("claims"), id);
+  if (!claim)
+    throw new InputError(`${db.dir}: '${id}' is being built by another process; import again when it is done`);
+  try {
+    return createAtomic(target, bytes, db.layout.path("tmp"));
+  } finally {
+    claim.release();
+  }
+}
+
+/** A file comes after all that it refers to. */
+function orderOf(path: string): number {
+  if (isObject(path)) return 0;
+  if (path.startsWith(`${LAYOUT.clean}/`)) return 1;
+  if (path.endsWith(".labels.json")) return 2;
+  return path.startsWith(`${LAYOUT.defects}/`) ? 3 : 4;
+}
+
+/** The journal's line of a record or result. */
+function eventOf(path: string): { event: string; id?: string; name?: string } | null {
+  const name = path.slice(0, -".json".length);
+  if (path.endsWith(".labels.json")) return null;
+  if (path.startsWith(`${LAYOUT.clean}/`)) return { event: "clean", id: name };
+  if (path.startsWith(`${LAYOUT.defects}/`)) return { event: "defect", id: name.split("/").at(-1)! };
+  return { event: "result", name: name.slice(`${LAYOUT.results}/`.length) };
+}
+
+function isObject(path: string): boolean {
+  return path.startsWith(`${LAYOUT.objects}/`);
+}
+
+function isThere(layout: Layout, id: string): boolean {
+  return exists(id.startsWith("clean/") ? layout.clean(id) : layout.defect(id));
+}
+
+function isSame(a: string, b: string): boolean {
+  return readBytes(a).equals(readBytes(b));
+}

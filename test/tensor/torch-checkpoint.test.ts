@@ -1,0 +1,246 @@
+import { describe, expect, it } from "vitest";
+import { InputError } from "../../src/core/errors.ts";
+import {
+  readTorchPickle,
+  type TorchDtype,
+  TorchTensor,
+  tensorFloats,
+  tensorNumbers,
+} from "../../src/tensor/torch-checkpoint.ts";
+import { dict, float, get, global, int, list, P, pickle, put, tensor, text, tuple } from "./pickle-bytes.ts";
+
+const read = (...parts: number[][]) => readTorchPickle(pickle(...parts), "x.pt");
+
+/** Refusals are one clear line naming the file. */
+function refuses(bytes: Uint8Array, message: RegExp): void {
+  let error: unknown;
+  try {
+    readTorchPickle(bytes, "x.pt");
+  } catch (caught) {
+    error = caught;
+  }
+  expect(error).toBeInstanceOf(InputError);
+  expect((error as Error).message).toMatch(message);
+  expect((error as Error).message).toMatch(/^x\.pt: [^\n]+$/);
+}
+
+describe("plain pickles", () => {
+  it("give containers, numbers and strings", () => {
+    const value = read(dict([text("a"), list(int(-1), float(0.5), [0x88], P.none)], [int(2), tuple(text("é"))]));
+    expect(value).toEqual(
+      new Map<unknown, unknown>([
+        ["a", [-1, 0.5, true, null]],
+        [2, ["é"]],
+      ]),
+    );
+    // INT, LONG, LONG1, BININT1, BININT2 and numbers as text
+    const bytes = [...Buffer.from("I7\nI01\nL-9L\nF2.5\n"), 0x8a, 2, 0x00, 0x80, 0x4b, 200, 0x4d, 1, 2];
+    expect(read(list([...bytes]))).toEqual([7, true, -9, 2.5, -32768, 200, 513]);
+    expect(read(global("builtins", "set"), tuple(list(int(1), int(1))), P.reduce)).toEqual(new Set([1]));
+  });
+
+  it("share what the memo holds, and may be round", () => {
+    const shared = read(list([...list(int(1)), ...put(0)], get(0))) as unknown[];
+    expect(shared[0]).toBe(shared[1]);
+    const round = read(P.emptyList, put(0), get(0), [0x61]) as unknown[];
+    expect(round[0]).toBe(round);
+  });
+
+  it("give state dicts with their metadata left out", () => {
+    const ordered = [...global("collections", "OrderedDict"), ...P.emptyTuple, ...P.reduce];
+    const state = read(
+      ordered,
+      P.mark,
+      text("conv1.weight"),
+      tensor("0", [2, 3]),
+      P.setitems,
+      dict([text("_metadata"), ordered]),
+      P.build,
+    ) as Map<string, TorchTensor>;
+    expect([...state.keys()]).toEqual(["conv1.weight"]);
+    expect(state.get("conv1.weight")).toMatchObject({
+      shape: [2, 3],
+      strides: [3, 1],
+      storage: { key: "0", count: 6 },
+    });
+    const parameter = read(
+      global("torch._utils", "_rebuild_parameter"),
+      tuple(tensor("1", [2]), [0x88], ordered),
+      P.reduce,
+    );
+    expect(parameter).toBeInstanceOf(TorchTensor);
+  });
+});
+
+describe("tensors", () => {
+  const valuesOf = (type: TorchDtype, bytes: number[]) => {
+    const found = read(tensor("0", [2], { type })) as TorchTensor;
+    return tensorNumbers(found, Uint8Array.from(bytes));
+  };
+
+  it("of every type", () => {
+    expect(valuesOf("FloatStorage", [0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0])).toEqual([1, -2]);
+    expect(valuesOf("DoubleStorage", [...new Uint8Array(new Float64Array([0.1, -3]).buffer)])).toEqual([0.1, -3]);
+    expect(valuesOf("HalfStorage", [0x00, 0x3c, 0x01, 0x80])).toEqual([1, -(2 ** -24)]);
+    expect(valuesOf("HalfStorage", [0x00, 0x7c, 0xff, 0x7b])).toEqual([Infinity, 65504]);
+    expect(valuesOf("BFloat16Storage", [0x80, 0x3f, 0x49, 0xc0])).toEqual([1, -3.140625]);
+    expect(valuesOf("LongStorage", [...new Uint8Array(new BigInt64Array([-5n, 2n ** 40n]).buffer)])).toEqual([
+      -5,
+      2 ** 40,
+    ]);
+    expect(valuesOf("IntStorage", [1, 0, 0, 0, 255, 255, 255, 255])).toEqual([1, -1]);
+    expect(valuesOf("ShortStorage", [1, 0, 0, 128])).toEqual([1, -32768]);
+    expect(valuesOf("CharStorage", [1, 255])).toEqual([1, -1]);
+    expect(valuesOf("ByteStorage", [1, 255])).toEqual([1, 255]);
+    expect(valuesOf("BoolStorage", [0, 2])).toEqual([0, 1]);
+  });
+
+  it("follow offset and strides, and keep every bit of a float", () => {
+    const storage = new Float32Array([9, 1, 2, 3, 4, 5, 6]);
+    const view = read(tensor("0", [3, 2], { count: 7, offset: 1, strides: [1, 3] })) as TorchTensor;
+    expect([...tensorFloats(view, new Uint8Array(storage.buffer))]).toEqual([1, 4, 2, 5, 3, 6]);
+    const nan = new Uint8Array([1, 0, 0xa0, 0x7f]);
+    const scalar = read(tensor("0", [])) as TorchTensor;
+    expect([...new Uint8Array(tensorFloats(scalar, nan).buffer)]).toEqual([...nan]);
+    expect(tensorFloats(read(tensor("0", [0, 5], { count: 0 })) as TorchTensor, new Uint8Array(0))).toHaveLength(0);
+  });
+
+  it("that reach beyond their storage, or are of no known kind, are refused", () => {
+    refuses(pickle(tensor("0", [2, 3], { count: 5 })), /beyond its storage/);
+    refuses(pickle(tensor("0", [2], { count: 2, offset: 1 })), /beyond its storage/);
+    refuses(pickle(tensor("0", [2], { count: 2, strides: [2] })), /beyond its storage/);
+    // A view that repeats one number 2^60 times would fill the memory.
+    refuses(pickle(tensor("0", [2 ** 30, 2 ** 30], { count: 1, strides: [0, 0] })), /beyond its storage/);
+    refuses(pickle(tensor("0", [-1 >>> 0], { count: 1 })), /bad shape|beyond/);
+    refuses(pickle(tensor("../../etc/passwd", [1])), /name is no number/);
+    refuses(pickle(tensor("0", [1], { type: "QInt8Storage" })), /names 'torch\.QInt8Storage'/);
+    refuses(pickle(global("torch._utils", "_rebuild_tensor_v2"), tuple(int(1)), P.reduce), /number of arguments/);
+    refuses(pickle(text("storage"), P.persid), /no known type/);
+  });
+});
+
+describe("hostile pickles", () => {
+  const call = (module: string, name: string, ...args: number[][]) => [
+    ...global(module, name),
+    ...tuple(...args),
+    ...P.reduce,
+  ];
+
+  it("that name or call anything else are refused", () => {
+    for (const [module, name] of [
+      ["os", "system"],
+      ["posix", "system"],
+      ["builtins", "eval"],
+      ["__builtin__", "exec"],
+      ["subprocess", "Popen"],
+      ["torch", "load"],
+      ["torch.hub", "load"],
+      ["torch._utils", "_rebuild_tensor"],
+      ["collections", "defaultdict"],
+      ["numpy.core.multiarray", "_reconstruct"],
+      ["models.resnet", "ResNet"],
+      ["torch", "__proto__"],
+      ["torch", "constructor"],
+    ]) {
+      refuses(pickle(call(module, name, text("touch /tmp/owned"))), new RegExp(`it names '${module}\\.${name}'`));
+    }
+    // By STACK_GLOBAL, and hidden deep in the arguments of what is allowed.
+    refuses(pickle(text("os"), text("system"), [0x93], tuple(text("id")), P.reduce), /it names 'os\.system'/);
+    refuses(
+      pickle(call("collections", "OrderedDict", list(tuple(text("a"), call("os", "system", text("id")))))),
+      /os\.system/,
+    );
+    // Not a function: a storage's type, a result, a text, and something made to look like a global.
+    refuses(pickle(call("torch", "FloatStorage", int(1))), /it calls 'torch\.FloatStorage'/);
+    refuses(pickle(call("builtins", "set"), tuple(int(1)), P.reduce), /calls what is no function/);
+    refuses(pickle(text("os.system"), tuple(text("id")), P.reduce), /calls what is no function/);
+    refuses(pickle(dict([text("name"), text("x")], [text("call"), text("y")]), tuple(), P.reduce), /no function/);
+    refuses(pickle(global("collections", "OrderedDict"), text("x"), P.reduce), /it calls/);
+  });
+
+  it("that make objects or attributes are refused", () => {
+    const bad: [number[], RegExp][] = [
+      [[...P.mark, 0x69, ...Buffer.from("os\nsystem\n")], /INST/],
+      [[...P.mark, ...global("collections", "OrderedDict"), 0x6f], /OBJ/],
+      [[...global("collections", "OrderedDict"), ...P.emptyTuple, 0x81], /NEWOBJ/],
+      [[0x82, 1], /EXT1/],
+      [[0x83, 1, 0], /EXT2/],
+      [[0x84, 1, 0, 0, 0], /EXT4/],
+      [[0x50, ...Buffer.from("id\n")], /PERSID/],
+      [[0x97], /NEXT_BUFFER/],
+      [[0xff], /0xff/],
+      [[...int(1), ...dict([text("__class__"), text("x")]), ...P.build], /OrderedDict is missing/],
+    ];
+    for (const [bytes, message] of bad) refuses(pickle(bytes), message);
+  });
+
+  it("that are cut short or claim huge lengths are refused", () => {
+    const whole = pickle(dict([text("weight"), tensor("0", [2, 3])], [text("n"), float(1.5)]));
+    for (let length = 0; length < whole.length; length++) refuses(whole.subarray(0, length), /./);
+    refuses(Uint8Array.from([...whole, 0x4e]), /goes on after its end/);
+    const huge: number[][] = [
+      [0x58, 0xff, 0xff, 0xff, 0xff],
+      [0x8d, 0, 0, 0, 0, 0, 0, 0, 0x80],
+      [0x8d, 255, 255, 255, 255, 255, 255, 255, 255],
+      [0x42, 0xff, 0xff, 0xff, 0x7f],
+      [0x8e, 0, 0, 0, 0, 1, 0, 0, 0],
+      [0x95, 0, 0, 0, 0, 0, 0, 0, 0x80],
+      [0x8b, 0xff, 0xff, 0xff, 0x7f],
+      [0x8a, 255, ...new Array<number>(255).fill(1)],
+      [0x49, ...new Array<number>(10_000).fill(0x39), 0x0a],
+    ];
+    for (const bytes of huge) refuses(pickle(bytes), /cut short|length|bytes|number/);
+  });
+
+  it("with a broken stack or memo are refused", () => {
+    for (const bytes of [
+      [],
+      [0x30],
+      [0x31],
+      P.reduce,
+      P.build,
+      P.appends,
+      P.setitems,
+      [0x73],
+      get(3),
+      [0x6a, 255, 255, 255, 255],
+      put(0),
+      P.mark,
+      [...P.mark, 0x85],
+      [...int(1), ...int(2)],
+      [...int(1), ...P.mark, ...P.appends],
+      [...P.emptyDict, ...P.mark, ...int(1), ...P.setitems],
+      [...Buffer.from("Iabc\n")],
+      [...Buffer.from("F__import__\n")],
+      [0x58, 1, 0, 0, 0, 0xff],
+      [0x80, 9],
+    ]) {
+      refuses(pickle(bytes), /./);
+    }
+  });
+
+  it("that double what they hold again and again stay small", () => {
+    // 60 lists, each holding the one before twice: 2^60 leaves, 60 arrays.
+    const bomb = Array.from({ length: 60 }, (_, i) => [...list(get(i), get(i)), ...put(i + 1), 0x30]).flat();
+    const value = read(P.emptyList, put(0), [0x30], bomb, get(60)) as unknown[];
+    expect(value[0]).toBe(value[1]);
+  });
+
+  it("at random never do anything but be refused or read", () => {
+    const whole = pickle(dict([text("weight"), tensor("0", [2, 3])], [text("n"), list(float(1.5), int(3))]));
+    let state = 7;
+    const random = (below: number) => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return (state >>> 8) % below;
+    };
+    for (let round = 0; round < 3000; round++) {
+      const bytes = whole.slice();
+      for (let flips = 1 + random(3); flips > 0; flips--) bytes[random(bytes.length)] = random(256);
+      try {
+        readTorchPickle(bytes, "x.pt");
+      } catch (error) {
+        expect(error).toBeInstanceOf(InputError);
+      }
+    }
+  });
+});
