@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
+import type { SliceSelection } from "../../pipeline/recipe.ts";
 import { commaList, wholeNumber } from "../arguments.ts";
 import { BuildProgress } from "../build-progress.ts";
 import { dataOption, dbOption, formatOption, jobsOption, type SharedOptions } from "../options.ts";
@@ -44,13 +45,7 @@ export function registerBuild(program: Command): void {
       const { makePlan } = await import("../../pipeline/plan.ts");
       const edition = loadEdition(options.edition);
       if (options.seed !== undefined) edition.seed = options.seed;
-      const select = {
-        dataset: options.dataset ?? edition.select.dataset,
-        arch: options.arch ?? edition.select.arch,
-        attack: options.attack ?? edition.select.attack,
-        level: (options.level ?? edition.select.level) as typeof edition.select.level,
-        offset: options.offset?.map(offsetNumber) ?? edition.select.offset,
-      };
+      const select = sliceOf(edition.select, options);
       checkSelection(select);
       const plan = makePlan(edition, select);
       if (options.dryRun) {
@@ -73,6 +68,14 @@ export function registerBuild(program: Command): void {
         progress.stop();
       }
     });
+}
+
+/** The edition's selection; what an option names takes the place of every value of its kind. */
+function sliceOf(own: SliceSelection, { dataset, arch, attack, level, offset }: Options): SliceSelection {
+  const given = { dataset, arch, attack, level, offset: offset?.map(offsetNumber) };
+  const named = Object.fromEntries(Object.entries(given).filter(([, values]) => values !== undefined));
+  const { also = [], ...first } = own;
+  return { ...first, ...named, also: also.map((further) => ({ ...further, ...named })) };
 }
 
 function offsetNumber(text: string): number {
