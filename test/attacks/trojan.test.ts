@@ -6,7 +6,15 @@ import type { Victim } from "../../src/attacks/types.ts";
 import { Random } from "../../src/core/random.ts";
 import type { ImageSet } from "../../src/datasets/types.ts";
 import { lastNeurons } from "../../src/graph/features.ts";
-import type { ConvUnit, LayerNode, Network } from "../../src/graph/network.ts";
+import {
+  type ConvUnit,
+  classifierOf,
+  convUnits,
+  type LayerNode,
+  type Network,
+  stateShapes,
+} from "../../src/graph/network.ts";
+import { ARCHITECTURES, buildNetwork } from "../../src/models/registry.ts";
 import { tensorOf } from "../../src/tensor/state.ts";
 import { randomState } from "../graph/programs.ts";
 import { featuresOf } from "./features.ts";
@@ -178,6 +186,27 @@ describe("TrojanNN's trigger", () => {
     const value = (await features(pixels))[2];
     const painted = await paintActivating({ ...task, inputs: [2], value, random: new Random(1) });
     expect(Math.abs((await features(painted))[2] - value)).toBeLessThan(0.02);
+  });
+});
+
+describe.each([...ARCHITECTURES.keys()])("%s", (name) => {
+  const net = buildNetwork(`${name}w8`, CLASSES);
+
+  it("has neurons behind every input of its classifier", () => {
+    const units = new Map(convUnits(net).map((unit) => [unit.id, unit.out]));
+    const neurons = lastNeurons(net);
+    expect(neurons).toHaveLength(stateShapes(net).get(`${classifierOf(net).id}.weight`)![1]);
+    for (const { layer, channel } of neurons.flat()) expect(channel).toBeLessThan(units.get(layer)!);
+    expect(new Set(neurons.map((all) => JSON.stringify(all))).size).toBe(neurons.length);
+  });
+
+  it("lets a trigger be painted", async () => {
+    const last = lastNeurons(net)[0][0];
+    const victim = victimOf(net, { [last.layer]: [0, 1, 2, 3] });
+    const { height, width } = net.input;
+    const painted = (steps: number) =>
+      trojan.makeTrigger({ height, width, random: new Random(4), options: { ...settings, steps }, victim });
+    expect((await painted(3)).pattern).not.toEqual((await painted(1)).pattern);
   });
 });
 
