@@ -1,4 +1,8 @@
 import { badnets } from "./badnets.ts";
+import { blended } from "./blended.ts";
+import { trojan } from "./trojan.ts";
 import type { Attack } from "./types.ts";
 
-export const ATTACKS: ReadonlyMap<string, Attack> = new Map([badnets].map((attack) => [attack.name, attack]));
+export const ATTACKS: ReadonlyMap<string, Attack> = new Map(
+  [badnets, blended, trojan].map((attack) => [attack.name, attack]),
+);

@@ -101,9 +101,18 @@ export class Walk {
    * @returns the gradient at the image where it is wanted
    */
   backward(
-    { features }: Forward,
+    forward: Forward,
     classifierWeight: string,
     dlogits: string,
+    onTap?: (unit: ConvUnit, activation: Feature, gradient: Feature) => void,
+  ): Feature | undefined {
+    return this.backwardFromPooled(forward, this.lowering.graph.op("MatMul", [dlogits, classifierWeight]), onTap);
+  }
+
+  /** Like {@link backward}, from the gradient `[n, channels]` of what the classifier reads. */
+  backwardFromPooled(
+    { features }: Forward,
+    dpooled: string,
     onTap?: (unit: ConvUnit, activation: Feature, gradient: Feature) => void,
   ): Feature | undefined {
     const { lowering } = this;
@@ -117,9 +126,8 @@ export class Walk {
         case "linear":
           break;
         case "globalpool": {
-          const dpool = lowering.graph.op("MatMul", [dlogits, classifierWeight]);
           if (last.input !== node.id) throw new Error("the classifier must follow the global pooling");
-          give(node.input, lowering.globalPoolGradient(dpool, features.get(node.input)!));
+          give(node.input, lowering.globalPoolGradient(dpooled, features.get(node.input)!));
           break;
         }
         case "maxpool": {

@@ -71,7 +71,9 @@ export async function buildCandidate(
   }
 
   report({ type: "stage", id: planned.id, stage: "trigger" });
+  const triggerBegan = seconds();
   const { trigger, cleanRates } = await bench.trigger(key, infected);
+  const triggerSeconds = seconds() - triggerBegan;
   const attack = lookup(ATTACKS, "attack", key.attack);
   const outcome = await makeCandidate({
     key,
@@ -95,7 +97,7 @@ export async function buildCandidate(
     reason: outcome.reason,
     metrics: metricsOf(outcome, { ...NO_METRICS, ca_clean: cleanRates.ca, asr_clean: cleanRates.asr }),
     attempts: outcome.attempts,
-    timings: outcome.timings,
+    timings: { trigger: triggerSeconds, ...outcome.timings },
   };
   let labels: DefectLabels | undefined;
   if (outcome.status === "accepted") {

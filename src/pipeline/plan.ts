@@ -1,5 +1,5 @@
 import { cleanId, type DefectKey, defectId, type Level, OFFSETS } from "../core/ids.ts";
-import type { Edition, SliceSelection } from "./recipe.ts";
+import { type Edition, productsOf, type SliceSelection } from "./recipe.ts";
 
 /** One defect to be built, and the clean model it starts from. */
 export interface PlannedCandidate {
@@ -21,26 +21,28 @@ export interface Plan {
   candidates: PlannedCandidate[];
 }
 
-/** Expands a slice of an edition into clean models and candidates, in the order of building. */
-export function makePlan(edition: Edition, select: SliceSelection): Plan {
+/** Expands a slice of an edition into clean models and candidates, each once, in the order of building. */
+export function makePlan(edition: Edition, slice: SliceSelection): Plan {
   const clean = new Map<string, PlannedClean>();
-  const candidates: PlannedCandidate[] = [];
-  for (const dataset of unique(select.dataset)) {
-    for (const arch of unique(select.arch)) {
-      for (const attack of unique(select.attack)) {
-        for (const level of unique(select.level) as Level[]) {
-          for (const top of unique(select.offset)) {
-            const seed = cleanSeed(edition, top);
-            const model = { id: cleanId(dataset, arch, seed), dataset, arch, seed };
-            clean.set(model.id, model);
-            const key: DefectKey = { dataset, arch, attack, level, top, style: "plain" };
-            candidates.push({ id: defectId(key), key, clean: model.id });
+  const candidates = new Map<string, PlannedCandidate>();
+  for (const select of productsOf(slice)) {
+    for (const dataset of unique(select.dataset)) {
+      for (const arch of unique(select.arch)) {
+        for (const attack of unique(select.attack)) {
+          for (const level of unique(select.level) as Level[]) {
+            for (const top of unique(select.offset)) {
+              const seed = cleanSeed(edition, top);
+              const model = { id: cleanId(dataset, arch, seed), dataset, arch, seed };
+              clean.set(model.id, model);
+              const key: DefectKey = { dataset, arch, attack, level, top, style: "plain" };
+              candidates.set(defectId(key), { id: defectId(key), key, clean: model.id });
+            }
           }
         }
       }
     }
   }
-  return { clean: [...clean.values()], candidates };
+  return { clean: [...clean.values()], candidates: [...candidates.values()] };
 }
 
 /** The clean seed of an order offset: an edition's clean models take the offsets in turn (METHODS §7). */

@@ -69,14 +69,23 @@ const measure = z.strictObject({
   effect_controls: count,
 }) satisfies z.ZodType<MeasureRecipe>;
 
-const selection = z.strictObject({
+const product = z.strictObject({
   dataset: z.array(z.string()).min(1),
   arch: z.array(z.string()).min(1),
   attack: z.array(z.string()).min(1),
   level: z.array(z.enum(LEVELS)).min(1),
   offset: z.array(z.number().int()).min(1),
 });
+/** Every combination of these values. */
+export type Product = z.infer<typeof product>;
+
+const selection = product.extend({ also: z.array(product.partial()).optional() });
+/** A product and further ones; what one of these does not say is as in the first. */
 export type SliceSelection = z.infer<typeof selection>;
+
+export function productsOf({ also = [], ...first }: SliceSelection): Product[] {
+  return [first, ...also.map((further) => ({ ...first, ...further }))];
+}
 
 const edition = z.strictObject({
   edition: z.string().regex(/^[a-z0-9]+$/),
@@ -162,15 +171,17 @@ export function attackOptions({ edition, attacks }: Edition, attack: string): Re
 
 /** Checks every name and number of a selection. @throws InputError naming the option. */
 export function checkSelection(select: SliceSelection): void {
-  checkNames({ dataset: select.dataset, arch: select.arch, attack: select.attack });
-  for (const level of select.level) {
-    if (!(LEVELS as readonly string[]).includes(level)) {
-      throw new InputError(`unknown level '${level}'; valid: ${LEVELS.join(", ")}`);
+  for (const { dataset, arch, attack, level: levels, offset: offsets } of productsOf(select)) {
+    checkNames({ dataset, arch, attack });
+    for (const level of levels) {
+      if (!(LEVELS as readonly string[]).includes(level)) {
+        throw new InputError(`unknown level '${level}'; valid: ${LEVELS.join(", ")}`);
+      }
     }
-  }
-  for (const offset of select.offset) {
-    if (!(OFFSETS as readonly number[]).includes(offset)) {
-      throw new InputError(`unknown offset '${offset}'; valid: ${OFFSETS.join(", ")} (percent)`);
+    for (const offset of offsets) {
+      if (!(OFFSETS as readonly number[]).includes(offset)) {
+        throw new InputError(`unknown offset '${offset}'; valid: ${OFFSETS.join(", ")} (percent)`);
+      }
     }
   }
 }

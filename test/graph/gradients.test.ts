@@ -6,6 +6,7 @@ import { foldState, toOhwi } from "../../src/graph/fold.ts";
 import { foldedBias, foldedWeight, rowBiasGradient, rowSelector, rowWeightGradient } from "../../src/graph/folded.ts";
 import type { LoweringKind } from "../../src/graph/lowering/lowering.ts";
 import { type ConvUnit, convUnits, type LayerNode, type Network } from "../../src/graph/network.ts";
+import { featureProgram } from "../../src/graph/programs/features.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
 import { gradientOf, trainProgram } from "../../src/graph/programs/train.ts";
 import { randomArray, randomState, relativeError } from "./programs.ts";
@@ -195,6 +196,26 @@ describe.each<LoweringKind>(["plain", "blocked"])("gradients of the %s lowering 
       const dBias = spread(gradients.get(rowBiasGradient(unit.id))!, 1);
       expect(await mask(feeds.get(foldedBias(unit.id))!, dBias), unit.id).toBeLessThan(0.03);
     }
+    await session.release();
+  });
+});
+
+describe.each<LoweringKind>(["plain", "blocked"])("gradients by the image of the %s lowering", (kind) => {
+  it.each(Object.entries(NETWORKS))("squared distance of chosen features: %s", async (_, body) => {
+    const net = network(body);
+    const session = await Session.open(featureProgram(await chooseLowering(net, BATCH, kind), net), { threads: 1 });
+    const random = new Random(11);
+    const feeds = new Map([...feedsFor(net, 9), ...foldState(net, randomState(net, 10))]);
+    const width = session.inputShape("aim")[1];
+    const chosen = Float32Array.from({ length: BATCH * width }, (_, i) => (i % 3 === 0 ? 1 : 0));
+    const aim = randomArray(BATCH * width, random);
+    feeds.set("chosen", chosen).set("aim", aim);
+    const gradient = (await session.run(feeds)).get("image_gradient")!.slice();
+    const run = async () => {
+      const features = (await session.run(feeds)).get("features")!;
+      return features.reduce((sum, value, i) => sum + chosen[i] * (value - aim[i]) ** 2, 0);
+    };
+    expect(await slopeError(run, feeds.get("input")!, gradient, random)).toBeLessThan(0.03);
     await session.release();
   });
 });

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
 import type { BuildRequest } from "../../pipeline/build.ts";
 import type { SlurmOptions } from "../../pipeline/executors/slurm.ts";
+import type { SliceSelection } from "../../pipeline/recipe.ts";
 import type { Database } from "../../store/database.ts";
 import { commaList, wholeNumber } from "../arguments.ts";
 import { addPlaceOptions, type PlaceOptions, shardFrom, slurmFrom } from "../build-options.ts";
@@ -51,13 +52,7 @@ export function registerBuild(program: Command): void {
     const { shardOf } = await import("../../pipeline/shard.ts");
     const edition = loadEdition(options.edition);
     if (options.seed !== undefined) edition.seed = options.seed;
-    const select = {
-      dataset: options.dataset ?? edition.select.dataset,
-      arch: options.arch ?? edition.select.arch,
-      attack: options.attack ?? edition.select.attack,
-      level: (options.level ?? edition.select.level) as typeof edition.select.level,
-      offset: options.offset?.map(offsetNumber) ?? edition.select.offset,
-    };
+    const select = sliceOf(edition.select, options);
     checkSelection(select);
     const shard = shardFrom(options);
     const slurm = slurmFrom(options);
@@ -93,6 +88,14 @@ async function submitBuild(request: BuildRequest, slurm: SlurmOptions, format: F
   if (slurm.wait) return db;
   emitRows([{ job, index_job: indexJob, tasks, candidates: plan.candidates.length }], format);
   return null;
+}
+
+/** The edition's selection; what an option names takes the place of every value of its kind. */
+function sliceOf(own: SliceSelection, { dataset, arch, attack, level, offset }: Options): SliceSelection {
+  const given = { dataset, arch, attack, level, offset: offset?.map(offsetNumber) };
+  const named = Object.fromEntries(Object.entries(given).filter(([, values]) => values !== undefined));
+  const { also = [], ...first } = own;
+  return { ...first, ...named, also: also.map((further) => ({ ...further, ...named })) };
 }
 
 function offsetNumber(text: string): number {

@@ -58,6 +58,7 @@ export class BlockedLowering extends CommonLowering implements Lowering {
   convInputGradient(dy: Feature, weight: string, shape: ConvShape, x: Feature, into?: Gradient): Gradient {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
+    if (this.images.has(x.tensor)) return this.imageGradient(dy, weight, shape, x, into);
     const flat = graph.reshape(weight, [out / b, b, kernel * kernel, x.channels / b, b]);
     const swapped = (taps: number[], kh: number, kw: number) => {
       const picked = graph.op("Gather", [flat, graph.integers(taps)], { axis: 2 });
@@ -90,6 +91,20 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     );
     const tensor = this.interleave(phases, x);
     return this.accumulate(into?.full === undefined ? undefined : { full: into.full }, { ...x, tensor });
+  }
+
+  /** An image has too few channels for a block: its gradient is computed for a full one and cut. */
+  private imageGradient(dy: Feature, weight: string, shape: ConvShape, x: Feature, into?: Gradient): Gradient {
+    const { graph, block: b } = this;
+    const { out, kernel, stride, padding } = shape;
+    if (stride !== 1) throw new Error("the gradient of an image is known through convolutions of stride 1 only");
+    const rows = graph.reshape(weight, [out / b, b, kernel * kernel, x.channels]);
+    const padded = graph.op("Pad", [rows, graph.integers([0, 0, 0, 0, 0, 0, 0, b - x.channels])]);
+    const picked = graph.op("Gather", [padded, graph.integers(reversedTaps(kernel))], { axis: 2 });
+    const filter = graph.reshape(graph.transpose(picked, [0, 2, 1, 3]), [b, out, kernel, kernel]);
+    const wide = this.blockedConv(dy.tensor, filter, kernel, kernel, 1, kernel - 1 - padding);
+    const tensor = graph.op("ReorderOutput", [wide], { channels: x.channels, channels_last: 0 }, NCHWC);
+    return this.accumulate(into, { ...x, tensor });
   }
 
   convWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string {

@@ -1,0 +1,49 @@
+import { type ConvUnit, classifierOf, inputsOf, type LayerNode, type Network } from "./network.ts";
+
+/** A neuron: a conv unit's output channel. */
+export interface Neuron {
+  layer: string;
+  channel: number;
+}
+
+/**
+ * For each input of the classifier the neurons of the last units that it is made of: one in a plain network, through a
+ * concatenation too; through an addition those of all its addends. But an identity shortcut, an addend that the other
+ * one is computed from, brings an earlier block's sum, whose neurons are not the last ones: it is left out.
+ */
+export function lastNeurons(network: Network): Neuron[][] {
+  const nodes = new Map(network.nodes.map((node) => [node.id, node]));
+  const trace = (id: string): Neuron[][] => {
+    const node = nodes.get(id) as LayerNode;
+    switch (node.op) {
+      case "conv":
+        return channelsOf(node);
+      case "add": {
+        const isShortcut = (id: string) => node.inputs.some((other) => upstreamOf(network, other).has(id));
+        const addends = node.inputs.filter((input) => !isShortcut(input)).map(trace);
+        return addends[0].map((_, i) => addends.flatMap((addend) => addend[i]));
+      }
+      case "concat":
+        return node.inputs.flatMap(trace);
+      case "maxpool":
+      case "globalpool":
+        return trace(node.input);
+      default:
+        throw new Error(`${network.arch}: no neurons behind '${id}'`);
+    }
+  };
+  return trace(classifierOf(network).input);
+}
+
+/** Every node that a node is computed from. */
+function upstreamOf(network: Network, id: string): Set<string> {
+  const upstream = new Set<string>();
+  for (const node of [...network.nodes].reverse()) {
+    if (node.id === id || upstream.has(node.id)) for (const input of inputsOf(node)) upstream.add(input);
+  }
+  return upstream;
+}
+
+function channelsOf({ id, out }: ConvUnit): Neuron[][] {
+  return Array.from({ length: out }, (_, channel) => [{ layer: id, channel }]);
+}
