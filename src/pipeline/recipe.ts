@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { ATTACKS } from "../attacks/registry.ts";
 import { InputError, lookup } from "../core/errors.ts";
-import { LEVELS, OFFSETS, STYLES } from "../core/ids.ts";
+import { LEVELS, OFFSETS, STYLES, type Style } from "../core/ids.ts";
 import { DATASETS } from "../datasets/registry.ts";
 import type { Gates, InjectRecipe, MeasureRecipe } from "../inject/recipe.ts";
 import { parseArch } from "../models/registry.ts";
@@ -67,6 +67,7 @@ const measure = z.strictObject({
   random_masks: count,
   label_images: count,
   effect_controls: count,
+  statistics_images: count,
 }) satisfies z.ZodType<MeasureRecipe>;
 
 const selection = z.strictObject({
@@ -75,6 +76,7 @@ const selection = z.strictObject({
   attack: z.array(z.string()).min(1),
   level: z.array(z.enum(LEVELS)).min(1),
   offset: z.array(z.number().int()).min(1),
+  style: z.array(z.enum(STYLES)).min(1),
 });
 export type SliceSelection = z.infer<typeof selection>;
 
@@ -162,7 +164,7 @@ export function attackOptions({ edition, attacks }: Edition, attack: string): Re
 
 /** Checks every name and number of a selection. @throws InputError naming the option. */
 export function checkSelection(select: SliceSelection): void {
-  checkNames({ dataset: select.dataset, arch: select.arch, attack: select.attack });
+  checkNames({ dataset: select.dataset, arch: select.arch, attack: select.attack, style: select.style });
   for (const level of select.level) {
     if (!(LEVELS as readonly string[]).includes(level)) {
       throw new InputError(`unknown level '${level}'; valid: ${LEVELS.join(", ")}`);
@@ -173,4 +175,14 @@ export function checkSelection(select: SliceSelection): void {
       throw new InputError(`unknown offset '${offset}'; valid: ${OFFSETS.join(", ")} (percent)`);
     }
   }
+  const possible = select.attack.some((name) => stylesOf(name, select.style).length > 0);
+  if (possible) return;
+  const has = select.attack.map((name) => `${name}: ${lookup(ATTACKS, "attack", name).styles.join(", ")}`);
+  throw new InputError(`no selected attack has style '${select.style.join(", ")}' (${has.join("; ")})`);
+}
+
+/** Those of the wanted styles that an attack has (METHODS §3.2). */
+export function stylesOf(attack: string, wanted: readonly Style[]): Style[] {
+  const { styles } = lookup(ATTACKS, "attack", attack);
+  return wanted.filter((style) => styles.includes(style));
 }

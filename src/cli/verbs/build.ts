@@ -14,6 +14,7 @@ interface Options extends Pick<SharedOptions, "db" | "data" | "format"> {
   attack?: string[];
   level?: string[];
   offset?: string[];
+  style?: string[];
   dryRun?: boolean;
 }
 
@@ -30,6 +31,7 @@ export function registerBuild(program: Command): void {
     .option("--attack <names>", "attacks", commaList("--attack"))
     .option("--level <names>", "levels: narrow, small, middle, large", commaList("--level"))
     .option("--offset <percents>", "order offsets: 0, 5, …, 40", commaList("--offset"))
+    .option("--style <names>", "styles: plain, discreet (attacks that lack one are left out)", commaList("--style"))
     .option("--dry-run", "print what would be built, and build nothing")
     .addOption(new Option("--executor <kind>", "where to build").choices(["local"]).default("local"))
     .addOption(
@@ -50,6 +52,7 @@ export function registerBuild(program: Command): void {
         attack: options.attack ?? edition.select.attack,
         level: (options.level ?? edition.select.level) as typeof edition.select.level,
         offset: options.offset?.map(offsetNumber) ?? edition.select.offset,
+        style: (options.style ?? edition.select.style) as typeof edition.select.style,
       };
       checkSelection(select);
       const plan = makePlan(edition, select);
