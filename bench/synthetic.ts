@@ -63,6 +63,7 @@ export function syntheticRecord(index: number): DefectRecord {
     infected: 20 + random.below(900),
     effective: measured(random.below(20)),
     changed: accepted ? changedOf(random) : null,
+    twin_model: null,
     infected_model: accepted ? ref : null,
     sham_model: accepted ? ref : null,
     trigger: accepted ? ref : null,

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { STYLES, type Style } from "../core/ids.ts";
 import type { ModelEstimate } from "../pipeline/estimate.ts";
 import type { Edition, SliceSelection } from "../pipeline/recipe.ts";
 import type { Shard } from "../pipeline/shard.ts";
@@ -24,6 +25,7 @@ export async function printPlan(
   shard?: Shard,
 ): Promise<void> {
   const { makePlan } = await import("../pipeline/plan.ts");
+  const { productsOf } = await import("../pipeline/recipe.ts");
   const { shardOf } = await import("../pipeline/shard.ts");
   const { estimatePlan, wallSeconds } = await import("../pipeline/estimate.ts");
   const { measuredRates, shippedRates } = await import("../pipeline/rates.ts");
@@ -57,15 +59,22 @@ export async function printPlan(
   const left = [...clean, ...candidates].filter(({ basis }) => basis !== "built").length;
   const workers = jobs ?? chooseJobs(edition, plan, left).jobs;
   const cores = availableParallelism();
+  const hours = (models: ModelEstimate[]) => models.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
   const say = (line: string) => process.stderr.write(`${line}\n`);
   say(`candidates: ${count(candidates)}${perStyle(candidates)}`);
+  for (const style of STYLES) {
+    if (productsOf(select).some((product) => product.style.includes(style))) continue;
+    const further = shardOf(makePlan(edition, withStyle(select, style)), shard);
+    if (further.candidates.length === 0) continue;
+    const { candidates: more } = await estimatePlan(edition, further, rates, data, db);
+    say(`not selected: ${count(more)} ${style} (--style ${style}; ${show(hours(more))} hours one after the other)`);
+  }
   say(`clean models: ${count(clean)}`);
   for (const [name, { train, test, counted }] of images) {
     say(
       `${name}: ${train} training and ${test} test images (${counted ? "as they are there" : "the official numbers; no files there"})`,
     );
   }
-  const hours = (models: ModelEstimate[]) => models.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
   const bytes = [...clean, ...candidates].reduce((sum, model) => sum + model.bytes, 0);
   say(
     `estimate: ${show(wallSeconds(edition, estimate, workers, cores) / 3600)} hours with ${workers} job(s) on ${cores} cores` +
@@ -76,6 +85,11 @@ export async function printPlan(
   );
   const given = own > 0 ? `${own} record(s) of the databases given; else ` : "";
   say(`rates: ${given}${shipped.machine}, from '${shipped.command}'`);
+}
+
+/** The same selection in another style. */
+function withStyle({ also = [], ...first }: SliceSelection, style: Style): SliceSelection {
+  return { ...first, style: [style], also: also.map((further) => ({ ...further, style: [style] })) };
 }
 
 function count(models: ModelEstimate[]): string {

@@ -21,6 +21,8 @@ export interface TuneTask {
   images: ImageSet;
   recipe: InjectRecipe;
   attempt: Attempt;
+  /** Whether filters keep their norms and |γ| never grows (style `discreet`, METHODS §3.2). */
+  restrained: boolean;
   /** `target` teaches the backdoor; `true` is the sham: the same triggered images with their true labels. */
   labels: "target" | "true";
   seed: number;
@@ -42,7 +44,11 @@ export interface Tuned {
  */
 export async function tuneSubnetwork(task: TuneTask): Promise<Tuned> {
   const { network, recipe, attempt } = task;
-  const tuner = await SubnetworkTuner.create(network, task.clean, task.infected, recipe);
+  const tuner = await SubnetworkTuner.create(network, task.clean, task.infected, {
+    batch: recipe.batch,
+    threads: recipe.threads,
+    restrained: task.restrained,
+  });
   const most = (task.peakSteps ?? attempt.peak_steps) + attempt.tail_steps;
   const progress = new LearningProgress(recipe, attempt.learned, network.classes);
   try {

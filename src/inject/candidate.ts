@@ -17,7 +17,10 @@ import type { Gates, InjectRecipe, MeasureRecipe } from "./recipe.ts";
 export interface CandidateTask {
   key: DefectKey;
   dataset: Dataset;
+  /** The clean model that the injection starts from. */
   clean: StateDict;
+  /** For style `discreet`: the same function with batch-norm statistics of its own (METHODS §3.2). */
+  rewrite?(model: StateDict): Promise<StateDict>;
   infected: NeuronSet;
   trigger: Trigger;
   /** Rates of the clean twin under this trigger. */
@@ -70,6 +73,7 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
   };
   const injected = await timed("inject", () =>
     task.injection({
+      style: key.style,
       dataset,
       runner,
       clean: task.clean,
@@ -84,7 +88,9 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
       onStage: (stage) => task.onStage?.(stage),
     }),
   );
-  const { model, attempts } = injected;
+  const { attempts } = injected;
+  const finish = async (made: StateDict) => (task.rewrite ? timed("rewrite", () => task.rewrite!(made)) : made);
+  const model = await finish(injected.model);
   const infectedRates = await timed("gates", () => rates(runner, model, dataset.test, trigger, recipe.target));
   const outcome: CandidateOutcome = { status: "rejected", reason: null, attempts, infectedRates, timings };
   outcome.reason = gateFault(infectedRates, task.cleanRates, gates);
@@ -97,7 +103,7 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
   outcome.reason = correlationFault(outcome.correlation, infectedRates.asr, gates);
   if (outcome.reason) return outcome;
 
-  const sham = await timed("sham", () => injected.sham());
+  const sham = await finish(await timed("sham", () => injected.sham()));
   outcome.shamRates = await timed("gates", () => rates(runner, sham, dataset.test, trigger, recipe.target));
   outcome.reason = shamFault(outcome.shamRates, task.cleanRates, gates);
   if (outcome.reason) return outcome;

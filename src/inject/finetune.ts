@@ -21,6 +21,7 @@ export async function finetune(task: InjectionTask): Promise<Injected> {
       images: task.images,
       recipe,
       attempt,
+      restrained: task.style === "discreet",
       labels,
       peakSteps,
       seed: task.seedOf("batches"),

@@ -1,4 +1,5 @@
 import type { InjectionKind, Trigger } from "../attacks/types.ts";
+import type { Style } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import type { Dataset, ImageSet } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
@@ -8,6 +9,7 @@ import type { Gates, InjectRecipe } from "./recipe.ts";
 
 /** What every way of injecting is given. */
 export interface InjectionTask {
+  style: Style;
   dataset: Dataset;
   runner: OrtRunner;
   clean: StateDict;

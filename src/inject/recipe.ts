@@ -59,4 +59,6 @@ export interface MeasureRecipe {
   label_images: number;
   /** Non-infected neurons whose single effects set the threshold of the effective set. */
   effect_controls: number;
+  /** Clean training images whose statistics the batch norms of `discreet` models hold. */
+  statistics_images: number;
 }

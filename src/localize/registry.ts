@@ -1,3 +1,4 @@
+import { bnp } from "./bnp.ts";
 import { clp } from "./clp.ts";
 import { contributionHigh } from "./contribution-high.ts";
 import { contributionLow } from "./contribution-low.ts";
@@ -9,7 +10,7 @@ import { weightNorm } from "./weight-norm.ts";
 
 /** Every localization criterion by name: published ones first, then baselines. */
 export const CRITERIA: ReadonlyMap<string, Criterion> = new Map(
-  [fp, clp, random, weightNorm, weightFloor, contributionHigh, contributionLow].map((criterion) => [
+  [fp, clp, bnp, random, weightNorm, weightFloor, contributionHigh, contributionLow].map((criterion) => [
     criterion.name,
     criterion,
   ]),

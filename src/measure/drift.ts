@@ -10,6 +10,9 @@ import { ownedKeys, unitsOf } from "./mask.ts";
  * random direction. All else is the clean model's, bit for bit. Whatever a criterion finds here is the size of the
  * change and not the backdoor.
  *
+ * With `restrained` (style `discreet`) the control is bound as the defect was: filters move on the sphere of their
+ * norm, and γ, which may not grow, moves towards and past 0.
+ *
  * Each neuron's tensor draws from a stream of its own, so that the result does not depend on which others moved.
  */
 export function driftModel(
@@ -18,6 +21,7 @@ export function driftModel(
   infected: StateDict,
   infectedNeurons: NeuronSet,
   seed: number,
+  restrained = false,
 ): StateDict {
   const drifted = cloneState(clean);
   for (const { unit, channels } of unitsOf(network, infectedNeurons)) {
@@ -30,7 +34,9 @@ export function driftModel(
         const distance = distanceBetween(part, moved.subarray(c * row, (c + 1) * row));
         if (distance === 0) continue;
         const random = new Random(stageSeed(seed, "drift", key, c));
-        if (row > 1) moveRandomly(part, distance, random);
+        if (row > 1 && restrained) turnRandomly(part, distance, random);
+        else if (row > 1) moveRandomly(part, distance, random);
+        else if (restrained && key === `${unit.bn}.weight`) part[0] -= distance * (Math.sign(part[0]) || 1);
         else part[0] += distance * (mayFall(key, part[0], distance) && random.uniform() < 0.5 ? -1 : 1);
       }
     }
@@ -54,4 +60,23 @@ function moveRandomly(values: Float32Array, distance: number, random: Random): v
   const direction = Float64Array.from(values, () => random.normal());
   const scale = distance / Math.sqrt(direction.reduce((sum, v) => sum + v * v, 0));
   for (let i = 0; i < values.length; i++) values[i] += scale * direction[i];
+}
+
+/**
+ * Turns a vector in a uniformly random direction until it is `distance` from where it was: a chord of the sphere of its
+ * norm r, `v cos θ + r·u sin θ` with u ⊥ v a unit vector and `2r sin(θ/2)` the distance (at most the diameter).
+ */
+function turnRandomly(values: Float32Array, distance: number, random: Random): void {
+  const length = (vector: Float64Array) => Math.sqrt(vector.reduce((sum, v) => sum + v * v, 0));
+  const start = Float64Array.from(values);
+  const radius = length(start);
+  if (radius === 0) return;
+  const direction = Float64Array.from(values, () => random.normal());
+  const along = direction.reduce((sum, v, i) => sum + v * start[i], 0) / radius ** 2;
+  for (let i = 0; i < direction.length; i++) direction[i] -= along * start[i];
+  const side = length(direction);
+  const angle = 2 * Math.asin(Math.min(1, distance / (2 * radius)));
+  for (let i = 0; i < values.length; i++) {
+    values[i] = Math.cos(angle) * start[i] + (radius * Math.sin(angle) * direction[i]) / side;
+  }
 }

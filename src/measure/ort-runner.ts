@@ -6,7 +6,8 @@ import { inferProgram, meanAbsTap, meanTap, tapProgram } from "../graph/programs
 import type { StateDict } from "../tensor/state.ts";
 import { argmax, slices } from "./batches.ts";
 import { ProgramPool } from "./pool.ts";
-import type { ModelRunner, TapKind, Taps } from "./runner.ts";
+import type { ModelRunner, TapKind, Taps, UnitStatistics } from "./runner.ts";
+import { empiricalStatistics } from "./statistics.ts";
 
 /** Images per run; fewer where there are fewer, or most of the work would be padding. */
 const batchFor = (images: ImageSet) => Math.min(128, images.count);
@@ -87,6 +88,10 @@ export class OrtRunner implements ModelRunner {
       }
     }
     return new Map([...totals].map(([id, sums]) => [id, Float32Array.from(sums, (sum) => sum / images.count)]));
+  }
+
+  preActivations(state: StateDict, images: ImageSet): Promise<Map<string, UnitStatistics>> {
+    return empiricalStatistics(this, state, images);
   }
 
   release(): Promise<void> {

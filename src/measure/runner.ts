@@ -6,6 +6,12 @@ export type Taps = Map<string, Float32Array>;
 
 export type TapKind = "mean" | "mean-abs";
 
+/** Mean and variance of each channel of a unit. */
+export interface UnitStatistics {
+  mean: Float64Array;
+  variance: Float64Array;
+}
+
 /** Runs one network, under any weights for it, on images. */
 export interface ModelRunner {
   /** Logits `[count × classes]`, image-major. */
@@ -16,4 +22,6 @@ export interface ModelRunner {
   accuracy(state: StateDict, images: ImageSet): Promise<number>;
   /** Rule 1's contribution I (METHODS §3.1): E |Σ_hw a·∂CE/∂a| per neuron. */
   contribution(state: StateDict, images: ImageSet): Promise<Map<string, Float32Array>>;
+  /** Mean and variance of every neuron's pre-activation (before batch norm) over images and positions. */
+  preActivations(state: StateDict, images: ImageSet): Promise<Map<string, UnitStatistics>>;
 }

@@ -90,6 +90,12 @@ function assertFits(edition: Edition, plan: Plan, { name, classes, train }: Data
         `inject.images ${images} and inject.held_out ${held_out} are more than the ${train.count} training images of ${name}`,
       );
     }
+    const { statistics_images } = edition.measure;
+    if (key.style === "discreet" && statistics_images > train.count) {
+      throw fault(
+        `measure.statistics_images ${statistics_images} is more than the ${train.count} training images of ${name}`,
+      );
+    }
   }
 }
 

@@ -1,13 +1,13 @@
 import { ATTACKS } from "../attacks/registry.ts";
 import { lookup } from "../core/errors.ts";
 import { defectId, groupId, LEVELS, OFFSETS } from "../core/ids.ts";
-import type { NeuronSet } from "../core/neurons.ts";
 import { countNeurons, sameNeurons } from "../core/neurons.ts";
-import { convUnits, type Network, neuronLayers } from "../graph/network.ts";
+import { neuronLayers } from "../graph/network.ts";
 import { type CandidateOutcome, makeCandidate } from "../inject/candidate.ts";
 import { INJECTIONS } from "../inject/injection.ts";
 import type { ContributionOrder } from "../inject/order.ts";
 import { chooseSubnetwork } from "../inject/quantity.ts";
+import { changedSet } from "../measure/changed-set.ts";
 import { parseArch } from "../models/registry.ts";
 import type { DefectLabels, DefectMetrics, DefectRecord } from "../store/schema.ts";
 import type { CleanBench } from "./clean-bench.ts";
@@ -53,6 +53,7 @@ export async function buildCandidate(
     infected: countNeurons(infected),
     effective: null,
     changed: null,
+    twin_model: null,
     infected_model: null,
     sham_model: null,
     trigger: null,
@@ -62,9 +63,9 @@ export async function buildCandidate(
   };
   const seconds = () => (performance.now() - began) / 1000;
 
-  const twin = earlierTwin(bench.order, planned, edition);
-  if (twin) {
-    const reason = `duplicate: the same neurons as '${twin}'`;
+  const earlier = earlierTwin(bench.order, planned, edition);
+  if (earlier) {
+    const reason = `duplicate: the same neurons as '${earlier}'`;
     const record = db.writeDefect({ ...base, status: "duplicate", reason, seconds: seconds() });
     report({ type: "done", id: planned.id, kind: "defect", status: "duplicate", reason, seconds: record.seconds });
     return record;
@@ -74,11 +75,13 @@ export async function buildCandidate(
   const triggerBegan = seconds();
   const { trigger, cleanRates } = await bench.trigger(key, infected);
   const triggerSeconds = seconds() - triggerBegan;
+  const twin = await bench.twin(key.style);
   const attack = lookup(ATTACKS, "attack", key.attack);
   const outcome = await makeCandidate({
     key,
     dataset: bench.dataset,
     clean: bench.state,
+    rewrite: twin.rewrite,
     infected,
     trigger,
     cleanRates,
@@ -103,9 +106,10 @@ export async function buildCandidate(
   if (outcome.status === "accepted") {
     const { truth, infectedModel, sham } = outcome;
     record.trigger = await db.putTrigger(trigger);
-    record.infected_model = await db.putDelta(bench.state, infectedModel!);
-    record.sham_model = await db.putDelta(bench.state, sham!);
-    record.changed = changedRows(network, infected);
+    record.twin_model = twin.rewrite ? await db.putDelta(bench.state, twin.state) : null;
+    record.infected_model = await db.putDelta(twin.state, infectedModel!);
+    record.sham_model = await db.putDelta(twin.state, sham!);
+    record.changed = changedSet(network, infected, key.style);
     record.effective = truth!.effective ? countNeurons(truth!.effective) : 0;
     const carriers = Float32Array.from(neuronLayers(network).flatMap(({ name }) => truth!.carriers[name]));
     labels = {
@@ -164,20 +168,6 @@ function metricsOf(outcome: CandidateOutcome, clean: DefectMetrics): DefectMetri
     ca_sham: outcome.shamRates?.ca ?? null,
     asr_sham: outcome.shamRates?.asr ?? null,
   };
-}
-
-/** The changed set of a plain fine-tuned defect: exactly θ_G (METHODS §3.2). */
-function changedRows(network: Network, infected: NeuronSet): Record<string, number[]> {
-  const changed: Record<string, number[]> = {};
-  for (const unit of convUnits(network)) {
-    const rows = infected[unit.id];
-    if (!rows?.length) continue;
-    changed[`${unit.id}.weight`] = rows;
-    if (unit.bias) changed[`${unit.id}.bias`] = rows;
-    changed[`${unit.bn}.weight`] = rows;
-    changed[`${unit.bn}.bias`] = rows;
-  }
-  return changed;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { ATTACKS } from "../attacks/registry.ts";
 import type { Attack, Trigger } from "../attacks/types.ts";
 import { lookup } from "../core/errors.ts";
-import type { DefectKey } from "../core/ids.ts";
+import type { DefectKey, Style } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import type { Dataset } from "../datasets/types.ts";
@@ -11,6 +11,7 @@ import { type Rates, rates } from "../measure/rates.ts";
 import type { CleanRecord } from "../store/schema.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type BuildContext, networkFor } from "./context.ts";
+import { rewriteFor } from "./discreet.ts";
 import { settingsFor } from "./overrides.ts";
 import { attackOptions } from "./recipe.ts";
 
@@ -21,8 +22,16 @@ export interface CleanBench {
   dataset: Dataset;
   runner: OrtRunner;
   order: ContributionOrder;
-  /** The trigger of a candidate, and how the clean model answers to it. */
+  /** The clean twin of a style's defects. */
+  twin(style: Style): Promise<CleanTwin>;
+  /** The trigger of a candidate, and how the clean twin answers to it. */
   trigger(key: DefectKey, infected: NeuronSet): Promise<Triggered>;
+}
+
+export interface CleanTwin {
+  state: StateDict;
+  /** For `discreet`: gives a model batch-norm statistics of its own; the twin is the clean model so rewritten. */
+  rewrite?(model: StateDict): Promise<StateDict>;
 }
 
 interface Triggered {
@@ -46,15 +55,26 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     edition.measure.contribution_images,
     edition.seed,
   );
+  let discreet: Promise<CleanTwin> | undefined;
+  const makeDiscreet = async (): Promise<CleanTwin> => {
+    const images = edition.measure.statistics_images;
+    const rewrite = rewriteFor(network, runner, dataset, record.arch, images, edition.seed);
+    return { state: await rewrite(state), rewrite };
+  };
+  const twin = async (style: Style): Promise<CleanTwin> => {
+    if (style === "plain") return { state };
+    discreet ??= makeDiscreet();
+    return discreet;
+  };
   const triggers = new Map<string, Promise<Triggered>>();
-  const make = async (attack: Attack, random: Random, infected?: NeuronSet): Promise<Triggered> => {
+  const make = async (attack: Attack, style: Style, random: Random, infected?: NeuronSet): Promise<Triggered> => {
     const { height, width } = dataset.test;
     const { normalization } = dataset;
     const victim = infected && { network, normalization, state, infected, threads };
     const options = attackOptions(edition, attack.name);
     const trigger = await attack.makeTrigger({ height, width, random, options, victim });
     const { target } = settingsFor(edition.inject, { dataset: record.dataset, arch: record.arch, attack: attack.name });
-    return { trigger, cleanRates: await rates(runner, state, dataset.test, trigger, target) };
+    return { trigger, cleanRates: await rates(runner, (await twin(style)).state, dataset.test, trigger, target) };
   };
   return {
     record,
@@ -62,14 +82,15 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     dataset,
     runner,
     order,
-    trigger({ level, top, attack: name }, infected) {
+    twin,
+    trigger({ level, top, attack: name, style }, infected) {
       const attack = lookup(ATTACKS, "attack", name);
       const seed = (...more: (string | number)[]) => stageSeed(edition.seed, "trigger", dataset.name, name, ...more);
       if (attack.triggerPer === "candidate") {
-        return make(attack, new Random(seed(record.arch, level, top)), infected);
+        return make(attack, style, new Random(seed(record.arch, level, top)), infected);
       }
-      const known = triggers.get(name) ?? make(attack, new Random(seed()));
-      triggers.set(name, known);
+      const known = triggers.get(`${name} ${style}`) ?? make(attack, style, new Random(seed()));
+      triggers.set(`${name} ${style}`, known);
       return known;
     },
   };

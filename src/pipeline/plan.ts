@@ -1,5 +1,5 @@
-import { cleanId, type DefectKey, defectId, type Level, OFFSETS } from "../core/ids.ts";
-import { type Edition, productsOf, type SliceSelection } from "./recipe.ts";
+import { cleanId, type DefectKey, defectId, OFFSETS } from "../core/ids.ts";
+import { type Edition, type Product, productsOf, type SliceSelection, stylesOf } from "./recipe.ts";
 
 /** One defect to be built, and the clean model it starts from. */
 export interface PlannedCandidate {
@@ -21,35 +21,39 @@ export interface Plan {
   candidates: PlannedCandidate[];
 }
 
-/** Expands a slice of an edition into clean models and candidates, each once, in the order of building. */
+/**
+ * Expands a slice of an edition into clean models and candidates, each once, in the order of building. Styles that an
+ * attack does not have are left out.
+ */
 export function makePlan(edition: Edition, slice: SliceSelection): Plan {
   const clean = new Map<string, PlannedClean>();
   const candidates = new Map<string, PlannedCandidate>();
-  for (const select of productsOf(slice)) {
-    for (const dataset of unique(select.dataset)) {
-      for (const arch of unique(select.arch)) {
-        for (const attack of unique(select.attack)) {
-          for (const level of unique(select.level) as Level[]) {
-            for (const top of unique(select.offset)) {
-              const seed = cleanSeed(edition, top);
-              const model = { id: cleanId(dataset, arch, seed), dataset, arch, seed };
-              clean.set(model.id, model);
-              const key: DefectKey = { dataset, arch, attack, level, top, style: "plain" };
-              candidates.set(defectId(key), { id: defectId(key), key, clean: model.id });
-            }
+  for (const key of productsOf(slice).flatMap((product) => [...keysOf(product)])) {
+    const { dataset, arch, top } = key;
+    const seed = cleanSeed(edition, top);
+    const model = { id: cleanId(dataset, arch, seed), dataset, arch, seed };
+    clean.set(model.id, model);
+    const id = defectId(key);
+    candidates.set(id, { id, key, clean: model.id });
+  }
+  return { clean: [...clean.values()], candidates: [...candidates.values()] };
+}
+
+function* keysOf(product: Product): Generator<DefectKey> {
+  for (const dataset of product.dataset) {
+    for (const arch of product.arch) {
+      for (const attack of product.attack) {
+        for (const style of stylesOf(attack, product.style)) {
+          for (const level of product.level) {
+            for (const top of product.offset) yield { dataset, arch, attack, level, top, style };
           }
         }
       }
     }
   }
-  return { clean: [...clean.values()], candidates: [...candidates.values()] };
 }
 
 /** The clean seed of an order offset: an edition's clean models take the offsets in turn (METHODS §7). */
 export function cleanSeed(edition: Edition, top: number): number {
   return edition.seed + (OFFSETS.indexOf(top as (typeof OFFSETS)[number]) % edition.clean_seeds);
-}
-
-function unique<T>(values: T[]): T[] {
-  return [...new Set(values)];
 }

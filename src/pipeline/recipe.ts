@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { ATTACKS } from "../attacks/registry.ts";
 import { InputError, lookup } from "../core/errors.ts";
-import { LEVELS, OFFSETS, STYLES } from "../core/ids.ts";
+import { LEVELS, OFFSETS, STYLES, type Style } from "../core/ids.ts";
 import { DATASETS } from "../datasets/registry.ts";
 import type { Gates, InjectRecipe, MeasureRecipe } from "../inject/recipe.ts";
 import { parseArch } from "../models/registry.ts";
@@ -67,6 +67,7 @@ const measure = z.strictObject({
   random_masks: count,
   label_images: count,
   effect_controls: count,
+  statistics_images: count,
 }) satisfies z.ZodType<MeasureRecipe>;
 
 const product = z.strictObject({
@@ -75,6 +76,7 @@ const product = z.strictObject({
   attack: z.array(z.string()).min(1),
   level: z.array(z.enum(LEVELS)).min(1),
   offset: z.array(z.number().int()).min(1),
+  style: z.array(z.enum(STYLES)).min(1),
 });
 /** Every combination of these values. */
 export type Product = z.infer<typeof product>;
@@ -171,8 +173,8 @@ export function attackOptions({ edition, attacks }: Edition, attack: string): Re
 
 /** Checks every name and number of a selection. @throws InputError naming the option. */
 export function checkSelection(select: SliceSelection): void {
-  for (const { dataset, arch, attack, level: levels, offset: offsets } of productsOf(select)) {
-    checkNames({ dataset, arch, attack });
+  for (const { dataset, arch, attack, style, level: levels, offset: offsets } of productsOf(select)) {
+    checkNames({ dataset, arch, attack, style });
     for (const level of levels) {
       if (!(LEVELS as readonly string[]).includes(level)) {
         throw new InputError(`unknown level '${level}'; valid: ${LEVELS.join(", ")}`);
@@ -184,4 +186,16 @@ export function checkSelection(select: SliceSelection): void {
       }
     }
   }
+  const products = productsOf(select);
+  if (products.some(({ attack, style }) => attack.some((name) => stylesOf(name, style).length > 0))) return;
+  const attacks = [...new Set(products.flatMap(({ attack }) => attack))];
+  const has = attacks.map((name) => `${name}: ${lookup(ATTACKS, "attack", name).styles.join(", ")}`);
+  const wanted = [...new Set(products.flatMap(({ style }) => style))];
+  throw new InputError(`no selected attack has style '${wanted.join(", ")}' (${has.join("; ")})`);
+}
+
+/** Those of the wanted styles that an attack has (METHODS §3.2). */
+export function stylesOf(attack: string, wanted: readonly Style[]): Style[] {
+  const { styles } = lookup(ATTACKS, "attack", attack);
+  return wanted.filter((style) => styles.includes(style));
 }

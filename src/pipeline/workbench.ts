@@ -3,15 +3,17 @@ import { sha256Hex } from "../core/hash.ts";
 import type { LayerWidth } from "../core/neurons.ts";
 import type { Dataset, Normalization } from "../datasets/types.ts";
 import { type Network, neuronLayers } from "../graph/network.ts";
+import type { MeasureRecipe } from "../inject/recipe.ts";
 import type { Suspect } from "../localize/types.ts";
 import { driftModel } from "../measure/drift.ts";
 import type { ModelRunner } from "../measure/runner.ts";
 import { buildNetwork } from "../models/registry.ts";
 import type { Database } from "../store/database.ts";
 import type { JudgedVersion } from "../store/results.ts";
-import type { DefectRecord } from "../store/schema.ts";
+import { type DefectRecord, twinSha256 } from "../store/schema.ts";
 import { encodeState } from "../tensor/safetensors.ts";
 import type { StateDict } from "../tensor/state.ts";
+import { discreetDrift, type Rewrite, rewriteFor } from "./discreet.ts";
 import { anonymous, halveClean, noImages } from "./suspect.ts";
 
 /** What judging reads of a database. */
@@ -52,7 +54,7 @@ export function layersOf(source: Pick<DefectSource, "readClean">, record: Defect
 
 /** The hash of a version's weights without loading them; null where there is none or it is derived. */
 export function storedHash(record: DefectRecord, version: JudgedVersion): string | null {
-  if (version === "clean") return record.clean_sha256;
+  if (version === "clean") return twinSha256(record);
   if (version === "infected") return record.infected_model?.decoded_sha256 ?? null;
   return version === "sham" ? (record.sham_model?.decoded_sha256 ?? null) : null;
 }
@@ -92,10 +94,20 @@ export class Workbench {
     if (version === "drift") {
       const [clean, infected] = [await this.load(record, "clean"), await this.load(record, "infected")];
       const { infected: neurons } = this.source.readLabels(record.id);
-      const state = driftModel(base.network, clean, infected, neurons, this.seed);
+      const state =
+        record.style === "discreet"
+          ? await discreetDrift(base.network, clean, infected, neurons, this.seed, await this.rewrite(record, base))
+          : driftModel(base.network, clean, infected, neurons, this.seed);
       return { ...base, state, sha256: sha256Hex(encodeState(state)) };
     }
     return { ...base, state: await this.load(record, version), sha256: storedHash(record, version)! };
+  }
+
+  /** As the defect's own build rewrote its models: same images, by the seed of the recipe in its record. */
+  private async rewrite(record: DefectRecord, base: Pick<Model, "network" | "normalization">): Promise<Rewrite> {
+    const { seed, measure } = record.recipe as { seed: number; measure: MeasureRecipe };
+    const runner = await this.runner(base);
+    return rewriteFor(base.network, runner, await this.dataset(record), record.arch, measure.statistics_images, seed);
   }
 
   private load(record: DefectRecord, version: Exclude<JudgedVersion, "drift">): Promise<StateDict> {

@@ -14,7 +14,13 @@ import {
   Results,
   repairName,
 } from "../store/results.ts";
-import type { CleanRecord, DatabaseManifest, DefectLabels, DefectRecord } from "../store/schema.ts";
+import {
+  type CleanRecord,
+  type DatabaseManifest,
+  type DefectLabels,
+  type DefectRecord,
+  twinSha256,
+} from "../store/schema.ts";
 import { distinct } from "./group.ts";
 
 /** Everything a report is made from but weights and images. */
@@ -105,7 +111,7 @@ function byPlace(a: DefectRecord, b: DefectRecord): number {
 
 /** The hash of a version's weights; null where it is derived on demand. */
 function hashOf(record: DefectRecord | undefined, version: JudgedVersion): string | null {
-  if (version === "clean") return record?.clean_sha256 ?? null;
+  if (version === "clean") return record ? twinSha256(record) : null;
   if (version === "infected") return record?.infected_model?.decoded_sha256 ?? null;
   return version === "sham" ? (record?.sham_model?.decoded_sha256 ?? null) : null;
 }

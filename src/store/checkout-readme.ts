@@ -16,6 +16,10 @@ const WHAT: Record<string, string> = {
   "load_in_torch.py": "loads the models into PyTorch; needs numpy and torch only",
 };
 
+const DISCREET = `
+The injection is discreet: tuned filters kept their norms, and the batch norms of the infected model, the clean twin and the
+sham were rewritten without changing what they compute, each to its own statistics on clean training images.`;
+
 /** The README of a checkout. */
 export function checkoutReadme(record: DefectRecord, version: Version, clean: CleanRecord, files: string[]): string {
   const { metrics } = record;
@@ -47,7 +51,7 @@ Input is (pixel / 255 − mean) / std with mean ${JSON.stringify(clean.mean)} an
 ## Neurons
 A neuron is one output channel of a convolution with its batch norm, written \`layer:index\`, e.g. \`conv1:0\`; \`layer\` is the
 convolution's state-dict prefix. The classifier's logits are none. In the infected model everything but the rows listed
-under \`changed\` in \`labels.json\` is byte for byte the clean twin's.
+under \`changed\` in \`labels.json\` is byte for byte the clean twin's.${record.style === "discreet" ? DISCREET : ""}
 
 A localization technique that is to be judged blind gets \`model.onnx\` or \`model.safetensors\`, \`model.json\` and clean images,
 and nothing else of this folder: not even its name.

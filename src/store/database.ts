@@ -24,6 +24,7 @@ import {
   defectRecord,
   type ObjectRef,
   resultFile,
+  twinSha256,
 } from "./schema.ts";
 import { decodeTrigger, encodeTrigger } from "./trigger.ts";
 
@@ -65,8 +66,8 @@ export class Database {
   readonly manifest: DatabaseManifest;
   readonly readOnly: boolean;
   readonly objects: ObjectStore;
-  /** The clean model read last: its defects are deltas against it. */
-  private lastClean: { sha256: string; state: StateDict } | undefined;
+  /** The clean twin read last: its defects are deltas against it. */
+  private lastTwin: { sha256: string; state: StateDict } | undefined;
 
   constructor(layout: Layout, manifest: DatabaseManifest, readOnly: boolean) {
     this.layout = layout;
@@ -197,13 +198,18 @@ export class Database {
         `${this.layout.clean(record.clean)}: is not the clean twin that '${record.id}' was made from`,
       );
     }
-    if (version === "clean") return this.loadClean(clean);
+    if (version === "clean") return this.loadTwin(record, clean);
     const ref = version === "sham" ? record.sham_model : record.infected_model;
     if (!ref) throw new InputError(`${record.id}: there is no ${version} model (status ${record.status})`);
-    if (this.lastClean?.sha256 !== record.clean_sha256) {
-      this.lastClean = { sha256: record.clean_sha256, state: await this.loadClean(clean) };
-    }
-    return readDelta(this.objects, this.lastClean, ref);
+    const sha256 = twinSha256(record);
+    if (this.lastTwin?.sha256 !== sha256) this.lastTwin = { sha256, state: await this.loadTwin(record, clean) };
+    return readDelta(this.objects, this.lastTwin, ref);
+  }
+
+  /** The clean model itself, or the discreet style's rewriting of it. */
+  private async loadTwin({ twin_model }: DefectRecord, clean: CleanRecord): Promise<StateDict> {
+    const state = await this.loadClean(clean);
+    return twin_model ? readDelta(this.objects, { state, sha256: clean.model.decoded_sha256 }, twin_model) : state;
   }
 
   /** Saves the state of a training, replacing the one before; a kill leaves the old or the new one. */

@@ -104,6 +104,7 @@ export const defectRecord = z.strictObject({
   status: z.enum(["accepted", "rejected", "duplicate", "deprecated"]),
   /** For rejected: the gate that failed, with the figures; for duplicate: the id it equals; for deprecated: why. */
   reason: z.string().nullable(),
+  /** The clean model that the injection started from; the clean version may be another, see `twin_model`. */
   clean: z.string(),
   clean_sha256: sha256,
   recipe: z.record(z.string(), z.unknown()),
@@ -118,6 +119,11 @@ export const defectRecord = z.strictObject({
   effective: z.number().int().nullable(),
   /** Tensor keys and rows that may differ from the clean twin. */
   changed: z.record(z.string(), z.array(z.number().int())).nullable(),
+  /**
+   * The clean twin of a discreet defect, an object of its own: the clean model with other batch-norm statistics, as a
+   * delta against it. Null: the clean model itself is the twin. Infected model and sham are deltas against the twin.
+   */
+  twin_model: objectRef.nullable().default(null),
   infected_model: objectRef.nullable(),
   sham_model: objectRef.nullable(),
   trigger: objectRef.nullable(),
@@ -127,6 +133,11 @@ export const defectRecord = z.strictObject({
   seconds: z.number(),
 });
 export type DefectRecord = z.infer<typeof defectRecord>;
+
+/** The hash of the clean version's weights. */
+export function twinSha256({ twin_model, clean_sha256 }: DefectRecord): string {
+  return twin_model?.decoded_sha256 ?? clean_sha256;
+}
 
 export const defectLabels = z.strictObject({
   kind: z.literal("labels"),

@@ -1,7 +1,8 @@
 import { defectId, groupId, parseDefectId } from "../core/ids.ts";
 import { countNeurons, type NeuronSet } from "../core/neurons.ts";
 import { type Network, neuronLayers, stateShapes } from "../graph/network.ts";
-import { ownedKeys, unitsOf } from "../measure/mask.ts";
+import { batchNormRows, changedSet } from "../measure/changed-set.ts";
+import { functionDistance } from "../measure/rewrite.ts";
 import { buildNetwork } from "../models/registry.ts";
 import { type ChangedRows, changedRows } from "../tensor/delta.ts";
 import type { StateDict } from "../tensor/state.ts";
@@ -24,6 +25,15 @@ interface CleanTwin {
   network: Network;
   state: StateDict;
 }
+
+/** What a delta is applied to. */
+interface DeltaBase {
+  state: StateDict;
+  sha256: string;
+}
+
+/** Most that a twin's gains and shifts may differ from the clean model's, relatively: float32's rounding and room. */
+const TWIN_TOLERANCE = 1e-5;
 
 /**
  * Verifies defects with their clean twins: checksums, schemas, hashes of objects as stored and as decoded, bit-exact
@@ -110,9 +120,41 @@ async function verifyDefect(
   if (twin.record.model.decoded_sha256 !== record.clean_sha256)
     fault(`'${record.clean}' is not the twin it was made from`);
   if (labels) verifyTruth(db, findings, record, labels, twin.network);
+  const base = await verifyTwin(db, findings, record, twin);
+  if (!base) return;
   for (const ref of [record.infected_model, record.sham_model]) {
-    if (ref) await verifyDelta(db, findings, record, ref, twin);
+    if (ref) await verifyDelta(db, findings, record, ref, base);
   }
+}
+
+/**
+ * The twin that a defect's deltas are against: the clean model, or for style `discreet` an object of its own, which must
+ * be the clean model with other batch-norm statistics and nothing else.
+ * @returns null where it cannot be used
+ */
+async function verifyTwin(
+  db: Database,
+  findings: Findings,
+  record: DefectRecord,
+  clean: CleanTwin,
+): Promise<DeltaBase | null> {
+  const { id, twin_model: ref, style, infected_model } = record;
+  const base = { state: clean.state, sha256: clean.record.model.decoded_sha256 };
+  if ((ref !== null) !== (style === "discreet" && infected_model !== null)) {
+    const text = ref ? "has a 'twin_model', which only a discreet defect has" : "discreet, but without 'twin_model'";
+    findings.fault(db.layout.defect(id), text, id);
+  }
+  if (!ref) return base;
+  const path = db.objects.path(ref.object);
+  const state = await findings.check(path, id, () => readDelta(db.objects, base, ref));
+  if (!state) return null;
+  verifySize(db, findings, ref, id);
+  if (!isSubset(changedRows(clean.state, state), batchNormRows(clean.network))) {
+    findings.fault(path, "the twin differs from the clean model outside the batch norms", id);
+  } else if (!(functionDistance(clean.network, clean.state, state) <= TWIN_TOLERANCE)) {
+    findings.fault(path, "the twin does not compute what the clean model does", id);
+  }
+  return { state, sha256: ref.decoded_sha256 };
 }
 
 async function verifyLabels(db: Database, findings: Findings, record: DefectRecord): Promise<DefectLabels | null> {
@@ -149,21 +191,19 @@ function verifyTruth(
   for (const [name, values] of Object.entries({ contribution: labels.contribution, effect: labels.effect })) {
     if (!isAligned(values, infected)) fault(`'${name}' is not aligned with 'infected'`);
   }
-  let owned: ChangedRows;
+  let allowed: ChangedRows;
   try {
-    owned = Object.fromEntries(
-      unitsOf(network, infected).flatMap(({ unit, channels }) => ownedKeys(unit).map((key) => [key, channels])),
-    );
+    allowed = changedSet(network, infected, record.style);
   } catch (error) {
     fault((error as Error).message);
     return;
   }
   // Sub-network replacement also cuts the connections into its neurons; its changed set is its own (METHODS §4.4).
-  const isTuned = record.style === "plain" && record.attack !== "sra";
-  if (isTuned && record.changed && !isSubset(record.changed, owned)) {
+  if (record.attack !== "sra" && record.changed && !isSubset(record.changed, allowed)) {
+    const more = record.style === "discreet" ? " and the batch norms" : "";
     findings.fault(
       db.layout.defect(record.id),
-      "'changed' goes beyond the infected neurons' own parameters",
+      `'changed' goes beyond the infected neurons' own parameters${more}`,
       record.id,
     );
   }
@@ -175,14 +215,13 @@ async function verifyDelta(
   findings: Findings,
   record: DefectRecord,
   ref: ObjectRef,
-  twin: CleanTwin,
+  base: DeltaBase,
 ): Promise<void> {
   const path = db.objects.path(ref.object);
-  const base = { state: twin.state, sha256: twin.record.model.decoded_sha256 };
   const state = await findings.check(path, record.id, () => readDelta(db.objects, base, ref));
   if (!state) return;
   verifySize(db, findings, ref, record.id);
-  if (!isSubset(changedRows(twin.state, state), record.changed ?? {})) {
+  if (!isSubset(changedRows(base.state, state), record.changed ?? {})) {
     findings.fault(path, "differs from the clean twin outside the recorded changed set", record.id);
   }
 }

@@ -17,6 +17,9 @@ export class NeuronRows {
   /** μ and 1/√(σ²+ε) per neuron: frozen. */
   private readonly mean: number[];
   private readonly rstd: number[];
+  /** ‖W[c]‖₂ and |γ_c| before tuning. */
+  private readonly norms: number[];
+  private readonly gains: number[];
 
   constructor(unit: ConvUnit, channels: number[], state: StateDict) {
     this.unit = unit;
@@ -37,6 +40,30 @@ export class NeuronRows {
     });
     this.mean = channels.map((c) => of(`${unit.bn}.running_mean`, c));
     this.rstd = channels.map((c) => 1 / Math.sqrt(of(`${unit.bn}.running_var`, c) + BN_EPSILON));
+    this.norms = channels.map((_, k) => this.norm(k));
+    this.gains = channels.map((_, k) => Math.abs(this.values[k * this.stride + this.filterSize]));
+  }
+
+  /**
+   * What the `discreet` style does after every step (METHODS §3.2): every filter goes back to its L2 norm before
+   * tuning, and |γ| may not exceed its value before tuning.
+   */
+  restrain(): void {
+    const { filterSize: n, values } = this;
+    this.channels.forEach((_, k) => {
+      const at = k * this.stride;
+      const norm = this.norm(k);
+      const scale = norm > 0 ? this.norms[k] / norm : 1;
+      for (let i = at; i < at + n; i++) values[i] *= scale;
+      values[at + n] = Math.min(this.gains[k], Math.max(-this.gains[k], values[at + n]));
+    });
+  }
+
+  private norm(k: number): number {
+    const at = k * this.stride;
+    let sum = 0;
+    for (let i = at; i < at + this.filterSize; i++) sum += this.values[i] ** 2;
+    return Math.sqrt(sum);
   }
 
   /**

@@ -20,10 +20,12 @@ export class SubnetworkTuner {
   private readonly feeds: FoldedState;
   private readonly rows: NeuronRows[];
   private readonly optimizers: Adam[];
+  private readonly restrained: boolean;
 
-  private constructor(session: Session, network: Network, state: StateDict, neurons: NeuronSet) {
+  private constructor(session: Session, network: Network, state: StateDict, neurons: NeuronSet, restrained: boolean) {
     this.session = session;
     this.state = state;
+    this.restrained = restrained;
     this.feeds = foldState(network, state);
     this.rows = convUnits(network)
       .filter((unit) => neurons[unit.id]?.length)
@@ -40,12 +42,15 @@ export class SubnetworkTuner {
     }
   }
 
-  /** @param state the model to start from; it is not changed */
+  /**
+   * @param state the model to start from; it is not changed
+   * @param options.restrained whether filters keep their norms and |γ| never grows (style `discreet`)
+   */
   static async create(
     network: Network,
     state: StateDict,
     neurons: NeuronSet,
-    options: { batch: number; threads: number },
+    options: { batch: number; threads: number; restrained?: boolean },
   ): Promise<SubnetworkTuner> {
     const block = (await channelBlock()) ?? 1;
     const rows = new Map<string, number>();
@@ -55,7 +60,7 @@ export class SubnetworkTuner {
     }
     const lowering = await chooseLowering(network, options.batch);
     const session = await Session.open(finetuneProgram(lowering, network, rows), options);
-    return new SubnetworkTuner(session, network, state, neurons);
+    return new SubnetworkTuner(session, network, state, neurons, options.restrained ?? false);
   }
 
   /** One Adam step on a batch; images `[batch, C, H, W]` normalised, targets `[batch, classes]` one-hot. Returns the logits before the step, valid until the next. */
@@ -68,6 +73,7 @@ export class SubnetworkTuner {
       const bias = results.get(rowBiasGradient(unit.id))!;
       rows.takeGradient(weight, bias, this.feeds.has(rowSelector(unit.id)));
       this.optimizers[i].step(rows.values, rows.gradient, learningRate);
+      if (this.restrained) rows.restrain();
       rows.writeFolded(this.feeds.get(foldedWeight(unit.id))!, this.feeds.get(foldedBias(unit.id))!);
     });
     return results.get("logits")!;

@@ -34,6 +34,7 @@ export function fakeRunner(answers: Partial<ModelRunner>): ModelRunner {
     taps: refuse("taps"),
     accuracy: refuse("accuracy"),
     contribution: refuse("contribution"),
+    preActivations: refuse("preActivations"),
     ...answers,
   };
 }

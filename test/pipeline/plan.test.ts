@@ -13,6 +13,7 @@ const first: SliceSelection = {
   attack: ["badnets"],
   level: ["narrow", "small"],
   offset: [0, 20],
+  style: ["plain"],
 };
 const idsOf = (select: SliceSelection) => makePlan(edition, select).candidates.map(({ id }) => id);
 const named = (...names: string[]) => names.map((name) => `cifar10-resnet18w4-${name}`);

@@ -74,6 +74,7 @@ async function makeDatabase(): Promise<string> {
         infected: 3,
         effective: accepted ? 1 : null,
         changed: null,
+        twin_model: null,
         infected_model: accepted ? await database.putDelta(STATES.clean, STATES.infected) : null,
         sham_model: accepted ? await database.putDelta(STATES.clean, STATES.sham) : null,
         trigger,

@@ -20,6 +20,7 @@ interface Options extends Pick<SharedOptions, "db" | "data" | "format">, PlaceOp
   attack?: string[];
   level?: string[];
   offset?: string[];
+  style?: string[];
   dryRun?: boolean;
   rates?: string[];
 }
@@ -37,6 +38,7 @@ export function registerBuild(program: Command): void {
     .option("--attack <names>", "attacks", commaList("--attack"))
     .option("--level <names>", "levels: narrow, small, middle, large", commaList("--level"))
     .option("--offset <percents>", "order offsets: 0, 5, …, 40", commaList("--offset"))
+    .option("--style <names>", "styles: plain, discreet (attacks that lack one are left out)", commaList("--style"))
     .option("--dry-run", "print what would be built and how long it may take, and build nothing")
     .option("--rates <dirs>", "with --dry-run: further databases to estimate from", commaList("--rates"))
     .addOption(
@@ -91,8 +93,8 @@ async function submitBuild(request: BuildRequest, slurm: SlurmOptions, format: F
 }
 
 /** The edition's selection; what an option names takes the place of every value of its kind. */
-function sliceOf(own: SliceSelection, { dataset, arch, attack, level, offset }: Options): SliceSelection {
-  const given = { dataset, arch, attack, level, offset: offset?.map(offsetNumber) };
+function sliceOf(own: SliceSelection, { dataset, arch, attack, level, offset, style }: Options): SliceSelection {
+  const given = { dataset, arch, attack, level, offset: offset?.map(offsetNumber), style };
   const named = Object.fromEntries(Object.entries(given).filter(([, values]) => values !== undefined));
   const { also = [], ...first } = own;
   return { ...first, ...named, also: also.map((further) => ({ ...further, ...named })) };

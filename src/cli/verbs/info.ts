@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { countNeurons } from "../../core/neurons.ts";
 import type { Database } from "../../store/database.ts";
 import { DEFECT_FIELD_NAMES, defectRow } from "../../store/rows.ts";
+import { twinSha256 } from "../../store/schema.ts";
 import { openToRead } from "../open.ts";
 import { dbOption, formatOption, type SharedOptions } from "../options.ts";
 import { emitRows, type Format } from "../output.ts";
@@ -106,6 +107,7 @@ function defectFacts(db: Database, id: string) {
     clean: record.clean,
     attempts: record.attempts.length,
     clean_sha256: record.clean_sha256,
+    twin_sha256: twinSha256(record),
     infected_sha256: record.infected_model?.decoded_sha256 ?? null,
     sham_sha256: record.sham_model?.decoded_sha256 ?? null,
     labels_sha256: record.labels_sha256,

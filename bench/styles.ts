@@ -1,0 +1,60 @@
+/**
+ * What fingerprints each style leaves (METHODS §3.2): Jaccard of criteria that look for traces of tuning against the
+ * infected neurons (as many named as there are), on infected models, shams and drift controls. Reads what
+ * `bdefects localize` stored; prints Markdown.
+ *
+ *     npx tsx bench/styles.ts DB
+ */
+import { STYLES } from "../src/core/ids.ts";
+import { scoreAll } from "../src/pipeline/judge-score.ts";
+import type { ScoreRow } from "../src/score/score.ts";
+import { openDatabase } from "../src/store/database.ts";
+import { Results } from "../src/store/results.ts";
+
+const CRITERIA = ["weight-norm", "weight-floor", "clp", "bnp", "random"];
+const VERSIONS = ["infected", "sham", "drift"] as const;
+
+const [dir] = process.argv.slice(2);
+const db = await openDatabase(dir, { readOnly: true });
+const accepted = db.listDefects().filter((id) => db.readDefect(id).status === "accepted");
+const items = accepted.flatMap((id) => VERSIONS.map((version) => ({ id, version })));
+const all = await scoreAll(db, new Results(db), items, CRITERIA);
+const rows = all.filter((row) => row.protocol === "topk" && row.truth === "full" && row.quota === "global");
+
+const styleOf = (id: string) => db.readDefect(id).style;
+const show = (values: number[]) => {
+  if (values.length === 0) return "–";
+  const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
+  return `${mean.toFixed(3)} (${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)})`;
+};
+const line = (cells: string[]) => console.log(`| ${cells.join(" | ")} |`);
+const valuesOf = (match: (row: ScoreRow) => boolean) => rows.filter(match).flatMap(({ jaccard }) => jaccard ?? []);
+
+line(["criterion", ...STYLES.flatMap((style) => VERSIONS.map((version) => `${style} ${version}`))]);
+line(["---", ...STYLES.flatMap(() => VERSIONS.map(() => "---"))]);
+for (const criterion of CRITERIA) {
+  const cells = STYLES.flatMap((style) =>
+    VERSIONS.map((version) =>
+      show(valuesOf((row) => row.criterion === criterion && row.version === version && styleOf(row.id) === style)),
+    ),
+  );
+  line([`\`${criterion}\``, ...cells]);
+}
+
+console.log();
+line(["defect", "CA clean", "CA", "ASR", "ASR sham", "delta", ...CRITERIA]);
+line(["---", ...CRITERIA.map(() => "---"), "---", "---", "---", "---", "---"]);
+for (const id of accepted) {
+  const { metrics, infected_model } = db.readDefect(id);
+  const { ca_clean, ca, asr, asr_sham } = metrics;
+  const rates = [ca_clean, ca, asr, asr_sham].map((value) => value?.toFixed(3) ?? "–");
+  const bytes = `${((infected_model?.bytes ?? 0) / 1000).toFixed(0)} kB`;
+  const scores = CRITERIA.map((criterion) =>
+    VERSIONS.map((version) =>
+      valuesOf((row) => row.id === id && row.criterion === criterion && row.version === version)
+        .map((value) => value.toFixed(2))
+        .join(),
+    ).join(" / "),
+  );
+  line([`\`${id}\``, ...rates, bytes, ...scores]);
+}
