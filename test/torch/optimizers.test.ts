@@ -4,7 +4,7 @@ import { Random } from "../../src/core/random.ts";
 import { convUnits, type Network } from "../../src/graph/network.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { cloneState, type StateDict } from "../../src/tensor/state.ts";
-import { Trainer } from "../../src/train/trainer.ts";
+import { Trainer } from "../../src/tune/trainer.ts";
 import { SubnetworkTuner } from "../../src/tune/subnetwork.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
 import { findTorchPython } from "./find-python.ts";
