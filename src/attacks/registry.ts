@@ -1,4 +1,5 @@
 import { badnets } from "./badnets.ts";
+import { sra } from "./sra.ts";
 import type { Attack } from "./types.ts";
 
-export const ATTACKS: ReadonlyMap<string, Attack> = new Map([badnets].map((attack) => [attack.name, attack]));
+export const ATTACKS: ReadonlyMap<string, Attack> = new Map([badnets, sra].map((attack) => [attack.name, attack]));

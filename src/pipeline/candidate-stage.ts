@@ -10,6 +10,8 @@ import type { ContributionOrder } from "../inject/order.ts";
 import { chooseSubnetwork } from "../inject/quantity.ts";
 import { parseArch } from "../models/registry.ts";
 import type { DefectLabels, DefectMetrics, DefectRecord } from "../store/schema.ts";
+import { type ChangedRows, changedRows as rowsThatDiffer } from "../tensor/delta.ts";
+import type { StateDict } from "../tensor/state.ts";
 import type { CleanBench } from "./clean-bench.ts";
 import { type BuildContext, engineStamp } from "./context.ts";
 import { settingsFor } from "./overrides.ts";
@@ -27,7 +29,9 @@ export async function buildCandidate(
   const began = performance.now();
   const recipe = settingsFor(edition.inject, key);
   const { network } = bench.runner;
-  const infected = chooseSubnetwork(bench.order, key.level, key.top);
+  const attack = lookup(ATTACKS, "attack", key.attack);
+  const order = bench.orders[attack.injection];
+  const infected = chooseSubnetwork(order, key.level, key.top);
   const base: DefectRecord = {
     kind: "defect",
     id: planned.id,
@@ -62,7 +66,7 @@ export async function buildCandidate(
   };
   const seconds = () => (performance.now() - began) / 1000;
 
-  const twin = earlierTwin(bench.order, planned, edition);
+  const twin = earlierTwin(order, planned, edition);
   if (twin) {
     const reason = `duplicate: the same neurons as '${twin}'`;
     const record = db.writeDefect({ ...base, status: "duplicate", reason, seconds: seconds() });
@@ -72,7 +76,6 @@ export async function buildCandidate(
 
   report({ type: "stage", id: planned.id, stage: "trigger" });
   const { trigger, cleanRates } = await bench.trigger(key, infected);
-  const attack = lookup(ATTACKS, "attack", key.attack);
   const outcome = await makeCandidate({
     key,
     dataset: bench.dataset,
@@ -81,9 +84,10 @@ export async function buildCandidate(
     trigger,
     cleanRates,
     injection: INJECTIONS[attack.injection],
-    order: bench.order,
+    order,
     runner: bench.runner,
     recipe,
+    options: attackOptions(edition, key.attack),
     gates: edition.gates,
     measure: edition.measure,
     seed: edition.seed,
@@ -103,7 +107,10 @@ export async function buildCandidate(
     record.trigger = await db.putTrigger(trigger);
     record.infected_model = await db.putDelta(bench.state, infectedModel!);
     record.sham_model = await db.putDelta(bench.state, sham!);
-    record.changed = changedRows(network, infected);
+    record.changed =
+      attack.injection === "replace"
+        ? differingRows(bench.state, infectedModel!, sham!)
+        : changedRows(network, infected);
     record.effective = truth!.effective ? countNeurons(truth!.effective) : 0;
     const carriers = Float32Array.from(neuronLayers(network).flatMap(({ name }) => truth!.carriers[name]));
     labels = {
@@ -174,6 +181,20 @@ function changedRows(network: Network, infected: NeuronSet): Record<string, numb
     if (unit.bias) changed[`${unit.id}.bias`] = rows;
     changed[`${unit.bn}.weight`] = rows;
     changed[`${unit.bn}.bias`] = rows;
+  }
+  return changed;
+}
+
+/**
+ * The changed set of a replacement: the rows in which a version differs from the clean twin. Cutting takes columns of
+ * nearly every filter and the compensation trains the whole network (METHODS §4.4), so no smaller set is prescribed.
+ */
+function differingRows(clean: StateDict, ...versions: StateDict[]): ChangedRows {
+  const changed: ChangedRows = {};
+  for (const version of versions) {
+    for (const [key, rows] of Object.entries(rowsThatDiffer(clean, version))) {
+      changed[key] = [...new Set([...(changed[key] ?? []), ...rows])].sort((a, b) => a - b);
+    }
   }
   return changed;
 }

@@ -1,3 +1,4 @@
+import type { SraOptions } from "../../attacks/sra.ts";
 import type { NeuronSet } from "../../core/neurons.ts";
 import { Random } from "../../core/random.ts";
 import { Normaliser } from "../../datasets/batch.ts";
@@ -9,7 +10,6 @@ import { initialState } from "../../models/init.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 import { recalibrate } from "../../tune/recalibrate.ts";
 import { Regressor } from "../../tune/regressor.ts";
-import type { ChainRecipe } from "./recipe.ts";
 
 export interface ChainTask {
   network: Network;
@@ -18,7 +18,7 @@ export interface ChainTask {
   /** Images at which the chain is to stay at 0, and images which it is to answer. */
   silent: ImageSet;
   answered: ImageSet;
-  recipe: ChainRecipe;
+  recipe: SraOptions["chain"];
   threads: number;
   seed: number;
   onStep?(done: number, most: number): void;
