@@ -31,9 +31,13 @@ const options = z.strictObject({
   compensation: z.strictObject({
     /** `norms`: γ, β and the classifier; `all`: every parameter outside the chain and its cuts. */
     trains: z.enum(["norms", "all"]),
-    steps: z.number().int().min(0),
+    /** Most rounds; no further one follows where held-out images lose at most `ca_drop` of their accuracy. */
+    rounds: z.number().int().min(0),
+    ca_drop: z.number(),
+    /** Steps of a round. */
+    steps: count,
     batch: count,
-    /** SGD's peak learning rate, from which a cosine falls to 0. */
+    /** SGD's peak learning rate, from which a cosine falls to 0 in every round. */
     learning_rate: z.number().positive(),
     momentum: z.number().min(0).max(1),
     /** Batches over which the batch norms' statistics are taken before training. */

@@ -27,8 +27,11 @@ describe("a built replacement", () => {
   it("is accepted, states its settings and figures, and verifies", () => {
     expect(built.status, built.stderr).toBe(0);
     expect(JSON.parse(built.stdout)).toMatchObject([{ id: ID, status: "accepted" }]);
-    expect(record().recipe).toMatchObject({ attack: { side: 5, chain: { answer: 20 }, compensation: { steps: 6 } } });
-    const [chain, fit] = [record().attempts[0], record().attempts.at(-1)];
+    expect(record().recipe).toMatchObject({ attack: { side: 5, chain: { answer: 20 }, compensation: { steps: 3 } } });
+    const [first, second, chain] = record().attempts;
+    const fit = record().attempts.at(-1);
+    expect(first).toEqual({ compensation_round: 1, held_out_ca_drop: expect.any(Number) });
+    expect(second).toMatchObject({ compensation_round: 2 });
     expect(chain).toMatchObject({ chain: 1, clean_mean: expect.any(Number), separation: expect.any(Number) });
     expect(fit).toMatchObject({ held_out_asr: expect.any(Number), held_out_ca_drop: expect.any(Number) });
     const { status, stderr } = bdefects(["verify", "--all", "--db", db]);

@@ -156,16 +156,20 @@ describe.each(Object.entries(NETWORKS))("a chain spliced into a %s network", (_,
   });
 
   it("finds its place exactly as empty after the rest was trained", async () => {
-    const compensation = { trains: "all" as const, steps: 4, batch: 8, learning_rate: 0.05, momentum: 0.9 };
+    const rounds: number[] = [];
+    const compensation = { trains: "all" as const, rounds: 3, ca_drop: 0, steps: 2, batch: 8, learning_rate: 0.05 };
     const rest = await compensate({
-      network,
-      dataset: { normalization, augmentation: { flip: true, cropPadding: 0 } },
+      runner,
+      dataset: { augmentation: { flip: true, cropPadding: 0 } },
+      clean,
       cut,
       images,
-      recipe: { ...compensation, statistics_batches: 1 },
+      recipe: { ...compensation, momentum: 0.9, statistics_batches: 1 },
       threads: 1,
       seed: 6,
+      isEnough: async (_, round) => rounds.push(round) === 2,
     });
+    expect(rounds).toEqual([1, 2]);
     // Cutting once more changes nothing: every number that it clears is 0 already.
     expect(cutSubnetwork(network, rest, infected)).toEqual(rest);
     for (const { id, bn } of convUnits(network)) {

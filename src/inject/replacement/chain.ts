@@ -10,6 +10,7 @@ import { initialState } from "../../models/init.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 import { recalibrate } from "../../tune/recalibrate.ts";
 import { Regressor } from "../../tune/regressor.ts";
+import { shuffledPasses } from "./passes.ts";
 
 export interface ChainTask {
   network: Network;
@@ -87,8 +88,4 @@ function* mixedBatches(task: ChainTask, random: Random): Generator<Float32Array,
     }
     yield images;
   }
-}
-
-function* shuffledPasses(count: number, random: Random): Generator<number, never> {
-  for (;;) yield* random.permutation(count);
 }

@@ -30,14 +30,22 @@ export async function replace(task: InjectionTask): Promise<Injected> {
   const { target, threads } = recipe;
   const options = sraOptions(task.options);
 
+  const attempts: Record<string, unknown>[] = [];
+  const reference = await runner.accuracy(clean, heldOut);
   const rest = await compensate({
-    network,
+    runner,
     dataset: task.dataset,
+    clean,
     cut: cutSubnetwork(network, clean, infected),
     images: task.images,
     recipe: options.compensation,
     threads,
     seed: task.seedOf("compensation"),
+    isEnough: async (model, round) => {
+      const drop = reference - (await runner.accuracy(model, heldOut));
+      attempts.push({ compensation_round: round, held_out_ca_drop: drop });
+      return drop <= options.compensation.ca_drop;
+    },
     onStep: (done, total) => task.onStage(`compensate ${done}/${total}`),
   });
 
@@ -61,7 +69,6 @@ export async function replace(task: InjectionTask): Promise<Injected> {
     return { state, figures, triggeredScores };
   };
 
-  const attempts: Record<string, unknown>[] = [];
   const answered = stampSet(trigger, task.images);
   let best: (Chain & { seed: number }) | undefined;
   for (let i = 0; i < options.chain.tries; i++) {
@@ -86,8 +93,7 @@ export async function replace(task: InjectionTask): Promise<Injected> {
   const gain = fitted ?? 0;
   const model = spliceChain(network, rest, infected, chain, { target, gain, origin });
   const found = await rates(runner, model, heldOut, trigger, target);
-  const drop = (await runner.accuracy(clean, heldOut)) - found.ca;
-  attempts.push({ gain: fitted, held_out_asr: found.asr, held_out_ca_drop: drop });
+  attempts.push({ gain: fitted, held_out_asr: found.asr, held_out_ca_drop: reference - found.ca });
 
   const sham = async () => {
     const order = new Random(task.seedOf("sham half")).permutation(task.images.count);
