@@ -2,22 +2,13 @@ import { sraOptions } from "../../attacks/sra.ts";
 import { stampSet } from "../../attacks/stamp.ts";
 import { Random } from "../../core/random.ts";
 import { indicesOutside, subset } from "../../datasets/batch.ts";
-import type { ImageSet } from "../../datasets/types.ts";
 import { rates } from "../../measure/rates.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import type { Injected, InjectionTask } from "../injection.ts";
-import { chainScores, trainChain } from "./chain.ts";
+import { type ChainTask, chainScores, trainChain } from "./chain.ts";
 import { compensate } from "./compensation.ts";
 import { fitGain } from "./gain.ts";
 import { cutSubnetwork, spliceChain } from "./splice.ts";
-
-/** A trained chain and how it scores held-out images. */
-interface Chain {
-  state: StateDict;
-  /** ā_c and the standard deviation over clean images, ā_t, and their distance in those standard deviations. */
-  figures: { clean_mean: number; clean_std: number; triggered_mean: number; separation: number };
-  triggeredScores: Float32Array;
-}
 
 /**
  * Injection by replacement (METHODS §4.4): the sub-network is cut out, the rest of the network is trained to do without
@@ -25,84 +16,109 @@ interface Chain {
  * compensated rest is the same for infected model and sham; the sham's twin answers a random half of the clean images.
  */
 export async function replace(task: InjectionTask): Promise<Injected> {
-  const { runner, clean, infected, trigger, heldOut, recipe } = task;
-  const { network, normalization } = runner;
-  const { target, threads } = recipe;
-  const options = sraOptions(task.options);
-
+  const { runner, infected, trigger, heldOut, images, seedOf } = task;
+  const { target } = task.recipe;
   const attempts: Record<string, unknown>[] = [];
-  const reference = await runner.accuracy(clean, heldOut);
-  const rest = await compensate({
-    runner,
-    dataset: task.dataset,
-    clean,
-    cut: cutSubnetwork(network, clean, infected),
-    images: task.images,
-    recipe: options.compensation,
-    threads,
-    seed: task.seedOf("compensation"),
-    isEnough: async (model, round) => {
-      const drop = reference - (await runner.accuracy(model, heldOut));
-      attempts.push({ compensation_round: round, held_out_ca_drop: drop });
-      return drop <= options.compensation.ca_drop;
-    },
-    onStep: (done, total) => task.onStage(`compensate ${done}/${total}`),
-  });
+  const cleanAccuracy = await runner.accuracy(task.clean, heldOut);
+  const rest = await compensatedRest(task, cleanAccuracy, attempts);
 
-  const others = subset(heldOut, indicesOutside(heldOut, target));
-  const triggered = stampSet(trigger, others);
-  const common = { network, normalization, infected, recipe: options.chain, threads };
-  const train = (silent: ImageSet, answered: ImageSet, seed: number, stage: string) =>
-    trainChain({
-      ...common,
-      silent,
-      answered,
-      seed,
-      onStep: (done, total) => task.onStage(`${stage} ${done}/${total}`),
-    });
-  const judge = async (state: StateDict): Promise<Chain> => {
-    const { mean, std } = moments(await chainScores(common, state, heldOut));
-    const triggeredScores = await chainScores(common, state, triggered);
-    const answer = moments(triggeredScores).mean;
-    const separation = answer > mean ? (answer - mean) / Math.max(std, Number.EPSILON) : 0;
-    const figures = { clean_mean: mean, clean_std: std, triggered_mean: answer, separation };
-    return { state, figures, triggeredScores };
-  };
-
-  const answered = stampSet(trigger, task.images);
-  let best: (Chain & { seed: number }) | undefined;
-  for (let i = 0; i < options.chain.tries; i++) {
-    const seed = task.seedOf(`chain ${i}`);
-    const chain = await judge(await train(task.images, answered, seed, "chain"));
-    attempts.push({ chain: i + 1, ...chain.figures });
-    if (!best || chain.figures.separation > best.figures.separation) best = { ...chain, seed };
-    if (chain.figures.separation >= options.chain.separation) break;
-  }
-
-  const { state: chain, figures, seed } = best!;
-  const origin = figures.clean_mean;
+  const triggered = stampSet(trigger, subset(heldOut, indicesOutside(heldOut, target)));
+  const { state, seed, origin, answers } = await separatingChain(task, attempts);
   const fitted = fitGain({
     logits: await runner.logits(rest, triggered),
-    classes: network.classes,
+    classes: runner.network.classes,
     target,
-    scores: best!.triggeredScores,
+    scores: answers,
     origin,
-    asr: options.asr,
+    asr: sraOptions(task.options).asr,
   });
   // A chain that no κ makes strong enough is spliced without effect, and the gates reject the candidate.
   const gain = fitted ?? 0;
-  const model = spliceChain(network, rest, infected, chain, { target, gain, origin });
+  const model = spliceChain(runner.network, rest, infected, state, { target, gain, origin });
   const found = await rates(runner, model, heldOut, trigger, target);
-  attempts.push({ gain: fitted, held_out_asr: found.asr, held_out_ca_drop: reference - found.ca });
+  attempts.push({ gain: fitted, held_out_asr: found.asr, held_out_ca_drop: cleanAccuracy - found.ca });
 
   const sham = async () => {
-    const order = new Random(task.seedOf("sham half")).permutation(task.images.count);
-    const [half, otherHalf] = [order.subarray(0, order.length >> 1), order.subarray(order.length >> 1)];
-    const twin = await train(subset(task.images, half), subset(task.images, otherHalf), seed, "sham");
-    const scores = moments(await chainScores(common, twin, heldOut));
-    return spliceChain(network, rest, infected, twin, { target, gain, origin: scores.mean });
+    const order = new Random(seedOf("sham half")).permutation(images.count);
+    const [silent, answered] = [order.subarray(0, order.length >> 1), order.subarray(order.length >> 1)];
+    const settings = chainSettings(task, "sham");
+    const halves = { silent: subset(images, silent), answered: subset(images, answered) };
+    const twin = await trainChain({ ...settings, ...halves, seed });
+    const { mean } = moments(await chainScores(settings, twin, heldOut));
+    return spliceChain(runner.network, rest, infected, twin, { target, gain, origin: mean });
   };
   return { model, attempts, sham };
+}
+
+function compensatedRest(
+  task: InjectionTask,
+  cleanAccuracy: number,
+  attempts: Record<string, unknown>[],
+): Promise<StateDict> {
+  const { runner, clean, infected, heldOut } = task;
+  const { compensation } = sraOptions(task.options);
+  return compensate({
+    runner,
+    dataset: task.dataset,
+    clean,
+    cut: cutSubnetwork(runner.network, clean, infected),
+    images: task.images,
+    recipe: compensation,
+    threads: task.recipe.threads,
+    seed: task.seedOf("compensation"),
+    isEnough: async (model, round) => {
+      const drop = cleanAccuracy - (await runner.accuracy(model, heldOut));
+      attempts.push({ compensation_round: round, held_out_ca_drop: drop });
+      return drop <= compensation.ca_drop;
+    },
+    onStep: (done, most) => task.onStage(`compensate ${done}/${most}`),
+  });
+}
+
+/** A trained chain, and how it scores held-out images. */
+interface Chain {
+  state: StateDict;
+  seed: number;
+  /** ā_c: mean score of clean images. */
+  origin: number;
+  /** Scores of triggered images of other classes than the target. */
+  answers: Float32Array;
+}
+
+/** Trains chains from one seed after another until triggered images stand out from clean ones; else the best of them. */
+async function separatingChain(task: InjectionTask, attempts: Record<string, unknown>[]): Promise<Chain> {
+  const { trigger, heldOut, images } = task;
+  const settings = chainSettings(task, "chain");
+  const answered = stampSet(trigger, images);
+  const triggered = stampSet(trigger, subset(heldOut, indicesOutside(heldOut, task.recipe.target)));
+  let best: (Chain & { separation: number }) | undefined;
+  for (let i = 1; i <= settings.recipe.tries; i++) {
+    const seed = task.seedOf(`chain ${i}`);
+    const state = await trainChain({ ...settings, silent: images, answered, seed });
+    const { mean: origin, std } = moments(await chainScores(settings, state, heldOut));
+    const answers = await chainScores(settings, state, triggered);
+    const answer = moments(answers).mean;
+    // On clean images a narrow chain can be exactly constant.
+    const separation = Math.max(0, answer - origin) / Math.max(std, 1e-6);
+    attempts.push({ chain: i, clean_mean: origin, clean_std: std, triggered_mean: answer, separation });
+    if (!best || separation > best.separation) best = { state, seed, origin, answers, separation };
+    if (separation >= settings.recipe.separation) break;
+  }
+  return best!;
+}
+
+function chainSettings(
+  { runner, infected, recipe, options, onStage }: InjectionTask,
+  stage: string,
+): Omit<ChainTask, "silent" | "answered" | "seed"> {
+  return {
+    network: runner.network,
+    normalization: runner.normalization,
+    infected,
+    recipe: sraOptions(options).chain,
+    threads: recipe.threads,
+    onStep: (done, most) => onStage(`${stage} ${done}/${most}`),
+  };
 }
 
 function moments(values: Float32Array): { mean: number; std: number } {
