@@ -98,8 +98,8 @@ async function separatingChain(task: InjectionTask, attempts: Record<string, unk
     const { mean: origin, std } = moments(await chainScores(settings, state, heldOut));
     const answers = await chainScores(settings, state, triggered);
     const answer = moments(answers).mean;
-    // On clean images a narrow chain can be exactly constant.
-    const separation = Math.max(0, answer - origin) / Math.max(std, 1e-6);
+    // On clean images a narrow chain can be exactly constant; one that diverged gives no number.
+    const separation = Math.max(0, answer - origin) / Math.max(std, 1e-6) || 0;
     attempts.push({ chain: i, clean_mean: origin, clean_std: std, triggered_mean: answer, separation });
     if (!best || separation > best.separation) best = { state, seed, origin, answers, separation };
     if (separation >= settings.recipe.separation) break;
