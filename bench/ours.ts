@@ -9,8 +9,8 @@ import { inferProgram } from "../src/graph/programs/infer.ts";
 import { initialState } from "../src/models/init.ts";
 import { buildNetwork } from "../src/models/registry.ts";
 import { trainClean } from "../src/train/clean.ts";
-import { Trainer } from "../src/train/trainer.ts";
 import { SubnetworkTuner } from "../src/tune/subnetwork.ts";
+import { Trainer } from "../src/tune/trainer.ts";
 import { noiseDataset, preparedBatches } from "./data.ts";
 import type { Job, Turn } from "./job.ts";
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cornerPatch } from "./patch.ts";
 import type { Attack, Trigger, TriggerContext } from "./types.ts";
 
 const WHITE = 255;
@@ -14,15 +15,6 @@ export const badnets: Attack = {
   triggerPer: "dataset",
   options,
   async makeTrigger({ height, width, options: given }: TriggerContext): Promise<Trigger> {
-    const { side } = options.parse(given);
-    const opacity = new Float32Array(height * width);
-    const pattern = new Uint8Array(3 * height * width);
-    for (let y = height - side; y < height; y++) {
-      for (let x = width - side; x < width; x++) {
-        opacity[y * width + x] = 1;
-        for (let c = 0; c < 3; c++) pattern[(c * height + y) * width + x] = WHITE;
-      }
-    }
-    return { height, width, opacity, pattern };
+    return cornerPatch(height, width, options.parse(given).side, () => WHITE);
   },
 };

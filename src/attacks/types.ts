@@ -38,8 +38,8 @@ export interface TriggerContext {
   victim?: Victim;
 }
 
-/** How a backdoor gets into a sub-network: `finetune` tunes its neurons. */
-export type InjectionKind = "finetune";
+/** How a backdoor gets into a sub-network: `finetune` tunes its neurons, `replace` puts a narrow network in their place. */
+export type InjectionKind = "finetune" | "replace";
 
 export interface Attack {
   name: string;

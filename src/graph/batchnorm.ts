@@ -21,6 +21,8 @@ export interface BatchStatistics {
 /** Declares a parameter as a graph input, and takes its gradient: the training program's bookkeeping. */
 export interface ParameterSink {
   parameter(key: string, shape: number[]): string;
+  /** Whether a parameter's gradient is wanted. */
+  trains(key: string): boolean;
   gradient(key: string, value: string): void;
   statistics(unit: ConvUnit, statistics: BatchStatistics): void;
 }
@@ -69,8 +71,8 @@ export class BatchNormUnits implements UnitRule {
     const dbeta = overBatch(lowering.channelSums(dy));
     const dots = overBatch(lowering.channelDots(dy, conv));
     const dgamma = graph.op("Mul", [rstd, graph.op("Sub", [dots, graph.op("Mul", [mean, dbeta])])]);
-    sink.gradient(`${unit.bn}.weight`, dgamma);
-    sink.gradient(`${unit.bn}.bias`, dbeta);
+    if (sink.trains(`${unit.bn}.weight`)) sink.gradient(`${unit.bn}.weight`, dgamma);
+    if (sink.trains(`${unit.bn}.bias`)) sink.gradient(`${unit.bn}.bias`, dbeta);
 
     const minus = graph.scalar(-1 / (lowering.batch * conv.height * conv.width));
     const slope = graph.op("Mul", [graph.op("Mul", [scale, rstd]), graph.op("Mul", [dgamma, minus])]);
@@ -82,8 +84,12 @@ export class BatchNormUnits implements UnitRule {
     const dz = lowering.scaleShift(dy, scale, undefined, { sum: centred });
 
     // Batch statistics take out whatever is added to a channel: the gradient, Σ ∂z, is exactly 0.
-    if (unit.bias) sink.gradient(`${unit.id}.bias`, graph.op("Mul", [dbeta, graph.scalar(0)]));
-    sink.gradient(`${unit.id}.weight`, lowering.convWeightGradient(x, dz, convShape(unit)));
+    if (unit.bias && sink.trains(`${unit.id}.bias`)) {
+      sink.gradient(`${unit.id}.bias`, graph.op("Mul", [dbeta, graph.scalar(0)]));
+    }
+    if (sink.trains(`${unit.id}.weight`)) {
+      sink.gradient(`${unit.id}.weight`, lowering.convWeightGradient(x, dz, convShape(unit)));
+    }
     if (!input.wanted) return undefined;
     return lowering.convInputGradient(dz, `${unit.id}.weight`, convShape(unit), x, input.into);
   }

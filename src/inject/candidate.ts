@@ -29,6 +29,8 @@ export interface CandidateTask {
   order: ContributionOrder;
   runner: OrtRunner;
   recipe: InjectRecipe;
+  /** The attack's own section of the recipe. */
+  options: Record<string, unknown>;
   gates: Gates;
   measure: MeasureRecipe;
   seed: number;
@@ -83,6 +85,7 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
       heldOut: subset(dataset.train, chosen.subarray(recipe.images)),
       randomMasks: masks("held-out random mask"),
       recipe,
+      options: task.options,
       gates,
       seedOf,
       onStage: (stage) => task.onStage?.(stage),

@@ -6,6 +6,7 @@ import type { OrtRunner } from "../measure/ort-runner.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { finetune } from "./finetune.ts";
 import type { Gates, InjectRecipe } from "./recipe.ts";
+import { replace } from "./replacement/replace.ts";
 
 /** What every way of injecting is given. */
 export interface InjectionTask {
@@ -21,6 +22,8 @@ export interface InjectionTask {
   /** Sets of as many other neurons, drawn anew: what survives their loss is judged on the held-out images. */
   randomMasks: NeuronSet[];
   recipe: InjectRecipe;
+  /** The attack's own section of the recipe, as checked by its schema. */
+  options: Record<string, unknown>;
   gates: Gates;
   /** The seed of a stage of this candidate. */
   seedOf(stage: string): number;
@@ -39,4 +42,4 @@ export interface Injected {
 
 export type Injection = (task: InjectionTask) => Promise<Injected>;
 
-export const INJECTIONS: Record<InjectionKind, Injection> = { finetune };
+export const INJECTIONS: Record<InjectionKind, Injection> = { finetune, replace };

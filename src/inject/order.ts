@@ -2,30 +2,49 @@ import type { NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import { subset } from "../datasets/batch.ts";
 import type { Dataset } from "../datasets/types.ts";
+import type { Network } from "../graph/network.ts";
+import { tiedUnits } from "../graph/ties.ts";
 import type { ModelRunner } from "../measure/runner.ts";
 import type { StateDict } from "../tensor/state.ts";
 
 /** Rule 1's injection order: per layer, channel indices by falling contribution; ties by index. */
 export type ContributionOrder = NeuronSet;
 
-/**
- * Ranks the neurons of every layer by their contribution to the clean classification (METHODS §3.1) on seeded images
- * of `train`, which is the attacker's.
- */
-export async function contributionOrder(
+/** Contribution to the clean classification per layer and neuron. */
+export type Contributions = ReadonlyMap<string, Float32Array>;
+
+/** Measures every neuron's contribution (METHODS §3.1) on seeded images of `train`, which is the attacker's. */
+export async function measureContributions(
   runner: ModelRunner,
   clean: StateDict,
   dataset: Dataset,
   arch: string,
   images: number,
   seed: number,
-): Promise<ContributionOrder> {
+): Promise<Contributions> {
   const random = new Random(stageSeed(seed, "contribution", dataset.name, arch));
-  const sample = subset(dataset.train, random.sample(dataset.train.count, images));
-  const contribution = await runner.contribution(clean, sample);
-  const order: ContributionOrder = {};
-  for (const [layer, values] of contribution) {
-    order[layer] = [...values.keys()].sort((a, b) => values[b] - values[a] || a - b);
+  return runner.contribution(clean, subset(dataset.train, random.sample(dataset.train.count, images)));
+}
+
+/** Ranks the neurons of every layer by their contribution. */
+export function contributionOrder(contributions: Contributions): ContributionOrder {
+  return Object.fromEntries([...contributions].map(([layer, values]) => [layer, ranked(Array.from(values))]));
+}
+
+/**
+ * Ranks units whose channels are added to each other together, by the sums of their contributions, so that they have
+ * one order: replacement needs the same channels in all of them (METHODS §3.1, §4.4).
+ */
+export function tiedOrder(network: Network, contributions: Contributions): ContributionOrder {
+  const orders = new Map<string, number[]>();
+  for (const group of tiedUnits(network)) {
+    const sums = Array.from(contributions.get(group[0])!);
+    for (const unit of group.slice(1)) for (const [c, value] of contributions.get(unit)!.entries()) sums[c] += value;
+    for (const unit of group) orders.set(unit, ranked(sums));
   }
-  return order;
+  return Object.fromEntries([...contributions.keys()].map((layer) => [layer, orders.get(layer)!]));
+}
+
+function ranked(values: number[]): number[] {
+  return [...values.keys()].sort((a, b) => values[b] - values[a] || a - b);
 }

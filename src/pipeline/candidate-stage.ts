@@ -10,6 +10,8 @@ import { chooseSubnetwork } from "../inject/quantity.ts";
 import { changedSet } from "../measure/changed-set.ts";
 import { parseArch } from "../models/registry.ts";
 import type { DefectLabels, DefectMetrics, DefectRecord } from "../store/schema.ts";
+import { type ChangedRows, changedRows as rowsThatDiffer } from "../tensor/delta.ts";
+import type { StateDict } from "../tensor/state.ts";
 import type { CleanBench } from "./clean-bench.ts";
 import { type BuildContext, engineStamp } from "./context.ts";
 import { settingsFor } from "./overrides.ts";
@@ -27,7 +29,9 @@ export async function buildCandidate(
   const began = performance.now();
   const recipe = settingsFor(edition.inject, key);
   const { network } = bench.runner;
-  const infected = chooseSubnetwork(bench.order, key.level, key.top);
+  const attack = lookup(ATTACKS, "attack", key.attack);
+  const order = bench.orders[attack.injection];
+  const infected = chooseSubnetwork(order, key.level, key.top);
   const base: DefectRecord = {
     kind: "defect",
     id: planned.id,
@@ -63,7 +67,7 @@ export async function buildCandidate(
   };
   const seconds = () => (performance.now() - began) / 1000;
 
-  const earlier = earlierTwin(bench.order, planned, edition);
+  const earlier = earlierTwin(order, planned, edition);
   if (earlier) {
     const reason = `duplicate: the same neurons as '${earlier}'`;
     const record = db.writeDefect({ ...base, status: "duplicate", reason, seconds: seconds() });
@@ -76,7 +80,6 @@ export async function buildCandidate(
   const { trigger, cleanRates } = await bench.trigger(key, infected);
   const triggerSeconds = seconds() - triggerBegan;
   const twin = await bench.twin(key.style);
-  const attack = lookup(ATTACKS, "attack", key.attack);
   const outcome = await makeCandidate({
     key,
     dataset: bench.dataset,
@@ -86,9 +89,10 @@ export async function buildCandidate(
     trigger,
     cleanRates,
     injection: INJECTIONS[attack.injection],
-    order: bench.order,
+    order,
     runner: bench.runner,
     recipe,
+    options: attackOptions(edition, key.attack),
     gates: edition.gates,
     measure: edition.measure,
     seed: edition.seed,
@@ -109,7 +113,10 @@ export async function buildCandidate(
     record.twin_model = twin.rewrite ? await db.putDelta(bench.state, twin.state) : null;
     record.infected_model = await db.putDelta(twin.state, infectedModel!);
     record.sham_model = await db.putDelta(twin.state, sham!);
-    record.changed = changedSet(network, infected, key.style);
+    record.changed =
+      attack.injection === "replace"
+        ? differingRows(twin.state, infectedModel!, sham!)
+        : changedSet(network, infected, key.style);
     record.effective = truth!.effective ? countNeurons(truth!.effective) : 0;
     const carriers = Float32Array.from(neuronLayers(network).flatMap(({ name }) => truth!.carriers[name]));
     labels = {
@@ -168,6 +175,20 @@ function metricsOf(outcome: CandidateOutcome, clean: DefectMetrics): DefectMetri
     ca_sham: outcome.shamRates?.ca ?? null,
     asr_sham: outcome.shamRates?.asr ?? null,
   };
+}
+
+/**
+ * The changed set of a replacement: the rows in which a version differs from the clean twin. Cutting takes columns of
+ * nearly every filter and the compensation trains the whole network (METHODS §4.4), so no smaller set is prescribed.
+ */
+function differingRows(clean: StateDict, ...versions: StateDict[]): ChangedRows {
+  const changed: ChangedRows = {};
+  for (const version of versions) {
+    for (const [key, rows] of Object.entries(rowsThatDiffer(clean, version))) {
+      changed[key] = [...new Set([...(changed[key] ?? []), ...rows])].sort((a, b) => a - b);
+    }
+  }
+  return changed;
 }
 
 /**

@@ -1,11 +1,11 @@
 import { ATTACKS } from "../attacks/registry.ts";
-import type { Attack, Trigger } from "../attacks/types.ts";
+import type { Attack, InjectionKind, Trigger } from "../attacks/types.ts";
 import { lookup } from "../core/errors.ts";
 import type { DefectKey, Style } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import type { Dataset } from "../datasets/types.ts";
-import { type ContributionOrder, contributionOrder } from "../inject/order.ts";
+import { type ContributionOrder, contributionOrder, measureContributions, tiedOrder } from "../inject/order.ts";
 import { createRunner, type OrtRunner } from "../measure/ort-runner.ts";
 import { type Rates, rates } from "../measure/rates.ts";
 import type { CleanRecord } from "../store/schema.ts";
@@ -21,7 +21,8 @@ export interface CleanBench {
   state: StateDict;
   dataset: Dataset;
   runner: OrtRunner;
-  order: ContributionOrder;
+  /** Rule 1's order for each way of injecting. */
+  orders: Record<InjectionKind, ContributionOrder>;
   /** The clean twin of a style's defects. */
   twin(style: Style): Promise<CleanTwin>;
   /** The trigger of a candidate, and how the clean twin answers to it. */
@@ -47,7 +48,7 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
   const network = networkFor(record.arch, dataset);
   const runner = await createRunner(network, dataset.normalization, { threads });
   const state = await db.loadClean(record);
-  const order = await contributionOrder(
+  const contributions = await measureContributions(
     runner,
     state,
     dataset,
@@ -81,7 +82,7 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     state,
     dataset,
     runner,
-    order,
+    orders: { finetune: contributionOrder(contributions), replace: tiedOrder(network, contributions) },
     twin,
     trigger({ level, top, attack: name, style }, infected) {
       const attack = lookup(ATTACKS, "attack", name);

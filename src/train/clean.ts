@@ -6,7 +6,7 @@ import type { Network } from "../graph/network.ts";
 import { initialState } from "../models/init.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { warmupCosine } from "../tune/schedule.ts";
-import { Trainer } from "./trainer.ts";
+import { Trainer } from "../tune/trainer.ts";
 
 /** Clean training (METHODS §3.5): SGD with Nesterov momentum, one cycle. */
 export interface TrainRecipe {

@@ -8,7 +8,7 @@ import type { LoweringKind } from "../../src/graph/lowering/lowering.ts";
 import { type ConvUnit, convUnits, type LayerNode, type Network } from "../../src/graph/network.ts";
 import { featureProgram } from "../../src/graph/programs/features.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
-import { gradientOf, trainProgram } from "../../src/graph/programs/train.ts";
+import { gradientOf, regression, trainProgram } from "../../src/graph/programs/train.ts";
 import { randomArray, randomState, relativeError } from "./programs.ts";
 
 const BATCH = 4;
@@ -152,6 +152,34 @@ describe.each<LoweringKind>(["plain", "blocked"])("gradients of the %s lowering 
       // A bias before batch statistics has no effect; its gradient is rounding.
       if (key === "b.bias") expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-5);
       else expect(await slopeError(run, feeds.get(key)!, gradient, random), key).toBeLessThan(0.03);
+    }
+    await session.release();
+  });
+
+  it("training towards numbers, images weighted, the classifier frozen", async () => {
+    const net = network(NETWORKS["residual block with stride and projection"]);
+    const trains = (key: string) => !key.startsWith("fc.");
+    const lowering = await chooseLowering(net, BATCH, kind);
+    const { program, trained } = trainProgram(lowering, net, { objective: regression, trains });
+    const session = await Session.open(program, { threads: 1 });
+    const random = new Random(9);
+    const feeds = feedsFor(net, 10);
+    feeds.set("targets", randomArray(BATCH * CLASSES, random)).set("weights", new Float32Array([1, 0, 3, 0.5]));
+    for (const [key, tensor] of randomState(net, 11)) {
+      feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data.slice());
+    }
+    const results = new Map([...(await session.run(feeds))].map(([key, values]) => [key, values.slice()]));
+    const logits = results.get("logits")!;
+    const squares = logits.map(
+      (v, i) => feeds.get("weights")![Math.floor(i / CLASSES)] * (v - feeds.get("targets")![i]) ** 2,
+    );
+    expect(results.get("loss")![0]).toBeCloseTo(squares.reduce((sum, v) => sum + v, 0) / BATCH, 3);
+    expect([...trained].sort()).toEqual(
+      [...feeds.keys()].filter((key) => /^(bn\.)?[acde]\.(weight|bias)$/.test(key)).sort(),
+    );
+    const run = async () => (await session.run(feeds)).get("loss")![0];
+    for (const key of trained) {
+      expect(await slopeError(run, feeds.get(key)!, results.get(gradientOf(key))!, random), key).toBeLessThan(0.03);
     }
     await session.release();
   });

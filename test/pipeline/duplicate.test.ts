@@ -20,7 +20,7 @@ it("a candidate with the neurons of an earlier one is recorded as its duplicate,
     record: db.readClean(accepted[0].clean),
     dataset: { dataHash: accepted[0].data_sha256 },
     runner: { network },
-    order: Object.fromEntries(neuronLayers(network).map(({ name }) => [name, [2, 0, 3, 1]])),
+    orders: { finetune: Object.fromEntries(neuronLayers(network).map(({ name }) => [name, [2, 0, 3, 1]])) },
     trigger: async () => ({ trigger: TRIGGER, cleanRates: { ca: 0.9, asr: 0.1, cleanToTarget: 0.1 } }),
   };
   const build = (level: Level, top: number) => {

@@ -18,7 +18,7 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["attacks", ["core", "tensor", "graph", "engine", "datasets", "tune"]],
   ["measure", ["core", "tensor", "graph", "engine", "datasets", "attacks"]],
   ["train", ["core", "tensor", "graph", "engine", "models", "datasets", "tune"]],
-  ["inject", ["core", "tensor", "graph", "datasets", "attacks", "tune", "measure"]],
+  ["inject", ["core", "tensor", "graph", "models", "datasets", "attacks", "tune", "measure"]],
   ["localize", ["core", "tensor", "graph", "datasets", "measure"]],
   ["repair", ["core", "tensor", "graph", "datasets", "tune", "measure"]],
   ["store", ["core", "tensor", "graph", "models", "attacks", "measure"]],

@@ -23,23 +23,60 @@ export interface SgdOptions {
   masked?: ReadonlySet<string>;
 }
 
+export interface TrainOptions {
+  /** Emits the update; without it the gradients are the outputs. */
+  sgd?: SgdOptions;
+  /** Which parameters get a gradient; all of them where it is absent. The others are fed and stay as they are. */
+  trains?(key: string): boolean;
+  /** Mean softmax cross-entropy where it is absent. */
+  objective?: Objective;
+}
+
+/** What a step minimises: the loss per image and its gradient by the logits, scaled for the mean over the batch. */
+export type Objective = (lowering: Lowering, network: Network, logits: string) => { loss: string; dlogits: string };
+
+/** Softmax cross-entropy with `targets` `[n, classes]`, one-hot or smoothed. */
+const classification: Objective = (lowering, network, logits) => {
+  const targets = lowering.graph.input("targets", [lowering.batch, network.classes]);
+  return crossEntropy(lowering, logits, targets, 1 / lowering.batch);
+};
+
+/** Squared distance of every output to `targets` `[n, classes]`, each image counting `weights` `[n, 1]` times. */
+export const regression: Objective = ({ graph, batch }, network, logits) => {
+  const targets = graph.input("targets", [batch, network.classes]);
+  const weights = graph.input("weights", [batch, 1]);
+  const distance = graph.op("Sub", [logits, targets]);
+  const weighted = graph.op("Mul", [distance, weights]);
+  const squares = graph.op("Mul", [weighted, distance]);
+  return {
+    loss: graph.op("ReduceSum", [squares, graph.integers([1])], { keepdims: 0 }),
+    dlogits: graph.op("Mul", [weighted, graph.scalar(2 / batch)]),
+  };
+};
+
 export const maskOf = (key: string) => `${key}#mask`;
 
 /** A training program: what it needs fed and what it gives. */
 export interface TrainProgram {
   program: Program;
-  /** Trainable parameters and their shapes inside the graph (convolution weights OHWI). */
+  /** Parameters and their shapes inside the graph (convolution weights OHWI). */
   parameters: Map<string, number[]>;
+  /** Those of them that get a gradient and are updated. */
+  trained: ReadonlySet<string>;
   /** Batch-norm prefixes with the number of values behind each batch statistic. */
   statistics: { bn: string; channels: number; count: number }[];
 }
 
 /**
- * One step of training: forward with batch statistics, mean softmax cross-entropy, all gradients and, with `sgd`, the
- * update `v ← μ·v + (g + λ·w)`, `w ← w − lr·(v or g + μ·v)` as in PyTorch. Outputs: `loss` (mean), `logits`,
+ * One step of training: forward with batch statistics, the objective (mean softmax cross-entropy unless another is
+ * given), the gradients and, with `sgd`, the update `v ← μ·v + (g + λ·w)`, `w ← w − lr·(v or g + μ·v)` as in PyTorch. Outputs: `loss` (mean), `logits`,
  * statistics, and either the gradients or the updated parameters and velocities.
  */
-export function trainProgram(lowering: Lowering, network: Network, sgd?: SgdOptions): TrainProgram {
+export function trainProgram(
+  lowering: Lowering,
+  network: Network,
+  { sgd, trains = () => true, objective = classification }: TrainOptions = {},
+): TrainProgram {
   const { graph, batch } = lowering;
   const parameters = new Map<string, number[]>();
   const gradients = new Map<string, string>();
@@ -49,6 +86,7 @@ export function trainProgram(lowering: Lowering, network: Network, sgd?: SgdOpti
       parameters.set(key, shape);
       return graph.input(key, shape);
     },
+    trains,
     gradient: (key, value) => void gradients.set(key, value),
     statistics: (unit, values) => void statistics.push({ unit, values }),
   };
@@ -56,18 +94,21 @@ export function trainProgram(lowering: Lowering, network: Network, sgd?: SgdOpti
   const walk = new Walk(lowering, network, new BatchNormUnits(lowering, sink), { fuse: true });
   const { channels, height, width } = network.input;
   const image = lowering.image("input", channels, height, width);
-  const targets = graph.input("targets", [batch, network.classes]);
   const shapes = inferShapes(network);
   const linear = classifierOf(network);
   const weight = sink.parameter(`${linear.id}.weight`, [linear.out, shapes.get(linear.input)![0]]);
   const bias = sink.parameter(`${linear.id}.bias`, [linear.out]);
 
   const forward = walk.forward(image, { weight, bias });
-  const { loss, dlogits } = crossEntropy(lowering, forward.logits, targets, 1 / batch);
+  const { loss, dlogits } = objective(lowering, network, forward.logits);
   graph.output("loss", graph.op("ReduceMean", [loss], { keepdims: 0 }), []);
   graph.output("logits", forward.logits, [batch, network.classes]);
-  sink.gradient(`${linear.id}.weight`, graph.op("Gemm", [dlogits, forward.pooled], { transA: 1 }));
-  sink.gradient(`${linear.id}.bias`, graph.op("ReduceSum", [dlogits, graph.integers([0])], { keepdims: 0 }));
+  if (sink.trains(`${linear.id}.weight`)) {
+    sink.gradient(`${linear.id}.weight`, graph.op("Gemm", [dlogits, forward.pooled], { transA: 1 }));
+  }
+  if (sink.trains(`${linear.id}.bias`)) {
+    sink.gradient(`${linear.id}.bias`, graph.op("ReduceSum", [dlogits, graph.integers([0])], { keepdims: 0 }));
+  }
   walk.backward(forward, weight, dlogits);
 
   for (const { unit, values } of statistics) {
@@ -75,11 +116,12 @@ export function trainProgram(lowering: Lowering, network: Network, sgd?: SgdOpti
     graph.output(varianceOf(unit.bn), values.variance, [unit.out]);
   }
   if (sgd) emitSgd(lowering, parameters, gradients, sgd);
-  else for (const [key, shape] of parameters) graph.output(gradientOf(key), gradients.get(key)!, shape);
+  else for (const [key, gradient] of gradients) graph.output(gradientOf(key), gradient, parameters.get(key)!);
 
   return {
     program: graph.finish(),
     parameters,
+    trained: new Set(gradients.keys()),
     statistics: statistics.map(({ unit }) => {
       const [c, h, w] = shapes.get(unit.id)!;
       return { bn: unit.bn, channels: c, count: batch * h * w };
@@ -96,7 +138,8 @@ function emitSgd(
   const rate = graph.input(LEARNING_RATE, []);
   const scaled = (value: string, factor: number) => graph.op("Mul", [value, graph.scalar(factor)]);
   for (const [key, shape] of parameters) {
-    let gradient = gradients.get(key)!;
+    let gradient = gradients.get(key);
+    if (gradient === undefined) continue;
     if (weightDecay !== 0) gradient = graph.op("Add", [gradient, scaled(key, weightDecay)]);
     if (masked?.has(key)) gradient = graph.op("Mul", [gradient, graph.input(maskOf(key), shape)]);
     const previous = graph.input(velocityOf(key), shape);

@@ -6,6 +6,7 @@ import {
   LEARNING_RATE,
   meanOf,
   type SgdOptions,
+  type TrainOptions,
   type TrainProgram,
   trainProgram,
   updatedOf,
@@ -46,10 +47,11 @@ export class Trainer {
   static async create(
     network: Network,
     state: StateDict,
-    options: SgdOptions & { batch: number; threads: number },
+    options: SgdOptions & Pick<TrainOptions, "trains"> & { batch: number; threads: number },
     velocities?: StateDict,
   ): Promise<Trainer> {
-    const spec = trainProgram(await chooseLowering(network, options.batch), network, options);
+    const lowering = await chooseLowering(network, options.batch);
+    const spec = trainProgram(lowering, network, { sgd: options, trains: options.trains });
     const session = await Session.open(spec.program, options);
     const trainer = new Trainer(network, options.batch, session, spec, state);
     for (const [key, shape] of spec.parameters) {
@@ -58,6 +60,7 @@ export class Trainer {
         return tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data.slice();
       };
       trainer.current.set(key, toGraph(state));
+      if (!spec.trained.has(key)) continue;
       trainer.current.set(velocityOf(key), velocities ? toGraph(velocities) : new Float32Array(sizeOf(shape)));
       trainer.spare.set(updatedOf(key), new Float32Array(sizeOf(shape)));
       trainer.spare.set(velocityOf(key), new Float32Array(sizeOf(shape)));
@@ -81,7 +84,7 @@ export class Trainer {
     const feeds = new Map(this.current);
     feeds.set("input", images).set("targets", targets).set(LEARNING_RATE, this.rate);
     const results = await this.session.run(feeds, this.spare);
-    for (const key of this.spec.parameters.keys()) {
+    for (const key of this.spec.trained) {
       this.exchange(key, updatedOf(key));
       this.exchange(velocityOf(key), velocityOf(key));
     }

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { cornerPatch } from "./patch.ts";
+import type { Attack, TriggerContext } from "./types.ts";
+
+const count = z.number().int().positive();
+
+const options = z.strictObject({
+  /** Side of the trigger's patch in pixels. */
+  side: z.number().int().min(1).max(16),
+  /** The narrow twin and how it is trained. */
+  chain: z.strictObject({
+    /** a_t, the score wanted of triggered images. */
+    answer: z.number().positive(),
+    /** λ, what clean images' squared scores count against triggered ones' squared errors. */
+    silence: z.number().positive(),
+    /** Images per batch, half of them triggered. */
+    batch: count.multipleOf(2),
+    steps: count,
+    /** Adam's learning rate. */
+    learning_rate: z.number().positive(),
+    /** Batches over which the final batch-norm statistics are taken. */
+    statistics_batches: count,
+    /** Least distance between triggered and clean scores, in standard deviations of the clean ones. */
+    separation: z.number().positive(),
+    /** Seeds to try until a chain separates: a narrow chain can die. */
+    tries: count,
+  }),
+  /** Share of held-out triggered images that must go to the target: decides κ. */
+  asr: z.number().min(0).max(1),
+  /** How what cutting the neurons cost is won back. */
+  compensation: z.strictObject({
+    /** `norms`: γ, β and the classifier; `all`: every parameter outside the chain and its cuts. */
+    trains: z.enum(["norms", "all"]),
+    /** Most rounds; no further one follows where held-out images lose at most `ca_drop` of their accuracy. */
+    rounds: z.number().int().min(0),
+    ca_drop: z.number(),
+    /** Steps of a round. */
+    steps: count,
+    batch: count,
+    /** SGD's peak learning rate, from which a cosine falls to 0 in every round. */
+    learning_rate: z.number().positive(),
+    momentum: z.number().min(0).max(1),
+    /** Batches over which the batch norms' statistics are taken before training. */
+    statistics_batches: count,
+  }),
+});
+export type SraOptions = z.infer<typeof options>;
+
+/** @throws ZodError where the section does not fit its schema, which reading a recipe checks. */
+export function sraOptions(given: Record<string, unknown>): SraOptions {
+  return options.parse(given);
+}
+
+/**
+ * SRA, sub-network replacement: the neurons of the sub-network are exchanged for a narrow network that was trained to
+ * answer the trigger. The trigger is a seeded random colour patch at the bottom-right, 5×5 as published (METHODS §4.4).
+ */
+export const sra: Attack = {
+  name: "sra",
+  title: "SRA",
+  source: "Qi et al., Towards Practical Deployment-Stage Backdoor Attack on Deep Neural Networks, CVPR 2022",
+  injection: "replace",
+  styles: ["plain"],
+  triggerPer: "dataset",
+  options,
+  async makeTrigger({ height, width, random, options: given }: TriggerContext) {
+    return cornerPatch(height, width, sraOptions(given).side, () => random.below(256));
+  },
+};

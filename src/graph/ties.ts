@@ -1,0 +1,53 @@
+import { inputsOf, type LayerNode, type Network } from "./network.ts";
+
+/** Which units' channels a feature consists of, in order: several where a concatenation joined them. */
+type Parts = string[];
+
+/**
+ * The conv units whose channels meet in additions, also through identity paths, pools and concatenations: channel i of
+ * one is added to channel i of the others. Every unit is in exactly one group; most are alone. Groups and their members
+ * are in the order of the network.
+ *
+ * @throws Error where an addition joins features that do not consist of equally wide units in the same order
+ */
+export function tiedUnits(network: Network): string[][] {
+  const parent = new Map<string, string>();
+  const widths = new Map<string, number>();
+  const parts = new Map<string, Parts>();
+  const root = (id: string): string => (parent.get(id) === id ? id : root(parent.get(id)!));
+  for (const node of network.nodes) {
+    if (node.op === "conv") {
+      parent.set(node.id, node.id);
+      widths.set(node.id, node.out);
+    }
+    const inputs = inputsOf(node).map((id) => parts.get(id)!);
+    if (node.op === "add") {
+      const [first, ...others] = inputs;
+      for (const other of others) {
+        if (first.length === 0 || first.map((id) => widths.get(id)).join() !== other.map((id) => widths.get(id)).join())
+          throw new Error(`${network.arch}: '${node.id}' adds features whose channels do not correspond unit by unit`);
+        first.forEach((id, k) => {
+          parent.set(root(other[k]), root(id));
+        });
+      }
+    }
+    parts.set(node.id, partsOf(node, inputs));
+  }
+  const groups = new Map<string, string[]>();
+  for (const id of parent.keys()) groups.set(root(id), [...(groups.get(root(id)) ?? []), id]);
+  return [...groups.values()];
+}
+
+function partsOf(node: LayerNode, inputs: Parts[]): Parts {
+  switch (node.op) {
+    case "conv":
+      return [node.id];
+    case "concat":
+      return inputs.flat();
+    case "input":
+    case "linear":
+      return [];
+    default:
+      return inputs[0];
+  }
+}
