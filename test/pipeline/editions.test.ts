@@ -29,6 +29,7 @@ describe("the shipped editions", () => {
     expect(clean).toHaveLength(PAIRS * seeds);
     for (const model of clean) expect(model.arch).toMatch(arch);
     const plain = candidates.filter(({ key }) => key.style === "plain");
+    expect(plain).toHaveLength(1728);
     expect(plain).toHaveLength(PAIRS * PER_GROUP * edition.select.attack.length);
     // The offset's index picks the clean model in turn (METHODS §7).
     for (const candidate of candidates) {
