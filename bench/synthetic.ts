@@ -13,8 +13,9 @@ const HASH = "0".repeat(64);
 /**
  * A made-up record with an id of its own: every data set, attack, level, offset and style of each architecture, at one
  * base width after the other. Two of three are accepted, as in real databases; rates are drawn at random.
+ * @param changed whether the rows that the injection changed are listed; a catalog does not hold them
  */
-export function syntheticRecord(index: number): DefectRecord {
+export function syntheticRecord(index: number, changed = true): DefectRecord {
   const random = new Random(index);
   let rest = index;
   const next = <T>(values: readonly T[]): T => {
@@ -62,7 +63,7 @@ export function syntheticRecord(index: number): DefectRecord {
     neurons: 4800,
     infected: 20 + random.below(900),
     effective: measured(random.below(20)),
-    changed: accepted ? changedOf(random) : null,
+    changed: accepted && changed ? changedOf(random) : null,
     twin_model: null,
     infected_model: accepted ? ref : null,
     sham_model: accepted ? ref : null,
@@ -86,5 +87,5 @@ function changedOf(random: Random): Record<string, number[]> {
 
 /** Rows of a catalog, one after the other. */
 export function* syntheticRows(count: number) {
-  for (let i = 0; i < count; i++) yield defectRow(syntheticRecord(i));
+  for (let i = 0; i < count; i++) yield defectRow(syntheticRecord(i, false));
 }

@@ -122,7 +122,8 @@ async function remeasure(db: Slice, bench: RemeasureBench, record: DefectRecord)
   const measure = (state: Parameters<typeof rates>[1]): Promise<Rates> =>
     rates(runner, state, test, trigger, record.target);
 
-  const twin = `${record.clean_sha256} ${record.trigger?.object} ${record.target}`;
+  const { clean_sha256, twin_model, target } = record;
+  const twin = `${twin_model?.decoded_sha256 ?? clean_sha256} ${record.trigger?.object} ${target}`;
   const clean = await bench.once(twin, async () => measure(await db.loadVersion(record, "clean")));
   add("ca_clean", clean.ca, test.count);
   add("asr_clean", clean.asr, others);

@@ -109,10 +109,13 @@ describe("export and import", () => {
     expect(rowsOf(["ids", "--db", dir]).map(({ id }) => id)).toEqual([a, b].sort());
     expect(rowsOf(["verify", "--all", "--db", dir])).toEqual([]);
     expect(new Results(await openDatabase(dir)).criteria()).toEqual([]);
-    // A damaged object is mended by importing again.
-    const object = (await openDatabase(dir)).objects.path(sample.accepted[0].infected_model!.object);
-    writeFileSync(object, "damaged");
-    rowsOf(["import", one, "--db", dir]);
+    // What a kill left out, a lost record and a damaged object are mended by importing again.
+    const { layout, objects } = await openDatabase(dir);
+    writeFileSync(objects.path(sample.accepted[0].infected_model!.object), "damaged");
+    rmSync(layout.defect(a));
+    rmSync(objects.path(sample.accepted[0].sham_model!.object));
+    expect(bdefects(["verify", "--all", "--db", dir]).status).toBe(1);
+    expect(rowsOf(["import", one, "--db", dir])).toMatchObject([{ added: 3 }]);
     expect(rowsOf(["verify", "--all", "--db", dir])).toEqual([]);
   });
 
