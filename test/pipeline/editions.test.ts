@@ -4,8 +4,7 @@ import { makePlan } from "../../src/pipeline/plan.ts";
 import { attackOptions, checkSelection, editionNames, loadEdition } from "../../src/pipeline/recipe.ts";
 import { bdefects } from "../cli/program.ts";
 
-/** Levels × offsets, and data sets × architectures (SPEC §3). */
-const PER_GROUP = 4 * 9;
+/** Data sets × architectures; with 4 attacks, 4 levels and 9 offsets 1,728 candidates per style (SPEC §3). */
 const PAIRS = 3 * 4;
 
 describe("the shipped editions", () => {
@@ -30,12 +29,19 @@ describe("the shipped editions", () => {
     for (const model of clean) expect(model.arch).toMatch(arch);
     const plain = candidates.filter(({ key }) => key.style === "plain");
     expect(plain).toHaveLength(1728);
-    expect(plain).toHaveLength(PAIRS * PER_GROUP * edition.select.attack.length);
     // The offset's index picks the clean model in turn (METHODS §7).
     for (const candidate of candidates) {
       const seed = 1 + ((candidate.key.top / 5) % seeds);
       expect(candidate.clean).toBe(`clean/${candidate.key.dataset}-${candidate.key.arch}-s${seed}`);
     }
+  });
+
+  it("lite has the other style of every attack but SRA as a second axis", () => {
+    const edition = loadEdition("lite");
+    const { clean, candidates } = makePlan(edition, { ...edition.select, style: ["plain", "discreet"] });
+    const discreet = candidates.filter(({ key }) => key.style === "discreet");
+    expect([candidates.length, discreet.length, clean.length]).toEqual([1728 + 1296, 1296, 36]);
+    expect(discreet.some(({ key }) => key.attack === "sra")).toBe(false);
   });
 
   it("paper trains as long as METHODS §2 says", () => {
@@ -50,7 +56,8 @@ describe("the shipped editions", () => {
     const { status, stdout, stderr } = bdefects([...args, "--format", "json"]);
     expect(status, stderr).toBe(0);
     const rows = JSON.parse(stdout) as { id: string; seconds_estimate: number; bytes_estimate: number }[];
-    expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(1728);
+    expect(rows).toHaveLength(1728);
     for (const row of rows) expect(Math.min(row.seconds_estimate, row.bytes_estimate)).toBeGreaterThan(0);
     expect(stderr).toMatch(/^clean models: 36$/m);
     expect(stderr).toMatch(

@@ -83,7 +83,7 @@ describe("estimates", () => {
       expect(row.bytes_estimate).toBeGreaterThan(1000);
     }
     expect(stderr).toMatch(
-      /^candidates: 6 \(6 plain\)\nnot selected: 6 discreet .*\nclean models: 1\ncifar10: 320 training and 60 test images/,
+      /^candidates: 6 \(6 plain\)\nnot selected: 6 discreet \([^\n]+\)\nclean models: 1\ncifar10: 320 training and 60 test images/,
     );
     expect(stderr).toMatch(/\nestimate: \S+ hours with 1 job\(s\) on \d+ cores .* GB\n/);
     expect(stderr).toContain(shippedRates().machine);
