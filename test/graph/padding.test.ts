@@ -10,6 +10,7 @@ import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { type ConvUnit, convUnits, type Network } from "../../src/graph/network.ts";
 import type { Program } from "../../src/graph/onnx.ts";
 import { conductanceProgram, contributionProgram } from "../../src/graph/programs/contribution.ts";
+import { featureProgram } from "../../src/graph/programs/features.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
 import { inferProgram, tapProgram } from "../../src/graph/programs/infer.ts";
 import { overrideProgram, patchProgram } from "../../src/graph/programs/intervene.ts";
@@ -99,6 +100,7 @@ describe("widths that are no multiple of the block: the blocked lowering gives w
     ["inference", (l) => inferProgram(l, network)],
     ["taps", (l) => tapProgram(l, network)],
     ["contribution", (l) => contributionProgram(l, network)],
+    ["features and the image's gradient", (l) => featureProgram(l, network)],
     ["conductance", (l) => conductanceProgram(l, network)],
     ["patching", (l) => patchProgram(l, network, some)],
     ["the prefix up to a concatenation", (l) => cutFeatureProgram(l, network, "c")],
