@@ -102,6 +102,14 @@ export class GraphBuilder {
     return this.constant(`fill_${count}_${value}`, [count], FLOAT, () => new Float32Array(count).fill(value));
   }
 
+  /** A shared float32 tensor computed from each value's position; the name tells it apart from others. */
+  vector(name: string, shape: number[], valueAt: (i: number) => number): string {
+    const length = shape.reduce((product, n) => product * n, 1);
+    return this.constant(`${name}_${shape.join("x")}`, shape, FLOAT, () =>
+      Float32Array.from({ length }, (_, i) => valueAt(i)),
+    );
+  }
+
   reshape(value: string, shape: number[]): string {
     return this.op("Reshape", [value, this.integers(shape)]);
   }

@@ -8,7 +8,7 @@ import type { StateDict } from "../tensor/state.ts";
 import { slices } from "./batches.ts";
 import type { OrtRunner } from "./ort-runner.ts";
 
-const BATCH = 64;
+const MOST_IN_BATCH = 64;
 
 /** Segments of the path from the clean image to the triggered one (METHODS §3.4). */
 export const CONDUCTANCE_STEPS = 8;
@@ -69,13 +69,15 @@ async function alongPath(
   const oneHot = new Float32Array(network.classes);
   oneHot[target] = 1;
   feeds.set("target", oneHot);
-  const triggered = slices(stampSet(trigger, images), normalization, BATCH);
-  for (const clean of slices(images, normalization, BATCH)) {
+  // A program's batch is of fixed size: no larger than the images, or most of it would be padding.
+  const batch = Math.min(MOST_IN_BATCH, images.count);
+  const triggered = slices(stampSet(trigger, images), normalization, batch);
+  for (const clean of slices(images, normalization, batch)) {
     const end = triggered.next().value!.images;
     const at = (share: number) => clean.images.map((value, i) => value + share * (end[i] - value));
     for (const segment of segments) {
       for (const name of ["from", "to", "middle"] as const) feeds.set(name, at(segment[name]));
-      const outputs = await pool.run("conductance", network, BATCH, (l) => conductanceProgram(l, network), feeds);
+      const outputs = await pool.run("conductance", network, batch, (l) => conductanceProgram(l, network), feeds);
       for (const [id, sums] of totals) {
         const dots = outputs.get(dotOf(id))!;
         for (let i = 0; i < clean.count; i++) {

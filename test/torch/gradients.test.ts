@@ -84,8 +84,8 @@ describe.skipIf(!findTorchPython()).each(PEERS)("a training step of $arch agains
       expect(errorOf("loss")).toBeLessThan(1e-5);
       expect(errorOf("logits")).toBeLessThan(1e-4);
       for (const { bn } of statistics) {
-        expect(errorOf(meanOf(bn)), bn).toBeLessThan(1e-5);
-        expect(errorOf(varianceOf(bn)), bn).toBeLessThan(1e-5);
+        expect(errorOf(meanOf(bn)), bn).toBeLessThan(peer.exact);
+        expect(errorOf(varianceOf(bn)), bn).toBeLessThan(peer.exact);
       }
       for (const key of parameters.keys()) {
         const { shape, data } = expected.get(gradientOf(key))!;

@@ -1,4 +1,5 @@
 import { NCHWC } from "../onnx.ts";
+import { ChannelSlots, roundUp } from "./channel-slots.ts";
 import { CommonLowering, type PoolWindow } from "./common.ts";
 import {
   type ConvShape,
@@ -11,14 +12,19 @@ import {
 } from "./lowering.ts";
 import type { Positions } from "./pool-gradient.ts";
 
+/** Up to so many channels the runtime's convolution takes its input unblocked. */
+const MOST_IMAGE_CHANNELS = 3;
+
 /**
  * ONNX Runtime's channel-blocked CPU operators, emitted directly: `[N, C/B, H, W, B]` inside, B the block size that
- * the runtime uses on this processor. Channel counts must be multiples of B; only the image may have fewer.
+ * the runtime uses on this processor. Channels are padded with zeros to a multiple of B (`ChannelSlots`), inside only:
+ * what goes in and comes out has as many as the network. The image stays as it is.
  */
 export class BlockedLowering extends CommonLowering implements Lowering {
   readonly kind = "blocked";
   private readonly block: number;
   private readonly images = new Set<string>();
+  private readonly paddedWeights = new Map<string, string>();
 
   constructor(batch: number, block: number) {
     super(batch);
@@ -27,42 +33,52 @@ export class BlockedLowering extends CommonLowering implements Lowering {
 
   image(name: string, channels: number, height: number, width: number): Feature {
     const input = this.graph.input(name, [this.batch, channels, height, width]);
-    if (channels < this.block) {
+    const image = { tensor: input, channels, height, width };
+    if (channels <= MOST_IMAGE_CHANNELS) {
       this.images.add(input);
-      return { tensor: input, channels, height, width };
+      return image;
     }
-    return { tensor: this.graph.op("ReorderInput", [input], {}, NCHWC), channels, height, width };
+    const padded = this.slots(image).spread(this.graph, input, [this.batch, channels, height, width], 1);
+    return { ...image, tensor: this.graph.op("ReorderInput", [padded], {}, NCHWC) };
   }
 
   toNchw(x: Feature): string {
     if (this.images.has(x.tensor)) return x.tensor;
-    return this.graph.op("ReorderOutput", [x.tensor], { channels: x.channels, channels_last: 0 }, NCHWC);
+    const slots = this.slots(x);
+    if (slots.whole) return this.reorderOutput(x, x.channels, 0);
+    return slots.collect(this.graph, this.reorderOutput(x, slots.count, 0), 1);
   }
 
   conv(x: Feature, weight: string, shape: ConvShape, fuse: Fusion = {}): Feature {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
     const taps = kernel * kernel;
+    const padded = this.paddedWeight(weight, shape, x);
+    const [rows, columns] = [roundUp(out, b), this.slotCount(x)];
     const blockedWeight = this.images.has(x.tensor)
-      ? graph.transpose(graph.reshape(weight, [out / b, b, taps, x.channels]), [0, 3, 2, 1])
-      : graph.transpose(graph.reshape(weight, [out / b, b, taps, x.channels / b, b]), [0, 3, 2, 4, 1]);
-    const filter = graph.reshape(blockedWeight, [out, x.channels, kernel, kernel]);
+      ? graph.transpose(graph.reshape(padded, [rows / b, b, taps, columns]), [0, 3, 2, 1])
+      : graph.transpose(graph.reshape(padded, [rows / b, b, taps, columns / b, b]), [0, 3, 2, 4, 1]);
+    const filter = graph.reshape(blockedWeight, [rows, columns, kernel, kernel]);
     // A 1×1 convolution of stride 2 reads a quarter of its input: take that out first.
     const source = kernel === 1 && stride === 2 ? this.everySecond(x) : x;
     const step = source === x ? stride : 1;
     const side = (n: number) => Math.floor((n + 2 * padding - kernel) / step) + 1;
     const size = { channels: out, height: side(source.height), width: side(source.width) };
-    return { ...size, tensor: this.blockedConv(source.tensor, filter, kernel, kernel, step, padding, fuse) };
+    const bias = fuse.bias && this.slots(size).spread(graph, fuse.bias, [out], 0);
+    const options = { ...fuse, bias };
+    return { ...size, tensor: this.blockedConv(source.tensor, filter, kernel, kernel, step, padding, options) };
   }
 
   convInputGradient(dy: Feature, weight: string, shape: ConvShape, x: Feature, into?: Gradient): Gradient {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
     if (this.images.has(x.tensor)) return this.imageGradient(dy, weight, shape, x, into);
-    const flat = graph.reshape(weight, [out / b, b, kernel * kernel, x.channels / b, b]);
+    const [rows, columns] = [roundUp(out, b), this.slotCount(x)];
+    const padded = this.paddedWeight(weight, shape, x);
+    const flat = graph.reshape(padded, [rows / b, b, kernel * kernel, columns / b, b]);
     const swapped = (taps: number[], kh: number, kw: number) => {
       const picked = graph.op("Gather", [flat, graph.integers(taps)], { axis: 2 });
-      return graph.reshape(graph.transpose(picked, [3, 0, 2, 1, 4]), [x.channels, out, kh, kw]);
+      return graph.reshape(graph.transpose(picked, [3, 0, 2, 1, 4]), [columns, rows, kh, kw]);
     };
     const sumOf = (tensor: string | undefined) => (tensor ? { sum: { ...x, tensor } } : {});
 
@@ -98,16 +114,24 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
     if (stride !== 1) throw new Error("the gradient of an image is known through convolutions of stride 1 only");
-    const rows = graph.reshape(weight, [out / b, b, kernel * kernel, x.channels]);
-    const padded = graph.op("Pad", [rows, graph.integers([0, 0, 0, 0, 0, 0, 0, b - x.channels])]);
+    const rows = roundUp(out, b);
+    const blocks = graph.reshape(this.paddedWeight(weight, shape, x), [rows / b, b, kernel * kernel, x.channels]);
+    const padded = graph.op("Pad", [blocks, graph.integers([0, 0, 0, 0, 0, 0, 0, b - x.channels])]);
     const picked = graph.op("Gather", [padded, graph.integers(reversedTaps(kernel))], { axis: 2 });
-    const filter = graph.reshape(graph.transpose(picked, [0, 2, 1, 3]), [b, out, kernel, kernel]);
+    const filter = graph.reshape(graph.transpose(picked, [0, 2, 1, 3]), [b, rows, kernel, kernel]);
     const wide = this.blockedConv(dy.tensor, filter, kernel, kernel, 1, kernel - 1 - padding);
     const tensor = graph.op("ReorderOutput", [wide], { channels: x.channels, channels_last: 0 }, NCHWC);
     return this.accumulate(into, { ...x, tensor });
   }
 
   convWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string {
+    const slots = this.slots(x);
+    if (this.images.has(x.tensor) || slots.whole) return this.wholeWeightGradient(x, dy, shape);
+    const gradient = this.wholeWeightGradient({ ...x, channels: slots.count, parts: undefined }, dy, shape);
+    return slots.collect(this.graph, gradient, 3);
+  }
+
+  private wholeWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string {
     const { graph } = this;
     if (shape.kernel === 1) {
       const source = shape.stride === 1 ? x : this.everySecond(x);
@@ -126,26 +150,32 @@ export class BlockedLowering extends CommonLowering implements Lowering {
 
   /** A depthwise 1×1 convolution does multiply, add, residual sum and ReLU in one pass. */
   scaleShift(x: Feature, scale: string, shift: string | undefined, fuse: Fusion = {}): Feature {
-    const filter = this.graph.reshape(scale, [x.channels, 1, 1, 1]);
-    const bias = shift ?? (fuse.sum ? this.graph.filled(x.channels, 0) : undefined);
-    return { ...x, tensor: this.blockedConv(x.tensor, filter, 1, 1, 1, 0, { ...fuse, bias }, x.channels) };
+    const slots = this.slots(x);
+    const spread = (value: string) => slots.spread(this.graph, value, [x.channels], 0);
+    const filter = this.graph.reshape(spread(scale), [slots.count, 1, 1, 1]);
+    const zero = fuse.sum ? this.graph.filled(slots.count, 0) : undefined;
+    const bias = shift === undefined ? zero : spread(shift);
+    return { ...x, tensor: this.blockedConv(x.tensor, filter, 1, 1, 1, 0, { ...fuse, bias }, slots.count) };
   }
 
   selectChannels(x: Feature, selector: string, rows: number): Feature {
     const { graph, block: b } = this;
-    const filter = graph.transpose(graph.reshape(selector, [rows / b, b, x.channels / b, b]), [0, 2, 3, 1]);
-    const tensor = this.blockedConv(x.tensor, graph.reshape(filter, [rows, x.channels, 1, 1]), 1, 1, 1, 0);
-    return { ...x, channels: rows, tensor };
+    const slots = this.slots(x);
+    const padded = slots.spread(graph, selector, [rows, x.channels], 1);
+    const filter = graph.transpose(graph.reshape(padded, [rows / b, b, slots.count / b, b]), [0, 2, 3, 1]);
+    const tensor = this.blockedConv(x.tensor, graph.reshape(filter, [rows, slots.count, 1, 1]), 1, 1, 1, 0);
+    return { ...x, channels: rows, parts: undefined, tensor };
   }
 
   /** A depthwise convolution whose filter is the other tensor. */
   channelDots(a: Feature, b: Feature): string {
     const { graph, batch } = this;
-    const planes = batch * a.channels;
+    const slots = this.slots(a);
+    const planes = batch * slots.count;
     const filter = graph.reshape(b.tensor, [planes, 1, a.height, a.width]);
     const image = graph.reshape(a.tensor, [1, planes, a.height, a.width]);
     const dots = this.blockedConv(image, filter, a.height, a.width, 1, 0, {}, planes);
-    return graph.reshape(dots, [batch, a.channels]);
+    return slots.collect(graph, graph.reshape(dots, [batch, slots.count]), 1);
   }
 
   channelSums(a: Feature): string {
@@ -157,7 +187,7 @@ export class BlockedLowering extends CommonLowering implements Lowering {
   }
 
   protected positions(x: Feature): Positions {
-    return [(this.batch * x.channels) / this.block, x.height, x.width, this.block];
+    return [(this.batch * this.slotCount(x)) / this.block, x.height, x.width, this.block];
   }
 
   protected upsample(x: Feature, factor: number): string {
@@ -165,16 +195,20 @@ export class BlockedLowering extends CommonLowering implements Lowering {
   }
 
   globalPool(x: Feature): string {
-    return this.graph.reshape(this.graph.op("GlobalAveragePool", [x.tensor], {}, NCHWC), [this.batch, x.channels]);
+    const { graph } = this;
+    const slots = this.slots(x);
+    const means = graph.reshape(graph.op("GlobalAveragePool", [x.tensor], {}, NCHWC), [this.batch, slots.count]);
+    return slots.collect(graph, means, 1);
   }
 
   globalPoolGradient(dy: string, x: Feature): Feature {
     const { graph, batch, block: b } = this;
     const area = x.height * x.width;
-    const each = graph.op("Mul", [dy, graph.scalar(1 / area)]);
-    const cells = graph.reshape(each, [batch, x.channels / b, 1, b]);
-    const spread = graph.op("Expand", [cells, graph.integers([batch, x.channels / b, area, b])]);
-    return { ...x, tensor: graph.reshape(spread, [batch, x.channels, x.height, x.width]) };
+    const slots = this.slots(x);
+    const each = graph.op("Mul", [slots.spread(graph, dy, [batch, x.channels], 1), graph.scalar(1 / area)]);
+    const cells = graph.reshape(each, [batch, slots.count / b, 1, b]);
+    const spread = graph.op("Expand", [cells, graph.integers([batch, slots.count / b, area, b])]);
+    return { ...x, tensor: graph.reshape(spread, [batch, slots.count, x.height, x.width]) };
   }
 
   settle(gradient: Gradient, x: Feature): Feature {
@@ -187,13 +221,40 @@ export class BlockedLowering extends CommonLowering implements Lowering {
   private toNhwc(x: Feature): string {
     if (this.images.has(x.tensor)) return this.graph.transpose(x.tensor, [0, 2, 3, 1]);
     if (x.channels === this.block) return x.tensor; // one block of channels is NHWC already
-    return this.graph.op("ReorderOutput", [x.tensor], { channels: x.channels, channels_last: 1 }, NCHWC);
+    return this.reorderOutput(x, x.channels, 1);
+  }
+
+  private reorderOutput(x: Feature, channels: number, channelsLast: number): string {
+    return this.graph.op("ReorderOutput", [x.tensor], { channels, channels_last: channelsLast }, NCHWC);
+  }
+
+  private slots(x: Pick<Feature, "channels" | "parts">): ChannelSlots {
+    return new ChannelSlots(x.parts ?? [x.channels], this.block);
+  }
+
+  protected slotCount(x: Feature): number {
+    return this.images.has(x.tensor) ? x.channels : this.slots(x).count;
+  }
+
+  /** OHWI weights with rows and columns of zeros where the outputs' and inputs' slots are free. */
+  private paddedWeight(weight: string, { out, kernel }: ConvShape, x: Feature): string {
+    const inputs = this.images.has(x.tensor) ? undefined : this.slots(x);
+    const outputs = this.slots({ channels: out });
+    if (outputs.full && (inputs?.full ?? true)) return weight;
+    const key = `${weight} ${inputs?.count}`;
+    const known = this.paddedWeights.get(key);
+    if (known !== undefined) return known;
+    const rows = outputs.spread(this.graph, weight, [out, kernel, kernel, x.channels], 0);
+    const padded = inputs?.spread(this.graph, rows, [outputs.count, kernel, kernel, x.channels], 3) ?? rows;
+    this.paddedWeights.set(key, padded);
+    return padded;
   }
 
   private everySecond(x: Feature): Feature {
     const { graph, batch, block: b } = this;
-    const size = { channels: x.channels, height: x.height / 2, width: x.width / 2 };
-    const cells = graph.reshape(x.tensor, [(batch * x.channels) / b, x.height, x.width, b]);
+    const size = { channels: x.channels, parts: x.parts, height: x.height / 2, width: x.width / 2 };
+    const slots = this.slotCount(x);
+    const cells = graph.reshape(x.tensor, [(batch * slots) / b, x.height, x.width, b]);
     const slices = [
       [0, 0],
       [x.height, x.width],
@@ -201,13 +262,13 @@ export class BlockedLowering extends CommonLowering implements Lowering {
       [2, 2],
     ].map((values) => graph.integers(values));
     const taken = graph.op("Slice", [cells, ...slices]);
-    return { ...size, tensor: graph.reshape(taken, [batch, size.channels, size.height, size.width]) };
+    return { ...size, tensor: graph.reshape(taken, [batch, slots, size.height, size.width]) };
   }
 
   /** Four phases at half resolution → one map at full resolution. */
   private interleave(phases: string[], x: Feature): string {
     const { graph, batch, block: b } = this;
-    const [c, h, w] = [x.channels, x.height / 2, x.width / 2];
+    const [c, h, w] = [this.slotCount(x), x.height / 2, x.width / 2];
     const joined = graph.reshape(graph.op("Concat", phases, { axis: 1 }), [batch, 2, 2, c / b, h, w, b]);
     return graph.reshape(graph.transpose(joined, [0, 3, 4, 1, 5, 2, 6]), [batch, c, x.height, x.width]);
   }

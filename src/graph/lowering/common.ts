@@ -15,6 +15,8 @@ export abstract class CommonLowering {
     this.batch = batch;
   }
 
+  /** How many channels the tensor has: more than the feature where the layout leaves some free. */
+  protected abstract slotCount(x: Feature): number;
   /** One max-pooling operator in the lowering's layout. */
   protected abstract poolOnce(x: Feature, window: PoolWindow): string;
   /** The layout of a feature as a pooling window sees it. */
@@ -55,12 +57,13 @@ export abstract class CommonLowering {
       parts.map((part) => part.tensor),
       { axis: 1 },
     );
-    return { ...parts[0], tensor, channels: parts.reduce((sum, { channels }) => sum + channels, 0) };
+    const widths = parts.flatMap((part) => part.parts ?? [part.channels]);
+    return { ...parts[0], tensor, parts: widths, channels: parts.reduce((sum, { channels }) => sum + channels, 0) };
   }
 
   splitChannels(dy: Feature, parts: readonly Feature[]): Feature[] {
     const { graph } = this;
-    const sizes = graph.integers(parts.map(({ channels }) => channels));
+    const sizes = graph.integers(parts.map((part) => this.slotCount(part)));
     const tensors = graph.ops("Split", [dy.tensor, sizes], parts.length, { axis: 1 });
     return parts.map((part, i) => ({ ...part, tensor: tensors[i] }));
   }
@@ -88,7 +91,7 @@ export abstract class CommonLowering {
     const across: Positions = [outer, height, width / stride, inner];
     const drows = axisPoolGradient(graph, across, 1, stride, { x: rows, y: y.tensor, dy: dy.tensor });
     const dx = axisPoolGradient(graph, [outer, height, width, inner], 2, stride, { x: x.tensor, y: rows, dy: drows });
-    return { ...x, tensor: graph.reshape(dx, [this.batch, x.channels, x.height, x.width]) };
+    return { ...x, tensor: graph.reshape(dx, [this.batch, this.slotCount(x), x.height, x.width]) };
   }
 
   /** Every position that equals its window's maximum takes the gradient; ties occur only among zeros behind a ReLU, where it dies anyway. */

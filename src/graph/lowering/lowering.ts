@@ -72,6 +72,8 @@ export interface Feature {
   channels: number;
   height: number;
   width: number;
+  /** Channels of the parts of a concatenation, where the lowering keeps them apart. */
+  parts?: readonly number[];
 }
 
 export interface ConvShape {

@@ -100,6 +100,10 @@ export class PlainLowering extends CommonLowering implements Lowering {
     return this.graph.op("ReduceSum", [a.tensor, this.graph.integers([2, 3])], { keepdims: 0 });
   }
 
+  protected slotCount(x: Feature): number {
+    return x.channels;
+  }
+
   protected poolOnce(x: Feature, window: PoolWindow): string {
     return this.graph.op("MaxPool", [x.tensor], window);
   }

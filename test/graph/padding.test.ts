@@ -1,0 +1,139 @@
+import { describe, expect, it } from "vitest";
+import { Random } from "../../src/core/random.ts";
+import { channelBlock } from "../../src/engine/lowering.ts";
+import { type Arrays, Session } from "../../src/engine/session.ts";
+import { foldState, toOhwi } from "../../src/graph/fold.ts";
+import { BlockedLowering } from "../../src/graph/lowering/blocked.ts";
+import { networkPadding } from "../../src/graph/lowering/channel-slots.ts";
+import type { Lowering } from "../../src/graph/lowering/lowering.ts";
+import { PlainLowering } from "../../src/graph/lowering/plain.ts";
+import { type ConvUnit, convUnits, type Network } from "../../src/graph/network.ts";
+import type { Program } from "../../src/graph/onnx.ts";
+import { conductanceProgram, contributionProgram } from "../../src/graph/programs/contribution.ts";
+import { featureProgram } from "../../src/graph/programs/features.ts";
+import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
+import { inferProgram, tapProgram } from "../../src/graph/programs/infer.ts";
+import { overrideProgram, patchProgram } from "../../src/graph/programs/intervene.ts";
+import { cutFeatureProgram } from "../../src/graph/programs/prefix.ts";
+import { trainProgram } from "../../src/graph/programs/train.ts";
+import { suffixNetwork } from "../../src/graph/suffix.ts";
+import { buildNetwork } from "../../src/models/registry.ts";
+import { sizeOf } from "../../src/tensor/state.ts";
+import { randomArray, randomState, relativeError } from "./programs.ts";
+
+const BATCH = 4;
+const CLASSES = 5;
+
+function conv(id: string, input: string, out: number, kernel: number, stride = 1, relu = true): ConvUnit {
+  return { op: "conv", id, bn: `bn.${id}`, input, out, kernel, stride, padding: (kernel - 1) / 2, bias: true, relu };
+}
+
+/** No width is a multiple of any block; concatenations of parts that end inside a block; pools, a projection. */
+const network: Network = {
+  arch: "odd",
+  input: { channels: 3, height: 8, width: 8 },
+  classes: CLASSES,
+  nodes: [
+    { op: "input", id: "input" },
+    conv("a", "input", 12, 3),
+    conv("b1", "a", 20, 1),
+    conv("b2.r", "a", 5, 1),
+    conv("b2", "b2.r", 6, 3),
+    { op: "maxpool", id: "p", input: "a", kernel: 3, stride: 1, padding: 1 },
+    conv("b4", "p", 3, 1),
+    { op: "concat", id: "c", inputs: ["b1", "b2", "b4"] },
+    { op: "maxpool", id: "q", input: "c", kernel: 3, stride: 2, padding: 1 },
+    conv("d", "q", 22, 3, 2),
+    conv("e", "d", 22, 3, 1, false),
+    conv("s", "q", 22, 1, 2, false),
+    { op: "add", id: "r", inputs: ["e", "s"], relu: true },
+    { op: "maxpool", id: "m", input: "r", kernel: 2, stride: 2, padding: 0 },
+    { op: "globalpool", id: "g", input: "m" },
+    { op: "linear", id: "fc", input: "g", out: CLASSES },
+  ],
+};
+
+/** Feeds for whatever a program asks: the state's values, folded or not, else random numbers of one seed. */
+function feedsFor(program: Program, net: Network): Map<string, Float32Array> {
+  const state = randomState(network, 1);
+  const feeds = new Map<string, Float32Array>(foldState(net, state));
+  for (const [key, tensor] of state) feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
+  for (const { name, shape } of program.inputs) {
+    if (feeds.has(name)) continue;
+    const values = randomArray(sizeOf(shape as number[]), new Random(name.length));
+    if (/#(mask|keep)$|selector$/.test(name))
+      feeds.set(
+        name,
+        values.map((v) => (v > 0 ? 1 : 0)),
+      );
+    else if (/^targets?$/.test(name))
+      feeds.set(
+        name,
+        values.map((_, i) => (i % (CLASSES + 1) === 0 ? 1 : 0)),
+      );
+    else feeds.set(name, values);
+  }
+  return feeds;
+}
+
+async function bothWays(make: (lowering: Lowering) => Program, net = network): Promise<[Arrays, Arrays] | undefined> {
+  const block = await channelBlock();
+  if (block === undefined) return undefined;
+  const results: Arrays[] = [];
+  for (const lowering of [new PlainLowering(BATCH), new BlockedLowering(BATCH, block)]) {
+    const program = make(lowering);
+    const session = await Session.open(program, { threads: 1 });
+    results.push(await session.run(feedsFor(program, net)));
+    await session.release();
+  }
+  return results as [Arrays, Arrays];
+}
+
+const some = new Set(["a", "b1", "b4", "e"]);
+const suffix = suffixNetwork(network, "c");
+const rows = new Map(convUnits(network).map(({ id, out }) => [id, Math.min(out, 16)]));
+
+describe("widths that are no multiple of the block: the blocked lowering gives what the plain one gives", () => {
+  it.each<[string, (lowering: Lowering) => Program, Network?]>([
+    ["training", (l) => trainProgram(l, network).program],
+    ["fine-tuning of some rows", (l) => finetuneProgram(l, network, rows)],
+    ["inference", (l) => inferProgram(l, network)],
+    ["taps", (l) => tapProgram(l, network)],
+    ["contribution", (l) => contributionProgram(l, network)],
+    ["features and the image's gradient", (l) => featureProgram(l, network)],
+    ["conductance", (l) => conductanceProgram(l, network)],
+    ["patching", (l) => patchProgram(l, network, some)],
+    ["the prefix up to a concatenation", (l) => cutFeatureProgram(l, network, "c")],
+    ["overrides in the suffix behind a concatenation", (l) => overrideProgram(l, suffix, new Set(["d"])), suffix],
+  ])("%s", async (_, make, net) => {
+    const results = await bothWays(make, net);
+    if (!results) return;
+    const [plain, blocked] = results;
+    expect(plain.size).toBeGreaterThan(0);
+    for (const [key, values] of plain) {
+      expect(blocked.get(key)!.length, key).toBe(values.length);
+      expect(values.some((v) => v !== 0) || /\.bias#gradient$/.test(key), key).toBe(true);
+      expect(relativeError(blocked.get(key)!, values), key).toBeLessThan(2e-4);
+    }
+  });
+
+  it("padding is counted in multiplications", () => {
+    expect(networkPadding(buildNetwork("resnet18w16", 10), 16)).toBe(1);
+    expect(networkPadding(buildNetwork("googlenet", 10), 8)).toBe(1);
+    expect(networkPadding(buildNetwork("resnet18w8", 10), 8)).toBe(1);
+    const tiny: Network = {
+      ...network,
+      nodes: [
+        { op: "input", id: "input" },
+        conv("a", "input", 4, 1),
+        conv("b", "a", 4, 1),
+        { op: "concat", id: "c", inputs: ["a", "b"] },
+        conv("d", "c", 8, 1),
+        { op: "globalpool", id: "g", input: "d" },
+        { op: "linear", id: "fc", input: "g", out: CLASSES },
+      ],
+    };
+    // 3·4 + 4·4 + 8·8 multiplications a position become 3·8 + 8·8 + 16·8.
+    expect(networkPadding(tiny, 8)).toBeCloseTo((24 + 64 + 128) / (12 + 16 + 64), 10);
+  });
+});
