@@ -14,8 +14,14 @@ const PROGRAM_BYTES = 150e6;
  * Of a training step, per activation of its batch and per stored value. Peaks measured beyond the process's own
  * memory: ResNet-18 w16 at batch 128 385 MB (3.6 per activation of 107 MB), full width 1,768 MB (4.2 of 422 MB).
  */
-const PER_ACTIVATION = 4;
+const TRAINING = 4;
 const PER_VALUE = 6;
+/**
+ * Of a candidate, per activation of a measuring batch: its sessions (inference, tuning, conductance, single effects)
+ * each keep the memory of their largest run. Measured once, on candidates of ResNet-18 w16: a peak of 1,460 MB.
+ */
+const MEASURING = 12;
+const MEASURING_BATCH = 128;
 /** Images lie there as loaded and as split. */
 const IMAGE_COPIES = 2;
 const IMAGE_BYTES = 3 * 32 * 32;
@@ -25,9 +31,10 @@ const SOME_IMAGES = 60_000;
 /** Bytes that a worker needs at most for a clean model and its candidates; an estimate, on the safe side. */
 export function workerBytes(edition: Edition, { dataset, arch }: PlannedClean): number {
   const network = buildNetwork(arch, lookup(DATASETS, "data set", dataset).classes.length);
-  const batch = Math.max(settingsFor(edition.clean, { dataset, arch }).batch, edition.inject.batch);
-  const step = activationValues(network) * batch * PER_ACTIVATION + stateValues(network) * PER_VALUE;
+  const { batch } = settingsFor(edition.clean, { dataset, arch });
+  const images = Math.max(TRAINING * batch, MEASURING * MEASURING_BATCH);
+  const values = activationValues(network) * images + stateValues(network) * PER_VALUE;
   const size = datasetSize(dataset);
-  const images = (size ? size.train + size.test : SOME_IMAGES) * IMAGE_BYTES * IMAGE_COPIES;
-  return PROGRAM_BYTES + step * FLOAT_BYTES + images;
+  const pixels = (size ? size.train + size.test : SOME_IMAGES) * IMAGE_BYTES * IMAGE_COPIES;
+  return PROGRAM_BYTES + values * FLOAT_BYTES + pixels;
 }
