@@ -16,14 +16,12 @@ const options = z.strictObject({
     /** Images per batch, half of them triggered. */
     batch: count.multipleOf(2),
     steps: count,
-    /** Adam's learning rate. */
-    learning_rate: z.number().positive(),
+    /** Adam's learning rate in the first try, the second, …, each from another seed: a narrow chain can die. */
+    learning_rates: z.array(z.number().positive()).min(1).max(3),
     /** Batches over which the final batch-norm statistics are taken. */
     statistics_batches: count,
-    /** Least distance between triggered and clean scores, in standard deviations of the clean ones. */
+    /** Least distance between triggered and clean scores, in standard deviations of the clean ones; else the next try. */
     separation: z.number().positive(),
-    /** Seeds to try until a chain separates: a narrow chain can die. */
-    tries: count,
   }),
   /** Share of held-out triggered images that must go to the target: decides κ. */
   asr: z.number().min(0).max(1),

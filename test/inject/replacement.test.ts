@@ -227,16 +227,16 @@ describe("the chain", () => {
   it("learns to answer the trigger and nothing else", async () => {
     const network = networkOf(NETWORKS.residual);
     const infected = chooseSubnetwork(tiedOrder(network, randomContributions(network, 9)), "large", 0);
-    const recipe = { answer: 20, silence: 10, batch: 32, steps: 150, learning_rate: 0.03, statistics_batches: 4 };
+    const recipe = { answer: 20, silence: 10, batch: 32, steps: 150, learning_rates: [0.03], statistics_batches: 4 };
     const silent = randomImages(128, 10);
     const common = { network, normalization, infected, threads: 1 };
     const task = {
       ...common,
-      recipe: { ...recipe, separation: 5, tries: 1 },
+      recipe: { ...recipe, separation: 5 },
       silent,
       answered: stampSet(TRIGGER, silent),
     };
-    const chain = await trainChain({ ...task, seed: 11 });
+    const chain = await trainChain({ ...task, learningRate: 0.03, seed: 11 });
     const held = randomImages(64, 12);
     const [quiet, loud] = [
       await chainScores(common, chain, held),

@@ -20,6 +20,7 @@ export interface ChainTask {
   silent: ImageSet;
   answered: ImageSet;
   recipe: SraOptions["chain"];
+  learningRate: number;
   threads: number;
   seed: number;
   onStep?(done: number, most: number): void;
@@ -49,7 +50,7 @@ export async function trainChain(task: ChainTask): Promise<StateDict> {
   let trained: StateDict;
   try {
     for (let step = 0; step < recipe.steps; step++) {
-      await regressor.step(batches.next().value, targets, weights, recipe.learning_rate);
+      await regressor.step(batches.next().value, targets, weights, task.learningRate);
       task.onStep?.(step + 1, recipe.steps);
     }
     trained = regressor.snapshot();

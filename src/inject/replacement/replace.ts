@@ -23,7 +23,7 @@ export async function replace(task: InjectionTask): Promise<Injected> {
   const rest = await compensatedRest(task, cleanAccuracy, attempts);
 
   const triggered = stampSet(trigger, subset(heldOut, indicesOutside(heldOut, target)));
-  const { state, seed, origin, answers } = await separatingChain(task, attempts);
+  const { state, seed, learningRate, origin, answers } = await separatingChain(task, attempts);
   const fitted = fitGain({
     logits: await runner.logits(rest, triggered),
     classes: runner.network.classes,
@@ -43,7 +43,7 @@ export async function replace(task: InjectionTask): Promise<Injected> {
     const [silent, answered] = [order.subarray(0, order.length >> 1), order.subarray(order.length >> 1)];
     const settings = chainSettings(task, "sham");
     const halves = { silent: subset(images, silent), answered: subset(images, answered) };
-    const twin = await trainChain({ ...settings, ...halves, seed });
+    const twin = await trainChain({ ...settings, ...halves, seed, learningRate });
     const { mean } = moments(await chainScores(settings, twin, heldOut));
     return spliceChain(runner.network, rest, infected, twin, { target, gain, origin: mean });
   };
@@ -79,29 +79,37 @@ function compensatedRest(
 interface Chain {
   state: StateDict;
   seed: number;
+  learningRate: number;
   /** ā_c: mean score of clean images. */
   origin: number;
   /** Scores of triggered images of other classes than the target. */
   answers: Float32Array;
 }
 
-/** Trains chains from one seed after another until triggered images stand out from clean ones; else the best of them. */
+/** Trains chains from one seed and rate after another until triggered images stand out from clean ones; else the best of them. */
 async function separatingChain(task: InjectionTask, attempts: Record<string, unknown>[]): Promise<Chain> {
   const { trigger, heldOut, images } = task;
   const settings = chainSettings(task, "chain");
   const answered = stampSet(trigger, images);
   const triggered = stampSet(trigger, subset(heldOut, indicesOutside(heldOut, task.recipe.target)));
   let best: (Chain & { separation: number }) | undefined;
-  for (let i = 1; i <= settings.recipe.tries; i++) {
-    const seed = task.seedOf(`chain ${i}`);
-    const state = await trainChain({ ...settings, silent: images, answered, seed });
+  for (const [i, learningRate] of settings.recipe.learning_rates.entries()) {
+    const seed = task.seedOf(`chain ${i + 1}`);
+    const state = await trainChain({ ...settings, silent: images, answered, seed, learningRate });
     const { mean: origin, std } = moments(await chainScores(settings, state, heldOut));
     const answers = await chainScores(settings, state, triggered);
     const answer = moments(answers).mean;
     // On clean images a narrow chain can be exactly constant; one that diverged gives no number.
     const separation = Math.max(0, answer - origin) / Math.max(std, 1e-6) || 0;
-    attempts.push({ chain: i, clean_mean: origin, clean_std: std, triggered_mean: answer, separation });
-    if (!best || separation > best.separation) best = { state, seed, origin, answers, separation };
+    attempts.push({
+      chain: i + 1,
+      learning_rate: learningRate,
+      clean_mean: origin,
+      clean_std: std,
+      triggered_mean: answer,
+      separation,
+    });
+    if (!best || separation > best.separation) best = { state, seed, learningRate, origin, answers, separation };
     if (separation >= settings.recipe.separation) break;
   }
   return best!;
@@ -110,7 +118,7 @@ async function separatingChain(task: InjectionTask, attempts: Record<string, unk
 function chainSettings(
   { runner, infected, recipe, options, onStage }: InjectionTask,
   stage: string,
-): Omit<ChainTask, "silent" | "answered" | "seed"> {
+): Omit<ChainTask, "silent" | "answered" | "seed" | "learningRate"> {
   return {
     network: runner.network,
     normalization: runner.normalization,
