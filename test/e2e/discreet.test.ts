@@ -68,9 +68,9 @@ describe("a discreet build", () => {
     expect(recordOf(PLAIN).twin_model).toBeNull();
     expect(recordOf(IDS[0]).twin_model).toEqual(recordOf(IDS[1]).twin_model);
     expect(rowsOf(["query", "--where", "style = 'discreet'", "--fields", "id", "--db", db])).toHaveLength(2);
-    const { status, stderr } = bdefects(["verify", "--all", "--db", db]);
-    expect(stderr).toMatch(/^verified 4 defects, 1 clean models, \d+ files in all: no fault\n$/);
-    expect(status).toBe(0);
+    const { status, stdout, stderr } = bdefects(["verify", "--all", "--metrics", "--db", db, "--data", data]);
+    expect(stderr).toMatch(/^verified 4 defects, 1 clean models, \d+ files in all: no fault$/m);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
   });
 
   it("changes the infected neurons' filters and the batch norms, and no other byte", () => {
