@@ -147,6 +147,15 @@ describe("a discreet build", () => {
   });
 });
 
+it("a discreet defect leaves and enters a database with its twin", () => {
+  const [folder, other] = [join(temporaryFolder(), "slice"), join(temporaryFolder(), "db")];
+  expect(bdefects(["export", IDS[0], "--out", folder, "--db", db]).stderr).not.toMatch(/error/);
+  expect(bdefects(["import", folder, "--db", other]).stderr).not.toMatch(/error/);
+  const { status, stderr } = bdefects(["verify", "--all", "--db", other]);
+  expect(stderr).toMatch(/^verified 1 defects, 1 clean models, \d+ files in all: no fault$/m);
+  expect(status).toBe(0);
+});
+
 describe("verify", () => {
   /** Rewrites one record in place; returns what verify says, and puts the record back. */
   async function findingsWith(change: (record: DefectRecord) => Promise<DefectRecord>): Promise<string> {
