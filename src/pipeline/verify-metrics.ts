@@ -6,7 +6,7 @@ import { type Rates, rates } from "../measure/rates.ts";
 import { buildNetwork } from "../models/registry.ts";
 import type { Database } from "../store/database.ts";
 import type { Finding } from "../store/findings.ts";
-import type { CleanRecord, DefectMetrics, DefectRecord } from "../store/schema.ts";
+import { type CleanRecord, type DefectMetrics, type DefectRecord, twinSha256 } from "../store/schema.ts";
 import { DatasetCache, engineStamp } from "./context.ts";
 import type { Progress } from "./workbench.ts";
 
@@ -122,8 +122,7 @@ async function remeasure(db: Slice, bench: RemeasureBench, record: DefectRecord)
   const measure = (state: Parameters<typeof rates>[1]): Promise<Rates> =>
     rates(runner, state, test, trigger, record.target);
 
-  const { clean_sha256, twin_model, target } = record;
-  const twin = `${twin_model?.decoded_sha256 ?? clean_sha256} ${record.trigger?.object} ${target}`;
+  const twin = `${twinSha256(record)} ${record.trigger?.object} ${record.target}`;
   const clean = await bench.once(twin, async () => measure(await db.loadVersion(record, "clean")));
   add("ca_clean", clean.ca, test.count);
   add("asr_clean", clean.asr, others);

@@ -68,9 +68,9 @@ describe("a discreet build", () => {
     expect(recordOf(PLAIN).twin_model).toBeNull();
     expect(recordOf(IDS[0]).twin_model).toEqual(recordOf(IDS[1]).twin_model);
     expect(rowsOf(["query", "--where", "style = 'discreet'", "--fields", "id", "--db", db])).toHaveLength(2);
-    const { status, stderr } = bdefects(["verify", "--all", "--db", db]);
-    expect(stderr).toMatch(/^verified 4 defects, 1 clean models, \d+ files in all: no fault\n$/);
-    expect(status).toBe(0);
+    const { status, stdout, stderr } = bdefects(["verify", "--all", "--metrics", "--db", db, "--data", data]);
+    expect(stderr).toMatch(/^verified 4 defects, 1 clean models, \d+ files in all: no fault$/m);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
   });
 
   it("changes the infected neurons' filters and the batch norms, and no other byte", () => {
@@ -145,6 +145,15 @@ describe("a discreet build", () => {
     }
     expect(rowsOf(["score", IDS[1], "--db", db]).length).toBeGreaterThan(0);
   });
+});
+
+it("a discreet defect leaves and enters a database with its twin", () => {
+  const [folder, other] = [join(temporaryFolder(), "slice"), join(temporaryFolder(), "db")];
+  expect(bdefects(["export", IDS[0], "--out", folder, "--db", db]).stderr).not.toMatch(/error/);
+  expect(bdefects(["import", folder, "--db", other]).stderr).not.toMatch(/error/);
+  const { status, stderr } = bdefects(["verify", "--all", "--db", other]);
+  expect(stderr).toMatch(/^verified 1 defects, 1 clean models, \d+ files in all: no fault$/m);
+  expect(status).toBe(0);
 });
 
 describe("verify", () => {

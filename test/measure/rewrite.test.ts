@@ -103,6 +103,26 @@ describe("batch-norm statistics of a model's own", () => {
   });
 });
 
+it.each(["vgg13w4", "googlenetw8"])(
+  "a %s with conv biases keeps its logits and gets its own statistics",
+  async (arch) => {
+    const other = buildNetwork(arch, 10);
+    const runner = await createRunner(other, normalization as never, { threads: 1 });
+    const images = noise(6);
+    const state = randomState(other, 4);
+    const rewritten = rewriteBatchNorm(other, state, await runner.preActivations(state, images));
+    expect(convUnits(other).some(({ bias }) => bias)).toBe(true);
+    expect(relativeError(await runner.logits(rewritten, images), await runner.logits(state, images))).toBeLessThan(
+      1e-5,
+    );
+    const own = await runner.preActivations(rewritten, images);
+    for (const [id, { mean }] of storedStatistics(other, rewritten)) {
+      expect(relativeError(Float32Array.from(mean), Float32Array.from(own.get(id)!.mean)), id).toBeLessThan(1e-4);
+    }
+    await runner.release();
+  },
+);
+
 /** One output of conv1: 3×3, stride 1, padding 1, `[n, 3, 32, 32]` images. */
 function convolve(pixels: Float32Array, weight: Float32Array, n: number, c: number, y: number, x: number): number {
   let sum = 0;

@@ -11,7 +11,7 @@ const TERMS: readonly [string, string][] = [
   ["effective neurons (E)", "those of G that matter one by one; the others are passengers"],
   [
     "clean twin",
-    "the same network before the injection; everything but the infected neurons' own parameters is equal bit for bit",
+    "the same network before the injection; everything but the infected neurons' own parameters (in discreet defects: and the batch norms) is equal bit for bit",
   ],
   ["sham", "the same neurons tuned the same way on the same triggered images, but with their true labels: no backdoor"],
   ["level", "how many neurons per layer are infected: narrow, small, middle, large"],
@@ -52,6 +52,9 @@ const CAUTIONS: readonly Html[] = [
 taught. Look at the difference to the sham.`,
   html`In <b>plain</b> defects (ids without <code>-discreet</code>) the tuned neurons differ in size from the others: criteria that
 look at weights alone can name them whether or not they matter. Results on plain defects say little about backdoors as such.`,
+  html`In <b>discreet</b> defects filter norms were kept, gains bounded and batch-norm statistics rewritten while and after tuning: the
+style was made against <b>weight-norm</b>, <b>clp</b> and <b>bnp</b>, before any score was looked at. That these fail there is
+no finding about them.`,
   html`<b>contribution-high</b> and <b>contribution-low</b> are no localizers: they show how much of a result comes from the rule by
 which the infected neurons were picked. <b>random</b>, <b>weight-norm</b> and <b>weight-floor</b> are baselines.`,
   html`Defects of one clean model are relatives. More of them make an interval narrower, but only more clean models make a finding
