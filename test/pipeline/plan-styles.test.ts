@@ -8,6 +8,7 @@ const edition = loadEdition("demo");
 const slice = (more: Partial<SliceSelection>): SliceSelection => ({
   ...edition.select,
   also: [],
+  attack: ["badnets"],
   level: ["small"],
   offset: [0, 20],
   ...more,
