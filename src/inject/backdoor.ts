@@ -26,6 +26,9 @@ export interface TuneTask {
   /** `target` teaches the backdoor; `true` is the sham: the same triggered images with their true labels. */
   labels: "target" | "true";
   seed: number;
+  /** Draws the neurons that are silent in a masked step, from a stream of its own. */
+  drawOthers(random: Random): NeuronSet;
+  maskSeed: number;
   /** The number of steps at the peak rate where it is given: a sham takes as many as its defect took. */
   peakSteps?: number;
   onStep?(done: number, most: number): void;
@@ -53,11 +56,13 @@ export async function tuneSubnetwork(task: TuneTask): Promise<Tuned> {
   const progress = new LearningProgress(recipe, attempt.learned, network.classes);
   try {
     const batches = new InjectionBatches(task);
+    const masks = new Random(task.maskSeed);
     let peakSteps = task.peakSteps;
     let step = 0;
     const advance = async (rate: number, last: boolean) => {
       const { images, targets } = batches.at(step);
-      const running = tuner.step(images, targets, rate);
+      const silenced = isMasked(task, step) ? task.drawOthers(masks) : {};
+      const running = tuner.step(images, targets, rate, silenced);
       if (!last) batches.prepare(step + 1);
       const logits = await running;
       step++;
@@ -67,7 +72,10 @@ export async function tuneSubnetwork(task: TuneTask): Promise<Tuned> {
     batches.prepare(0);
     while (step < (peakSteps ?? attempt.peak_steps)) {
       const warm = Math.min(1, (step + 1) / recipe.warmup_steps);
+      const masked = isMasked(task, step);
       const logits = await advance(attempt.learning_rate * warm, false);
+      // What the crippled network answers says nothing about what was learned.
+      if (masked) continue;
       const learned = progress.learned(logits);
       if (peakSteps === undefined && learned && step > recipe.annealing_steps) peakSteps = step;
     }
@@ -111,6 +119,11 @@ function amplification({ amplification: peak, annealing_steps: steps }: InjectRe
   return step >= steps ? 1 : peak + (1 - peak) * (step / steps);
 }
 
+/** Whether other neurons are silent in a step, and all of its images triggered. */
+function isMasked({ recipe, attempt: { masked_every: every } }: TuneTask, step: number): boolean {
+  return every > 0 && step >= recipe.annealing_steps && step % every === every - 1;
+}
+
 /** The first images of every batch are the triggered ones. */
 function triggeredCount({ triggered_share, batch }: InjectRecipe): number {
   return Math.round(triggered_share * batch);
@@ -152,7 +165,7 @@ class InjectionBatches {
     const buffer = this.buffers[step % 2];
     const size = this.image.length;
     const classes = dataset.classes.length;
-    const triggered = triggeredCount(recipe);
+    const triggered = isMasked(this.task, step) ? recipe.batch : triggeredCount(recipe);
     buffer.targets.fill(0);
     for (let k = 0; k < recipe.batch; k++) {
       const isTriggered = k < triggered;

@@ -67,11 +67,10 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
   };
 
   const chosen = new Random(seedOf("images")).sample(dataset.train.count, recipe.images + recipe.held_out);
+  const drawOthers = (random: Random) => randomNeighbours(task.order, infected, key.level, key.top, random);
   const masks = (stage: string) => {
     const random = new Random(seedOf(stage));
-    return Array.from({ length: task.measure.random_masks }, () =>
-      randomNeighbours(task.order, infected, key.level, key.top, random),
-    );
+    return Array.from({ length: task.measure.random_masks }, () => drawOthers(random));
   };
   const injected = await timed("inject", () =>
     task.injection({
@@ -84,6 +83,7 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
       images: subset(dataset.train, chosen.subarray(0, recipe.images)),
       heldOut: subset(dataset.train, chosen.subarray(recipe.images)),
       randomMasks: masks("held-out random mask"),
+      drawOthers,
       recipe,
       options: task.options,
       gates,

@@ -25,6 +25,8 @@ export async function finetune(task: InjectionTask): Promise<Injected> {
       labels,
       peakSteps,
       seed: task.seedOf("batches"),
+      maskSeed: task.seedOf("training masks"),
+      drawOthers: task.drawOthers,
       onStep: (done, total) => task.onStage(`${labels === "target" ? "inject" : "sham"} ${done}/${total}`),
     });
 

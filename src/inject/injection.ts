@@ -1,6 +1,7 @@
 import type { InjectionKind, Trigger } from "../attacks/types.ts";
 import type { Style } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
+import type { Random } from "../core/random.ts";
 import type { Dataset, ImageSet } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import type { StateDict } from "../tensor/state.ts";
@@ -21,6 +22,8 @@ export interface InjectionTask {
   heldOut: ImageSet;
   /** Sets of as many other neurons, drawn anew: what survives their loss is judged on the held-out images. */
   randomMasks: NeuronSet[];
+  /** Draws one more such set. */
+  drawOthers(random: Random): NeuronSet;
   recipe: InjectRecipe;
   /** The attack's own section of the recipe, as checked by its schema. */
   options: Record<string, unknown>;

@@ -12,6 +12,11 @@ export interface Attempt {
   learning_rate: number;
   /** The peak ends once this share of the triggered training images (a running mean) goes to the target. */
   learned: number;
+  /**
+   * Every n-th step after the annealing is made on triggered images alone while as many other neurons, drawn anew, are
+   * silent: the backdoor learns to stand on its own neurons. 0: no such steps.
+   */
+  masked_every: number;
 }
 
 /** Every hyper-parameter of an injection (METHODS §3.2). */

@@ -38,7 +38,13 @@ const inject = z.strictObject({
   final_rate: share,
   attempts: z
     .array(
-      z.strictObject({ peak_steps: count, tail_steps: count, learning_rate: z.number().positive(), learned: share }),
+      z.strictObject({
+        peak_steps: count,
+        tail_steps: count,
+        learning_rate: z.number().positive(),
+        learned: share,
+        masked_every: z.number().int().min(0),
+      }),
     )
     .min(1)
     .max(3),

@@ -63,10 +63,21 @@ export class SubnetworkTuner {
     return new SubnetworkTuner(session, network, state, neurons, options.restrained ?? false);
   }
 
-  /** One Adam step on a batch; images `[batch, C, H, W]` normalised, targets `[batch, classes]` one-hot. Returns the logits before the step, valid until the next. */
-  async step(images: Float32Array, targets: Float32Array, learningRate: number): Promise<Float32Array> {
+  /**
+   * One Adam step on a batch; images `[batch, C, H, W]` normalised, targets `[batch, classes]` one-hot. Returns the logits
+   * before the step, valid until the next.
+   * @param silenced other neurons whose output is 0 in this step
+   */
+  async step(
+    images: Float32Array,
+    targets: Float32Array,
+    learningRate: number,
+    silenced: NeuronSet = {},
+  ): Promise<Float32Array> {
     this.feeds.set("input", images).set("targets", targets);
+    const restore = this.silence(silenced);
     const results = await this.session.run(this.feeds);
+    restore();
     this.rows.forEach((rows, i) => {
       const { unit } = rows;
       const weight = results.get(rowWeightGradient(unit.id))!;
@@ -77,6 +88,24 @@ export class SubnetworkTuner {
       rows.writeFolded(this.feeds.get(foldedWeight(unit.id))!, this.feeds.get(foldedBias(unit.id))!);
     });
     return results.get("logits")!;
+  }
+
+  /** Zeroes the folded rows of some neurons. @returns what puts them back */
+  private silence(neurons: NeuronSet): () => void {
+    const kept: [row: Float32Array, values: Float32Array][] = [];
+    for (const [unit, channels] of Object.entries(neurons)) {
+      for (const values of [this.feeds.get(foldedWeight(unit))!, this.feeds.get(foldedBias(unit))!]) {
+        const size = values.length / this.feeds.get(foldedBias(unit))!.length;
+        for (const c of channels) {
+          const row = values.subarray(c * size, (c + 1) * size);
+          kept.push([row, row.slice()]);
+          row.fill(0);
+        }
+      }
+    }
+    return () => {
+      for (const [row, values] of kept) row.set(values);
+    };
   }
 
   /** The tuned model: a copy of the original with only the neurons' own parameters changed. */
