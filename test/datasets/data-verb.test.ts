@@ -46,14 +46,14 @@ describe("bdefects data", () => {
         completeness: "generated",
         train: 3800,
         clean_val: 200,
-        test: 1000,
+        test: 600,
         smallest_class: 400,
         largest_class: 400,
       }),
     ]);
     const classes = await run("check", "signs", "--classes");
     expect(classes).toHaveLength(10);
-    expect(classes[9]).toMatchObject({ class: 9, label: "one way", test: 100 });
+    expect(classes[9]).toMatchObject({ class: 9, label: "one way", test: 60 });
   });
 
   it("ends with the first fault", async () => {
