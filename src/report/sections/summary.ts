@@ -33,7 +33,7 @@ export function summary(data: ReportData, all: readonly Difference[]): Section {
         ? html`This database (edition <b>${manifest.edition}</b>, seed ${manifest.seed}) holds no defects yet${clean.length > 0 && html`, but ${clean.length} clean model${plural(clean)}`}.`
         : html`This database (edition <b>${manifest.edition}</b>, seed ${manifest.seed}) holds <b>${candidates.length}</b> candidate${plural(candidates)}
 for a backdoor defect: copies of ${clean.length} clean image classifier${plural(clean)} (${archs.join(", ")}, trained on ${datasets.join(", ")}) into which
-an attack (${attacks.join(", ")}) was injected by tuning a known few of the neurons. <b>${accepted.length}</b> of them
+an attack (${attacks.join(", ")}) was injected by tuning or replacing a known few of the neurons. <b>${accepted.length}</b> of them
 passed every check and ${accepted.length === 1 ? "is" : "are"} accepted; ${count("rejected")} ${count("rejected") === 1 ? "was" : "were"} rejected with the reason, ${count("duplicate")} ${count("duplicate") === 1 ? "is a duplicate" : "are duplicates"}${count("deprecated") > 0 && html`, ${count("deprecated")} deprecated`}.
 Because it is known which neurons are infected, one can measure how well a technique finds and repairs them.`
     }</p>
