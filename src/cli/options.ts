@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Option } from "commander";
 import { InputError } from "../core/errors.ts";
+import { SAMPLE, SAMPLE_DIR } from "../store/sample.ts";
 import { wholeNumber } from "./arguments.ts";
 import { FORMATS, type Format } from "./output.ts";
 
@@ -18,15 +19,23 @@ export const DEFAULT_SEED = 1;
 
 /** `--db DIR`: the database's folder. */
 export function dbOption(): Option {
-  return new Option("--db <dir>", "the database's folder")
+  return new Option("--db <dir>", `the database's folder, or '${SAMPLE}': the small one that ships with the package`)
     .env("BDEFECTS_DB")
     .default("./bdefects-db")
     .argParser((text) => {
       if (text === "") throw new InputError("--db (BDEFECTS_DB) is empty: name the database's folder");
-      // The name is kept for the small database that will ship with the package.
-      if (text === "sample") throw new InputError("--db sample: this version ships no sample database; name a folder");
-      return text;
+      return text === SAMPLE ? SAMPLE_DIR : text;
     });
+}
+
+/** `--out DIR`: where results go in place of the database; the shipped sample cannot be written. */
+export function outOption(): Option {
+  return new Option("--out <dir>", "a folder for the results in place of the database's own");
+}
+
+/** `--results DIR`: where results are read from in place of the database. */
+export function resultsOption(): Option {
+  return new Option("--results <dir>", "the folder that 'localize' and 'repair' wrote with --out");
 }
 
 /** `--data DIR`: where the data sets' official layouts lie. */

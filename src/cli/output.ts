@@ -24,6 +24,11 @@ export function emitRows(rows: Row[], format: Format, columns?: string[]): void 
   else process.stdout.write(tableText(picked, fields));
 }
 
+/** Tells on stderr what must be known to read the output. */
+export function warn(message: string): void {
+  process.stderr.write(`warning: ${message}\n`);
+}
+
 /** As JSON has it: undefined and numbers that are none become null, BigInt a number. */
 function plain(value: unknown): unknown {
   if (value === undefined) return null;

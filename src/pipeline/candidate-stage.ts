@@ -112,7 +112,8 @@ export async function buildCandidate(
     record.trigger = await db.putTrigger(trigger);
     record.twin_model = twin.rewrite ? await db.putDelta(bench.state, twin.state) : null;
     record.infected_model = await db.putDelta(twin.state, infectedModel!);
-    record.sham_model = await db.putDelta(twin.state, sham!);
+    const shares = attack.injection === "replace";
+    record.sham_model = await db.putDelta(shares ? infectedModel! : twin.state, sham!);
     record.changed =
       attack.injection === "replace"
         ? differingRows(twin.state, infectedModel!, sham!)

@@ -1,7 +1,8 @@
-import { lookup } from "../core/errors.ts";
+import { InputError, lookup } from "../core/errors.ts";
 import { DATASETS } from "../datasets/registry.ts";
 import { createRunner } from "../measure/ort-runner.ts";
 import { type Database, openDatabase } from "../store/database.ts";
+import { PassingResults, ResultFolder, type ResultStore } from "../store/result-folder.ts";
 import { Results } from "../store/results.ts";
 import { Workbench } from "./workbench.ts";
 
@@ -15,6 +16,10 @@ export interface JudgeOptions {
   data: string;
   /** Seeds the defender's halves, the criteria and the drift control. */
   seed: number;
+  /** A folder for the results in place of the database's own. */
+  out?: string;
+  /** Told where a result must be read with care. */
+  warn?(message: string): void;
 }
 
 /** A database opened for judging. */
@@ -33,11 +38,20 @@ export async function withJudging<T>(options: JudgeOptions, work: (judging: Judg
     // The split is the build's, so that no training image is taken for a defender's.
     loadDataset: (name) =>
       lookup(DATASETS, "data set", name).load({ dataDir: options.data, seed: database.manifest.seed }),
+    // Whoever holds only the shipped sample has the official files, not the subset that it was built from.
+    otherData: database.sealed ? options.warn : undefined,
     createRunner: (network, normalization) => createRunner(network, normalization, { threads: THREADS }),
   });
   try {
-    return await work({ database, results: new Results(database), bench });
+    return await work({ database, results: new Results(resultStore(database, options.out)), bench });
   } finally {
     await bench.release();
   }
+}
+
+/** Where results go: a folder that was named, the database, or nowhere where that cannot be written. */
+export function resultStore(database: Database, folder: string | undefined): ResultStore {
+  if (folder === "") throw new InputError("the results' folder (--out, --results) is empty: name one");
+  if (folder !== undefined) return new ResultFolder(folder);
+  return database.sealed ? new PassingResults() : database;
 }

@@ -28,6 +28,8 @@ export interface WorkbenchOptions {
   /** Loads a data set as the database was built from it: same files, same splits. */
   loadDataset(name: string): Promise<Dataset>;
   createRunner(network: Network, normalization: Normalization): Promise<Runner>;
+  /** Allows other images than a defect was built from, and is told so once per data set; absent: they are refused. */
+  otherData?(message: string): void;
 }
 
 /** A version of a defect, ready to be judged. */
@@ -74,15 +76,20 @@ export class Workbench {
     this.options = options;
   }
 
-  /** The data set that a defect was built from. @throws InputError where the files hold other images. */
+  /** The data set that a defect was built from. @throws InputError where the files hold other images and may not. */
   async dataset(record: DefectRecord): Promise<Dataset> {
     let loading = this.datasets.get(record.dataset);
+    const isFirst = !loading;
     if (!loading) {
       loading = this.options.loadDataset(record.dataset);
       this.datasets.set(record.dataset, loading);
     }
     const dataset = await loading;
     if (dataset.dataHash === record.data_sha256) return dataset;
+    if (this.options.otherData) {
+      if (isFirst) this.options.otherData(otherImages(record.dataset));
+      return dataset;
+    }
     throw new InputError(
       `data set '${record.dataset}' is not the one that '${record.id}' was built from: name that one's folder with --data`,
     );
@@ -153,3 +160,7 @@ export class Workbench {
 
 /** How far a judging run is: finished cells of all, and the one that comes. */
 export type Progress = (done: number, total: number, what: string) => void;
+
+function otherImages(dataset: string): string {
+  return `other ${dataset} images than the defects were built from: some of a defender's samples may have been trained on, and figures differ a little from the records`;
+}

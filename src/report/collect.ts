@@ -5,6 +5,7 @@ import { neuronLayers } from "../graph/network.ts";
 import { buildNetwork } from "../models/registry.ts";
 import { type ScoreRow, scorePrediction } from "../score/score.ts";
 import type { Database } from "../store/database.ts";
+import type { ResultStore } from "../store/result-folder.ts";
 import {
   JUDGED_VERSIONS,
   type JudgedVersion,
@@ -45,10 +46,11 @@ export interface ReportData {
 /**
  * Reads a database's records and results and scores every prediction.
  *
+ * @param store where the results are, if not in the database
  * @throws InputError naming the file where one is damaged or does not fit.
  */
-export function collect(database: Database): ReportData {
-  const results = new Results(database);
+export function collect(database: Database, store: ResultStore = database): ReportData {
+  const results = new Results(store);
   const candidates = database
     .listDefects()
     .map((id) => database.readDefect(id))
@@ -75,7 +77,7 @@ export function collect(database: Database): ReportData {
     for (const version of JUDGED_VERSIONS) {
       for (const criterion of results.criteria()) {
         const name = predictionName(criterion, id, version);
-        if (!database.hasResult(name)) continue;
+        if (!store.hasResult(name)) continue;
         const found = prediction(criterion, id, version);
         if (found) scores.push(...fitting(name, () => scorePrediction(layers(record), found, labels)));
         else outdated.push(name);

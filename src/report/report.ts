@@ -4,6 +4,7 @@ import type { Database } from "../store/database.ts";
 import { writeAtomic } from "../store/fs.ts";
 import { LAYOUT } from "../store/layout.ts";
 import { sha256Of } from "../store/objects.ts";
+import type { ResultStore } from "../store/result-folder.ts";
 import { collect, type ReportData } from "./collect.ts";
 import { criteriaInOrder, differences } from "./differences.ts";
 import { figureSvg } from "./figures/figure.ts";
@@ -27,6 +28,8 @@ export interface ReportOptions {
   out?: string;
   /** Which of them; default all. */
   formats?: readonly ReportFormat[];
+  /** Where predictions and repairs are; absent: in the database. */
+  results?: ResultStore;
   /** Told what the report has to do without. */
   warn?(message: string): void;
 }
@@ -52,7 +55,7 @@ export async function writeReport(database: Database, options: ReportOptions): P
   const { out } = options;
   if (out !== undefined) assertOutside(out, database.dir);
   if (out === undefined) database.assertWritable();
-  const data = collect(database);
+  const data = collect(database, options.results);
   const sections = await makeSections(database, data, options);
   const { edition, seed, created } = data.manifest;
   const page = renderPage(

@@ -50,6 +50,7 @@ export class Catalog {
 
   /** Derives the catalog anew and puts it in the old one's place. @returns what it holds. */
   async rebuild(): Promise<{ defects: number; clean: number }> {
+    this.db.assertWritable();
     const source = readSource(this.db);
     await writeFile(this.db, source);
     return { defects: source.defects.length, clean: source.clean.length };
@@ -67,6 +68,7 @@ export class Catalog {
 
   /** The up-to-date catalog, read-only: its file, or where that cannot be written, one in memory. */
   private async open(): Promise<{ connection: DuckDBConnection; close: () => void }> {
+    if (this.db.sealed) return openMemory(readSource(this.db));
     const current = await openFile(this.db);
     if (current) return current;
     const source = readSource(this.db);

@@ -1,5 +1,5 @@
-import { readdirSync, rmSync } from "node:fs";
-import { join, relative } from "node:path";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import type { z } from "zod";
 import type { Trigger } from "../attacks/types.ts";
 import { InputError } from "../core/errors.ts";
@@ -10,8 +10,10 @@ import { appendJournal } from "./journal.ts";
 import { readJson, writeJson } from "./json.ts";
 import { isCleanId, isDefectOf, Layout } from "./layout.ts";
 import { type ManifestRequest, openManifest } from "./manifest.ts";
-import { putDelta, putModel, readDelta, readModel } from "./models.ts";
+import { type DeltaBase, putDelta, putModel, readDelta, readDeltaBase, readModel } from "./models.ts";
 import { ObjectStore, sha256Of } from "./objects.ts";
+import { ResultFolder, type ResultStore } from "./result-folder.ts";
+import { isSample, SAMPLE } from "./sample.ts";
 import {
   type CheckpointRecord,
   type CleanRecord,
@@ -23,7 +25,6 @@ import {
   defectLabels,
   defectRecord,
   type ObjectRef,
-  resultFile,
   twinSha256,
 } from "./schema.ts";
 import { decodeTrigger, encodeTrigger } from "./trigger.ts";
@@ -31,7 +32,7 @@ import { decodeTrigger, encodeTrigger } from "./trigger.ts";
 export interface OpenOptions {
   /** Creates the database where there is none; an existing one must have this edition, seed and data. */
   create?: ManifestRequest;
-  /** Never write, not even folders. */
+  /** Never write, not even folders. The shipped sample is always opened so. */
   readOnly?: boolean;
 }
 
@@ -44,7 +45,10 @@ const STALE_TEMPORARY_MS = 3_600_000;
  */
 export async function openDatabase(dir: string, options: OpenOptions = {}): Promise<Database> {
   const layout = new Layout(dir);
-  const readOnly = options.readOnly ?? false;
+  const sealed = isSample(dir);
+  if (sealed && options.create)
+    throw new InputError(`--db ${SAMPLE}: ships with the package and is read-only; build into another folder`);
+  const readOnly = sealed || (options.readOnly ?? false);
   const manifest = await openManifest(layout, options.create);
   if (!readOnly) {
     for (const part of ["clean", "defects", "objects", "results", "claims", "tmp"] as const) {
@@ -52,7 +56,7 @@ export async function openDatabase(dir: string, options: OpenOptions = {}): Prom
     }
     clearOldFiles(layout.path("tmp"), STALE_TEMPORARY_MS);
   }
-  return new Database(layout, manifest, readOnly);
+  return new Database(layout, manifest, readOnly, sealed);
 }
 
 /** Whether a folder holds a database, as far as its manifest tells. */
@@ -61,19 +65,24 @@ export function isDatabase(dir: string): boolean {
 }
 
 /** Records, labels and objects of one database; the files are the truth (SPEC §4). */
-export class Database {
+export class Database implements ResultStore {
   readonly layout: Layout;
   readonly manifest: DatabaseManifest;
   readonly readOnly: boolean;
+  /** The shipped sample: not even derived files may be written into its folder. */
+  readonly sealed: boolean;
   readonly objects: ObjectStore;
+  private readonly results: ResultFolder;
   /** The clean twin read last: its defects are deltas against it. */
-  private lastTwin: { sha256: string; state: StateDict } | undefined;
+  private lastTwin: DeltaBase | undefined;
 
-  constructor(layout: Layout, manifest: DatabaseManifest, readOnly: boolean) {
+  constructor(layout: Layout, manifest: DatabaseManifest, readOnly: boolean, sealed = false) {
     this.layout = layout;
     this.manifest = manifest;
     this.readOnly = readOnly;
+    this.sealed = sealed;
     this.objects = new ObjectStore(layout.path("objects"), layout.path("tmp"));
+    this.results = new ResultFolder(layout.path("results"), layout.path("tmp"));
   }
 
   get dir(): string {
@@ -157,7 +166,7 @@ export class Database {
     return putModel(this.objects, state);
   }
 
-  /** Stores a model as a delta against its clean twin. */
+  /** Stores a model as a delta against its clean twin, or a sham against its infected model. */
   putDelta(base: StateDict, state: StateDict): Promise<ObjectRef> {
     this.assertWritable();
     return putDelta(this.objects, base, state);
@@ -203,7 +212,18 @@ export class Database {
     if (!ref) throw new InputError(`${record.id}: there is no ${version} model (status ${record.status})`);
     const sha256 = twinSha256(record);
     if (this.lastTwin?.sha256 !== sha256) this.lastTwin = { sha256, state: await this.loadTwin(record, clean) };
-    return readDelta(this.objects, this.lastTwin, ref);
+    const base = version === "sham" ? await this.shamBase(record, this.lastTwin, ref) : this.lastTwin;
+    return readDelta(this.objects, base, ref);
+  }
+
+  /**
+   * What a sham's delta is against: the clean twin, or its defect's infected model, with which the sham of a
+   * replacement shares everything outside the sub-network (METHODS §4.4).
+   */
+  async shamBase({ infected_model }: DefectRecord, twin: DeltaBase, sham: ObjectRef): Promise<DeltaBase> {
+    const sha256 = infected_model?.decoded_sha256;
+    if (!infected_model || sha256 !== (await readDeltaBase(this.objects, sham))) return twin;
+    return { sha256, state: await readDelta(this.objects, twin, infected_model) };
   }
 
   /** The clean model itself, or the discreet style's rewriting of it. */
@@ -244,32 +264,31 @@ export class Database {
 
   /** Names of the files below `results/`, without `.json`, sorted. */
   listResults(): string[] {
-    const root = this.layout.path("results");
-    if (!exists(root)) return [];
-    return withPath(root, () => readdirSync(root, { recursive: true, withFileTypes: true }))
-      .filter((entry) => entry.isFile() && entry.name.endsWith(".json"))
-      .map((entry) => relative(root, join(entry.parentPath, entry.name)).slice(0, -".json".length))
-      .map((name) => name.replaceAll("\\", "/"))
-      .sort();
+    return this.results.listResults();
   }
 
   hasResult(name: string): boolean {
-    return exists(this.layout.result(name));
+    return this.results.hasResult(name);
   }
 
   /** Writes `results/<name>.json` with a checksum; `kind` says what it holds. */
   writeResult(name: string, value: { kind: string } & Record<string, unknown>): void {
     this.assertWritable();
-    this.writeChecked(this.layout.result(name), resultFile, value);
+    this.results.writeResult(name, value);
     this.log({ event: "result", kind: value.kind, name });
   }
 
   readResult<T>(name: string, schema: z.ZodType<T>): T {
-    return readJson(this.layout.result(name), schema);
+    return this.results.readResult(name, schema);
   }
 
   /** @throws InputError where the database was opened read-only. */
   assertWritable(): void {
+    if (this.sealed) {
+      throw new InputError(
+        `--db ${SAMPLE}: ships with the package and is read-only; copy ${this.dir} to a folder of your own and name that`,
+      );
+    }
     if (this.readOnly) throw new InputError(`${this.dir}: opened read-only; nothing can be written there`);
   }
 

@@ -54,9 +54,14 @@ export class Layout {
   }
 
   result(name: string): string {
-    if (!RESULT_NAME.test(name)) throw new InputError(`bad result name '${name}'`);
-    return join(this.path("results"), `${name}.json`);
+    return resultPath(this.path("results"), name);
   }
+}
+
+/** The file of a result in a folder of results. @throws InputError where its name leads elsewhere. */
+export function resultPath(folder: string, name: string): string {
+  if (!RESULT_NAME.test(name)) throw new InputError(`bad result name '${name}'`);
+  return join(folder, `${name}.json`);
 }
 
 function cleanName(id: string): string {

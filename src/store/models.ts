@@ -1,5 +1,5 @@
 import { InputError } from "../core/errors.ts";
-import { applyDelta, type DeltaMode, encodeDelta } from "../tensor/delta.ts";
+import { applyDelta, type DeltaMode, deltaBase, encodeDelta } from "../tensor/delta.ts";
 import { decodeState, encodeState } from "../tensor/safetensors.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { encodeContainer, type Purpose } from "./container.ts";
@@ -21,6 +21,12 @@ export async function readModel(objects: ObjectStore, ref: ObjectRef): Promise<S
   return decodeState(await objects.read(ref), objects.path(ref.object));
 }
 
+/** A model that a delta may be against, and its SHA-256 as verified when it was read. */
+export interface DeltaBase {
+  state: StateDict;
+  sha256: string;
+}
+
 /**
  * Stores a model as its difference from `base`, in the mode that compresses better, and proves before it is kept
  * that the delta rebuilds every bit.
@@ -36,21 +42,24 @@ export async function putDelta(objects: ObjectStore, base: StateDict, state: Sta
   return objects.put(delta, "delta", whole);
 }
 
-/**
- * Rebuilds a model from its base and delta, verified by the hash of the whole model.
- * @param base the base's state and its SHA-256, as verified when it was read
- */
-export async function readDelta(
-  objects: ObjectStore,
-  base: { state: StateDict; sha256: string },
-  ref: ObjectRef,
-): Promise<StateDict> {
+/** Rebuilds a model from its base and delta, verified by the hash of the whole model. */
+export async function readDelta(objects: ObjectStore, base: DeltaBase, ref: ObjectRef): Promise<StateDict> {
   const path = objects.path(ref.object);
-  const { purpose, bytes } = await objects.open(ref.object);
-  if (purpose !== "delta") throw new InputError(`${path}: is no delta`);
+  const bytes = await openDelta(objects, ref);
   const state = applyDelta(base.state, base.sha256, bytes, path);
   if (modelSha256(state) !== ref.decoded_sha256) {
     throw new InputError(`${path}: rebuilds another model than its record states`);
   }
   return state;
+}
+
+/** SHA-256 of the model that a stored delta is against. */
+export async function readDeltaBase(objects: ObjectStore, ref: ObjectRef): Promise<string> {
+  return deltaBase(await openDelta(objects, ref), objects.path(ref.object));
+}
+
+async function openDelta(objects: ObjectStore, ref: ObjectRef): Promise<Uint8Array> {
+  const { purpose, bytes } = await objects.open(ref.object);
+  if (purpose !== "delta") throw new InputError(`${objects.path(ref.object)}: is no delta`);
+  return bytes;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { VERSIONS } from "../core/ids.ts";
-import type { Database } from "./database.ts";
+import type { ResultStore } from "./result-folder.ts";
 
 /** Versions that can be judged: the stored ones and the derived `drift` control (METHODS §3.3). */
 export const JUDGED_VERSIONS = [...VERSIONS, "drift"] as const;
@@ -53,11 +53,8 @@ export const repairSchema = z.strictObject({
 });
 export type RepairFile = z.infer<typeof repairSchema>;
 
-/** The part of a database that keeps results. */
-export type ResultStore = Pick<Database, "hasResult" | "readResult" | "writeResult" | "listResults">;
-
 /**
- * The results of a database, apart from its records: `results/localize/<criterion>/<id>.<version>.json` and
+ * Results, apart from the records: in a database `results/localize/<criterion>/<id>.<version>.json` and
  * `results/repair/<method>/<using>/<id>.json`. A result belongs to one model (by hash) and one seed; when either has
  * changed it is out of date and is written anew.
  */

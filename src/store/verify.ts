@@ -8,7 +8,7 @@ import { type ChangedRows, changedRows } from "../tensor/delta.ts";
 import type { StateDict } from "../tensor/state.ts";
 import type { Database } from "./database.ts";
 import { type Finding, Findings } from "./findings.ts";
-import { readDelta } from "./models.ts";
+import { type DeltaBase, readDelta } from "./models.ts";
 import type { CleanRecord, DefectLabels, DefectRecord, ObjectRef } from "./schema.ts";
 import { verifyFiles } from "./verify-files.ts";
 
@@ -24,12 +24,6 @@ interface CleanTwin {
   record: CleanRecord;
   network: Network;
   state: StateDict;
-}
-
-/** What a delta is applied to. */
-interface DeltaBase {
-  state: StateDict;
-  sha256: string;
 }
 
 /** Most that a twin's gains and shifts may differ from the clean model's, relatively: float32's rounding and room. */
@@ -122,9 +116,12 @@ async function verifyDefect(
   if (labels) verifyTruth(db, findings, record, labels, twin.network);
   const base = await verifyTwin(db, findings, record, twin);
   if (!base) return;
-  for (const ref of [record.infected_model, record.sham_model]) {
-    if (ref) await verifyDelta(db, findings, record, ref, base);
-  }
+  const { infected_model, sham_model } = record;
+  if (infected_model) await verifyDelta(db, findings, record, infected_model, base, base);
+  if (!sham_model) return;
+  const shamPath = db.objects.path(sham_model.object);
+  const shamBase = await findings.check(shamPath, id, () => db.shamBase(record, base, sham_model));
+  if (shamBase) await verifyDelta(db, findings, record, sham_model, shamBase, base);
 }
 
 /**
@@ -216,12 +213,13 @@ async function verifyDelta(
   record: DefectRecord,
   ref: ObjectRef,
   base: DeltaBase,
+  twin: DeltaBase,
 ): Promise<void> {
   const path = db.objects.path(ref.object);
   const state = await findings.check(path, record.id, () => readDelta(db.objects, base, ref));
   if (!state) return;
   verifySize(db, findings, ref, record.id);
-  if (!isSubset(changedRows(base.state, state), record.changed ?? {})) {
+  if (!isSubset(changedRows(twin.state, state), record.changed ?? {})) {
     findings.fault(path, "differs from the clean twin outside the recorded changed set", record.id);
   }
 }

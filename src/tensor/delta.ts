@@ -109,6 +109,11 @@ export function applyDelta(base: StateDict, baseSha256: string, delta: Uint8Arra
   return state;
 }
 
+/** SHA-256 of the model that a delta was made against. @throws InputError where it is malformed. */
+export function deltaBase(delta: Uint8Array, name: string): string {
+  return parseDelta(delta, name).header.base;
+}
+
 /** Which rows a delta changes. @throws InputError where it is malformed. */
 export function deltaRows(delta: Uint8Array, name: string): ChangedRows {
   return parseDelta(delta, name).header.rows;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { groupId } from "../../src/core/ids.ts";
 import { settingsFor } from "../../src/pipeline/overrides.ts";
 import { makePlan } from "../../src/pipeline/plan.ts";
 import { attackOptions, checkSelection, editionNames, loadEdition } from "../../src/pipeline/recipe.ts";
@@ -9,7 +10,7 @@ const PAIRS = 3 * 4;
 
 describe("the shipped editions", () => {
   it("are these", () => {
-    expect(editionNames()).toEqual(["demo", "lite", "paper"]);
+    expect(editionNames()).toEqual(["demo", "lite", "paper", "sample"]);
   });
 
   it.each(editionNames())("%s is sound: names, attacks' settings, overrides", (name) => {
@@ -42,6 +43,15 @@ describe("the shipped editions", () => {
     const discreet = candidates.filter(({ key }) => key.style === "discreet");
     expect([candidates.length, discreet.length, clean.length]).toEqual([1728 + 1296, 1296, 36]);
     expect(discreet.some(({ key }) => key.attack === "sra")).toBe(false);
+  });
+
+  it("sample has every group once in each style that its attack has", () => {
+    const edition = loadEdition("sample");
+    const { clean, candidates } = makePlan(edition, edition.select);
+    expect(clean).toHaveLength(PAIRS);
+    const of = (style: string) => candidates.filter(({ key }) => key.style === style).map(({ key }) => groupId(key));
+    expect(new Set(of("plain")).size).toBe(48);
+    expect(new Set(of("discreet")).size).toBe(36);
   });
 
   it("paper trains as long as METHODS §2 says", () => {

@@ -3,10 +3,14 @@ import { lookup } from "../../core/errors.ts";
 import type { PredictionFile } from "../../store/results.ts";
 import { commaList } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
-import { dataOption, dbOption, formatOption, type SharedOptions, seedOption } from "../options.ts";
-import { emitRows } from "../output.ts";
+import { dataOption, dbOption, formatOption, outOption, type SharedOptions, seedOption } from "../options.ts";
+import { emitRows, warn } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "seed" | "format"> & { criterion?: string[]; where?: string };
+type Options = Pick<SharedOptions, "db" | "data" | "seed" | "format"> & {
+  criterion?: string[];
+  where?: string;
+  out?: string;
+};
 
 /** Runs criteria over defects and writes their predictions. */
 export function registerLocalize(program: Command): void {
@@ -16,6 +20,7 @@ export function registerLocalize(program: Command): void {
     .argument("[selection...]", "ids and groups, each with an optional :infected, :clean, :sham or :drift")
     .option("--criterion <names>", "criteria, separated by commas (default: all)", commaList("--criterion"))
     .option("--where <sql>", "a condition on the catalog's fields")
+    .addOption(outOption())
     .addOption(dbOption())
     .addOption(dataOption())
     .addOption(seedOption())
@@ -29,7 +34,7 @@ export function registerLocalize(program: Command): void {
       const criteria = [...new Set(options.criterion ?? CRITERIA.keys())].map((name) =>
         lookup(CRITERIA, "criterion", name),
       );
-      const predictions = await withJudging(options, async ({ database, bench, results }) => {
+      const predictions = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
         const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);
         return withCellProgress((update) => localizeAll(bench, results, items, criteria, update));
       });

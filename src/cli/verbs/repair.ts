@@ -2,13 +2,14 @@ import type { Command } from "commander";
 import { InputError, lookup } from "../../core/errors.ts";
 import { commaList } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
-import { dataOption, dbOption, formatOption, type SharedOptions, seedOption } from "../options.ts";
-import { emitRows } from "../output.ts";
+import { dataOption, dbOption, formatOption, outOption, type SharedOptions, seedOption } from "../options.ts";
+import { emitRows, warn } from "../output.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "seed" | "format"> & {
   method?: string[];
   using: string[];
   where?: string;
+  out?: string;
 };
 
 /** Repairs infected models in the neurons that a criterion named and measures what it gains and costs. */
@@ -24,6 +25,7 @@ export function registerRepair(program: Command): void {
       commaList("--using"),
     )
     .option("--where <sql>", "a condition on the catalog's fields")
+    .addOption(outOption())
     .addOption(dbOption())
     .addOption(dataOption())
     .addOption(seedOption())
@@ -36,7 +38,7 @@ export function registerRepair(program: Command): void {
       const { Catalog } = await import("../../store/catalog.ts");
       const methods = [...new Set(options.method ?? REPAIRS.keys())].map((name) => lookup(REPAIRS, "repair", name));
       const usings = [...new Set(options.using)].map(parseUsing);
-      const repairs = await withJudging(options, async ({ database, bench, results }) => {
+      const repairs = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
         const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);
         const other = items.find(({ version }) => version !== "infected");
         if (other)

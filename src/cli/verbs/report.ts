@@ -2,9 +2,10 @@ import type { Command } from "commander";
 import { InputError } from "../../core/errors.ts";
 import type { ReportFormat } from "../../report/report.ts";
 import { commaList } from "../arguments.ts";
-import { dataOption, dbOption, type SharedOptions } from "../options.ts";
+import { dataOption, dbOption, resultsOption, type SharedOptions } from "../options.ts";
+import { warn } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "data"> & { out?: string; format?: string[] };
+type Options = Pick<SharedOptions, "db" | "data"> & { out?: string; format?: string[]; results?: string };
 
 /** Writes the database's report: a self-contained page, and its tables and figures as files. */
 export function registerReport(program: Command): void {
@@ -13,11 +14,13 @@ export function registerReport(program: Command): void {
     .description("write report.html into the database's folder; with --out its tables and figures as files too")
     .option("--out <dir>", "a folder for tables (Markdown, CSV, LaTeX) and figures (SVG)")
     .option("--format <names>", "which of md, csv, latex, svg go to --out (default: all)", commaList("--format"))
+    .addOption(resultsOption())
     .addOption(dbOption())
     .addOption(dataOption())
-    .action(async ({ db, data, out, format }: Options) => {
+    .action(async ({ db, data, out, format, results }: Options) => {
       const { REPORT_FORMATS, writeReport } = await import("../../report/report.ts");
       const { openDatabase } = await import("../../store/database.ts");
+      const { resultStore } = await import("../../pipeline/judge.ts");
       const unknown = format?.find((name) => !(REPORT_FORMATS as readonly string[]).includes(name));
       if (unknown !== undefined) throw new InputError(`--format '${unknown}': valid are ${REPORT_FORMATS.join(", ")}`);
       if (format && out === undefined) throw new InputError("--format: name the folder for the files with --out DIR");
@@ -27,7 +30,8 @@ export function registerReport(program: Command): void {
         dataDir: data,
         out,
         formats: format as ReportFormat[] | undefined,
-        warn: (message) => process.stderr.write(`warning: ${message}\n`),
+        results: resultStore(database, results),
+        warn,
       });
       process.stdout.write(`${path}\n`);
     });

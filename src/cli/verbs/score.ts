@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { InputError } from "../../core/errors.ts";
 import { commaList } from "../arguments.ts";
-import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { dbOption, formatOption, resultsOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
 type Options = Pick<SharedOptions, "db" | "format"> & {
@@ -9,6 +9,7 @@ type Options = Pick<SharedOptions, "db" | "format"> & {
   where?: string;
   summary?: boolean;
   repairs?: boolean;
+  results?: string;
 };
 
 /** Joins stored predictions with the labels, or lists stored repairs. */
@@ -25,6 +26,7 @@ export function registerScore(program: Command): void {
     .option("--where <sql>", "a condition on the catalog's fields")
     .option("--summary", "means over defects, with the paired difference infected - sham")
     .option("--repairs", "what repairs gained and cost instead")
+    .addOption(resultsOption())
     .addOption(dbOption())
     .addOption(formatOption())
     .action(async (names: string[], options: Options) => {
@@ -34,7 +36,8 @@ export function registerScore(program: Command): void {
       const { Catalog } = await import("../../store/catalog.ts");
       if (options.summary && options.repairs) throw new InputError("give --summary or --repairs, not both");
       const database = await openDatabase(options.db, { readOnly: true });
-      const results = new Results(database);
+      const { resultStore } = await import("../../pipeline/judge.ts");
+      const results = new Results(resultStore(database, options.results));
       const items = await selectItems(new Catalog(database), { names, where: options.where }, JUDGED_VERSIONS);
       if (options.repairs) {
         const { repairRow } = await import("../../pipeline/judge-repair.ts");

@@ -1,0 +1,75 @@
+import { readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { z } from "zod";
+import { exists, withPath } from "./fs.ts";
+import { readJson, writeJson } from "./json.ts";
+import { resultPath } from "./layout.ts";
+import { resultFile } from "./schema.ts";
+
+/** What keeps results by name: `localize/<criterion>/<id>.<version>`, `repair/<method>/<using>/<id>`. */
+export interface ResultStore {
+  hasResult(name: string): boolean;
+  /** @throws InputError where it is damaged. */
+  readResult<T>(name: string, schema: z.ZodType<T>): T;
+  /** `kind` says what it holds. */
+  writeResult(name: string, value: { kind: string } & Record<string, unknown>): void;
+  /** All names, sorted. */
+  listResults(): string[];
+}
+
+/** Results as files `<name>.json`, each with a checksum of its own bytes: a database's, or a folder beside it. */
+export class ResultFolder implements ResultStore {
+  private readonly dir: string;
+  private readonly tmpDir: string;
+
+  constructor(dir: string, tmpDir = dir) {
+    this.dir = dir;
+    this.tmpDir = tmpDir;
+  }
+
+  hasResult(name: string): boolean {
+    return exists(this.path(name));
+  }
+
+  readResult<T>(name: string, schema: z.ZodType<T>): T {
+    return readJson(this.path(name), schema);
+  }
+
+  writeResult(name: string, value: { kind: string } & Record<string, unknown>): void {
+    writeJson(this.path(name), resultFile, value, this.tmpDir);
+  }
+
+  listResults(): string[] {
+    if (!exists(this.dir)) return [];
+    return withPath(this.dir, () => readdirSync(this.dir, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".json"))
+      .map((entry) => relative(this.dir, join(entry.parentPath, entry.name)).slice(0, -".json".length))
+      .map((name) => name.replaceAll("\\", "/"))
+      .sort();
+  }
+
+  private path(name: string): string {
+    return resultPath(this.dir, name);
+  }
+}
+
+/** Keeps results no longer than the program runs: for a database that cannot be written. */
+export class PassingResults implements ResultStore {
+  private readonly values = new Map<string, unknown>();
+
+  hasResult(name: string): boolean {
+    return this.values.has(name);
+  }
+
+  readResult<T>(name: string, schema: z.ZodType<T>): T {
+    return schema.parse(this.values.get(name));
+  }
+
+  writeResult(name: string, value: { kind: string } & Record<string, unknown>): void {
+    this.values.set(name, value);
+  }
+
+  listResults(): string[] {
+    return [...this.values.keys()].sort();
+  }
+}
