@@ -1,24 +1,27 @@
 /**
  * What fingerprints each style leaves (METHODS §3.2): Jaccard of criteria that look for traces of tuning against the
- * infected neurons (as many named as there are), on infected models, shams and drift controls. Reads what
- * `bdefects localize` stored; prints Markdown.
+ * infected neurons (as many named as there are), on infected models, shams and drift controls. Of defects that are
+ * accepted in both styles. Reads what `bdefects localize` stored; prints Markdown.
  *
- *     npx tsx bench/styles.ts DB
+ *     npx tsx bench/styles.ts [DB [RESULTS]]
  */
 import { STYLES } from "../src/core/ids.ts";
+import { resultStore } from "../src/pipeline/judge.ts";
 import { scoreAll } from "../src/pipeline/judge-score.ts";
 import type { ScoreRow } from "../src/score/score.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { Results } from "../src/store/results.ts";
+import { SAMPLE_DIR } from "../src/store/sample.ts";
 
 const CRITERIA = ["weight-norm", "weight-floor", "clp", "bnp", "random"];
 const VERSIONS = ["infected", "sham", "drift"] as const;
 
-const [dir] = process.argv.slice(2);
+const [dir = SAMPLE_DIR, folder] = process.argv.slice(2);
 const db = await openDatabase(dir, { readOnly: true });
-const accepted = db.listDefects().filter((id) => db.readDefect(id).status === "accepted");
-const items = accepted.flatMap((id) => VERSIONS.map((version) => ({ id, version })));
-const all = await scoreAll(db, new Results(db), items, CRITERIA);
+const accepted = new Set(db.listDefects().filter((id) => db.readDefect(id).status === "accepted"));
+const pairs = [...accepted].filter((id) => accepted.has(`${id}-discreet`)).map((id) => [id, `${id}-discreet`]);
+const items = pairs.flat().flatMap((id) => VERSIONS.map((version) => ({ id, version })));
+const all = await scoreAll(db, new Results(resultStore(db, folder)), items, CRITERIA);
 const rows = all.filter((row) => row.protocol === "topk" && row.truth === "full" && row.quota === "global");
 
 const styleOf = (id: string) => db.readDefect(id).style;
@@ -40,21 +43,4 @@ for (const criterion of CRITERIA) {
   );
   line([`\`${criterion}\``, ...cells]);
 }
-
-console.log();
-line(["defect", "CA clean", "CA", "ASR", "ASR sham", "delta", ...CRITERIA]);
-line(["---", ...CRITERIA.map(() => "---"), "---", "---", "---", "---", "---"]);
-for (const id of accepted) {
-  const { metrics, infected_model } = db.readDefect(id);
-  const { ca_clean, ca, asr, asr_sham } = metrics;
-  const rates = [ca_clean, ca, asr, asr_sham].map((value) => value?.toFixed(3) ?? "–");
-  const bytes = `${((infected_model?.bytes ?? 0) / 1000).toFixed(0)} kB`;
-  const scores = CRITERIA.map((criterion) =>
-    VERSIONS.map((version) =>
-      valuesOf((row) => row.id === id && row.criterion === criterion && row.version === version)
-        .map((value) => value.toFixed(2))
-        .join(),
-    ).join(" / "),
-  );
-  line([`\`${id}\``, ...rates, bytes, ...scores]);
-}
+console.log(`\n${pairs.length} defects in both styles`);
