@@ -43,6 +43,8 @@ export interface Criterion {
   access: Access;
   /** Whether it needs clean samples (else weights alone). */
   needsData: boolean;
+  /** Where the criterion is a program of somebody's own: a hash of it. What another program found is not its result. */
+  fingerprint?: string;
   localize(suspect: Suspect): Promise<Localization>;
 }
 
