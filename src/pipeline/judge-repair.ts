@@ -72,56 +72,72 @@ export async function repairAll(
   progress: Progress = () => undefined,
   onOutcome?: OnOutcome,
 ): Promise<RepairFile[]> {
+  const ways = methods.flatMap((method) => usings.map((using) => ({ method, using })));
+  return repairEach(bench, results, ids, ways, progress, onOutcome);
+}
+
+/** One way to repair. */
+export interface RepairWay {
+  method: Repair;
+  using: Using;
+}
+
+/** As `repairAll`, in the ways given. */
+export async function repairEach(
+  bench: Workbench,
+  results: Results,
+  ids: readonly string[],
+  ways: readonly RepairWay[],
+  progress: Progress = () => undefined,
+  onOutcome?: OnOutcome,
+): Promise<RepairFile[]> {
   const repairs: RepairFile[] = [];
-  const total = ids.length * methods.length * usings.length;
   let over = 0;
   for (const id of ids) {
     const record = bench.source.readDefect(id);
     const { labels, layers, modelSha256 } = repairContext(bench.source, record);
     let opened: Promise<OpenDefect> | undefined;
-    for (const method of methods) {
-      for (const using of usings) {
-        const name = formatUsing(using);
-        const what = repairCell(id, method, using);
-        progress(over++, total, what);
-        const choose = () => chooseNeurons(using, layers, results, labels, modelSha256, bench.seed);
-        const done = finishedRepair(results, id, method, using, modelSha256, bench.seed, choose);
-        if (done) {
-          onOutcome?.({ what, id, status: "kept", seconds: 0 });
-          repairs.push(done);
-          continue;
-        }
-        // Whoever fails later, without data nobody can be judged.
-        await bench.dataset(record);
-        const repair = await runCell({ what, id }, onOutcome, async (): Promise<RepairFile> => {
-          const { neurons, scores } = choose();
-          opened ??= openDefect(bench, record);
-          const { before, model, measure } = await opened;
-          const suspect = await bench.suspect(model, await bench.dataset(record));
-          const began = performance.now();
-          const state = await method.repair(suspect, neurons, scores);
-          const repaired = performance.now();
-          const after = await measure(state);
-          return {
-            kind: "repair",
-            id,
-            method: method.name,
-            using: name,
-            seed: bench.seed,
-            model_sha256: modelSha256,
-            neurons: listNeurons(neurons),
-            ca_before: before.ca,
-            ca_after: after.ca,
-            asr_before: before.asr,
-            asr_after: after.asr,
-            seconds: (repaired - began) / 1000,
-            measure_seconds: (performance.now() - repaired) / 1000,
-          };
-        });
-        if (!repair) continue;
-        results.saveRepair(repair);
-        repairs.push(repair);
+    for (const { method, using } of ways) {
+      const name = formatUsing(using);
+      const what = repairCell(id, method, using);
+      progress(over++, ids.length * ways.length, what);
+      const choose = () => chooseNeurons(using, layers, results, labels, modelSha256, bench.seed);
+      const done = finishedRepair(results, id, method, using, modelSha256, bench.seed, choose);
+      if (done) {
+        onOutcome?.({ what, id, status: "kept", seconds: 0 });
+        repairs.push(done);
+        continue;
       }
+      // Whoever fails later, without data nobody can be judged.
+      await bench.dataset(record);
+      const repair = await runCell({ what, id }, onOutcome, async (): Promise<RepairFile> => {
+        const { neurons, scores } = choose();
+        opened ??= openDefect(bench, record);
+        const { before, model, measure } = await opened;
+        const suspect = await bench.suspect(model, await bench.dataset(record));
+        const began = performance.now();
+        const state = await method.repair(suspect, neurons, scores);
+        const repaired = performance.now();
+        const after = await measure(state);
+        return {
+          kind: "repair",
+          id,
+          method: method.name,
+          using: name,
+          seed: bench.seed,
+          model_sha256: modelSha256,
+          neurons: listNeurons(neurons),
+          ca_before: before.ca,
+          ca_after: after.ca,
+          asr_before: before.asr,
+          asr_after: after.asr,
+          seconds: (repaired - began) / 1000,
+          measure_seconds: (performance.now() - repaired) / 1000,
+        };
+      });
+      if (!repair) continue;
+      results.saveRepair(repair);
+      repairs.push(repair);
     }
   }
   return repairs;

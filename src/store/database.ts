@@ -278,6 +278,13 @@ export class Database implements ResultStore {
     this.log({ event: "result", kind: value.kind, name });
   }
 
+  /** Forgets a result. */
+  dropResult(name: string): void {
+    this.assertWritable();
+    const path = this.layout.result(name);
+    withPath(path, () => rmSync(path, { force: true }));
+  }
+
   readResult<T>(name: string, schema: z.ZodType<T>): T {
     return this.results.readResult(name, schema);
   }

@@ -35,12 +35,7 @@ const MODES = {
   nothing: () => process.stdout.write("done\n"),
   garbage: () => answer("conv1 is the culprit"),
   nan: () => answer(JSON.stringify({ scores }).replace("[0,1,", "[0,NaN,")),
-  infinite: () => answer(JSON.stringify({ scores }).replace("[0,1,", "[0,1e999,")),
-  nulls: () => answer(JSON.stringify({ scores: { ...scores, conv1: [null, 0, 0, 0] } })),
   short: () => answer(JSON.stringify({ scores: { ...scores, conv1: [1, 2] } })),
   layer: () => answer(JSON.stringify({ scores: { ...scores, "features.0": [1] } })),
-  missing: () => answer(JSON.stringify({ scores: { conv1: scores.conv1 } })),
-  neuron: () => answer(JSON.stringify({ scores, native: ["conv1:4"] })),
-  field: () => answer(JSON.stringify({ scores, threshold: 3 })),
 };
 MODES[mode]();

@@ -47,28 +47,23 @@ describe("plug-ins", () => {
   it("that fail cost their own cell and nothing else, store nothing, and are tried again", () => {
     const log = newLog();
     const expected: Record<string, string> = {
-      hangs: "it took longer than 3 s and was ended; --plugin-timeout allows more",
+      hangs: "it took longer than 5 s and was ended; --plugin-timeout allows more",
       crashes: "it ended with status 3: TypeError: cannot add a cat to a dog",
       killed: "it ended with SIGSEGV",
       nothing: "it wrote no out/scores.json",
       garbage: "out/scores.json is not JSON",
       nan: "out/scores.json is not JSON: it has a bare NaN, and scores must be finite numbers",
-      infinite: "out/scores.json: 'scores.conv1.1': Invalid input: expected number, received Infinity",
-      nulls: "out/scores.json: 'scores.conv1.0': Invalid input: expected number, received null",
       short: "out/scores.json: 'scores': layer 'conv1' has 2 numbers, not 4",
       layer: "out/scores.json: 'scores': no layer 'features.0'; model.json lists the layers",
-      missing: "out/scores.json: 'scores': layer 'layer1.0.conv1' is missing",
-      neuron: "out/scores.json: 'native': the network has no neuron 'conv1:4'",
-      field: `out/scores.json: Unrecognized key: "threshold"`,
     };
     const modes = Object.keys(expected);
     const criteria = [...modes.map((mode) => plugin(mode, log)), plugin("works", log)];
-    const args = localize(...["clp", ...criteria].flatMap((name) => ["--criterion", name]), "--plugin-timeout", "3");
+    const args = localize(...["clp", ...criteria].flatMap((name) => ["--criterion", name]), "--plugin-timeout", "5");
     const { status, stdout, stderr } = bdefects([...args, "--format", "json"]);
     expect(status, stderr).toBe(1);
     const lines = stderr.trimEnd().split("\n");
     expect(lines.slice(0, -1)).toEqual(modes.map((mode) => `failed: ${ID}:infected cmd-${mode}: ${expected[mode]}`));
-    expect(lines.at(-1)).toMatch(/^error: 13 of 15 cells failed, and nothing of them is stored/);
+    expect(lines.at(-1)).toMatch(/^error: 8 of 10 cells failed, and nothing of them is stored/);
 
     const rows = JSON.parse(stdout) as Record<string, unknown>[];
     expect(rows.map(({ criterion }) => criterion)).toEqual(["clp", "cmd-works"]);
