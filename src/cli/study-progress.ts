@@ -19,6 +19,7 @@ export class StudyProgress {
   readonly report = (event: StudyEvent): void => {
     if (event.type === "start") this.start(event);
     else if (event.type === "lost") this.fail(event.failure.cell, event.failure.reason);
+    else if (event.type === "warning") this.say(`warning: ${event.text}\n`);
     else this.go(event);
   };
 
@@ -56,7 +57,11 @@ export class StudyProgress {
 
   private fail(what: string, reason: string): void {
     this.failed++;
-    // A bar redraws itself below the line.
-    process.stderr.write(`${this.bar ? "\r\x1b[K" : ""}${failureLine({ what, error: new Error(reason) })}`);
+    this.say(failureLine({ what, error: new Error(reason) }));
+  }
+
+  /** A bar redraws itself below the line. */
+  private say(line: string): void {
+    process.stderr.write(`${this.bar ? "\r\x1b[K" : ""}${line}`);
   }
 }

@@ -278,11 +278,9 @@ export class Database implements ResultStore {
     this.log({ event: "result", kind: value.kind, name });
   }
 
-  /** Forgets a result. */
   dropResult(name: string): void {
     this.assertWritable();
-    const path = this.layout.result(name);
-    withPath(path, () => rmSync(path, { force: true }));
+    this.results.dropResult(name);
   }
 
   readResult<T>(name: string, schema: z.ZodType<T>): T {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Builder } from "../e2e/builder.ts";
+import { treeOf } from "../e2e/files.ts";
 import { writeTinyData } from "../e2e/tiny.ts";
 import { idsOf, makeDatabase } from "../pipeline/database.ts";
 import { temporaryFolder } from "../store/temp.ts";
@@ -77,8 +78,8 @@ const findingsOn = (db: string) =>
 
 describe("study", () => {
   it("localizes, repairs and scores; its tables are the verbs' own numbers, and are vouched for", async () => {
-    const { db, log, args } = await makeStudy("plain", "fp, clp");
-    const cells = CELLS + 2 * (2 + 1);
+    const { db, log, args } = await makeStudy("plain", "fp, clp", "  - { method: [finetune], using: [oracle] }\n");
+    const cells = CELLS + 2 * (2 + 1 + 1);
     const before = rowsOf([...args, "--dry-run"]);
     expect(before.map(({ step, name, cells, to_do }) => [step, name, cells, to_do])).toEqual([
       ["localize", "fp", 4, 4],
@@ -86,11 +87,11 @@ describe("study", () => {
       ["localize", "cmd-own", 4, 4],
       ["localize", "random", 4, 4],
       ["repair", "prune", 12, 12],
+      ["repair", "finetune", 2, 2],
     ]);
     expect(existsSync(join(db, "results", "localize"))).toBe(false);
 
-    const out = join(temporaryFolder(), "tables");
-    const { status, stdout, stderr } = bdefects([...args, "--jobs", "2", "--out", out, "--format", "json"]);
+    const { status, stdout, stderr } = bdefects([...args, "--jobs", "2", "--format", "json"]);
     expect(status, stderr).toBe(0);
     expect(stderr).toContain(`${cells} cells, of which 0 are finished; 2 job(s)\n`);
     expect(Object.keys(resultsIn(db))).toHaveLength(cells);
@@ -104,13 +105,11 @@ describe("study", () => {
     expect(sorted((await rowsOfParquet(`select * from '${table}'`)) as object[])).toEqual(sorted(scores));
     const repairs = await rowsOfParquet(`select * from '${join(db, "results", "mine.repairs.parquet")}'`);
     expect(sorted(repairs as object[])).toEqual(sorted(rowsOf(["score", "--repairs", "--db", db])));
-    expect(readdirSync(out).sort()).toEqual(["failures.csv", "repairs.csv", "scores.csv", "summary.csv"]);
-    expect(readFileSync(join(out, "scores.csv"), "utf8").trim().split("\n")).toHaveLength(1 + scores.length);
 
     expect(findingsOn(db)).toEqual([]);
     rmSync(join(db, "results", "localize", "fp", `${IDS[0]}.sham.json`));
     const after = bdefects([...args, "--dry-run", "--format", "json"]);
-    expect(after.stderr).toMatch(/^2 defects, 28 cells: 27 done, 1 to do\nestimate: \d+ s with 1 job\(s\)/);
+    expect(after.stderr).toMatch(/^2 defects, 30 cells: 29 done, 1 to do\nestimate: \d+ s with 1 job\(s\)/);
     const [estimate] = JSON.parse(after.stdout);
     expect(estimate).toMatchObject({ name: "fp", cells: 4, done: 3, to_do: 1 });
     expect(estimate.hours_estimate).toBeGreaterThan(0);
@@ -149,6 +148,26 @@ describe("study", () => {
     // The one that was under way was tried twice, no other.
     expect(callsIn(log)).toBe(4 + 1);
     expect(findingsOn(db)).toEqual([]);
+  });
+
+  it("puts everything into a folder of its own where that is asked for", async () => {
+    const { db, args } = await makeStudy("plain");
+    const out = join(temporaryFolder(), "mine");
+    const before = treeOf(db);
+    const { status, stderr } = bdefects([...args, "--out", out]);
+    expect(status, stderr).toBe(0);
+    // But for the derived catalog.
+    const changed = Object.entries(treeOf(db)).filter(([file, hash]) => before[file] !== hash);
+    expect(changed.map(([file]) => file).filter((file) => !file.startsWith("catalog"))).toEqual([]);
+    expect(readdirSync(out).filter((name) => !name.startsWith("."))).toEqual([
+      "localize",
+      "mine.repairs.parquet",
+      "mine.scores.parquet",
+      "repair",
+      "study",
+    ]);
+    expect(rowsOf(["score", "--db", db, "--results", out]).length).toBe(2 * 3 * 2 * 6);
+    expect(bdefects([...args, "--out", out, "--dry-run"]).stderr).toContain(`${CELLS} done, 0 to do`);
   });
 
   it("loses a failing cell and what hangs on it, and nothing else", async () => {

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { CheckFailed, InputError } from "../../core/errors.ts";
+import { CheckFailed } from "../../core/errors.ts";
 import type { Study } from "../../pipeline/study/recipe.ts";
 import { inWords } from "../../pipeline/time-left.ts";
-import { dataOption, dbOption, formatOption, jobsOption, type SharedOptions } from "../options.ts";
+import { dataOption, dbOption, formatOption, jobsOption, outOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 import { StudyProgress } from "../study-progress.ts";
 
@@ -14,14 +14,13 @@ export function registerStudy(program: Command): void {
     .command("study")
     .description("localize, repair and score over a selection, as a recipe says: resumable, in parallel")
     .argument("[recipe]", "the path of a recipe file, or a shipped study's name", "study")
-    .option("--out <dir>", "a folder for scores, summary, repairs and failures as CSV")
     .option("--dry-run", "print how many cells are done and to do and how long they may take, and run nothing")
+    .addOption(outOption())
     .addOption(dbOption())
     .addOption(dataOption())
     .addOption(jobsOption())
     .addOption(formatOption())
     .action(async (recipe: string, options: Options) => {
-      if (options.out === "") throw new InputError("--out is empty: name a folder");
       const { loadStudy } = await import("../../pipeline/study/recipe.ts");
       const study = loadStudy(recipe);
       if (options.dryRun) return dryRun(study, options);
@@ -51,9 +50,9 @@ export function registerStudy(program: Command): void {
 const line = (text: string) => text.trim().replace(/\s*[\r\n]+\s*/g, " ");
 
 /** Rows per criterion and repair on stdout, the sum on stderr. */
-async function dryRun(study: Study, { db, format, jobs }: Options): Promise<void> {
+async function dryRun(study: Study, { db: dir, out, format, jobs }: Options): Promise<void> {
   const { chooseStudyJobs, openStudy, ratesOf } = await import("../../pipeline/study/study.ts");
-  const { tasks } = await openStudy(db, study, { readOnly: true });
+  const { tasks } = await openStudy({ dir, study, out }, { readOnly: true });
   const rates = ratesOf(tasks);
   const rows = new Map<
     string,

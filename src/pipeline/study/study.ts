@@ -1,16 +1,18 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { InputError } from "../../core/errors.ts";
 import { Catalog } from "../../store/catalog.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
 import { Results } from "../../store/results.ts";
 import { Dispatcher } from "../executors/dispatch.ts";
-import { THREADS } from "../judge.ts";
+import { resultStore, THREADS } from "../judge.ts";
 import { selectItems } from "../select.ts";
 import { planStudy, type StudyCell, type StudyTask } from "./plan.ts";
 import { CellRates } from "./rates.ts";
 import type { Study } from "./recipe.ts";
-import { type CellFailure, type StudyResults, studyResults, writeStudy, writeStudyCsv } from "./tables.ts";
-import type { StudyOrder, ToldOutcome } from "./worker-process.ts";
+import { type CellFailure, type StudyPlace, type StudyResults, studyResults, writeStudy } from "./tables.ts";
+import type { StudyOrder, ToldByWorker, ToldOutcome } from "./worker-process.ts";
 
 /** Left to everything else on the machine. */
 const MEMORY_SHARE = 0.9;
@@ -19,14 +21,15 @@ export type StudyEvent =
   | { type: "start"; cells: number; finished: number; jobs: number }
   /** @param left seconds that the others may take; null while nothing is known */
   | { type: "cell"; outcome: ToldOutcome; over: number; left(): number | null }
-  | { type: "lost"; failure: CellFailure };
+  | { type: "lost"; failure: CellFailure }
+  | { type: "warning"; text: string };
 
 export interface StudyRequest {
   dir: string;
   dataDir: string;
   study: Study;
   jobs?: number;
-  /** A folder for the tables as CSV. */
+  /** A folder for the results in place of the database's own. */
   out?: string;
   report(event: StudyEvent): void;
 }
@@ -37,19 +40,33 @@ export interface StudyEnd extends StudyResults {
   failures: CellFailure[];
 }
 
-/** All cells of a study on a database. @throws InputError where the selection is empty or wrong */
+export interface OpenedStudy {
+  database: Database;
+  results: Results;
+  place: StudyPlace;
+  /** Where work is claimed. */
+  claims: string;
+  tasks: StudyTask[];
+  /** The cells as they stand now. */
+  replan(): StudyTask[];
+}
+
+/** A study on a database, with all its cells. @throws InputError where the selection is empty or wrong */
 export async function openStudy(
-  dir: string,
-  study: Study,
+  { dir, study, out }: Pick<StudyRequest, "dir" | "study" | "out">,
   options: { readOnly?: boolean } = {},
-): Promise<{ database: Database; results: Results; tasks: StudyTask[]; replan(): StudyTask[] }> {
+): Promise<OpenedStudy> {
   const database = await openDatabase(dir, options);
-  const results = new Results(database);
+  const store = resultStore(database, out);
+  const results = new Results(store);
   const { select, versions } = study.recipe;
   const selection = { names: select.names ?? [], where: select.where };
   const items = await selectItems(new Catalog(database), selection, versions);
   const replan = () => planStudy(database, results, study, items);
-  return { database, results, tasks: replan(), replan };
+  const { layout } = database;
+  const place = { store, folder: out ?? layout.path("results"), tmp: out ?? layout.path("tmp") };
+  const claims = out === undefined ? layout.path("claims") : join(out, ".claims");
+  return { database, results, place, claims, tasks: replan(), replan };
 }
 
 /** What finished cells took, for estimates. */
@@ -73,25 +90,27 @@ export function chooseStudyJobs(left: readonly StudyTask[], cores = availablePar
  * itself. The tables are written at the end, of all that is finished.
  */
 export async function runStudy(request: StudyRequest): Promise<StudyEnd> {
-  const { dir, dataDir, study, report } = request;
-  const { database, results, tasks, replan } = await openStudy(dir, study);
+  const { dir, dataDir, study, out, report } = request;
+  const { database, results, place, claims, tasks, replan } = await openStudy(request);
+  if (database.sealed && out === undefined) {
+    throw new InputError("this database ships with the package and is read-only: name a folder for results with --out");
+  }
   const left = tasks.filter(({ cells }) => cells.some(({ finished }) => finished === null));
   const jobs = request.jobs ?? chooseStudyJobs(left);
   const watch = new StudyWatch(tasks, jobs, report);
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  await Dispatcher.run<StudyTask, ToldOutcome>({
+  await Dispatcher.run<StudyTask, ToldByWorker>({
     script: fileURLToPath(new URL(`./worker-process.${extension}`, import.meta.url)),
-    order: { dir, dataDir, recipe: study.recipe } satisfies StudyOrder,
+    order: { dir, dataDir, out, claims, recipe: study.recipe } satisfies StudyOrder,
     tasks: left,
     jobs,
-    onTold: (outcome) => watch.told(outcome),
+    onTold: (told) => ("warning" in told ? watch.warned(told.warning) : watch.told(told)),
     onOver: (task, reason) => watch.over(task, reason),
   });
   const now = left.length > 0 ? replan() : tasks;
   const found = await studyResults(database, results, study, now);
   const { failures } = watch;
-  await writeStudy(database, study, now, found, failures);
-  if (request.out !== undefined) await writeStudyCsv(request.out, found, failures);
+  await writeStudy(place, study, now, found, failures);
   const cells = now.flatMap((task) => task.cells);
   return { ...found, cells: cells.length, unfinished: cells.filter((cell) => cell.finished === null).length, failures };
 }
@@ -100,6 +119,7 @@ export async function runStudy(request: StudyRequest): Promise<StudyEnd> {
 class StudyWatch {
   readonly failures: CellFailure[] = [];
   private readonly pending = new Map<string, StudyCell & { size: number }>();
+  private readonly warnings = new Set<string>();
   private readonly rates: CellRates;
   private readonly jobs: number;
   private readonly total: number;
@@ -123,6 +143,13 @@ class StudyWatch {
     if (outcome.status === "done") this.rates.add(cell.kind, cell.size, outcome.seconds);
     if (outcome.status === "failed") this.failures.push({ cell: outcome.what, reason: outcome.reason ?? "" });
     this.report({ type: "cell", outcome, over: this.total - this.pending.size, left: () => this.left() });
+  }
+
+  /** Every worker may say the same. */
+  warned(text: string): void {
+    if (this.warnings.has(text)) return;
+    this.warnings.add(text);
+    this.report({ type: "warning", text });
   }
 
   /** What a task left open when it was over has been lost with it. */

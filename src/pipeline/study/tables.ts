@@ -4,6 +4,7 @@ import { type SummaryRow, summarize } from "../../score/summary.ts";
 import type { Database } from "../../store/database.ts";
 import { readBytes } from "../../store/fs.ts";
 import { sha256Of } from "../../store/objects.ts";
+import type { ResultStore } from "../../store/result-folder.ts";
 import type { RepairFile, Results } from "../../store/results.ts";
 import { studyRecordName, studyTable } from "../../store/studies.ts";
 import { type FlatTable, replaceTables } from "../../store/tables.ts";
@@ -24,22 +25,6 @@ export interface StudyResults {
   summary: SummaryRow[];
   repairs: RepairFile[];
 }
-
-const SUMMARY_FIELDS = {
-  criterion: "text",
-  access: "text",
-  truth: "text",
-  protocol: "text",
-  quota: "text",
-  metric: "text",
-  infected: "number",
-  sham: "number",
-  difference: "number",
-  cases: "count",
-  shams: "count",
-  pairs: "count",
-  cells: "count",
-} as const;
 
 /** Scores and repairs of a study's finished cells; what an earlier run or another program left is not among them. */
 export async function studyResults(
@@ -66,22 +51,30 @@ export async function studyResults(
   return { scores, summary: summarize(scores), repairs };
 }
 
-/** Writes `results/<study>.<table>.parquet` and then the study's record, which states their hashes. */
+/** Where a study's results lie. */
+export interface StudyPlace {
+  store: ResultStore;
+  /** The store's folder. */
+  folder: string;
+  /** On the same file system. */
+  tmp: string;
+}
+
+/** Writes `<study>.<table>.parquet` and then the study's record, which states their hashes. */
 export async function writeStudy(
-  database: Database,
+  { store, folder, tmp }: StudyPlace,
   { recipe }: Study,
   tasks: readonly StudyTask[],
   found: StudyResults,
   failures: readonly CellFailure[],
 ): Promise<void> {
   const { study: name } = recipe;
-  const folder = database.layout.path("results");
   // Tables without a record are known to be unfinished; with an old one they would look damaged.
-  if (database.hasResult(studyRecordName(name))) database.dropResult(studyRecordName(name));
-  const tables = tablesOf(found).filter((table) => table.name !== "summary");
+  store.dropResult(studyRecordName(name));
+  const tables = tablesOf(found);
   const named = tables.map((table) => ({ ...table, name: `${name}.${table.name}` }));
-  await replaceTables(folder, "parquet", named, database.layout.path("tmp"));
-  database.writeResult(studyRecordName(name), {
+  await replaceTables(folder, "parquet", named, tmp);
+  store.writeResult(studyRecordName(name), {
     kind: "study",
     name,
     package_version: packageVersion(),
@@ -95,20 +88,9 @@ export async function writeStudy(
   });
 }
 
-/** The same tables, the summary and what failed as CSV in a folder of the user's. */
-export async function writeStudyCsv(dir: string, found: StudyResults, failures: readonly CellFailure[]): Promise<void> {
-  const failed: FlatTable = {
-    name: "failures",
-    columns: { cell: "text", reason: "text" },
-    rows: failures.map((failure) => ({ ...failure })),
-  };
-  await replaceTables(dir, "csv", [...tablesOf(found), failed], dir);
-}
-
-function tablesOf({ scores, summary, repairs }: StudyResults): FlatTable[] {
+function tablesOf({ scores, repairs }: StudyResults): FlatTable[] {
   return [
     { name: "scores", columns: SCORE_FIELDS, rows: scores.map((row) => ({ ...row })) },
-    { name: "summary", columns: SUMMARY_FIELDS, rows: summary.map((row) => ({ ...row })) },
     { name: "repairs", columns: REPAIR_FIELDS, rows: repairs.map(repairRow) },
   ];
 }

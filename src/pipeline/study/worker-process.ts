@@ -13,6 +13,10 @@ import { resolveStudy, type Study, type StudyRecipe } from "./recipe.ts";
 export interface StudyOrder {
   dir: string;
   dataDir: string;
+  /** A folder for the results in place of the database's own. */
+  out?: string;
+  /** Where work is claimed. */
+  claims: string;
   recipe: StudyRecipe;
 }
 
@@ -21,7 +25,9 @@ type Task = Pick<StudyTask, "id" | "versions">;
 /** An outcome with its error as text. */
 export type ToldOutcome = Omit<CellOutcome, "error"> & { reason?: string };
 
-type Told = FromWorker<ToldOutcome>;
+export type ToldByWorker = ToldOutcome | { warning: string };
+
+type Told = FromWorker<ToldByWorker>;
 type Heard = ToWorker<StudyOrder, Task>;
 
 const tell = (message: Told) => process.send?.(message);
@@ -31,10 +37,11 @@ process.on("disconnect", () => process.exit(1));
 
 process.once("message", async (first: Heard) => {
   if (first.type !== "order") throw new Error("the order comes first");
-  const { dir, dataDir, recipe } = first.order;
+  const { dir, dataDir, out, claims, recipe } = first.order;
   try {
     const study = resolveStudy(recipe);
-    await withJudging({ db: dir, data: dataDir, seed: recipe.seed }, async (judging) => {
+    const warn = (warning: string) => tell({ type: "told", told: { warning } });
+    await withJudging({ db: dir, data: dataDir, seed: recipe.seed, out, warn }, async (judging) => {
       tell({ type: "over" });
       let network: string | undefined;
       for (let next = await nextMessage(); next.type === "task"; next = await nextMessage()) {
@@ -42,7 +49,7 @@ process.once("message", async (first: Heard) => {
         // Sessions of a network that is done with would only hold memory.
         if (network !== undefined && network !== key) await judging.bench.release();
         network = key;
-        tell(await judgeUnderClaim(judging, study, next.task));
+        tell(await judgeUnderClaim(judging, study, claims, next.task));
       }
     });
     process.exit(0);
@@ -56,9 +63,9 @@ function nextMessage(): Promise<Heard> {
   return new Promise((resolve) => process.once("message", resolve));
 }
 
-async function judgeUnderClaim(judging: Judging, study: Study, task: Task): Promise<Told> {
+async function judgeUnderClaim(judging: Judging, study: Study, claims: string, task: Task): Promise<Told> {
   const { database, bench } = judging;
-  const claim = Claim.take(database.layout.path("claims"), `judge/${task.id}`);
+  const claim = Claim.take(claims, `judge/${task.id}`);
   if (!claim) return { type: "busy" };
   try {
     // Without its data nothing of a study can be right, so this alone ends all of it.
