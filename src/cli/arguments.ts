@@ -59,3 +59,16 @@ export function commaList(flag: string): (text: string, previous?: string[]) => 
     return [...previous, ...items];
   };
 }
+
+/**
+ * As `commaList`, where the last name may be a command (`cmd:…` or `NAME=cmd:…`): all that follows belongs to it, commas
+ * too. Several commands need the option several times.
+ */
+export function criterionList(flag: string): (text: string, previous?: string[]) => string[] {
+  return (text, previous = []) => {
+    const command = /(?:^|,)\s*((?:[^,=]*=)?cmd:.*)$/s.exec(text);
+    if (!command) return commaList(flag)(text, previous);
+    const before = text.slice(0, command.index);
+    return [...(before === "" ? previous : commaList(flag)(before, previous)), command[1]];
+  };
+}

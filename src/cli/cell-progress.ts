@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
+import type { CellOutcome } from "../pipeline/cells.ts";
 
 /** Shows how far a run over many cells is: a bar with the time left on a terminal, nothing elsewhere (stderr). */
 export class CellProgress {
@@ -31,4 +32,9 @@ export async function withCellProgress<T>(work: (update: CellProgress["update"])
   } finally {
     progress.stop();
   }
+}
+
+/** One line for stderr, whatever the message holds. */
+export function failureLine({ what, error }: Pick<CellOutcome, "what" | "error">): string {
+  return `failed: ${what}: ${(error?.message ?? "").trim().replace(/\s*[\r\n]+\s*/g, " ")}\n`;
 }

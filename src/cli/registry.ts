@@ -17,6 +17,7 @@ import { registerReindex } from "./verbs/reindex.ts";
 import { registerRepair } from "./verbs/repair.ts";
 import { registerReport } from "./verbs/report.ts";
 import { registerScore } from "./verbs/score.ts";
+import { registerStudy } from "./verbs/study.ts";
 import { registerVerify } from "./verbs/verify.ts";
 
 /** Every verb: its file in `verbs/`, one line here, in the order in which help lists them. */
@@ -34,6 +35,7 @@ export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
   registerLocalize,
   registerRepair,
   registerScore,
+  registerStudy,
   registerReport,
   registerDatasheet,
   registerExport,

@@ -66,6 +66,17 @@ export function subset(set: ImageSet, indices: ArrayLike<number>): ImageSet {
   return { ...set, count: indices.length, pixels, labels };
 }
 
+/** The images of two sets of one size, one set after the other. */
+export function joined(first: ImageSet, second: ImageSet): ImageSet {
+  const pixels = new Uint8Array(first.pixels.length + second.pixels.length);
+  const labels = new Uint8Array(first.count + second.count);
+  pixels.set(first.pixels);
+  pixels.set(second.pixels, first.pixels.length);
+  labels.set(first.labels);
+  labels.set(second.labels, first.count);
+  return { ...first, count: labels.length, pixels, labels };
+}
+
 /** The indices of the images that are not of a class. */
 export function indicesOutside(set: ImageSet, label: number): number[] {
   const indices: number[] = [];

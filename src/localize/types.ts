@@ -1,4 +1,5 @@
 import type { LayerScores, LayerWidth, NeuronSet } from "../core/neurons.ts";
+import type { Augmentation } from "../datasets/batch.ts";
 import type { ImageSet, Normalization } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
 import type { ModelRunner } from "../measure/runner.ts";
@@ -13,6 +14,8 @@ export interface Suspect {
   network: Network;
   state: StateDict;
   normalization: Normalization;
+  /** How training may change an image of this data set (METHODS §2). */
+  augmentation: Augmentation;
   /** Clean data, halved (METHODS §5): `fit` to measure on, `threshold` to choose thresholds on. */
   clean: { fit: ImageSet; threshold: ImageSet };
   seed: number;
@@ -40,6 +43,8 @@ export interface Criterion {
   access: Access;
   /** Whether it needs clean samples (else weights alone). */
   needsData: boolean;
+  /** Where the criterion is a program of somebody's own: a hash of it. What another program found is not its result. */
+  fingerprint?: string;
   localize(suspect: Suspect): Promise<Localization>;
 }
 

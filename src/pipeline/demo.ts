@@ -1,4 +1,5 @@
 import { CRITERIA } from "../localize/registry.ts";
+import { prune } from "../repair/prune.ts";
 import { REPAIRS } from "../repair/registry.ts";
 import { writeReport } from "../report/report.ts";
 import type { ScoreRow } from "../score/score.ts";
@@ -9,7 +10,7 @@ import { build } from "./build.ts";
 import type { Report } from "./context.ts";
 import { withJudging } from "./judge.ts";
 import { localizeAll } from "./judge-localize.ts";
-import { parseUsing, repairAll } from "./judge-repair.ts";
+import { parseUsing, repairEach } from "./judge-repair.ts";
 import { scoreAll } from "./judge-score.ts";
 import type { Edition } from "./recipe.ts";
 import type { JudgedItem } from "./select.ts";
@@ -51,9 +52,12 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
     await localizeAll(bench, results, items, criteria, onCell);
     // The baselines have no rule of their own for how many neurons to name, so their repairs would say little.
     const published = [...CRITERIA.values()].filter(({ source }) => source !== "baseline").map(({ name }) => name);
-    const usings = [...published, "oracle", "random"].map(parseUsing);
-    onPart(`repairing: ${REPAIRS.size} repair(s) with what the published criteria, the oracle and chance select`);
-    const repairs = await repairAll(bench, results, ids, [...REPAIRS.values()], usings, onCell);
+    // Pruning costs nothing, so every published criterion gets it; training is shown at its best and at its floor.
+    const ways = [...REPAIRS.values()].flatMap((method) =>
+      [...(method === prune ? published : []), "oracle", "random"].map((name) => ({ method, using: parseUsing(name) })),
+    );
+    onPart(`repairing: ${REPAIRS.size} repairs with what the oracle and chance select, pruning with every criterion's`);
+    const repairs = await repairEach(bench, results, ids, ways, onCell);
     const scores = await scoreAll(database, results, items, [...CRITERIA.keys()]);
     return { db: database, records, scores, repairs };
   });

@@ -7,7 +7,7 @@ import { repairRow } from "./judge-repair.ts";
 import { scoreAll } from "./judge-score.ts";
 
 /** SPEC §5 "Scores". */
-const SCORE_FIELDS = {
+export const SCORE_FIELDS = {
   id: "text",
   version: "text",
   criterion: "text",
@@ -26,7 +26,7 @@ const SCORE_FIELDS = {
   seconds: "number",
 } as const;
 
-const REPAIR_FIELDS = {
+export const REPAIR_FIELDS = {
   id: "text",
   method: "text",
   using: "text",

@@ -3,6 +3,7 @@ import { listNeurons } from "../core/neurons.ts";
 import { neuronLayers } from "../graph/network.ts";
 import type { Criterion, Localization, Suspect } from "../localize/types.ts";
 import type { PredictionFile, Results } from "../store/results.ts";
+import { type OnOutcome, runCell } from "./cells.ts";
 import type { JudgedItem } from "./select.ts";
 import { type Model, type Progress, storedHash, type Workbench } from "./workbench.ts";
 
@@ -10,7 +11,8 @@ import { type Model, type Progress, storedHash, type Workbench } from "./workben
  * Runs criteria over versions of defects and stores the predictions. Cells that are finished (same model, criterion
  * and seed) are read back, so an interrupted run resumes.
  *
- * @returns the predictions, items in order, criteria in order inside each.
+ * @param onOutcome told what becomes of every cell; without it a criterion that fails ends the run
+ * @returns the predictions, items in order, criteria in order inside each; none of cells that failed.
  */
 export async function localizeAll(
   bench: Workbench,
@@ -18,8 +20,10 @@ export async function localizeAll(
   items: readonly JudgedItem[],
   criteria: readonly Criterion[],
   progress: Progress = () => undefined,
+  onOutcome?: OnOutcome,
 ): Promise<PredictionFile[]> {
   const predictions: PredictionFile[] = [];
+  let over = 0;
   for (const item of items) {
     const { id, version } = item;
     const record = bench.source.readDefect(id);
@@ -29,31 +33,50 @@ export async function localizeAll(
       return opened;
     };
     for (const criterion of criteria) {
-      progress(predictions.length, items.length * criteria.length, `${id}:${version} ${criterion.name}`);
-      const done = results.prediction(criterion.name, id, version);
-      if (done?.seed === bench.seed) {
-        const sha256 = storedHash(record, version) ?? (await model()).sha256;
-        if (done.model_sha256 === sha256) {
-          predictions.push(done);
-          continue;
-        }
+      const what = predictionCell(item, criterion);
+      progress(over++, items.length * criteria.length, what);
+      const done = finishedPrediction(results, item, criterion, bench.seed);
+      if (done && done.model_sha256 === (storedHash(record, version) ?? (await model()).sha256)) {
+        onOutcome?.({ what, id, status: "kept", seconds: 0 });
+        predictions.push(done);
+        continue;
       }
       const dataset = criterion.needsData ? await bench.dataset(record) : null;
+      const suspect = await bench.suspect(await model(), dataset);
+      const found = await runCell({ what, id }, onOutcome, () => judge(criterion, suspect));
+      if (!found) continue;
+      const { fingerprint } = criterion;
       const prediction: PredictionFile = {
         kind: "prediction",
         id,
         version,
         criterion: criterion.name,
         access: criterion.access,
-        ...(await judge(criterion, await bench.suspect(await model(), dataset))),
+        ...found,
         seed: bench.seed,
         model_sha256: (await model()).sha256,
+        ...(fingerprint && { fingerprint }),
       };
       results.savePrediction(prediction);
       predictions.push(prediction);
     }
   }
   return predictions;
+}
+
+export function predictionCell({ id, version }: JudgedItem, { name }: Pick<Criterion, "name">): string {
+  return `${id}:${version} ${name}`;
+}
+
+/** A stored prediction by this criterion, or plug-in, under this seed; of which model is for the caller to compare. */
+export function finishedPrediction(
+  results: Results,
+  { id, version }: JudgedItem,
+  criterion: Criterion,
+  seed: number,
+): PredictionFile | null {
+  const found = results.prediction(criterion.name, id, version);
+  return found?.seed === seed && found.fingerprint === criterion.fingerprint ? found : null;
 }
 
 /** Runs one criterion and checks that what it returns fits the network. */

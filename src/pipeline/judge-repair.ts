@@ -13,9 +13,10 @@ import { CRITERIA } from "../localize/registry.ts";
 import { type Rates, rates } from "../measure/rates.ts";
 import type { Repair } from "../repair/types.ts";
 import { controlledSet } from "../score/topk.ts";
-import type { RepairFile, Results } from "../store/results.ts";
+import { PLUGIN_PREFIX, type RepairFile, type Results } from "../store/results.ts";
 import type { DefectLabels, DefectRecord } from "../store/schema.ts";
-import { layersOf, type Model, type Progress, storedHash, type Workbench } from "./workbench.ts";
+import { type OnOutcome, runCell } from "./cells.ts";
+import { type DefectSource, layersOf, type Model, type Progress, storedHash, type Workbench } from "./workbench.ts";
 
 /** Who names the neurons to repair. */
 export type Using =
@@ -26,15 +27,19 @@ export type Using =
   /** A criterion's own set, or its top |G|. */
   | { kind: "criterion"; criterion: string; protocol: "native" | "topk" };
 
-/** Parses `oracle`, `random`, `CRITERION` or `CRITERION:topk`. @throws InputError */
+/**
+ * Parses `oracle`, `random`, `CRITERION` or `CRITERION:topk`, where the criterion may be a plug-in's name (`cmd-…`), whose
+ * predictions are stored. @throws InputError
+ */
 export function parseUsing(text: string): Using {
   if (text === "oracle" || text === "random") return { kind: text };
   const [name, protocol = "native", ...rest] = text.split(":");
   if (rest.length > 0 || (protocol !== "native" && protocol !== "topk")) {
     throw new InputError(`bad --using '${text}': write CRITERION, CRITERION:topk, oracle or random`);
   }
-  if (!CRITERIA.has(name)) {
-    throw new InputError(`unknown --using '${name}'; valid: oracle, random, ${[...CRITERIA.keys()].join(", ")}`);
+  if (!CRITERIA.has(name) && !new RegExp(`^${PLUGIN_PREFIX}[a-z0-9_-]+$`).test(name)) {
+    const valid = ["oracle", "random", ...CRITERIA.keys(), `${PLUGIN_PREFIX}NAME`];
+    throw new InputError(`unknown --using '${name}'; valid: ${valid.join(", ")}`);
   }
   return { kind: "criterion", criterion: name, protocol };
 }
@@ -55,6 +60,7 @@ export function repairRow(repair: RepairFile) {
  * Repairs the infected versions of defects and measures them on the test set with the stored trigger. Finished cells
  * (same model, neurons and seed) are read back.
  *
+ * @param onOutcome told what becomes of every cell; without it a repair that fails ends the run
  * @returns the repairs, defects in order, methods inside each, selections inside each.
  */
 export async function repairAll(
@@ -64,52 +70,108 @@ export async function repairAll(
   methods: readonly Repair[],
   usings: readonly Using[],
   progress: Progress = () => undefined,
+  onOutcome?: OnOutcome,
+): Promise<RepairFile[]> {
+  const ways = methods.flatMap((method) => usings.map((using) => ({ method, using })));
+  return repairEach(bench, results, ids, ways, progress, onOutcome);
+}
+
+/** One way to repair. */
+export interface RepairWay {
+  method: Repair;
+  using: Using;
+}
+
+/** As `repairAll`, in the ways given. */
+export async function repairEach(
+  bench: Workbench,
+  results: Results,
+  ids: readonly string[],
+  ways: readonly RepairWay[],
+  progress: Progress = () => undefined,
+  onOutcome?: OnOutcome,
 ): Promise<RepairFile[]> {
   const repairs: RepairFile[] = [];
+  let over = 0;
   for (const id of ids) {
     const record = bench.source.readDefect(id);
-    const labels = bench.source.readLabels(id);
-    const layers = layersOf(bench.source, record);
-    const modelSha256 = storedHash(record, "infected")!;
-    let opened: OpenDefect | undefined;
-    for (const method of methods) {
-      for (const using of usings) {
-        const name = formatUsing(using);
-        progress(repairs.length, ids.length * methods.length * usings.length, `${id} ${method.name} ${name}`);
-        const { neurons, scores } = chooseNeurons(using, layers, results, labels, modelSha256, bench.seed);
-        const listed = listNeurons(neurons);
-        const done = results.repair(method.name, name, id);
-        if (done?.seed === bench.seed && done.model_sha256 === modelSha256 && same(done.neurons, listed)) {
-          repairs.push(done);
-          continue;
-        }
-        opened ??= await openDefect(bench, record);
-        const { before, model } = opened;
+    const { labels, layers, modelSha256 } = repairContext(bench.source, record);
+    let opened: Promise<OpenDefect> | undefined;
+    for (const { method, using } of ways) {
+      const name = formatUsing(using);
+      const what = repairCell(id, method, using);
+      progress(over++, ids.length * ways.length, what);
+      const choose = () => chooseNeurons(using, layers, results, labels, modelSha256, bench.seed);
+      const done = finishedRepair(results, id, method, using, modelSha256, bench.seed, choose);
+      if (done) {
+        onOutcome?.({ what, id, status: "kept", seconds: 0 });
+        repairs.push(done);
+        continue;
+      }
+      // Whoever fails later, without data nobody can be judged.
+      await bench.dataset(record);
+      const repair = await runCell({ what, id }, onOutcome, async (): Promise<RepairFile> => {
+        const { neurons, scores } = choose();
+        opened ??= openDefect(bench, record);
+        const { before, model, measure } = await opened;
         const suspect = await bench.suspect(model, await bench.dataset(record));
         const began = performance.now();
         const state = await method.repair(suspect, neurons, scores);
-        const seconds = (performance.now() - began) / 1000;
-        const after = await opened.measure(state);
-        const repair: RepairFile = {
+        const repaired = performance.now();
+        const after = await measure(state);
+        return {
           kind: "repair",
           id,
           method: method.name,
           using: name,
           seed: bench.seed,
           model_sha256: modelSha256,
-          neurons: listed,
+          neurons: listNeurons(neurons),
           ca_before: before.ca,
           ca_after: after.ca,
           asr_before: before.asr,
           asr_after: after.asr,
-          seconds,
+          seconds: (repaired - began) / 1000,
+          measure_seconds: (performance.now() - repaired) / 1000,
         };
-        results.saveRepair(repair);
-        repairs.push(repair);
-      }
+      });
+      if (!repair) continue;
+      results.saveRepair(repair);
+      repairs.push(repair);
     }
   }
   return repairs;
+}
+
+export function repairCell(id: string, { name }: Pick<Repair, "name">, using: Using): string {
+  return `${id} ${name} ${formatUsing(using)}`;
+}
+
+/** What choosing neurons in a defect needs. */
+export function repairContext(source: Pick<DefectSource, "readLabels" | "readClean">, record: DefectRecord) {
+  const labels = source.readLabels(record.id);
+  return { labels, layers: layersOf(source, record), modelSha256: storedHash(record, "infected")! };
+}
+
+/** The stored repair of this model and seed that repaired the neurons which would be chosen now. */
+export function finishedRepair(
+  results: Results,
+  id: string,
+  method: Pick<Repair, "name">,
+  using: Using,
+  modelSha256: string,
+  seed: number,
+  choose: () => { neurons: NeuronSet },
+): RepairFile | null {
+  const done = results.repair(method.name, formatUsing(using), id);
+  if (done?.seed !== seed || done.model_sha256 !== modelSha256) return null;
+  try {
+    return same(done.neurons, listNeurons(choose().neurons)) ? done : null;
+  } catch (error) {
+    // The prediction that chose them is gone or out of date: the cell is to do again, and will say so.
+    if (error instanceof InputError) return null;
+    throw error;
+  }
 }
 
 function same(a: readonly string[], b: readonly string[]): boolean {
@@ -131,8 +193,8 @@ async function openDefect(bench: Workbench, record: DefectRecord): Promise<OpenD
   return { model, before: await measure(model.state), measure };
 }
 
-/** The neurons to repair, and their suspiciousness where a criterion chose them. */
-function chooseNeurons(
+/** The neurons to repair, and their suspiciousness where a criterion chose them. @throws InputError where none did */
+export function chooseNeurons(
   using: Using,
   layers: LayerWidth[],
   results: Results,

@@ -7,7 +7,7 @@ import { Results } from "../store/results.ts";
 import { Workbench } from "./workbench.ts";
 
 /** Threads of one inference: part of what a result depends on, so the same everywhere. */
-const THREADS = 2;
+export const THREADS = 2;
 
 export interface JudgeOptions {
   /** The database's folder. */

@@ -2,6 +2,7 @@ import { lookup } from "../core/errors.ts";
 import { DATASETS } from "../datasets/registry.ts";
 import { datasetSize } from "../datasets/sizes.ts";
 import { activationValues, stateValues } from "../graph/cost.ts";
+import type { Network } from "../graph/network.ts";
 import { buildNetwork } from "../models/registry.ts";
 import { settingsFor } from "./overrides.ts";
 import type { PlannedClean } from "./plan.ts";
@@ -32,7 +33,16 @@ const SOME_IMAGES = 60_000;
 export function workerBytes(edition: Edition, { dataset, arch }: PlannedClean): number {
   const network = buildNetwork(arch, lookup(DATASETS, "data set", dataset).classes.length);
   const { batch } = settingsFor(edition.clean, { dataset, arch });
-  const images = Math.max(TRAINING * batch, MEASURING * MEASURING_BATCH);
+  return processBytes(network, dataset, Math.max(TRAINING * batch, MEASURING * MEASURING_BATCH));
+}
+
+/** Bytes that a process needs at most to judge models of a network. */
+export function judgingBytes(network: Network, dataset: string): number {
+  return processBytes(network, dataset, MEASURING * MEASURING_BATCH);
+}
+
+/** @param images whose activations are held, with all that hangs on them */
+function processBytes(network: Network, dataset: string, images: number): number {
   const values = activationValues(network) * images + stateValues(network) * PER_VALUE;
   const size = datasetSize(dataset);
   const pixels = (size ? size.train + size.test : SOME_IMAGES) * IMAGE_BYTES * IMAGE_COPIES;

@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { parse } from "yaml";
 import { z } from "zod";
 import { ATTACKS } from "../attacks/registry.ts";
 import { InputError, lookup } from "../core/errors.ts";
@@ -10,6 +7,7 @@ import type { Gates, InjectRecipe, MeasureRecipe } from "../inject/recipe.ts";
 import { parseArch } from "../models/registry.ts";
 import type { TrainRecipe } from "../train/clean.ts";
 import { assertShared, type Condition, candidateCondition, cleanCondition, withOverrides } from "./overrides.ts";
+import { readRecipe, recipeNames, recipePath } from "./recipe-file.ts";
 
 /** An edition's recipe: every hyper-parameter of a database (SPEC §2), from `recipes/<edition>.yaml`. */
 
@@ -108,36 +106,16 @@ const edition = z.strictObject({
 });
 export type Edition = z.infer<typeof edition>;
 
-const FOLDER = fileURLToPath(new URL("../../recipes/", import.meta.url));
-
 export function editionNames(): string[] {
-  return readdirSync(FOLDER)
-    .filter((file) => file.endsWith(".yaml"))
-    .map((file) => file.slice(0, -".yaml".length));
+  return recipeNames("edition");
 }
 
 /** Reads a shipped edition, or a recipe file of the user's own. @throws InputError naming the file and the first fault. */
 export function loadEdition(nameOrPath: string): Edition {
-  const own = /[./\\]/.test(nameOrPath);
-  if (!own && !editionNames().includes(nameOrPath)) {
-    throw new InputError(
-      `unknown edition '${nameOrPath}'; valid: ${editionNames().join(", ")}, or the path of a recipe file`,
-    );
-  }
-  const path = own ? nameOrPath : `${FOLDER}${nameOrPath}.yaml`;
-  let value: unknown;
-  try {
-    value = parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new InputError(`${path}: cannot be read as YAML: ${(error as Error).message.split("\n")[0]}`);
-  }
-  const result = edition.safeParse(value);
-  if (result.success) {
-    checkOverrides(path, result.data);
-    return result.data;
-  }
-  const [issue] = result.error.issues;
-  throw new InputError(`${path}: ${issue.path.join(".") || "recipe"}: ${issue.message}`);
+  const path = recipePath("edition", nameOrPath);
+  const recipe = readRecipe(path, edition);
+  checkOverrides(path, recipe);
+  return recipe;
 }
 
 /** A misspelt name in a condition would otherwise never apply, and nobody would know. @throws InputError */

@@ -1,6 +1,6 @@
 import { sha256Hex } from "../core/hash.ts";
 import { Random, stageSeed } from "../core/random.ts";
-import { subset } from "../datasets/batch.ts";
+import { type Augmentation, subset } from "../datasets/batch.ts";
 import type { ImageSet, Normalization } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
 import type { Suspect } from "../localize/types.ts";
@@ -13,6 +13,9 @@ export function halveClean(cleanVal: ImageSet, seed: number): Suspect["clean"] {
   const half = Math.ceil(cleanVal.count / 2);
   return { fit: subset(cleanVal, order.subarray(0, half)), threshold: subset(cleanVal, order.subarray(half)) };
 }
+
+/** Where there are no images to change. */
+export const NO_AUGMENTATION: Augmentation = { flip: false, cropPadding: 0 };
 
 /** For criteria that read weights alone. */
 export function noImages({ input }: Network): Suspect["clean"] {
@@ -32,6 +35,7 @@ export function noImages({ input }: Network): Suspect["clean"] {
  */
 export function anonymous(
   model: { network: Network; state: StateDict; sha256: string; normalization: Normalization },
+  augmentation: Augmentation,
   clean: Suspect["clean"],
   runner: ModelRunner,
   seed: number,
@@ -41,6 +45,7 @@ export function anonymous(
     network: model.network,
     state: cloneState(model.state),
     normalization: model.normalization,
+    augmentation,
     clean,
     seed: stageSeed(seed, "suspect", model.sha256),
     runner,

@@ -14,7 +14,7 @@ import { type DefectRecord, twinSha256 } from "../store/schema.ts";
 import { encodeState } from "../tensor/safetensors.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { discreetDrift, type Rewrite, rewriteFor } from "./discreet.ts";
-import { anonymous, halveClean, noImages } from "./suspect.ts";
+import { anonymous, halveClean, NO_AUGMENTATION, noImages } from "./suspect.ts";
 
 /** What judging reads of a database. */
 export type DefectSource = Pick<Database, "readDefect" | "readClean" | "readLabels" | "loadVersion" | "readTrigger">;
@@ -136,6 +136,7 @@ export class Workbench {
   async suspect(model: Model, dataset: Dataset | null): Promise<Suspect> {
     return anonymous(
       model,
+      dataset?.augmentation ?? NO_AUGMENTATION,
       dataset ? this.clean(dataset) : noImages(model.network),
       await this.runner(model),
       this.seed,

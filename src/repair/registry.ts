@@ -1,5 +1,9 @@
+import { finetune } from "./finetune.ts";
+import { finetuneReinit } from "./finetune-reinit.ts";
 import { prune } from "./prune.ts";
 import type { Repair } from "./types.ts";
 
 /** Every repair by name. */
-export const REPAIRS: ReadonlyMap<string, Repair> = new Map([[prune.name, prune]]);
+export const REPAIRS: ReadonlyMap<string, Repair> = new Map(
+  [prune, finetune, finetuneReinit].map((repair) => [repair.name, repair]),
+);

@@ -278,6 +278,11 @@ export class Database implements ResultStore {
     this.log({ event: "result", kind: value.kind, name });
   }
 
+  dropResult(name: string): void {
+    this.assertWritable();
+    this.results.dropResult(name);
+  }
+
   readResult<T>(name: string, schema: z.ZodType<T>): T {
     return this.results.readResult(name, schema);
   }

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { z } from "zod";
 import { exists, withPath } from "./fs.ts";
@@ -13,6 +13,8 @@ export interface ResultStore {
   readResult<T>(name: string, schema: z.ZodType<T>): T;
   /** `kind` says what it holds. */
   writeResult(name: string, value: { kind: string } & Record<string, unknown>): void;
+  /** Forgets a result, where there is one. */
+  dropResult(name: string): void;
   /** All names, sorted. */
   listResults(): string[];
 }
@@ -37,6 +39,11 @@ export class ResultFolder implements ResultStore {
 
   writeResult(name: string, value: { kind: string } & Record<string, unknown>): void {
     writeJson(this.path(name), resultFile, value, this.tmpDir);
+  }
+
+  dropResult(name: string): void {
+    const path = this.path(name);
+    withPath(path, () => rmSync(path, { force: true }));
   }
 
   listResults(): string[] {
@@ -67,6 +74,10 @@ export class PassingResults implements ResultStore {
 
   writeResult(name: string, value: { kind: string } & Record<string, unknown>): void {
     this.values.set(name, value);
+  }
+
+  dropResult(name: string): void {
+    this.values.delete(name);
   }
 
   listResults(): string[] {

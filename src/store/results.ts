@@ -6,6 +6,9 @@ import type { ResultStore } from "./result-folder.ts";
 export const JUDGED_VERSIONS = [...VERSIONS, "drift"] as const;
 export type JudgedVersion = (typeof JUDGED_VERSIONS)[number];
 
+/** Names of criteria that are users' own programs begin so. */
+export const PLUGIN_PREFIX = "cmd-";
+
 const PREDICTIONS = "localize";
 const REPAIRS = "repair";
 
@@ -25,6 +28,8 @@ export const predictionSchema = z.strictObject({
   seed: z.number().int(),
   /** SHA-256 of the judged model as safetensors. */
   model_sha256: sha256,
+  /** Of a plug-in: a hash of its command and program. */
+  fingerprint: sha256.optional(),
   raw: layerScores,
   scores: layerScores,
   /** `layer:index` */
@@ -50,13 +55,15 @@ export const repairSchema = z.strictObject({
   asr_after: rate,
   /** Of the repair itself, without measuring. */
   seconds: z.number().min(0),
+  /** Of measuring the repaired model. */
+  measure_seconds: z.number().min(0).optional(),
 });
 export type RepairFile = z.infer<typeof repairSchema>;
 
 /**
  * Results, apart from the records: in a database `results/localize/<criterion>/<id>.<version>.json` and
- * `results/repair/<method>/<using>/<id>.json`. A result belongs to one model (by hash) and one seed; when either has
- * changed it is out of date and is written anew.
+ * `results/repair/<method>/<using>/<id>.json`. A result belongs to one model (by hash) and one seed, a plug-in's also to
+ * its program; when one of these has changed it is out of date and is written anew.
  */
 export class Results {
   private readonly store: ResultStore;

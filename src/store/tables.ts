@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { fillNewFolder } from "./new-folder.ts";
+import { makeFolder, readBytes, writeAtomic } from "./fs.ts";
+import { beside, fillNewFolder } from "./new-folder.ts";
 import { type ColumnType, createTable } from "./sql-table.ts";
 
 export const TABLE_KINDS = ["parquet", "csv", "json"] as const;
@@ -24,19 +25,42 @@ export interface FlatTable {
  * @throws InputError where the folder holds something or cannot be written.
  */
 export async function writeTables(dir: string, kind: TableKind, tables: readonly FlatTable[]): Promise<void> {
-  const { DuckDBInstance } = await import("@duckdb/node-api");
-  await fillNewFolder(dir, async (folder) => {
-    const instance = await DuckDBInstance.create(":memory:");
-    const connection = await instance.connect();
-    try {
-      for (const { name, columns, rows } of tables) {
-        await createTable(connection, name, columns, rows);
-        const path = join(folder, `${name}.${kind}`).replaceAll("'", "''");
-        await connection.run(`COPY ${name} TO '${path}' (${COPY_OPTIONS[kind]})`);
-      }
-    } finally {
-      connection.closeSync();
-      instance.closeSync();
+  await fillNewFolder(dir, (folder) => copyTables(folder, kind, tables));
+}
+
+/**
+ * As `writeTables`, into a folder that may hold files already: those of the same names are replaced, each in one step.
+ * @param tmpDir on the same file system; what a kill leaves there is harmless
+ */
+export async function replaceTables(
+  dir: string,
+  kind: TableKind,
+  tables: readonly FlatTable[],
+  tmpDir: string,
+): Promise<void> {
+  makeFolder(dir);
+  await beside(join(tmpDir, "tables"), async (temporary) => {
+    makeFolder(temporary);
+    await copyTables(temporary, kind, tables);
+    for (const { name } of tables) {
+      const [from, to] = [temporary, dir].map((folder) => join(folder, `${name}.${kind}`));
+      writeAtomic(to, readBytes(from), temporary);
     }
   });
+}
+
+async function copyTables(folder: string, kind: TableKind, tables: readonly FlatTable[]): Promise<void> {
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  try {
+    for (const [i, { name, columns, rows }] of tables.entries()) {
+      await createTable(connection, `table_${i}`, columns, rows);
+      const path = join(folder, `${name}.${kind}`).replaceAll("'", "''");
+      await connection.run(`COPY table_${i} TO '${path}' (${COPY_OPTIONS[kind]})`);
+    }
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
 }

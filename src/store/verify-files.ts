@@ -12,6 +12,7 @@ import { verifyJournal } from "./lost.ts";
 import { sha256Of } from "./objects.ts";
 import { collectObjects } from "./references.ts";
 import { checkpointRecord, databaseManifest } from "./schema.ts";
+import { verifyStudyTable } from "./studies.ts";
 import { verifyResult } from "./verify-results.ts";
 
 /** Derived, or the workings of builders: the parts that promise nothing. */
@@ -56,6 +57,8 @@ async function verifyFile(
     verifyReport(findings, path);
   } else if (part === LAYOUT.results && name.endsWith(".json")) {
     collectObjects(await verifyResult(db, findings, path, parts), used);
+  } else if (part === LAYOUT.results && parts.length === 2 && name.endsWith(".parquet")) {
+    await verifyStudyTable(db, findings, path);
   } else if (part === LAYOUT.foreign && parts.length === 2 && name.endsWith(".json")) {
     await verifyForeign(db, findings, path, name);
     collectObjects(

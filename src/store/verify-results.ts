@@ -3,6 +3,7 @@ import type { Findings } from "./findings.ts";
 import { readBytes } from "./fs.ts";
 import { parseChecksummed, readJson } from "./json.ts";
 import { predictionName, predictionSchema, repairName, repairSchema } from "./results.ts";
+import { isStudyRecord, verifyStudyRecord } from "./studies.ts";
 
 /** Folders of `results/` whose files have a name that follows from what they hold. */
 const NAMED = {
@@ -28,6 +29,7 @@ export async function verifyResult(
 ): Promise<Record<string, unknown> | null> {
   const content = await findings.check(path, null, () => parseChecksummed(readBytes(path), path));
   if (!content) return null;
+  if (isStudyRecord(parts)) await verifyStudyRecord(db, findings, path);
   const folder = parts[1];
   if (!Object.hasOwn(NAMED, folder)) return content;
   const name = parts

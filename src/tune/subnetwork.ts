@@ -8,6 +8,16 @@ import { finetuneProgram } from "../graph/programs/finetune.ts";
 import { cloneState, type StateDict } from "../tensor/state.ts";
 import { Adam } from "./adam.ts";
 import { NeuronRows } from "./rows.ts";
+import { type Optimizer, Sgd, type SgdSettings } from "./sgd.ts";
+
+export interface TunerOptions {
+  batch: number;
+  threads: number;
+  /** Whether filters keep their norms and |γ| never grows (style `discreet`). */
+  restrained?: boolean;
+  /** SGD with momentum in place of Adam. */
+  sgd?: SgdSettings;
+}
 
 /**
  * Fine-tuning of chosen neurons and nothing else (METHODS §3.2): only θ of the neurons moves, batch norm runs on its
@@ -19,18 +29,24 @@ export class SubnetworkTuner {
   private readonly state: StateDict;
   private readonly feeds: FoldedState;
   private readonly rows: NeuronRows[];
-  private readonly optimizers: Adam[];
+  private readonly optimizers: Optimizer[];
   private readonly restrained: boolean;
 
-  private constructor(session: Session, network: Network, state: StateDict, neurons: NeuronSet, restrained: boolean) {
+  private constructor(
+    session: Session,
+    network: Network,
+    state: StateDict,
+    neurons: NeuronSet,
+    { restrained, sgd }: TunerOptions,
+  ) {
     this.session = session;
     this.state = state;
-    this.restrained = restrained;
+    this.restrained = restrained ?? false;
     this.feeds = foldState(network, state);
     this.rows = convUnits(network)
       .filter((unit) => neurons[unit.id]?.length)
       .map((unit) => new NeuronRows(unit, neurons[unit.id], state));
-    this.optimizers = this.rows.map((rows) => new Adam(rows.values.length));
+    this.optimizers = this.rows.map(({ values: { length } }) => (sgd ? new Sgd(length, sgd) : new Adam(length)));
     for (const { unit, channels } of this.rows) {
       const selector = session.program.inputs.find(({ name }) => name === rowSelector(unit.id));
       if (!selector) continue;
@@ -44,13 +60,12 @@ export class SubnetworkTuner {
 
   /**
    * @param state the model to start from; it is not changed
-   * @param options.restrained whether filters keep their norms and |γ| never grows (style `discreet`)
    */
   static async create(
     network: Network,
     state: StateDict,
     neurons: NeuronSet,
-    options: { batch: number; threads: number; restrained?: boolean },
+    options: TunerOptions,
   ): Promise<SubnetworkTuner> {
     const block = (await channelBlock()) ?? 1;
     const rows = new Map<string, number>();
@@ -60,11 +75,11 @@ export class SubnetworkTuner {
     }
     const lowering = await chooseLowering(network, options.batch);
     const session = await Session.open(finetuneProgram(lowering, network, rows), options);
-    return new SubnetworkTuner(session, network, state, neurons, options.restrained ?? false);
+    return new SubnetworkTuner(session, network, state, neurons, options);
   }
 
   /**
-   * One Adam step on a batch; images `[batch, C, H, W]` normalised, targets `[batch, classes]` one-hot. Returns the logits
+   * One step (Adam's, or SGD's where that was asked for) on a batch; images `[batch, C, H, W]` normalised, targets `[batch, classes]` one-hot. Returns the logits
    * before the step, valid until the next.
    * @param silenced other neurons whose output is 0 in this step
    */

@@ -62,7 +62,7 @@ describe("localizeAll", () => {
     for (const suspect of shown) {
       expect(suspect.name).toMatch(/^suspect-[0-9a-f]{12}$/);
       expect(Object.keys(suspect).sort()).toEqual(
-        "name network state normalization clean seed runner".split(" ").sort(),
+        "name network state normalization augmentation clean seed runner".split(" ").sort(),
       );
       expect(JSON.stringify(suspect, (_, value) => (ArrayBuffer.isView(value) ? 0 : value))).not.toMatch(
         /signs|badnets|sham/,

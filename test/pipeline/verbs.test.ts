@@ -1,110 +1,17 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Command } from "commander";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { registerLocalize } from "../../src/cli/verbs/localize.ts";
 import { registerRepair } from "../../src/cli/verbs/repair.ts";
 import { registerScore } from "../../src/cli/verbs/score.ts";
-import { groupId, parseDefectId } from "../../src/core/ids.ts";
-import { DATASETS } from "../../src/datasets/registry.ts";
-import { openDatabase } from "../../src/store/database.ts";
-import { IDS, INFECTED, STATES } from "./defects.ts";
-
-const CLEAN = "clean/signs-resnet18w4-s1";
-const engine = { package_version: "0", runtime: "0", lowering: "plain", platform: "test" };
-const contribution = { conv1: [1], "layer4.0.conv1": [2, 0] };
-
-/** A database on disk with two accepted defects and a rejected candidate. */
-async function makeDatabase(): Promise<string> {
-  const signs = await DATASETS.get("signs")!.load({ dataDir: "", seed: 1 });
-  const dir = join(mkdtempSync(join(tmpdir(), "bdefects-verbs-")), "db");
-  const database = await openDatabase(dir, { create: { edition: "test", seed: 1, data: {} } });
-  const model = await database.putModel(STATES.clean);
-  database.writeClean({
-    kind: "clean",
-    id: CLEAN,
-    dataset: "signs",
-    arch: "resnet18w4",
-    classes: Array.from({ length: 10 }, (_, i) => `class ${i}`),
-    mean: [0.5, 0.5, 0.5],
-    std: [0.25, 0.25, 0.25],
-    model,
-    recipe: {},
-    data_sha256: signs.dataHash,
-    engine,
-    metrics: { ca: 0.9 },
-    history: [],
-    seconds: 1,
-  });
-  const opacity = new Float32Array(32 * 32);
-  opacity[32 * 32 - 1] = 1;
-  const trigger = await database.putTrigger({ height: 32, width: 32, opacity, pattern: new Uint8Array(3 * 32 * 32) });
-  const carriers = await database.putBytes(new Uint8Array(4));
-  const rates = { ca_clean: 0.9, ca: 0.9, asr: 1, asr_clean: 0, ca_masked: 0.5, asr_masked: 0 };
-  const metrics = {
-    ...rates,
-    masked_clean_to_target: 0,
-    asr_patched: 0,
-    asr_random_mask: 1,
-    ca_sham: 0.9,
-    asr_sham: 0,
-  };
-  for (const id of [...IDS, "signs-resnet18w4-badnets-large-top040"]) {
-    const accepted = IDS.includes(id);
-    const key = parseDefectId(id);
-    database.writeDefect(
-      {
-        kind: "defect",
-        id,
-        group_id: groupId(key),
-        ...key,
-        width: 4,
-        target: 0,
-        status: accepted ? "accepted" : "rejected",
-        reason: accepted ? null : "asr: 0.400 (at least 0.9)",
-        clean: CLEAN,
-        clean_sha256: model.decoded_sha256,
-        recipe: {},
-        data_sha256: signs.dataHash,
-        engine,
-        metrics,
-        attempts: [],
-        neurons: 300,
-        infected: 3,
-        effective: accepted ? 1 : null,
-        changed: null,
-        twin_model: null,
-        infected_model: accepted ? await database.putDelta(STATES.clean, STATES.infected) : null,
-        sham_model: accepted ? await database.putDelta(STATES.clean, STATES.sham) : null,
-        trigger,
-        labels_sha256: null,
-        timings: {},
-        seconds: 1,
-      },
-      accepted
-        ? {
-            kind: "labels",
-            id,
-            infected: INFECTED,
-            contribution,
-            effective: { conv1: [1] },
-            effect: contribution,
-            effect_threshold: 0.5,
-            carriers,
-          }
-        : undefined,
-    );
-  }
-  return dir;
-}
+import { makeDatabase } from "./database.ts";
+import { IDS } from "./defects.ts";
 
 describe("judging verbs", () => {
   let db: string;
   let out = "";
 
   beforeAll(async () => {
-    db = await makeDatabase();
+    db = await makeDatabase("signs", "");
   });
   afterEach(() => vi.restoreAllMocks());
 
@@ -157,7 +64,7 @@ describe("judging verbs", () => {
 
   it("repair measures on the data set's test images, by a criterion that needs its clean ones", async () => {
     await run("localize", IDS[0], "--criterion", "fp");
-    const rows = await run("repair", IDS[0], "--using", "oracle,fp");
+    const rows = await run("repair", IDS[0], "--method", "prune", "--using", "oracle,fp");
     expect(rows.map(({ method, using }) => `${method} ${using}`)).toEqual(["prune oracle", "prune fp"]);
     const fields = "id method using ca_before ca_after asr_before asr_after asrd cad seconds".split(" ");
     for (const row of rows) {

@@ -78,22 +78,26 @@ def sgd(request, tensors):
     return {**state_of(model), **velocities, "losses": losses}
 
 
-def adam(request, tensors):
-    """Steps of Adam on chosen neurons: all gradients, those of other rows set to zero; batch norm in eval mode."""
+def tune_rows(request, tensors):
+    """Steps of Adam, or of SGD where momentum is given, on chosen neurons: all gradients, those of other rows set to
+    zero, weight decay on the chosen rows alone; batch norm in eval mode."""
     model = build(request, tensors).eval()
     masked = []
     for conv, _, parameter in architectures.parameters_of_units(model):
         mask = torch.zeros_like(parameter)
         mask[request["neurons"].get(conv, [])] = 1
         masked.append((parameter, mask))
-    optimizer = torch.optim.Adam([parameter for parameter, _ in masked], lr=request["learning_rate"])
+    parameters, rate = [parameter for parameter, _ in masked], request["learning_rate"]
+    momentum, decay = request.get("momentum"), request.get("weight_decay", 0)
+    is_adam = momentum is None
+    optimizer = torch.optim.Adam(parameters, lr=rate) if is_adam else torch.optim.SGD(parameters, rate, momentum)
     for step in range(request["steps"]):
         images, targets = batch_of(tensors, step)
         optimizer.zero_grad()
         loss = soft_cross_entropy(model(images), targets)
         loss.backward()
         for parameter, mask in masked:
-            parameter.grad *= mask
+            parameter.grad = (parameter.grad + decay * parameter.detach()) * mask
         optimizer.step()
     return state_of(model)
 
@@ -117,7 +121,7 @@ def state_of(model):
     return {key: value for key, value in model.state_dict().items() if not key.endswith("num_batches_tracked")}
 
 
-COMMANDS = {"gradients": gradients, "sgd": sgd, "adam": adam, "infer": infer, "describe": describe}
+COMMANDS = {"gradients": gradients, "sgd": sgd, "tune_rows": tune_rows, "infer": infer, "describe": describe}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
-import { lookup } from "../../core/errors.ts";
+import { CheckFailed } from "../../core/errors.ts";
+import type { CellOutcome } from "../../pipeline/cells.ts";
 import type { PredictionFile } from "../../store/results.ts";
-import { commaList } from "../arguments.ts";
-import { withCellProgress } from "../cell-progress.ts";
+import { criterionList, wholeNumber } from "../arguments.ts";
+import { failureLine, withCellProgress } from "../cell-progress.ts";
 import { dataOption, dbOption, formatOption, outOption, type SharedOptions, seedOption } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 
@@ -10,6 +11,7 @@ type Options = Pick<SharedOptions, "db" | "data" | "seed" | "format"> & {
   criterion?: string[];
   where?: string;
   out?: string;
+  pluginTimeout?: number;
 };
 
 /** Runs criteria over defects and writes their predictions. */
@@ -18,7 +20,16 @@ export function registerLocalize(program: Command): void {
     .command("localize")
     .description("name the suspicious neurons of models and store the predictions")
     .argument("[selection...]", "ids and groups, each with an optional :infected, :clean, :sham or :drift")
-    .option("--criterion <names>", "criteria, separated by commas (default: all)", commaList("--criterion"))
+    .option(
+      "--criterion <names>",
+      "criteria, separated by commas (default: all); 'cmd:COMMAND' or 'NAME=cmd:COMMAND' runs a program of yours",
+      criterionList("--criterion"),
+    )
+    .option(
+      "--plugin-timeout <seconds>",
+      "how long such a program may take for one model (default: 600)",
+      wholeNumber("--plugin-timeout", 1, 1_000_000),
+    )
     .option("--where <sql>", "a condition on the catalog's fields")
     .addOption(outOption())
     .addOption(dbOption())
@@ -27,20 +38,26 @@ export function registerLocalize(program: Command): void {
     .addOption(formatOption())
     .action(async (names: string[], options: Options) => {
       const { CRITERIA } = await import("../../localize/registry.ts");
+      const { criteriaNamed } = await import("../../pipeline/criteria.ts");
       const { localizeAll } = await import("../../pipeline/judge-localize.ts");
       const { withJudging } = await import("../../pipeline/judge.ts");
       const { selectItems } = await import("../../pipeline/select.ts");
       const { Catalog } = await import("../../store/catalog.ts");
-      const criteria = [...new Set(options.criterion ?? CRITERIA.keys())].map((name) =>
-        lookup(CRITERIA, "criterion", name),
-      );
+      const criteria = criteriaNamed(options.criterion ?? CRITERIA.keys(), options.pluginTimeout);
+      const failures: CellOutcome[] = [];
       const predictions = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
         const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);
-        return withCellProgress((update) => localizeAll(bench, results, items, criteria, update));
+        const note = (outcome: CellOutcome) => outcome.status === "failed" && failures.push(outcome);
+        return withCellProgress((update) => localizeAll(bench, results, items, criteria, update, note));
       });
       emitRows(
         predictions.map((prediction) => (options.format === "json" ? fullRow(prediction) : shortRow(prediction))),
         options.format,
+      );
+      if (failures.length === 0) return;
+      process.stderr.write(failures.map(failureLine).join(""));
+      throw new CheckFailed(
+        `${failures.length} of ${failures.length + predictions.length} cells failed, and nothing of them is stored: the same command tries them again`,
       );
     });
 }

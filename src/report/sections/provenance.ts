@@ -1,4 +1,5 @@
 import { LEVELS } from "../../core/ids.ts";
+import { PLUGIN_PREFIX } from "../../store/results.ts";
 import { packageVersion } from "../../store/version.ts";
 import type { ReportData } from "../collect.ts";
 import { distinct } from "../group.ts";
@@ -67,7 +68,12 @@ function commands({ manifest, candidates, accepted, scores, repairs }: ReportDat
   const versions = distinct(scores.map(({ version }) => version));
   const judged = groups.flatMap((group) => versions.map((version) => `${group}:${version}`)).join(" ");
   const seed = `--seed ${manifest.seed}`;
-  if (criteria.length > 0) lines.push(`bdefects localize ${judged} --db DIR ${seed} --criterion ${criteria.join(",")}`);
+  const [plugins, own] = [true, false].map((wanted) =>
+    criteria.filter((name) => name.startsWith(PLUGIN_PREFIX) === wanted),
+  );
+  if (own.length > 0) lines.push(`bdefects localize ${judged} --db DIR ${seed} --criterion ${own.join(",")}`);
+  for (const name of plugins)
+    lines.push(`bdefects localize ${judged} --db DIR ${seed} --criterion "${name.slice(PLUGIN_PREFIX.length)}=cmd:…"`);
   const methods = distinct(repairs.map(({ method }) => method));
   const usings = distinct(repairs.map(({ using }) => using));
   if (repairs.length > 0)

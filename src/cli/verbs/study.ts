@@ -1,0 +1,89 @@
+import type { Command } from "commander";
+import { CheckFailed } from "../../core/errors.ts";
+import type { Study } from "../../pipeline/study/recipe.ts";
+import { inWords } from "../../pipeline/time-left.ts";
+import { dataOption, dbOption, formatOption, jobsOption, outOption, type SharedOptions } from "../options.ts";
+import { emitRows } from "../output.ts";
+import { StudyProgress } from "../study-progress.ts";
+
+type Options = Pick<SharedOptions, "db" | "data" | "format"> & { jobs?: number; out?: string; dryRun?: boolean };
+
+/** Localize, repair and score over a selection, as a recipe says. */
+export function registerStudy(program: Command): void {
+  program
+    .command("study")
+    .description("localize, repair and score over a selection, as a recipe says: resumable, in parallel")
+    .argument("[recipe]", "the path of a recipe file, or a shipped study's name", "study")
+    .option("--dry-run", "print how many cells are done and to do and how long they may take, and run nothing")
+    .addOption(outOption())
+    .addOption(dbOption())
+    .addOption(dataOption())
+    .addOption(jobsOption())
+    .addOption(formatOption())
+    .action(async (recipe: string, options: Options) => {
+      const { loadStudy } = await import("../../pipeline/study/recipe.ts");
+      const study = loadStudy(recipe);
+      if (options.dryRun) return dryRun(study, options);
+      const { runStudy } = await import("../../pipeline/study/study.ts");
+      const progress = new StudyProgress();
+      const { db: dir, data: dataDir, format, jobs, out } = options;
+      try {
+        const end = await runStudy({ dir, dataDir, study, jobs, out, report: progress.report });
+        progress.stop();
+        emitRows(
+          end.summary.map((row) => ({ ...row })),
+          format,
+        );
+        if (end.unfinished === 0) return;
+        process.stderr.write(
+          `failures:\n${end.failures.map(({ cell, reason }) => `  ${cell}: ${line(reason)}\n`).join("")}`,
+        );
+        throw new CheckFailed(
+          `${end.unfinished} of ${end.cells} cells are not finished; the same command tries them again`,
+        );
+      } finally {
+        progress.stop();
+      }
+    });
+}
+
+const line = (text: string) => text.trim().replace(/\s*[\r\n]+\s*/g, " ");
+
+/** Rows per criterion and repair on stdout, the sum on stderr. */
+async function dryRun(study: Study, { db: dir, out, format, jobs }: Options): Promise<void> {
+  const { chooseStudyJobs, openStudy, ratesOf } = await import("../../pipeline/study/study.ts");
+  const { tasks } = await openStudy({ dir, study, out }, { readOnly: true });
+  const rates = ratesOf(tasks);
+  const rows = new Map<
+    string,
+    { step: string; name: string; cells: number; done: number; to_do: number; seconds: number | null }
+  >();
+  for (const { cells, size } of tasks) {
+    for (const { step, kind, finished } of cells) {
+      const row = rows.get(`${step} ${kind}`) ?? { step, name: kind, cells: 0, done: 0, to_do: 0, seconds: 0 };
+      rows.set(`${step} ${kind}`, row);
+      row.cells++;
+      if (finished !== null) row.done++;
+      else {
+        row.to_do++;
+        const seconds = rates.expect(kind, size);
+        row.seconds = seconds === null || row.seconds === null ? null : row.seconds + seconds;
+      }
+    }
+  }
+  const all = [...rows.values()];
+  emitRows(
+    all.map(({ seconds, ...row }) => ({ ...row, hours_estimate: seconds === null ? null : seconds / 3600 })),
+    format,
+  );
+  const sum = (field: "cells" | "done" | "to_do") => all.reduce((total, row) => total + row[field], 0);
+  const left = tasks.filter(({ cells }) => cells.some(({ finished }) => finished === null));
+  const workers = jobs ?? chooseStudyJobs(left);
+  const seconds = all.reduce((total, row) => total + (row.seconds ?? 0), 0) / workers;
+  const unknown = all.filter((row) => row.seconds === null).map(({ name }) => name);
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  say(`${tasks.length} defects, ${sum("cells")} cells: ${sum("done")} done, ${sum("to_do")} to do`);
+  if (sum("to_do") === 0) return;
+  say(`estimate: ${inWords(seconds)} with ${workers} job(s), from finished cells, scaled by multiply-adds`);
+  if (unknown.length > 0) say(`not in the estimate, since no cell has finished yet: ${unknown.join(", ")}`);
+}

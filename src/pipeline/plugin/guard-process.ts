@@ -1,0 +1,40 @@
+import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+
+/**
+ * A process of its own between this program and a plug-in, the leader of the process group in which the plug-in runs:
+ * where this program goes away, however it ends, the channel closes, and the guard takes the whole group along.
+ */
+
+/** What the guard is told, once. */
+export interface GuardOrder {
+  words: string[];
+  env: Record<string, string | undefined>;
+  /** Removed where nobody is left to do it. */
+  folder: string;
+}
+
+/** What it tells, once; it then waits to be ended. */
+export type GuardMessage =
+  | { type: "unstartable"; code: string }
+  | { type: "ended"; status: number | null; signal: string | null };
+
+const tell = (message: GuardMessage) => process.send?.(message);
+
+process.once("message", ({ words: [command, ...args], env, folder }: GuardOrder) => {
+  const child = spawn(command, args, { env, stdio: ["ignore", "ignore", "inherit"] });
+  child.on("error", (error: NodeJS.ErrnoException) => tell({ type: "unstartable", code: error.code ?? error.message }));
+  child.on("exit", (status, signal) => tell({ type: "ended", status, signal }));
+  process.on("disconnect", () => {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    endGroup();
+  });
+});
+// Before the order came.
+process.on("disconnect", () => setImmediate(endGroup));
+
+function endGroup(): void {
+  if (process.platform !== "win32") process.kill(-process.pid, "SIGKILL");
+  process.exit(1);
+}

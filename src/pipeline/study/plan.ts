@@ -1,0 +1,100 @@
+import { parseDefectId } from "../../core/ids.ts";
+import { multiplyAdds } from "../../graph/cost.ts";
+import type { Database } from "../../store/database.ts";
+import type { JudgedVersion, Results } from "../../store/results.ts";
+import type { DefectRecord } from "../../store/schema.ts";
+import { finishedPrediction, predictionCell } from "../judge-localize.ts";
+import { chooseNeurons, finishedRepair, repairCell, repairContext } from "../judge-repair.ts";
+import { judgingBytes } from "../memory.ts";
+import type { JudgedItem } from "../select.ts";
+import { networkOf, storedHash } from "../workbench.ts";
+import type { Study } from "./recipe.ts";
+
+/** A cell of a study. */
+export interface StudyCell {
+  /** `ID:version criterion` or `ID method using`. */
+  what: string;
+  step: "localize" | "repair";
+  /** The criterion's or the repair's name. */
+  kind: string;
+  /** Seconds that it took where it is finished. */
+  finished: number | null;
+}
+
+/** All cells of one defect: what one worker does in one go. */
+export interface StudyTask {
+  id: string;
+  versions: JudgedVersion[];
+  cells: StudyCell[];
+  /** Multiply-adds of the network. */
+  size: number;
+  /** Memory that judging it takes. */
+  bytes: number;
+}
+
+/**
+ * Every cell of a study, by defect, with what is finished already. Defects of one network follow each other.
+ * @param items what was selected
+ */
+export function planStudy(
+  database: Database,
+  results: Results,
+  study: Study,
+  items: readonly JudgedItem[],
+): StudyTask[] {
+  const versions = new Map<string, JudgedVersion[]>();
+  for (const { id, version } of items) versions.set(id, [...(versions.get(id) ?? []), version]);
+  const networks = new Map<string, Pick<StudyTask, "size" | "bytes">>();
+  const tasks = [...versions].map(([id, wanted]): StudyTask => {
+    const record = database.readDefect(id);
+    const known = networks.get(networkKey(record)) ?? needsOf(database, record);
+    networks.set(networkKey(record), known);
+    const localize = wanted.flatMap((version) => predictions(results, study, record, version));
+    const repairs = wanted.includes("infected") ? repairsOf(database, results, study, record) : [];
+    return { id, versions: wanted, cells: [...localize, ...repairs], ...known };
+  });
+  return tasks.sort((a, b) => compare(networkKey(parseDefectId(a.id)), networkKey(parseDefectId(b.id))));
+}
+
+function needsOf(database: Database, record: DefectRecord): Pick<StudyTask, "size" | "bytes"> {
+  const { network } = networkOf(database, record);
+  return { size: multiplyAdds(network), bytes: judgingBytes(network, record.dataset) };
+}
+
+/** Stable between runs, whatever the locale. */
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Defects with the same key share runners and data. */
+export function networkKey({ dataset, arch }: Pick<DefectRecord, "dataset" | "arch">): string {
+  return `${dataset} ${arch}`;
+}
+
+function predictions(results: Results, { recipe, criteria }: Study, record: DefectRecord, version: JudgedVersion) {
+  return criteria.map((criterion): StudyCell => {
+    const item = { id: record.id, version };
+    const found = finishedPrediction(results, item, criterion, recipe.seed);
+    // A derived version has no stored hash; whoever judges it will compare.
+    const fits = found && found.model_sha256 === (storedHash(record, version) ?? found.model_sha256);
+    return {
+      what: predictionCell(item, criterion),
+      step: "localize",
+      kind: criterion.name,
+      finished: fits ? found.seconds : null,
+    };
+  });
+}
+
+function repairsOf(database: Database, results: Results, { recipe, repairs }: Study, record: DefectRecord) {
+  if (repairs.length === 0) return [];
+  const { labels, layers, modelSha256 } = repairContext(database, record);
+  return repairs.map(({ method, using }): StudyCell => {
+    const choose = () => chooseNeurons(using, layers, results, labels, modelSha256, recipe.seed);
+    const found = finishedRepair(results, record.id, method, using, modelSha256, recipe.seed, choose);
+    return {
+      what: repairCell(record.id, method, using),
+      step: "repair",
+      kind: method.name,
+      finished: found ? found.seconds + (found.measure_seconds ?? 0) : null,
+    };
+  });
+}

@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { InputError, lookup } from "../../core/errors.ts";
+import { CRITERIA } from "../../localize/registry.ts";
+import type { Criterion } from "../../localize/types.ts";
+import { REPAIRS } from "../../repair/registry.ts";
+import { JUDGED_VERSIONS } from "../../store/results.ts";
+import { STUDY_NAME } from "../../store/studies.ts";
+import { criteriaNamed } from "../criteria.ts";
+import { formatUsing, parseUsing, type RepairWay } from "../judge-repair.ts";
+import { PLUGIN_TIMEOUT } from "../plugin/criterion.ts";
+import { readRecipe, recipePath } from "../recipe-file.ts";
+
+/** A study's recipe: what is judged, by whom, repaired how (SPEC §5 `study`). */
+
+const names = z.array(z.string().min(1));
+const ALL = "all";
+/** In `using`: every criterion of the study that is no baseline; with `:topk` its top |G|. */
+const EVERY_CRITERION = "criteria";
+
+const study = z.strictObject({
+  /** Names the study's tables. */
+  study: z.string().regex(STUDY_NAME, "give small letters, digits and -, e.g. first-look"),
+  seed: z.number().int().min(0),
+  select: z.strictObject({
+    /** Ids and groups. Without these and `where`: every accepted defect. */
+    names: names.optional(),
+    /** A condition on the catalog's fields. */
+    where: z.string().optional(),
+  }),
+  versions: z.array(z.enum(JUDGED_VERSIONS)).min(1),
+  /** Names and commands (`NAME=cmd:COMMAND`); `all` = every one that is no baseline. */
+  criteria: z.union([z.literal(ALL), names]),
+  /** Judged alike, but not repaired with unless named; `all` = every one. */
+  baselines: z.union([z.literal(ALL), names]),
+  /** Seconds that a command may take for one model. */
+  plugin_timeout: z.number().positive().optional(),
+  repairs: z.array(z.strictObject({ method: names.min(1), using: names.min(1) })),
+});
+export type StudyRecipe = z.infer<typeof study>;
+
+/** A recipe with its names looked up. */
+export interface Study {
+  recipe: StudyRecipe;
+  criteria: Criterion[];
+  repairs: RepairWay[];
+}
+
+/** Reads a shipped study, or a recipe file of the user's own. @throws InputError naming the file and the first fault */
+export function loadStudy(nameOrPath: string): Study {
+  const path = recipePath("study", nameOrPath);
+  const recipe = readRecipe(path, study);
+  try {
+    return resolveStudy(recipe);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`${path}: ${error.message}`);
+  }
+}
+
+/** @throws InputError on an unknown name, and on a repair by a criterion that the study does not run */
+export function resolveStudy(recipe: StudyRecipe): Study {
+  if (recipe.select.where !== undefined && (recipe.select.names ?? []).length > 0) {
+    throw new InputError("select: give names or where, not both");
+  }
+  const timeout = recipe.plugin_timeout ?? PLUGIN_TIMEOUT;
+  const isBaseline = ({ source }: Criterion) => source === "baseline";
+  const registered = (wanted: boolean) =>
+    [...CRITERIA.values()].filter((criterion) => isBaseline(criterion) === wanted).map(({ name }) => name);
+  const own = criteriaNamed(recipe.criteria === ALL ? registered(false) : recipe.criteria, timeout);
+  const baselines = criteriaNamed(recipe.baselines === ALL ? registered(true) : recipe.baselines, timeout);
+  const criteria = [...new Map([...own, ...baselines].map((criterion) => [criterion.name, criterion])).values()];
+  if (criteria.length === 0 && recipe.repairs.length === 0) throw new InputError("names no criterion and no repair");
+
+  const repairs = new Map<string, RepairWay>();
+  for (const { method, using } of recipe.repairs) {
+    for (const name of method) {
+      for (const text of using.flatMap((entry) => expand(entry, own))) {
+        const chosen = parseUsing(text);
+        if (chosen.kind === "criterion" && !criteria.some(({ name }) => name === chosen.criterion)) {
+          throw new InputError(`repairs: '${text}': the study does not run this criterion; name it in criteria`);
+        }
+        const repair = { method: lookup(REPAIRS, "repair", name), using: chosen };
+        repairs.set(`${name} ${formatUsing(chosen)}`, repair);
+      }
+    }
+  }
+  if (repairs.size > 0 && !recipe.versions.includes("infected")) {
+    throw new InputError("versions: repairs need the infected one");
+  }
+  return { recipe, criteria, repairs: [...repairs.values()] };
+}
+
+function expand(entry: string, criteria: readonly Criterion[]): string[] {
+  const [name, ...rest] = entry.split(":");
+  return name === EVERY_CRITERION ? criteria.map((criterion) => [criterion.name, ...rest].join(":")) : [entry];
+}

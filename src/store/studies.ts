@@ -1,0 +1,72 @@
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import { z } from "zod";
+import type { Database } from "./database.ts";
+import type { Findings } from "./findings.ts";
+import { readBytes } from "./fs.ts";
+import { readJson } from "./json.ts";
+import { sha256Of } from "./objects.ts";
+
+/** What a study may be called. */
+export const STUDY_NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
+
+const FOLDER = "study";
+
+/** A study that ran to its end: what was asked, what failed, and the tables made of it. */
+export const studyFile = z.strictObject({
+  kind: z.literal("study"),
+  name: z.string().regex(STUDY_NAME),
+  package_version: z.string(),
+  /** As the recipe file has it. */
+  recipe: z.record(z.string(), z.unknown()),
+  cells: z.number().int(),
+  failures: z.array(z.strictObject({ cell: z.string(), reason: z.string() })),
+  tables: z.array(
+    z.strictObject({
+      /** Below `results/`. */
+      file: z.string(),
+      rows: z.number().int(),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    }),
+  ),
+});
+export type StudyFile = z.infer<typeof studyFile>;
+
+/** Under which a study's record is stored, below `results/` and without `.json`. */
+export function studyRecordName(study: string): string {
+  return `${FOLDER}/${study}`;
+}
+
+/** `results/<study>.<table>.parquet`, below `results/`. */
+export function studyTable(study: string, table: string): string {
+  return `${study}.${table}.parquet`;
+}
+
+/** Whether a file of `results/` is a study's record. */
+export function isStudyRecord(parts: readonly string[]): boolean {
+  return parts[1] === FOLDER && parts.length === 3;
+}
+
+/** Verifies a study's record: its schema, its name, and that its tables are there (they can be made again). */
+export async function verifyStudyRecord(db: Database, findings: Findings, path: string): Promise<void> {
+  const record = await findings.check(path, null, () => readJson(path, studyFile));
+  if (!record) return;
+  if (basename(path) !== `${record.name}.json`) findings.fault(path, `holds the study '${record.name}'`);
+  for (const { file } of record.tables) {
+    if (existsSync(join(db.layout.path("results"), file))) continue;
+    findings.note(path, `its table results/${file} is gone; 'bdefects study' with its recipe writes it again`);
+  }
+}
+
+/** Verifies a study's table by the hash in the study's record. */
+export async function verifyStudyTable(db: Database, findings: Findings, path: string): Promise<void> {
+  const file = basename(path);
+  const name = studyRecordName(file.split(".")[0]);
+  const record = db.hasResult(name) ? await findings.check(path, null, () => db.readResult(name, studyFile)) : null;
+  const stated = record?.tables.find((table) => table.file === file);
+  // The record is written last: without one, the study was cut short.
+  if (!stated) findings.note(path, "a table of no finished study; 'bdefects study' with its recipe writes it again");
+  else if (sha256Of(readBytes(path)) !== stated.sha256) {
+    findings.fault(path, "damaged: not the table that its study's record states; delete it and run the study again");
+  }
+}
