@@ -67,13 +67,14 @@ export class SubnetworkTuner {
     neurons: NeuronSet,
     options: TunerOptions,
   ): Promise<SubnetworkTuner> {
-    const block = (await channelBlock()) ?? 1;
+    const lowering = await chooseLowering(network, options.batch);
+    // Only blocked operators need whole blocks of rows.
+    const block = lowering.kind === "blocked" ? ((await channelBlock()) ?? 1) : 1;
     const rows = new Map<string, number>();
     for (const { id, out } of convUnits(network)) {
       const count = neurons[id]?.length ?? 0;
       if (count > 0) rows.set(id, Math.min(out, Math.ceil(count / block) * block));
     }
-    const lowering = await chooseLowering(network, options.batch);
     const session = await Session.open(finetuneProgram(lowering, network, rows), options);
     return new SubnetworkTuner(session, network, state, neurons, options);
   }
