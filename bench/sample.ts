@@ -3,6 +3,9 @@
  *
  *     npx tsx bench/sample.ts [DB]
  */
+import { groupId } from "../src/core/ids.ts";
+import { makePlan } from "../src/pipeline/plan.ts";
+import { loadEdition } from "../src/pipeline/recipe.ts";
 import { distinct } from "../src/report/group.ts";
 import { type Table, tableMarkdown } from "../src/report/tables.ts";
 import type { Database } from "../src/store/database.ts";
@@ -10,10 +13,23 @@ import { openDatabase } from "../src/store/database.ts";
 import { SAMPLE_DIR } from "../src/store/sample.ts";
 import type { DefectRecord } from "../src/store/schema.ts";
 
-/** Both tables, one after the other, as they stand in the page. */
+/** The tables and what is missing, one after the other, as they stand in the page. */
 export function sampleTables(db: Database): string {
   const records = db.listDefects().map((id) => db.readDefect(id));
-  return `${tableMarkdown(cleanTable(db))}\n${tableMarkdown(defectTable(records))}`;
+  return [tableMarkdown(cleanTable(db)), tableMarkdown(defectTable(records)), missingLine(records)].join("\n");
+}
+
+/** The groups and styles of the edition of which no defect is accepted. */
+function missingLine(records: readonly DefectRecord[]): string {
+  const edition = loadEdition("sample");
+  const nameOf = (group: string, style: string) => `\`${group}\` ${style}`;
+  const accepted = new Set(
+    records.filter(({ status }) => status === "accepted").map(({ group_id, style }) => nameOf(group_id, style)),
+  );
+  const planned = makePlan(edition, edition.select).candidates.map(({ key }) => nameOf(groupId(key), key.style));
+  const missing = distinct(planned).filter((name) => !accepted.has(name));
+  const count = `${accepted.size} of ${distinct(planned).length} groups and styles have an accepted defect.`;
+  return missing.length === 0 ? `${count}\n` : `${count} Without one: ${missing.join(", ")}.\n`;
 }
 
 function cleanTable(db: Database): Table {
@@ -21,7 +37,7 @@ function cleanTable(db: Database): Table {
     .listClean()
     .map((id) => db.readClean(id))
     .map(({ id, metrics, history, model, seconds }) => ({
-      id: `\`${id}\``,
+      id,
       ca: metrics.ca,
       epochs: history.length,
       bytes: model.bytes,
@@ -49,7 +65,7 @@ function defectTable(records: readonly DefectRecord[]): Table {
       .filter(({ group_id }) => group_id === group)
       .sort((a, b) => b.style.localeCompare(a.style) || rank(a) - rank(b))
       .map(({ style, level, top, status, reason, metrics, infected, infected_model, sham_model }) => ({
-        group: `\`${group}\``,
+        group,
         style,
         place: `${level} ${top} %`,
         status: status === "accepted" ? status : `${status}: ${reason}`,
