@@ -28,7 +28,6 @@ describe("usage", () => {
     ["an unknown format", ["ids", "--format", "xml"], /valid are table, json, csv/],
     ["no database", ["ids", "--db", join(dir, "none")], /none: not a database.*--db/],
     ["a file for a database", ["ids", "--db", join(dir, "database.json")], /not a database/],
-    ["a build into the sample", ["demo", "--db", "sample"], /--db sample.*read-only/],
     ["a change of the sample", ["reindex", "--db", "sample"], /--db sample.*read-only/],
     ["an unknown id", ["ids", "nope", "--db", dir], /no defect or group 'nope'/],
     ["a bad id", ["info", "nope", "--db", dir], /bad defect id 'nope'.*e\.g\./],
