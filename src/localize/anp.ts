@@ -1,4 +1,4 @@
-import type { Budget } from "../core/budget.ts";
+import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import { neuronLayers } from "../graph/network.ts";
 import type { NormStatistics } from "../graph/programs/gains.ts";
@@ -38,10 +38,10 @@ export const PUBLISHED: AnpSettings = {
   project: false,
 };
 
-/** Iterations and batch of each budget. */
+/** Iterations and batch of each budget. Steps are worth more than images, so the short one has small batches. */
 const EFFORT: Record<Budget, Pick<AnpSettings, "iterations" | "batch">> = {
-  demo: { iterations: 8, batch: 64 },
-  short: { iterations: 200, batch: 128 },
+  demo: { iterations: 16, batch: 32 },
+  short: { iterations: 200, batch: 32 },
   full: PUBLISHED,
 };
 
@@ -123,7 +123,7 @@ export const anp: Criterion = {
   access: "clean",
   needsData: true,
   async localize(suspect) {
-    const masks = await learnMasks(suspect, { ...PUBLISHED, ...EFFORT[suspect.budget ?? "short"] });
+    const masks = await learnMasks(suspect, { ...PUBLISHED, ...EFFORT[suspect.budget ?? DEFAULT_BUDGET] });
     return byMasks(suspect.network, masks, THRESHOLD);
   },
 };

@@ -1,5 +1,6 @@
+import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import type { LayerScores, NeuronSet } from "../core/neurons.ts";
-import { indicesOutside, subset } from "../datasets/batch.ts";
+import { firstOf, indicesOutside, subset } from "../datasets/batch.ts";
 import { neuronLayers } from "../graph/network.ts";
 import { countTarget } from "../measure/rates.ts";
 import { fitImages, invertTrigger, type ReversedTrigger, stampReversed } from "./nc/invert-trigger.ts";
@@ -16,13 +17,17 @@ const DEAD = 0.1;
 /** Relative loss of clean accuracy at which it stops. */
 const MAX_RELATIVE_DROP = 0.1;
 
-/** At most so many images of each half are looked at. */
-const IMAGES = 500;
+/** At most so many images of the fit half for the rise, and of the threshold half in every step of the walk. */
+const IMAGES: Record<Budget, { rise: number; walk: number }> = {
+  demo: { rise: 100, walk: 100 },
+  short: { rise: 500, walk: 250 },
+  full: { rise: Number.POSITIVE_INFINITY, walk: Number.POSITIVE_INFINITY },
+};
 
 /** `u = E[a(x̃) − a(x)]`: how much a neuron's activation rises under the trigger. */
 async function activationRise(suspect: Suspect, trigger: ReversedTrigger): Promise<LayerScores> {
   const { network, state, runner } = suspect;
-  const images = fitImages(suspect, IMAGES);
+  const images = fitImages(suspect, IMAGES[suspect.budget ?? DEFAULT_BUDGET].rise);
   const clean = await runner.taps(state, images, "mean");
   const triggered = await runner.taps(state, stampReversed(trigger, images), "mean");
   const rise: LayerScores = {};
@@ -38,14 +43,8 @@ async function activationRise(suspect: Suspect, trigger: ReversedTrigger): Promi
 /** Prunes until the reversed trigger is dead, or clean accuracy suffers. */
 async function pruneUntilDead(suspect: Suspect, scores: LayerScores, trigger: ReversedTrigger): Promise<NeuronSet> {
   const { runner, state, clean } = suspect;
-  const { threshold } = clean;
-  const held =
-    threshold.count <= IMAGES
-      ? threshold
-      : subset(
-          threshold,
-          Array.from({ length: IMAGES }, (_, i) => i),
-        );
+  // The halves are in random order.
+  const held = firstOf(clean.threshold, IMAGES[suspect.budget ?? DEFAULT_BUDGET].walk);
   const others = stampReversed(trigger, subset(held, indicesOutside(held, trigger.target)));
   if (others.count === 0) return {};
   const success = async (model: Suspect["state"]) =>

@@ -1,5 +1,6 @@
-import type { Budget } from "../core/budget.ts";
+import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { Random, stageSeed } from "../core/random.ts";
+import { firstOf } from "../datasets/batch.ts";
 import { neuronLayers } from "../graph/network.ts";
 import { unlearning } from "../graph/programs/train.ts";
 import { argmax } from "../measure/batches.ts";
@@ -27,18 +28,19 @@ const BATCH = 128;
 /** Masks at most this large name their neurons. */
 const THRESHOLD = 0.4;
 
-/** The published effort is short enough for every budget but the demo's. */
-const EPOCHS: Record<Budget, { unlearn: number; recover: number }> = {
-  demo: { unlearn: 6, recover: 4 },
-  short: { unlearn: UNLEARN.epochs, recover: RECOVER.epochs },
-  full: { unlearn: UNLEARN.epochs, recover: RECOVER.epochs },
+/** The most epochs, and images of the fit half. */
+const EFFORT: Record<Budget, { unlearn: number; recover: number; images: number }> = {
+  demo: { unlearn: 6, recover: 4, images: 128 },
+  short: { unlearn: UNLEARN.epochs, recover: RECOVER.epochs, images: 500 },
+  full: { unlearn: UNLEARN.epochs, recover: RECOVER.epochs, images: Number.POSITIVE_INFINITY },
 };
 
 /** Part of what a result depends on, so the same everywhere. */
 const THREADS = 2;
 
 function batchesOf(suspect: Suspect, what: string): CleanBatches {
-  const { fit } = suspect.clean;
+  // The halves are in random order.
+  const fit = firstOf(suspect.clean.fit, EFFORT[suspect.budget ?? DEFAULT_BUDGET].images);
   const random = new Random(stageSeed(suspect.seed, "localize", "rnp", what));
   return new CleanBatches(suspect, fit, evenBatch(fit.count, BATCH), random);
 }
@@ -99,7 +101,7 @@ export const rnp: Criterion = {
   access: "clean",
   needsData: true,
   async localize(suspect) {
-    const epochs = EPOCHS[suspect.budget ?? "short"];
+    const epochs = EFFORT[suspect.budget ?? DEFAULT_BUDGET];
     const { state, accuracy } = await unlearn(suspect, epochs.unlearn);
     const found = byMasks(suspect.network, await recover(suspect, state, epochs.recover), THRESHOLD);
     if (accuracy <= UNLEARN.accuracy) return found;

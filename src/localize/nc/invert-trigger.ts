@@ -14,19 +14,19 @@ export interface InversionEffort {
   /** At most so many of the defender's images. */
   images: number;
   batch: number;
-  /** With more classes than this, all are screened first. */
-  screenAbove: number;
+  /** Whether many classes are screened first, on fewer images. */
+  screens: boolean;
 }
 
-/** Batches of 32 as in the original; 80 epochs as in BackdoorBench. */
+/** 80 epochs as in BackdoorBench, batches of 32 as in the original; the short ones have smaller batches for more steps. */
 const EFFORT: Record<Budget, InversionEffort> = {
-  demo: { epochs: 4, images: 64, batch: 16, screenAbove: 15 },
-  short: { epochs: 10, images: 500, batch: 32, screenAbove: 15 },
-  full: { epochs: 80, images: Number.POSITIVE_INFINITY, batch: 32, screenAbove: Number.POSITIVE_INFINITY },
+  demo: { epochs: 4, images: 64, batch: 16, screens: true },
+  short: { epochs: 10, images: 200, batch: 16, screens: true },
+  full: { epochs: 80, images: Number.POSITIVE_INFINITY, batch: 32, screens: false },
 };
 
 /** Screening (METHODS §5.2): so many epochs for every class, then the smallest norms and some others go on. */
-const SCREENING = { epochs: 3, smallest: 5, others: 10 };
+const SCREENING = { epochs: 3, smallest: 5, others: 10, images: 96 };
 
 /** Makes MAD estimate the standard deviation of a normal distribution. */
 const MAD_TO_STD = 1.4826;
@@ -61,7 +61,8 @@ export interface ReversedTrigger {
 export async function invertTrigger(suspect: Suspect, budget: Budget = DEFAULT_BUDGET): Promise<ReversedTrigger> {
   const { network, state, runner, seed, normalization } = suspect;
   const effort = EFFORT[budget];
-  const set = fitImages(suspect, effort.images);
+  const screens = effort.screens && network.classes > SCREENING.smallest + SCREENING.others;
+  const set = fitImages(suspect, screens ? Math.min(effort.images, SCREENING.images) : effort.images);
   const images = { values: normaliseAll(set, normalization), count: set.count };
   const blend = runner.blend(state);
   const plane = set.height * set.width;
@@ -72,7 +73,7 @@ export async function invertTrigger(suspect: Suspect, budget: Budget = DEFAULT_B
   );
   let finalists = classes;
   let left = effort.epochs;
-  if (classes.length > effort.screenAbove) {
+  if (screens) {
     for (const inversion of classes) await inversion.run(SCREENING.epochs);
     left -= SCREENING.epochs;
     const bySize = [...classes].sort((a, b) => rank(a) - rank(b));
