@@ -39,7 +39,7 @@ export const PUBLISHED: AnpSettings = {
 };
 
 /** Iterations and batch of each budget. Steps are worth more than images, so the short one has small batches. */
-const EFFORT: Record<Budget, Pick<AnpSettings, "iterations" | "batch">> = {
+export const EFFORT: Record<Budget, Pick<AnpSettings, "iterations" | "batch">> = {
   demo: { iterations: 16, batch: 32 },
   short: { iterations: 200, batch: 32 },
   full: PUBLISHED,

@@ -1,12 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import type { ImageSet, Normalization } from "../../src/datasets/types.ts";
+import { chooseLowering } from "../../src/engine/lowering.ts";
+import { Session } from "../../src/engine/session.ts";
+import { toOhwi } from "../../src/graph/fold.ts";
 import { convUnits, neuronLayers } from "../../src/graph/network.ts";
-import type { NormStatistics } from "../../src/graph/programs/gains.ts";
+import { gainProgram, type NormStatistics } from "../../src/graph/programs/gains.ts";
 import { OrtRunner } from "../../src/measure/ort-runner.ts";
 import { ProgramPool } from "../../src/measure/pool.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
-import { randomState } from "./programs.ts";
+import { randomState, relativeError } from "./programs.ts";
 import { BATCH, CLASSES, feedsFor, NETWORKS, network, slopeError } from "./small-networks.ts";
 
 const NORMALIZATION: Normalization = { mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.25] };
@@ -69,6 +72,24 @@ describe.each<NormStatistics>(["batch", "stored"])("factors on the batch norms, 
     if (statistics === "stored") expect(far).toBeLessThan(1e-4);
     else expect(far).toBeGreaterThan(1e-2);
     await runner.release();
+  });
+});
+
+describe("the two lowerings agree", () => {
+  it.each(Object.entries(NETWORKS))("also where channels are closed: %s", async (_, body) => {
+    const net = network(body);
+    const state = randomState(net, 51);
+    for (const { bn } of convUnits(net)) state.get(`${bn}.weight`)!.data.fill(0, 2, 5);
+    const feeds = feedsFor(net, 52);
+    for (const [key, tensor] of state) feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
+    const outputs = [];
+    for (const kind of ["plain", "blocked"] as const) {
+      const program = gainProgram(await chooseLowering(net, BATCH, kind), net, "batch");
+      const session = await Session.open(program, { threads: 1 });
+      outputs.push(await session.run(feeds));
+    }
+    expect(outputs[0].size).toBe(2 + 2 * convUnits(net).length);
+    for (const [key, values] of outputs[0]) expect(relativeError(outputs[1].get(key)!, values), key).toBeLessThan(1e-4);
   });
 });
 

@@ -19,7 +19,7 @@ export interface InversionEffort {
 }
 
 /** 80 epochs as in BackdoorBench, batches of 32 as in the original; the short ones have smaller batches for more steps. */
-const EFFORT: Record<Budget, InversionEffort> = {
+export const EFFORT: Record<Budget, InversionEffort> = {
   demo: { epochs: 4, images: 64, batch: 16, screens: true },
   short: { epochs: 10, images: 200, batch: 16, screens: true },
   full: { epochs: 80, images: Number.POSITIVE_INFINITY, batch: 32, screens: false },
