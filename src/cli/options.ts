@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Option } from "commander";
+import { type Budget, DEFAULT_BUDGET, OFFERED_BUDGETS } from "../core/budget.ts";
 import { InputError } from "../core/errors.ts";
 import { SAMPLE, SAMPLE_DIR } from "../store/sample.ts";
 import { wholeNumber } from "./arguments.ts";
@@ -13,6 +14,7 @@ export interface SharedOptions {
   format: Format;
   jobs: number;
   seed: number;
+  budget: Budget;
 }
 
 export const DEFAULT_SEED = 1;
@@ -69,6 +71,19 @@ export function seedOption(): Option {
   return new Option("--seed <n>", "seed of everything random")
     .default(DEFAULT_SEED)
     .argParser(wholeNumber("--seed", 0, 2 ** 31 - 1));
+}
+
+/** `--budget short|full`: what criteria may spend on one model. */
+export function budgetOption(): Option {
+  return new Option(
+    "--budget <budget>",
+    `what criteria may spend: one of ${OFFERED_BUDGETS.join(", ")} (full: as published)`,
+  )
+    .default(DEFAULT_BUDGET)
+    .argParser((text) => {
+      if ((OFFERED_BUDGETS as readonly string[]).includes(text)) return text;
+      throw new InputError(`--budget '${text}': valid are ${OFFERED_BUDGETS.join(", ")}`);
+    });
 }
 
 /** The user's cache folder, by the platform's custom. */

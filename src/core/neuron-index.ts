@@ -31,6 +31,16 @@ export function flatScores(index: NeuronIndex, scores: LayerScores): Float64Arra
   return flat;
 }
 
+/** The inverse of {@link flatScores}. */
+export function layerScores(index: NeuronIndex, flat: ArrayLike<number>): LayerScores {
+  return Object.fromEntries(
+    index.layers.map(({ name, width }) => {
+      const start = index.offsets.get(name)!;
+      return [name, Array.from({ length: width }, (_, c) => flat[start + c])];
+    }),
+  );
+}
+
 /** Membership of a set: 1 at its neurons, else 0. @throws Error on a neuron that the network lacks. */
 export function membership(index: NeuronIndex, set: NeuronSet): Uint8Array {
   const flags = new Uint8Array(index.size);

@@ -83,3 +83,13 @@ export function indicesOutside(set: ImageSet, label: number): number[] {
   for (let i = 0; i < set.count; i++) if (set.labels[i] !== label) indices.push(i);
   return indices;
 }
+
+/** The first images of a set, all of them where there are no more. */
+export function firstOf(set: ImageSet, count: number): ImageSet {
+  return count >= set.count
+    ? set
+    : subset(
+        set,
+        Array.from({ length: count }, (_, i) => i),
+      );
+}

@@ -13,7 +13,7 @@ export const shiftInput = (unit: string) => `${unit}.shift`;
  * pre-activation z, less the stored mean: sums of squares of z itself would lose a small variance beside a large mean.
  */
 export class PreActivationUnits implements UnitRule {
-  private readonly lowering: Lowering;
+  protected readonly lowering: Lowering;
   private readonly look: (unit: ConvUnit, centred: Feature) => void;
 
   /** @param look told every unit's `z − μ` */
@@ -35,7 +35,8 @@ export class PreActivationUnits implements UnitRule {
     return lowering.scaleShift(centred, gainInput(unit.id), shiftInput(unit.id), fuse);
   }
 
-  backward(): Gradient | undefined {
+  /** None here; where gradients are wanted, a subclass has it. */
+  backward(..._: Parameters<UnitRule["backward"]>): Gradient | undefined {
     throw new Error("pre-activations have no backward pass");
   }
 }

@@ -20,6 +20,8 @@ export interface WalkOptions {
   fuse: boolean;
   /** Whether the gradient of the input image is wanted. */
   inputGradient?: boolean;
+  /** Whether tied maxima of a disjoint pool share the gradient: wanted where whole channels may be constant. */
+  shareTies?: boolean;
   /** Replaces a unit's activation as soon as it is computed. Needs `fuse: false`. */
   intervene?(unit: ConvUnit, activation: Feature): Feature;
 }
@@ -132,7 +134,7 @@ export class Walk {
         }
         case "maxpool": {
           const [x, y] = [features.get(node.input)!, features.get(node.id)!];
-          give(node.input, lowering.maxPoolGradient(take(node.id), x, y, node));
+          give(node.input, lowering.maxPoolGradient(take(node.id), x, y, node, this.options.shareTies));
           break;
         }
         case "concat": {

@@ -1,8 +1,7 @@
-import { flatScores, indexNeurons, neuronsAt, suspicionOrder } from "../core/neuron-index.ts";
 import type { LayerScores, NeuronSet } from "../core/neurons.ts";
 import { neuronLayers } from "../graph/network.ts";
-import { maskNeurons } from "../measure/mask.ts";
 import { withinLayerRank } from "./normalise.ts";
+import { pruneWalk } from "./prune-walk.ts";
 import type { Criterion, Suspect } from "./types.ts";
 
 /** Share of all neurons pruned per step of the walk. */
@@ -11,26 +10,14 @@ const STEP = 0.01;
 /** Relative loss of clean accuracy at which the walk stops. */
 const MAX_RELATIVE_DROP = 0.1;
 
-/**
- * Prunes from the most suspicious neuron on, 1 % of all at a time, until the clean accuracy on the threshold half has
- * fallen by 10 % of itself; the last set before that. Accuracy need not fall evenly, so every step is measured.
- */
+/** The last set before the clean accuracy on the threshold half has fallen by 10 % of itself. */
 async function pruneUntilDrop(suspect: Suspect, scores: LayerScores): Promise<NeuronSet> {
-  const { network, state, runner, clean } = suspect;
-  const index = indexNeurons(neuronLayers(network));
-  const order = suspicionOrder(flatScores(index, scores));
-  const step = Math.max(1, Math.round(STEP * index.size));
+  const { state, runner, clean } = suspect;
   const before = await runner.accuracy(state, clean.threshold);
-  const flags = new Uint8Array(index.size);
-  let kept: NeuronSet = {};
-  for (let start = 0; start < index.size; start += step) {
-    for (const at of order.subarray(start, start + step)) flags[at] = 1;
-    const pruned = neuronsAt(index, flags);
-    const accuracy = await runner.accuracy(maskNeurons(network, state, pruned), clean.threshold);
-    if (before - accuracy >= MAX_RELATIVE_DROP * before) break;
-    kept = pruned;
-  }
-  return kept;
+  return pruneWalk(suspect, scores, STEP, async (pruned) => {
+    const accuracy = await runner.accuracy(pruned, clean.threshold);
+    return before - accuracy >= MAX_RELATIVE_DROP * before ? "too much" : "on";
+  });
 }
 
 /**

@@ -1,16 +1,19 @@
+import { anp } from "./anp.ts";
 import { bnp } from "./bnp.ts";
 import { clp } from "./clp.ts";
 import { contributionHigh } from "./contribution-high.ts";
 import { contributionLow } from "./contribution-low.ts";
 import { fp } from "./fp.ts";
+import { nc } from "./nc.ts";
 import { random } from "./random.ts";
+import { rnp } from "./rnp.ts";
 import type { Criterion } from "./types.ts";
 import { weightFloor } from "./weight-floor.ts";
 import { weightNorm } from "./weight-norm.ts";
 
 /** Every localization criterion by name: published ones first, then baselines. */
 export const CRITERIA: ReadonlyMap<string, Criterion> = new Map(
-  [fp, clp, bnp, random, weightNorm, weightFloor, contributionHigh, contributionLow].map((criterion) => [
+  [fp, nc, anp, clp, rnp, bnp, random, weightNorm, weightFloor, contributionHigh, contributionLow].map((criterion) => [
     criterion.name,
     criterion,
   ]),

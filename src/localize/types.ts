@@ -1,3 +1,4 @@
+import type { Budget } from "../core/budget.ts";
 import type { LayerScores, LayerWidth, NeuronSet } from "../core/neurons.ts";
 import type { Augmentation } from "../datasets/batch.ts";
 import type { ImageSet, Normalization } from "../datasets/types.ts";
@@ -21,6 +22,8 @@ export interface Suspect {
   seed: number;
   /** Runs the model (any state of this network) on images. */
   runner: ModelRunner;
+  /** How much a criterion may spend; short where it is not said. */
+  budget?: Budget;
 }
 
 /** What a criterion may see (METHODS §5.8). */

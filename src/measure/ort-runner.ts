@@ -2,9 +2,12 @@ import type { ImageSet, Normalization } from "../datasets/types.ts";
 import { foldState } from "../graph/fold.ts";
 import { convUnits, type Network } from "../graph/network.ts";
 import { contributionProgram, dotOf } from "../graph/programs/contribution.ts";
+import type { NormStatistics } from "../graph/programs/gains.ts";
 import { inferProgram, meanAbsTap, meanTap, tapProgram } from "../graph/programs/infer.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { argmax, slices } from "./batches.ts";
+import { type BlendGradients, OrtBlend } from "./blend.ts";
+import { type GainGradients, OrtGains } from "./gains.ts";
 import { ProgramPool } from "./pool.ts";
 import type { ModelRunner, TapKind, Taps, UnitStatistics } from "./runner.ts";
 import { empiricalStatistics } from "./statistics.ts";
@@ -92,6 +95,14 @@ export class OrtRunner implements ModelRunner {
 
   preActivations(state: StateDict, images: ImageSet): Promise<Map<string, UnitStatistics>> {
     return empiricalStatistics(this, state, images);
+  }
+
+  gains(state: StateDict, statistics: NormStatistics): GainGradients {
+    return new OrtGains(this, state, statistics);
+  }
+
+  blend(state: StateDict): BlendGradients {
+    return new OrtBlend(this, state);
   }
 
   release(): Promise<void> {

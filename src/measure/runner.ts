@@ -1,5 +1,8 @@
 import type { ImageSet } from "../datasets/types.ts";
+import type { NormStatistics } from "../graph/programs/gains.ts";
 import type { StateDict } from "../tensor/state.ts";
+import type { BlendGradients } from "./blend.ts";
+import type { GainGradients } from "./gains.ts";
 
 /** Per-image numbers of every neuron: layer name → `[count × width]`, image-major. */
 export type Taps = Map<string, Float32Array>;
@@ -24,4 +27,8 @@ export interface ModelRunner {
   contribution(state: StateDict, images: ImageSet): Promise<Map<string, Float32Array>>;
   /** Mean and variance of every neuron's pre-activation (before batch norm) over images and positions. */
   preActivations(state: StateDict, images: ImageSet): Promise<Map<string, UnitStatistics>>;
+  /** The model with factors on its batch norms, normalising with each batch's own statistics or the stored ones. */
+  gains(state: StateDict, statistics: NormStatistics): GainGradients;
+  /** The model under a pattern blended into its images. */
+  blend(state: StateDict): BlendGradients;
 }

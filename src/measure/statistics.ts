@@ -59,7 +59,7 @@ export async function empiricalStatistics(
   );
 }
 
-function preActivationFeeds(network: Network, state: StateDict): FoldedState {
+export function preActivationFeeds(network: Network, state: StateDict): FoldedState {
   const feeds: FoldedState = new Map();
   for (const { id, bn, bias } of convUnits(network)) {
     const part = (name: string) => tensorOf(state, `${bn}.${name}`).data;

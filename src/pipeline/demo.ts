@@ -39,7 +39,7 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
   const { dir, dataDir, edition, jobs, report, onPart, onCell } = request;
   onPart("building: train a clean model, inject, filter, control with shams, label, store");
   const { plan } = await build({ dir, dataDir, edition, select: edition.select, jobs, report });
-  const judged = await withJudging({ db: dir, data: dataDir, seed: edition.seed }, async (judging) => {
+  const judged = await withJudging({ db: dir, data: dataDir, seed: edition.seed, budget: "demo" }, async (judging) => {
     const { database, bench, results } = judging;
     const records = plan.candidates.map(({ id }) => database.readDefect(id));
     const ids = records.filter(({ status }) => status === "accepted").map(({ id }) => id);

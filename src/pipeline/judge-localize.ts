@@ -54,6 +54,7 @@ export async function localizeAll(
         access: criterion.access,
         ...found,
         seed: bench.seed,
+        budget: results.budget,
         model_sha256: (await model()).sha256,
         ...(fingerprint && { fingerprint }),
       };
@@ -68,7 +69,7 @@ export function predictionCell({ id, version }: JudgedItem, { name }: Pick<Crite
   return `${id}:${version} ${name}`;
 }
 
-/** A stored prediction by this criterion, or plug-in, under this seed; of which model is for the caller to compare. */
+/** A stored prediction by this criterion, or plug-in, under this seed and the results' budget; of which model is for the caller to compare. */
 export function finishedPrediction(
   results: Results,
   { id, version }: JudgedItem,
@@ -76,7 +77,8 @@ export function finishedPrediction(
   seed: number,
 ): PredictionFile | null {
   const found = results.prediction(criterion.name, id, version);
-  return found?.seed === seed && found.fingerprint === criterion.fingerprint ? found : null;
+  const fits = found?.seed === seed && found.budget === results.budget && found.fingerprint === criterion.fingerprint;
+  return fits ? found : null;
 }
 
 /** Runs one criterion and checks that what it returns fits the network. */

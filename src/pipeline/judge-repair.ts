@@ -125,6 +125,7 @@ export async function repairEach(
           method: method.name,
           using: name,
           seed: bench.seed,
+          budget: results.budget,
           model_sha256: modelSha256,
           neurons: listNeurons(neurons),
           ca_before: before.ca,
@@ -164,7 +165,7 @@ export function finishedRepair(
   choose: () => { neurons: NeuronSet },
 ): RepairFile | null {
   const done = results.repair(method.name, formatUsing(using), id);
-  if (done?.seed !== seed || done.model_sha256 !== modelSha256) return null;
+  if (done?.seed !== seed || done.budget !== results.budget || done.model_sha256 !== modelSha256) return null;
   try {
     return same(done.neurons, listNeurons(choose().neurons)) ? done : null;
   } catch (error) {
@@ -212,7 +213,7 @@ export function chooseNeurons(
   }
   const { criterion, protocol } = using;
   const prediction = results.prediction(criterion, labels.id, "infected");
-  if (prediction?.model_sha256 !== modelSha256) {
+  if (prediction?.model_sha256 !== modelSha256 || prediction.budget !== results.budget) {
     throw new InputError(
       `no prediction of '${criterion}' for '${labels.id}': run 'bdefects localize ${labels.id} --criterion ${criterion}' first`,
     );

@@ -25,7 +25,7 @@ export async function scoreAll(
       if (!prediction) continue;
       if (prediction.model_sha256 !== (storedHash(record, version) ?? prediction.model_sha256)) {
         throw new InputError(
-          `results/${predictionName(criterion, id, version)}.json: is of another model than the database holds; run 'bdefects localize ${id}:${version} --criterion ${criterion}' again`,
+          `results/${predictionName(criterion, id, version, results.budget)}.json: is of another model than the database holds; run 'bdefects localize ${id}:${version} --criterion ${criterion}' again`,
         );
       }
       rows.push(...scorePrediction(layers, prediction, labels));

@@ -1,3 +1,4 @@
+import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { InputError, lookup } from "../core/errors.ts";
 import { DATASETS } from "../datasets/registry.ts";
 import { createRunner } from "../measure/ort-runner.ts";
@@ -16,6 +17,8 @@ export interface JudgeOptions {
   data: string;
   /** Seeds the defender's halves, the criteria and the drift control. */
   seed: number;
+  /** What criteria may spend on one model. */
+  budget?: Budget;
   /** A folder for the results in place of the database's own. */
   out?: string;
   /** Told where a result must be read with care. */
@@ -32,9 +35,11 @@ export interface Judging {
 /** Opens a database, judges in it, and closes what was opened. Data sets and sessions are opened when first needed. */
 export async function withJudging<T>(options: JudgeOptions, work: (judging: Judging) => Promise<T>): Promise<T> {
   const database = await openDatabase(options.db);
+  const budget = options.budget ?? DEFAULT_BUDGET;
   const bench = new Workbench({
     source: database,
     seed: options.seed,
+    budget,
     // The split is the build's, so that no training image is taken for a defender's.
     loadDataset: (name) =>
       lookup(DATASETS, "data set", name).load({ dataDir: options.data, seed: database.manifest.seed }),
@@ -43,7 +48,7 @@ export async function withJudging<T>(options: JudgeOptions, work: (judging: Judg
     createRunner: (network, normalization) => createRunner(network, normalization, { threads: THREADS }),
   });
   try {
-    return await work({ database, results: new Results(resultStore(database, options.out)), bench });
+    return await work({ database, results: new Results(resultStore(database, options.out), budget), bench });
   } finally {
     await bench.release();
   }

@@ -1,3 +1,4 @@
+import type { Budget } from "../core/budget.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import { type Augmentation, subset } from "../datasets/batch.ts";
@@ -39,6 +40,7 @@ export function anonymous(
   clean: Suspect["clean"],
   runner: ModelRunner,
   seed: number,
+  budget: Budget,
 ): Suspect {
   return {
     name: `suspect-${sha256Hex(`${seed}\u0000${model.sha256}`).slice(0, 12)}`,
@@ -49,5 +51,6 @@ export function anonymous(
     clean,
     seed: stageSeed(seed, "suspect", model.sha256),
     runner,
+    budget,
   };
 }

@@ -1,3 +1,4 @@
+import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { InputError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import type { LayerWidth } from "../core/neurons.ts";
@@ -25,6 +26,8 @@ export interface WorkbenchOptions {
   source: DefectSource;
   /** Seed of everything that judging draws. */
   seed: number;
+  /** What criteria may spend on one model. */
+  budget?: Budget;
   /** Loads a data set as the database was built from it: same files, same splits. */
   loadDataset(name: string): Promise<Dataset>;
   createRunner(network: Network, normalization: Normalization): Promise<Runner>;
@@ -64,6 +67,7 @@ export function storedHash(record: DefectRecord, version: JudgedVersion): string
 /** Data sets, networks and runners that many defects share, opened once. */
 export class Workbench {
   readonly seed: number;
+  readonly budget: Budget;
   readonly source: DefectSource;
   private readonly options: WorkbenchOptions;
   private readonly datasets = new Map<string, Promise<Dataset>>();
@@ -72,6 +76,7 @@ export class Workbench {
 
   constructor(options: WorkbenchOptions) {
     this.seed = options.seed;
+    this.budget = options.budget ?? DEFAULT_BUDGET;
     this.source = options.source;
     this.options = options;
   }
@@ -140,6 +145,7 @@ export class Workbench {
       dataset ? this.clean(dataset) : noImages(model.network),
       await this.runner(model),
       this.seed,
+      this.budget,
     );
   }
 

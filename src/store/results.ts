@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BUDGETS, type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { VERSIONS } from "../core/ids.ts";
 import type { ResultStore } from "./result-folder.ts";
 
@@ -13,6 +14,7 @@ const PREDICTIONS = "localize";
 const REPAIRS = "repair";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const budget = z.enum(BUDGETS).default(DEFAULT_BUDGET);
 const rate = z.number().min(0).max(1);
 const layerScores = z.record(z.string(), z.array(z.number()));
 const neuronNames = z.array(z.string().regex(/^.+:\d+$/));
@@ -26,6 +28,8 @@ export const predictionSchema = z.strictObject({
   access: z.enum(["clean", "failing", "oracle"]),
   seconds: z.number().min(0),
   seed: z.number().int(),
+  /** What the criterion was allowed to spend. */
+  budget,
   /** SHA-256 of the judged model as safetensors. */
   model_sha256: sha256,
   /** Of a plug-in: a hash of its command and program. */
@@ -46,6 +50,8 @@ export const repairSchema = z.strictObject({
   /** What chose the neurons: a criterion (its native set), `criterion:topk`, `oracle` or `random`. */
   using: z.string(),
   seed: z.number().int(),
+  /** That of the criteria whose predictions are used. */
+  budget,
   model_sha256: sha256,
   /** The neurons that were to be repaired, as `layer:index`. */
   neurons: neuronNames,
@@ -62,33 +68,37 @@ export type RepairFile = z.infer<typeof repairSchema>;
 
 /**
  * Results, apart from the records: in a database `results/localize/<criterion>/<id>.<version>.json` and
- * `results/repair/<method>/<using>/<id>.json`. A result belongs to one model (by hash) and one seed, a plug-in's also to
+ * `results/repair/<method>/<using>/<id>.json`, those of the full budget beside them under `….full.json`. A result belongs to one model (by hash) and one seed, a plug-in's also to
  * its program; when one of these has changed it is out of date and is written anew.
  */
 export class Results {
+  /** Of which budget results are read and written here. */
+  readonly budget: Budget;
   private readonly store: ResultStore;
 
-  constructor(store: ResultStore) {
+  constructor(store: ResultStore, budget: Budget = DEFAULT_BUDGET) {
     this.store = store;
+    this.budget = budget;
   }
 
   /** @returns null where there is none. @throws InputError where it is damaged. */
   prediction(criterion: string, id: string, version: JudgedVersion): PredictionFile | null {
-    return this.readIfThere(predictionName(criterion, id, version), predictionSchema);
+    return this.readIfThere(predictionName(criterion, id, version, this.budget), predictionSchema);
   }
 
   savePrediction(prediction: PredictionFile): void {
-    const { criterion, id, version } = prediction;
-    this.store.writeResult(predictionName(criterion, id, version), predictionSchema.parse(prediction));
+    const { criterion, id, version, budget } = prediction;
+    this.store.writeResult(predictionName(criterion, id, version, budget), predictionSchema.parse(prediction));
   }
 
   /** @returns null where there is none. @throws InputError where it is damaged. */
   repair(method: string, using: string, id: string): RepairFile | null {
-    return this.readIfThere(repairName(method, using, id), repairSchema);
+    return this.readIfThere(repairName(method, using, id, this.budget), repairSchema);
   }
 
   saveRepair(repair: RepairFile): void {
-    this.store.writeResult(repairName(repair.method, repair.using, repair.id), repairSchema.parse(repair));
+    const { method, using, id, budget } = repair;
+    this.store.writeResult(repairName(method, using, id, budget), repairSchema.parse(repair));
   }
 
   /** Criteria of which there are predictions, by name. */
@@ -102,7 +112,10 @@ export class Results {
   }
 
   private namesBelow(folder: string): string[] {
-    return this.store.listResults().filter((name) => name.startsWith(`${folder}/`));
+    const suffix = suffixOf(this.budget);
+    return this.store
+      .listResults()
+      .filter((name) => name.startsWith(`${folder}/`) && name.endsWith(FULL) === (suffix === FULL));
   }
 
   private readIfThere<T>(name: string, schema: z.ZodType<T>): T | null {
@@ -111,11 +124,18 @@ export class Results {
 }
 
 /** The name under which a prediction is stored, below `results/` and without `.json`. */
-export function predictionName(criterion: string, id: string, version: JudgedVersion): string {
-  return `${PREDICTIONS}/${criterion}/${id}.${version}`;
+export function predictionName(criterion: string, id: string, version: JudgedVersion, budget = DEFAULT_BUDGET): string {
+  return `${PREDICTIONS}/${criterion}/${id}.${version}${suffixOf(budget)}`;
+}
+
+const FULL = ".full";
+
+/** Results of the full budget stand beside the others; one of the demo's gives way to one that was meant. */
+function suffixOf(budget: Budget): "" | typeof FULL {
+  return budget === "full" ? FULL : "";
 }
 
 /** A colon in `using` becomes a dot: not every file system takes it. */
-export function repairName(method: string, using: string, id: string): string {
-  return `${REPAIRS}/${method}/${using.replaceAll(":", ".")}/${id}`;
+export function repairName(method: string, using: string, id: string, budget = DEFAULT_BUDGET): string {
+  return `${REPAIRS}/${method}/${using.replaceAll(":", ".")}/${id}${suffixOf(budget)}`;
 }

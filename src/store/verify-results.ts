@@ -8,12 +8,12 @@ import { isStudyRecord, verifyStudyRecord } from "./studies.ts";
 /** Folders of `results/` whose files have a name that follows from what they hold. */
 const NAMED = {
   localize: (path: string) => {
-    const { criterion, id, version } = readJson(path, predictionSchema);
-    return predictionName(criterion, id, version);
+    const { criterion, id, version, budget } = readJson(path, predictionSchema);
+    return predictionName(criterion, id, version, budget);
   },
   repair: (path: string) => {
-    const { method, using, id } = readJson(path, repairSchema);
-    return repairName(method, using, id);
+    const { method, using, id, budget } = readJson(path, repairSchema);
+    return repairName(method, using, id, budget);
   },
 };
 

@@ -47,11 +47,15 @@ export class Trainer {
   static async create(
     network: Network,
     state: StateDict,
-    options: SgdOptions & Pick<TrainOptions, "trains"> & { batch: number; threads: number },
+    options: SgdOptions & Pick<TrainOptions, "trains" | "objective"> & { batch: number; threads: number },
     velocities?: StateDict,
   ): Promise<Trainer> {
     const lowering = await chooseLowering(network, options.batch);
-    const spec = trainProgram(lowering, network, { sgd: options, trains: options.trains });
+    const spec = trainProgram(lowering, network, {
+      sgd: options,
+      trains: options.trains,
+      objective: options.objective,
+    });
     const session = await Session.open(spec.program, options);
     const trainer = new Trainer(network, options.batch, session, spec, state);
     for (const [key, shape] of spec.parameters) {

@@ -198,8 +198,8 @@ describe("study", () => {
       expect(status).toBe(2);
       return stderr.replace(path, "bad.yaml");
     };
-    expect(faultOf((t) => t.replace("clp,", "nc,"))).toMatch(
-      /^error: bad\.yaml: unknown criterion 'nc'; valid: fp, clp/,
+    expect(faultOf((t) => t.replace("clp,", "magic,"))).toMatch(
+      /^error: bad\.yaml: unknown criterion 'magic'; valid: fp, nc/,
     );
     expect(faultOf((t) => t.replace("[prune]", "[retrain]"))).toContain(
       "unknown repair 'retrain'; valid: prune, finetune",

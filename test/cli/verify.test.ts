@@ -38,7 +38,16 @@ beforeAll(async () => {
 function predictionOf({ id, infected_model }: DefectRecord): PredictionFile {
   const model_sha256 = infected_model!.decoded_sha256;
   const said = { access: "clean", seconds: 1, seed: 1, raw: {}, scores: {}, native: [], note: null } as const;
-  return { kind: "prediction", id, version: "infected", criterion: "fp", model_sha256, ...said, native: [] };
+  return {
+    kind: "prediction",
+    id,
+    version: "infected",
+    criterion: "fp",
+    budget: "short" as const,
+    model_sha256,
+    ...said,
+    native: [],
+  };
 }
 
 function copyOfSample(): string {

@@ -201,7 +201,8 @@ describe("bad selections of a database", () => {
   });
 
   it.each([
-    ["localize", [id, "--criterion", "fp,magic"], /unknown criterion 'magic'; valid: fp, clp, /],
+    ["localize", [id, "--criterion", "fp,magic"], /unknown criterion 'magic'; valid: fp, nc, /],
+    ["localize", [id, "--budget", "demo"], /--budget 'demo': valid are short, full/],
     ["localize", [`${id}:best`], /'.*:best'.*:infected/],
     ["localize", [id.replace("top000", "top040")], /top040/],
     ["repair", [id, "--using", "magic"], /'magic'/],

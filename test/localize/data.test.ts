@@ -131,7 +131,7 @@ describe("normalisation", () => {
 describe("the registry", () => {
   it("lists every criterion under its own name, all with clean access", () => {
     expect([...CRITERIA.keys()]).toEqual(
-      "fp clp bnp random weight-norm weight-floor contribution-high contribution-low".split(" "),
+      "fp nc anp clp rnp bnp random weight-norm weight-floor contribution-high contribution-low".split(" "),
     );
     for (const [name, criterion] of CRITERIA) expect(criterion).toMatchObject({ name, access: "clean" });
   });

@@ -32,6 +32,7 @@ describe("criteria on the real runner", () => {
     }
     suspect = suspectOf(maskNeurons(network, state, DEAD));
     suspect.clean = { fit: noise(20, 1), threshold: noise(20, 2) };
+    suspect.budget = "demo";
     runner = await createRunner(network, suspect.normalization, { threads: 1 });
     suspect.runner = runner;
     // The network is right about its own answers, so that pruning costs accuracy.

@@ -26,15 +26,18 @@ export function images(count: number): ImageSet {
 
 /** A runner that answers only what a test gives it; anything else asked of it is a failure. */
 export function fakeRunner(answers: Partial<ModelRunner>): ModelRunner {
-  const refuse = (name: string) => async (): Promise<never> => {
+  const fail = (name: string): never => {
     throw new Error(`the test's runner was asked for ${name}`);
   };
+  const refuse = (name: string) => async () => fail(name);
   return {
     logits: refuse("logits"),
     taps: refuse("taps"),
     accuracy: refuse("accuracy"),
     contribution: refuse("contribution"),
     preActivations: refuse("preActivations"),
+    gains: () => fail("gains"),
+    blend: () => fail("blend"),
     ...answers,
   };
 }

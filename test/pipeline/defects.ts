@@ -1,6 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Budget } from "../../src/core/budget.ts";
 import type { Dataset, ImageSet } from "../../src/datasets/types.ts";
 import { convUnits } from "../../src/graph/network.ts";
 import { type DefectSource, Workbench } from "../../src/pipeline/workbench.ts";
@@ -63,10 +64,10 @@ function imagesOf(count: number): ImageSet {
 }
 
 /** Results in a new, otherwise empty database. */
-export async function freshResults(): Promise<{ results: Results; dir: string }> {
+export async function freshResults(): Promise<{ results: Results; full: Results; dir: string }> {
   const dir = join(mkdtempSync(join(tmpdir(), "bdefects-results-")), "db");
   const database = await openDatabase(dir, { create: { edition: "test", seed: 1, data: {} } });
-  return { results: new Results(database), dir };
+  return { results: new Results(database), full: new Results(database, "full"), dir };
 }
 
 function aliveOf(state: StateDict): number {
@@ -77,7 +78,7 @@ function aliveOf(state: StateDict): number {
 }
 
 /** Counts what is loaded and opened. */
-export function makeBench(seed = 1, dataHash = HASH) {
+export function makeBench(seed = 1, dataHash = HASH, budget?: Budget) {
   const counts = { models: 0, datasets: 0, runners: 0, released: 0 };
   const source: DefectSource = {
     readDefect: recordOf,
@@ -102,6 +103,7 @@ export function makeBench(seed = 1, dataHash = HASH) {
   const bench = new Workbench({
     source,
     seed,
+    budget,
     loadDataset: async () => {
       counts.datasets++;
       return { name: "signs", dataHash, cleanVal: imagesOf(21), test: imagesOf(20) } as Partial<Dataset> as Dataset;

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { countNeurons, parseNeurons } from "../../src/core/neurons.ts";
+import type { Budget } from "../../src/core/budget.ts";
+import { countNeurons, type NeuronSet, parseNeurons } from "../../src/core/neurons.ts";
 import { clp } from "../../src/localize/clp.ts";
 import { fp } from "../../src/localize/fp.ts";
 import type { Criterion, Suspect } from "../../src/localize/types.ts";
@@ -10,8 +11,9 @@ import { formatUsing, parseUsing, repairAll, repairRow } from "../../src/pipelin
 import { scoreAll } from "../../src/pipeline/judge-score.ts";
 import type { JudgedItem } from "../../src/pipeline/select.ts";
 import { prune } from "../../src/repair/prune.ts";
+import { openDatabase } from "../../src/store/database.ts";
 import { modelSha256 } from "../../src/store/models.ts";
-import { predictionName } from "../../src/store/results.ts";
+import { predictionName, Results } from "../../src/store/results.ts";
 import { freshResults, IDS, INFECTED, makeBench, STATES } from "./defects.ts";
 
 const items: JudgedItem[] = IDS.flatMap((id) => [
@@ -62,7 +64,7 @@ describe("localizeAll", () => {
     for (const suspect of shown) {
       expect(suspect.name).toMatch(/^suspect-[0-9a-f]{12}$/);
       expect(Object.keys(suspect).sort()).toEqual(
-        "name network state normalization augmentation clean seed runner".split(" ").sort(),
+        "name network state normalization augmentation clean seed runner budget".split(" ").sort(),
       );
       expect(JSON.stringify(suspect, (_, value) => (ArrayBuffer.isView(value) ? 0 : value))).not.toMatch(
         /signs|badnets|sham/,
@@ -73,6 +75,48 @@ describe("localizeAll", () => {
       results.prediction("nosy", IDS[0], "infected")!.raw,
     );
     expect(STATES.infected.get("conv1.weight")!.data.some(Number.isNaN)).toBe(false);
+  });
+
+  it("keeps what the budgets found apart, and tells criteria which is theirs", async () => {
+    const { results, full, dir } = await freshResults();
+    const spends: (string | undefined)[] = [];
+    const spender: Criterion = {
+      ...clp,
+      name: "spender",
+      localize: async (suspect) => {
+        spends.push(suspect.budget);
+        const { raw, scores } = await clp.localize(suspect);
+        return { raw, scores, native: suspect.budget === "full" ? { conv1: [0] } : ({} as NeuronSet) };
+      },
+    };
+    const some = items.slice(0, 1);
+    const judge = (into: typeof results, budget: Budget) =>
+      localizeAll(makeBench(1, undefined, budget).bench, into, some, [spender]);
+    const [short] = await judge(results, "short");
+    const [long] = await judge(full, "full");
+    expect([short.budget, short.native, long.budget, long.native]).toEqual(["short", [], "full", ["conv1:0"]]);
+    expect(await judge(results, "short")).toEqual([short]);
+    expect(await judge(full, "full")).toEqual([long]);
+    expect(spends).toEqual(["short", "full"]);
+    const stored = (budget: Budget) =>
+      existsSync(join(dir, "results", `${predictionName("spender", IDS[0], "infected", budget)}.json`));
+    expect([stored("short"), stored("full")]).toEqual([true, true]);
+    expect([results.criteria(), full.criteria()]).toEqual([["spender"], ["spender"]]);
+    const ks = async (from: typeof results) =>
+      (await scoreAll(makeBench().bench.source, from, some, ["spender"])).flatMap((row) =>
+        row.protocol === "native" ? [row.k] : [],
+      );
+    expect([await ks(results), await ks(full)]).toEqual([
+      [0, 0],
+      [1, 1],
+    ]);
+
+    // What the demo found gives way to what was asked for.
+    const database = await openDatabase(dir);
+    await judge(new Results(database, "demo"), "demo");
+    expect(results.prediction("spender", IDS[0], "infected")!.budget).toBe("demo");
+    expect((await judge(results, "short"))[0].budget).toBe("short");
+    expect(spends.slice(2)).toEqual(["demo", "short"]);
   });
 
   it("derives the drift control, which resumes too", async () => {
@@ -145,7 +189,7 @@ describe("repairAll", () => {
   });
 
   it("refuses unknown selections of neurons", () => {
-    expect(() => parseUsing("nc")).toThrow("valid: oracle, random, fp, clp");
+    expect(() => parseUsing("magic")).toThrow("valid: oracle, random, fp, nc");
     expect(() => parseUsing("clp:best")).toThrow("CRITERION:topk");
   });
 });

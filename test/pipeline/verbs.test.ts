@@ -76,8 +76,8 @@ describe("judging verbs", () => {
   });
 
   it("says what is wrong", async () => {
-    await expect(run("localize", IDS[0], "--criterion", "nc")).rejects.toThrow(
-      "unknown criterion 'nc'; valid: fp, clp",
+    await expect(run("localize", IDS[0], "--criterion", "magic")).rejects.toThrow(
+      "unknown criterion 'magic'; valid: fp, nc",
     );
     await expect(run("localize", "signs-resnet18w4-badnets-large-top040")).rejects.toThrow("is rejected");
     await expect(run("localize", "--where", "no such field = 1")).rejects.toThrow("--where");

@@ -19,7 +19,7 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["measure", ["core", "tensor", "graph", "engine", "datasets", "attacks"]],
   ["train", ["core", "tensor", "graph", "engine", "models", "datasets", "tune"]],
   ["inject", ["core", "tensor", "graph", "models", "datasets", "attacks", "tune", "measure"]],
-  ["localize", ["core", "tensor", "graph", "datasets", "measure"]],
+  ["localize", ["core", "tensor", "graph", "datasets", "tune", "measure"]],
   ["repair", ["core", "tensor", "graph", "datasets", "tune", "measure"]],
   ["store", ["core", "tensor", "graph", "models", "attacks", "measure"]],
   ["score", ["core"]],

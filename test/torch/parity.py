@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 import architectures
+import criteria
 from tensors import read_tensors, write_tensors
 
 
@@ -102,6 +103,35 @@ def tune_rows(request, tensors):
     return state_of(model)
 
 
+def anp(request, tensors):
+    """One iteration of ANP at given masks and noise: the moved noise, and the masks' gradient."""
+    model = build(request, tensors).train()
+    norms = criteria.mask_batch_norms(model, request["batch_statistics"])
+    images, targets = batch_of(tensors)
+    labels = targets.argmax(1)
+    names = list(norms)
+    with torch.no_grad():
+        for name, norm in norms.items():
+            for part in ("mask", "delta", "xi"):
+                getattr(norm, part).copy_(torch.from_numpy(tensors[f"{name}#{part}"]))
+    criteria.anp_perturb(model, list(norms.values()), images, labels, request["epsilon"])
+    gradients = criteria.anp_loss(model, list(norms.values()), images, labels, request["alpha"])
+    moved = {f"{name}#{part}": getattr(norms[name], part) for name in names for part in ("delta", "xi")}
+    return {**moved, **{f"{name}#gradient": g for name, g in zip(names, gradients)}}
+
+
+def nc(request, tensors):
+    """Gradients of NC's loss by the parameters of mask and pattern."""
+    model = build(request, tensors).eval()
+    model.requires_grad_(False)
+    images, _ = batch_of(tensors)
+    mask, pattern = (torch.from_numpy(tensors[name]).double().requires_grad_() for name in ("mask", "pattern"))
+    mean, std = (torch.tensor(request[name], dtype=torch.float64).view(-1, 1, 1) for name in ("mean", "std"))
+    loss, _ = criteria.nc_loss(model, images, request["target"], mask, pattern, request["weight"], mean, std)
+    loss.backward()
+    return {"loss": loss, "mask": mask.grad, "pattern": pattern.grad}
+
+
 def infer(request, tensors):
     """Logits in eval mode."""
     model = build(request, tensors).eval()
@@ -121,7 +151,15 @@ def state_of(model):
     return {key: value for key, value in model.state_dict().items() if not key.endswith("num_batches_tracked")}
 
 
-COMMANDS = {"gradients": gradients, "sgd": sgd, "tune_rows": tune_rows, "infer": infer, "describe": describe}
+COMMANDS = {
+    "gradients": gradients,
+    "sgd": sgd,
+    "tune_rows": tune_rows,
+    "anp": anp,
+    "nc": nc,
+    "infer": infer,
+    "describe": describe,
+}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

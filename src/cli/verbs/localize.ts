@@ -4,10 +4,18 @@ import type { CellOutcome } from "../../pipeline/cells.ts";
 import type { PredictionFile } from "../../store/results.ts";
 import { criterionList, wholeNumber } from "../arguments.ts";
 import { failureLine, withCellProgress } from "../cell-progress.ts";
-import { dataOption, dbOption, formatOption, outOption, type SharedOptions, seedOption } from "../options.ts";
+import {
+  budgetOption,
+  dataOption,
+  dbOption,
+  formatOption,
+  outOption,
+  type SharedOptions,
+  seedOption,
+} from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "seed" | "format"> & {
+type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format"> & {
   criterion?: string[];
   where?: string;
   out?: string;
@@ -35,6 +43,7 @@ export function registerLocalize(program: Command): void {
     .addOption(dbOption())
     .addOption(dataOption())
     .addOption(seedOption())
+    .addOption(budgetOption())
     .addOption(formatOption())
     .action(async (names: string[], options: Options) => {
       const { CRITERIA } = await import("../../localize/registry.ts");

@@ -2,10 +2,18 @@ import type { Command } from "commander";
 import { InputError, lookup } from "../../core/errors.ts";
 import { commaList } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
-import { dataOption, dbOption, formatOption, outOption, type SharedOptions, seedOption } from "../options.ts";
+import {
+  budgetOption,
+  dataOption,
+  dbOption,
+  formatOption,
+  outOption,
+  type SharedOptions,
+  seedOption,
+} from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "seed" | "format"> & {
+type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format"> & {
   method?: string[];
   using: string[];
   where?: string;
@@ -29,6 +37,7 @@ export function registerRepair(program: Command): void {
     .addOption(dbOption())
     .addOption(dataOption())
     .addOption(seedOption())
+    .addOption(budgetOption())
     .addOption(formatOption())
     .action(async (names: string[], options: Options) => {
       const { REPAIRS } = await import("../../repair/registry.ts");

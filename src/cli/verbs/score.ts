@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { InputError } from "../../core/errors.ts";
 import { commaList } from "../arguments.ts";
-import { dbOption, formatOption, resultsOption, type SharedOptions } from "../options.ts";
+import { budgetOption, dbOption, formatOption, resultsOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "format"> & {
+type Options = Pick<SharedOptions, "db" | "budget" | "format"> & {
   criterion?: string[];
   where?: string;
   summary?: boolean;
@@ -27,6 +27,7 @@ export function registerScore(program: Command): void {
     .option("--summary", "means over defects, with the paired difference infected - sham")
     .option("--repairs", "what repairs gained and cost instead")
     .addOption(resultsOption())
+    .addOption(budgetOption())
     .addOption(dbOption())
     .addOption(formatOption())
     .action(async (names: string[], options: Options) => {
@@ -37,7 +38,7 @@ export function registerScore(program: Command): void {
       if (options.summary && options.repairs) throw new InputError("give --summary or --repairs, not both");
       const database = await openDatabase(options.db, { readOnly: true });
       const { resultStore } = await import("../../pipeline/judge.ts");
-      const results = new Results(resultStore(database, options.results));
+      const results = new Results(resultStore(database, options.results), options.budget);
       const items = await selectItems(new Catalog(database), { names, where: options.where }, JUDGED_VERSIONS);
       if (options.repairs) {
         const { repairRow } = await import("../../pipeline/judge-repair.ts");

@@ -32,13 +32,16 @@ export class BlockedLowering extends CommonLowering implements Lowering {
   }
 
   image(name: string, channels: number, height: number, width: number): Feature {
-    const input = this.graph.input(name, [this.batch, channels, height, width]);
-    const image = { tensor: input, channels, height, width };
+    return this.fromNchw(this.graph.input(name, [this.batch, channels, height, width]), channels, height, width);
+  }
+
+  fromNchw(value: string, channels: number, height: number, width: number): Feature {
+    const image = { tensor: value, channels, height, width };
     if (channels <= MOST_IMAGE_CHANNELS) {
-      this.images.add(input);
+      this.images.add(value);
       return image;
     }
-    const padded = this.slots(image).spread(this.graph, input, [this.batch, channels, height, width], 1);
+    const padded = this.slots(image).spread(this.graph, value, [this.batch, channels, height, width], 1);
     return { ...image, tensor: this.graph.op("ReorderInput", [padded], {}, NCHWC) };
   }
 
@@ -182,8 +185,8 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     return this.graph.op("Mul", [this.globalPool(a), this.graph.scalar(a.height * a.width)]);
   }
 
-  protected poolOnce(x: Feature, window: PoolWindow): string {
-    return this.graph.op("MaxPool", [x.tensor], window, NCHWC);
+  protected poolOnce(x: Feature, window: PoolWindow, type: "MaxPool" | "AveragePool" = "MaxPool"): string {
+    return this.graph.op(type, [x.tensor], window, NCHWC);
   }
 
   protected positions(x: Feature): Positions {

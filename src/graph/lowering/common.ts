@@ -17,8 +17,8 @@ export abstract class CommonLowering {
 
   /** How many channels the tensor has: more than the feature where the layout leaves some free. */
   protected abstract slotCount(x: Feature): number;
-  /** One max-pooling operator in the lowering's layout. */
-  protected abstract poolOnce(x: Feature, window: PoolWindow): string;
+  /** One pooling operator in the lowering's layout. */
+  protected abstract poolOnce(x: Feature, window: PoolWindow, type?: "MaxPool" | "AveragePool"): string;
   /** The layout of a feature as a pooling window sees it. */
   protected abstract positions(x: Feature): Positions;
   /** Every position repeated `factor` times in both directions. */
@@ -78,9 +78,9 @@ export abstract class CommonLowering {
     return { ...x, tensor, height: sideAfter(x.height, shape), width: sideAfter(x.width, shape) };
   }
 
-  maxPoolGradient(dy: Feature, x: Feature, y: Feature, shape: PoolShape): Feature {
+  maxPoolGradient(dy: Feature, x: Feature, y: Feature, shape: PoolShape, shareTies = false): Feature {
     const { kernel, stride, padding } = shape;
-    if (kernel === stride && padding === 0) return this.disjointPoolGradient(dy, x, y, kernel);
+    if (kernel === stride && padding === 0) return this.disjointPoolGradient(dy, x, y, kernel, shareTies);
     if (kernel !== 3 || padding !== 1 || x.height % stride !== 0 || x.width % stride !== 0 || stride > 2) {
       throw new Error("max-pools must have kernel = stride, or be 3×3 with padding 1 and stride 1 or 2 on even sides");
     }
@@ -94,11 +94,23 @@ export abstract class CommonLowering {
     return { ...x, tensor: graph.reshape(dx, [this.batch, this.slotCount(x), x.height, x.width]) };
   }
 
-  /** Every position that equals its window's maximum takes the gradient; ties occur only among zeros behind a ReLU, where it dies anyway. */
-  private disjointPoolGradient(dy: Feature, x: Feature, y: Feature, kernel: number): Feature {
+  /**
+   * Every position that equals its window's maximum takes the gradient: all of it, where ties occur only among zeros
+   * behind a ReLU and it dies anyway, or its share of it.
+   */
+  private disjointPoolGradient(dy: Feature, x: Feature, y: Feature, kernel: number, shareTies: boolean): Feature {
     if (x.height % kernel !== 0 || x.width % kernel !== 0) throw new Error("a max-pool must divide its input evenly");
-    const gate = reaches(this.graph, x.tensor, this.upsample(y, kernel));
-    return { ...x, tensor: this.graph.op("Mul", [this.upsample(dy, kernel), gate]) };
+    const { graph } = this;
+    const gate = reaches(graph, x.tensor, this.upsample(y, kernel));
+    let share = dy;
+    if (shareTies) {
+      const sides = [kernel, kernel];
+      const window = { kernel_shape: sides, strides: sides, pads: [0, 0, 0, 0] };
+      const average = this.poolOnce({ ...x, tensor: gate }, window, "AveragePool");
+      const winners = graph.op("Mul", [average, graph.scalar(kernel * kernel)]);
+      share = { ...dy, tensor: graph.op("Div", [dy.tensor, winners]) };
+    }
+    return { ...x, tensor: graph.op("Mul", [this.upsample(share, kernel), gate]) };
   }
 
   accumulate(into: Gradient | undefined, dy: Feature): Gradient {

@@ -15,6 +15,8 @@ export interface Lowering {
 
   /** Declares an NCHW graph input and brings it into this lowering's layout. */
   image(name: string, channels: number, height: number, width: number): Feature;
+  /** Brings an NCHW value that the graph computed into this lowering's layout. */
+  fromNchw(value: string, channels: number, height: number, width: number): Feature;
   /** A feature as an ordinary NCHW value. */
   toNchw(x: Feature): string;
 
@@ -51,9 +53,10 @@ export interface Lowering {
   maxPool(x: Feature, shape: PoolShape): Feature;
   /**
    * Where several positions of an overlapping window tie, the first one in row-major order takes the gradient, as in
-   * PyTorch; in disjoint windows all of them, which is only right behind a ReLU, where none but zeros tie.
+   * PyTorch; in disjoint windows all of them, which is only right behind a ReLU, where none but zeros tie; or, with
+   * `shareTies`, each of them its share, for channels that may be constant.
    */
-  maxPoolGradient(dy: Feature, x: Feature, y: Feature, shape: PoolShape): Feature;
+  maxPoolGradient(dy: Feature, x: Feature, y: Feature, shape: PoolShape, shareTies?: boolean): Feature;
   /** Mean over space, `[batch, channels]`. */
   globalPool(x: Feature): string;
   globalPoolGradient(dy: string, x: Feature): Feature;

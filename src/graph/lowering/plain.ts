@@ -15,7 +15,11 @@ export class PlainLowering extends CommonLowering implements Lowering {
   readonly kind = "plain";
 
   image(name: string, channels: number, height: number, width: number): Feature {
-    return { tensor: this.graph.input(name, [this.batch, channels, height, width]), channels, height, width };
+    return this.fromNchw(this.graph.input(name, [this.batch, channels, height, width]), channels, height, width);
+  }
+
+  fromNchw(value: string, channels: number, height: number, width: number): Feature {
+    return { tensor: value, channels, height, width };
   }
 
   toNchw(x: Feature): string {
@@ -104,8 +108,8 @@ export class PlainLowering extends CommonLowering implements Lowering {
     return x.channels;
   }
 
-  protected poolOnce(x: Feature, window: PoolWindow): string {
-    return this.graph.op("MaxPool", [x.tensor], window);
+  protected poolOnce(x: Feature, window: PoolWindow, type: "MaxPool" | "AveragePool" = "MaxPool"): string {
+    return this.graph.op(type, [x.tensor], window);
   }
 
   protected positions(x: Feature): Positions {

@@ -41,6 +41,12 @@ const classification: Objective = (lowering, network, logits) => {
   return crossEntropy(lowering, logits, targets, 1 / lowering.batch);
 };
 
+/** Cross-entropy climbed in place of descended: its own value, the opposite gradient. */
+export const unlearning: Objective = (lowering, network, logits) => {
+  const { loss, dlogits } = classification(lowering, network, logits);
+  return { loss, dlogits: lowering.graph.op("Neg", [dlogits]) };
+};
+
 /** Squared distance of every output to `targets` `[n, classes]`, each image counting `weights` `[n, 1]` times. */
 export const regression: Objective = ({ graph, batch }, network, logits) => {
   const targets = graph.input("targets", [batch, network.classes]);

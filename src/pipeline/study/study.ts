@@ -58,7 +58,7 @@ export async function openStudy(
 ): Promise<OpenedStudy> {
   const database = await openDatabase(dir, options);
   const store = resultStore(database, out);
-  const results = new Results(store);
+  const results = new Results(store, study.recipe.budget);
   const { select, versions } = study.recipe;
   const selection = { names: select.names ?? [], where: select.where };
   const items = await selectItems(new Catalog(database), selection, versions);

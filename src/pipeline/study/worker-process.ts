@@ -41,17 +41,20 @@ process.once("message", async (first: Heard) => {
   try {
     const study = resolveStudy(recipe);
     const warn = (warning: string) => tell({ type: "told", told: { warning } });
-    await withJudging({ db: dir, data: dataDir, seed: recipe.seed, out, warn }, async (judging) => {
-      tell({ type: "over" });
-      let network: string | undefined;
-      for (let next = await nextMessage(); next.type === "task"; next = await nextMessage()) {
-        const key = networkKey(judging.database.readDefect(next.task.id));
-        // Sessions of a network that is done with would only hold memory.
-        if (network !== undefined && network !== key) await judging.bench.release();
-        network = key;
-        tell(await judgeUnderClaim(judging, study, claims, next.task));
-      }
-    });
+    await withJudging(
+      { db: dir, data: dataDir, seed: recipe.seed, budget: recipe.budget, out, warn },
+      async (judging) => {
+        tell({ type: "over" });
+        let network: string | undefined;
+        for (let next = await nextMessage(); next.type === "task"; next = await nextMessage()) {
+          const key = networkKey(judging.database.readDefect(next.task.id));
+          // Sessions of a network that is done with would only hold memory.
+          if (network !== undefined && network !== key) await judging.bench.release();
+          network = key;
+          tell(await judgeUnderClaim(judging, study, claims, next.task));
+        }
+      },
+    );
     process.exit(0);
   } catch (error) {
     const { name, message, stack } = error as Error;

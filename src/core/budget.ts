@@ -1,0 +1,12 @@
+/**
+ * How much a criterion may spend on one model (METHODS §5.8): `short`, seconds at width 16 on two cores; `full`, the
+ * published effort; `demo`, as little as shows that it runs. Criteria that are quick anyway know no difference.
+ */
+export const BUDGETS = ["demo", "short", "full"] as const;
+export type Budget = (typeof BUDGETS)[number];
+
+/** Where nothing else is said. */
+export const DEFAULT_BUDGET: Budget = "short";
+
+/** Those that a user may ask for. */
+export const OFFERED_BUDGETS = ["short", "full"] as const satisfies readonly Budget[];

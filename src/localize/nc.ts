@@ -1,0 +1,79 @@
+import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
+import type { LayerScores, NeuronSet } from "../core/neurons.ts";
+import { firstOf, indicesOutside, subset } from "../datasets/batch.ts";
+import { neuronLayers } from "../graph/network.ts";
+import { countTarget } from "../measure/rates.ts";
+import { fitImages, invertTrigger, type ReversedTrigger, stampReversed } from "./nc/invert-trigger.ts";
+import { layerZ } from "./normalise.ts";
+import { pruneWalk } from "./prune-walk.ts";
+import type { Criterion, Suspect } from "./types.ts";
+
+/** Share of all neurons pruned per step of the walk (METHODS §5.2c). */
+const STEP = 0.005;
+
+/** Success of the reversed trigger at which the walk is done. */
+const DEAD = 0.1;
+
+/** Relative loss of clean accuracy at which it stops. */
+const MAX_RELATIVE_DROP = 0.1;
+
+/** At most so many images of the fit half for the rise, and of the threshold half in every step of the walk. */
+const IMAGES: Record<Budget, { rise: number; walk: number }> = {
+  demo: { rise: 100, walk: 50 },
+  short: { rise: 500, walk: 250 },
+  full: { rise: Number.POSITIVE_INFINITY, walk: Number.POSITIVE_INFINITY },
+};
+
+/** `u = E[a(x̃) − a(x)]`: how much a neuron's activation rises under the trigger. */
+async function activationRise(suspect: Suspect, trigger: ReversedTrigger): Promise<LayerScores> {
+  const { network, state, runner } = suspect;
+  const images = fitImages(suspect, IMAGES[suspect.budget ?? DEFAULT_BUDGET].rise);
+  const clean = await runner.taps(state, images, "mean");
+  const triggered = await runner.taps(state, stampReversed(trigger, images), "mean");
+  const rise: LayerScores = {};
+  for (const { name, width } of neuronLayers(network)) {
+    const [before, after] = [clean.get(name)!, triggered.get(name)!];
+    const sums = new Array<number>(width).fill(0);
+    for (let i = 0; i < before.length; i++) sums[i % width] += after[i] - before[i];
+    rise[name] = sums.map((sum) => sum / images.count);
+  }
+  return rise;
+}
+
+/** Prunes until the reversed trigger is dead, or clean accuracy suffers. */
+async function pruneUntilDead(suspect: Suspect, scores: LayerScores, trigger: ReversedTrigger): Promise<NeuronSet> {
+  const { runner, state, clean } = suspect;
+  // The halves are in random order.
+  const held = firstOf(clean.threshold, IMAGES[suspect.budget ?? DEFAULT_BUDGET].walk);
+  const others = stampReversed(trigger, subset(held, indicesOutside(held, trigger.target)));
+  if (others.count === 0) return {};
+  const success = async (model: Suspect["state"]) =>
+    countTarget(await runner.logits(model, others), others.count, trigger.target) / others.count;
+  if ((await success(state)) <= DEAD) return {};
+  const before = await runner.accuracy(state, held);
+  return pruneWalk(suspect, scores, STEP, async (pruned) => {
+    if (before - (await runner.accuracy(pruned, held)) >= MAX_RELATIVE_DROP * before) return "too much";
+    return (await success(pruned)) <= DEAD ? "done" : "on";
+  });
+}
+
+/**
+ * Neural Cleanse as a localizer (METHODS §5.2): reverses the trigger, and suspects the neurons that rise under it. Where
+ * no class stands out nothing is named, and neurons are ranked under the smallest patch.
+ */
+export const nc: Criterion = {
+  name: "nc",
+  title: "Neural Cleanse (reversed trigger)",
+  source: "Wang et al.: Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neural Networks (IEEE S&P 2019)",
+  access: "clean",
+  needsData: true,
+  async localize(suspect) {
+    const trigger = await invertTrigger(suspect, suspect.budget);
+    const raw = await activationRise(suspect, trigger);
+    const scores = layerZ(raw);
+    const { target, anomaly, flagged } = trigger;
+    const found = `class ${target}, patch of ${trigger.norms.get(target)!.toFixed(1)} pixels, anomaly ${anomaly.toFixed(1)}`;
+    if (!flagged) return { raw, scores, native: {}, note: `no class flagged: smallest is ${found}` };
+    return { raw, scores, native: await pruneUntilDead(suspect, scores, trigger), note: found };
+  },
+};

@@ -1,0 +1,110 @@
+import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
+import { Random, stageSeed } from "../core/random.ts";
+import { firstOf } from "../datasets/batch.ts";
+import { neuronLayers } from "../graph/network.ts";
+import { unlearning } from "../graph/programs/train.ts";
+import { argmax } from "../measure/batches.ts";
+import { cloneState, type StateDict } from "../tensor/state.ts";
+import { Trainer } from "../tune/trainer.ts";
+import { CleanBatches, evenBatch } from "./clean-batches.ts";
+import { byMasks, Masks } from "./masks.ts";
+import type { Criterion, Suspect } from "./types.ts";
+
+/** Raises the clean loss (METHODS §5.7; momentum, decay and the most epochs are the released code's, bboylyg/RNP). */
+export const UNLEARN = {
+  learningRate: 0.01,
+  momentum: 0.9,
+  weightDecay: 5e-4,
+  /** Clean accuracy, on the epoch's own batches, at which it ends. */
+  accuracy: 0.2,
+  epochs: 20,
+};
+
+/** Learns the masks; the released code weighs the loss with 0.2. */
+export const RECOVER = { learningRate: 0.2, momentum: 0.9, lossWeight: 0.2, epochs: 20 };
+
+const BATCH = 128;
+
+/** Masks at most this large name their neurons. */
+const THRESHOLD = 0.4;
+
+/** The most epochs, and images of the fit half. */
+const EFFORT: Record<Budget, { unlearn: number; recover: number; images: number }> = {
+  demo: { unlearn: 6, recover: 4, images: 128 },
+  short: { unlearn: UNLEARN.epochs, recover: RECOVER.epochs, images: 500 },
+  full: { unlearn: UNLEARN.epochs, recover: RECOVER.epochs, images: Number.POSITIVE_INFINITY },
+};
+
+/** Part of what a result depends on, so the same everywhere. */
+const THREADS = 2;
+
+function batchesOf(suspect: Suspect, what: string): CleanBatches {
+  // The halves are in random order.
+  const fit = firstOf(suspect.clean.fit, EFFORT[suspect.budget ?? DEFAULT_BUDGET].images);
+  const random = new Random(stageSeed(suspect.seed, "localize", "rnp", what));
+  return new CleanBatches(suspect, fit, evenBatch(fit.count, BATCH), random);
+}
+
+/** Gradient ascent on all parameters until clean accuracy is gone. @returns the weights, and the accuracy reached */
+export async function unlearn(suspect: Suspect, epochs: number): Promise<{ state: StateDict; accuracy: number }> {
+  const { network, state } = suspect;
+  const batches = batchesOf(suspect, "unlearn");
+  const trainer = await Trainer.create(network, cloneState(state), {
+    ...{ momentum: UNLEARN.momentum, weightDecay: UNLEARN.weightDecay, nesterov: false },
+    ...{ objective: unlearning, batch: batches.batch, threads: THREADS },
+  });
+  try {
+    let accuracy = 1;
+    for (let epoch = 0; epoch < epochs && accuracy > UNLEARN.accuracy; epoch++) {
+      let [right, count] = [0, 0];
+      for (const { images, targets, labels } of batches.epoch()) {
+        const { logits } = await trainer.step(images, targets, UNLEARN.learningRate);
+        for (const [i, label] of labels.entries()) if (argmax(logits, network.classes, i) === label) right++;
+        count += labels.length;
+      }
+      accuracy = right / count;
+    }
+    return { state: trainer.snapshot(), accuracy };
+  } finally {
+    await trainer.release();
+  }
+}
+
+/** Learns which filters of the unlearned network clean accuracy can be had back without, flat in the network's order. */
+export async function recover(suspect: Suspect, unlearned: StateDict, epochs: number): Promise<Float32Array> {
+  const { network, runner } = suspect;
+  const batches = batchesOf(suspect, "recover");
+  const size = neuronLayers(network).reduce((sum, { width }) => sum + width, 0);
+  const masks = new Masks(size, RECOVER.momentum);
+  const still = new Float32Array(size).fill(1);
+  const gains = runner.gains(unlearned, "batch");
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    for (const batch of batches.epoch()) {
+      const { gain } = await gains.at(batch, masks.values, still);
+      masks.step(
+        gain.map((g) => RECOVER.lossWeight * g),
+        RECOVER.learningRate,
+      );
+    }
+  }
+  return masks.values;
+}
+
+/**
+ * Reconstructive neuron pruning (METHODS §5.7): unlearning clean images leaves the backdoor's neurons exposed; masks that
+ * win clean accuracy back on the unlearned weights close them.
+ */
+export const rnp: Criterion = {
+  name: "rnp",
+  title: "Reconstructive neuron pruning",
+  source: "Li et al.: Reconstructive Neuron Pruning for Backdoor Defense (ICML 2023)",
+  access: "clean",
+  needsData: true,
+  async localize(suspect) {
+    const epochs = EFFORT[suspect.budget ?? DEFAULT_BUDGET];
+    const { state, accuracy } = await unlearn(suspect, epochs.unlearn);
+    const found = byMasks(suspect.network, await recover(suspect, state, epochs.recover), THRESHOLD);
+    if (accuracy <= UNLEARN.accuracy) return found;
+    return { ...found, note: `unlearning left clean accuracy at ${accuracy.toFixed(2)}` };
+  },
+};
