@@ -1,8 +1,11 @@
 import { InputError } from "../core/errors.ts";
+import { type ExtendedScoreRow, scorePredictionExtended } from "../score/extended.ts";
 import { type ScoreRow, scorePrediction } from "../score/score.ts";
 import { predictionName, type Results } from "../store/results.ts";
 import type { JudgedItem } from "./select.ts";
 import { type DefectSource, layersOf, storedHash } from "./workbench.ts";
+
+type Source = Pick<DefectSource, "readDefect" | "readClean" | "readLabels">;
 
 /**
  * Joins the stored predictions of the given items with their labels. Cells without a prediction give no row.
@@ -10,12 +13,32 @@ import { type DefectSource, layersOf, storedHash } from "./workbench.ts";
  * @throws InputError on a prediction of other weights than the database holds.
  */
 export async function scoreAll(
-  source: Pick<DefectSource, "readDefect" | "readClean" | "readLabels">,
+  source: Source,
   results: Results,
   items: readonly JudgedItem[],
   criteria: readonly string[],
 ): Promise<ScoreRow[]> {
-  const rows: ScoreRow[] = [];
+  return scoreEach(source, results, items, criteria, scorePrediction);
+}
+
+/** As `scoreAll`, with the metrics beyond the published fields. */
+export async function scoreAllExtended(
+  source: Source,
+  results: Results,
+  items: readonly JudgedItem[],
+  criteria: readonly string[],
+): Promise<ExtendedScoreRow[]> {
+  return scoreEach(source, results, items, criteria, scorePredictionExtended);
+}
+
+function scoreEach<R>(
+  source: Source,
+  results: Results,
+  items: readonly JudgedItem[],
+  criteria: readonly string[],
+  score: (...args: Parameters<typeof scorePrediction>) => R[],
+): R[] {
+  const rows: R[] = [];
   for (const { id, version } of items) {
     const record = source.readDefect(id);
     const labels = source.readLabels(id);
@@ -28,7 +51,7 @@ export async function scoreAll(
           `results/${predictionName(criterion, id, version, results.budget)}.json: is of another model than the database holds; run 'bdefects localize ${id}:${version} --criterion ${criterion}' again`,
         );
       }
-      rows.push(...scorePrediction(layers, prediction, labels));
+      rows.push(...score(layers, prediction, labels));
     }
   }
   return rows;

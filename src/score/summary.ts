@@ -9,13 +9,13 @@ export type ScoreMetric = (typeof SCORE_METRICS)[number];
  * `difference` the mean of infected − sham over the defects that have both (METHODS §3.3: the headline). Means are
  * taken inside each cell (data set, architecture, attack, level, style) and then unweighted over cells (METHODS §7).
  */
-export interface SummaryRow {
+export interface SummaryRow<M extends string = ScoreMetric> {
   criterion: string;
   access: string;
   truth: ScoreRow["truth"];
   protocol: ScoreRow["protocol"];
   quota: ScoreRow["quota"];
-  metric: ScoreMetric;
+  metric: M;
   infected: number | null;
   sham: number | null;
   difference: number | null;
@@ -30,18 +30,23 @@ function meanOf(values: ReadonlyMap<string, number>): number | null {
   return values.size === 0 ? null : cellMean([...values].map(([id, value]) => ({ value, cell: cellOf(id) })));
 }
 
-function valuesOf(rows: readonly ScoreRow[], version: string, metric: ScoreMetric): Map<string, number> {
+function valuesOf<M extends string>(rows: readonly Scored<M>[], version: string, metric: M): Map<string, number> {
   const values = new Map<string, number>();
   for (const row of rows) {
-    const value = row[metric];
+    const value: number | null = row[metric];
     if (row.version === version && value !== null) values.set(row.id, value);
   }
   return values;
 }
 
+/** A score row that has these metrics. */
+type Scored<M extends string> = Pick<ScoreRow, keyof ScoreRow & ("id" | "version" | keyof Way)> &
+  Record<M, number | null>;
+type Way = Pick<ScoreRow, "criterion" | "access" | "truth" | "protocol" | "quota">;
+
 /** Summarises score rows per criterion, truth, protocol, quota and metric, in order of first appearance. */
-export function summarize(rows: readonly ScoreRow[], metrics: readonly ScoreMetric[] = SCORE_METRICS): SummaryRow[] {
-  const groups = new Map<string, ScoreRow[]>();
+export function summarize<M extends string>(rows: readonly Scored<M>[], metrics: readonly M[]): SummaryRow<M>[] {
+  const groups = new Map<string, Scored<M>[]>();
   for (const row of rows) {
     const key = [row.criterion, row.access, row.truth, row.protocol, row.quota].join("\u0000");
     const group = groups.get(key);

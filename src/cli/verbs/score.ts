@@ -8,6 +8,7 @@ type Options = Pick<SharedOptions, "db" | "budget" | "format"> & {
   criterion?: string[];
   where?: string;
   summary?: boolean;
+  extended?: boolean;
   repairs?: boolean;
   results?: string;
 };
@@ -25,6 +26,7 @@ export function registerScore(program: Command): void {
     )
     .option("--where <sql>", "a condition on the catalog's fields")
     .option("--summary", "means over defects, with the paired difference infected - sham")
+    .option("--extended", "further metrics too: F1, top-n, recall@n, precision@|G|, mean EXAM, AUROC and AP by layer")
     .option("--repairs", "what repairs gained and cost instead")
     .addOption(resultsOption())
     .addOption(budgetOption())
@@ -36,6 +38,7 @@ export function registerScore(program: Command): void {
       const { selectItems } = await import("../../pipeline/select.ts");
       const { Catalog } = await import("../../store/catalog.ts");
       if (options.summary && options.repairs) throw new InputError("give --summary or --repairs, not both");
+      if (options.extended && options.repairs) throw new InputError("--extended is about scores: leave out --repairs");
       const database = await openDatabase(options.db, { readOnly: true });
       const { resultStore } = await import("../../pipeline/judge.ts");
       const results = new Results(resultStore(database, options.results), options.budget);
@@ -46,10 +49,17 @@ export function registerScore(program: Command): void {
         const rows = results.repairs().filter(({ id }) => ids.has(id));
         return finish(rows.map(repairRow), options, "repair");
       }
-      const { scoreAll } = await import("../../pipeline/judge-score.ts");
-      const { summarize } = await import("../../score/summary.ts");
-      const scores = await scoreAll(database, results, items, options.criterion ?? results.criteria());
-      finish(options.summary ? summarize(scores) : scores, options, "localize");
+      const { scoreAll, scoreAllExtended } = await import("../../pipeline/judge-score.ts");
+      const { SCORE_METRICS, summarize } = await import("../../score/summary.ts");
+      const criteria = options.criterion ?? results.criteria();
+      if (options.extended) {
+        const { EXTENDED_METRICS } = await import("../../score/extended.ts");
+        const scores = await scoreAllExtended(database, results, items, criteria);
+        const metrics = [...SCORE_METRICS, ...EXTENDED_METRICS];
+        return finish(options.summary ? summarize(scores, metrics) : scores, options, "localize");
+      }
+      const scores = await scoreAll(database, results, items, criteria);
+      finish(options.summary ? summarize(scores, SCORE_METRICS) : scores, options, "localize");
     });
 }
 

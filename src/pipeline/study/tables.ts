@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { ScoreRow } from "../../score/score.ts";
-import { type SummaryRow, summarize } from "../../score/summary.ts";
+import { SCORE_METRICS, type SummaryRow, summarize } from "../../score/summary.ts";
 import type { Database } from "../../store/database.ts";
 import { readBytes } from "../../store/fs.ts";
 import { sha256Of } from "../../store/objects.ts";
@@ -48,7 +48,7 @@ export async function studyResults(
       repairs.push(results.repair(method.name, formatUsing(using), id)!);
     }
   }
-  return { scores, summary: summarize(scores), repairs };
+  return { scores, summary: summarize(scores, SCORE_METRICS), repairs };
 }
 
 /** Where a study's results lie. */
