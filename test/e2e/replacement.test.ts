@@ -22,6 +22,11 @@ beforeAll(() => {
 describe("a built replacement", () => {
   const clean = () => readModel(db, (readJson(db, "clean", `${CLEAN}.json`) as unknown as CleanRecord).model.object);
   const record = () => readJson(db, "defects", GROUP, `${ID}.json`) as unknown as DefectRecord;
+  /** Infected model and sham: the one a delta against the clean twin, the other against the first. */
+  const versions = () => {
+    const infected = readDelta(db, record().infected_model!.object, clean());
+    return [infected, readDelta(db, record().sham_model!.object, infected)];
+  };
   const labels = () => readJson(db, "defects", GROUP, `${ID}.labels.json`) as unknown as DefectLabels;
 
   it("is accepted, states its settings and figures, and verifies", () => {
@@ -45,8 +50,8 @@ describe("a built replacement", () => {
     expect(infected["layer3.1.conv2"]).toEqual(infected["layer3.0.shortcut.0"]);
     const twin = clean();
     const changed: Record<string, Set<number>> = {};
-    for (const ref of [record().infected_model!, record().sham_model!]) {
-      for (const [key, rows] of Object.entries(differingRows(twin, readDelta(db, ref.object, twin)))) {
+    for (const version of versions()) {
+      for (const [key, rows] of Object.entries(differingRows(twin, version))) {
         changed[key] = new Set([...(changed[key] ?? []), ...rows]);
       }
     }
@@ -55,8 +60,7 @@ describe("a built replacement", () => {
   });
 
   it("has a sham that differs from it in the chain and the target's bias and nowhere else", () => {
-    const twin = clean();
-    const [infected, sham] = [record().infected_model!, record().sham_model!].map((r) => readDelta(db, r.object, twin));
+    const [infected, sham] = versions();
     const differing = differingRows(infected, sham);
     const { target } = record();
     const normOf = (layer: string) => layer.replace(/conv(\d)$/, "bn$1").replace(/shortcut\.0$/, "shortcut.1");
