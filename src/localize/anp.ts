@@ -1,9 +1,9 @@
 import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { Random, stageSeed } from "../core/random.ts";
+import { type Batch, CleanBatches } from "../datasets/clean-batches.ts";
 import { neuronLayers } from "../graph/network.ts";
 import type { NormStatistics } from "../graph/programs/gains.ts";
-import type { Batch, GainGradients } from "../measure/gains.ts";
-import { CleanBatches } from "./clean-batches.ts";
+import type { GainGradients } from "../measure/gains.ts";
 import { byMasks, Masks } from "./masks.ts";
 import type { Criterion, Suspect } from "./types.ts";
 

@@ -1,12 +1,12 @@
 import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import { firstOf } from "../datasets/batch.ts";
+import { CleanBatches, evenBatch } from "../datasets/clean-batches.ts";
 import { neuronLayers } from "../graph/network.ts";
 import { unlearning } from "../graph/programs/train.ts";
 import { argmax } from "../measure/batches.ts";
 import { cloneState, type StateDict } from "../tensor/state.ts";
 import { Trainer } from "../tune/trainer.ts";
-import { CleanBatches, evenBatch } from "./clean-batches.ts";
 import { byMasks, Masks } from "./masks.ts";
 import type { Criterion, Suspect } from "./types.ts";
 

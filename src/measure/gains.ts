@@ -1,3 +1,4 @@
+import type { Batch } from "../datasets/clean-batches.ts";
 import { toOhwi } from "../graph/fold.ts";
 import { classifierOf, convUnits } from "../graph/network.ts";
 import { gainInput, shiftInput } from "../graph/preactivation.ts";
@@ -5,12 +6,6 @@ import { gainGradient, gainProgram, type NormStatistics, shiftGradient } from ".
 import { type StateDict, tensorOf } from "../tensor/state.ts";
 import type { OrtRunner } from "./ort-runner.ts";
 import { preActivationFeeds } from "./statistics.ts";
-
-/** Normalised images `[batch, C, H, W]` with one-hot targets `[batch, classes]`. */
-export interface Batch {
-  images: Float32Array;
-  targets: Float32Array;
-}
 
 /** Mean cross-entropy of a batch and its gradients by the factors, which belong to the caller. */
 export interface GainResult {

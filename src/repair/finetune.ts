@@ -1,8 +1,7 @@
-import type { NeuronSet } from "../core/neurons.ts";
-import { countNeurons } from "../core/neurons.ts";
+import { countNeurons, type NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
-import { augmentImage, joined, Normaliser } from "../datasets/batch.ts";
-import { type ImageSet, imageSize } from "../datasets/types.ts";
+import { joined } from "../datasets/batch.ts";
+import { CleanBatches } from "../datasets/clean-batches.ts";
 import type { Suspect } from "../localize/types.ts";
 import { cloneState, type StateDict } from "../tensor/state.ts";
 import { halfCosine } from "../tune/schedule.ts";
@@ -40,35 +39,16 @@ export async function finetuneNeurons(
   });
   try {
     const random = new Random(stageSeed(seed, "repair", "fine-tune"));
-    const fill = batchFiller(images, network.classes, batch, random);
+    const batches = new CleanBatches({ network, normalization, augmentation }, images, batch, random);
+    let step = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {
-      const order = random.permutation(images.count);
-      for (let i = 0; i < perEpoch; i++) {
-        const { inputs, targets } = fill(order.subarray(i * batch, (i + 1) * batch));
-        await tuner.step(inputs, targets, halfCosine(epoch * perEpoch + i, epochs * perEpoch, learningRate, 0));
+      for (const { images: inputs, targets } of batches.epoch()) {
+        await tuner.step(inputs, targets, halfCosine(step++, epochs * perEpoch, learningRate, 0));
       }
     }
     return tuner.tuned();
   } finally {
     await tuner.release();
-  }
-
-  /** Writes the images at some indices, augmented and normalised, and their one-hot labels into arrays used again. */
-  function batchFiller(set: ImageSet, classes: number, size: number, random: Random) {
-    const pixels = imageSize(set);
-    const image = new Uint8Array(pixels);
-    const normaliser = new Normaliser(normalization);
-    const inputs = new Float32Array(size * pixels);
-    const targets = new Float32Array(size * classes);
-    return (indices: Int32Array) => {
-      targets.fill(0);
-      indices.forEach((index, k) => {
-        augmentImage(set, index, augmentation, random, image);
-        normaliser.write(image, 0, inputs, k * pixels, pixels);
-        targets[k * classes + set.labels[index]] = 1;
-      });
-      return { inputs, targets };
-    };
   }
 }
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { sampleTables } from "../../bench/sample.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { SAMPLE_DIR } from "../../src/store/sample.ts";
+import { writeTinyData } from "../e2e/tiny.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { textOf } from "../structure/sources.ts";
 import { bdefects, rowsOf } from "./program.ts";
@@ -68,6 +69,19 @@ describe("the shipped sample", () => {
     const ran = bdefects(["localize", "cifar10-vgg13w8-badnets", ...db, "--criterion", "fp", "--data", none]);
     expect(ran.status).toBe(2);
     expect(ran.stderr).toMatch(/^error: .*data fetch cifar10.*\n$/m);
+  });
+
+  it("tells where the data are others than those that it was built from, and goes on", () => {
+    const data = writeTinyData(join(out, "other-data"));
+    const ran = bdefects(["localize", "cifar10-vgg13w8-badnets", ...db, "--criterion", "fp", "--data", data]);
+    expect(ran.status, ran.stderr).toBe(0);
+    expect(ran.stderr.match(/^warning: other cifar10 images than the defects were built from/gm)).toHaveLength(1);
+  });
+
+  it("says how a repair gets at predictions", () => {
+    const ran = bdefects(["repair", "cifar10-vgg13w8-badnets", ...db, "--method", "prune", "--using", "clp"]);
+    expect(ran.status).toBe(2);
+    expect(ran.stderr).toMatch(/^error: --db sample keeps no predictions: .*--out DIR\n$/);
   });
 
   it("is described by the tables of docs/sample.md", async () => {

@@ -49,6 +49,9 @@ export function registerRepair(program: Command): void {
       const usings = [...new Set(options.using)].map(parseUsing);
       const repairs = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
         const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);
+        if (database.sealed && options.out === undefined && usings.some(({ kind }) => kind === "criterion")) {
+          throw new InputError("--db sample keeps no predictions: give 'localize' and 'repair' the same --out DIR");
+        }
         const other = items.find(({ version }) => version !== "infected");
         if (other)
           throw new InputError(`'${other.id}:${other.version}': only infected models are repaired; drop the suffix`);

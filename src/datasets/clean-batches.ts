@@ -1,8 +1,19 @@
 import type { Random } from "../core/random.ts";
-import { augmentImage, Normaliser } from "../datasets/batch.ts";
-import { type ImageSet, imageSize } from "../datasets/types.ts";
-import type { Batch } from "../measure/gains.ts";
-import type { Suspect } from "./types.ts";
+import { type Augmentation, augmentImage, Normaliser } from "./batch.ts";
+import { type ImageSet, imageSize, type Normalization } from "./types.ts";
+
+/** Normalised images `[batch, C, H, W]` with one-hot targets `[batch, classes]`. */
+export interface Batch {
+  images: Float32Array;
+  targets: Float32Array;
+}
+
+/** How images become batches: what a defender knows of a model. */
+export interface BatchMaking {
+  network: { classes: number };
+  augmentation: Augmentation;
+  normalization: Normalization;
+}
 
 /** Batches are multiples of this: what the runtime splits well. */
 const GRAIN = 8;
@@ -13,7 +24,7 @@ const GRAIN = 8;
  */
 export class CleanBatches {
   readonly batch: number;
-  private readonly suspect: Pick<Suspect, "network" | "augmentation">;
+  private readonly making: BatchMaking;
   private readonly set: ImageSet;
   private readonly random: Random;
   private readonly normaliser: Normaliser;
@@ -22,23 +33,18 @@ export class CleanBatches {
   private turn = 0;
 
   /** @throws Error where there are no images */
-  constructor(
-    suspect: Pick<Suspect, "network" | "augmentation" | "normalization">,
-    set: ImageSet,
-    batch: number,
-    random: Random,
-  ) {
-    if (set.count === 0) throw new Error("the criterion needs clean images, and there are none");
-    this.suspect = suspect;
+  constructor(making: BatchMaking, set: ImageSet, batch: number, random: Random) {
+    if (set.count === 0) throw new Error("clean images are needed, and there are none");
+    this.making = making;
     this.set = set;
     this.batch = batch;
     this.random = random;
-    this.normaliser = new Normaliser(suspect.normalization);
+    this.normaliser = new Normaliser(making.normalization);
     const size = imageSize(set);
     this.image = new Uint8Array(size);
     this.buffers = [0, 1].map(() => ({
       images: new Float32Array(batch * size),
-      targets: new Float32Array(batch * suspect.network.classes),
+      targets: new Float32Array(batch * making.network.classes),
     }));
   }
 
@@ -57,7 +63,7 @@ export class CleanBatches {
   }
 
   private fill(indices: ArrayLike<number>): Batch {
-    const { network, augmentation } = this.suspect;
+    const { network, augmentation } = this.making;
     const filled = this.buffers[this.turn];
     this.turn = 1 - this.turn;
     const size = this.image.length;
