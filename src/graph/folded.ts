@@ -13,6 +13,8 @@ export const rowBiasGradient = (unit: string) => `d_${unit}.bias_rows`;
 export interface FoldedOptions {
   /** Unit → how many rows (neurons) of its weights get gradients; a multiple of the channel block, or the full width. */
   rows?: ReadonlyMap<string, number>;
+  /** The units that the program has; all of the network's where it is left out. */
+  only?: ReadonlySet<string>;
 }
 
 /**
@@ -28,7 +30,7 @@ export class FoldedUnits implements UnitRule {
     this.rows = options.rows ?? new Map();
     const shapes = inferShapes(network);
     for (const unit of network.nodes) {
-      if (unit.op !== "conv") continue;
+      if (unit.op !== "conv" || options.only?.has(unit.id) === false) continue;
       const inputs = shapes.get(unit.input)![0];
       lowering.graph.input(foldedWeight(unit.id), [unit.out, unit.kernel, unit.kernel, inputs]);
       lowering.graph.input(foldedBias(unit.id), [unit.out]);

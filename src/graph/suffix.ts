@@ -16,18 +16,55 @@ export function cutPoints(network: Network): string[] {
   return points;
 }
 
-/** The part of a network after a cut point, as a network of its own whose image is the feature at the cut. */
-export function suffixNetwork(network: Network, cut: string): Network {
-  const [channels, height, width] = inferShapes(network).get(cut)!;
-  const at = network.nodes.findIndex((node) => node.id === cut);
-  return {
-    ...network,
-    input: { channels, height, width },
-    nodes: [{ op: "input", id: cut }, ...network.nodes.slice(at + 1)],
-  };
+/** The part of a network between two of its nodes, as nodes that read features from outside. */
+export interface Part {
+  nodes: LayerNode[];
+  /** Ids of the features that `nodes` read and that are none of theirs. */
+  reads: string[];
 }
 
-/** The part of a network up to a cut point (inclusive); it has no classifier. */
-export function prefixNodes(network: Network, cut: string): LayerNode[] {
-  return network.nodes.slice(0, network.nodes.findIndex((node) => node.id === cut) + 1);
+/** The part of a network after one cut point, up to and including another. */
+export function partBetween(network: Network, from: string, to: string): Part {
+  const at = (id: string) => network.nodes.findIndex((node) => node.id === id);
+  return { nodes: network.nodes.slice(at(from) + 1, at(to) + 1), reads: [from] };
+}
+
+/** All that a feature decides: the nodes that must be run again where it has changed. */
+export function downstreamOf(network: Network, id: string): Part {
+  const changed = new Set([id]);
+  const reads = new Set([id]);
+  const nodes: LayerNode[] = [];
+  for (const node of network.nodes) {
+    const inputs = inputsOf(node);
+    if (!inputs.some((input) => changed.has(input))) continue;
+    changed.add(node.id);
+    nodes.push(node);
+  }
+  for (const node of nodes) {
+    for (const input of inputsOf(node)) if (input === id || !changed.has(input)) reads.add(input);
+  }
+  return { nodes, reads: [...reads] };
+}
+
+/** A channel of a feature. */
+export interface FeatureChannel {
+  id: string;
+  channel: number;
+}
+
+/**
+ * Where a unit's channel is first read together with others: in the concatenation that is all that reads it (units of
+ * one concatenation then share what follows), else in its own output.
+ */
+export function whereRead(network: Network, { id, channel }: FeatureChannel): FeatureChannel {
+  const readers = network.nodes.filter((node) => inputsOf(node).includes(id));
+  const [reader] = readers;
+  if (readers.length !== 1 || reader.op !== "concat") return { id, channel };
+  const shapes = inferShapes(network);
+  let before = 0;
+  for (const input of reader.inputs) {
+    if (input === id) break;
+    before += shapes.get(input)![0];
+  }
+  return { id: reader.id, channel: before + channel };
 }

@@ -52,15 +52,23 @@ export class Walk {
 
   /** Declares the classifier's weights once; several forward passes may share them. */
   forward(image: Feature, classifier: { weight: string; bias: string }): Forward {
+    return this.forwardFrom(new Map([[this.network.nodes[0].id, image]]), classifier);
+  }
+
+  /**
+   * Like {@link forward}, from features that are known already.
+   *
+   * @param given by node id; what the network's first nodes read where they are not the image's
+   */
+  forwardFrom(given: ReadonlyMap<string, Feature>, classifier: { weight: string; bias: string }): Forward {
     const { lowering, options } = this;
-    const features = new Map<string, Feature>();
+    const features = new Map(given);
     const at = (id: string) => features.get(id)!;
     let pooled = "";
     let logits = "";
     for (const node of this.network.nodes) {
       switch (node.op) {
         case "input":
-          features.set(node.id, image);
           break;
         case "conv": {
           const addition = this.fused.get(node.id);
@@ -186,9 +194,11 @@ export class Walk {
     for (const node of this.network.nodes) for (const id of inputsOf(node)) uses.set(id, (uses.get(id) ?? 0) + 1);
     for (const node of this.network.nodes) {
       if (node.op !== "add") continue;
-      const later = [...node.inputs].sort((a, b) => order.get(b)! - order.get(a)!)[0];
-      const unit = this.network.nodes[order.get(later)!];
-      if (unit.op === "conv" && !unit.relu && uses.get(later) === 1) this.fused.set(later, node);
+      // Of a part of a network, an input may lie outside: it is there before all else.
+      const place = (id: string) => order.get(id) ?? -1;
+      const later = [...node.inputs].sort((a, b) => place(b) - place(a))[0];
+      const unit = this.network.nodes[place(later)];
+      if (unit?.op === "conv" && !unit.relu && uses.get(later) === 1) this.fused.set(later, node);
     }
   }
 }

@@ -1,24 +1,22 @@
 import { stampSet } from "../attacks/stamp.ts";
 import type { Trigger } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
-import { type ImageSet, imageSize } from "../datasets/types.ts";
+import type { ImageSet } from "../datasets/types.ts";
 import { type FoldedState, foldState } from "../graph/fold.ts";
-import { convUnits, type Network } from "../graph/network.ts";
-import { keepInput, overrideProgram, valueInput } from "../graph/programs/intervene.ts";
-import { cutFeatureProgram } from "../graph/programs/prefix.ts";
-import { cutPoints, suffixNetwork } from "../graph/suffix.ts";
+import { convUnits, inferShapes, type Network } from "../graph/network.ts";
+import { lastProgram } from "../graph/programs/part.ts";
+import { downstreamOf, type FeatureChannel, type Part, whereRead } from "../graph/suffix.ts";
 import type { StateDict } from "../tensor/state.ts";
-import { slices } from "./batches.ts";
 import type { OrtRunner } from "./ort-runner.ts";
+import { batchOf, type Features, SegmentWalk, segmentsOf } from "./segments.ts";
 
-const BATCH = 128;
+const MOST_IN_BATCH = 128;
 
 /**
  * The single-neuron effect behind the effective set (METHODS §3.4): Δ = (fall of the backdoor response r on triggered
  * images) − (fall of r on their clean versions) when a neuron is set to its clean mean, mean over images.
  *
- * Only what follows a neuron is run again: the network is cut where one feature determines the rest, the features at
- * the cut are computed once, and each neuron costs a pass over the suffix from the cut before its layer.
+ * Only what follows a neuron is run again, from stored features; units that a concatenation joins share a program.
  *
  * @param images clean images of other classes than the target
  * @returns Δ per wanted neuron, aligned with `wanted`
@@ -34,22 +32,37 @@ export async function singleEffects(
   const { network } = runner;
   const means = await cleanMeans(runner, state, images);
   const triggered = stampSet(trigger, images);
+  const folded = foldState(network, state);
+  const units = new Set(Object.keys(wanted).filter((unit) => wanted[unit].length > 0));
+  const walk = new SegmentWalk(runner, folded, [triggered, images], Math.min(MOST_IN_BATCH, 2 * images.count));
   const effects: Record<string, number[]> = {};
-  for (const [cut, units] of unitsByCut(network, wanted)) {
-    const suffix = suffixNetwork(network, cut);
-    const features = [await featuresAt(runner, state, cut, triggered), await featuresAt(runner, state, cut, images)];
-    const folded = foldState(suffix, state);
-    const respond = (feature: Float32Array, override?: Override) =>
-      suffixResponse(runner, suffix, folded, feature, units, target, override);
-    const base = [await respond(features[0]), await respond(features[1])];
-    for (const unit of units) {
-      effects[unit] = [];
-      for (const channel of wanted[unit]) {
-        const override = { unit, channel, value: means.get(unit)![channel] };
-        const fallTriggered = base[0] - (await respond(features[0], override));
-        const fallClean = base[1] - (await respond(features[1], override));
-        effects[unit].push(fallTriggered - fallClean);
+  for (const segment of segmentsOf(network, units)) {
+    // By the feature in which they are read: what follows it is one program.
+    const groups = new Map<string, { unit: string; index: number; at: FeatureChannel }[]>();
+    for (const unit of segment.units) {
+      effects[unit] = new Array(wanted[unit].length).fill(0);
+      for (const [index, channel] of wanted[unit].entries()) {
+        const at = whereRead(network, { id: unit, channel });
+        groups.set(at.id, [...(groups.get(at.id) ?? []), { unit, index, at }]);
       }
+    }
+    const parts = new Map([...groups.keys()].map((id) => [id, downstreamOf(network, id)]));
+    const features = await walk.to(segment.end, new Set([...parts.values()].flatMap(({ reads }) => reads)));
+    for (const [id, members] of groups) {
+      await withDownstream(runner, folded, parts.get(id)!, features, target, async (respond) => {
+        const base = await respond();
+        for (const { unit, index, at } of members) {
+          const value = means.get(unit)![wanted[unit][index]];
+          const held = await respond({ ...at, value });
+          // The triggered images come first, then the same ones without the trigger.
+          let sum = 0;
+          for (let i = 0; i < images.count; i++) {
+            const other = images.count + i;
+            sum += base[i] - held[i] - (base[other] - held[other]);
+          }
+          effects[unit][index] = sum / images.count;
+        }
+      });
     }
   }
   return effects;
@@ -71,99 +84,76 @@ async function cleanMeans(runner: OrtRunner, state: StateDict, images: ImageSet)
   return means;
 }
 
-/** Groups the units by the last cut point before them. */
-function unitsByCut(network: Network, wanted: NeuronSet): Map<string, string[]> {
-  const cuts = new Set(cutPoints(network));
-  const groups = new Map<string, string[]>();
-  let current = network.nodes[0].id;
-  for (const node of network.nodes) {
-    if (node.op === "conv" && wanted[node.id]?.length) {
-      groups.set(current, [...(groups.get(current) ?? []), node.id]);
-    }
-    if (cuts.has(node.id)) current = node.id;
-  }
-  return groups;
-}
-
-/** The features at a cut point, `[count, C, H, W]`. */
-async function featuresAt(runner: OrtRunner, state: StateDict, cut: string, images: ImageSet): Promise<Float32Array> {
-  const { network, normalization, pool } = runner;
-  if (network.nodes[0].id === cut) {
-    const all = new Float32Array(images.count * imageSize(images));
-    for (const slice of slices(images, normalization, BATCH)) {
-      all.set(slice.images.subarray(0, slice.count * imageSize(images)), slice.start * imageSize(images));
-    }
-    return all;
-  }
-  const { channels, height, width } = suffixNetwork(network, cut).input;
-  const size = channels * height * width;
-  const all = new Float32Array(images.count * size);
-  const feeds = new Map(foldState(network, state));
-  for (const slice of slices(images, normalization, BATCH)) {
-    feeds.set("input", slice.images);
-    const outputs = await pool.run(`prefix ${cut}`, network, BATCH, (l) => cutFeatureProgram(l, network, cut), feeds);
-    all.set(outputs.get("feature")!.subarray(0, slice.count * size), slice.start * size);
-  }
-  return all;
-}
-
-/** One neuron held at a value. */
-interface Override {
-  unit: string;
-  channel: number;
+/** One channel of a feature held at a value. */
+interface Override extends FeatureChannel {
   value: number;
 }
 
-/** Mean backdoor response of the suffix, with at most one neuron overridden. */
-async function suffixResponse(
-  { pool }: OrtRunner,
-  suffix: Network,
+/** The backdoor response of every image, with at most one channel overridden. */
+type Respond = (override?: Override) => Promise<Float64Array>;
+
+/** Opens the program of what follows a feature for as long as `work` asks it. */
+function withDownstream(
+  { network, pool }: OrtRunner,
   folded: FoldedState,
-  features: Float32Array,
-  units: string[],
+  part: Part,
+  features: Features,
   target: number,
-  override?: Override,
-): Promise<number> {
-  const { channels, height, width } = suffix.input;
-  const size = channels * height * width;
-  const feeds = new Map(folded);
-  for (const { id, out } of convUnits(suffix)) {
-    if (!units.includes(id)) continue;
-    const keep = new Float32Array(out).fill(1);
-    const value = new Float32Array(out);
-    if (override?.unit === id) {
-      keep[override.channel] = 0;
-      value[override.channel] = override.value;
-    }
-    feeds.set(keepInput(id), keep).set(valueInput(id), value);
-  }
-  const name = `override ${units.join()}`;
-  const count = features.length / size;
-  // A program's batch is of fixed size: no larger than the images, or most of it would be padding.
-  const most = Math.min(BATCH, count);
-  let total = 0;
-  for (let start = 0; start < count; start += most) {
-    const real = Math.min(most, count - start);
-    let batch = features.subarray(start * size, (start + most) * size);
-    if (real < most) {
-      const padded = new Float32Array(most * size);
-      padded.set(batch);
-      batch = padded;
-    }
-    feeds.set("input", batch);
-    const outputs = await pool.run(name, suffix, most, (l) => overrideProgram(l, suffix, new Set(units)), feeds);
-    total += sumResponse(outputs.get("logits")!, real, suffix.classes, target);
-  }
-  return total / count;
+  work: (respond: Respond) => Promise<void>,
+): Promise<void> {
+  const count = countOf(network, part, features);
+  const batch = Math.min(MOST_IN_BATCH, count);
+  return pool.lend(
+    network,
+    batch,
+    (lowering) => lastProgram(lowering, network, part),
+    (session) => {
+      const run = async () => {
+        const responses = new Float64Array(count);
+        for (let start = 0; start < count; start += batch) {
+          const feeds = new Map([...folded, ...batchOf(network, part, features, start, batch)]);
+          const logits = (await session.run(feeds)).get("logits")!;
+          const real = Math.min(batch, count - start);
+          for (let i = 0; i < real; i++) responses[start + i] = responseOf(logits, i, network.classes, target);
+        }
+        return responses;
+      };
+      return work((override) => (override ? holding(network, features, override, run) : run()));
+    },
+  );
 }
 
-/** Σ over images of `f_t − max_{j≠t} f_j`. */
-function sumResponse(logits: Float32Array, count: number, classes: number, target: number): number {
-  let sum = 0;
+/** Runs with a channel of a stored feature overwritten, and puts it back. */
+async function holding<T>(
+  network: Network,
+  features: Features,
+  { id, channel, value }: Override,
+  run: () => Promise<T>,
+): Promise<T> {
+  const [channels, height, width] = inferShapes(network).get(id)!;
+  const area = height * width;
+  const values = features.get(id)!;
+  const kept = new Float32Array(values.length / channels);
+  const count = kept.length / area;
   for (let i = 0; i < count; i++) {
-    let best = Number.NEGATIVE_INFINITY;
-    for (let c = 0; c < classes; c++) if (c !== target) best = Math.max(best, logits[i * classes + c]);
-    sum += logits[i * classes + target] - best;
+    const map = values.subarray((i * channels + channel) * area, (i * channels + channel + 1) * area);
+    kept.set(map, i * area);
+    map.fill(value);
   }
-  return sum;
+  const result = await run();
+  for (let i = 0; i < count; i++) values.set(kept.subarray(i * area, (i + 1) * area), (i * channels + channel) * area);
+  return result;
+}
+
+/** Images that the stored features are of. */
+function countOf(network: Network, { reads }: Part, features: Features): number {
+  const [channels, height, width] = inferShapes(network).get(reads[0])!;
+  return features.get(reads[0])!.length / (channels * height * width);
+}
+
+/** `f_t − max_{j≠t} f_j` of an image. */
+function responseOf(logits: Float32Array, image: number, classes: number, target: number): number {
+  let best = Number.NEGATIVE_INFINITY;
+  for (let c = 0; c < classes; c++) if (c !== target) best = Math.max(best, logits[image * classes + c]);
+  return logits[image * classes + target] - best;
 }

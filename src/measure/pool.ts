@@ -32,6 +32,21 @@ export class ProgramPool {
     return (await session).run(feeds);
   }
 
+  /** Like {@link run}, for what is not asked again: the session is there while `work` runs, which may run it often. */
+  async lend<T>(
+    network: Network,
+    batch: number,
+    make: (lowering: Lowering) => Program,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    const session = await Session.open(make(await chooseLowering(network, batch)), this);
+    try {
+      return await work(session);
+    } finally {
+      await session.release();
+    }
+  }
+
   async release(): Promise<void> {
     const open = [...this.sessions.values()];
     this.sessions.clear();

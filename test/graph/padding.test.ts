@@ -13,10 +13,10 @@ import { conductanceProgram, contributionProgram } from "../../src/graph/program
 import { featureProgram } from "../../src/graph/programs/features.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
 import { inferProgram, tapProgram } from "../../src/graph/programs/infer.ts";
-import { overrideProgram, patchProgram } from "../../src/graph/programs/intervene.ts";
-import { cutFeatureProgram } from "../../src/graph/programs/prefix.ts";
+import { patchProgram } from "../../src/graph/programs/intervene.ts";
+import { lastProgram, middleProgram } from "../../src/graph/programs/part.ts";
 import { trainProgram } from "../../src/graph/programs/train.ts";
-import { suffixNetwork } from "../../src/graph/suffix.ts";
+import { downstreamOf, partBetween } from "../../src/graph/suffix.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { sizeOf } from "../../src/tensor/state.ts";
 import { randomArray, randomState, relativeError } from "./programs.ts";
@@ -90,7 +90,6 @@ async function bothWays(make: (lowering: Lowering) => Program, net = network): P
 }
 
 const some = new Set(["a", "b1", "b4", "e"]);
-const suffix = suffixNetwork(network, "c");
 const rows = new Map(convUnits(network).map(({ id, out }) => [id, Math.min(out, 16)]));
 
 describe("widths that are no multiple of the block: the blocked lowering gives what the plain one gives", () => {
@@ -103,8 +102,12 @@ describe("widths that are no multiple of the block: the blocked lowering gives w
     ["features and the image's gradient", (l) => featureProgram(l, network)],
     ["conductance", (l) => conductanceProgram(l, network)],
     ["patching", (l) => patchProgram(l, network, some)],
-    ["the prefix up to a concatenation", (l) => cutFeatureProgram(l, network, "c")],
-    ["overrides in the suffix behind a concatenation", (l) => overrideProgram(l, suffix, new Set(["d"])), suffix],
+    [
+      "a part up to a concatenation",
+      (l) => middleProgram(l, network, partBetween(network, network.nodes[0].id, "c"), ["c", "b1"]),
+    ],
+    ["what follows a concatenation", (l) => lastProgram(l, network, downstreamOf(network, "c"))],
+    ["what follows a branch", (l) => lastProgram(l, network, downstreamOf(network, "b1"))],
   ])("%s", async (_, make, net) => {
     const results = await bothWays(make, net);
     if (!results) return;

@@ -35,12 +35,18 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     return this.fromNchw(this.graph.input(name, [this.batch, channels, height, width]), channels, height, width);
   }
 
+  feature(name: string, channels: number, height: number, width: number): Feature {
+    return this.toBlocks(this.graph.input(name, [this.batch, channels, height, width]), channels, height, width);
+  }
+
   fromNchw(value: string, channels: number, height: number, width: number): Feature {
+    if (channels > MOST_IMAGE_CHANNELS) return this.toBlocks(value, channels, height, width);
+    this.images.add(value);
+    return { tensor: value, channels, height, width };
+  }
+
+  private toBlocks(value: string, channels: number, height: number, width: number): Feature {
     const image = { tensor: value, channels, height, width };
-    if (channels <= MOST_IMAGE_CHANNELS) {
-      this.images.add(value);
-      return image;
-    }
     const padded = this.slots(image).spread(this.graph, value, [this.batch, channels, height, width], 1);
     return { ...image, tensor: this.graph.op("ReorderInput", [padded], {}, NCHWC) };
   }

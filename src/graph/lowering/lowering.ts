@@ -15,6 +15,8 @@ export interface Lowering {
 
   /** Declares an NCHW graph input and brings it into this lowering's layout. */
   image(name: string, channels: number, height: number, width: number): Feature;
+  /** Like {@link image} for a feature from inside a network, which anything may follow, not only a convolution. */
+  feature(name: string, channels: number, height: number, width: number): Feature;
   /** Brings an NCHW value that the graph computed into this lowering's layout. */
   fromNchw(value: string, channels: number, height: number, width: number): Feature;
   /** A feature as an ordinary NCHW value. */

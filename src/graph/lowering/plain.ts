@@ -18,6 +18,10 @@ export class PlainLowering extends CommonLowering implements Lowering {
     return this.fromNchw(this.graph.input(name, [this.batch, channels, height, width]), channels, height, width);
   }
 
+  feature(name: string, channels: number, height: number, width: number): Feature {
+    return this.image(name, channels, height, width);
+  }
+
   fromNchw(value: string, channels: number, height: number, width: number): Feature {
     return { tensor: value, channels, height, width };
   }

@@ -7,7 +7,6 @@ import { declareClassifier } from "./classifier.ts";
 
 export const maskInput = (unit: string) => `${unit}#mask`;
 export const keepInput = (unit: string) => `${unit}#keep`;
-export const valueInput = (unit: string) => `${unit}#value`;
 
 /**
  * The causal test of Rule 3 (METHODS §3.1): the second half of the batch runs with the activations of some neurons
@@ -30,27 +29,6 @@ export function patchProgram(lowering: Lowering, network: Network, patched: Read
     const mixed = lowering.scaleShift(triggered, keepInput(unit.id), undefined, { sum: borrowed });
     return lowering.joinBatch(clean, mixed);
   };
-  const walk = new Walk(lowering, network, new FoldedUnits(lowering, network), { fuse: false, intervene });
-  const forward = walk.forward(image, declareClassifier(lowering, network));
-  graph.output("logits", forward.logits, [lowering.batch, network.classes]);
-  return graph.finish();
-}
-
-/**
- * Inference with the neurons of some units overridden: `a ← keep·a + value` per channel. With keep 0 and value the
- * clean mean, the neuron is set to its clean mean (METHODS §3.4, effective set).
- */
-export function overrideProgram(lowering: Lowering, network: Network, overridden: ReadonlySet<string>): Program {
-  const { graph } = lowering;
-  const { channels, height, width } = network.input;
-  const image = lowering.image("input", channels, height, width);
-  for (const unit of network.nodes) {
-    if (unit.op !== "conv" || !overridden.has(unit.id)) continue;
-    graph.input(keepInput(unit.id), [unit.out]);
-    graph.input(valueInput(unit.id), [unit.out]);
-  }
-  const intervene = (unit: ConvUnit, activation: ReturnType<Lowering["image"]>) =>
-    overridden.has(unit.id) ? lowering.scaleShift(activation, keepInput(unit.id), valueInput(unit.id)) : activation;
   const walk = new Walk(lowering, network, new FoldedUnits(lowering, network), { fuse: false, intervene });
   const forward = walk.forward(image, declareClassifier(lowering, network));
   graph.output("logits", forward.logits, [lowering.batch, network.classes]);
