@@ -12,7 +12,7 @@ import { weightFloor } from "./weight-floor.ts";
 import { weightNorm } from "./weight-norm.ts";
 
 /** Every localization criterion by name: published ones first, then baselines. */
-export const CRITERIA: ReadonlyMap<string, Criterion> = new Map(
+export const CRITERIA: ReadonlyMap<string, Criterion> = new Map<string, Criterion>(
   [fp, nc, anp, clp, rnp, bnp, random, weightNorm, weightFloor, contributionHigh, contributionLow].map((criterion) => [
     criterion.name,
     criterion,

@@ -8,7 +8,7 @@ import { layerZ, robustZ, withinLayerRank } from "../../src/localize/normalise.t
 import { random } from "../../src/localize/random.ts";
 import { CRITERIA } from "../../src/localize/registry.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
-import { fakeRunner, layers, network, randomState, randomTaps, suspectOf } from "./suspects.ts";
+import { fakeRunner, images, layers, localizeWith, network, randomState, randomTaps, suspectOf } from "./suspects.ts";
 
 const index = indexNeurons(layers);
 const DEAD = { conv1: [2], "layer2.0.conv1": [0, 5], "layer4.1.conv2": [31] };
@@ -138,7 +138,7 @@ describe("the registry", () => {
 
   it("weights-only criteria ask the runner for nothing", async () => {
     for (const criterion of CRITERIA.values()) {
-      if (!criterion.needsData) await criterion.localize(suspectOf(randomState(2)));
+      if (!criterion.needsData) await localizeWith(criterion, suspectOf(randomState(2)), images(0));
     }
   });
 });
