@@ -113,7 +113,9 @@ async function compare(
       theirs.push(flatScores(index, readAnswer(folder, index.layers).scores));
     }
     const began = performance.now();
-    const { scores } = await CRITERIA.get(name)!.localize(suspect);
+    const criterion = CRITERIA.get(name)!;
+    if (criterion.access !== "clean") throw new InputError(`--criterion '${name}': a folder holds no failing tests`);
+    const { scores } = await criterion.localize(suspect);
     const ourSeconds = (performance.now() - began) / 1000;
     const ours = flatScores(index, scores);
     const withTheirs = theirs.map((other) => spearman(ours, other));

@@ -68,3 +68,8 @@ export function whereRead(network: Network, { id, channel }: FeatureChannel): Fe
   }
   return { id: reader.id, channel: before + channel };
 }
+
+/** The part of a network up to a node (inclusive); it has no classifier. */
+export function prefixNodes(network: Network, last: string): LayerNode[] {
+  return network.nodes.slice(0, network.nodes.findIndex((node) => node.id === last) + 1);
+}

@@ -5,7 +5,7 @@ import { neuronLayers } from "../graph/network.ts";
 import type { NormStatistics } from "../graph/programs/gains.ts";
 import type { GainGradients } from "../measure/gains.ts";
 import { byMasks, Masks } from "./masks.ts";
-import type { Criterion, Suspect } from "./types.ts";
+import type { CleanCriterion, Suspect } from "./types.ts";
 
 /** How masks are learned. */
 export interface AnpSettings {
@@ -116,7 +116,7 @@ export async function learnMasks(suspect: Suspect, settings: AnpSettings): Promi
  * Adversarial neuron pruning (METHODS §5.3): a mask per channel is learned that keeps the clean loss low while an
  * adversary pushes gains and shifts where it hurts; backdoored channels react most and lose their masks.
  */
-export const anp: Criterion = {
+export const anp: CleanCriterion = {
   name: "anp",
   title: "Adversarial neuron pruning",
   source: "Wu, Wang: Adversarial Neuron Pruning Purifies Backdoored Deep Models (NeurIPS 2021)",

@@ -4,7 +4,7 @@ import { neuronLayers } from "../graph/network.ts";
 import { storedStatistics } from "../measure/statistics.ts";
 import { safeLog } from "./filters.ts";
 import { layerZ } from "./normalise.ts";
-import type { Criterion } from "./types.ts";
+import type { CleanCriterion } from "./types.ts";
 
 /** Layer z above which a neuron is named (METHODS §5.7). */
 const DEVIATIONS = 3;
@@ -25,7 +25,7 @@ export function symmetricKl(mean1: number, variance1: number, mean2: number, var
  * between the pre-activation's normal distribution stored in the batch norm and the empirical one; z in the layer.
  * Data poisoning leaves both apart where the backdoor's neurons are, since training saw triggered images.
  */
-export const bnp: Criterion = {
+export const bnp: CleanCriterion = {
   name: "bnp",
   title: "Pre-activation distributions (batch-norm statistics)",
   source: "Zheng, Tang, Li, Liu: Pre-activation Distributions Expose Backdoor Neurons (NeurIPS 2022)",

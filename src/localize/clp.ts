@@ -3,7 +3,7 @@ import { tensorOf } from "../tensor/state.ts";
 import { scoreFilters } from "./filters.ts";
 import { layerZ, mean, standardDeviation } from "./normalise.ts";
 import { spectralNorm } from "./spectral-norm.ts";
-import type { Criterion } from "./types.ts";
+import type { CleanCriterion } from "./types.ts";
 
 const BN_EPSILON = 1e-5;
 
@@ -14,7 +14,7 @@ const DEVIATIONS = 3;
  * Channel Lipschitzness (METHODS §5.4): `u = ‖W[c] as C_in × k²‖₂ · |γ_c| / √(σ²_c + 1e-5)`, an upper bound on how
  * far the channel can amplify a change of its input. Weights alone. Native: u > mean + 3·std of the layer.
  */
-export const clp: Criterion = {
+export const clp: CleanCriterion = {
   name: "clp",
   title: "Channel Lipschitzness-based pruning",
   source: "Zheng, Tang, Li, Liu: Data-free Backdoor Removal based on Channel Lipschitzness (ECCV 2022)",

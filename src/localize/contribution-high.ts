@@ -1,8 +1,8 @@
 import { byContribution } from "./contribution.ts";
-import type { Criterion } from "./types.ts";
+import type { CleanCriterion } from "./types.ts";
 
 /** Baseline: the neurons that contribute most to clean predictions (METHODS §5.7). */
-export const contributionHigh: Criterion = {
+export const contributionHigh: CleanCriterion = {
   name: "contribution-high",
   title: "High contribution to clean predictions",
   source: "baseline",

@@ -1,8 +1,8 @@
 import { byContribution } from "./contribution.ts";
-import type { Criterion } from "./types.ts";
+import type { CleanCriterion } from "./types.ts";
 
 /** Baseline: the neurons that contribute least to clean predictions (METHODS §5.7). */
-export const contributionLow: Criterion = {
+export const contributionLow: CleanCriterion = {
   name: "contribution-low",
   title: "Low contribution to clean predictions",
   source: "baseline",

@@ -2,7 +2,7 @@ import type { LayerScores, NeuronSet } from "../core/neurons.ts";
 import { neuronLayers } from "../graph/network.ts";
 import { withinLayerRank } from "./normalise.ts";
 import { pruneWalk } from "./prune-walk.ts";
-import type { Criterion, Suspect } from "./types.ts";
+import type { CleanCriterion, Suspect } from "./types.ts";
 
 /** Share of all neurons pruned per step of the walk. */
 const STEP = 0.01;
@@ -25,7 +25,7 @@ async function pruneUntilDrop(suspect: Suspect, scores: LayerScores): Promise<Ne
  * positions, made comparable by the rank inside the layer; native by the pruning walk above. The fine-tuning that
  * follows it in the paper is a repair.
  */
-export const fp: Criterion = {
+export const fp: CleanCriterion = {
   name: "fp",
   title: "Fine-pruning (dormant neurons)",
   source: "Liu, Dolan-Gavitt, Garg: Fine-Pruning (RAID 2018)",

@@ -6,7 +6,7 @@ import { countTarget } from "../measure/rates.ts";
 import { fitImages, invertTrigger, type ReversedTrigger, stampReversed } from "./nc/invert-trigger.ts";
 import { layerZ } from "./normalise.ts";
 import { pruneWalk } from "./prune-walk.ts";
-import type { Criterion, Suspect } from "./types.ts";
+import type { CleanCriterion, Suspect } from "./types.ts";
 
 /** Share of all neurons pruned per step of the walk (METHODS §5.2c). */
 const STEP = 0.005;
@@ -61,7 +61,7 @@ async function pruneUntilDead(suspect: Suspect, scores: LayerScores, trigger: Re
  * Neural Cleanse as a localizer (METHODS §5.2): reverses the trigger, and suspects the neurons that rise under it. Where
  * no class stands out nothing is named, and neurons are ranked under the smallest patch.
  */
-export const nc: Criterion = {
+export const nc: CleanCriterion = {
   name: "nc",
   title: "Neural Cleanse (reversed trigger)",
   source: "Wang et al.: Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neural Networks (IEEE S&P 2019)",

@@ -2,10 +2,10 @@ import type { LayerScores } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import { neuronLayers } from "../graph/network.ts";
 import { topShare } from "./top-share.ts";
-import type { Criterion } from "./types.ts";
+import type { CleanCriterion } from "./types.ts";
 
 /** Baseline: seeded uniform numbers (METHODS §5.7). What any criterion must beat. */
-export const random: Criterion = {
+export const random: CleanCriterion = {
   name: "random",
   title: "Random ranking",
   source: "baseline",

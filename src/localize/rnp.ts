@@ -8,7 +8,7 @@ import { argmax } from "../measure/batches.ts";
 import { cloneState, type StateDict } from "../tensor/state.ts";
 import { Trainer } from "../tune/trainer.ts";
 import { byMasks, Masks } from "./masks.ts";
-import type { Criterion, Suspect } from "./types.ts";
+import type { CleanCriterion, Suspect } from "./types.ts";
 
 /** Raises the clean loss (METHODS §5.7; momentum, decay and the most epochs are the released code's, bboylyg/RNP). */
 export const UNLEARN = {
@@ -94,7 +94,7 @@ export async function recover(suspect: Suspect, unlearned: StateDict, epochs: nu
  * Reconstructive neuron pruning (METHODS §5.7): unlearning clean images leaves the backdoor's neurons exposed; masks that
  * win clean accuracy back on the unlearned weights close them.
  */
-export const rnp: Criterion = {
+export const rnp: CleanCriterion = {
   name: "rnp",
   title: "Reconstructive neuron pruning",
   source: "Li et al.: Reconstructive Neuron Pruning for Backdoor Defense (ICML 2023)",

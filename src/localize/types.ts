@@ -26,8 +26,11 @@ export interface Suspect {
   budget?: Budget;
 }
 
-/** What a criterion may see (METHODS §5.8). */
-export type Access = "clean" | "failing" | "oracle";
+/**
+ * What a criterion may see (METHODS §5.8): the suspect alone (`clean`); failing tests too (`failing`); or also the class
+ * that the backdoor leads to (`oracle`).
+ */
+export type Access = Criterion["access"];
 
 export interface Localization {
   /** The criterion's own number per neuron, higher = more suspicious. */
@@ -39,16 +42,39 @@ export interface Localization {
   note?: string;
 }
 
-export interface Criterion {
+interface AnyCriterion {
   name: string;
   title: string;
   source: string;
-  access: Access;
   /** Whether it needs clean samples (else weights alone). */
   needsData: boolean;
   /** Where the criterion is a program of somebody's own: a hash of it. What another program found is not its result. */
   fingerprint?: string;
+}
+
+/** Sees the model and clean samples: the headline ranking. */
+export interface CleanCriterion extends AnyCriterion {
+  access: "clean";
   localize(suspect: Suspect): Promise<Localization>;
 }
+
+/**
+ * Also sees failing tests: images with the trigger on them and their true labels, which the suspect gets wrong though it
+ * got them right without. There may be none: then nothing is suspicious (see `no-failing-tests.ts`).
+ */
+export interface FailingCriterion extends AnyCriterion {
+  access: "failing";
+  needsData: true;
+  localize(suspect: Suspect, failing: ImageSet): Promise<Localization>;
+}
+
+/** Also knows the target class. */
+export interface OracleCriterion extends AnyCriterion {
+  access: "oracle";
+  needsData: true;
+  localize(suspect: Suspect, failing: ImageSet, target: number): Promise<Localization>;
+}
+
+export type Criterion = CleanCriterion | FailingCriterion | OracleCriterion;
 
 export type { LayerWidth };

@@ -2,10 +2,10 @@ import { neuronLayers } from "../graph/network.ts";
 import { safeLog, scoreFilters } from "./filters.ts";
 import { median, robustZ } from "./normalise.ts";
 import { topShare } from "./top-share.ts";
-import type { Criterion } from "./types.ts";
+import type { CleanCriterion } from "./types.ts";
 
 /** Baseline: `u = log median|W[c]|`, robust z in the layer (METHODS §5.7): tuning lifts the small weights too. */
-export const weightFloor: Criterion = {
+export const weightFloor: CleanCriterion = {
   name: "weight-floor",
   title: "Median absolute weight",
   source: "baseline",

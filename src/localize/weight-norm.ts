@@ -2,10 +2,10 @@ import { neuronLayers } from "../graph/network.ts";
 import { safeLog, scoreFilters } from "./filters.ts";
 import { robustZ } from "./normalise.ts";
 import { topShare } from "./top-share.ts";
-import type { Criterion } from "./types.ts";
+import type { CleanCriterion } from "./types.ts";
 
 /** Baseline: `u = log ‖W[c]‖₂`, robust z in the layer (METHODS §5.7). Sees that a filter grew, not what it does. */
-export const weightNorm: Criterion = {
+export const weightNorm: CleanCriterion = {
   name: "weight-norm",
   title: "Filter norm",
   source: "baseline",

@@ -8,7 +8,10 @@ import type { StateDict } from "../tensor/state.ts";
 import { argmax, slices } from "./batches.ts";
 import { type BlendGradients, OrtBlend } from "./blend.ts";
 import { type GainGradients, OrtGains } from "./gains.ts";
+import type { ChannelRewrites } from "./mutants/rewrite.ts";
+import { SuffixRewrites } from "./mutants/suffix-rewrites.ts";
 import { ProgramPool } from "./pool.ts";
+import { type Profile, profileOf } from "./profile.ts";
 import type { ModelRunner, TapKind, Taps, UnitStatistics } from "./runner.ts";
 import { empiricalStatistics } from "./statistics.ts";
 
@@ -93,6 +96,10 @@ export class OrtRunner implements ModelRunner {
     return new Map([...totals].map(([id, sums]) => [id, Float32Array.from(sums, (sum) => sum / images.count)]));
   }
 
+  profile(state: StateDict, images: ImageSet): Promise<Profile> {
+    return profileOf(this, state, images);
+  }
+
   preActivations(state: StateDict, images: ImageSet): Promise<Map<string, UnitStatistics>> {
     return empiricalStatistics(this, state, images);
   }
@@ -103,6 +110,10 @@ export class OrtRunner implements ModelRunner {
 
   blend(state: StateDict): BlendGradients {
     return new OrtBlend(this, state);
+  }
+
+  rewrites(state: StateDict, images: ImageSet): ChannelRewrites {
+    return new SuffixRewrites(this, state, images);
   }
 
   release(): Promise<void> {

@@ -3,6 +3,8 @@ import type { NormStatistics } from "../graph/programs/gains.ts";
 import type { StateDict } from "../tensor/state.ts";
 import type { BlendGradients } from "./blend.ts";
 import type { GainGradients } from "./gains.ts";
+import type { ChannelRewrites } from "./mutants/rewrite.ts";
+import type { Profile } from "./profile.ts";
 
 /** Per-image numbers of every neuron: layer name → `[count × width]`, image-major. */
 export type Taps = Map<string, Float32Array>;
@@ -21,6 +23,8 @@ export interface ModelRunner {
   logits(state: StateDict, images: ImageSet): Promise<Float32Array>;
   /** Spatial mean of every neuron's activation (post-ReLU where ReLU follows directly, METHODS §0), or of its absolute value. */
   taps(state: StateDict, images: ImageSet, kind: TapKind): Promise<Taps>;
+  /** Spatial mean of every channel on the way, before and after the ReLUs (METHODS §5.5). */
+  profile(state: StateDict, images: ImageSet): Promise<Profile>;
   /** Share of images whose highest logit is their label. */
   accuracy(state: StateDict, images: ImageSet): Promise<number>;
   /** Rule 1's contribution I (METHODS §3.1): E |Σ_hw a·∂CE/∂a| per neuron. */
@@ -31,4 +35,6 @@ export interface ModelRunner {
   gains(state: StateDict, statistics: NormStatistics): GainGradients;
   /** The model under a pattern blended into its images. */
   blend(state: StateDict): BlendGradients;
+  /** The model on these images with single channels computed otherwise. */
+  rewrites(state: StateDict, images: ImageSet): ChannelRewrites;
 }

@@ -24,18 +24,22 @@ export function defectTable(records: DefectRecord[]): Row[] {
   }));
 }
 
-/** One line per criterion: the controlled set P_k against G, with the paired difference infected − sham. */
+/**
+ * One line per criterion: the controlled set P_k against G, with the paired difference infected − sham. Those that saw no
+ * more than clean samples first: the others do not compete with them.
+ */
 export function criterionTable(scores: ScoreRow[]): Row[] {
   const rows = new Map<string, Row>();
   for (const row of summarize(scores, ["jaccard", "wji", "auroc"])) {
     if (row.truth !== "full" || row.protocol !== "topk" || row.quota !== "global") continue;
-    const line = rows.get(row.criterion) ?? { criterion: row.criterion, defects: row.pairs };
+    const line = rows.get(row.criterion) ?? { criterion: row.criterion, access: row.access, defects: row.pairs };
     line[row.metric] = row.infected;
     line[`${row.metric}_sham`] = row.sham;
     line[`${row.metric}_difference`] = row.difference;
     rows.set(row.criterion, line);
   }
-  return [...rows.values()];
+  const all = [...rows.values()];
+  return [...all.filter(({ access }) => access === "clean"), ...all.filter(({ access }) => access !== "clean")];
 }
 
 /** One line per method and selection: means over cells, as in the report. */

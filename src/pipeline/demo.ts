@@ -16,8 +16,8 @@ import { scoreAll } from "./judge-score.ts";
 import type { Edition } from "./recipe.ts";
 import type { JudgedItem } from "./select.ts";
 
-/** Criteria that train masks or triggers: seconds per model, where the others take a fraction of one. */
-const LEARNING: ReadonlySet<string> = new Set(["nc", "anp", "rnp"]);
+/** Criteria that train masks or triggers or run mutants: seconds per model, where the others take a fraction of one. */
+const SLOW: ReadonlySet<string> = new Set(["nc", "anp", "rnp", "deepmufl", "deepmufl-reversed"]);
 
 export interface DemoRequest {
   dir: string;
@@ -51,15 +51,15 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
       { id, version: "infected" as const },
       { id, version: "sham" as const },
     ]);
-    // What learns by gradients takes most of the time: it is shown on one defect of each attack.
+    // What learns by gradients or runs mutants takes most of the time: it is shown on one defect of each attack.
     const shown = [...new Map(records.map(({ attack, id }) => [attack, id])).values()].filter((id) => ids.includes(id));
-    const learns = (name: string) => LEARNING.has(name);
-    const quick = [...CRITERIA.values()].filter(({ name }) => !learns(name));
-    const slow = [...CRITERIA.values()].filter(({ name }) => learns(name));
+    const isSlow = (name: string) => SLOW.has(name);
+    const quick = [...CRITERIA.values()].filter(({ name }) => !isSlow(name));
+    const slow = [...CRITERIA.values()].filter(({ name }) => isSlow(name));
     const shownItems = items.filter(({ id }) => shown.includes(id));
     onPart(`localizing: ${quick.length} criteria on ${ids.length} defects and their shams`);
     await localizeAll(bench, results, items, quick, onCell);
-    onPart(`localizing: ${slow.length} criteria that learn, on ${shown.length} defects and their shams`);
+    onPart(`localizing: ${slow.length} criteria that learn or mutate, on ${shown.length} defects and their shams`);
     await localizeAll(bench, results, shownItems, slow, onCell);
     // The baselines have no rule of their own for how many neurons to name, so their repairs would say little.
     const published = [...CRITERIA.values()].filter(({ source }) => source !== "baseline").map(({ name }) => name);
@@ -67,8 +67,8 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
     const waysOf = (methods: readonly Repair[], usings: string[]) =>
       methods.flatMap((method) => usings.map((name) => ({ method, using: parseUsing(name) })));
     const trained = [...REPAIRS.values()].filter((method) => method !== prune);
-    const pruning = waysOf([prune], [...published.filter((name) => !learns(name)), "oracle", "random"]);
-    const rest = [...waysOf([prune], published.filter(learns)), ...waysOf(trained, ["oracle", "random"])];
+    const pruning = waysOf([prune], [...published.filter((name) => !isSlow(name)), "oracle", "random"]);
+    const rest = [...waysOf([prune], published.filter(isSlow)), ...waysOf(trained, ["oracle", "random"])];
     onPart(`repairing: pruning, and on ${shown.length} defects ${trained.length} repairs by training`);
     const repairs = [
       ...(await repairEach(bench, results, ids, pruning, onCell)),

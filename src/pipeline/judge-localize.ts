@@ -1,9 +1,11 @@
 import { flatScores, indexNeurons, membership } from "../core/neuron-index.ts";
 import { listNeurons } from "../core/neurons.ts";
+import type { ImageSet } from "../datasets/types.ts";
 import { neuronLayers } from "../graph/network.ts";
 import type { Criterion, Localization, Suspect } from "../localize/types.ts";
 import type { PredictionFile, Results } from "../store/results.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
+import { failingTests } from "./failing-tests.ts";
 import type { JudgedItem } from "./select.ts";
 import { type Model, type Progress, storedHash, type Workbench } from "./workbench.ts";
 
@@ -32,6 +34,11 @@ export async function localizeAll(
       opened ??= bench.model(record, version);
       return opened;
     };
+    let failing: Promise<ImageSet> | undefined;
+    const failingOf = (suspect: Suspect) => {
+      failing ??= bench.source.readTrigger(record).then((trigger) => failingTests(suspect, trigger, record.target));
+      return failing;
+    };
     for (const criterion of criteria) {
       const what = predictionCell(item, criterion);
       progress(over++, items.length * criteria.length, what);
@@ -43,7 +50,9 @@ export async function localizeAll(
       }
       const dataset = criterion.needsData ? await bench.dataset(record) : null;
       const suspect = await bench.suspect(await model(), dataset);
-      const found = await runCell({ what, id }, onOutcome, () => judge(criterion, suspect));
+      const found = await runCell({ what, id }, onOutcome, async () =>
+        judge(criterion, suspect, record.target, await (criterion.access === "clean" ? undefined : failingOf(suspect))),
+      );
       if (!found) continue;
       const { fingerprint } = criterion;
       const prediction: PredictionFile = {
@@ -81,13 +90,15 @@ export function finishedPrediction(
   return fits ? found : null;
 }
 
-/** Runs one criterion and checks that what it returns fits the network. */
+/** Runs one criterion, shows it what its access allows, and checks that what it returns fits the network. */
 async function judge(
   criterion: Criterion,
   suspect: Suspect,
+  target: number,
+  failing: ImageSet | undefined,
 ): Promise<Pick<PredictionFile, "seconds" | "raw" | "scores" | "native" | "note">> {
   const began = performance.now();
-  const { raw, scores, native, note }: Localization = await criterion.localize(suspect);
+  const { raw, scores, native, note } = await found(criterion, suspect, target, failing);
   const seconds = (performance.now() - began) / 1000;
   const index = indexNeurons(neuronLayers(suspect.network));
   try {
@@ -98,4 +109,16 @@ async function judge(
     throw new Error(`criterion '${criterion.name}': ${(cause as Error).message}`, { cause });
   }
   return { seconds, raw, scores, native: listNeurons(native), note: note ?? null };
+}
+
+function found(
+  criterion: Criterion,
+  suspect: Suspect,
+  target: number,
+  failing: ImageSet | undefined,
+): Promise<Localization> {
+  if (criterion.access === "clean") return criterion.localize(suspect);
+  if (!failing) throw new Error(`criterion '${criterion.name}' was not given failing tests`);
+  if (criterion.access === "failing") return criterion.localize(suspect, failing);
+  return criterion.localize(suspect, failing, target);
 }

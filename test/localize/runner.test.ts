@@ -7,7 +7,7 @@ import { CRITERIA } from "../../src/localize/registry.ts";
 import type { Suspect } from "../../src/localize/types.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
-import { network, randomState, suspectOf } from "./suspects.ts";
+import { localizeWith, network, randomState, suspectOf } from "./suspects.ts";
 
 const DEAD = { conv1: [2], "layer2.0.conv2": [0, 7], "layer3.0.shortcut.0": [4] };
 
@@ -66,14 +66,26 @@ describe("criteria on the real runner", () => {
     }
   });
 
+  /** Noise that is labelled as the network does not answer it. */
+  async function wrong(): Promise<ImageSet> {
+    const set = noise(10, 3);
+    const logits = await runner.logits(suspect.state, set);
+    for (let i = 0; i < set.count; i++) {
+      const row = Array.from(logits.subarray(10 * i, 10 * i + 10));
+      set.labels[i] = (row.indexOf(Math.max(...row)) + 1) % 10;
+    }
+    return set;
+  }
+
   it("every criterion gives finite numbers for every neuron, and the same again", async () => {
+    const failing = await wrong();
     for (const criterion of CRITERIA.values()) {
-      const found = await criterion.localize(suspect);
+      const found = await localizeWith(criterion, suspect, failing);
       for (const { id, out } of convUnits(network)) {
         expect(found.scores[id].length).toBe(out);
         expect([...found.raw[id], ...found.scores[id]].every(Number.isFinite)).toBe(true);
       }
-      expect(await criterion.localize(suspect)).toEqual(found);
+      expect(await localizeWith(criterion, suspect, failing)).toEqual(found);
     }
   });
 });

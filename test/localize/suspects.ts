@@ -1,7 +1,7 @@
 import { Random } from "../../src/core/random.ts";
 import type { ImageSet } from "../../src/datasets/types.ts";
 import { neuronLayers, stateShapes } from "../../src/graph/network.ts";
-import type { Suspect } from "../../src/localize/types.ts";
+import type { Criterion, Localization, Suspect } from "../../src/localize/types.ts";
 import type { ModelRunner } from "../../src/measure/runner.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { type StateDict, sizeOf } from "../../src/tensor/state.ts";
@@ -34,10 +34,12 @@ export function fakeRunner(answers: Partial<ModelRunner>): ModelRunner {
     logits: refuse("logits"),
     taps: refuse("taps"),
     accuracy: refuse("accuracy"),
+    profile: refuse("profile"),
     contribution: refuse("contribution"),
     preActivations: refuse("preActivations"),
     gains: () => fail("gains"),
     blend: () => fail("blend"),
+    rewrites: () => fail("rewrites"),
     ...answers,
   };
 }
@@ -53,6 +55,14 @@ export function suspectOf(state: StateDict, answers: Partial<ModelRunner> = {}, 
     seed,
     runner: fakeRunner(answers),
   };
+}
+
+/** Runs a criterion as its access has it, with failing tests where it may see them. */
+export function localizeWith(criterion: Criterion, suspect: Suspect, failing: ImageSet): Promise<Localization> {
+  if (criterion.access === "clean") return criterion.localize(suspect);
+  return criterion.access === "failing"
+    ? criterion.localize(suspect, failing)
+    : criterion.localize(suspect, failing, 0);
 }
 
 /** Random activations or contributions of every neuron, `rows` images each. */

@@ -5,7 +5,7 @@ import type { Budget } from "../../src/core/budget.ts";
 import { countNeurons, type NeuronSet, parseNeurons } from "../../src/core/neurons.ts";
 import { clp } from "../../src/localize/clp.ts";
 import { fp } from "../../src/localize/fp.ts";
-import type { Criterion, Suspect } from "../../src/localize/types.ts";
+import type { CleanCriterion, Suspect } from "../../src/localize/types.ts";
 import { localizeAll } from "../../src/pipeline/judge-localize.ts";
 import { formatUsing, parseUsing, repairAll, repairRow } from "../../src/pipeline/judge-repair.ts";
 import { scoreAll } from "../../src/pipeline/judge-score.ts";
@@ -48,7 +48,7 @@ describe("localizeAll", () => {
 
   it("shows a criterion nothing but the suspect: no id, no version, no weights that others share", async () => {
     const shown: Suspect[] = [];
-    const nosy: Criterion = {
+    const nosy: CleanCriterion = {
       ...clp,
       name: "nosy",
       localize: async (suspect) => {
@@ -80,7 +80,7 @@ describe("localizeAll", () => {
   it("keeps what the budgets found apart, and tells criteria which is theirs", async () => {
     const { results, full, dir } = await freshResults();
     const spends: (string | undefined)[] = [];
-    const spender: Criterion = {
+    const spender: CleanCriterion = {
       ...clp,
       name: "spender",
       localize: async (suspect) => {
@@ -139,7 +139,11 @@ describe("localizeAll", () => {
   });
 
   it("names a criterion that returns nonsense", async () => {
-    const broken: Criterion = { ...clp, name: "broken", localize: async () => ({ raw: {}, scores: {}, native: {} }) };
+    const broken: CleanCriterion = {
+      ...clp,
+      name: "broken",
+      localize: async () => ({ raw: {}, scores: {}, native: {} }),
+    };
     const judging = localizeAll(makeBench().bench, (await freshResults()).results, items, [broken]);
     await expect(judging).rejects.toThrow("criterion 'broken': layer 'conv1' has 0 scores");
   });

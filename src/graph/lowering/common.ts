@@ -1,6 +1,13 @@
 import { sideAfter } from "../network.ts";
 import { GraphBuilder } from "../onnx.ts";
-import { type ConvShape, type Feature, type Gradient, type PoolShape, weightGradientGroups } from "./lowering.ts";
+import {
+  type ConvShape,
+  type Feature,
+  type FeatureSize,
+  type Gradient,
+  type PoolShape,
+  weightGradientGroups,
+} from "./lowering.ts";
 import { axisPoolGradient, type Positions, reaches } from "./pool-gradient.ts";
 
 /** A pooling operator's attributes. */
@@ -24,8 +31,24 @@ export abstract class CommonLowering {
   /** Every position repeated `factor` times in both directions. */
   protected abstract upsample(x: Feature, factor: number): string;
 
+  keep(key: string, x: Feature): void {
+    // A value has one name as an output, so that one feature may be kept under several keys.
+    const value = this.graph.op("Identity", [x.tensor]);
+    this.graph.output(key, value, [this.batch, this.slotCount(x), x.height, x.width]);
+  }
+
+  kept(name: string, size: FeatureSize, count: number, rows: string): Feature {
+    const slots = this.slotCount({ ...size, tensor: name });
+    const all = this.graph.input(name, [count, slots, size.height, size.width]);
+    return { ...size, tensor: this.graph.op("Gather", [all, rows], { axis: 0 }) };
+  }
+
   abs(x: Feature): Feature {
     return { ...x, tensor: this.graph.op("Abs", [x.tensor]) };
+  }
+
+  relu(x: Feature): Feature {
+    return { ...x, tensor: this.graph.op("Relu", [x.tensor]) };
   }
 
   add(a: Feature, b: Feature, relu: boolean): Feature {

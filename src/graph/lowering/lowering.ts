@@ -22,6 +22,14 @@ export interface Lowering {
   /** A feature as an ordinary NCHW value. */
   toNchw(x: Feature): string;
 
+  /** Makes a feature a graph output in this lowering's own layout, for {@link kept} in a program of the same kind. */
+  keep(key: string, x: Feature): void;
+  /**
+   * What another program of this kind of lowering kept, of `count` images, as a graph input: of these the images that
+   * `rows`, an int64 value `[batch]`, names. For features that no concatenation is part of.
+   */
+  kept(name: string, size: FeatureSize, count: number, rows: string): Feature;
+
   /** `relu?(conv(x, weight) + bias + sum)`. */
   conv(x: Feature, weight: string, shape: ConvShape, fuse?: Fusion): Feature;
   /** Gradient of a convolution with respect to its input, added to what has come together so far. */
@@ -34,6 +42,7 @@ export interface Lowering {
   /** `relu?(a + b)`. */
   add(a: Feature, b: Feature, relu: boolean): Feature;
   abs(x: Feature): Feature;
+  relu(x: Feature): Feature;
   /** `dy` where `y > 0`, else 0. */
   reluGradient(dy: Feature, y: Feature): Feature;
   /** The first and second half of the batch. */
@@ -80,6 +89,8 @@ export interface Feature {
   /** Channels of the parts of a concatenation, where the lowering keeps them apart. */
   parts?: readonly number[];
 }
+
+export type FeatureSize = Pick<Feature, "channels" | "height" | "width">;
 
 export interface ConvShape {
   out: number;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { neuronLayers } from "../../graph/network.ts";
-import type { Criterion } from "../../localize/types.ts";
+import type { CleanCriterion } from "../../localize/types.ts";
 import { withPath } from "../../store/fs.ts";
 import { readAnswer } from "./answer.ts";
 import type { PluginCommand } from "./command.ts";
@@ -16,7 +16,7 @@ export const PLUGIN_TIMEOUT = 600;
 export function pluginCriterion(
   { name, words, fingerprint }: PluginCommand,
   timeoutSeconds: number = PLUGIN_TIMEOUT,
-): Criterion {
+): CleanCriterion {
   return {
     name,
     title: words.join(" "),

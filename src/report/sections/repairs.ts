@@ -13,6 +13,8 @@ import { type Estimate, type Table, tableHtml } from "../tables.ts";
 interface RepairSummary {
   method: string;
   using: string;
+  /** What the criterion that chose could see, as far as its scores tell; null where none chose. */
+  access: string | null;
   cases: number;
   neurons: number;
   asrBefore: number;
@@ -32,6 +34,7 @@ export async function repairs(data: ReportData): Promise<Section> {
     columns: [
       { key: "using", title: "neurons chosen by", kind: "id" },
       { key: "method", title: "method", kind: "text" },
+      { key: "access", title: "access", kind: "text" },
       { key: "cases", title: "defects", kind: "count" },
       { key: "neurons", title: "mean neurons", kind: "count" },
       { key: "asrd", title: "drop (ASRD)", kind: "level", group: "ASR" },
@@ -55,14 +58,18 @@ export async function repairs(data: ReportData): Promise<Section> {
         : html`<p>Each repair treats the neurons that a criterion names. Good repairs lower the attack success rate much (high ASRD)
 and the clean accuracy little (low CAD). <b>oracle</b> repairs exactly the infected neurons, as if localization were perfect; those among them that also
 serve the clean task cost accuracy. <b>random</b> repairs as many neurons drawn at random: the floor. A criterion's name alone stands for its
-native set, <code>:topk</code> for its top |G|.</p>
+native set, <code>:topk</code> for its top |G|. Criteria of access <b>failing</b> saw triggered images, so they are no match for
+those of <b>clean</b> access.</p>
 ${figures.map(figureHtml)}
 ${tableHtml(table)}`,
   };
 }
 
 /** Oracle first, random last, criteria by how much attack success they take away. */
-export function summarizeRepairs({ repairs, accepted, manifest }: ReportData): RepairSummary[] {
+export function summarizeRepairs({ repairs, accepted, manifest, scores }: ReportData): RepairSummary[] {
+  const accesses = new Map(scores.map(({ criterion, access }) => [criterion, access]));
+  const accessOf = (using: string) =>
+    using === "oracle" || using === "random" ? null : (accesses.get(using.split(":")[0]) ?? "clean");
   const cluster = new Map(accepted.map((record) => [record.id, record.clean]));
   const summaries = [...groupBy(repairs, ({ method, using }) => `${method} ${using}`)].map(
     ([key, cell]): RepairSummary => {
@@ -78,6 +85,7 @@ export function summarizeRepairs({ repairs, accepted, manifest }: ReportData): R
       return {
         method,
         using,
+        access: accessOf(using),
         cases: cell.length,
         neurons: Math.round(10 * mean(({ neurons }) => neurons.length)) / 10,
         asrBefore: mean((repair) => repair.asr_before),

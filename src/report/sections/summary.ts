@@ -79,7 +79,7 @@ function findings(data: ReportData, all: readonly Difference[]): Html[] {
   const repaired = summarizeRepairs(data);
   const oracle = repaired.find(({ using }) => using === "oracle");
   const [chosen] = repaired
-    .filter(({ using }) => using !== "oracle" && using !== "random")
+    .filter(({ access }) => access === "clean")
     .sort((a, b) => b.asrd.value - b.cad.value - (a.asrd.value - a.cad.value));
   if (oracle) {
     lines.push(html`<li><b>Repair.</b> Knowing the infected neurons, <code>${oracle.method}</code> takes away

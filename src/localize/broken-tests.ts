@@ -1,0 +1,27 @@
+import { subset } from "../datasets/batch.ts";
+import type { ImageSet } from "../datasets/types.ts";
+import { argmax } from "../measure/batches.ts";
+import type { Suspect } from "./types.ts";
+
+/**
+ * The tests that a trigger breaks (METHODS §5.6): of the triggered images those that the suspect sends to the target
+ * though it gets the same images right without the trigger.
+ *
+ * @param others clean images of other classes than the target, with their labels
+ * @param triggered the same with the trigger on them, in the same order
+ */
+export async function brokenTests(
+  { network, state, runner }: Pick<Suspect, "network" | "state" | "runner">,
+  others: ImageSet,
+  triggered: ImageSet,
+  target: number,
+): Promise<ImageSet> {
+  if (others.count === 0) return triggered;
+  const { classes } = network;
+  const before = (await runner.logits(state, others)).slice();
+  const after = await runner.logits(state, triggered);
+  const broken = Array.from({ length: others.count }, (_, i) => i).filter(
+    (i) => argmax(before, classes, i) === others.labels[i] && argmax(after, classes, i) === target,
+  );
+  return subset(triggered, broken);
+}

@@ -1,0 +1,12 @@
+import { byMutation } from "./deepmufl/by-mutation.ts";
+import type { FailingCriterion } from "./types.ts";
+
+/** Mutation-based fault localization (METHODS §5.6) with failing tests that bear the true trigger. */
+export const deepmufl: FailingCriterion = {
+  name: "deepmufl",
+  title: "Mutation-based fault localization",
+  source: "Ghanbari, Thomas, Arshad, Rajan: Mutation-based Fault Localization of Deep Neural Networks (ASE 2023)",
+  access: "failing",
+  needsData: true,
+  localize: byMutation,
+};

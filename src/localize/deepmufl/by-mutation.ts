@@ -1,0 +1,58 @@
+import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
+import type { LayerScores } from "../../core/neurons.ts";
+import { Random, stageSeed } from "../../core/random.ts";
+import { firstOf, subset } from "../../datasets/batch.ts";
+import type { ImageSet } from "../../datasets/types.ts";
+import { neuronLayers } from "../../graph/network.ts";
+import { argmax } from "../../measure/batches.ts";
+import { nothingSuspicious } from "../no-failing-tests.ts";
+import { topShare } from "../top-share.ts";
+import type { Localization, Suspect } from "../types.ts";
+import { drawMutants, PER_CHANNEL } from "./mutants.ts";
+import { mutantOutcomes } from "./outcomes.ts";
+import { metallaxis, museReleased, ochiai, type Totals } from "./statistics.ts";
+import { rankWithTies } from "./ties.ts";
+
+/** Mutants of each channel, and tests of each kind at most (METHODS §5.8: 25 % of the mutants, 50 + 50 tests). */
+const EFFORT: Record<Budget, { mutants: number; tests: number }> = {
+  demo: { mutants: 1, tests: 10 },
+  short: { mutants: PER_CHANNEL / 4, tests: 50 },
+  full: { mutants: PER_CHANNEL, tests: 100 },
+};
+
+/**
+ * deepmufl by channels (METHODS §5.6): MUSE of the released code, ties broken by Metallaxis with type-1 Ochiai. Native:
+ * top 5 %, as it has no rule of its own.
+ */
+export async function byMutation(suspect: Suspect, failing: ImageSet): Promise<Localization> {
+  const { network, seed } = suspect;
+  if (failing.count === 0) return nothingSuspicious(network);
+  const effort = EFFORT[suspect.budget ?? DEFAULT_BUDGET];
+  const wrong = firstOf(failing, effort.tests);
+  const right = await passingTests(suspect, effort.tests);
+  const mutants = drawMutants(network, effort.mutants, new Random(stageSeed(seed, "localize", "deepmufl", "mutants")));
+  const outcomes = await mutantOutcomes(suspect, right, wrong, mutants);
+  const totals: Totals = { failing: wrong.count, passing: right.count };
+  const raw: LayerScores = {};
+  const second: LayerScores = {};
+  for (const [layer, channels] of outcomes) {
+    // Every channel has mutants, in order.
+    const elements = [...channels.values()];
+    raw[layer] = elements.map((element) => museReleased(element, totals));
+    second[layer] = elements.map((element) => metallaxis(element, 1, ochiai, totals));
+  }
+  const scores = rankWithTies(raw, second);
+  const note = `${right.count} passing and ${wrong.count} failing tests, ${mutants.length} mutants`;
+  return { raw, scores, native: topShare(neuronLayers(network), scores), note };
+}
+
+/** Clean images that the suspect gets right. */
+async function passingTests({ network, state, runner, clean }: Suspect, most: number): Promise<ImageSet> {
+  // The halves are in random order; twice as many as wanted are enough of any model worth judging.
+  const tried = firstOf(clean.fit, 2 * most);
+  const logits = await runner.logits(state, tried);
+  const right = Array.from({ length: tried.count }, (_, i) => i).filter(
+    (i) => argmax(logits, network.classes, i) === tried.labels[i],
+  );
+  return subset(tried, right.slice(0, most));
+}

@@ -1,0 +1,66 @@
+import { joined } from "../../datasets/batch.ts";
+import type { ImageSet } from "../../datasets/types.ts";
+import { argmax } from "../../measure/batches.ts";
+import type { Suspect } from "../types.ts";
+import { type Mutant, rewriteOf } from "./mutants.ts";
+import type { ElementOutcome, MutantOutcome } from "./statistics.ts";
+
+/** What the mutants did, by unit and channel. */
+export type Outcomes = Map<string, Map<number, ElementOutcome>>;
+
+/** Runs both kinds of tests under every mutant. @param passing tests that the suspect gets right; @param failing wrong */
+export async function mutantOutcomes(
+  { network, state, runner }: Pick<Suspect, "network" | "state" | "runner">,
+  passing: ImageSet,
+  failing: ImageSet,
+  mutants: readonly Mutant[],
+): Promise<Outcomes> {
+  const tests = joined(passing, failing);
+  const { classes } = network;
+  const rewrites = runner.rewrites(state, tests);
+  const base = (await rewrites.base()).slice();
+  const answers = Array.from({ length: tests.count }, (_, i) => argmax(base, classes, i));
+  const counts = mutants.map((): MutantOutcome => ({ f2p: 0, p2f: 0, changed: 0 }));
+  const elements: Outcomes = new Map();
+  const flips = mutants.map(({ unit, channel }, i) => {
+    const element = elementOf(elements, unit, channel);
+    element.mutants.push(counts[i]);
+    return element.flipped;
+  });
+  const all = mutants.map((mutant) => rewriteOf(network, state, mutant));
+  await rewrites.run(all, (mutant, test, logits) => {
+    const answer = argmax(logits, classes, 0);
+    if (answer === answers[test]) return;
+    const isFailing = test >= passing.count;
+    if (isFailing) counts[mutant].changed++;
+    if (isFailing && answer !== tests.labels[test]) return;
+    counts[mutant][isFailing ? "f2p" : "p2f"]++;
+    flips[mutant].add(test);
+  });
+  for (const channels of elements.values()) {
+    for (const element of channels.values() as Iterable<OpenElement>) {
+      for (const test of element.flipped) element[test < passing.count ? "broken" : "fixed"]++;
+    }
+  }
+  return elements;
+}
+
+interface OpenElement extends ElementOutcome {
+  mutants: MutantOutcome[];
+  /** Tests that some mutant of the element flipped. */
+  flipped: Set<number>;
+}
+
+function elementOf(elements: Outcomes, unit: string, channel: number): OpenElement {
+  let channels = elements.get(unit);
+  if (!channels) {
+    channels = new Map();
+    elements.set(unit, channels);
+  }
+  let element = channels.get(channel) as OpenElement | undefined;
+  if (!element) {
+    element = { mutants: [], fixed: 0, broken: 0, flipped: new Set() };
+    channels.set(channel, element);
+  }
+  return element;
+}

@@ -1,0 +1,36 @@
+import { DEFAULT_BUDGET } from "../core/budget.ts";
+import type { LayerScores } from "../core/neurons.ts";
+import { firstOf } from "../datasets/batch.ts";
+import { neuronLayers } from "../graph/network.ts";
+import { nothingSuspicious } from "./no-failing-tests.ts";
+import { withinLayerRank } from "./normalise.ts";
+import { Slices } from "./slicer/slices.ts";
+import { SLICED } from "./slicer.ts";
+import { topShare } from "./top-share.ts";
+import type { FailingCriterion } from "./types.ts";
+
+/**
+ * SLICER with failing tests (METHODS §5.5): suspects the channels that contribute more to wrong predictions than to
+ * clean ones, `u = E_fail|ĉ| − E_pass|ĉ|`, by the rank inside the layer. It has no rule of its own for how many: top 5 %.
+ */
+export const slicerFailing: FailingCriterion = {
+  name: "slicer-failing",
+  title: "Slicing (failing against clean predictions)",
+  source: "Zhang, Li, Guo, Chen, Liu: Dynamic Slicing for Deep Neural Networks (ESEC/FSE 2020)",
+  access: "failing",
+  needsData: true,
+  async localize(suspect, failing) {
+    const { network, clean, budget } = suspect;
+    if (failing.count === 0) return nothingSuspicious(network);
+    const most = SLICED[budget ?? DEFAULT_BUDGET];
+    const slices = await Slices.against(suspect, firstOf(clean.fit, most));
+    const passing = slices.ofClean();
+    const raw: LayerScores = {};
+    for (const [layer, { strength }] of await slices.of(firstOf(failing, most))) {
+      const usual = passing.get(layer)!.strength;
+      raw[layer] = Array.from(strength, (value, c) => value - usual[c]);
+    }
+    const scores = withinLayerRank(raw);
+    return { raw, scores, native: topShare(neuronLayers(network), scores), note: `${failing.count} failing tests` };
+  },
+};

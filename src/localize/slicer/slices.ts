@@ -1,0 +1,84 @@
+import type { ImageSet } from "../../datasets/types.ts";
+import { neuronLayers } from "../../graph/network.ts";
+import type { Suspect } from "../types.ts";
+import { type Averages, averagesOf, deltasOf } from "./deltas.ts";
+import { effectiveWeights } from "./effective-weights.ts";
+import { ChannelTracer, neuronContributions } from "./trace.ts";
+
+/** θ (METHODS §5.5): snapshots of the original have 0.2 and 0.3. */
+export const THETA = 0.3;
+
+/** How far the neurons of a layer are in the slices of some images. */
+export interface SliceShare {
+  /** Mean of `|ĉ|`, where `ĉ = CONTRIB / max_l |CONTRIB|` of an image's layer l. */
+  strength: Float64Array;
+  /** Share of images in whose slice the neuron is not. */
+  absent: Float64Array;
+}
+
+/** Slices of a suspect, all against the averages of the same clean images. */
+export class Slices {
+  private readonly suspect: Pick<Suspect, "network" | "state" | "runner">;
+  private readonly tracer: ChannelTracer;
+  private readonly averages: Averages;
+  private readonly cleanProfile: Awaited<ReturnType<Suspect["runner"]["profile"]>>;
+
+  private constructor(
+    suspect: Pick<Suspect, "network" | "state" | "runner">,
+    cleanProfile: Slices["cleanProfile"],
+    theta: number,
+  ) {
+    const { network, state } = suspect;
+    this.suspect = suspect;
+    this.cleanProfile = cleanProfile;
+    this.averages = averagesOf(network, cleanProfile);
+    this.tracer = new ChannelTracer(network, effectiveWeights(network, state), theta);
+  }
+
+  /** @param clean images whose averages every activation is compared with */
+  static async against(
+    suspect: Pick<Suspect, "network" | "state" | "runner">,
+    clean: ImageSet,
+    theta = THETA,
+  ): Promise<Slices> {
+    if (clean.count === 0) throw new Error("slicing needs clean images, and there are none");
+    return new Slices(suspect, await suspect.runner.profile(suspect.state, clean), theta);
+  }
+
+  /** The slices of the clean images themselves, by layer. */
+  ofClean(): Map<string, SliceShare> {
+    return this.share(this.cleanProfile);
+  }
+
+  /** The slices of other images, by layer. */
+  async of(images: ImageSet): Promise<Map<string, SliceShare>> {
+    return this.share(await this.suspect.runner.profile(this.suspect.state, images));
+  }
+
+  private share(profile: Slices["cleanProfile"]): Map<string, SliceShare> {
+    const { network } = this.suspect;
+    const shares = new Map(
+      neuronLayers(network).map(({ name, width }) => [
+        name,
+        { strength: new Float64Array(width), absent: new Float64Array(width) },
+      ]),
+    );
+    for (const deltas of deltasOf(network, profile, this.averages)) {
+      for (const [layer, values] of neuronContributions(network, this.tracer.trace(deltas))) {
+        const { strength, absent } = shares.get(layer)!;
+        const most = values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+        for (let c = 0; c < values.length; c++) {
+          if (values[c] === 0) absent[c]++;
+          else strength[c] += Math.abs(values[c]) / most;
+        }
+      }
+    }
+    const mean = (sum: number) => sum / profile.count;
+    return new Map(
+      [...shares].map(([layer, { strength, absent }]) => [
+        layer,
+        { strength: strength.map(mean), absent: absent.map(mean) },
+      ]),
+    );
+  }
+}
