@@ -12,9 +12,9 @@ export type Cell = string | number | Estimate | null;
 
 /**
  * How a column is written for people: `rate` fractions to 3 decimals, `signed` the same with their sign, `estimate` a
- * signed difference with its interval, `level` an unsigned mean with its interval. CSV never rounds.
+ * signed difference with its interval, `level` an unsigned mean with its interval, `p` a p-value. CSV never rounds.
  */
-export type ColumnKind = "text" | "id" | "count" | "rate" | "signed" | "estimate" | "level" | "seconds" | "bytes";
+export type ColumnKind = "text" | "id" | "count" | "rate" | "signed" | "estimate" | "level" | "p" | "seconds" | "bytes";
 
 export interface Column {
   key: string;
@@ -61,6 +61,8 @@ export function cellText(value: Cell | undefined, kind: ColumnKind): string {
       return signless(value.toFixed(3));
     case "signed":
       return signed(value);
+    case "p":
+      return value < 0.001 ? "<0.001" : value.toFixed(3);
     case "seconds":
       return value.toFixed(value < 10 ? 2 : 1);
     case "bytes":

@@ -1,7 +1,9 @@
 import { cellMean, cellOf } from "../../score/cells.ts";
 import type { RepairFile } from "../../store/results.ts";
+import { acceptedShare } from "../acceptance.ts";
 import { bootstrapMean } from "../bootstrap.ts";
 import type { ReportData } from "../collect.ts";
+import { FACTORS } from "../factors.ts";
 import { type Dot, dotPlot } from "../figures/dots.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
 import { SERIES } from "../figures/plot.ts";
@@ -9,11 +11,16 @@ import { groupBy } from "../group.ts";
 import { html } from "../html.ts";
 import type { Section } from "../section.ts";
 import { type Estimate, type Table, tableHtml } from "../tables.ts";
+import { repairTable } from "./repair-breakdown.ts";
 
 interface RepairSummary {
   method: string;
   using: string;
   cases: number;
+  /** Clean models behind them. */
+  models: number;
+  /** Share of all candidates that were accepted. */
+  accepted: number | null;
   neurons: number;
   asrBefore: number;
   asrAfter: number;
@@ -32,7 +39,9 @@ export async function repairs(data: ReportData): Promise<Section> {
     columns: [
       { key: "using", title: "neurons chosen by", kind: "id" },
       { key: "method", title: "method", kind: "text" },
-      { key: "cases", title: "defects", kind: "count" },
+      { key: "cases", title: "defects", kind: "count", group: "mean over" },
+      { key: "models", title: "clean models", kind: "count", group: "mean over" },
+      { key: "accepted", title: "accepted", kind: "rate", group: "mean over" },
       { key: "neurons", title: "mean neurons", kind: "count" },
       { key: "asrd", title: "drop (ASRD)", kind: "level", group: "ASR" },
       { key: "asrBefore", title: "before", kind: "rate", group: "ASR" },
@@ -43,11 +52,12 @@ export async function repairs(data: ReportData): Promise<Section> {
     ],
     rows: rows.map((row) => ({ ...row })),
   };
+  const factors = rows.length === 0 ? [] : FACTORS.map((factor) => repairTable(data, rows, factor));
   const figures = rows.length === 0 ? [] : [await figureOf(rows)];
   return {
     id: "repairs",
     title: "Repairs",
-    tables: rows.length === 0 ? [] : [table],
+    tables: rows.length === 0 ? [] : [table, ...factors],
     figures,
     body:
       rows.length === 0
@@ -57,12 +67,14 @@ and the clean accuracy little (low CAD). <b>oracle</b> repairs exactly the infec
 serve the clean task cost accuracy. <b>random</b> repairs as many neurons drawn at random: the floor. A criterion's name alone stands for its
 native set, <code>:topk</code> for its top |G|.</p>
 ${figures.map(figureHtml)}
-${tableHtml(table)}`,
+${tableHtml(table)}
+${factors.map((part, i) => html`<details><summary>By ${FACTORS[i].title}</summary>${tableHtml(part)}</details>`)}`,
   };
 }
 
 /** Oracle first, random last, criteria by how much attack success they take away. */
-export function summarizeRepairs({ repairs, accepted, manifest }: ReportData): RepairSummary[] {
+export function summarizeRepairs({ repairs, accepted, candidates, manifest }: ReportData): RepairSummary[] {
+  const share = acceptedShare(candidates);
   const cluster = new Map(accepted.map((record) => [record.id, record.clean]));
   const summaries = [...groupBy(repairs, ({ method, using }) => `${method} ${using}`)].map(
     ([key, cell]): RepairSummary => {
@@ -79,6 +91,8 @@ export function summarizeRepairs({ repairs, accepted, manifest }: ReportData): R
         method,
         using,
         cases: cell.length,
+        models: new Set(cell.map(({ id }) => cluster.get(id))).size,
+        accepted: share,
         neurons: Math.round(10 * mean(({ neurons }) => neurons.length)) / 10,
         asrBefore: mean((repair) => repair.asr_before),
         asrAfter: mean((repair) => repair.asr_after),
