@@ -149,9 +149,51 @@ describe("the numbers", () => {
     expect(Number(rows[0].cad)).toBeCloseTo(0.08);
   });
 
+  it("stand by level with what they are over, and agree with the tables over all", () => {
+    const mean = (name: string, rows: Record<string, string>[]) =>
+      rows.filter(({ criterion }) => criterion === name).reduce((sum, row) => sum + Number(row.infected) / 2, 0);
+    const [all] = rowsOf("sets-effective").filter(({ criterion, set }) => criterion === "clp" && set === "top-k");
+    const levels = rowsOf("by-level");
+    expect(levels.filter(({ criterion }) => criterion === "clp").map(({ level }) => level)).toEqual([
+      "small",
+      "middle",
+    ]);
+    expect(mean("clp", levels)).toBeCloseTo(Number(all.wji_infected), 12);
+    for (const row of levels) expect(row).toMatchObject({ cases: "2", pairs: "2", models: "1", accepted: "1" });
+    expect(rowsOf("repairs-by-level").filter(({ using }) => using === "oracle")).toHaveLength(2);
+    expect(rowsOf("repairs")[0]).toMatchObject({ cases: "4", models: "1", accepted: "0.8" });
+  });
+
+  it("come from one clean model here, so no test is made of them", () => {
+    for (const row of rowsOf("comparison-pairs"))
+      expect(row).toMatchObject({ models: "1", defects: "4", p: "", p_holm: "" });
+    expect(page).toContain("no test; the effective n is 1");
+    expect(readdirSync(out).filter((file) => file.startsWith("critical-difference"))).toEqual([]);
+  });
+
+  it("tell seconds per model once for each model", () => {
+    const [clp] = rowsOf("time").filter(({ name }) => name === "clp");
+    expect(clp).toMatchObject({ step: "criterion", models: String(2 * sample.accepted.length), median: "0.5" });
+  });
+
+  it("stand together in report.md and beside the original's findings in reproduction.md", () => {
+    const [report, reproduction] = ["report.md", "reproduction.md"].map((name) =>
+      readFileSync(join(out, name), "utf8"),
+    );
+    for (const name of ["by-level", "repairs", "time", "claims"]) {
+      expect(report).toContain(readFileSync(join(out, `${name}.md`), "utf8"));
+    }
+    for (const [, file] of report.matchAll(/!\[[^\n]*\]\(([^)]+)\)/g))
+      expect(existsSync(join(out, file)), file).toBe(true);
+    expect(report).toContain("](difference-auroc.svg)");
+    expect(reproduction).toContain("| average-wji | undecided |");
+    expect(reproduction).toContain("| slicer-improves | not measured |");
+    expect(page).toContain("Reproduction: the original&#39;s findings");
+  });
+
   it("come in every format, and no figure fetches anything", () => {
     const files = readdirSync(out);
-    for (const name of ["defects", "ranking-full", "repairs"]) {
+    for (const name of ["defects", "ranking-full", "repairs", "by-attack", "comparison-pairs", "time", "claims"]) {
       for (const extension of ["md", "csv", "tex"]) expect(files).toContain(`${name}.${extension}`);
     }
     const figures = files.filter((file) => file.endsWith(".svg"));
@@ -254,6 +296,8 @@ describe("the verb", () => {
     const printed = await run("--db", sample.dir, "--data", folder, "--out", tables, "--format", "csv,md");
     expect(printed).toBe(`${join(sample.dir, "report.html")}\n`);
     expect(new Set(readdirSync(tables).map((file) => file.split(".").at(-1)))).toEqual(new Set(["csv", "md"]));
+    // Figures were not asked for, so nothing points to them.
+    expect(readFileSync(join(tables, "report.md"), "utf8")).not.toContain(".svg");
   });
 
   it("names the option at fault", async () => {

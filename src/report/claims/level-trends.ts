@@ -24,7 +24,11 @@ function trend(
     if (values.length === 0) return notMeasured(criterion);
     const contrast = matchedContrast(values, side, stratum);
     const decisive = measured(what, contrast, evidence.seed);
-    return { ...decide(contrast, decisive), decisive, figures: [...byLevel(evidence, criterion)] };
+    return {
+      ...decide(contrast, decisive),
+      decisive,
+      figures: [...evidence.figuresOf(criterion), ...byLevel(evidence, criterion)],
+    };
   };
 }
 

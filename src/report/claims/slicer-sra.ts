@@ -18,12 +18,12 @@ export const slicerStrongOnSra: Claim = {
     );
     const decisive = measured("slicer: WJI, SRA − other attacks", contrast, evidence.seed);
     const attacks = [...new Set(values.map(({ record }) => record.attack))].sort();
-    const figures = attacks.map((attack) =>
+    const byAttack = attacks.map((attack) =>
       evidence.mean(
         `slicer: WJI, top-k, ${attack}`,
         values.filter(({ record }) => record.attack === attack),
       ),
     );
-    return { ...decidePositive(contrast, decisive), decisive, figures };
+    return { ...decidePositive(contrast, decisive), decisive, figures: [...evidence.figuresOf("slicer"), ...byAttack] };
   },
 };
