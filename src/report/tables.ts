@@ -189,21 +189,30 @@ const LATEX: Record<string, string> = {
   "≥": "$\\geq$",
   "≤": "$\\leq$",
   "×": "$\\times$",
+  "±": "$\\pm$",
 };
 
 function latexText(text: string): string {
-  return text.replace(/[\\~^−–|∖<>≥≤×]|[&%$#_{}]/g, (c) => LATEX[c] ?? `\\${c}`).replace(/\s+/g, " ");
+  return text.replace(/[\\~^−–|∖<>≥≤×±]|[&%$#_{}]/g, (c) => LATEX[c] ?? `\\${c}`).replace(/\s+/g, " ");
 }
+
+/** Sentences get a column that breaks lines. */
+const LATEX_SENTENCE = 60;
 
 /** A LaTeX `table` float with the rules of the booktabs package. */
 export function tableLatex({ name, columns, rows, caption }: Table): string {
+  const shape = (column: Column) => {
+    if (!isText(column)) return "r";
+    const sentences = rows.some((row) => cellText(row[column.key], column.kind).length > LATEX_SENTENCE);
+    return sentences ? "p{6cm}" : "l";
+  };
   const line = (cells: string[]) => `${cells.map(latexText).join(" & ")} \\\\`;
   return [
     "\\begin{table}",
     "  \\centering",
     `  \\caption{${latexText(caption)}}`,
     `  \\label{tab:${name}}`,
-    `  \\begin{tabular}{${columns.map((column) => (isText(column) ? "l" : "r")).join("")}}`,
+    `  \\begin{tabular}{${columns.map(shape).join("")}}`,
     "    \\toprule",
     `    ${line(columns.map(fullTitle))}`,
     "    \\midrule",

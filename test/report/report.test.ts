@@ -9,7 +9,10 @@ import { DATASETS } from "../../src/datasets/registry.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { collect } from "../../src/report/collect.ts";
+import { differences } from "../../src/report/differences.ts";
 import { writeReport } from "../../src/report/report.ts";
+import { repairs } from "../../src/report/sections/repairs.ts";
+import { summary } from "../../src/report/sections/summary.ts";
 import { scorePrediction } from "../../src/score/score.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { Findings } from "../../src/store/findings.ts";
@@ -145,6 +148,7 @@ describe("the numbers", () => {
   it("put repairs between oracle and chance", () => {
     const rows = rowsOf("repairs");
     expect(rows.map(({ using }) => using)).toEqual(["oracle", "clp", "clp:topk", "random"]);
+    expect(rows.map(({ access }) => access)).toEqual(["oracle", "clean", "clean", "none"]);
     expect(Number(rows[0].asrd)).toBeCloseTo(0.99);
     expect(Number(rows[0].cad)).toBeCloseTo(0.08);
   });
@@ -256,6 +260,22 @@ describe("writeReport", () => {
       [],
     );
     expect(readFileSync(await writeReport(db, { dataDir: "" }), "utf8")).toContain("2 results left out");
+  });
+
+  it("praises no repair for a criterion that saw triggered samples", async () => {
+    const { db, accepted } = await judgedDatabase(join(temporaryFolder(), "db"), { count: 1 });
+    const results = new Results(db);
+    const [{ id }] = accepted;
+    const { criterion: _, ...seen } = results.prediction("clp", id, "infected")!;
+    results.savePrediction({ ...seen, criterion: "deepmufl", access: "failing" });
+    results.saveRepair({ ...results.repair("prune", "clp", id)!, using: "deepmufl", asr_after: 0 });
+    const data = collect(db);
+    const text = summary(data, differences(data)).body.text;
+    expect(text).toContain("choosing them by <code>clp</code>");
+    expect(text).not.toContain("deepmufl");
+    const { tables } = await repairs(data);
+    const row = tables![0].rows.find(({ using }) => using === "deepmufl");
+    expect(row).toMatchObject({ access: "failing", asrAfter: 0 });
   });
 
   it("refuses a folder inside the database and a database it may not write, and changes nothing", async () => {

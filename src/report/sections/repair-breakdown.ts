@@ -9,7 +9,7 @@ import type { Cell, Table } from "../tables.ts";
 /** The repairs by one factor: what attack success and clean accuracy are afterwards, and how much fell. */
 export function repairTable(
   data: ReportData,
-  ways: readonly Pick<RepairFile, "method" | "using">[],
+  ways: readonly (Pick<RepairFile, "method" | "using"> & { access: string | null })[],
   factor: Factor,
 ): Table {
   const { field, title } = factor;
@@ -19,6 +19,7 @@ export function repairTable(
     caption: `Repairs by ${title}`,
     columns: [
       { key: "using", title: "neurons chosen by", kind: "id" },
+      { key: "access", title: "which see", kind: "text" },
       { key: "method", title: "method", kind: "text" },
       { key: field, title, kind: "text" },
       { key: "asr_after", title: "after", kind: "level", group: "ASR" },
@@ -29,7 +30,7 @@ export function repairTable(
       { key: "models", title: "clean models", kind: "count", group: "mean over" },
       { key: "accepted", title: "accepted", kind: "rate", group: "mean over" },
     ],
-    rows: ways.flatMap(({ method, using }) => {
+    rows: ways.flatMap(({ method, using, access }) => {
       const done = data.repairs
         .filter((repair) => repair.method === method && repair.using === using)
         .map((repair) => ({ repair, record: records.get(repair.id)! }));
@@ -39,7 +40,15 @@ export function repairTable(
         const accepted = acceptedShare(data.candidates.filter((record) => record[field] === value));
         const label = `repair ${method} ${using} ${field} ${value}`;
         return [
-          { using, method, [field]: value, ...means(inside, data.manifest.seed, label), ...basis(inside), accepted },
+          {
+            using,
+            access,
+            method,
+            [field]: value,
+            ...means(inside, data.manifest.seed, label),
+            ...basis(inside),
+            accepted,
+          },
         ];
       });
     }),

@@ -9,6 +9,7 @@ import { type Figure, figureHtml } from "../figures/figure.ts";
 import { SERIES } from "../figures/plot.ts";
 import { groupBy } from "../group.ts";
 import { html } from "../html.ts";
+import { accessOfUsing } from "../repair-access.ts";
 import type { Section } from "../section.ts";
 import { type Estimate, type Table, tableHtml } from "../tables.ts";
 import { repairTable } from "./repair-breakdown.ts";
@@ -16,6 +17,8 @@ import { repairTable } from "./repair-breakdown.ts";
 interface RepairSummary {
   method: string;
   using: string;
+  /** What the choice of neurons had seen. */
+  access: string | null;
   cases: number;
   /** Clean models behind them. */
   models: number;
@@ -38,6 +41,7 @@ export async function repairs(data: ReportData): Promise<Section> {
     caption: "Repairs: means over the defects",
     columns: [
       { key: "using", title: "neurons chosen by", kind: "id" },
+      { key: "access", title: "which see", kind: "text" },
       { key: "method", title: "method", kind: "text" },
       { key: "cases", title: "defects", kind: "count", group: "mean over" },
       { key: "models", title: "clean models", kind: "count", group: "mean over" },
@@ -65,7 +69,7 @@ export async function repairs(data: ReportData): Promise<Section> {
         : html`<p>Each repair treats the neurons that a criterion names. Good repairs lower the attack success rate much (high ASRD)
 and the clean accuracy little (low CAD). <b>oracle</b> repairs exactly the infected neurons, as if localization were perfect; those among them that also
 serve the clean task cost accuracy. <b>random</b> repairs as many neurons drawn at random: the floor. A criterion's name alone stands for its
-native set, <code>:topk</code> for its top |G|.</p>
+native set, <code>:topk</code> for its top |G|. Only criteria that see the same compete with each other.</p>
 ${figures.map(figureHtml)}
 ${tableHtml(table)}
 ${factors.map((part, i) => html`<details><summary>By ${FACTORS[i].title}</summary>${tableHtml(part)}</details>`)}`,
@@ -73,7 +77,7 @@ ${factors.map((part, i) => html`<details><summary>By ${FACTORS[i].title}</summar
 }
 
 /** Oracle first, random last, criteria by how much attack success they take away. */
-export function summarizeRepairs({ repairs, accepted, candidates, manifest }: ReportData): RepairSummary[] {
+export function summarizeRepairs({ repairs, scores, accepted, candidates, manifest }: ReportData): RepairSummary[] {
   const share = acceptedShare(candidates);
   const cluster = new Map(accepted.map((record) => [record.id, record.clean]));
   const summaries = [...groupBy(repairs, ({ method, using }) => `${method} ${using}`)].map(
@@ -90,6 +94,7 @@ export function summarizeRepairs({ repairs, accepted, candidates, manifest }: Re
       return {
         method,
         using,
+        access: accessOfUsing({ scores }, using),
         cases: cell.length,
         models: new Set(cell.map(({ id }) => cluster.get(id))).size,
         accepted: share,
@@ -113,7 +118,9 @@ export function summarizeRepairs({ repairs, accepted, candidates, manifest }: Re
 async function figureOf(rows: readonly RepairSummary[]): Promise<Figure> {
   const methods = new Set(rows.map(({ method }) => method)).size;
   const dots = rows.flatMap((row): Dot[] => {
-    const name = methods > 1 ? `${row.method}, ${row.using}` : row.using;
+    const seen = row.access === "failing" || (row.access === "oracle" && row.using !== "oracle");
+    const chooser = seen ? `${row.using} (${row.access})` : row.using;
+    const name = methods > 1 ? `${row.method}, ${chooser}` : chooser;
     return [
       { row: name, series: "attack success removed (ASRD)", ...row.asrd },
       { row: name, series: "clean accuracy lost (CAD)", ...row.cad },
