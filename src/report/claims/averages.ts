@@ -2,7 +2,7 @@ import { ORIGINAL_CRITERIA, ORIGINAL_REPAIRS } from "../original.ts";
 import type { Claim, Finding } from "./claim.ts";
 import { decideNear, notMeasured, tooFew } from "./contrast.ts";
 import { type Evidence, meanPerDefect } from "./evidence.ts";
-import { PAPER, PROJECT_SITE } from "./sources.ts";
+import { PROJECT_SITE } from "./sources.ts";
 
 /** The two averages by which the original sums up (METHODS §0.1). Its WJI is another formula: trends, not digits. */
 
@@ -42,7 +42,7 @@ interface Part {
 export const averageWji: Claim = {
   id: "average-wji",
   statement: `The six criteria together find little: ${(100 * WJI).toFixed(2)} % WJI on average`,
-  source: `${PAPER}; ${PROJECT_SITE}`,
+  source: PROJECT_SITE,
   rule: `${near(WJI)}. The formula of the original's WJI is not known, so the digits cannot be expected to agree`,
   decide: (evidence) =>
     decideAverage(
@@ -56,7 +56,7 @@ export const averageWji: Claim = {
 export const averageAsrd: Claim = {
   id: "average-asrd",
   statement: `The two repairs take away ${(100 * ASRD).toFixed(2)} % of attack success on average`,
-  source: `${PAPER}; ${PROJECT_SITE}`,
+  source: PROJECT_SITE,
   rule: `${near(ASRD)}: pruning and fine-tuning of the set that each of the six criteria names`,
   decide: (evidence) =>
     decideAverage(

@@ -7,7 +7,7 @@ import { signedRank } from "../statistics/wilcoxon.ts";
 import type { Claim, Finding } from "./claim.ts";
 import { contrastOf, decidePositive, MARGIN, measured, notMeasured, tooFew } from "./contrast.ts";
 import { type Evidence, meanPerDefect, minus } from "./evidence.ts";
-import { PAPER, PROJECT_SITE } from "./sources.ts";
+import { PAPER } from "./sources.ts";
 
 /** Which of the six criteria are best and worst: claims about their order (METHODS §0.1). */
 
@@ -83,7 +83,7 @@ const TESTED = `signed-rank test over clean models, p < 0.05; not reproduced whe
 export const weightBasedBest: Claim = {
   id: "weight-based-best",
   statement: "The criteria that work on weights, CLP and ANP, find most",
-  source: `${PAPER}; ${PROJECT_SITE}`,
+  source: PAPER,
   rule: `the mean WJI of CLP and ANP is above that of the other four (${TESTED}, or where one of the four is clearly above CLP or ANP), and each of the two is above each of the four`,
   decide: (evidence) => decideOrder(evidence, ["clp", "anp"], false),
 };
