@@ -76,9 +76,16 @@ export function suspicionOrder(flat: Float64Array): Int32Array {
   return Int32Array.from(flat, (_, at) => at).sort((a, b) => flat[b] - flat[a] || a - b);
 }
 
-/** The k most suspicious neurons of the network in the forced order. */
+/** Whether all neurons score the same: such scores tell none from another, so no neuron is named by them. */
+export function tellsNothing(flat: ArrayLike<number>): boolean {
+  for (let i = 1; i < flat.length; i++) if (flat[i] !== flat[0]) return false;
+  return true;
+}
+
+/** The k most suspicious neurons of the network in the forced order; none where all score the same. */
 export function topK(index: NeuronIndex, scores: LayerScores, k: number): NeuronSet {
+  const flat = flatScores(index, scores);
   const flags = new Uint8Array(index.size);
-  for (const at of suspicionOrder(flatScores(index, scores)).subarray(0, k)) flags[at] = 1;
+  if (!tellsNothing(flat)) for (const at of suspicionOrder(flat).subarray(0, k)) flags[at] = 1;
   return neuronsAt(index, flags);
 }

@@ -1,5 +1,6 @@
 import { LEVELS } from "../core/ids.ts";
 import { type CleanRecord, type DefectRecord, REASONS } from "../store/schema.ts";
+import { acceptedShare } from "./acceptance.ts";
 import { distinct } from "./group.ts";
 import { type Cell, type Table, tableMarkdown } from "./tables.ts";
 
@@ -73,10 +74,7 @@ export function statusTable(records: readonly DefectRecord[]): Table {
 export function statusRow(name: string, records: readonly DefectRecord[]): Record<string, Cell> {
   const count = (status: string) => records.filter((record) => record.status === status).length;
   const counts = Object.fromEntries(STATUSES.map((status) => [status, count(status)]));
-  const measured = records.length - counts.duplicate;
-  // What was withdrawn later had been accepted.
-  const share = measured === 0 ? null : (counts.accepted + counts.deprecated) / measured;
-  return { level: name, candidates: records.length, ...counts, share };
+  return { level: name, candidates: records.length, ...counts, share: acceptedShare(records) };
 }
 
 /** Least, median and greatest of each figure. */

@@ -1,6 +1,7 @@
 import { cellOf } from "../score/cells.ts";
 import type { ScoreRow } from "../score/score.ts";
 import { type ScoreMetric, type SummaryRow, summarize } from "../score/summary.ts";
+import { acceptedShare } from "./acceptance.ts";
 import { bootstrapMean, type Sampled } from "./bootstrap.ts";
 import type { ReportData } from "./collect.ts";
 import { groupBy } from "./group.ts";
@@ -9,12 +10,22 @@ import type { Estimate } from "./tables.ts";
 /** A criterion's means on infected models and on shams, and their paired difference with its interval. */
 export interface Difference extends Omit<SummaryRow, "difference"> {
   difference: Estimate | null;
+  /** Clean models behind the mean on infected models. */
+  models: number;
+  /** Share of all candidates that were accepted. */
+  accepted: number | null;
 }
 
 export const REPORTED_METRICS: readonly ScoreMetric[] = ["wji", "jaccard", "auroc", "ap"];
 
 /** All combinations of criterion, truth, protocol and metric that the database has scores of. */
-export function differences({ scores, accepted, manifest }: Pick<ReportData, "scores" | "accepted" | "manifest">) {
+export function differences({
+  scores,
+  accepted,
+  candidates,
+  manifest,
+}: Pick<ReportData, "scores" | "accepted" | "candidates" | "manifest">): Difference[] {
+  const share = acceptedShare(candidates);
   const cluster = new Map(accepted.map((record) => [record.id, record.clean]));
   const groups = groupBy(scores, keyOf);
   return summarize(scores, REPORTED_METRICS).map((row): Difference => {
@@ -22,7 +33,12 @@ export function differences({ scores, accepted, manifest }: Pick<ReportData, "sc
     const samples = pairs(groups.get(key)!, row.metric).map(
       ({ id, value }): Sampled => ({ value, cell: cellOf(id), cluster: cluster.get(id)! }),
     );
-    return { ...row, difference: bootstrapMean(samples, manifest.seed, `${key} ${row.metric}`) };
+    const counted = groups
+      .get(key)!
+      .filter(({ version, [row.metric]: value }) => version === "infected" && value !== null);
+    const models = new Set(counted.map(({ id }) => cluster.get(id))).size;
+    const difference = bootstrapMean(samples, manifest.seed, `${key} ${row.metric}`);
+    return { ...row, difference, models, accepted: share };
   });
 }
 

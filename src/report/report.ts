@@ -5,20 +5,27 @@ import { writeAtomic } from "../store/fs.ts";
 import { LAYOUT } from "../store/layout.ts";
 import { sha256Of } from "../store/objects.ts";
 import type { ResultStore } from "../store/result-folder.ts";
+import { reproductionPage } from "./claims/page.ts";
+import { type Reproduction, reproduce } from "./claims/reproduction.ts";
 import { collect, type ReportData } from "./collect.ts";
 import { criteriaInOrder, differences } from "./differences.ts";
 import { figureSvg } from "./figures/figure.ts";
+import { reportMarkdown } from "./markdown.ts";
 import { renderPage } from "./page.ts";
 import type { Section } from "./section.ts";
+import { breakdown } from "./sections/breakdown.ts";
 import { cleanModels } from "./sections/clean-models.ts";
+import { comparison } from "./sections/comparison.ts";
 import { criteria } from "./sections/criteria.ts";
 import { defects } from "./sections/defects.ts";
 import { gallery } from "./sections/gallery.ts";
 import { provenance } from "./sections/provenance.ts";
 import { reading } from "./sections/reading.ts";
 import { repairs } from "./sections/repairs.ts";
+import { reproduction } from "./sections/reproduction.ts";
 import { strips } from "./sections/strips.ts";
 import { summary } from "./sections/summary.ts";
+import { time } from "./sections/time.ts";
 import { type Table, tableCsv, tableLatex, tableMarkdown } from "./tables.ts";
 
 export interface ReportOptions {
@@ -34,6 +41,8 @@ export interface ReportOptions {
   warn?(message: string): void;
 }
 
+const TITLE = "Backdoored networks with known infected neurons";
+
 /** What tables and figures can be written as: tables first, then figures. */
 export const REPORT_FORMATS = ["md", "csv", "latex", "svg"] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
@@ -46,7 +55,7 @@ const TABLE_WRITERS: ReadonlyMap<string, { extension: string; write(table: Table
 
 /**
  * Writes the report of a database: `report.html` in its folder, one self-contained page that ends in its own hash; and
- * with `out` its tables and figures as files. A database that was opened read-only gets its page in `out`.
+ * with `out` its tables and figures as files, all tables in `report.md`, and `reproduction.md`. A database that was opened read-only gets its page in `out`.
  *
  * @returns the page's path.
  * @throws InputError where something is damaged or cannot be written; nothing but temporary files has changed then.
@@ -56,23 +65,31 @@ export async function writeReport(database: Database, options: ReportOptions): P
   if (out !== undefined) assertOutside(out, database.dir);
   if (out === undefined) database.assertWritable();
   const data = collect(database, options.results);
-  const sections = await makeSections(database, data, options);
+  const reproduced = reproduce(data);
+  const sections = await makeSections(database, data, reproduced, options);
   const { edition, seed, created } = data.manifest;
-  const page = renderPage(
-    "Backdoored networks with known infected neurons",
-    `bdefects4nn database, edition ${edition}, seed ${seed}, created ${created.slice(0, 10)}`,
-    sections,
-  );
+  const subtitle = `bdefects4nn database, edition ${edition}, seed ${seed}, created ${created.slice(0, 10)}`;
+  const page = renderPage(TITLE, subtitle, sections);
   const folder = database.readOnly ? out! : database.dir;
   const tmp = database.readOnly ? out! : database.layout.path("tmp");
-  if (out !== undefined) writeParts(out, data, sections, options.formats ?? REPORT_FORMATS);
+  const formats = options.formats ?? REPORT_FORMATS;
+  if (out !== undefined) writeParts(out, data, sections, formats);
+  if (out !== undefined && formats.includes("md")) {
+    writeAtomic(join(out, "report.md"), reportMarkdown(TITLE, subtitle, sections, formats.includes("svg")), out);
+    writeAtomic(join(out, "reproduction.md"), reproductionPage(reproduced, subtitle), out);
+  }
   const path = join(folder, LAYOUT.report);
   writeAtomic(path, withHash(page), tmp);
   return path;
 }
 
 /** Everything in the page, in its order. */
-async function makeSections(database: Database, data: ReportData, options: ReportOptions): Promise<Section[]> {
+async function makeSections(
+  database: Database,
+  data: ReportData,
+  reproduced: Reproduction,
+  options: ReportOptions,
+): Promise<Section[]> {
   const all = differences(data);
   const order = criteriaInOrder(all);
   const { dataDir, warn = () => undefined } = options;
@@ -87,7 +104,11 @@ async function makeSections(database: Database, data: ReportData, options: Repor
     await cleanModels(data),
     await strips(database, data, order),
     await criteria(data, all),
+    breakdown(data, order),
+    comparison(data),
     await repairs(data),
+    time(data),
+    reproduction(reproduced),
     reading(),
     provenance(data),
   ];

@@ -12,9 +12,9 @@ export type Cell = string | number | Estimate | null;
 
 /**
  * How a column is written for people: `rate` fractions to 3 decimals, `signed` the same with their sign, `estimate` a
- * signed difference with its interval, `level` an unsigned mean with its interval. CSV never rounds.
+ * signed difference with its interval, `level` an unsigned mean with its interval, `p` a p-value. CSV never rounds.
  */
-export type ColumnKind = "text" | "id" | "count" | "rate" | "signed" | "estimate" | "level" | "seconds" | "bytes";
+export type ColumnKind = "text" | "id" | "count" | "rate" | "signed" | "estimate" | "level" | "p" | "seconds" | "bytes";
 
 export interface Column {
   key: string;
@@ -61,6 +61,8 @@ export function cellText(value: Cell | undefined, kind: ColumnKind): string {
       return signless(value.toFixed(3));
     case "signed":
       return signed(value);
+    case "p":
+      return value < 0.001 ? "<0.001" : value.toFixed(3);
     case "seconds":
       return value.toFixed(value < 10 ? 2 : 1);
     case "bytes":
@@ -187,21 +189,30 @@ const LATEX: Record<string, string> = {
   "≥": "$\\geq$",
   "≤": "$\\leq$",
   "×": "$\\times$",
+  "±": "$\\pm$",
 };
 
 function latexText(text: string): string {
-  return text.replace(/[\\~^−–|∖<>≥≤×]|[&%$#_{}]/g, (c) => LATEX[c] ?? `\\${c}`).replace(/\s+/g, " ");
+  return text.replace(/[\\~^−–|∖<>≥≤×±]|[&%$#_{}]/g, (c) => LATEX[c] ?? `\\${c}`).replace(/\s+/g, " ");
 }
+
+/** Sentences get a column that breaks lines. */
+const LATEX_SENTENCE = 60;
 
 /** A LaTeX `table` float with the rules of the booktabs package. */
 export function tableLatex({ name, columns, rows, caption }: Table): string {
+  const shape = (column: Column) => {
+    if (!isText(column)) return "r";
+    const sentences = rows.some((row) => cellText(row[column.key], column.kind).length > LATEX_SENTENCE);
+    return sentences ? "p{6cm}" : "l";
+  };
   const line = (cells: string[]) => `${cells.map(latexText).join(" & ")} \\\\`;
   return [
     "\\begin{table}",
     "  \\centering",
     `  \\caption{${latexText(caption)}}`,
     `  \\label{tab:${name}}`,
-    `  \\begin{tabular}{${columns.map((column) => (isText(column) ? "l" : "r")).join("")}}`,
+    `  \\begin{tabular}{${columns.map(shape).join("")}}`,
     "    \\toprule",
     `    ${line(columns.map(fullTitle))}`,
     "    \\midrule",

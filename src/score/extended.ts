@@ -1,9 +1,10 @@
 import { flatScores, indexNeurons, membership } from "../core/neuron-index.ts";
 import { countNeurons, type LayerWidth, parseNeurons } from "../core/neurons.ts";
+import { agreementAtK } from "./agreement-at-k.ts";
 import { auroc, averagePrecision, layerMacro, meanExam, precisionAtG, recallAt, topN } from "./ranking.ts";
 import { type Prediction, type ScoreRow, scorePrediction, type Truth } from "./score.ts";
 import { compareSets } from "./sets.ts";
-import { controlledSet } from "./topk.ts";
+import { restrictContributions } from "./wji.ts";
 
 /** How far down the ranking an engineer looks (METHODS §7). */
 export const DEPTHS = [1, 5, 10, 50] as const;
@@ -44,7 +45,6 @@ export function scorePredictionExtended(
   return scorePrediction(layers, prediction, labels).map((row): ExtendedScoreRow => {
     const truth = row.truth === "full" ? labels.infected : labels.effective;
     if (truth === null || countNeurons(truth) === 0) return { ...row, ...BLANK };
-    const named = row.quota === null ? native : controlledSet(index, prediction.scores, truth, row.quota);
     let ranking = rankings.get(row.truth);
     if (!ranking) {
       const flags = membership(index, truth);
@@ -58,7 +58,17 @@ export function scorePredictionExtended(
       };
       rankings.set(row.truth, ranking);
     }
-    return { ...row, f1: compareSets(truth, named).f1, ...ranking };
+    const { f1 } =
+      row.quota === null
+        ? compareSets(truth, native)
+        : agreementAtK(
+            index,
+            scores,
+            truth,
+            restrictContributions(labels.infected, labels.contribution, truth),
+            row.quota,
+          );
+    return { ...row, f1, ...ranking };
   });
 }
 

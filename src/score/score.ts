@@ -1,10 +1,11 @@
 import { flatScores, indexNeurons, membership } from "../core/neuron-index.ts";
 import { countNeurons, type LayerScores, type LayerWidth, type NeuronSet, parseNeurons } from "../core/neurons.ts";
 import type { DefectLabels } from "../store/schema.ts";
+import { agreementAtK } from "./agreement-at-k.ts";
 import { auroc, averagePrecision, exam } from "./ranking.ts";
 import { compareSets } from "./sets.ts";
-import { controlledSet, type Quota } from "./topk.ts";
-import { restrictContributions, wji } from "./wji.ts";
+import type { Quota } from "./topk.ts";
+import { restrictContributions, wji as wjiOf } from "./wji.ts";
 
 /** What scoring needs of a stored prediction. */
 export interface Prediction {
@@ -33,7 +34,7 @@ export interface ScoreRow {
   protocol: "native" | "topk";
   /** For `topk`: k over the whole network, or the truth's number per layer. */
   quota: Quota | null;
-  /** Size of the set that is judged. */
+  /** Size of the set that is judged; for `topk` 0 where all neurons score the same. */
   k: number | null;
   wji: number | null;
   jaccard: number | null;
@@ -78,10 +79,11 @@ export function scorePrediction(layers: LayerWidth[], prediction: Prediction, la
     const ranking = { auroc: auroc(scores, flags), ap: averagePrecision(scores, flags), exam: exam(scores, flags) };
     const contribution = restrictContributions(labels.infected, labels.contribution, truth);
     return PROTOCOLS.map((way) => {
-      const named = way.quota === null ? native : controlledSet(index, prediction.scores, truth, way.quota);
-      const { jaccard, precision, recall } = compareSets(truth, named);
-      const set = { wji: wji(truth, contribution, named), jaccard, precision, recall };
-      return { ...head, ...way, k: countNeurons(named), ...set, ...ranking, seconds };
+      const { k, wji, jaccard, precision, recall } =
+        way.quota === null
+          ? { k: countNeurons(native), wji: wjiOf(truth, contribution, native), ...compareSets(truth, native) }
+          : agreementAtK(index, scores, truth, contribution, way.quota);
+      return { ...head, ...way, k, wji, jaccard, precision, recall, ...ranking, seconds };
     });
   });
 }

@@ -1,13 +1,17 @@
-import { flatScores, type NeuronIndex, neuronsAt, suspicionOrder, topK } from "../core/neuron-index.ts";
+import { flatScores, type NeuronIndex, neuronsAt, suspicionOrder, tellsNothing, topK } from "../core/neuron-index.ts";
 import { countNeurons, type LayerScores, type NeuronSet } from "../core/neurons.ts";
 
 /** How many neurons to name: k over the whole network, or a number per layer. */
 export type Quota = "global" | "layer";
 
-/** The most suspicious neurons of each layer in the forced order, as many as `counts` says (absent = none). */
+/**
+ * The most suspicious neurons of each layer in the forced order, as many as `counts` says (absent = none); none at all
+ * where the whole network scores the same.
+ */
 export function topPerLayer(index: NeuronIndex, scores: LayerScores, counts: Record<string, number>): NeuronSet {
   const flat = flatScores(index, scores);
   const flags = new Uint8Array(index.size);
+  if (tellsNothing(flat)) return {};
   for (const { name, width } of index.layers) {
     const start = index.offsets.get(name)!;
     const order = suspicionOrder(flat.subarray(start, start + width));
@@ -17,8 +21,9 @@ export function topPerLayer(index: NeuronIndex, scores: LayerScores, counts: Rec
 }
 
 /**
- * P_k of METHODS §5: the controlled set of the truth's own size, so that only the ranking is judged and not the
- * criterion's threshold. With quota `layer` each layer gives as many as the truth has there.
+ * P_k of METHODS §5 as one definite set, for a repair: the truth's own size, ties in the forced order, nothing where the
+ * scores tell nothing. With quota `layer` each layer gives as many as the truth has there. Scores are judged over all
+ * orders of the ties instead (`agreementAtK`).
  */
 export function controlledSet(index: NeuronIndex, scores: LayerScores, truth: NeuronSet, quota: Quota): NeuronSet {
   if (quota === "global") return topK(index, scores, countNeurons(truth));

@@ -103,7 +103,7 @@ describe("plug-ins", () => {
          .map((entry) => [entry.name, readFileSync(folder + "/" + entry.name, "latin1")]));
        writeFileSync(process.argv[2], JSON.stringify({ folder, env: process.env, args: process.argv.slice(2), files }));
        const { layers } = JSON.parse(files["model.json"]);
-       const scores = Object.fromEntries(layers.map(({ name, width }) => [name, Array(width).fill(0)]));
+       const scores = Object.fromEntries(layers.map(({ name, width }) => [name, [...Array(width).keys()]]));
        writeFileSync(folder + "/out/scores.json", JSON.stringify({ scores }));`,
     );
     const run = bdefects(

@@ -68,6 +68,9 @@ describe("tables", () => {
     expect(text).toContain("\\caption{A\\_caption \\& more}");
     expect(text).toContain("a$|$b\\_$<$c$>$ & +0.250 [+0.100, +0.400] & 0.333 & 9 \\\\");
     expect(text).toContain("=x,  & 0.000 & -- & 0 \\\\");
+    expect(text).toContain("\\begin{tabular}{lrrr}");
+    const sentence = { ...table, rows: [{ who: `${"so ".repeat(30)}±0.05` }] };
+    expect(tableLatex(sentence)).toMatch(/\\begin\{tabular\}\{p\{6cm\}rrr\}[\s\S]*so \$\\pm\$0\.05/);
   });
 
   it("are HTML with a caption, scoped headings, and emphasis only where the interval leaves out zero", () => {

@@ -9,7 +9,10 @@ import { DATASETS } from "../../src/datasets/registry.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { collect } from "../../src/report/collect.ts";
+import { differences } from "../../src/report/differences.ts";
 import { writeReport } from "../../src/report/report.ts";
+import { repairs } from "../../src/report/sections/repairs.ts";
+import { summary } from "../../src/report/sections/summary.ts";
 import { scorePrediction } from "../../src/score/score.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { Findings } from "../../src/store/findings.ts";
@@ -145,13 +148,56 @@ describe("the numbers", () => {
   it("put repairs between oracle and chance", () => {
     const rows = rowsOf("repairs");
     expect(rows.map(({ using }) => using)).toEqual(["oracle", "clp", "clp:topk", "random"]);
+    expect(rows.map(({ access }) => access)).toEqual(["oracle", "clean", "clean", "none"]);
     expect(Number(rows[0].asrd)).toBeCloseTo(0.99);
     expect(Number(rows[0].cad)).toBeCloseTo(0.08);
   });
 
+  it("stand by level with what they are over, and agree with the tables over all", () => {
+    const mean = (name: string, rows: Record<string, string>[]) =>
+      rows.filter(({ criterion }) => criterion === name).reduce((sum, row) => sum + Number(row.infected) / 2, 0);
+    const [all] = rowsOf("sets-effective").filter(({ criterion, set }) => criterion === "clp" && set === "top-k");
+    const levels = rowsOf("by-level");
+    expect(levels.filter(({ criterion }) => criterion === "clp").map(({ level }) => level)).toEqual([
+      "small",
+      "middle",
+    ]);
+    expect(mean("clp", levels)).toBeCloseTo(Number(all.wji_infected), 12);
+    for (const row of levels) expect(row).toMatchObject({ cases: "2", pairs: "2", models: "1", accepted: "1" });
+    expect(rowsOf("repairs-by-level").filter(({ using }) => using === "oracle")).toHaveLength(2);
+    expect(rowsOf("repairs")[0]).toMatchObject({ cases: "4", models: "1", accepted: "0.8" });
+  });
+
+  it("come from one clean model here, so no test is made of them", () => {
+    for (const row of rowsOf("comparison-pairs"))
+      expect(row).toMatchObject({ models: "1", defects: "4", p: "", p_holm: "" });
+    expect(page).toContain("no test; the effective n is 1");
+    expect(readdirSync(out).filter((file) => file.startsWith("critical-difference"))).toEqual([]);
+  });
+
+  it("tell seconds per model once for each model", () => {
+    const [clp] = rowsOf("time").filter(({ name }) => name === "clp");
+    expect(clp).toMatchObject({ step: "criterion", models: String(2 * sample.accepted.length), median: "0.5" });
+  });
+
+  it("stand together in report.md and beside the original's findings in reproduction.md", () => {
+    const [report, reproduction] = ["report.md", "reproduction.md"].map((name) =>
+      readFileSync(join(out, name), "utf8"),
+    );
+    for (const name of ["by-level", "repairs", "time", "claims"]) {
+      expect(report).toContain(readFileSync(join(out, `${name}.md`), "utf8"));
+    }
+    for (const [, file] of report.matchAll(/!\[[^\n]*\]\(([^)]+)\)/g))
+      expect(existsSync(join(out, file)), file).toBe(true);
+    expect(report).toContain("](difference-auroc.svg)");
+    expect(reproduction).toContain("| average-wji | undecided |");
+    expect(reproduction).toContain("| slicer-improves | not measured |");
+    expect(page).toContain("Reproduction: the original&#39;s findings");
+  });
+
   it("come in every format, and no figure fetches anything", () => {
     const files = readdirSync(out);
-    for (const name of ["defects", "ranking-full", "repairs"]) {
+    for (const name of ["defects", "ranking-full", "repairs", "by-attack", "comparison-pairs", "time", "claims"]) {
       for (const extension of ["md", "csv", "tex"]) expect(files).toContain(`${name}.${extension}`);
     }
     const figures = files.filter((file) => file.endsWith(".svg"));
@@ -216,6 +262,22 @@ describe("writeReport", () => {
     expect(readFileSync(await writeReport(db, { dataDir: "" }), "utf8")).toContain("2 results left out");
   });
 
+  it("praises no repair for a criterion that saw triggered samples", async () => {
+    const { db, accepted } = await judgedDatabase(join(temporaryFolder(), "db"), { count: 1 });
+    const results = new Results(db);
+    const [{ id }] = accepted;
+    const { criterion: _, ...seen } = results.prediction("clp", id, "infected")!;
+    results.savePrediction({ ...seen, criterion: "deepmufl", access: "failing" });
+    results.saveRepair({ ...results.repair("prune", "clp", id)!, using: "deepmufl", asr_after: 0 });
+    const data = collect(db);
+    const text = summary(data, differences(data)).body.text;
+    expect(text).toContain("choosing them by <code>clp</code>");
+    expect(text).not.toContain("deepmufl");
+    const { tables } = await repairs(data);
+    const row = tables![0].rows.find(({ using }) => using === "deepmufl");
+    expect(row).toMatchObject({ access: "failing", asrAfter: 0 });
+  });
+
   it("refuses a folder inside the database and a database it may not write, and changes nothing", async () => {
     const { db, dir } = await judgedDatabase(join(temporaryFolder(), "db"), { count: 1 });
     await expect(writeReport(db, { dataDir: "", out: join(dir, "results", "tables") })).rejects.toThrow(InputError);
@@ -254,6 +316,8 @@ describe("the verb", () => {
     const printed = await run("--db", sample.dir, "--data", folder, "--out", tables, "--format", "csv,md");
     expect(printed).toBe(`${join(sample.dir, "report.html")}\n`);
     expect(new Set(readdirSync(tables).map((file) => file.split(".").at(-1)))).toEqual(new Set(["csv", "md"]));
+    // Figures were not asked for, so nothing points to them.
+    expect(readFileSync(join(tables, "report.md"), "utf8")).not.toContain(".svg");
   });
 
   it("names the option at fault", async () => {

@@ -12,7 +12,7 @@ export function registerReport(program: Command): void {
   program
     .command("report")
     .description("write report.html into the database's folder; with --out its tables and figures as files too")
-    .option("--out <dir>", "a folder for tables (Markdown, CSV, LaTeX) and figures (SVG)")
+    .option("--out <dir>", "a folder for tables (Markdown, CSV, LaTeX), figures (SVG), report.md and reproduction.md")
     .option("--format <names>", "which of md, csv, latex, svg go to --out (default: all)", commaList("--format"))
     .addOption(resultsOption())
     .addOption(dbOption())

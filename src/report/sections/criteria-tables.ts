@@ -14,9 +14,12 @@ const WAYS = [
   { protocol: "topk", quota: "layer", title: "top-k per layer" },
 ] as const;
 
-const COUNTS: Column[] = [
-  { key: "cases", title: "infected", kind: "count", group: "defects" },
-  { key: "pairs", title: "with sham", kind: "count", group: "defects" },
+/** How many defects and clean models a mean is over, and what share of the candidates was accepted. */
+export const COUNTS: Column[] = [
+  { key: "cases", title: "defects", kind: "count", group: "mean over" },
+  { key: "pairs", title: "with sham", kind: "count", group: "mean over" },
+  { key: "models", title: "clean models", kind: "count", group: "mean over" },
+  { key: "accepted", title: "accepted", kind: "rate", group: "mean over" },
 ];
 
 function metricColumns(metrics: readonly ScoreMetric[]): Column[] {
@@ -38,7 +41,8 @@ function metricCells(rows: readonly Difference[]): Record<string, Cell> {
 }
 
 function counts([row]: readonly Difference[]): Record<string, Cell> {
-  return { cases: row?.cases ?? 0, pairs: row?.pairs ?? 0 };
+  const { cases = 0, pairs = 0, models = 0, accepted = null } = row ?? {};
+  return { cases, pairs, models, accepted };
 }
 
 /** AUROC and AP: they judge the whole ranking, so no protocol matters. */

@@ -7,18 +7,13 @@ import { distinct } from "../group.ts";
 import { html } from "../html.ts";
 import type { Section } from "../section.ts";
 import { type Table, tableHtml } from "../tables.ts";
+import { ACCESS } from "./access.ts";
 import { controlTable, rankingTable, setTable } from "./criteria-tables.ts";
 
 const TRUTHS = [
   ["full", "all infected neurons (G)"],
   ["effective", "effective neurons (E)"],
 ] as const;
-
-const ACCESS: Record<string, string> = {
-  clean: "Criteria that see the model and clean samples",
-  failing: "Criteria that also see triggered samples",
-  oracle: "Criteria that know the target or the trigger",
-};
 
 /** How well each criterion finds the infected neurons, each kind of access apart. */
 export async function criteria(data: ReportData, all: readonly Difference[]): Promise<Section> {

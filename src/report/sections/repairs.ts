@@ -1,21 +1,29 @@
 import { cellMean, cellOf } from "../../score/cells.ts";
 import type { RepairFile } from "../../store/results.ts";
+import { acceptedShare } from "../acceptance.ts";
 import { bootstrapMean } from "../bootstrap.ts";
 import type { ReportData } from "../collect.ts";
+import { FACTORS } from "../factors.ts";
 import { type Dot, dotPlot } from "../figures/dots.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
 import { SERIES } from "../figures/plot.ts";
 import { groupBy } from "../group.ts";
 import { html } from "../html.ts";
+import { accessOfUsing } from "../repair-access.ts";
 import type { Section } from "../section.ts";
 import { type Estimate, type Table, tableHtml } from "../tables.ts";
+import { repairTable } from "./repair-breakdown.ts";
 
 interface RepairSummary {
   method: string;
   using: string;
-  /** What the criterion that chose could see, as far as its scores tell; null where none chose. */
+  /** What the choice of neurons had seen. */
   access: string | null;
   cases: number;
+  /** Clean models behind them. */
+  models: number;
+  /** Share of all candidates that were accepted. */
+  accepted: number | null;
   neurons: number;
   asrBefore: number;
   asrAfter: number;
@@ -33,9 +41,11 @@ export async function repairs(data: ReportData): Promise<Section> {
     caption: "Repairs: means over the defects",
     columns: [
       { key: "using", title: "neurons chosen by", kind: "id" },
+      { key: "access", title: "which see", kind: "text" },
       { key: "method", title: "method", kind: "text" },
-      { key: "access", title: "access", kind: "text" },
-      { key: "cases", title: "defects", kind: "count" },
+      { key: "cases", title: "defects", kind: "count", group: "mean over" },
+      { key: "models", title: "clean models", kind: "count", group: "mean over" },
+      { key: "accepted", title: "accepted", kind: "rate", group: "mean over" },
       { key: "neurons", title: "mean neurons", kind: "count" },
       { key: "asrd", title: "drop (ASRD)", kind: "level", group: "ASR" },
       { key: "asrBefore", title: "before", kind: "rate", group: "ASR" },
@@ -46,11 +56,12 @@ export async function repairs(data: ReportData): Promise<Section> {
     ],
     rows: rows.map((row) => ({ ...row })),
   };
+  const factors = rows.length === 0 ? [] : FACTORS.map((factor) => repairTable(data, rows, factor));
   const figures = rows.length === 0 ? [] : [await figureOf(rows)];
   return {
     id: "repairs",
     title: "Repairs",
-    tables: rows.length === 0 ? [] : [table],
+    tables: rows.length === 0 ? [] : [table, ...factors],
     figures,
     body:
       rows.length === 0
@@ -58,18 +69,16 @@ export async function repairs(data: ReportData): Promise<Section> {
         : html`<p>Each repair treats the neurons that a criterion names. Good repairs lower the attack success rate much (high ASRD)
 and the clean accuracy little (low CAD). <b>oracle</b> repairs exactly the infected neurons, as if localization were perfect; those among them that also
 serve the clean task cost accuracy. <b>random</b> repairs as many neurons drawn at random: the floor. A criterion's name alone stands for its
-native set, <code>:topk</code> for its top |G|. Criteria of access <b>failing</b> saw triggered images, so they are no match for
-those of <b>clean</b> access.</p>
+native set, <code>:topk</code> for its top |G|. Only criteria that see the same compete with each other.</p>
 ${figures.map(figureHtml)}
-${tableHtml(table)}`,
+${tableHtml(table)}
+${factors.map((part, i) => html`<details><summary>By ${FACTORS[i].title}</summary>${tableHtml(part)}</details>`)}`,
   };
 }
 
 /** Oracle first, random last, criteria by how much attack success they take away. */
-export function summarizeRepairs({ repairs, accepted, manifest, scores }: ReportData): RepairSummary[] {
-  const accesses = new Map(scores.map(({ criterion, access }) => [criterion, access]));
-  const accessOf = (using: string) =>
-    using === "oracle" || using === "random" ? null : (accesses.get(using.split(":")[0]) ?? "clean");
+export function summarizeRepairs({ repairs, scores, accepted, candidates, manifest }: ReportData): RepairSummary[] {
+  const share = acceptedShare(candidates);
   const cluster = new Map(accepted.map((record) => [record.id, record.clean]));
   const summaries = [...groupBy(repairs, ({ method, using }) => `${method} ${using}`)].map(
     ([key, cell]): RepairSummary => {
@@ -85,8 +94,10 @@ export function summarizeRepairs({ repairs, accepted, manifest, scores }: Report
       return {
         method,
         using,
-        access: accessOf(using),
+        access: accessOfUsing({ scores }, using),
         cases: cell.length,
+        models: new Set(cell.map(({ id }) => cluster.get(id))).size,
+        accepted: share,
         neurons: Math.round(10 * mean(({ neurons }) => neurons.length)) / 10,
         asrBefore: mean((repair) => repair.asr_before),
         asrAfter: mean((repair) => repair.asr_after),
@@ -107,7 +118,9 @@ export function summarizeRepairs({ repairs, accepted, manifest, scores }: Report
 async function figureOf(rows: readonly RepairSummary[]): Promise<Figure> {
   const methods = new Set(rows.map(({ method }) => method)).size;
   const dots = rows.flatMap((row): Dot[] => {
-    const name = methods > 1 ? `${row.method}, ${row.using}` : row.using;
+    const seen = row.access === "failing" || (row.access === "oracle" && row.using !== "oracle");
+    const chooser = seen ? `${row.using} (${row.access})` : row.using;
+    const name = methods > 1 ? `${row.method}, ${chooser}` : chooser;
     return [
       { row: name, series: "attack success removed (ASRD)", ...row.asrd },
       { row: name, series: "clean accuracy lost (CAD)", ...row.cad },

@@ -85,7 +85,7 @@ function findings(data: ReportData, all: readonly Difference[]): Html[] {
     lines.push(html`<li><b>Repair.</b> Knowing the infected neurons, <code>${oracle.method}</code> takes away
 ${cellText(oracle.asrd.value, "rate")} of attack success for ${cellText(oracle.cad.value, "rate")} of accuracy${
       chosen &&
-      html`; choosing them by <code>${chosen.using}</code> (the best balance among the criteria) takes away
+      html`; choosing them by <code>${chosen.using}</code> (the best balance among the criteria that see clean samples) takes away
 ${cellText(chosen.asrd.value, "rate")} for ${cellText(chosen.cad.value, "rate")}`
     }.</li>`);
   }

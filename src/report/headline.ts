@@ -1,0 +1,86 @@
+import { cellOf } from "../score/cells.ts";
+import type { ScoreRow } from "../score/score.ts";
+import type { ScoreMetric } from "../score/summary.ts";
+import type { DefectRecord } from "../store/schema.ts";
+import { bootstrapMean } from "./bootstrap.ts";
+import type { ReportData } from "./collect.ts";
+import { groupBy } from "./group.ts";
+import type { Estimate } from "./tables.ts";
+
+/** One way of judging: which number, of which set, against which truth. */
+export type Measure = Pick<ScoreRow, "truth" | "protocol" | "quota"> & { metric: ScoreMetric };
+
+/**
+ * What criteria are compared by: WJI of the top-k set (METHODS §5: the controlled set judges the ranking, not a threshold)
+ * against the effective neurons (METHODS §3.4: the others are passengers).
+ */
+export const HEADLINE: Measure = { truth: "effective", protocol: "topk", quota: "global", metric: "wji" };
+
+/** A criterion's value on one defect and on its sham; null where unknown. */
+export interface JudgedValue {
+  record: DefectRecord;
+  infected: number | null;
+  sham: number | null;
+}
+
+export interface CriterionValues {
+  criterion: string;
+  access: ScoreRow["access"];
+  values: JudgedValue[];
+}
+
+/** The values of every criterion by one measure, kinds of access apart; defects without a value are left out. */
+export function criterionValues(
+  { scores, accepted }: Pick<ReportData, "scores" | "accepted">,
+  { truth, protocol, quota, metric }: Measure = HEADLINE,
+): CriterionValues[] {
+  const rows = scores.filter((row) => row.truth === truth && row.protocol === protocol && row.quota === quota);
+  return [...groupBy(rows, ({ criterion, access }) => `${criterion} ${access}`).values()].map((group) => {
+    const of = (version: string) =>
+      new Map(group.filter((row) => row.version === version).map((row) => [row.id, row[metric]]));
+    const [infected, sham] = [of("infected"), of("sham")];
+    const values = accepted.flatMap((record): JudgedValue[] => {
+      const value = { record, infected: infected.get(record.id) ?? null, sham: sham.get(record.id) ?? null };
+      return value.infected === null && value.sham === null ? [] : [value];
+    });
+    return { criterion: group[0].criterion, access: group[0].access, values };
+  });
+}
+
+/** What a defect's value is taken as. */
+export const VIEWS = {
+  infected: { title: "infected", of: ({ infected }: JudgedValue) => infected },
+  sham: { title: "sham", of: ({ sham }: JudgedValue) => sham },
+  difference: {
+    title: "infected − sham",
+    of: ({ infected, sham }: JudgedValue) => (infected === null || sham === null ? null : infected - sham),
+  },
+} as const;
+export type View = keyof typeof VIEWS;
+
+/** One number of a defect. */
+export interface DefectValue {
+  record: DefectRecord;
+  value: number;
+}
+
+export function viewed(values: readonly JudgedValue[], view: View): DefectValue[] {
+  return values.flatMap((judged) => {
+    const value = VIEWS[view].of(judged);
+    return value === null ? [] : [{ record: judged.record, value }];
+  });
+}
+
+/** Mean over cells with its interval over clean models; null of nothing. @param label names the draw */
+export function estimateOf(values: readonly DefectValue[], seed: number, label: string): Estimate | null {
+  return bootstrapMean(
+    values.map(({ record, value }) => ({ value, cell: cellOf(record.id), cluster: record.clean })),
+    seed,
+    label,
+  );
+}
+
+/** Clean models that the defects were made from: the effective number of networks behind a mean (METHODS §7). */
+export function cleanModelsOf(values: readonly { record: DefectRecord }[]): number {
+  return new Set(values.map(({ record }) => record.clean)).size;
+}

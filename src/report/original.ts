@@ -1,0 +1,5 @@
+/** The six localization criteria of the original study, under our names (SPEC §1). */
+export const ORIGINAL_CRITERIA = ["fp", "nc", "anp", "clp", "slicer", "deepmufl"] as const;
+
+/** Its two repairs. */
+export const ORIGINAL_REPAIRS = ["prune", "finetune"] as const;

@@ -1,0 +1,27 @@
+import { preface } from "../claims/preface.ts";
+import { claimTable, figureTable, type Reproduction } from "../claims/reproduction.ts";
+import { html } from "../html.ts";
+import type { Section } from "../section.ts";
+import { tableHtml } from "../tables.ts";
+
+/** The original's findings beside ours, claim by claim. */
+export function reproduction(found: Reproduction): Section {
+  const table = claimTable(found);
+  const keys = ["id", "statement", "verdict", "value", "p", "models", "defects"];
+  return {
+    id: "reproduction",
+    title: "Reproduction: the original's findings",
+    tables: [table],
+    body: html`${preface(found).map((sentence) => html`<p>${sentence}</p>`)}
+${tableHtml(table, { part: { keys, caption: table.caption } })}
+${found.decided.map((decided) => {
+  const { claim, finding } = decided;
+  const figures = figureTable(decided);
+  return html`<details><summary><code>${claim.id}</code>: ${finding.verdict}</summary>
+<p><b>The original:</b> ${claim.statement}. (${claim.source})</p>
+<p><b>Reproduced here if:</b> ${claim.rule}.</p>
+<p><b>Here:</b> ${finding.verdict}: ${finding.reason}.</p>
+${figures && tableHtml(figures)}</details>`;
+})}`,
+  };
+}
