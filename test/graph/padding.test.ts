@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Random } from "../../src/core/random.ts";
 import { channelBlock } from "../../src/engine/lowering.ts";
 import { type Arrays, Session } from "../../src/engine/session.ts";
-import { foldState, toOhwi } from "../../src/graph/fold.ts";
 import { BlockedLowering } from "../../src/graph/lowering/blocked.ts";
 import { networkPadding } from "../../src/graph/lowering/channel-slots.ts";
 import type { Lowering } from "../../src/graph/lowering/lowering.ts";
@@ -18,8 +16,8 @@ import { cutFeatureProgram } from "../../src/graph/programs/prefix.ts";
 import { trainProgram } from "../../src/graph/programs/train.ts";
 import { suffixNetwork } from "../../src/graph/suffix.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
-import { sizeOf } from "../../src/tensor/state.ts";
-import { randomArray, randomState, relativeError } from "./programs.ts";
+import { feedsFor } from "./every-program.ts";
+import { relativeError } from "./programs.ts";
 
 const BATCH = 4;
 const CLASSES = 5;
@@ -53,29 +51,6 @@ const network: Network = {
   ],
 };
 
-/** Feeds for whatever a program asks: the state's values, folded or not, else random numbers of one seed. */
-function feedsFor(program: Program, net: Network): Map<string, Float32Array> {
-  const state = randomState(network, 1);
-  const feeds = new Map<string, Float32Array>(foldState(net, state));
-  for (const [key, tensor] of state) feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
-  for (const { name, shape } of program.inputs) {
-    if (feeds.has(name)) continue;
-    const values = randomArray(sizeOf(shape as number[]), new Random(name.length));
-    if (/#(mask|keep)$|selector$/.test(name))
-      feeds.set(
-        name,
-        values.map((v) => (v > 0 ? 1 : 0)),
-      );
-    else if (/^targets?$/.test(name))
-      feeds.set(
-        name,
-        values.map((_, i) => (i % (CLASSES + 1) === 0 ? 1 : 0)),
-      );
-    else feeds.set(name, values);
-  }
-  return feeds;
-}
-
 async function bothWays(make: (lowering: Lowering) => Program, net = network): Promise<[Arrays, Arrays] | undefined> {
   const block = await channelBlock();
   if (block === undefined) return undefined;
@@ -83,7 +58,7 @@ async function bothWays(make: (lowering: Lowering) => Program, net = network): P
   for (const lowering of [new PlainLowering(BATCH), new BlockedLowering(BATCH, block)]) {
     const program = make(lowering);
     const session = await Session.open(program, { threads: 1 });
-    results.push(await session.run(feedsFor(program, net)));
+    results.push(await session.run(feedsFor(program, network, net)));
     await session.release();
   }
   return results as [Arrays, Arrays];
