@@ -1,9 +1,17 @@
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { chooseLowering } from "../../src/engine/lowering.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
-import { engineStamp } from "../../src/pipeline/context.ts";
+import { buildClean } from "../../src/pipeline/clean-stage.ts";
+import { DatasetCache, engineStamp, type Report } from "../../src/pipeline/context.ts";
 import { shortReason, useDevice } from "../../src/pipeline/device.ts";
+import { makePlan } from "../../src/pipeline/plan.ts";
+import { loadEdition } from "../../src/pipeline/recipe.ts";
 import { engineDifference, metricFinding } from "../../src/pipeline/verify-metrics.ts";
+import { openDatabase } from "../../src/store/database.ts";
+import { exists } from "../../src/store/fs.ts";
+import { TINY, writeTinyData } from "../e2e/tiny.ts";
+import { temporaryFolder } from "../store/temp.ts";
 
 const network = buildNetwork("resnet18w8", 10);
 
@@ -43,6 +51,26 @@ describe("a figure measured on another device than its record's", () => {
     expect(engineDifference(engine, { ...engine, runtime: "s" })).toBe("another engine");
     const gpu = { ...engine, device: "webgpu" as const };
     expect(engineDifference(gpu, gpu)).toBe("same engine, so perhaps another graphics card");
+  });
+});
+
+describe("an unfinished training", () => {
+  it("goes on only on the device that it began on", async () => {
+    const edition = loadEdition(TINY);
+    const [planned] = makePlan(edition, edition.select).clean;
+    const dataDir = writeTinyData(temporaryFolder());
+    const db = await openDatabase(join(temporaryFolder(), "db"), { create: { edition: "tiny", seed: 1, data: {} } });
+    const datasets = new DatasetCache(dataDir, edition.seed);
+    const report: Report = (event) => {
+      if (exists(db.layout.checkpoint(planned.id)) && event.type === "stage") throw new Error("killed");
+    };
+    const context = { db, edition, dataDir, datasets, report };
+    await expect(buildClean(context, planned)).rejects.toThrow("killed");
+    await useDevice("webgpu", "elsewhere");
+    await expect(buildClean(context, planned)).rejects.toThrow(/another recipe, data or device/);
+    await useDevice("cpu");
+    const record = await buildClean({ ...context, report: () => undefined }, planned);
+    expect(record.history).toHaveLength(edition.clean.epochs);
   });
 });
 
