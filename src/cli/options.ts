@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Option } from "commander";
 import { type Budget, DEFAULT_BUDGET, OFFERED_BUDGETS } from "../core/budget.ts";
+import { DEFAULT_DEVICE, DEVICES, type Device } from "../core/device.ts";
 import { InputError } from "../core/errors.ts";
 import { SAMPLE, SAMPLE_DIR } from "../store/sample.ts";
 import { wholeNumber } from "./arguments.ts";
@@ -15,6 +16,7 @@ export interface SharedOptions {
   jobs: number;
   seed: number;
   budget: Budget;
+  device: Device;
 }
 
 export const DEFAULT_SEED = 1;
@@ -64,6 +66,17 @@ export function jobsOption(): Option {
   return new Option("--jobs <n>", "worker processes (default: by free cores and memory)").argParser(
     wholeNumber("--jobs", 1, 1024),
   );
+}
+
+/** `--device cpu|webgpu`: where networks run. */
+export function deviceOption(): Option {
+  return new Option("--device <device>", `where networks run: one of ${DEVICES.join(", ")}`)
+    .env("BDEFECTS_DEVICE")
+    .default(DEFAULT_DEVICE)
+    .argParser((text) => {
+      if ((DEVICES as readonly string[]).includes(text)) return text;
+      throw new InputError(`--device (BDEFECTS_DEVICE) '${text}': valid are ${DEVICES.join(", ")}`);
+    });
 }
 
 /** `--seed N`: what every stage derives its own seed from. */

@@ -2,8 +2,10 @@ import { BlockedLowering } from "../graph/lowering/blocked.ts";
 import { networkPadding } from "../graph/lowering/channel-slots.ts";
 import type { Lowering, LoweringKind } from "../graph/lowering/lowering.ts";
 import { PlainLowering } from "../graph/lowering/plain.ts";
+import { WebGpuLowering } from "../graph/lowering/webgpu.ts";
 import type { Network } from "../graph/network.ts";
 import { GraphBuilder, NCHWC } from "../graph/onnx.ts";
+import { processDevice } from "./device.ts";
 import { Session } from "./session.ts";
 
 let probed: Promise<number | undefined> | undefined;
@@ -22,7 +24,7 @@ async function probe(): Promise<number | undefined> {
   const graph = new GraphBuilder();
   graph.input("x", [1, channels, 1, positions]);
   graph.output("y", graph.op("ReorderInput", ["x"], {}, NCHWC), [1, channels, 1, positions]);
-  const session = await Session.open(graph.finish(), { threads: 1 });
+  const session = await Session.open(graph.finish(), { threads: 1, device: "cpu" });
   const counting = Float32Array.from({ length: channels * positions }, (_, i) => i);
   const y = (await session.run(new Map([["x", counting]]))).get("y")!;
   await session.release();
@@ -40,8 +42,14 @@ async function probe(): Promise<number | undefined> {
  */
 const MOST_PADDING = 2;
 
-/** Makes a lowering for a network: blocked where the processor has the operators and padding pays, else plain. */
+/**
+ * Makes a lowering for a network: the process's device's own; on the processor blocked where it has the operators and
+ * padding pays, else plain.
+ *
+ * @param wanted one lowering whatever the device; `blocked` is still not taken where it does not pay
+ */
 export async function chooseLowering(network: Network, batch: number, wanted?: LoweringKind): Promise<Lowering> {
+  if ((wanted ?? processDevice()) === "webgpu") return new WebGpuLowering(batch);
   const block = wanted === "plain" ? undefined : await channelBlock();
   const pays = block !== undefined && networkPadding(network, block) <= MOST_PADDING;
   return pays ? new BlockedLowering(batch, block) : new PlainLowering(batch);

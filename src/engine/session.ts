@@ -1,6 +1,9 @@
 import ort from "onnxruntime-node";
+import type { Device } from "../core/device.ts";
 import type { Program } from "../graph/onnx.ts";
 import { sizeOf } from "../tensor/state.ts";
+import { processDevice } from "./device.ts";
+import { keepWebGpu } from "./webgpu.ts";
 
 /** Named float32 arrays that go into or come out of a graph; shapes are the program's. */
 export type Arrays = Map<string, Float32Array>;
@@ -8,6 +11,8 @@ export type Arrays = Map<string, Float32Array>;
 export interface SessionOptions {
   /** Threads within an operator: part of every recipe, since sums depend on how work is split. */
   threads: number;
+  /** Where it runs: on the process's device unless another is named. */
+  device?: Device;
 }
 
 /**
@@ -26,8 +31,10 @@ export class Session {
     this.shapes = new Map(program.inputs.map(({ name, shape }) => [name, shape as number[]]));
   }
 
-  static async open(program: Program, { threads }: SessionOptions): Promise<Session> {
+  static async open(program: Program, { threads, device = processDevice() }: SessionOptions): Promise<Session> {
+    if (device === "webgpu") await keepWebGpu();
     const session = await ort.InferenceSession.create(program.model, {
+      executionProviders: [device],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: "sequential",

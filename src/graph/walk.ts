@@ -215,7 +215,7 @@ export function crossEntropy(
   scale: number,
 ): { loss: string; dlogits: string } {
   const { graph } = lowering;
-  const logProbabilities = graph.op("LogSoftmax", [logits], { axis: 1 });
+  const logProbabilities = lowering.logSoftmax(logits);
   const loss = graph.op("Neg", [
     graph.op("ReduceSum", [graph.op("Mul", [logProbabilities, targets]), graph.integers([1])], { keepdims: 0 }),
   ]);

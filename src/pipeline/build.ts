@@ -1,5 +1,6 @@
 import { InputError } from "../core/errors.ts";
 import type { Dataset } from "../datasets/types.ts";
+import { processDevice } from "../engine/device.ts";
 import { type Database, openDatabase } from "../store/database.ts";
 import { candidateRecipe } from "./candidate-stage.ts";
 import { cleanRecipe } from "./clean-stage.ts";
@@ -24,7 +25,7 @@ export interface BuildRequest {
   report: Report;
 }
 
-/** Builds a slice of an edition into a database, resuming what is there. Returns the plan that is now done. */
+/** Builds a slice of an edition into a database on the process's device, resuming what is there. Returns the plan that is now done. */
 export async function build(request: BuildRequest): Promise<{ db: Database; plan: Plan }> {
   const { dir, dataDir, edition, report } = request;
   const { db, plan } = await prepareBuild(request);
@@ -33,7 +34,7 @@ export async function build(request: BuildRequest): Promise<{ db: Database; plan
   const candidates = plan.candidates.filter(({ id }) => id in expected).length;
   const jobs = request.jobs ?? chooseJobs(edition, plan, Math.max(candidates, 1)).jobs;
   report({ type: "start", expected, jobs });
-  if (left > 0) await runLocally({ dir, edition, dataDir, plan }, jobs, report);
+  if (left > 0) await runLocally({ dir, edition, dataDir, plan, device: processDevice() }, jobs, report);
   return { db, plan };
 }
 

@@ -4,6 +4,7 @@ import type { CleanRecord } from "../store/schema.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type Checkpoint, type EpochRecord, trainClean } from "../train/clean.ts";
 import { type BuildContext, engineStamp, networkFor } from "./context.ts";
+import { deviceStamp } from "./device.ts";
 import { settingsFor } from "./overrides.ts";
 import type { PlannedClean } from "./plan.ts";
 
@@ -16,7 +17,7 @@ export async function buildClean(context: BuildContext, planned: PlannedClean): 
   const dataset = await context.datasets.get(planned.dataset);
   const network = networkFor(planned.arch, dataset);
   const recipe = settingsFor(edition.clean, planned);
-  const fingerprint = JSON.stringify({ recipe, seed: planned.seed, data: dataset.dataHash });
+  const fingerprint = JSON.stringify({ recipe, seed: planned.seed, data: dataset.dataHash, ...deviceStamp() });
   const resume = await readCheckpoint(context, planned.id, fingerprint);
 
   const { state, history } = await trainClean(network, dataset, recipe, planned.seed, {
@@ -78,7 +79,7 @@ async function readCheckpoint({ db }: BuildContext, id: string, fingerprint: str
   const meta = found.meta as { epoch: number; history: EpochRecord[]; fingerprint: string };
   if (meta.fingerprint !== fingerprint) {
     throw new InputError(
-      `${db.dir}: the unfinished training of '${id}' has another recipe or data; use another --db folder`,
+      `${db.dir}: the unfinished training of '${id}' has another recipe, data or device; use another --db folder`,
     );
   }
   const state: StateDict = new Map();

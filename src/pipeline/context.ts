@@ -9,6 +9,7 @@ import { buildNetwork } from "../models/registry.ts";
 import type { Database } from "../store/database.ts";
 import type { CleanRecord } from "../store/schema.ts";
 import { packageVersion } from "../store/version.ts";
+import { deviceStamp } from "./device.ts";
 import type { Edition } from "./recipe.ts";
 
 /** Tells what a builder is doing: a task's id, its stage, and how far it is. */
@@ -60,6 +61,7 @@ export async function engineStamp(network: Network): Promise<CleanRecord["engine
     runtime: runtimeVersion(),
     lowering: lowering.kind,
     platform: `${platform()}-${cpu()}`,
+    ...deviceStamp(),
   };
 }
 

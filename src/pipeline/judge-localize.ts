@@ -5,6 +5,7 @@ import { neuronLayers } from "../graph/network.ts";
 import type { Criterion, Localization, Suspect } from "../localize/types.ts";
 import type { PredictionFile, Results } from "../store/results.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
+import { deviceStamp } from "./device.ts";
 import { failingTests } from "./failing-tests.ts";
 import type { JudgedItem } from "./select.ts";
 import { type Model, type Progress, storedHash, type Workbench } from "./workbench.ts";
@@ -64,6 +65,7 @@ export async function localizeAll(
         ...found,
         seed: bench.seed,
         budget: results.budget,
+        ...deviceStamp(),
         model_sha256: (await model()).sha256,
         ...(fingerprint && { fingerprint }),
       };

@@ -16,6 +16,7 @@ import { controlledSet } from "../score/topk.ts";
 import { PLUGIN_PREFIX, type RepairFile, type Results } from "../store/results.ts";
 import type { DefectLabels, DefectRecord } from "../store/schema.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
+import { deviceStamp } from "./device.ts";
 import { type DefectSource, layersOf, type Model, type Progress, storedHash, type Workbench } from "./workbench.ts";
 
 /** Who names the neurons to repair. */
@@ -126,6 +127,7 @@ export async function repairEach(
           using: name,
           seed: bench.seed,
           budget: results.budget,
+          ...deviceStamp(),
           model_sha256: modelSha256,
           neurons: listNeurons(neurons),
           ca_before: before.ca,

@@ -1,3 +1,4 @@
+import { DEFAULT_DEVICE } from "../core/device.ts";
 import { InputError } from "../core/errors.ts";
 import type { Normalization } from "../datasets/types.ts";
 import { maskNeurons } from "../measure/mask.ts";
@@ -57,10 +58,10 @@ type Slice = Pick<
 export async function verifyMetrics(db: Slice, request: MetricsRequest): Promise<MetricsResult> {
   const result: MetricsResult = { findings: [], figures: 0, equal: 0 };
   const bench = new RemeasureBench(request.dataDir, db.manifest.seed);
-  const judge = (file: string, id: string, figures: RemeasuredFigure[], sameEngine: boolean) => {
+  const judge = (file: string, id: string, figures: RemeasuredFigure[], engines: string) => {
     for (const figure of figures) {
       result.figures++;
-      const finding = metricFinding(figure, request.tolerance, sameEngine);
+      const finding = metricFinding(figure, request.tolerance, engines);
       if (finding) result.findings.push({ file, id, ...finding });
       else result.equal++;
     }
@@ -76,14 +77,19 @@ export async function verifyMetrics(db: Slice, request: MetricsRequest): Promise
         test,
       );
       const figure = { metric: "ca", stated: record.metrics.ca, found, images: test.count };
-      judge(`${id}.json`, id, [figure], await bench.isSameEngine(record, record));
+      judge(`${id}.json`, id, [figure], await bench.compareEngine(record, record));
     }
     for (const [done, id] of request.ids.entries()) {
       request.progress?.(request.clean.length + done, total, id);
       const record = db.readDefect(id);
       if (!record.infected_model || !record.trigger) continue;
       const file = `defects/${record.group_id}/${id}.json`;
-      judge(file, id, await remeasure(db, bench, record), await bench.isSameEngine(record, db.readClean(record.clean)));
+      judge(
+        file,
+        id,
+        await remeasure(db, bench, record),
+        await bench.compareEngine(record, db.readClean(record.clean)),
+      );
     }
   } finally {
     await bench.release();
@@ -91,11 +97,11 @@ export async function verifyMetrics(db: Slice, request: MetricsRequest): Promise
   return result;
 }
 
-/** The severity and text of a figure that is not its record's; null where it is. */
+/** The severity and text of a figure that is not its record's; null where it is. @param engines what compares the two */
 export function metricFinding(
   { metric, stated, found, images }: RemeasuredFigure,
   tolerance: number,
-  sameEngine: boolean,
+  engines: string,
 ): Pick<Finding, "severity" | "finding"> | null {
   const apart = Math.round(Math.abs(found - stated) * images);
   // A rate that is no share of these images at all is not this measurement's.
@@ -104,8 +110,18 @@ export function metricFinding(
   const allowed = tolerance === 0 ? 0 : Math.max(1, Math.floor(tolerance * images));
   const where = `'metrics.${metric}': ${stated} in the record, ${found} measured again: ${apart} of ${images} images`;
   if (apart > allowed || !isShare) return { severity: "fault", finding: `${where} (at most ${allowed})` };
-  const why = sameEngine ? "same engine, so perhaps another processor" : "another engine";
-  return { severity: "note", finding: `${where}, within the tolerance (${why})` };
+  return { severity: "note", finding: `${where}, within the tolerance (${engines})` };
+}
+
+/** How the engine that made a record differs from the one that measures now, in words; the package's version is no engine. */
+export function engineDifference(then: DefectRecord["engine"], now: DefectRecord["engine"]): string {
+  const [from, to] = [then, now].map(({ device = DEFAULT_DEVICE }) => device);
+  if (from !== to) return `another device: ${from} in the record, ${to} now`;
+  const parts = ["runtime", "lowering", "platform"] as const;
+  if (parts.some((part) => then[part] !== now[part])) return "another engine";
+  return to === DEFAULT_DEVICE
+    ? "same engine, so perhaps another processor"
+    : "same engine, so perhaps another graphics card";
 }
 
 /** The figures of a defect whose models are stored. */
@@ -185,13 +201,11 @@ class RemeasureBench {
     return runner;
   }
 
-  async isSameEngine(
+  async compareEngine(
     { arch, engine }: Pick<DefectRecord, "arch" | "engine">,
     { classes }: CleanRecord,
-  ): Promise<boolean> {
-    const now = await engineStamp(buildNetwork(arch, classes.length));
-    const { package_version: _, ...computed } = engine;
-    return Object.entries(computed).every(([name, value]) => now[name as keyof typeof now] === value);
+  ): Promise<string> {
+    return engineDifference(engine, await engineStamp(buildNetwork(arch, classes.length)));
   }
 
   async release(): Promise<void> {

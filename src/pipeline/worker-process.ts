@@ -1,3 +1,5 @@
+import type { Device } from "../core/device.ts";
+import { computeOn } from "../engine/device.ts";
 import { openDatabase } from "../store/database.ts";
 import { type BuildContext, DatasetCache, type ProgressEvent } from "./context.ts";
 import type { Plan } from "./plan.ts";
@@ -10,6 +12,8 @@ export interface WorkerOrder {
   edition: Edition;
   dataDir: string;
   plan: Plan;
+  /** The builder's, which has tried it. */
+  device: Device;
 }
 
 /** What a worker process tells its builder. */
@@ -25,8 +29,9 @@ function tell(message: WorkerMessage): void {
 // A worker ends with its parent, however that one ended.
 process.on("disconnect", () => process.exit(1));
 
-process.once("message", async ({ dir, edition, dataDir, plan }: WorkerOrder) => {
+process.once("message", async ({ dir, edition, dataDir, plan, device }: WorkerOrder) => {
   try {
+    computeOn(device);
     const db = await openDatabase(dir);
     const report = (event: ProgressEvent) => tell({ type: "progress", event });
     const context: BuildContext = { db, edition, dataDir, report, datasets: new DatasetCache(dataDir, edition.seed) };

@@ -140,7 +140,8 @@ function twinsOf(records: readonly DefectRecord[], clean: readonly CleanRecord[]
 function recipeLines(records: readonly DefectRecord[]): string[] {
   const recipes = distinct(records.map(({ recipe }) => JSON.stringify({ ...recipe, clean_seed: undefined })));
   const engines = records.map(
-    ({ engine }) => `${engine.package_version}, ${engine.runtime}, ${engine.lowering}, ${engine.platform}`,
+    ({ engine: { package_version, runtime, lowering, platform, device } }) =>
+      `${package_version}, ${runtime}, ${lowering}, ${platform}${device === undefined ? "" : `, on ${device}`}`,
   );
   return [
     ...recipes.map((recipe) => `- Recipe of the injection: ${summary(JSON.parse(recipe))}`),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { BUDGETS, type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
+import { DEVICES } from "../core/device.ts";
 import { VERSIONS } from "../core/ids.ts";
 import type { ResultStore } from "./result-folder.ts";
 
@@ -15,6 +16,9 @@ const REPAIRS = "repair";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const budget = z.enum(BUDGETS).default(DEFAULT_BUDGET);
+
+/** Where networks ran; absent: on the processor. */
+const device = z.enum(DEVICES).optional();
 const rate = z.number().min(0).max(1);
 const layerScores = z.record(z.string(), z.array(z.number()));
 const neuronNames = z.array(z.string().regex(/^.+:\d+$/));
@@ -30,6 +34,7 @@ export const predictionSchema = z.strictObject({
   seed: z.number().int(),
   /** What the criterion was allowed to spend. */
   budget,
+  device,
   /** SHA-256 of the judged model as safetensors. */
   model_sha256: sha256,
   /** Of a plug-in: a hash of its command and program. */
@@ -52,6 +57,7 @@ export const repairSchema = z.strictObject({
   seed: z.number().int(),
   /** That of the criteria whose predictions are used. */
   budget,
+  device,
   model_sha256: sha256,
   /** The neurons that were to be repaired, as `layer:index`. */
   neurons: neuronNames,

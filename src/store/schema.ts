@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DEVICES } from "../core/device.ts";
 import { LEVELS } from "../core/ids.ts";
 
 /** The shape of every file that holds facts. Files are the truth (SPEC §4); what does not parse is corrupt. */
@@ -34,6 +35,8 @@ const engine = z.strictObject({
   runtime: z.string(),
   lowering: z.string(),
   platform: z.string(),
+  /** Absent: the processor. */
+  device: z.enum(DEVICES).optional(),
 });
 
 export const cleanRecord = z.strictObject({

@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Random } from "../../src/core/random.ts";
 import { channelBlock } from "../../src/engine/lowering.ts";
 import { type Arrays, Session } from "../../src/engine/session.ts";
-import { foldState, toOhwi } from "../../src/graph/fold.ts";
 import { BlockedLowering } from "../../src/graph/lowering/blocked.ts";
 import { networkPadding } from "../../src/graph/lowering/channel-slots.ts";
 import type { Lowering } from "../../src/graph/lowering/lowering.ts";
@@ -18,8 +16,8 @@ import { lastProgram, middleProgram } from "../../src/graph/programs/part.ts";
 import { trainProgram } from "../../src/graph/programs/train.ts";
 import { downstreamOf, partBetween } from "../../src/graph/suffix.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
-import { sizeOf } from "../../src/tensor/state.ts";
-import { randomArray, randomState, relativeError } from "./programs.ts";
+import { feedsFor } from "./every-program.ts";
+import { relativeError } from "./programs.ts";
 
 const BATCH = 4;
 const CLASSES = 5;
@@ -53,37 +51,14 @@ const network: Network = {
   ],
 };
 
-/** Feeds for whatever a program asks: the state's values, folded or not, else random numbers of one seed. */
-function feedsFor(program: Program, net: Network): Map<string, Float32Array> {
-  const state = randomState(network, 1);
-  const feeds = new Map<string, Float32Array>(foldState(net, state));
-  for (const [key, tensor] of state) feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
-  for (const { name, shape } of program.inputs) {
-    if (feeds.has(name)) continue;
-    const values = randomArray(sizeOf(shape as number[]), new Random(name.length));
-    if (/#(mask|keep)$|selector$/.test(name))
-      feeds.set(
-        name,
-        values.map((v) => (v > 0 ? 1 : 0)),
-      );
-    else if (/^targets?$/.test(name))
-      feeds.set(
-        name,
-        values.map((_, i) => (i % (CLASSES + 1) === 0 ? 1 : 0)),
-      );
-    else feeds.set(name, values);
-  }
-  return feeds;
-}
-
-async function bothWays(make: (lowering: Lowering) => Program, net = network): Promise<[Arrays, Arrays] | undefined> {
+async function bothWays(make: (lowering: Lowering) => Program): Promise<[Arrays, Arrays] | undefined> {
   const block = await channelBlock();
   if (block === undefined) return undefined;
   const results: Arrays[] = [];
   for (const lowering of [new PlainLowering(BATCH), new BlockedLowering(BATCH, block)]) {
     const program = make(lowering);
     const session = await Session.open(program, { threads: 1 });
-    results.push(await session.run(feedsFor(program, net)));
+    results.push(await session.run(feedsFor(program, network)));
     await session.release();
   }
   return results as [Arrays, Arrays];
@@ -93,7 +68,7 @@ const some = new Set(["a", "b1", "b4", "e"]);
 const rows = new Map(convUnits(network).map(({ id, out }) => [id, Math.min(out, 16)]));
 
 describe("widths that are no multiple of the block: the blocked lowering gives what the plain one gives", () => {
-  it.each<[string, (lowering: Lowering) => Program, Network?]>([
+  it.each<[string, (lowering: Lowering) => Program]>([
     ["training", (l) => trainProgram(l, network).program],
     ["fine-tuning of some rows", (l) => finetuneProgram(l, network, rows)],
     ["inference", (l) => inferProgram(l, network)],
@@ -108,8 +83,8 @@ describe("widths that are no multiple of the block: the blocked lowering gives w
     ],
     ["what follows a concatenation", (l) => lastProgram(l, network, downstreamOf(network, "c"))],
     ["what follows a branch", (l) => lastProgram(l, network, downstreamOf(network, "b1"))],
-  ])("%s", async (_, make, net) => {
-    const results = await bothWays(make, net);
+  ])("%s", async (_, make) => {
+    const results = await bothWays(make);
     if (!results) return;
     const [plain, blocked] = results;
     expect(plain.size).toBeGreaterThan(0);

@@ -8,10 +8,10 @@ import { commaList, wholeNumber } from "../arguments.ts";
 import { addPlaceOptions, type PlaceOptions, shardFrom, slurmFrom } from "../build-options.ts";
 import { BuildProgress } from "../build-progress.ts";
 import { printPlan } from "../dry-run.ts";
-import { dataOption, dbOption, formatOption, jobsOption, type SharedOptions } from "../options.ts";
+import { dataOption, dbOption, deviceOption, formatOption, jobsOption, type SharedOptions } from "../options.ts";
 import { emitRows, type Format } from "../output.ts";
 
-interface Options extends Pick<SharedOptions, "db" | "data" | "format">, PlaceOptions {
+interface Options extends Pick<SharedOptions, "db" | "data" | "format" | "device">, PlaceOptions {
   edition: string;
   seed?: number;
   jobs?: number;
@@ -47,6 +47,7 @@ export function registerBuild(program: Command): void {
     .addOption(dbOption())
     .addOption(dataOption())
     .addOption(jobsOption())
+    .addOption(deviceOption())
     .addOption(formatOption());
   addPlaceOptions(command).action(async (options: Options) => {
     const { loadEdition, checkSelection } = await import("../../pipeline/recipe.ts");
@@ -59,6 +60,8 @@ export function registerBuild(program: Command): void {
     const shard = shardFrom(options);
     const slurm = slurmFrom(options);
     if (options.dryRun) return printPlan(options, edition, select, shard);
+    const { useDevice } = await import("../../pipeline/device.ts");
+    await useDevice(options.device, slurm ? "elsewhere" : "here");
     const plan = shardOf(makePlan(edition, select), shard);
     const progress = new BuildProgress(plan.clean.length + plan.candidates.length);
     const request = {

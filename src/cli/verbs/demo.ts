@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { BuildProgress } from "../build-progress.ts";
 import { withCellProgress } from "../cell-progress.ts";
-import { dataOption, dbOption, jobsOption, type SharedOptions } from "../options.ts";
+import { dataOption, dbOption, deviceOption, jobsOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "data"> & { jobs?: number };
+type Options = Pick<SharedOptions, "db" | "data" | "device"> & { jobs?: number };
 
 /** The first command of a newcomer: everything, on embedded data. */
 export function registerDemo(program: Command): void {
@@ -14,11 +14,14 @@ export function registerDemo(program: Command): void {
     .addOption(dbOption())
     .addOption(dataOption())
     .addOption(jobsOption())
-    .action(async ({ db, data, jobs }: Options) => {
+    .addOption(deviceOption())
+    .action(async ({ db, data, jobs, device }: Options) => {
       const { loadEdition } = await import("../../pipeline/recipe.ts");
       const { makePlan } = await import("../../pipeline/plan.ts");
+      const { useDevice } = await import("../../pipeline/device.ts");
       const { runDemo } = await import("../../pipeline/demo.ts");
       const { criterionTable, defectTable, repairTable } = await import("../../pipeline/demo-tables.ts");
+      await useDevice(device);
       const edition = loadEdition("demo");
       const plan = makePlan(edition, edition.select);
       const progress = new BuildProgress(plan.clean.length + plan.candidates.length);

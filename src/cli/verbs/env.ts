@@ -11,9 +11,11 @@ import { emitRows } from "../output.ts";
 export function registerEnv(program: Command): void {
   program
     .command("env")
-    .description("versions, device and default seed")
+    .description("versions, devices and whether they open, default seed")
     .addOption(formatOption())
-    .action(({ format }: SharedOptions) => {
+    .action(async ({ format }: SharedOptions) => {
+      const { deviceStates } = await import("../../pipeline/device.ts");
+      const devices = await deviceStates();
       const facts = {
         bdefects4nn: packageVersion(),
         node: process.versions.node,
@@ -23,6 +25,7 @@ export function registerEnv(program: Command): void {
         cpu: cpus()[0]?.model.trim() ?? null,
         cores: availableParallelism(),
         memory_bytes: totalmem(),
+        ...Object.fromEntries(devices.map(({ device, fault }) => [`device_${device}`, fault ?? "opens"])),
         default_seed: DEFAULT_SEED,
       };
       if (format === "table") {

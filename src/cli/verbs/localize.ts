@@ -8,6 +8,7 @@ import {
   budgetOption,
   dataOption,
   dbOption,
+  deviceOption,
   formatOption,
   outOption,
   type SharedOptions,
@@ -15,7 +16,7 @@ import {
 } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format"> & {
+type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "device"> & {
   criterion?: string[];
   where?: string;
   out?: string;
@@ -44,15 +45,18 @@ export function registerLocalize(program: Command): void {
     .addOption(dataOption())
     .addOption(seedOption())
     .addOption(budgetOption())
+    .addOption(deviceOption())
     .addOption(formatOption())
     .action(async (names: string[], options: Options) => {
       const { CRITERIA } = await import("../../localize/registry.ts");
       const { criteriaNamed } = await import("../../pipeline/criteria.ts");
+      const { useDevice } = await import("../../pipeline/device.ts");
       const { localizeAll } = await import("../../pipeline/judge-localize.ts");
       const { withJudging } = await import("../../pipeline/judge.ts");
       const { selectItems } = await import("../../pipeline/select.ts");
       const { Catalog } = await import("../../store/catalog.ts");
       const criteria = criteriaNamed(options.criterion ?? CRITERIA.keys(), options.pluginTimeout);
+      await useDevice(options.device);
       const failures: CellOutcome[] = [];
       const predictions = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
         const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);

@@ -6,6 +6,7 @@ import {
   budgetOption,
   dataOption,
   dbOption,
+  deviceOption,
   formatOption,
   outOption,
   type SharedOptions,
@@ -13,7 +14,7 @@ import {
 } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format"> & {
+type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "device"> & {
   method?: string[];
   using: string[];
   where?: string;
@@ -38,15 +39,18 @@ export function registerRepair(program: Command): void {
     .addOption(dataOption())
     .addOption(seedOption())
     .addOption(budgetOption())
+    .addOption(deviceOption())
     .addOption(formatOption())
     .action(async (names: string[], options: Options) => {
       const { REPAIRS } = await import("../../repair/registry.ts");
+      const { useDevice } = await import("../../pipeline/device.ts");
       const { parseUsing, repairAll, repairRow } = await import("../../pipeline/judge-repair.ts");
       const { withJudging } = await import("../../pipeline/judge.ts");
       const { selectItems } = await import("../../pipeline/select.ts");
       const { Catalog } = await import("../../store/catalog.ts");
       const methods = [...new Set(options.method ?? REPAIRS.keys())].map((name) => lookup(REPAIRS, "repair", name));
       const usings = [...new Set(options.using)].map(parseUsing);
+      await useDevice(options.device);
       const repairs = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
         const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);
         if (database.sealed && options.out === undefined && usings.some(({ kind }) => kind === "criterion")) {

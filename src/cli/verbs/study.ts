@@ -2,11 +2,23 @@ import type { Command } from "commander";
 import { CheckFailed } from "../../core/errors.ts";
 import type { Study } from "../../pipeline/study/recipe.ts";
 import { inWords } from "../../pipeline/time-left.ts";
-import { dataOption, dbOption, formatOption, jobsOption, outOption, type SharedOptions } from "../options.ts";
+import {
+  dataOption,
+  dbOption,
+  deviceOption,
+  formatOption,
+  jobsOption,
+  outOption,
+  type SharedOptions,
+} from "../options.ts";
 import { emitRows } from "../output.ts";
 import { StudyProgress } from "../study-progress.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "format"> & { jobs?: number; out?: string; dryRun?: boolean };
+type Options = Pick<SharedOptions, "db" | "data" | "format" | "device"> & {
+  jobs?: number;
+  out?: string;
+  dryRun?: boolean;
+};
 
 /** Localize, repair and score over a selection, as a recipe says. */
 export function registerStudy(program: Command): void {
@@ -19,11 +31,14 @@ export function registerStudy(program: Command): void {
     .addOption(dbOption())
     .addOption(dataOption())
     .addOption(jobsOption())
+    .addOption(deviceOption())
     .addOption(formatOption())
     .action(async (recipe: string, options: Options) => {
       const { loadStudy } = await import("../../pipeline/study/recipe.ts");
       const study = loadStudy(recipe);
       if (options.dryRun) return dryRun(study, options);
+      const { useDevice } = await import("../../pipeline/device.ts");
+      await useDevice(options.device);
       const { runStudy } = await import("../../pipeline/study/study.ts");
       const progress = new StudyProgress();
       const { db: dir, data: dataDir, format, jobs, out } = options;

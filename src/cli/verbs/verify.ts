@@ -8,10 +8,10 @@ import { Layout } from "../../store/layout.ts";
 import { fraction } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import { openToRead } from "../open.ts";
-import { dataOption, dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { dataOption, dbOption, deviceOption, formatOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "format"> & {
+type Options = Pick<SharedOptions, "db" | "data" | "device" | "format"> & {
   all?: boolean;
   metrics?: boolean;
   tolerance?: number;
@@ -36,12 +36,15 @@ export function registerVerify(program: Command): void {
     .option("--prune", "with --all: remove objects and labels that no record refers to; needs builders to be at rest")
     .addOption(dbOption())
     .addOption(dataOption())
+    .addOption(deviceOption())
     .addOption(formatOption())
     .action(async (names: string[], options: Options) => {
       const { db: dir, format, all, metrics, prune } = options;
       if (all && names.length > 0) throw new InputError("--all: give ids and groups, or --all, not both");
       if (prune && names.length > 0) throw new InputError("--prune: works on the whole database; name no selection");
       if (options.tolerance !== undefined && !metrics) throw new InputError("--tolerance: belongs to --metrics");
+      const { useDevice } = await import("../../pipeline/device.ts");
+      if (metrics) await useDevice(options.device);
       const { verifyDatabase } = await import("../../store/verify.ts");
       const db = await openToVerify(dir);
       const ids = pickIds(db.listDefects(), names);

@@ -13,7 +13,7 @@ import { axisPoolGradient, type Positions, reaches } from "./pool-gradient.ts";
 /** A pooling operator's attributes. */
 export type PoolWindow = Record<"kernel_shape" | "strides" | "pads", number[]>;
 
-/** What both lowerings share: elementwise operators, which no layout changes, and the weight gradient. */
+/** What all lowerings share: elementwise operators, which no layout changes, and the weight gradient. */
 export abstract class CommonLowering {
   readonly graph = new GraphBuilder();
   readonly batch: number;
@@ -136,9 +136,18 @@ export abstract class CommonLowering {
     return { ...x, tensor: graph.op("Mul", [this.upsample(share, kernel), gate]) };
   }
 
+  logSoftmax(logits: string): string {
+    return this.graph.op("LogSoftmax", [logits], { axis: 1 });
+  }
+
   accumulate(into: Gradient | undefined, dy: Feature): Gradient {
     if (into?.full === undefined) return { ...into, full: dy.tensor };
     return { ...into, full: this.graph.op("Add", [into.full, dy.tensor]) };
+  }
+
+  /** How many groups the batch is cut into for the weight gradient of a convolution. @param area positions of dy */
+  protected groupsFor(out: number, input: number, kernel: number, area: number): number {
+    return weightGradientGroups(this.batch, out, input, kernel, area);
   }
 
   /**
@@ -153,7 +162,7 @@ export abstract class CommonLowering {
     const { kernel, stride, padding } = shape;
     const c = x.channels;
     const area = dy.height * dy.width;
-    const groups = weightGradientGroups(batch, dy.channels, c, kernel, area);
+    const groups = this.groupsFor(dy.channels, c, kernel, area);
     const each = batch / groups;
     const filter =
       each === 1
@@ -187,7 +196,7 @@ export abstract class CommonLowering {
   protected pointwiseWeightGradient(nhwc: string, channels: number, nchw: string, dy: Feature): string {
     const { graph, batch } = this;
     const area = dy.height * dy.width;
-    const groups = weightGradientGroups(batch, dy.channels, channels, 1, area);
+    const groups = this.groupsFor(dy.channels, channels, 1, area);
     let product: string;
     if (groups === batch) {
       const parts = graph.op("MatMul", [

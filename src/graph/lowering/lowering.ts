@@ -1,9 +1,10 @@
 import type { GraphBuilder } from "../onnx.ts";
 
 /**
- * How the pieces of a network and of its gradient become ONNX operators. Two implementations: `plain` (standard
- * operators, NCHW; runs everywhere and is the oracle) and `blocked` (ONNX Runtime's channel-blocked CPU operators).
- * Programs are written once against this interface.
+ * How the pieces of a network and of its gradient become ONNX operators. Three implementations: `plain` (standard
+ * operators, NCHW; runs everywhere and is the oracle), `blocked` (ONNX Runtime's channel-blocked CPU operators) and
+ * `webgpu` (`plain` without what the WebGPU provider lacks or gets wrong). Programs are written once against this
+ * interface.
  *
  * Weights are `[out, kh, kw, in]` ("OHWI"): the layout in which one neuron's weights are contiguous and in which the
  * weight gradient comes out of a dilated convolution without a transposition.
@@ -72,13 +73,16 @@ export interface Lowering {
   globalPool(x: Feature): string;
   globalPoolGradient(dy: string, x: Feature): Feature;
 
+  /** Logarithms of the softmax over the classes, both `[n, classes]`. */
+  logSoftmax(logits: string): string;
+
   /** Adds a gradient to what has come together so far. */
   accumulate(into: Gradient | undefined, dy: Feature): Gradient;
   /** The gradient, complete. */
   settle(gradient: Gradient, x: Feature): Feature;
 }
 
-export type LoweringKind = "plain" | "blocked";
+export type LoweringKind = "plain" | "blocked" | "webgpu";
 
 /** A batch of feature maps inside the graph; `tensor` is in the lowering's own layout. */
 export interface Feature {

@@ -5,6 +5,7 @@ import {
   type Fusion,
   type Gradient,
   type Lowering,
+  type LoweringKind,
   reversedTaps,
   STRIDE2_PHASES,
 } from "./lowering.ts";
@@ -12,7 +13,7 @@ import type { Positions } from "./pool-gradient.ts";
 
 /** Standard ONNX operators on NCHW: the reference, the oracle of the tests, and the path of every other device. */
 export class PlainLowering extends CommonLowering implements Lowering {
-  readonly kind = "plain";
+  readonly kind: LoweringKind = "plain";
 
   image(name: string, channels: number, height: number, width: number): Feature {
     return this.fromNchw(this.graph.input(name, [this.batch, channels, height, width]), channels, height, width);

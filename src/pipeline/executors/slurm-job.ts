@@ -2,6 +2,7 @@ import { realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sha256Hex } from "../../core/hash.ts";
+import { processDevice } from "../../engine/device.ts";
 import type { Database } from "../../store/database.ts";
 import { writeAtomic } from "../../store/fs.ts";
 import { settingsFor } from "../overrides.ts";
@@ -71,6 +72,7 @@ function scriptText(
   const command = [
     ...[process.execPath, MAIN, "build", "--edition", join(folder, "edition.json"), "--db", dir],
     ...["--data", resolve(dataDir), "--shard-count", String(tasks), "--jobs", String(workers)],
+    ...["--device", processDevice()],
   ];
   return [
     "#!/bin/sh",

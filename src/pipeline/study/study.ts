@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../core/errors.ts";
+import { processDevice } from "../../engine/device.ts";
 import { Catalog } from "../../store/catalog.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
 import { Results } from "../../store/results.ts";
@@ -101,7 +102,7 @@ export async function runStudy(request: StudyRequest): Promise<StudyEnd> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   await Dispatcher.run<StudyTask, ToldByWorker>({
     script: fileURLToPath(new URL(`./worker-process.${extension}`, import.meta.url)),
-    order: { dir, dataDir, out, claims, recipe: study.recipe } satisfies StudyOrder,
+    order: { dir, dataDir, out, claims, recipe: study.recipe, device: processDevice() } satisfies StudyOrder,
     tasks: left,
     jobs,
     onTold: (told) => ("warning" in told ? watch.warned(told.warning) : watch.told(told)),

@@ -1,3 +1,5 @@
+import type { Device } from "../../core/device.ts";
+import { computeOn } from "../../engine/device.ts";
 import { Claim } from "../../store/claims.ts";
 import type { CellOutcome } from "../cells.ts";
 import type { FromWorker, ToWorker } from "../executors/dispatch.ts";
@@ -18,6 +20,8 @@ export interface StudyOrder {
   /** Where work is claimed. */
   claims: string;
   recipe: StudyRecipe;
+  /** The study's, which has tried it. */
+  device: Device;
 }
 
 type Task = Pick<StudyTask, "id" | "versions">;
@@ -37,8 +41,9 @@ process.on("disconnect", () => process.exit(1));
 
 process.once("message", async (first: Heard) => {
   if (first.type !== "order") throw new Error("the order comes first");
-  const { dir, dataDir, out, claims, recipe } = first.order;
+  const { dir, dataDir, out, claims, recipe, device } = first.order;
   try {
+    computeOn(device);
     const study = resolveStudy(recipe);
     const warn = (warning: string) => tell({ type: "told", told: { warning } });
     await withJudging(

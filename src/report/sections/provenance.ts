@@ -25,9 +25,9 @@ export function provenance(data: ReportData): Section {
       { what: "seed", value: String(manifest.seed) },
       { what: "created", value: manifest.created },
       { what: "report written by", value: `bdefects4nn ${packageVersion()}` },
-      ...engines.map(({ package_version, runtime, lowering, platform }) => ({
+      ...engines.map(({ package_version, runtime, lowering, platform, device }) => ({
         what: "models made by",
-        value: `bdefects4nn ${package_version}, engine ${runtime}, lowering ${lowering}, ${platform}`,
+        value: `bdefects4nn ${package_version}, engine ${runtime}, lowering ${lowering}, ${platform}${device === undefined ? "" : `, on ${device}`}`,
       })),
       ...Object.entries(manifest.data).map(([dataset, hash]) => ({
         what: `SHA-256 of ${dataset} (data)`,

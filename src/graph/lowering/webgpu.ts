@@ -1,0 +1,28 @@
+import type { Lowering } from "./lowering.ts";
+import { PlainLowering } from "./plain.ts";
+
+/**
+ * Standard operators for ONNX Runtime's WebGPU provider: `plain` except where that provider (1.30) lacks an operator or
+ * gets one wrong. docs/gpu.md lists each of them.
+ */
+export class WebGpuLowering extends PlainLowering implements Lowering {
+  override readonly kind = "webgpu";
+
+  /** LogSoftmax is missing there and would take its input to the processor and back: `z − max z − log Σ exp(z − max z)`. */
+  override logSoftmax(logits: string): string {
+    const { graph } = this;
+    const largest = graph.op("ReduceMax", [logits], { axes: [1], keepdims: 1 });
+    const below = graph.op("Sub", [logits, largest]);
+    const sum = graph.op("ReduceSum", [graph.op("Exp", [below]), graph.integers([1])], { keepdims: 1 });
+    return graph.op("Sub", [below, graph.op("Log", [sum])]);
+  }
+
+  /**
+   * One: a grouped convolution there computes several output channels at once, of which the last ones read the wrong
+   * group's input where a group's channels do not fill them up. One large product also suits a graphics card better
+   * than many partial ones that are then added.
+   */
+  protected override groupsFor(): number {
+    return 1;
+  }
+}

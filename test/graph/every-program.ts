@@ -1,0 +1,90 @@
+import { Random } from "../../src/core/random.ts";
+import { foldState, toOhwi } from "../../src/graph/fold.ts";
+import type { Lowering } from "../../src/graph/lowering/lowering.ts";
+import { PlainLowering } from "../../src/graph/lowering/plain.ts";
+import { convUnits, type Network } from "../../src/graph/network.ts";
+import type { Program } from "../../src/graph/onnx.ts";
+import { blendProgram } from "../../src/graph/programs/blend.ts";
+import { changeProgram, ROWS } from "../../src/graph/programs/change.ts";
+import { conductanceProgram, contributionProgram } from "../../src/graph/programs/contribution.ts";
+import { featureProgram } from "../../src/graph/programs/features.ts";
+import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
+import { gainProgram } from "../../src/graph/programs/gains.ts";
+import { inferProgram, tapProgram } from "../../src/graph/programs/infer.ts";
+import { patchProgram } from "../../src/graph/programs/intervene.ts";
+import { lastProgram, middleProgram } from "../../src/graph/programs/part.ts";
+import { preActivationProgram } from "../../src/graph/programs/preactivation.ts";
+import { profileProgram } from "../../src/graph/programs/profile.ts";
+import { statisticsProgram } from "../../src/graph/programs/statistics.ts";
+import { regression, trainProgram } from "../../src/graph/programs/train.ts";
+import { unchangedProgram } from "../../src/graph/programs/unchanged.ts";
+import { cutPoints, downstreamOf, partBetween } from "../../src/graph/suffix.ts";
+import { sizeOf } from "../../src/tensor/state.ts";
+import { randomArray, randomState } from "./programs.ts";
+
+/** A program of a network by a name. */
+export interface NamedProgram {
+  name: string;
+  make(lowering: Lowering): Program;
+}
+
+/** Every program that there is, of one network: whole, with some units chosen where it takes a choice. */
+export function everyProgram(network: Network): NamedProgram[] {
+  const units = convUnits(network);
+  const some = new Set(units.filter((_, i) => i % 3 === 0).map(({ id }) => id));
+  // Odd numbers of rows, which fill no vector.
+  const rows = new Map(units.map(({ id, out }) => [id, out <= 4 ? 1 : 2 * Math.floor(out / 6) + 1]));
+  const cuts = cutPoints(network);
+  const cut = cuts[Math.floor(cuts.length / 2)];
+  const beginning = partBetween(network, network.nodes[0].id, cut);
+  const inside = units[Math.floor(units.length / 2)].id;
+  const { needs } = changeProgram(new PlainLowering(1), network, inside, 1);
+  const sgd = { momentum: 0.9, nesterov: true, weightDecay: 5e-4 };
+  return [
+    { name: "inference", make: (l) => inferProgram(l, network) },
+    { name: "taps", make: (l) => tapProgram(l, network) },
+    { name: "a training step", make: (l) => trainProgram(l, network, { sgd }).program },
+    { name: "gradients of training", make: (l) => trainProgram(l, network).program },
+    { name: "gradients of a regression", make: (l) => trainProgram(l, network, { objective: regression }).program },
+    { name: "fine-tuning of some rows", make: (l) => finetuneProgram(l, network, rows) },
+    { name: "contribution", make: (l) => contributionProgram(l, network) },
+    { name: "conductance", make: (l) => conductanceProgram(l, network) },
+    { name: "features and the image's gradient", make: (l) => featureProgram(l, network) },
+    { name: "a blended pattern", make: (l) => blendProgram(l, network) },
+    { name: "gains, each batch's statistics", make: (l) => gainProgram(l, network, "batch") },
+    { name: "gains, stored statistics", make: (l) => gainProgram(l, network, "stored") },
+    { name: "batch statistics", make: (l) => statisticsProgram(l, network) },
+    { name: "pre-activations", make: (l) => preActivationProgram(l, network) },
+    { name: "patching", make: (l) => patchProgram(l, network, some) },
+    { name: "the part up to a cut", make: (l) => middleProgram(l, network, beginning, [cut]) },
+    { name: "what follows a unit", make: (l) => lastProgram(l, network, downstreamOf(network, inside)) },
+    { name: "the profile of a slice", make: (l) => profileProgram(l, network) },
+    { name: "what follows a changed channel", make: (l) => changeProgram(l, network, inside, l.batch).program },
+    { name: "what a changed channel is added to", make: (l) => unchangedProgram(l, network, inside, needs) },
+  ];
+}
+
+/** Feeds for whatever a program asks: the state's values, folded or not, else random numbers of one seed. */
+export function feedsFor(program: Program, network: Network): Map<string, Float32Array> {
+  const state = randomState(network, 1);
+  const feeds = new Map<string, Float32Array>(foldState(network, state));
+  for (const [key, tensor] of state) feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
+  for (const { name, shape } of program.inputs) {
+    if (feeds.has(name)) continue;
+    const values = randomArray(sizeOf(shape as number[]), new Random(name.length));
+    if (/#(mask|keep)$|selector$/.test(name)) {
+      feeds.set(
+        name,
+        values.map((v) => (v > 0 ? 1 : 0)),
+      );
+    } else if (name === "target" || name === "targets") {
+      const columns = shape[1] as number;
+      feeds.set(
+        name,
+        values.map((_, i) => (i % (columns + 1) === 0 ? 1 : 0)),
+      );
+    } else if (name === ROWS) feeds.set(name, values.fill(0));
+    else feeds.set(name, values);
+  }
+  return feeds;
+}
