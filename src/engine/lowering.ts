@@ -40,9 +40,18 @@ async function probe(): Promise<number | undefined> {
  */
 const MOST_PADDING = 2;
 
-/** Makes a lowering for a network: blocked where the processor has the operators and padding pays, else plain. */
-export async function chooseLowering(network: Network, batch: number, wanted?: LoweringKind): Promise<Lowering> {
+/**
+ * Makes a lowering for a network: blocked where the processor has the operators and padding pays, else plain.
+ *
+ * @param options of the blocked one
+ */
+export async function chooseLowering(
+  network: Network,
+  batch: number,
+  wanted?: LoweringKind,
+  options: { unblocksNarrow?: boolean } = {},
+): Promise<Lowering> {
   const block = wanted === "plain" ? undefined : await channelBlock();
   const pays = block !== undefined && networkPadding(network, block) <= MOST_PADDING;
-  return pays ? new BlockedLowering(batch, block) : new PlainLowering(batch);
+  return pays ? new BlockedLowering(batch, block, options) : new PlainLowering(batch);
 }

@@ -61,7 +61,7 @@ export class ProgramPool {
     make: (lowering: Lowering) => Program,
     frozen: ReadonlyMap<string, Float32Array> | undefined,
   ): Promise<Session> {
-    const lowering = await chooseLowering(network, batch);
+    const lowering = await chooseLowering(network, batch, undefined, { unblocksNarrow: frozen !== undefined });
     if (frozen) lowering.graph.freeze(frozen);
     return Session.open(make(lowering), this);
   }
