@@ -60,7 +60,7 @@ const network: Network = {
 
 /** Feeds for whatever a program asks: the state's values, folded or not, else random numbers of one seed. */
 function feedsFor(program: Program, net: Network): Map<string, Float32Array> {
-  const state = randomState(network, 1);
+  const state = randomState(net.arch === network.arch ? network : net, 1);
   const feeds = new Map<string, Float32Array>(foldState(net, state));
   for (const [key, tensor] of state) feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
   for (const { name, shape } of program.inputs) {
@@ -102,6 +102,8 @@ async function eachWay(make: (lowering: Lowering) => Program, net = network): Pr
 
 const some = new Set(["a", "b1", "b4", "e"]);
 const suffix = suffixNetwork(network, "c");
+/** Its first layers fill half of the smallest block. */
+const narrow = buildNetwork("vgg13w4", CLASSES);
 const rows = new Map(convUnits(network).map(({ id, out }) => [id, Math.min(out, 16)]));
 
 describe("widths that are no multiple of the block: the blocked lowering gives what the plain one gives", () => {
@@ -114,6 +116,7 @@ describe("widths that are no multiple of the block: the blocked lowering gives w
     ["features and the image's gradient", (l) => featureProgram(l, network)],
     ["gains", (l) => gainProgram(l, network, "batch")],
     ["a blended pattern", (l) => blendProgram(l, network)],
+    ["a pattern blended into images of a narrow network", (l) => blendProgram(l, narrow), narrow],
     ["conductance", (l) => conductanceProgram(l, network)],
     ["patching", (l) => patchProgram(l, network, some)],
     ["the prefix up to a concatenation", (l) => cutFeatureProgram(l, network, "c")],

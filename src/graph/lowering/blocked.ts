@@ -142,12 +142,15 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
     if (stride !== 1) throw new Error("the gradient of an image is known through convolutions of stride 1 only");
-    const rows = roundUp(out, b);
-    const blocks = graph.reshape(this.paddedWeight(weight, shape, x), [rows / b, b, kernel * kernel, x.channels]);
+    const source = this.narrowAsImage(dy);
+    // An unblocked source's channels are all there are, each a part of its own.
+    const [rows, part] = source === dy ? [roundUp(out, b), b] : [out, 1];
+    const whole = source === dy ? this.paddedWeight(weight, shape, x) : weight;
+    const blocks = graph.reshape(whole, [rows / part, part, kernel * kernel, x.channels]);
     const padded = graph.op("Pad", [blocks, graph.integers([0, 0, 0, 0, 0, 0, 0, b - x.channels])]);
     const picked = graph.op("Gather", [padded, graph.integers(reversedTaps(kernel))], { axis: 2 });
     const filter = graph.reshape(graph.transpose(picked, [0, 2, 1, 3]), [b, rows, kernel, kernel]);
-    const wide = this.blockedConv(dy.tensor, filter, kernel, kernel, 1, kernel - 1 - padding);
+    const wide = this.blockedConv(source.tensor, filter, kernel, kernel, 1, kernel - 1 - padding);
     const tensor = graph.op("ReorderOutput", [wide], { channels: x.channels, channels_last: 0 }, NCHWC);
     return this.accumulate(into, { ...x, tensor });
   }
