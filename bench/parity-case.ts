@@ -23,7 +23,7 @@ const RANK_TOLERANCE = 0.05;
 /** Relative error of CLP. */
 const SCORE_TOLERANCE = 1e-4;
 /** Runs of a criterion that takes milliseconds; the median is past compiling and first touches of memory. */
-const QUICK_ROUNDS = 21;
+const QUICK_ROUNDS = 11;
 
 /** What a criterion is compared with. */
 interface Comparison {
