@@ -74,6 +74,14 @@ export class BatchNormUnits implements UnitRule {
     if (sink.trains(`${unit.bn}.weight`)) sink.gradient(`${unit.bn}.weight`, dgamma);
     if (sink.trains(`${unit.bn}.bias`)) sink.gradient(`${unit.bn}.bias`, dbeta);
 
+    // Batch statistics take out whatever is added to a channel: the gradient, Σ ∂z, is exactly 0.
+    if (unit.bias && sink.trains(`${unit.id}.bias`)) {
+      sink.gradient(`${unit.id}.bias`, graph.op("Mul", [dbeta, graph.scalar(0)]));
+    }
+    // Where neither what comes before nor the filters want a gradient, ∂z is not needed.
+    const filtersTrain = sink.trains(`${unit.id}.weight`);
+    if (!filtersTrain && !input.wanted) return undefined;
+
     const minus = graph.scalar(-1 / (lowering.batch * conv.height * conv.width));
     const slope = graph.op("Mul", [graph.op("Mul", [scale, rstd]), graph.op("Mul", [dgamma, minus])]);
     const offset = graph.op("Sub", [
@@ -83,11 +91,7 @@ export class BatchNormUnits implements UnitRule {
     const centred = lowering.scaleShift(conv, slope, offset);
     const dz = lowering.scaleShift(dy, scale, undefined, { sum: centred });
 
-    // Batch statistics take out whatever is added to a channel: the gradient, Σ ∂z, is exactly 0.
-    if (unit.bias && sink.trains(`${unit.id}.bias`)) {
-      sink.gradient(`${unit.id}.bias`, graph.op("Mul", [dbeta, graph.scalar(0)]));
-    }
-    if (sink.trains(`${unit.id}.weight`)) {
+    if (filtersTrain) {
       sink.gradient(`${unit.id}.weight`, lowering.convWeightGradient(x, dz, convShape(unit)));
     }
     if (!input.wanted) return undefined;

@@ -41,6 +41,7 @@ export class GraphBuilder {
   private readonly constants = new Map<string, string>();
   private readonly inputs: ValueInfo[] = [];
   private readonly outputs = new Map<string, ValueInfo>();
+  private frozen: ReadonlyMap<string, Float32Array> = new Map();
   private counter = 0;
 
   /** Adds an operator with one output; returns the output's name. */
@@ -70,8 +71,19 @@ export class GraphBuilder {
     return outputs;
   }
 
+  /**
+   * Inputs of these names that are declared from now on are embedded as what they are given here: whatever the graph
+   * makes of them alone, such as a reordering of weights, the runtime then computes once, when it loads the graph. It
+   * may also choose other kernels for known weights, whose sums round differently.
+   */
+  freeze(values: ReadonlyMap<string, Float32Array>): void {
+    this.frozen = values;
+  }
+
   /** Declares a float32 graph input. */
   input(name: string, shape: Dimension[]): string {
+    const value = this.frozen.get(name);
+    if (value) return this.initializer(name, shape as number[], value);
     this.inputs.push({ name, shape });
     return name;
   }

@@ -1,8 +1,8 @@
-import type { NeuronSet } from "../core/neurons.ts";
+import type { LayerScores, NeuronSet } from "../core/neurons.ts";
+import { convUnits } from "../graph/network.ts";
 import { tensorOf } from "../tensor/state.ts";
-import { scoreFilters } from "./filters.ts";
 import { layerZ, mean, standardDeviation } from "./normalise.ts";
-import { spectralNorm } from "./spectral-norm.ts";
+import { spectralNorms } from "./spectral-norm.ts";
 import type { CleanCriterion } from "./types.ts";
 
 const BN_EPSILON = 1e-5;
@@ -21,11 +21,13 @@ export const clp: CleanCriterion = {
   access: "clean",
   needsData: false,
   async localize({ network, state }) {
-    const raw = scoreFilters(network, state, (filter, unit, c) => {
-      const gain = Math.abs(tensorOf(state, `${unit.bn}.weight`).data[c]);
-      const variance = tensorOf(state, `${unit.bn}.running_var`).data[c];
-      return (spectralNorm(filter, unit.kernel * unit.kernel) * gain) / Math.sqrt(variance + BN_EPSILON);
-    });
+    const raw: LayerScores = {};
+    for (const { id, bn, out, kernel } of convUnits(network)) {
+      const gains = tensorOf(state, `${bn}.weight`).data;
+      const variances = tensorOf(state, `${bn}.running_var`).data;
+      const norms = spectralNorms(tensorOf(state, `${id}.weight`).data, out, kernel * kernel);
+      raw[id] = Array.from(norms, (norm, c) => (norm * Math.abs(gains[c])) / Math.sqrt(variances[c] + BN_EPSILON));
+    }
     const native: NeuronSet = {};
     for (const [layer, values] of Object.entries(raw)) {
       const threshold = mean(values) + DEVIATIONS * standardDeviation(values);

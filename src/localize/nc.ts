@@ -18,7 +18,7 @@ const DEAD = 0.1;
 const MAX_RELATIVE_DROP = 0.1;
 
 /** At most so many images of the fit half for the rise, and of the threshold half in every step of the walk. */
-const IMAGES: Record<Budget, { rise: number; walk: number }> = {
+export const IMAGES: Record<Budget, { rise: number; walk: number }> = {
   demo: { rise: 100, walk: 50 },
   short: { rise: 500, walk: 250 },
   full: { rise: Number.POSITIVE_INFINITY, walk: Number.POSITIVE_INFINITY },

@@ -27,7 +27,8 @@ export interface BlendGradients {
 /** The ONNX Runtime implementation of {@link BlendGradients}. */
 export class OrtBlend implements BlendGradients {
   private readonly runner: Pick<OrtRunner, "network" | "normalization" | "pool">;
-  private readonly feeds: Map<string, Float32Array>;
+  private readonly feeds = new Map<string, Float32Array>();
+  private readonly frozen: Map<string, Float32Array>;
   private readonly pattern: Float32Array;
   private readonly target: Float32Array;
 
@@ -36,7 +37,7 @@ export class OrtBlend implements BlendGradients {
     const { input, classes } = runner.network;
     this.pattern = new Float32Array(input.channels * input.height * input.width);
     this.target = new Float32Array(classes);
-    this.feeds = new Map(foldState(runner.network, state));
+    this.frozen = new Map(foldState(runner.network, state));
   }
 
   async at(images: Float32Array, target: number, opacity: Float32Array, pattern: Float32Array): Promise<BlendResult> {
@@ -51,7 +52,8 @@ export class OrtBlend implements BlendGradients {
     this.target[target] = 1;
     this.feeds.set("input", images).set("opacity", opacity).set("pattern", this.pattern).set("target", this.target);
     const batch = images.length / pattern.length;
-    const outputs = await pool.run("blend", network, batch, (l) => blendProgram(l, network), this.feeds);
+    const make = (lowering: Parameters<typeof blendProgram>[0]) => blendProgram(lowering, network);
+    const outputs = await pool.run("blend", network, batch, make, this.feeds, this.frozen);
     const byPattern = outputs.get("pattern_gradient")!;
     for (let k = 0; k < byPattern.length; k++) byPattern[k] /= normalization.std[channelOf(k)];
     return {

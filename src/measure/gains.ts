@@ -42,7 +42,9 @@ interface Unit {
 export class OrtGains implements GainGradients {
   private readonly runner: Pick<OrtRunner, "network" | "pool">;
   private readonly statistics: NormStatistics;
-  private readonly feeds: Map<string, Float32Array>;
+  private readonly feeds = new Map<string, Float32Array>();
+  /** What no call changes: weights. */
+  private readonly frozen: Map<string, Float32Array>;
   private readonly units: Unit[] = [];
   private readonly size: number;
 
@@ -50,14 +52,15 @@ export class OrtGains implements GainGradients {
     this.runner = runner;
     this.statistics = statistics;
     const { network } = runner;
-    this.feeds = statistics === "stored" ? preActivationFeeds(network, state) : trainFeeds(state);
+    this.frozen = statistics === "stored" ? preActivationFeeds(network, state) : trainFeeds(state);
     let start = 0;
     for (const { id, bn, out } of convUnits(network)) {
       const names =
         statistics === "stored"
           ? ([gainInput(id), shiftInput(id)] as const)
           : ([`${bn}.weight`, `${bn}.bias`] as const);
-      const [gamma, beta] = names.map((name) => this.feeds.get(name)!);
+      const [gamma, beta] = names.map((name) => this.frozen.get(name)!);
+      for (const name of names) this.frozen.delete(name);
       const [gain, shift] = [gamma.slice(), beta.slice()];
       this.feeds.set(names[0], gain).set(names[1], shift);
       this.units.push({ id, start, out, gamma, beta, gain, shift });
@@ -65,7 +68,7 @@ export class OrtGains implements GainGradients {
     }
     this.size = start;
     const { id } = classifierOf(network);
-    for (const part of ["weight", "bias"]) this.feeds.set(`${id}.${part}`, tensorOf(state, `${id}.${part}`).data);
+    for (const part of ["weight", "bias"]) this.frozen.set(`${id}.${part}`, tensorOf(state, `${id}.${part}`).data);
   }
 
   async at({ images, targets }: Batch, gain: Float32Array, shift: Float32Array): Promise<GainResult> {
@@ -79,7 +82,7 @@ export class OrtGains implements GainGradients {
     this.feeds.set("input", images).set("targets", targets);
     const batch = targets.length / network.classes;
     const make = (lowering: Parameters<typeof gainProgram>[0]) => gainProgram(lowering, network, this.statistics);
-    const outputs = await pool.run(`gains ${this.statistics}`, network, batch, make, this.feeds);
+    const outputs = await pool.run(`gains ${this.statistics}`, network, batch, make, this.feeds, this.frozen);
     const result = { gain: new Float32Array(this.size), shift: new Float32Array(this.size) };
     for (const { id, start, out, gamma, beta } of this.units) {
       const [byGain, byShift] = [outputs.get(gainGradient(id))!, outputs.get(shiftGradient(id))!];

@@ -4,32 +4,49 @@ import type { Lowering } from "../graph/lowering/lowering.ts";
 import type { Network } from "../graph/network.ts";
 import type { Program } from "../graph/onnx.ts";
 
+/** A session, and what was embedded in it. */
+interface Entry {
+  session: Promise<Session>;
+  frozen: ReadonlyMap<string, Float32Array> | undefined;
+  /** Settles when no run is under way. */
+  idle: Promise<unknown>;
+}
+
 /**
- * Sessions opened on demand and kept: programs take weights as inputs, so one session serves every model of a network.
+ * Sessions opened on demand and kept. Programs take weights as inputs, so one session serves every model of a network;
+ * where one model is run many times its weights may be frozen instead, and what a run would do to weights alone
+ * (reorderings, paddings) is done once. Of frozen sessions of one kind the last one is kept.
  */
 export class ProgramPool {
   readonly threads: number;
-  private readonly sessions = new Map<string, Promise<Session>>();
+  private readonly entries = new Map<string, Entry>();
 
   constructor(threads: number) {
     this.threads = threads;
   }
 
-  /** @param name tells programs of one network and batch apart, their options included */
+  /**
+   * @param name tells programs of one network and batch apart, their options included
+   * @param frozen inputs to embed, told apart by the map's identity: their values must not change
+   */
   async run(
     name: string,
     network: Network,
     batch: number,
     make: (lowering: Lowering) => Program,
     feeds: ReadonlyMap<string, Float32Array>,
+    frozen?: ReadonlyMap<string, Float32Array>,
   ): Promise<Arrays> {
     const key = `${name}|${network.arch}|${network.nodes[0].id}|${network.classes}|${batch}`;
-    let session = this.sessions.get(key);
-    if (!session) {
-      session = chooseLowering(network, batch).then((lowering) => Session.open(make(lowering), this));
-      this.sessions.set(key, session);
+    let entry = this.entries.get(key);
+    if (entry?.frozen !== frozen || !entry) {
+      if (entry) void releaseWhenIdle(entry);
+      entry = { session: this.open(network, batch, make, frozen), frozen, idle: Promise.resolve() };
+      this.entries.set(key, entry);
     }
-    return (await session).run(feeds);
+    const result = entry.session.then((session) => session.run(feeds));
+    entry.idle = Promise.allSettled([entry.idle, result]);
+    return result;
   }
 
   /** Like {@link run}, for what is not asked again: the session is there while `work` runs, which may run it often. */
@@ -48,8 +65,28 @@ export class ProgramPool {
   }
 
   async release(): Promise<void> {
-    const open = [...this.sessions.values()];
-    this.sessions.clear();
-    for (const session of open) await (await session).release();
+    const open = [...this.entries.values()];
+    this.entries.clear();
+    for (const { session } of open) await (await session).release();
   }
+
+  private async open(
+    network: Network,
+    batch: number,
+    make: (lowering: Lowering) => Program,
+    frozen: ReadonlyMap<string, Float32Array> | undefined,
+  ): Promise<Session> {
+    const lowering = await chooseLowering(network, batch, undefined, { unblocksNarrow: frozen !== undefined });
+    if (frozen) lowering.graph.freeze(frozen);
+    return Session.open(make(lowering), this);
+  }
+}
+
+async function releaseWhenIdle({ session, idle }: Entry): Promise<void> {
+  await idle;
+  // A session that could not be opened was reported by its run.
+  await session.then(
+    (opened) => opened.release(),
+    () => undefined,
+  );
 }

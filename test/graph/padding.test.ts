@@ -7,9 +7,11 @@ import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { type ConvUnit, convUnits, type Network } from "../../src/graph/network.ts";
 import type { Program } from "../../src/graph/onnx.ts";
+import { blendProgram } from "../../src/graph/programs/blend.ts";
 import { conductanceProgram, contributionProgram } from "../../src/graph/programs/contribution.ts";
 import { featureProgram } from "../../src/graph/programs/features.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
+import { gainProgram } from "../../src/graph/programs/gains.ts";
 import { inferProgram, tapProgram } from "../../src/graph/programs/infer.ts";
 import { patchProgram } from "../../src/graph/programs/intervene.ts";
 import { lastProgram, middleProgram } from "../../src/graph/programs/part.ts";
@@ -26,7 +28,10 @@ function conv(id: string, input: string, out: number, kernel: number, stride = 1
   return { op: "conv", id, bn: `bn.${id}`, input, out, kernel, stride, padding: (kernel - 1) / 2, bias: true, relu };
 }
 
-/** No width is a multiple of any block; concatenations of parts that end inside a block; pools, a projection. */
+/**
+ * No width is a multiple of any block, some fill less than half of one; concatenations of parts that end inside a block;
+ * pools, a projection.
+ */
 const network: Network = {
   arch: "odd",
   input: { channels: 3, height: 8, width: 8 },
@@ -35,10 +40,10 @@ const network: Network = {
     { op: "input", id: "input" },
     conv("a", "input", 12, 3),
     conv("b1", "a", 20, 1),
-    conv("b2.r", "a", 5, 1),
+    conv("b2.r", "a", 4, 3),
     conv("b2", "b2.r", 6, 3),
     { op: "maxpool", id: "p", input: "a", kernel: 3, stride: 1, padding: 1 },
-    conv("b4", "p", 3, 1),
+    conv("b4", "p", 3, 3),
     { op: "concat", id: "c", inputs: ["b1", "b2", "b4"] },
     { op: "maxpool", id: "q", input: "c", kernel: 3, stride: 2, padding: 1 },
     conv("d", "q", 22, 3, 2),
@@ -51,30 +56,41 @@ const network: Network = {
   ],
 };
 
-async function bothWays(make: (lowering: Lowering) => Program): Promise<[Arrays, Arrays] | undefined> {
+/** Plain, blocked, and blocked with narrow features unblocked before convolutions; undefined where none is blocked. */
+async function eachWay(make: (lowering: Lowering) => Program, net = network): Promise<Arrays[] | undefined> {
   const block = await channelBlock();
   if (block === undefined) return undefined;
   const results: Arrays[] = [];
-  for (const lowering of [new PlainLowering(BATCH), new BlockedLowering(BATCH, block)]) {
+  const lowerings = [
+    new PlainLowering(BATCH),
+    new BlockedLowering(BATCH, block),
+    new BlockedLowering(BATCH, block, { unblocksNarrow: true }),
+  ];
+  for (const lowering of lowerings) {
     const program = make(lowering);
     const session = await Session.open(program, { threads: 1 });
-    results.push(await session.run(feedsFor(program, network)));
+    results.push(await session.run(feedsFor(program, net)));
     await session.release();
   }
-  return results as [Arrays, Arrays];
+  return results;
 }
 
 const some = new Set(["a", "b1", "b4", "e"]);
+/** Its first layers fill half of the smallest block. */
+const narrow = buildNetwork("vgg13w4", CLASSES);
 const rows = new Map(convUnits(network).map(({ id, out }) => [id, Math.min(out, 16)]));
 
 describe("widths that are no multiple of the block: the blocked lowering gives what the plain one gives", () => {
-  it.each<[string, (lowering: Lowering) => Program]>([
+  it.each<[string, (lowering: Lowering) => Program, Network?]>([
     ["training", (l) => trainProgram(l, network).program],
     ["fine-tuning of some rows", (l) => finetuneProgram(l, network, rows)],
     ["inference", (l) => inferProgram(l, network)],
     ["taps", (l) => tapProgram(l, network)],
     ["contribution", (l) => contributionProgram(l, network)],
     ["features and the image's gradient", (l) => featureProgram(l, network)],
+    ["gains", (l) => gainProgram(l, network, "batch")],
+    ["a blended pattern", (l) => blendProgram(l, network)],
+    ["a pattern blended into images of a narrow network", (l) => blendProgram(l, narrow), narrow],
     ["conductance", (l) => conductanceProgram(l, network)],
     ["patching", (l) => patchProgram(l, network, some)],
     [
@@ -83,15 +99,17 @@ describe("widths that are no multiple of the block: the blocked lowering gives w
     ],
     ["what follows a concatenation", (l) => lastProgram(l, network, downstreamOf(network, "c"))],
     ["what follows a branch", (l) => lastProgram(l, network, downstreamOf(network, "b1"))],
-  ])("%s", async (_, make) => {
-    const results = await bothWays(make);
+  ])("%s", async (_, make, net) => {
+    const results = await eachWay(make, net);
     if (!results) return;
-    const [plain, blocked] = results;
+    const [plain, ...others] = results;
     expect(plain.size).toBeGreaterThan(0);
     for (const [key, values] of plain) {
-      expect(blocked.get(key)!.length, key).toBe(values.length);
       expect(values.some((v) => v !== 0) || /\.bias#gradient$/.test(key), key).toBe(true);
-      expect(relativeError(blocked.get(key)!, values), key).toBeLessThan(2e-4);
+      for (const blocked of others) {
+        expect(blocked.get(key)!.length, key).toBe(values.length);
+        expect(relativeError(blocked.get(key)!, values), key).toBeLessThan(2e-4);
+      }
     }
   });
 

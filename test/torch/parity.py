@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 import architectures
-import criteria
+from procedures import anp as anp_procedure
+from procedures import nc as nc_procedure
 from tensors import read_tensors, write_tensors
 
 
@@ -106,7 +107,7 @@ def tune_rows(request, tensors):
 def anp(request, tensors):
     """One iteration of ANP at given masks and noise: the moved noise, and the masks' gradient."""
     model = build(request, tensors).train()
-    norms = criteria.mask_batch_norms(model, request["batch_statistics"])
+    norms = anp_procedure.mask_batch_norms(model, request["batch_statistics"])
     images, targets = batch_of(tensors)
     labels = targets.argmax(1)
     names = list(norms)
@@ -114,8 +115,8 @@ def anp(request, tensors):
         for name, norm in norms.items():
             for part in ("mask", "delta", "xi"):
                 getattr(norm, part).copy_(torch.from_numpy(tensors[f"{name}#{part}"]))
-    criteria.anp_perturb(model, list(norms.values()), images, labels, request["epsilon"])
-    gradients = criteria.anp_loss(model, list(norms.values()), images, labels, request["alpha"])
+    anp_procedure.anp_perturb(model, list(norms.values()), images, labels, request["epsilon"])
+    gradients = anp_procedure.anp_loss(model, list(norms.values()), images, labels, request["alpha"])
     moved = {f"{name}#{part}": getattr(norms[name], part) for name in names for part in ("delta", "xi")}
     return {**moved, **{f"{name}#gradient": g for name, g in zip(names, gradients)}}
 
@@ -127,7 +128,7 @@ def nc(request, tensors):
     images, _ = batch_of(tensors)
     mask, pattern = (torch.from_numpy(tensors[name]).double().requires_grad_() for name in ("mask", "pattern"))
     mean, std = (torch.tensor(request[name], dtype=torch.float64).view(-1, 1, 1) for name in ("mean", "std"))
-    loss, _ = criteria.nc_loss(model, images, request["target"], mask, pattern, request["weight"], mean, std)
+    loss, _ = nc_procedure.nc_loss(model, images, request["target"], mask, pattern, request["weight"], mean, std)
     loss.backward()
     return {"loss": loss, "mask": mask.grad, "pattern": pattern.grad}
 

@@ -23,12 +23,19 @@ const MOST_IMAGE_CHANNELS = 3;
 export class BlockedLowering extends CommonLowering implements Lowering {
   readonly kind = "blocked";
   private readonly block: number;
+  private readonly unblocksNarrow: boolean;
   private readonly images = new Set<string>();
+  private readonly unblocked = new Map<string, string>();
   private readonly paddedWeights = new Map<string, string>();
 
-  constructor(batch: number, block: number) {
+  /**
+   * @param options.unblocksNarrow whether features that fill at most half a block go into convolutions unblocked: faster,
+   *   since nothing is multiplied with free slots, but sums run in another order
+   */
+  constructor(batch: number, block: number, options: { unblocksNarrow?: boolean } = {}) {
     super(batch);
     this.block = block;
+    this.unblocksNarrow = options.unblocksNarrow ?? false;
   }
 
   image(name: string, channels: number, height: number, width: number): Feature {
@@ -58,9 +65,10 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     return slots.collect(this.graph, this.reorderOutput(x, slots.count, 0), 1);
   }
 
-  conv(x: Feature, weight: string, shape: ConvShape, fuse: Fusion = {}): Feature {
+  conv(input: Feature, weight: string, shape: ConvShape, fuse: Fusion = {}): Feature {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
+    const x = kernel > 1 ? this.narrowAsImage(input) : input;
     const taps = kernel * kernel;
     const padded = this.paddedWeight(weight, shape, x);
     const [rows, columns] = [roundUp(out, b), this.slotCount(x)];
@@ -82,6 +90,10 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
     if (this.images.has(x.tensor)) return this.imageGradient(dy, weight, shape, x, into);
+    if (kernel > 1 && stride === 1) {
+      const image = this.narrowAsImage(dy);
+      if (image !== dy) return this.narrowGradient(image, weight, shape, x, into);
+    }
     const [rows, columns] = [roundUp(out, b), this.slotCount(x)];
     const padded = this.paddedWeight(weight, shape, x);
     const flat = graph.reshape(padded, [rows / b, b, kernel * kernel, columns / b, b]);
@@ -118,17 +130,33 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     return this.accumulate(into?.full === undefined ? undefined : { full: into.full }, { ...x, tensor });
   }
 
+  /** The gradient through a convolution whose outputs are few, and unblocked here. */
+  private narrowGradient(dy: Feature, weight: string, shape: ConvShape, x: Feature, into?: Gradient): Gradient {
+    const { graph, block: b } = this;
+    const { out, kernel, padding } = shape;
+    const slots = this.slots(x);
+    const padded = slots.spread(graph, weight, [out, kernel, kernel, x.channels], 3);
+    const flat = graph.reshape(padded, [out, kernel * kernel, slots.count / b, b]);
+    const picked = graph.op("Gather", [flat, graph.integers(reversedTaps(kernel))], { axis: 1 });
+    const filter = graph.reshape(graph.transpose(picked, [2, 0, 1, 3]), [slots.count, out, kernel, kernel]);
+    const fuse = into?.full === undefined ? {} : { sum: { ...x, tensor: into.full } };
+    return { ...into, full: this.blockedConv(dy.tensor, filter, kernel, kernel, 1, kernel - 1 - padding, fuse) };
+  }
+
   /** An image has too few channels for a block: its gradient is computed for a full one and cut. */
   private imageGradient(dy: Feature, weight: string, shape: ConvShape, x: Feature, into?: Gradient): Gradient {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
     if (stride !== 1) throw new Error("the gradient of an image is known through convolutions of stride 1 only");
-    const rows = roundUp(out, b);
-    const blocks = graph.reshape(this.paddedWeight(weight, shape, x), [rows / b, b, kernel * kernel, x.channels]);
+    const source = this.narrowAsImage(dy);
+    // An unblocked source's channels are all there are, each a part of its own.
+    const [rows, part] = source === dy ? [roundUp(out, b), b] : [out, 1];
+    const whole = source === dy ? this.paddedWeight(weight, shape, x) : weight;
+    const blocks = graph.reshape(whole, [rows / part, part, kernel * kernel, x.channels]);
     const padded = graph.op("Pad", [blocks, graph.integers([0, 0, 0, 0, 0, 0, 0, b - x.channels])]);
     const picked = graph.op("Gather", [padded, graph.integers(reversedTaps(kernel))], { axis: 2 });
     const filter = graph.reshape(graph.transpose(picked, [0, 2, 1, 3]), [b, rows, kernel, kernel]);
-    const wide = this.blockedConv(dy.tensor, filter, kernel, kernel, 1, kernel - 1 - padding);
+    const wide = this.blockedConv(source.tensor, filter, kernel, kernel, 1, kernel - 1 - padding);
     const tensor = graph.op("ReorderOutput", [wide], { channels: x.channels, channels_last: 0 }, NCHWC);
     return this.accumulate(into, { ...x, tensor });
   }
@@ -225,6 +253,18 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     const zero = this.graph.op("Mul", [gradient.phase0, this.graph.scalar(0)]);
     const tensor = this.interleave([gradient.phase0, zero, zero, zero], x);
     return { ...x, tensor: this.accumulate({ full: gradient.full }, { ...x, tensor }).full! };
+  }
+
+  /** A feature that fills at most half of its one block as an image; any other as it is. */
+  private narrowAsImage(x: Feature): Feature {
+    if (!this.unblocksNarrow || this.images.has(x.tensor) || 2 * x.channels > this.block) return x;
+    let tensor = this.unblocked.get(x.tensor);
+    if (tensor === undefined) {
+      tensor = this.toNchw(x);
+      this.unblocked.set(x.tensor, tensor);
+      this.images.add(tensor);
+    }
+    return { ...x, tensor };
   }
 
   private toNhwc(x: Feature): string {

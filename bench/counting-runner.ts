@@ -1,0 +1,39 @@
+import type { ModelRunner } from "../src/measure/runner.ts";
+
+/** A runner, and how many images have gone through it. */
+export interface CountingRunner extends ModelRunner {
+  passes: number;
+}
+
+/** Counts images, so that two sides of a comparison can be seen to have done the same work. */
+export function countPasses(runner: ModelRunner, imageLength: number): CountingRunner {
+  const counted = <T>(images: number, result: T): T => {
+    counting.passes += images;
+    return result;
+  };
+  const counting: CountingRunner = {
+    passes: 0,
+    logits: (state, images) => counted(images.count, runner.logits(state, images)),
+    taps: (state, images, kind) => counted(images.count, runner.taps(state, images, kind)),
+    profile: (state, images) => counted(images.count, runner.profile(state, images)),
+    accuracy: (state, images) => counted(images.count, runner.accuracy(state, images)),
+    contribution: (state, images) => counted(images.count, runner.contribution(state, images)),
+    preActivations: (state, images) => counted(images.count, runner.preActivations(state, images)),
+    gains(state, statistics) {
+      const gains = runner.gains(state, statistics);
+      return {
+        at: (batch, gain, shift) => counted(batch.images.length / imageLength, gains.at(batch, gain, shift)),
+      };
+    },
+    blend(state) {
+      const blend = runner.blend(state);
+      return {
+        at: (images, target, opacity, pattern) =>
+          counted(images.length / imageLength, blend.at(images, target, opacity, pattern)),
+      };
+    },
+    // Parts of passes, which are no images: bench/mutants.ts times them.
+    rewrites: (state, images) => runner.rewrites(state, images),
+  };
+  return counting;
+}
