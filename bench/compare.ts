@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { NeuronSet } from "../src/core/neurons.ts";
@@ -5,7 +6,7 @@ import { convUnits, type Network } from "../src/graph/network.ts";
 import { buildNetwork, parseArch } from "../src/models/registry.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { Contestant } from "./contestant.ts";
-import type { Job, PeerMode, Turn, Workload } from "./job.ts";
+import type { Job, PeerMode, Turn, Warm, Workload } from "./job.ts";
 import { coresOfOthers, readLoad } from "./load.ts";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -15,6 +16,10 @@ const TUNED_SHARE = 0.06;
 const EPOCH_BATCHES = 16;
 /** Threads that wait for each other suffer out of all proportion when a third program takes their core. */
 const QUIET_CORES = 0.1;
+/** Workloads that TensorFlow.js knows. */
+const INFERENCE: ReadonlySet<Workload> = new Set(["infer", "logits"]);
+/** Of logits of the same weights, relative to the largest: sums in another order. */
+const LOGIT_TOLERANCE = 1e-3;
 
 export interface Row {
   what: Workload;
@@ -23,13 +28,18 @@ export interface Row {
   threads: number;
   /** Samples per second: medians over the rounds. */
   ours: number;
+  /** Null where the peer is missing. */
   peer: number | null;
-  peer_name: string | null;
+  peer_name: string;
   /** ours / peer */
   ratio: number | null;
   /** Peak resident memory of each process. */
   ours_mib: number;
   peer_mib: number | null;
+  /** Threads that the peer has: TensorFlow.js has one under Node, whatever it is given. */
+  peer_threads: number | null;
+  /** Cores that other programs kept busy in the most disturbed round that counts. */
+  busy_cores: number;
 }
 
 export interface CompareOptions {
@@ -42,11 +52,22 @@ export interface CompareOptions {
   peerMode: PeerMode;
 }
 
-/** Lets both sides work in turns, so that whatever else the machine does falls on both alike. */
+/** Someone to be compared with; `command` is absent where this machine lacks it. */
+interface Peer {
+  name: string;
+  threads: number;
+  command?: [program: string, ...args: string[]];
+}
+
+/**
+ * Lets all sides work in turns, so that whatever else the machine does falls on all alike.
+ *
+ * @returns one row for each peer that knows the workload
+ */
 export async function compare(
   { what, arch, batch, threads, rounds, seconds, peerMode }: CompareOptions,
   note: (line: string) => void,
-): Promise<Row> {
+): Promise<Row[]> {
   const network = buildNetwork(arch, CLASSES);
   const job: Job = {
     what,
@@ -60,34 +81,80 @@ export async function compare(
     neurons: what === "finetune" ? spreadNeurons(network) : {},
     epoch_batches: EPOCH_BATCHES,
   };
-  const python = findTorchPython();
-  const contestants = [
-    new Contestant(process.execPath, ["--import", import.meta.resolve("tsx"), join(HERE, "ours.ts")], job),
-  ];
-  if (python) contestants.push(new Contestant(python.command, [join(HERE, "peer.py")], job));
+  const peers = [torchPeer(threads, peerMode), ...(INFERENCE.has(what) ? [tfjsPeer()] : [])];
+  const present = peers.filter(({ command }) => command);
+  const contestants = [typescript("ours.ts"), ...present.map(({ command }) => command!)].map(
+    ([program, ...args]) => new Contestant(program, args, job),
+  );
   try {
-    for (const contestant of contestants) await contestant.ready();
+    const warm: Warm[] = [];
+    for (const contestant of contestants) warm.push(await contestant.ready());
+    checkLogits(warm, ["ours", ...present.map(({ name }) => name)]);
     const { turns, others } = await alternate(contestants, rounds, seconds);
-    const [ours, peer] = turns.map((list) => median(list.map((turn) => turn.samples / turn.seconds)));
-    const [oursMib, peerMib] = [await contestants[0].end(), await contestants[1]?.end()];
+    const [ours, ...theirs] = turns.map((list) => median(list.map((turn) => turn.samples / turn.seconds)));
+    const [oursMib, ...theirMib] = await ends(contestants);
     if (others > QUIET_CORES) {
       note(`  beware: other programs kept ${others.toFixed(1)} cores busy; such turns favour whoever spins least`);
     }
-    return {
-      what,
-      arch,
-      batch,
-      threads,
-      ours,
-      peer: peer ?? null,
-      peer_name: python ? `PyTorch ${python.torch} ${peerMode}` : null,
-      ratio: peer === undefined ? null : ours / peer,
-      ours_mib: oursMib,
-      peer_mib: peerMib ?? null,
-    };
+    return peers.map((peer) => {
+      const i = present.indexOf(peer);
+      return {
+        what,
+        arch,
+        batch,
+        threads,
+        ours,
+        peer: theirs[i] ?? null,
+        peer_name: peer.name,
+        ratio: i < 0 ? null : ours / theirs[i],
+        ours_mib: oursMib,
+        peer_mib: theirMib[i] ?? null,
+        peer_threads: i < 0 ? null : peer.threads,
+        busy_cores: others,
+      };
+    });
   } finally {
     for (const contestant of contestants) contestant.kill();
   }
+}
+
+function torchPeer(threads: number, mode: PeerMode): Peer {
+  const python = findTorchPython();
+  if (!python) return { name: `PyTorch ${mode}`, threads };
+  return { name: `PyTorch ${python.torch} ${mode}`, threads, command: [python.command, join(HERE, "peer.py")] };
+}
+
+/** TensorFlow.js with its WebAssembly backend; it is a development dependency and may not be installed. */
+function tfjsPeer(): Peer {
+  const peer = { name: "tfjs-wasm", threads: 1 };
+  try {
+    for (const name of ["tfjs-core", "tfjs-backend-wasm"])
+      createRequire(import.meta.url).resolve(`@tensorflow/${name}`);
+    return { ...peer, command: typescript("tfjs.ts") };
+  } catch {
+    return peer;
+  }
+}
+
+function typescript(file: string): [program: string, ...args: string[]] {
+  return [process.execPath, "--import", import.meta.resolve("tsx"), join(HERE, file)];
+}
+
+/** Contestants that run our weights must get our logits. */
+function checkLogits([{ logits: ours }, ...warm]: Warm[], [, ...names]: string[]): void {
+  for (const [i, { logits }] of warm.entries()) {
+    if (!ours || !logits) continue;
+    const scale = Math.max(...ours.map(Math.abs));
+    const error = Math.max(...ours.map((value, k) => Math.abs(value - logits[k]))) / scale;
+    if (logits.length === ours.length && error <= LOGIT_TOLERANCE) continue;
+    throw new Error(`${names[i]} does not compute the same network: its logits are off by ${error} of the largest`);
+  }
+}
+
+async function ends(contestants: Contestant[]): Promise<number[]> {
+  const peaks: number[] = [];
+  for (const contestant of contestants) peaks.push(await contestant.end());
+  return peaks;
 }
 
 /**

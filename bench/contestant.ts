@@ -1,10 +1,10 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { Job, Turn } from "./job.ts";
+import type { Job, Turn, Warm } from "./job.ts";
 
 /**
- * One side of a comparison in its own process, so that memory is its own. Lines of JSON: it prints `{}` when it is
- * warm, a {@link Turn} for each line `SECONDS` it is sent, and its peak memory for `end`.
+ * One side of a comparison in its own process, so that memory is its own. Lines of JSON: it prints a {@link Warm}
+ * when it is warm, a {@link Turn} for each line `SECONDS` it is sent, and its peak memory for `end`.
  */
 export class Contestant {
   private readonly child: ChildProcessWithoutNullStreams;
@@ -31,8 +31,8 @@ export class Contestant {
     return this.child.pid ?? 0;
   }
 
-  async ready(): Promise<void> {
-    await this.answer();
+  ready(): Promise<Warm> {
+    return this.answer();
   }
 
   /** Works for about so many seconds. */

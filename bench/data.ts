@@ -2,6 +2,9 @@ import { Random } from "../src/core/random.ts";
 import type { Dataset, ImageSet } from "../src/datasets/types.ts";
 import type { Network } from "../src/graph/network.ts";
 
+/** Of the weights that every contestant which runs ours starts from. */
+export const WEIGHTS_SEED = 1;
+
 /** Noise images with random labels: speed does not depend on what is in them. */
 export function noiseSet(network: Network, count: number, seed: number): ImageSet {
   const random = new Random(seed);

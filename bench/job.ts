@@ -1,12 +1,15 @@
-/** What can be timed. `loop` is training as users run it: augmentation and batch preparation around every step. */
-export const WORKLOADS = ["train", "finetune", "infer", "loop"] as const;
+/**
+ * What can be timed. `infer` is inference with taps: logits and every neuron's mean over space. `logits` is inference
+ * without. `loop` is training as users run it: augmentation and batch preparation around every step.
+ */
+export const WORKLOADS = ["train", "finetune", "infer", "logits", "loop"] as const;
 export type Workload = (typeof WORKLOADS)[number];
 
 /** PyTorch as one writes it first (eager, NCHW), or channels-last and, for inference, as a frozen, fused graph. */
 export const PEER_MODES = ["eager", "tuned"] as const;
 export type PeerMode = (typeof PEER_MODES)[number];
 
-/** What one contestant, a process of its own, is told to do: the only argument of `ours.ts` and of `peer.py`, as JSON. */
+/** What one contestant, a process of its own, is told to do: the only argument of its program, as JSON. */
 export interface Job {
   what: Workload;
   arch: string;
@@ -20,6 +23,12 @@ export interface Job {
   neurons: Record<string, number[]>;
   /** Batches in one epoch of `loop`. */
   epoch_batches: number;
+}
+
+/** A contestant's answer once it is warm. */
+export interface Warm {
+  /** Of the first prepared batch, where the contestant runs the same weights on it as `ours.ts`. */
+  logits?: number[];
 }
 
 /** A contestant's answer to one turn: how much it did in how long. */

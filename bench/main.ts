@@ -6,40 +6,45 @@ import { emitRows, type Format } from "../src/cli/output.ts";
 import { InputError } from "../src/core/errors.ts";
 import { channelBlock } from "../src/engine/lowering.ts";
 import { runtimeVersion } from "../src/engine/session.ts";
-import { parseArch } from "../src/models/registry.ts";
+import { ARCHITECTURES, FULL_WIDTH, parseArch } from "../src/models/registry.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { compare, type Row } from "./compare.ts";
 import { PEER_MODES, type PeerMode, WORKLOADS, type Workload } from "./job.ts";
 
-/** `npm run bench`: samples per second, ours and PyTorch's in alternating turns of the same run. */
+/** `npm run bench`: samples per second, ours and its peers' in alternating turns of the same run. */
 
 interface Options {
   arch?: string[];
   what?: string[];
+  quick: boolean;
   batch: number;
   threads: number;
-  rounds: number;
-  seconds: number;
+  rounds?: number;
+  seconds?: number;
   peer: PeerMode;
   format: Format;
 }
 
+const WIDTHS = ["w8", "w16", ""];
+/** One narrow network of each kind of graph: residual, plain, concatenating. */
+const QUICK = { archs: ["resnet18w16", "vgg13w8", "googlenetw8"], whats: ["train", "finetune", "infer"] as const };
+
 const program = new Command("bench")
-  .description("Samples per second of training, sub-network fine-tuning and inference beside PyTorch")
-  .option("--arch <names>", "architectures (default: resnet18w16,resnet18)", commaList("--arch"))
+  .description("Samples per second of training, sub-network fine-tuning and inference beside PyTorch and TensorFlow.js")
+  .option("--arch <names>", "architectures (default: all at widths 8, 16 and 64)", commaList("--arch"))
   .option(
     "--what <names>",
-    `of ${WORKLOADS.join(", ")} (default: all; loop at reduced width only)`,
+    `of ${WORKLOADS.join(", ")} (default: all; loop at reduced widths only)`,
     commaList("--what"),
   )
+  .option("--quick", `in place of the defaults: ${QUICK.archs.join(", ")}, no loop, two rounds of one second`, false)
   .option("--batch <n>", "images in a batch", wholeNumber("--batch", 1, 4096), 128)
   .option("--threads <n>", "threads of each side", wholeNumber("--threads", 1, 256), 2)
-  .option("--rounds <n>", "alternations", wholeNumber("--rounds", 1, 1000), 5)
+  .option("--rounds <n>", "alternations (default: 5)", wholeNumber("--rounds", 1, 1000))
   .option(
     "--seconds <n>",
-    "length of one turn; at least one step or epoch is made",
+    "length of one turn; at least one step or epoch is made (default: 4)",
     wholeNumber("--seconds", 1, 600),
-    4,
   )
   .addOption(new Option("--peer <mode>", "how PyTorch is used").choices(PEER_MODES).default("eager"))
   .addOption(formatOption());
@@ -52,9 +57,12 @@ try {
 }
 
 async function main(options: Options): Promise<void> {
-  const { batch, threads, rounds, seconds, peer, format } = options;
+  const { batch, threads, quick, peer } = options;
+  const rounds = options.rounds ?? (quick ? 2 : 5);
+  const seconds = options.seconds ?? (quick ? 1 : 4);
   const named = options.what?.map(workload);
-  const archs = options.arch ?? ["resnet18w16", "resnet18"];
+  const all = [...ARCHITECTURES.keys()].flatMap((family) => WIDTHS.map((width) => family + width));
+  const archs = options.arch ?? (quick ? QUICK.archs : all);
   for (const arch of archs) parseArch(arch);
   const note = (line: string) => process.stderr.write(`${line}\n`);
   note(`${cpus()[0]?.model.trim()}, ${cpus().length} cores, channel block ${(await channelBlock()) ?? "none"}`);
@@ -64,11 +72,11 @@ async function main(options: Options): Promise<void> {
 
   const rows: Row[] = [];
   for (const arch of archs) {
-    for (const what of named ?? WORKLOADS) {
+    for (const what of named ?? (quick ? QUICK.whats : WORKLOADS)) {
       // At full width the step is all there is: the loop around it would only double the time.
-      if (!named && what === "loop" && arch === "resnet18") continue;
+      if (!named && what === "loop" && parseArch(arch).baseWidth === FULL_WIDTH) continue;
       note(`${what} ${arch} …`);
-      rows.push(await compare({ what, arch, batch, threads, rounds, seconds, peerMode: peer }, note));
+      rows.push(...(await compare({ what, arch, batch, threads, rounds, seconds, peerMode: peer }, note)));
     }
   }
   const rounded = rows.map((row) => ({
@@ -78,8 +86,9 @@ async function main(options: Options): Promise<void> {
     ratio: row.ratio === null ? null : round(row.ratio, 2),
     ours_mib: Math.round(row.ours_mib),
     peer_mib: row.peer_mib === null ? null : Math.round(row.peer_mib),
+    busy_cores: round(row.busy_cores, 2),
   }));
-  emitRows(rounded, format);
+  emitRows(rounded, options.format);
 }
 
 function workload(name: string): Workload {

@@ -1,80 +1,60 @@
-import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { Random } from "../src/core/random.ts";
 import { chooseLowering } from "../src/engine/lowering.ts";
 import { Session } from "../src/engine/session.ts";
 import { foldState } from "../src/graph/fold.ts";
 import type { Network } from "../src/graph/network.ts";
-import { inferProgram } from "../src/graph/programs/infer.ts";
+import { inferProgram, tapProgram } from "../src/graph/programs/infer.ts";
 import { initialState } from "../src/models/init.ts";
 import { buildNetwork } from "../src/models/registry.ts";
 import { trainClean } from "../src/train/clean.ts";
 import { SubnetworkTuner } from "../src/tune/subnetwork.ts";
 import { Trainer } from "../src/tune/trainer.ts";
-import { noiseDataset, preparedBatches } from "./data.ts";
-import type { Job, Turn } from "./job.ts";
+import { noiseDataset, preparedBatches, WEIGHTS_SEED } from "./data.ts";
+import type { Turn, Warm } from "./job.ts";
+import { finish, job, nextTurn, runSteps, say } from "./turns.ts";
 
-/** Our side of a comparison: see `contestant.ts` for the protocol. */
+/** Our side of a comparison. */
 
-const WARM_UP_STEPS = 3;
 /** Small, so that training on noise stays finite however long it goes on. */
 const LEARNING_RATE = 1e-4;
 const SGD = { momentum: 0.9, nesterov: true, weightDecay: 5e-4 };
 
-const job = JSON.parse(process.argv[2]) as Job;
 const network = buildNetwork(job.arch, job.classes);
-const commands = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const say = (answer: object) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 
 if (job.what === "loop") await runLoop();
-else await runSteps(await stepOf(network));
-say({ peak_mib: peakMib() });
-process.exit();
-
-/** The next turn's length in seconds; undefined at the end. */
-async function nextTurn(): Promise<number | undefined> {
-  const { value, done } = await commands.next();
-  return done || value === "end" ? undefined : Number(value);
+else {
+  const { step, warm } = await stepOf(network);
+  await runSteps(step, warm);
 }
+finish();
 
-async function stepOf(network: Network): Promise<() => Promise<unknown>> {
+async function stepOf(network: Network): Promise<{ step: () => Promise<unknown>; warm?: Warm }> {
   const { batch, threads } = job;
-  const state = initialState(network, new Random(1));
+  const state = initialState(network, new Random(WEIGHTS_SEED));
   const batches = preparedBatches(network, batch, 4);
   let taken = 0;
   const next = () => batches[taken++ % batches.length];
   if (job.what === "train") {
     const trainer = await Trainer.create(network, state, { ...SGD, batch, threads });
-    return () => {
+    const step = () => {
       const { images, targets } = next();
       return trainer.step(images, targets, LEARNING_RATE);
     };
+    return { step };
   }
   if (job.what === "finetune") {
     const tuner = await SubnetworkTuner.create(network, state, job.neurons, { batch, threads });
-    return () => {
+    const step = () => {
       const { images, targets } = next();
       return tuner.step(images, targets, LEARNING_RATE);
     };
+    return { step };
   }
-  const session = await Session.open(inferProgram(await chooseLowering(network, batch), network), { threads });
+  const program = job.what === "infer" ? tapProgram : inferProgram;
+  const session = await Session.open(program(await chooseLowering(network, batch), network), { threads });
   const feeds = foldState(network, state);
-  return () => session.run(feeds.set("input", next().images));
-}
-
-async function runSteps(step: () => Promise<unknown>): Promise<void> {
-  for (let i = 0; i < WARM_UP_STEPS; i++) await step();
-  say({});
-  for (let length = await nextTurn(); length !== undefined; length = await nextTurn()) {
-    const began = performance.now();
-    const turn: Turn = { samples: 0, seconds: 0 };
-    while (turn.seconds < length) {
-      await step();
-      turn.samples += job.batch;
-      turn.seconds = (performance.now() - began) / 1000;
-    }
-    say(turn);
-  }
+  const step = () => session.run(feeds.set("input", next().images));
+  return { step, warm: { logits: [...(await step()).get("logits")!] } };
 }
 
 /** `trainClean` itself, held up after each epoch until more is asked for; the first epoch warms up. */
@@ -112,14 +92,5 @@ async function runLoop(): Promise<void> {
     });
   } catch (error) {
     if (error !== stop) throw error;
-  }
-}
-
-/** Linux's own account of this program; elsewhere what the process was charged. */
-function peakMib(): number {
-  try {
-    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))![1]) / 1024;
-  } catch {
-    return process.resourceUsage().maxRSS / 1024;
   }
 }

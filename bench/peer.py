@@ -24,7 +24,7 @@ torch.manual_seed(1)
 model = build(job["family"], job["base_width"], classes)
 # What a PyTorch user who minds speed would do on a CPU: channels-last tensors; for inference a frozen, fused graph.
 tuned = job["peer_mode"] == "tuned"
-layout = torch.channels_last if tuned and job["what"] != "infer" else torch.contiguous_format
+layout = torch.channels_last if tuned and job["what"] not in ("infer", "logits") else torch.contiguous_format
 model = model.to(memory_format=layout)
 
 
@@ -85,9 +85,36 @@ def finetune_step():
     return step
 
 
+class WithTaps(torch.nn.Module):
+    """The model with forward hooks that take every neuron's mean over space, as ours are taken: behind the ReLU where
+    one follows, which for ResNet's functional ones is what the next module reads; without one, mean and mean
+    magnitude."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model, self.taps = model, []
+        for name, module in model.named_modules():
+            if isinstance(module, torch.nn.ReLU):
+                module.register_forward_hook(lambda _module, _inputs, output: self.tap(output))
+            elif job["family"] == "resnet18" and (name == "layer1" or name.endswith(".conv2")):
+                module.register_forward_pre_hook(lambda _module, inputs: self.tap(inputs[0]))
+            elif job["family"] == "resnet18" and name.endswith((".bn2", ".shortcut.1")):
+                module.register_forward_hook(lambda _module, _inputs, output: self.tap(output, signed=True))
+
+    def tap(self, activation, signed=False):
+        self.taps.append(activation.mean((2, 3)))
+        if signed:
+            self.taps.append(activation.abs().mean((2, 3)))
+
+    def forward(self, images):
+        self.taps = []
+        logits = self.model(images)
+        return (logits, *self.taps)
+
+
 def infer_step():
     batches = prepared()
-    network = model.eval()
+    network = WithTaps(model).eval() if job["what"] == "infer" else model.eval()
     if tuned:
         network = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(network, next(batches)[0])))
 
@@ -165,7 +192,7 @@ def peak_mib():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
-STEPS = {"train": train_step, "finetune": finetune_step, "infer": infer_step}
+STEPS = {"train": train_step, "finetune": finetune_step, "infer": infer_step, "logits": infer_step}
 
 if job["what"] == "loop":
     run_loop()

@@ -8,11 +8,19 @@ import { keepWebGpu } from "./webgpu.ts";
 /** Named float32 arrays that go into or come out of a graph; shapes are the program's. */
 export type Arrays = Map<string, Float32Array>;
 
+/** In what the runtime says: its arena's words, and those of C++. */
+const OUT_OF_MEMORY = /failed to allocate memory|bad_alloc|bad allocation/i;
+
 export interface SessionOptions {
   /** Threads within an operator: part of every recipe, since sums depend on how work is split. */
   threads: number;
   /** Where it runs: on the process's device unless another is named. */
   device?: Device;
+}
+
+/** The runtime was refused memory in the middle of a run. */
+export class MemoryShortage extends Error {
+  override readonly name = "MemoryShortage";
 }
 
 /**
@@ -38,7 +46,8 @@ export class Session {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: "sequential",
-      logSeverityLevel: 3,
+      // What goes wrong is thrown; the log would say it once more.
+      logSeverityLevel: 4,
     });
     return new Session(program, session);
   }
@@ -55,6 +64,7 @@ export class Session {
    * @param feeds every graph input; further entries are ignored
    * @param into output key → array to write to, in place of the session's own
    * @returns output key → values
+   * @throws MemoryShortage
    */
   async run(feeds: ReadonlyMap<string, Float32Array>, into?: ReadonlyMap<string, Float32Array>): Promise<Arrays> {
     const inputs: Record<string, ort.Tensor> = {};
@@ -70,7 +80,12 @@ export class Session {
       fetches[name] = new ort.Tensor("float32", target, shape as number[]);
       results.set(key, target);
     }
-    await this.session.run(inputs, fetches);
+    try {
+      await this.session.run(inputs, fetches);
+    } catch (error) {
+      const { message } = error as Error;
+      throw OUT_OF_MEMORY.test(message) ? new MemoryShortage(message, { cause: error }) : error;
+    }
     return results;
   }
 

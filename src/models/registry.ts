@@ -15,7 +15,8 @@ export const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
   ["googlenet", googlenet],
 ]);
 
-const FULL_WIDTH = 64;
+/** The base width of the published networks. */
+export const FULL_WIDTH = 64;
 
 /** Splits an architecture name into its family and base width: `resnet18w16` → resnet18, 16. */
 export function parseArch(arch: string): { family: string; baseWidth: number } {

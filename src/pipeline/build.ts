@@ -1,13 +1,14 @@
 import { InputError } from "../core/errors.ts";
 import type { Dataset } from "../datasets/types.ts";
 import { processDevice } from "../engine/device.ts";
-import { type Database, openDatabase } from "../store/database.ts";
+import { type Database, isDatabase, openDatabase } from "../store/database.ts";
 import { candidateRecipe } from "./candidate-stage.ts";
 import { cleanRecipe } from "./clean-stage.ts";
 import { DatasetCache, type Report } from "./context.ts";
 import { estimatePlan } from "./estimate.ts";
 import { runLocally } from "./executors/local.ts";
 import { chooseJobs } from "./jobs.ts";
+import { assertStepsFit, memoryLimit } from "./memory-limit.ts";
 import { settingsFor } from "./overrides.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { measuredRates, shippedRates } from "./rates.ts";
@@ -28,7 +29,7 @@ export interface BuildRequest {
 /** Builds a slice of an edition into a database on the process's device, resuming what is there. Returns the plan that is now done. */
 export async function build(request: BuildRequest): Promise<{ db: Database; plan: Plan }> {
   const { dir, dataDir, edition, report } = request;
-  const { db, plan } = await prepareBuild(request);
+  const { db, plan } = await prepareBuild(request, memoryLimit());
   const expected = await expectedSeconds(edition, plan, dataDir, db);
   const left = Object.keys(expected).length;
   const candidates = plan.candidates.filter(({ id }) => id in expected).length;
@@ -51,14 +52,22 @@ export async function expectedSeconds(
   return Object.fromEntries(left.map(({ id, seconds }) => [id, seconds]));
 }
 
-/** All that comes before building: checks the request against recipe and data, then opens or creates the database. */
+/**
+ * All that comes before building: checks the request against recipe and data, then opens or creates the database.
+ * @param memory bytes that there are where it is built; unknown on a cluster
+ */
 export async function prepareBuild(
   request: Pick<BuildRequest, "dir" | "dataDir" | "edition" | "select" | "shard">,
+  memory?: number,
 ): Promise<{ db: Database; plan: Plan }> {
   const { edition, select, shard } = request;
   checkSelection(select);
   const plan = shardOf(makePlan(edition, select), shard);
   for (const attack of new Set(plan.candidates.map(({ key }) => key.attack))) attackOptions(edition, attack);
+  if (memory !== undefined) {
+    const built = isDatabase(request.dir) ? await openDatabase(request.dir, { readOnly: true }) : null;
+    assertStepsFit(edition, plan, memory, built);
+  }
   // All data is read before anything is written: bad data must leave no trace.
   const datasets = new DatasetCache(request.dataDir, edition.seed);
   const data: Record<string, string> = {};

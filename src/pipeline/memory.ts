@@ -41,6 +41,17 @@ export function judgingBytes(network: Network, dataset: string): number {
   return processBytes(network, dataset, MEASURING * MEASURING_BATCH);
 }
 
+/** Bytes that a process needs at most for training steps, or tuning steps, of so many images. */
+export function stepBytes(network: Network, dataset: string, batch: number): number {
+  return processBytes(network, dataset, TRAINING * batch);
+}
+
+/** The most images that {@link stepBytes} finds room for; 0 where the weights alone are too many. */
+export function batchWithin(network: Network, dataset: string, limit: number): number {
+  const fixed = stepBytes(network, dataset, 0);
+  return Math.max(0, Math.floor((limit - fixed) / (stepBytes(network, dataset, 1) - fixed)));
+}
+
 /** @param images whose activations are held, with all that hangs on them */
 function processBytes(network: Network, dataset: string, images: number): number {
   const values = activationValues(network) * images + stateValues(network) * PER_VALUE;

@@ -5,6 +5,7 @@ import { buildCandidate } from "./candidate-stage.ts";
 import { type CleanBench, openCleanBench } from "./clean-bench.ts";
 import { buildClean } from "./clean-stage.ts";
 import type { BuildContext } from "./context.ts";
+import { explainShortage, injectionStep, trainingStep } from "./memory-limit.ts";
 import type { Plan } from "./plan.ts";
 
 /** How long a worker waits where all that is left is in others' hands. */
@@ -15,7 +16,7 @@ const IDLE_MS = 300;
  * number of machines that share the folder, may do this at once.
  */
 export async function work(context: BuildContext, plan: Plan): Promise<void> {
-  const { db } = context;
+  const { db, edition } = context;
   const claims = db.layout.path("claims");
   let bench: CleanBench | undefined;
   await forgetCheckpoints(context, plan);
@@ -26,7 +27,8 @@ export async function work(context: BuildContext, plan: Plan): Promise<void> {
       for (const planned of plan.clean) {
         if (db.hasClean(planned.id)) continue;
         const done = await underClaim(claims, planned.id, async () => {
-          if (!db.hasClean(planned.id)) await buildClean(context, planned);
+          if (db.hasClean(planned.id)) return;
+          await explainShortage(edition, trainingStep(edition, planned), () => buildClean(context, planned));
         });
         worked ||= done;
         waiting ||= !done;
@@ -39,11 +41,13 @@ export async function work(context: BuildContext, plan: Plan): Promise<void> {
         }
         const done = await underClaim(claims, planned.id, async () => {
           if (db.hasDefect(planned.id)) return;
-          if (bench?.record.id !== planned.clean) {
-            await bench?.runner.release();
-            bench = await openCleanBench(context, planned.clean);
-          }
-          await buildCandidate(context, planned, bench);
+          await explainShortage(edition, injectionStep(edition, planned), async () => {
+            if (bench?.record.id !== planned.clean) {
+              await bench?.runner.release();
+              bench = await openCleanBench(context, planned.clean);
+            }
+            await buildCandidate(context, planned, bench);
+          });
         });
         worked ||= done;
         waiting ||= !done;

@@ -72,6 +72,11 @@ describe("a bad recipe", () => {
     ["a target that is no class", (text: string) => text.replace("target: 0", "target: 10"), /target 10.*0 to 9/],
     ["more images than there are", (text: string) => text.replace("images: 200", "images: 300"), /300 .*304 training/],
     ["a batch beyond the data", (text: string) => text.replace("batch: 32", "batch: 305"), /clean\.batch 305 .* 304/],
+    [
+      "a batch beyond the memory",
+      (text: string) => text.replace("held_out: 40\n  batch: 32", "held_out: 40\n  batch: 100000000"),
+      /inject\.batch 100000000 needs more memory than there is: .* GB are here; set inject\.batch to [1-9]\d*$/m,
+    ],
   ])("%s", (_, change, message) => {
     const folder = temporaryFolder();
     const recipe = writeRecipe(folder, change);

@@ -4,6 +4,9 @@ import { InputError } from "../../core/errors.ts";
 import type { Report } from "../context.ts";
 import type { WorkerMessage, WorkerOrder } from "../worker-process.ts";
 
+/** How a system ends a program where memory runs out. */
+const OUT_OF_MEMORY = " (if memory ran out: fewer --jobs, or a smaller clean.batch or inject.batch in the recipe)";
+
 /** Runs worker processes on this machine until all have finished; the first failure ends the others. */
 export async function runLocally(order: WorkerOrder, jobs: number, report: Report): Promise<void> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -27,7 +30,9 @@ export async function runLocally(order: WorkerOrder, jobs: number, report: Repor
         else
           reject(
             failure ??
-              new Error(`a worker process ended with ${signal ?? `status ${code}`}; run the same command to go on`),
+              new Error(
+                `a worker process ended with ${signal ?? `status ${code}`}; run the same command to go on${signal === "SIGKILL" ? OUT_OF_MEMORY : ""}`,
+              ),
           );
       });
       child.send(order);
