@@ -14,7 +14,8 @@ import { withJudging } from "../src/pipeline/judge.ts";
 /**
  * `npm run bench:mutants -- ID…`: seconds that deepmufl's mutants take by what follows the mutated channel, and by
  * writing each into the weights and running the whole network: the same mutants on the same tests, in turns. Both sides
- * are warmed up by one mutant. Prints the largest difference of their logits too.
+ * are warmed up by one mutant. Processor seconds are printed beside, which other programs on the machine disturb less, and
+ * the largest difference of the logits.
  */
 
 interface Options {
@@ -58,14 +59,17 @@ async function main(ids: string[], options: Options): Promise<void> {
       const images = firstOf(suspect.clean.fit, tests);
       const sides = { suffix: bySuffix, naive: byNetwork };
       const best = { suffix: Number.POSITIVE_INFINITY, naive: Number.POSITIVE_INFINITY };
+      const cpu = { ...best };
       const logits: Record<string, Float32Array[]> = {};
       for (const side of ["suffix", "naive"] as const) await sides[side](suspect, images, mutants.slice(0, 1));
       for (let round = 0; round < rounds; round++) {
         const order = round % 2 === 0 ? (["suffix", "naive"] as const) : (["naive", "suffix"] as const);
         for (const side of order) {
-          const began = performance.now();
+          const [began, before] = [performance.now(), process.cpuUsage()];
           logits[side] = await sides[side](suspect, images, mutants);
           best[side] = Math.min(best[side], (performance.now() - began) / 1000);
+          const { user, system } = process.cpuUsage(before);
+          cpu[side] = Math.min(cpu[side], (user + system) / 1e6);
         }
       }
       all.push({
@@ -75,6 +79,9 @@ async function main(ids: string[], options: Options): Promise<void> {
         suffix_seconds: Number(best.suffix.toFixed(3)),
         naive_seconds: Number(best.naive.toFixed(3)),
         ratio: Number((best.naive / best.suffix).toFixed(2)),
+        suffix_cpu_seconds: Number(cpu.suffix.toFixed(3)),
+        naive_cpu_seconds: Number(cpu.naive.toFixed(3)),
+        cpu_ratio: Number((cpu.naive / cpu.suffix).toFixed(2)),
         largest_difference: Number(largestDifference(logits.suffix, logits.naive).toPrecision(2)),
       });
     }

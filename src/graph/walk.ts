@@ -1,5 +1,6 @@
+import { fusedAdditions } from "./fused-additions.ts";
 import type { ConvShape, Feature, Gradient, Lowering } from "./lowering/lowering.ts";
-import { type AddNode, type ConvUnit, classifierOf, inputsOf, type Network } from "./network.ts";
+import { type AddNode, type ConvUnit, classifierOf, type Network } from "./network.ts";
 
 /** How conv units are lowered: with batch statistics, or with the batch norm folded into the weights. */
 export interface UnitRule {
@@ -40,14 +41,14 @@ export class Walk {
   private readonly rule: UnitRule;
   private readonly options: WalkOptions;
   /** Additions that are computed by a conv unit: unit id → addition. */
-  private readonly fused = new Map<string, AddNode>();
+  private readonly fused: Map<string, AddNode>;
 
   constructor(lowering: Lowering, network: Network, rule: UnitRule, options: WalkOptions) {
     this.lowering = lowering;
     this.network = network;
     this.rule = rule;
     this.options = options;
-    if (options.fuse) this.planFusion();
+    this.fused = options.fuse ? fusedAdditions(network) : new Map();
   }
 
   /** Declares the classifier's weights once; several forward passes may share them. */
@@ -185,21 +186,6 @@ export class Walk {
     const wanted = !isImage || this.options.inputGradient === true;
     const gradient = this.rule.backward(node, x, dy, { wanted, into: gradients.get(node.input) });
     if (gradient) gradients.set(node.input, gradient);
-  }
-
-  /** An addition is fused into its later input where that is a unit without ReLU that feeds nothing else. */
-  private planFusion(): void {
-    const order = new Map(this.network.nodes.map((node, i) => [node.id, i]));
-    const uses = new Map<string, number>();
-    for (const node of this.network.nodes) for (const id of inputsOf(node)) uses.set(id, (uses.get(id) ?? 0) + 1);
-    for (const node of this.network.nodes) {
-      if (node.op !== "add") continue;
-      // Of a part of a network, an input may lie outside: it is there before all else.
-      const place = (id: string) => order.get(id) ?? -1;
-      const later = [...node.inputs].sort((a, b) => place(b) - place(a))[0];
-      const unit = this.network.nodes[place(later)];
-      if (unit?.op === "conv" && !unit.relu && uses.get(later) === 1) this.fused.set(later, node);
-    }
   }
 }
 

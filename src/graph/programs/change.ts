@@ -1,4 +1,5 @@
 import { foldedBias, foldedWeight } from "../folded.ts";
+import { fusedAdditions } from "../fused-additions.ts";
 import type { Feature, Lowering } from "../lowering/lowering.ts";
 import {
   type AddNode,
@@ -76,6 +77,8 @@ class ChangeWalk {
   private readonly reached = new Map<string, Reach>();
   private readonly whole = new Map<string, Feature>();
   private readonly rows: string;
+  /** Convolutions without a ReLU that feed nothing but an addition, which they compute as they go. */
+  private readonly additions: Map<string, AddNode>;
 
   constructor(lowering: Lowering, network: Network, count: number) {
     this.lowering = lowering;
@@ -83,6 +86,7 @@ class ChangeWalk {
     this.count = count;
     this.shapes = inferShapes(network);
     this.nodes = new Map(network.nodes.map((node) => [node.id, node]));
+    this.additions = fusedAdditions(network);
     const { graph, batch } = lowering;
     this.rows = graph.op("Cast", [graph.input(ROWS, [batch])], { to: 7 });
   }
@@ -94,14 +98,22 @@ class ChangeWalk {
     this.reached.set(unit, { kind: "one", before, after, offset: 0 });
     for (const node of this.network.nodes) {
       if (node.op === "linear") this.classify(node.id, node.input);
+      else if (this.reached.has(node.id)) continue;
       else if (inputsOf(node).some((id) => this.reached.has(id))) this.reached.set(node.id, this.reach(node));
     }
   }
 
   private reach(node: LayerNode): Reach {
     switch (node.op) {
-      case "conv":
-        return { kind: "many", feature: this.convolve(node) };
+      case "conv": {
+        const addition = this.additions.get(node.id);
+        if (!addition) return { kind: "many", feature: this.convolve(node, node) };
+        const other = this.all(addition.inputs[addition.inputs[0] === node.id ? 1 : 0]);
+        const feature = this.convolve(node, addition, other);
+        this.reached.set(addition.id, { kind: "many", feature });
+        // Nobody but the addition reads what stands here.
+        return { kind: "many", feature };
+      }
       case "maxpool": {
         const input = this.reached.get(node.input)!;
         if (input.kind === "many") return { kind: "many", feature: this.lowering.maxPool(input.feature, node) };
@@ -126,16 +138,17 @@ class ChangeWalk {
     }
   }
 
-  private convolve(node: ConvUnit): Feature {
+  /** `relu?(conv + addend)`, of one changed channel or of all. */
+  private convolve(node: ConvUnit, { relu }: { relu: boolean }, addend?: Feature): Feature {
     const { lowering } = this;
     const { graph } = lowering;
     const input = this.reached.get(node.input)!;
     const shape = convShape(node);
-    const { relu } = node;
     if (input.kind === "many") {
       const { channels } = input.feature;
       const weight = graph.input(foldedWeight(node.id), [node.out, node.kernel, node.kernel, channels]);
-      return lowering.conv(input.feature, weight, shape, { bias: graph.input(foldedBias(node.id), [node.out]), relu });
+      const bias = graph.input(foldedBias(node.id), [node.out]);
+      return lowering.conv(input.feature, weight, shape, { bias, sum: addend, relu });
     }
     const [, height, width] = this.shapes.get(node.input)!;
     let change = graph.op("Sub", [input.after, input.before]);
@@ -154,7 +167,8 @@ class ChangeWalk {
     }
     this.needs.columns.set(node.id, input.offset);
     const column = graph.input(columnInput(node.id), [node.out, node.kernel, node.kernel, 1]);
-    const sum = this.kept(normKept(node.id), node.id, this.needs.norms);
+    const unchanged = this.kept(normKept(node.id), node.id, this.needs.norms);
+    const sum = addend ? lowering.add(unchanged, addend, false) : unchanged;
     return lowering.conv(lowering.fromNchw(change, 1, size.height, size.width), column, shape, { sum, relu });
   }
 

@@ -16,7 +16,7 @@ import type { ChannelRewrite, ChannelRewrites, OnRewritten } from "./rewrite.ts"
 const CHUNK = 128;
 
 /** Pairs of an image and a rewrite in one run, at most. */
-const PAIRS = 64;
+const PAIRS = 128;
 
 /**
  * Rewrites by what follows them: the unchanged features are computed once per unit and held, a rewrite changes one
