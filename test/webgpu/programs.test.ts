@@ -10,6 +10,8 @@ import { relativeError } from "../graph/programs.ts";
 import { NETWORKS, network } from "../graph/small-networks.ts";
 import { comparesAll, hasWebGpu } from "./device.ts";
 
+/** Images are the channels of a weight gradient, and multiples of 3 are treacherous there. */
+const SMALL_BATCH = 6;
 const BATCH = 4;
 
 /** Of the largest magnitude in the array: single precision, summed in another order. */
@@ -29,9 +31,9 @@ async function run(lowering: Lowering, { make }: NamedProgram, net: Network): Pr
   }
 }
 
-async function expectEqual(program: NamedProgram, net: Network): Promise<void> {
-  const cpu = await run(new PlainLowering(BATCH), program, net);
-  const gpu = await run(new WebGpuLowering(BATCH), program, net);
+async function expectEqual(program: NamedProgram, net: Network, batch = BATCH): Promise<void> {
+  const cpu = await run(new PlainLowering(batch), program, net);
+  const gpu = await run(new WebGpuLowering(batch), program, net);
   expect(cpu.size).toBeGreaterThan(0);
   for (const [key, values] of cpu) {
     expect(relativeError(gpu.get(key)!, values), key).toBeLessThan(TOLERANCE);
@@ -45,7 +47,7 @@ const small = comparesAll ? Object.keys(NETWORKS) : Object.keys(NETWORKS).slice(
 
 describe.runIf(found).each(small)("%s: WebGPU gives what the processor gives", (name) => {
   const net = network(NETWORKS[name]);
-  it.each(everyProgram(net))("$name", (program) => expectEqual(program, net));
+  it.each(everyProgram(net))("$name", (program) => expectEqual(program, net, SMALL_BATCH));
 });
 
 describe.runIf(found).each(["resnet18w4", "vgg13w4", "vgg16w4", "googlenetw4"])(

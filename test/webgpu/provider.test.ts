@@ -1,5 +1,6 @@
 import ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import type { Device } from "../../src/core/device.ts";
 import { Session } from "../../src/engine/session.ts";
 import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
@@ -7,6 +8,7 @@ import { WebGpuLowering } from "../../src/graph/lowering/webgpu.ts";
 import { GraphBuilder, type Program } from "../../src/graph/onnx.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { everyProgram } from "../graph/every-program.ts";
+import { relativeError } from "../graph/programs.ts";
 import { hasWebGpu } from "./device.ts";
 
 /** Opens a program where no operator may fall back to the processor. @throws where one would have to */
@@ -60,6 +62,30 @@ describe.runIf(await hasWebGpu())("the WebGPU provider", () => {
     );
     expect(ys[0]).toEqual([1, 1, 1, 1, 1, 100, 100, 100, 100, 100]);
     expect(ys[1]).toEqual([1, 1, 1, 1, 1, 1, 100, 100, 100, 100]);
+  });
+
+  it("reads the wrong channels where a convolution has more than 3 and a multiple of 3 alone", async () => {
+    const [channels, outputs] = [6, 4];
+    const make = (lowering: Lowering) => {
+      const weight = lowering.graph.input("w", [outputs, 3, 3, channels]);
+      const x = lowering.image("x", channels, 4, 4);
+      const y = lowering.conv(x, weight, { out: outputs, kernel: 3, stride: 1, padding: 1 });
+      lowering.graph.output("y", y.tensor, [1, outputs, 4, 4]);
+      return lowering.graph.finish();
+    };
+    const feeds = new Map([
+      ["x", Float32Array.from({ length: channels * 16 }, (_, i) => Math.sin(1.7 * i + 1))],
+      ["w", Float32Array.from({ length: outputs * 9 * channels }, (_, i) => Math.sin(1.7 * i + 2))],
+    ]);
+    const run = async (lowering: Lowering, device: Device) => {
+      const session = await Session.open(make(lowering), { threads: 1, device });
+      const y = (await session.run(feeds)).get("y")!.slice();
+      await session.release();
+      return y;
+    };
+    const right = await run(new PlainLowering(1), "cpu");
+    expect(relativeError(await run(new PlainLowering(1), "webgpu"), right)).toBeGreaterThan(0.01);
+    expect(relativeError(await run(new WebGpuLowering(1), "webgpu"), right)).toBeLessThan(1e-6);
   });
 
   it("gives the logarithms of a softmax whose logits are far apart", async () => {

@@ -1,5 +1,5 @@
 import { sideAfter } from "../network.ts";
-import { GraphBuilder } from "../onnx.ts";
+import { type Attribute, GraphBuilder } from "../onnx.ts";
 import {
   type ConvShape,
   type Feature,
@@ -12,6 +12,12 @@ import { axisPoolGradient, type Positions, reaches } from "./pool-gradient.ts";
 
 /** A pooling operator's attributes. */
 export type PoolWindow = Record<"kernel_shape" | "strides" | "pads", number[]>;
+
+/** How many channels a standard convolution reads and writes. */
+export interface ConvChannels {
+  input: number;
+  output: number;
+}
 
 /** What all lowerings share: elementwise operators, which no layout changes, and the weight gradient. */
 export abstract class CommonLowering {
@@ -145,6 +151,11 @@ export abstract class CommonLowering {
     return { ...into, full: this.graph.op("Add", [into.full, dy.tensor]) };
   }
 
+  /** One standard convolution. @param inputs its input, filter and perhaps bias */
+  protected standardConv(inputs: string[], _: ConvChannels, attributes: Record<string, Attribute>): string {
+    return this.graph.op("Conv", inputs, attributes);
+  }
+
   /** How many groups the batch is cut into for the weight gradient of a convolution. @param area positions of dy */
   protected groupsFor(out: number, input: number, kernel: number, area: number): number {
     return weightGradientGroups(this.batch, out, input, kernel, area);
@@ -177,7 +188,9 @@ export abstract class CommonLowering {
     const trailing = (extent: number, out: number) => (out - 1) * stride + kernel - extent - padding;
     const bottom = trailing(x.height, dy.height);
     const right = trailing(x.width, dy.width);
-    const sums = graph.op("Conv", [graph.reshape(nhwc, [1, batch, x.height, x.width * c]), filter], {
+    const image = graph.reshape(nhwc, [1, batch, x.height, x.width * c]);
+    const channels = { input: batch, output: groups * dy.channels };
+    const sums = this.standardConv([image, filter], channels, {
       kernel_shape: [dy.height, dy.width],
       dilations: [stride, stride * c],
       pads: [padding, padding * c, bottom, right * c],

@@ -34,11 +34,16 @@ export class PlainLowering extends CommonLowering implements Lowering {
   conv(x: Feature, weight: string, shape: ConvShape, fuse: Fusion = {}): Feature {
     const { kernel, stride, padding, out } = shape;
     const oihw = this.graph.transpose(weight, [0, 3, 1, 2]);
-    const tensor = this.graph.op("Conv", fuse.bias ? [x.tensor, oihw, fuse.bias] : [x.tensor, oihw], {
-      kernel_shape: [kernel, kernel],
-      strides: [stride, stride],
-      pads: [padding, padding, padding, padding],
-    });
+    const inputs = fuse.bias ? [x.tensor, oihw, fuse.bias] : [x.tensor, oihw];
+    const tensor = this.standardConv(
+      inputs,
+      { input: x.channels, output: out },
+      {
+        kernel_shape: [kernel, kernel],
+        strides: [stride, stride],
+        pads: [padding, padding, padding, padding],
+      },
+    );
     const side = (n: number) => Math.floor((n + 2 * padding - kernel) / stride) + 1;
     return this.finish({ tensor, channels: out, height: side(x.height), width: side(x.width) }, fuse);
   }
@@ -51,8 +56,9 @@ export class PlainLowering extends CommonLowering implements Lowering {
       const picked = graph.op("Gather", [flat, graph.integers(taps)], { axis: 1 });
       return graph.reshape(graph.transpose(picked, [2, 0, 1]), [x.channels, out, kh, kw]);
     };
+    const channels = { input: out, output: x.channels };
     const correlate = (taps: number[], kh: number, kw: number, pads: number[]) =>
-      graph.op("Conv", [dy.tensor, swapped(taps, kh, kw)], { kernel_shape: [kh, kw], pads });
+      this.standardConv([dy.tensor, swapped(taps, kh, kw)], channels, { kernel_shape: [kh, kw], pads });
 
     if (stride === 1) {
       const back = kernel - 1 - padding;
@@ -98,7 +104,9 @@ export class PlainLowering extends CommonLowering implements Lowering {
 
   selectChannels(x: Feature, selector: string, rows: number): Feature {
     const filter = this.graph.reshape(selector, [rows, x.channels, 1, 1]);
-    return { ...x, channels: rows, tensor: this.graph.op("Conv", [x.tensor, filter], { kernel_shape: [1, 1] }) };
+    const channels = { input: x.channels, output: rows };
+    const tensor = this.standardConv([x.tensor, filter], channels, { kernel_shape: [1, 1] });
+    return { ...x, channels: rows, tensor };
   }
 
   channelDots(a: Feature, b: Feature): string {

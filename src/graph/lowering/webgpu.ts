@@ -1,3 +1,6 @@
+import type { Attribute } from "../onnx.ts";
+import { roundUp } from "./channel-slots.ts";
+import type { ConvChannels } from "./common.ts";
 import type { Lowering } from "./lowering.ts";
 import { PlainLowering } from "./plain.ts";
 
@@ -15,6 +18,25 @@ export class WebGpuLowering extends PlainLowering implements Lowering {
     const below = graph.op("Sub", [logits, largest]);
     const sum = graph.op("ReduceSum", [graph.op("Exp", [below]), graph.integers([1])], { keepdims: 1 });
     return graph.op("Sub", [below, graph.op("Log", [sum])]);
+  }
+
+  /**
+   * With input channels of zeros up to a multiple of 4 where they are more than 3 and a multiple of 3 alone: the provider
+   * reads such an image three channels at a time, but from places that are right for four at a time.
+   */
+  protected override standardConv(
+    [x, filter, ...bias]: string[],
+    channels: ConvChannels,
+    attributes: Record<string, Attribute>,
+  ): string {
+    const { graph } = this;
+    const { input } = channels;
+    if (input === 3 || input % 3 !== 0 || input % 4 === 0) {
+      return super.standardConv([x, filter, ...bias], channels, attributes);
+    }
+    const zeros = graph.integers([0, 0, 0, 0, 0, roundUp(input, 4) - input, 0, 0]);
+    const padded = [x, filter].map((value) => graph.op("Pad", [value, zeros]));
+    return super.standardConv([...padded, ...bias], channels, attributes);
   }
 
   /**
