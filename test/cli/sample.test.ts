@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { sampleTables } from "../../bench/sample.ts";
+import { candidateRecipe } from "../../src/pipeline/candidate-stage.ts";
 import { makePlan } from "../../src/pipeline/plan.ts";
 import { loadEdition } from "../../src/pipeline/recipe.ts";
 import { openDatabase } from "../../src/store/database.ts";
@@ -42,9 +43,12 @@ describe("the shipped sample", () => {
 
   it("holds all that its recipe plans and nothing else: what was rejected is not left out", async () => {
     const edition = loadEdition("sample");
-    const planned = makePlan(edition, edition.select).candidates.map(({ id }) => id);
+    const planned = makePlan(edition, edition.select).candidates;
     const sample = await openDatabase(SAMPLE_DIR, { readOnly: true });
-    expect(sample.listDefects().sort()).toEqual(planned.sort());
+    expect(sample.listDefects().sort()).toEqual(planned.map(({ id }) => id).sort());
+    for (const candidate of planned) {
+      expect(sample.readDefect(candidate.id).recipe, candidate.id).toEqual(candidateRecipe({ edition }, candidate));
+    }
   });
 
   it("is whole, can be read, and is not changed by that", () => {
