@@ -29,11 +29,12 @@ describe("plug-ins", () => {
   });
 
   const newLog = () => join(temporaryFolder(), "log");
+  // What stands behind the last line's end is being written.
   const callsIn = (log: string): Call[] =>
     existsSync(log)
       ? readFileSync(log, "utf8")
-          .trim()
           .split("\n")
+          .slice(0, -1)
           .map((line) => JSON.parse(line))
       : [];
   const plugin = (mode: string, log: string, script = SCRIPT) =>
