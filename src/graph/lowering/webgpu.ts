@@ -31,7 +31,8 @@ export class WebGpuLowering extends PlainLowering implements Lowering {
   ): string {
     const { graph } = this;
     const { input } = channels;
-    if (input === 3 || input % 3 !== 0 || input % 4 === 0) {
+    const isGrouped = attributes.group !== undefined && attributes.group !== 1;
+    if (isGrouped || input === 3 || input % 3 !== 0 || input % 4 === 0) {
       return super.standardConv([x, filter, ...bias], channels, attributes);
     }
     const zeros = graph.integers([0, 0, 0, 0, 0, roundUp(input, 4) - input, 0, 0]);
@@ -40,11 +41,10 @@ export class WebGpuLowering extends PlainLowering implements Lowering {
   }
 
   /**
-   * One: a grouped convolution there computes several output channels at once, of which the last ones read the wrong
-   * group's input where a group's channels do not fill them up. One large product also suits a graphics card better
-   * than many partial ones that are then added.
+   * One where a group's output channels fill no vectors of 4: a grouped convolution there computes several of them at
+   * once, and those that reach over into the next group read the first one's input. Fewer than 4 are computed singly.
    */
-  protected override groupsFor(): number {
-    return 1;
+  protected override groupsFor(out: number, input: number, kernel: number, area: number): number {
+    return out < 4 || out % 4 === 0 ? super.groupsFor(out, input, kernel, area) : 1;
   }
 }
