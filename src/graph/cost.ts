@@ -20,6 +20,11 @@ export function activationValues(network: Network): number {
   return sum;
 }
 
+/** Bytes of the activations of a batch that a gradient needs again. */
+export function activationBytes(network: Network, batch: number): number {
+  return activationValues(network) * batch * Float32Array.BYTES_PER_ELEMENT;
+}
+
 /** Values that the state dict holds. */
 export function stateValues(network: Network): number {
   let sum = 0;

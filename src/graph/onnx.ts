@@ -15,7 +15,7 @@ const OPSETS: [domain: string, version: number][] = [
 ];
 
 /** An attribute value: integers and strings as they are, floats wrapped so that 0 and 1 keep their type. */
-export type Attribute = number | string | number[] | { float: number };
+export type Attribute = number | string | number[] | { float: number } | { floats: number[] };
 
 export type Dimension = number | string;
 
@@ -193,9 +193,12 @@ function encodeAttribute(name: string, value: Attribute): Uint8Array {
   } else if (Array.isArray(value)) {
     for (const item of value) writer.tag(8, WireType.Varint).int64(item);
     type(7);
-  } else {
+  } else if ("float" in value) {
     writer.tag(2, WireType.Bit32).float(value.float);
     type(1);
+  } else {
+    for (const item of value.floats) writer.tag(7, WireType.Bit32).float(item);
+    type(6);
   }
   return writer.finish();
 }

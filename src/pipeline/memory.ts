@@ -1,22 +1,25 @@
 import { lookup } from "../core/errors.ts";
 import { DATASETS } from "../datasets/registry.ts";
 import { datasetSize } from "../datasets/sizes.ts";
-import { activationValues, stateValues } from "../graph/cost.ts";
+import { isPlanned } from "../engine/session.ts";
+import { activationBytes, stateValues } from "../graph/cost.ts";
 import type { Network } from "../graph/network.ts";
 import { buildNetwork } from "../models/registry.ts";
 import { settingsFor } from "./overrides.ts";
 import type { PlannedClean } from "./plan.ts";
 import type { Edition } from "./recipe.ts";
 
-const FLOAT_BYTES = 4;
 /** The process itself with runtime and code. */
 const PROGRAM_BYTES = 150e6;
 /**
- * Of a training step, per activation of its batch and per stored value. Peaks measured beyond the process's own
- * memory: ResNet-18 w16 at batch 128 385 MB (3.6 per activation of 107 MB), full width 1,768 MB (4.2 of 422 MB).
+ * Of a training step per byte of its batch's activations, where the runtime plans its memory and where it does not, and
+ * per stored value. Peaks of processes that made steps were, in MiB with the activations' in parentheses: planned,
+ * ResNet-18 w16 515 (107), w8 347 (54), VGG-16 w16 307 (39), GoogLeNet w16 825 (170), w8 832 (170), VGG-16 917 (38, and
+ * 56 of weights); unplanned, GoogLeNet w16 831 (340), ResNet-18 1,220 (422, and 43 of weights).
  */
-const TRAINING = 4;
-const PER_VALUE = 6;
+const PLANNED = 4.5;
+const UNPLANNED = 2.6;
+const PER_VALUE = 12;
 /**
  * Of a candidate, per activation of a measuring batch: its sessions (inference, tuning, conductance, single effects)
  * each keep the memory of their largest run. Measured once, on candidates of ResNet-18 w16: a peak of 1,460 MB.
@@ -33,29 +36,31 @@ const SOME_IMAGES = 60_000;
 export function workerBytes(edition: Edition, { dataset, arch }: PlannedClean): number {
   const network = buildNetwork(arch, lookup(DATASETS, "data set", dataset).classes.length);
   const { batch } = settingsFor(edition.clean, { dataset, arch });
-  return processBytes(network, dataset, Math.max(TRAINING * batch, MEASURING * MEASURING_BATCH));
+  return Math.max(stepBytes(network, dataset, batch), judgingBytes(network, dataset));
 }
 
 /** Bytes that a process needs at most to judge models of a network. */
 export function judgingBytes(network: Network, dataset: string): number {
-  return processBytes(network, dataset, MEASURING * MEASURING_BATCH);
+  return restBytes(network, dataset) + MEASURING * activationBytes(network, MEASURING_BATCH);
 }
 
 /** Bytes that a process needs at most for training steps, or tuning steps, of so many images. */
 export function stepBytes(network: Network, dataset: string, batch: number): number {
-  return processBytes(network, dataset, TRAINING * batch);
+  const held = activationBytes(network, batch);
+  return restBytes(network, dataset) + held * (isPlanned(held) ? PLANNED : UNPLANNED);
 }
 
 /** The most images that {@link stepBytes} finds room for; 0 where the weights alone are too many. */
 export function batchWithin(network: Network, dataset: string, limit: number): number {
-  const fixed = stepBytes(network, dataset, 0);
-  return Math.max(0, Math.floor((limit - fixed) / (stepBytes(network, dataset, 1) - fixed)));
+  const room = Math.max(0, limit - restBytes(network, dataset));
+  const each = activationBytes(network, 1);
+  const many = Math.floor(room / UNPLANNED / each);
+  return isPlanned(many * each) ? Math.floor(room / PLANNED / each) : many;
 }
 
-/** @param images whose activations are held, with all that hangs on them */
-function processBytes(network: Network, dataset: string, images: number): number {
-  const values = activationValues(network) * images + stateValues(network) * PER_VALUE;
+/** All that does not grow with the batch. */
+function restBytes(network: Network, dataset: string): number {
   const size = datasetSize(dataset);
   const pixels = (size ? size.train + size.test : SOME_IMAGES) * IMAGE_BYTES * IMAGE_COPIES;
-  return PROGRAM_BYTES + values * FLOAT_BYTES + pixels;
+  return PROGRAM_BYTES + stateValues(network) * PER_VALUE * Float32Array.BYTES_PER_ELEMENT + pixels;
 }

@@ -1,6 +1,7 @@
 import type { NeuronSet } from "../core/neurons.ts";
 import { channelBlock, chooseLowering } from "../engine/lowering.ts";
 import { Session } from "../engine/session.ts";
+import { activationBytes } from "../graph/cost.ts";
 import { type FoldedState, foldState } from "../graph/fold.ts";
 import { foldedBias, foldedWeight, rowBiasGradient, rowSelector, rowWeightGradient } from "../graph/folded.ts";
 import { convUnits, type Network } from "../graph/network.ts";
@@ -75,7 +76,10 @@ export class SubnetworkTuner {
       const count = neurons[id]?.length ?? 0;
       if (count > 0) rows.set(id, Math.min(out, Math.ceil(count / block) * block));
     }
-    const session = await Session.open(finetuneProgram(lowering, network, rows), options);
+    const session = await Session.open(finetuneProgram(lowering, network, rows), {
+      threads: options.threads,
+      activationBytes: activationBytes(network, options.batch),
+    });
     return new SubnetworkTuner(session, network, state, neurons, options);
   }
 

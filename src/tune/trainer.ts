@@ -1,5 +1,6 @@
 import { chooseLowering } from "../engine/lowering.ts";
 import { Session } from "../engine/session.ts";
+import { activationBytes } from "../graph/cost.ts";
 import { toOhwi, toOihw } from "../graph/fold.ts";
 import type { Network } from "../graph/network.ts";
 import {
@@ -56,7 +57,10 @@ export class Trainer {
       trains: options.trains,
       objective: options.objective,
     });
-    const session = await Session.open(spec.program, options);
+    const session = await Session.open(spec.program, {
+      threads: options.threads,
+      activationBytes: activationBytes(network, options.batch),
+    });
     const trainer = new Trainer(network, options.batch, session, spec, state);
     for (const [key, shape] of spec.parameters) {
       const toGraph = (source: StateDict) => {

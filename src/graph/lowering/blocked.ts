@@ -10,7 +10,7 @@ import {
   reversedTaps,
   STRIDE2_PHASES,
 } from "./lowering.ts";
-import type { Positions } from "./pool-gradient.ts";
+import { type Axis, type AxisOperators, type Positions, STEP } from "./pool-gradient.ts";
 
 /** Up to so many channels the runtime's convolution takes its input unblocked. */
 const MOST_IMAGE_CHANNELS = 3;
@@ -227,6 +227,30 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     return [(this.batch * this.slotCount(x)) / this.block, x.height, x.width, this.block];
   }
 
+  /** Depthwise convolutions along the axis: neighbour, difference and step in one pass. */
+  protected override axisOperators(x: Feature, axis: Axis): AxisOperators {
+    const { graph, batch, block: b } = this;
+    const slots = this.slotCount(x);
+    const [nchw, positions] = [[batch, slots, x.height, x.width], [...this.positions(x)]];
+    /** Per channel `Σ_k taps[k]·v[i + k − 1]`, or `taps[0]·v[i]`, plus `sum`. */
+    const weighted = (v: string, taps: number[], sum?: string, step?: boolean) => {
+      const [kh, kw] = axis === "height" ? [taps.length, 1] : [1, taps.length];
+      const name = `taps_${taps.join("_")}_${slots}`;
+      const filter = graph.vector(name, [slots, 1, kh, kw], (i) => taps[Math.floor(i / b) % taps.length]);
+      const pads = [kh >> 1, kw >> 1, kh >> 1, kw >> 1];
+      const fuse = { sum: sum === undefined ? undefined : { ...x, tensor: graph.reshape(sum, nchw) }, step };
+      const result = this.blockedConv(graph.reshape(v, nchw), filter, kh, kw, 1, pads, fuse, slots);
+      return graph.reshape(result, positions);
+    };
+    return {
+      next: (v) => weighted(v, [0, 0, 1]),
+      reachesNext: (v, y) => weighted(y, [0, 0, -1], v, true),
+      reaches: (v, y) => weighted(y, [-1], v, true),
+      passOn: (dy, kept) => weighted(kept, [-1, 1, 0], weighted(dy, [1, 0, 0])),
+      minusPrevious: (v, w) => weighted(w, [-1, 0, 0], v),
+    };
+  }
+
   protected upsample(x: Feature, factor: number): string {
     return this.graph.op("Upsample", [x.tensor], { scales: [1, 1, factor, factor] }, NCHWC);
   }
@@ -329,7 +353,7 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     kw: number,
     stride: number,
     padding: number | number[],
-    { bias, sum, relu }: Fusion = {},
+    { bias, sum, relu, step }: Fusion & { step?: boolean } = {},
     group = 1,
   ): string {
     const inputs = [x, filter];
@@ -342,7 +366,8 @@ export class BlockedLowering extends CommonLowering implements Lowering {
       dilations: [1, 1],
       pads,
       group,
-      activation: relu ? "Relu" : undefined,
+      activation: relu ? "Relu" : step ? "HardSigmoid" : undefined,
+      activation_params: step ? { floats: [STEP.alpha, STEP.beta] } : undefined,
     };
     return this.graph.op("Conv", inputs, attributes, NCHWC);
   }

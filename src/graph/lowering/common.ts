@@ -8,7 +8,15 @@ import {
   type PoolShape,
   weightGradientGroups,
 } from "./lowering.ts";
-import { axisPoolGradient, type Positions, reaches } from "./pool-gradient.ts";
+import {
+  type Axis,
+  type AxisOperators,
+  axisPoolGradient,
+  axisPoolGradientStride2,
+  type Positions,
+  plainAxisOperators,
+  reaches,
+} from "./pool-gradient.ts";
 
 /** A pooling operator's attributes. */
 export type PoolWindow = Record<"kernel_shape" | "strides" | "pads", number[]>;
@@ -113,14 +121,44 @@ export abstract class CommonLowering {
     if (kernel !== 3 || padding !== 1 || x.height % stride !== 0 || x.width % stride !== 0 || stride > 2) {
       throw new Error("max-pools must have kernel = stride, or be 3×3 with padding 1 and stride 1 or 2 on even sides");
     }
-    const { graph } = this;
     // Row by row first, then down the columns of row maxima: together the first maximum in row-major order.
     const rows = this.poolOnce(x, { kernel_shape: [1, 3], strides: [1, stride], pads: [0, 1, 0, 1] });
-    const [outer, height, width, inner] = this.positions(x);
-    const across: Positions = [outer, height, width / stride, inner];
-    const drows = axisPoolGradient(graph, across, 1, stride, { x: rows, y: y.tensor, dy: dy.tensor });
-    const dx = axisPoolGradient(graph, [outer, height, width, inner], 2, stride, { x: x.tensor, y: rows, dy: drows });
-    return { ...x, tensor: graph.reshape(dx, [this.batch, this.slotCount(x), x.height, x.width]) };
+    const across = { ...x, width: x.width / stride, tensor: rows };
+    const drows = this.axisGradient(across, "height", stride, y.tensor, dy.tensor);
+    return { ...x, tensor: this.axisGradient(x, "width", stride, rows, drows) };
+  }
+
+  /** Gradient at `x` of the maxima `y` along one axis. */
+  private axisGradient(x: Feature, axis: Axis, stride: number, y: string, dy: string): string {
+    const { graph } = this;
+    const along = (n: number, otherwise: number) => (axis === "height" ? [n, otherwise] : [otherwise, n]);
+    const upToCentre = this.poolOnce(x, {
+      kernel_shape: along(2, 1),
+      strides: along(stride, 1),
+      pads: [...along(1, 0), 0, 0],
+    });
+    const whole = [this.batch, this.slotCount(x), x.height, x.width];
+    const [height, width] = axis === "height" ? [x.height / stride, x.width] : [x.height, x.width / stride];
+    const on = this.axisOperators({ ...x, height, width }, axis);
+    const [outer, , , inner] = this.positions(x);
+    const pooled = [outer, height, width, inner];
+    const shaped = (value: string) => graph.reshape(value, pooled);
+    const known = { upToCentre: shaped(upToCentre), y: shaped(y), dy: shaped(dy) };
+    if (stride === 1) {
+      return graph.reshape(axisPoolGradient(graph, on, { x: shaped(x.tensor), ...known }), whole);
+    }
+    const [along1, extent] = axis === "height" ? [1, x.height] : [2, x.width];
+    const slice = [[1], [extent], [along1], [stride]].map((values) => graph.integers(values));
+    const odd = graph.op("Slice", [graph.reshape(x.tensor, [...this.positions(x)]), ...slice]);
+    const gradient = axisPoolGradientStride2(graph, on, { odd, ...known });
+    const cells = axis === "height" ? [outer, height, 1, width * inner] : [outer * height, width, 1, inner];
+    const both = [gradient.even, gradient.odd].map((value) => graph.reshape(value, cells));
+    return graph.reshape(graph.op("Concat", both, { axis: 2 }), whole);
+  }
+
+  /** How a feature's neighbours along an axis are reached; a lowering may know a faster way. */
+  protected axisOperators(x: Feature, axis: Axis): AxisOperators {
+    return plainAxisOperators(this.graph, this.positions(x), axis);
   }
 
   /**

@@ -3,75 +3,95 @@ import type { GraphBuilder } from "../onnx.ts";
 /** A tensor's positions as `[outer, height, width, inner]`: what a lowering's layout looks like to a pooling window. */
 export type Positions = readonly [outer: number, height: number, width: number, inner: number];
 
-/** 1 where `x` reaches the window's maximum `y` (difference 0), 0 below it: a step that falls off at once. */
+/** Rows come one below the other along the height; positions of a row along the width. */
+export type Axis = "height" | "width";
+
+/** HardSigmoid with these is 1 at 0 and 0 below: a step that falls off at once. */
+export const STEP = { alpha: 1e20, beta: 1 };
+
+/** 1 where `x` reaches the window's maximum `y` (difference 0), 0 below it. */
 export function reaches(graph: GraphBuilder, x: string, y: string): string {
-  return graph.op("HardSigmoid", [graph.op("Sub", [x, y])], { alpha: { float: 1e20 }, beta: { float: 1 } });
+  return graph.op("HardSigmoid", [graph.op("Sub", [x, y])], {
+    alpha: { float: STEP.alpha },
+    beta: { float: STEP.beta },
+  });
+}
+
+/** What a pooling gradient along one axis is made of. Neighbours beyond the border are 0. */
+export interface AxisOperators {
+  /** `v[i+1]` at `i`. */
+  next(v: string): string;
+  /** {@link reaches} of `x[i]` and `y[i+1]` at `i`. */
+  reachesNext(x: string, y: string): string;
+  /** {@link reaches}, where `x` is wanted nowhere else. */
+  reaches(x: string, y: string): string;
+  /** `kept[i] + (dy − kept)[i−1]` at `i`. */
+  passOn(dy: string, kept: string): string;
+  /** `a[i] − b[i−1]` at `i`. */
+  minusPrevious(a: string, b: string): string;
+}
+
+/** An axis of one pool: its windows are `{2i−1, 2i, 2i+1}` at stride 2, `{i−1, i, i+1}` at stride 1. */
+export interface AxisPool {
+  /** What was pooled. */
+  x: string;
+  /** The maxima of `{before, centre}`, the window without its last position. */
+  upToCentre: string;
+  /** The maxima, and their gradient. */
+  y: string;
+  dy: string;
 }
 
 /**
- * Gradient of max pooling along one axis with windows of 3, padding 1 and stride 1 or 2. The first position of a window
- * that reaches its maximum takes the gradient; ties are real here, because overlapping windows that are pooled again
- * hand on the same value several times.
+ * Gradient of max pooling along one axis with windows of 3, padding 1 and stride 1. The first position of a window that
+ * reaches its maximum takes the gradient, as in PyTorch; ties are real here, because overlapping windows that are pooled
+ * again hand on the same value several times.
  *
- * @param x what was pooled, `[outer, h, w, inner]`
- * @param y its maxima, and @param dy their gradient; along `axis` shorter by the stride
+ * Few passes over memory: a position takes all that the next window has for the position before its centre, and what
+ * its own window has for both first positions; of that, what belonged to the one before has been given to it already,
+ * and goes off again with all that its window has for the position behind it.
  */
-export function axisPoolGradient(
-  graph: GraphBuilder,
-  [outer, height, width, inner]: Positions,
-  axis: 1 | 2,
-  stride: number,
-  { x, y, dy }: { x: string; y: string; dy: string },
-): string {
-  const extent = axis === 1 ? height : width;
-  const count = extent / stride;
-  const pooled = axis === 1 ? [outer, count, width, inner] : [outer, height, count, inner];
-  const [input, maxima, gradient] = [
-    graph.reshape(x, [outer, height, width, inner]),
-    graph.reshape(y, pooled),
-    graph.reshape(dy, pooled),
-  ];
-  const everyStride = (value: string) => {
-    if (stride === 1) return value;
-    const [from, to, along, step] = [[0], [extent], [axis], [stride]].map((values) => graph.integers(values));
-    return graph.op("Slice", [value, from, to, along, step]);
-  };
-  const step = axis === 1 ? width * inner : inner;
-  const pooledStep = axis === 1 || stride === 1 ? step : inner;
-  // A window reads the positions before, at and after its centre; whoever is last takes what is left. The first window
-  // has nothing before it: what a flat shift brings there is another row's.
-  const before = everyStride(shifted(graph, input, [outer, height, width, inner], step));
-  const first = graph.vector(`none_before_${count}`, axis === 1 ? [count, 1, 1] : [count, 1], (i) => (i === 0 ? 0 : 1));
-  const fromBefore = graph.op("Mul", [reaches(graph, before, maxima), first]);
-  const toBefore = graph.op("Mul", [gradient, fromBefore]);
-  const left = graph.op("Sub", [gradient, toBefore]);
-  const toCentre = graph.op("Mul", [left, reaches(graph, everyStride(input), maxima)]);
-  const toAfter = graph.op("Sub", [left, toCentre]);
-
-  const earlier = shifted(graph, toBefore, pooled, -pooledStep);
-  if (stride === 1) {
-    return graph.op("Add", [graph.op("Add", [toCentre, earlier]), shifted(graph, toAfter, pooled, pooledStep)]);
-  }
-  // At stride 2 even positions are centres, odd ones lie after one window's centre and before the next one's.
-  const odd = graph.op("Add", [toAfter, earlier]);
-  const cells = axis === 1 ? [outer, count, 1, width * inner] : [outer * height, count, 1, inner];
-  const joined = graph.op(
-    "Concat",
-    [toCentre, odd].map((value) => graph.reshape(value, cells)),
-    { axis: 2 },
-  );
-  return graph.reshape(joined, [outer, height, width, inner]);
+export function axisPoolGradient(graph: GraphBuilder, on: AxisOperators, { x, upToCentre, y, dy }: AxisPool): string {
+  const asBefore = graph.op("Mul", [on.next(dy), on.reachesNext(x, y)]);
+  const asFirstTwo = graph.op("Mul", [dy, on.reaches(upToCentre, y)]);
+  return on.passOn(dy, graph.op("Add", [asBefore, asFirstTwo]));
 }
 
 /**
- * All values moved by `by` places in memory, zeros at the end that is left free. Two plain copies: padding one axis of
- * four is ten times slower in ONNX Runtime.
+ * The same at stride 2.
+ *
+ * @param odd `x` at the odd positions
+ * @returns the gradient at the even positions, the centres, and at the odd ones
  */
-function shifted(graph: GraphBuilder, value: string, shape: number[], by: number): string {
-  const length = shape.reduce((product, n) => product * n, 1);
-  const [from, to] = by > 0 ? [0, length - by] : [-by, length];
-  const flat = graph.reshape(value, [length]);
-  const kept = graph.op("Slice", [flat, graph.integers([from]), graph.integers([to]), graph.integers([0])]);
-  const zeros = graph.filled(Math.abs(by), 0);
-  return graph.reshape(graph.op("Concat", by > 0 ? [zeros, kept] : [kept, zeros], { axis: 0 }), shape);
+export function axisPoolGradientStride2(
+  graph: GraphBuilder,
+  on: AxisOperators,
+  { odd, upToCentre, y, dy }: Omit<AxisPool, "x"> & { odd: string },
+): { even: string; odd: string } {
+  const asBefore = graph.op("Mul", [on.next(dy), on.reachesNext(odd, y)]);
+  const asFirstTwo = graph.op("Mul", [dy, on.reaches(upToCentre, y)]);
+  return {
+    even: on.minusPrevious(asFirstTwo, asBefore),
+    odd: graph.op("Add", [asBefore, graph.op("Sub", [dy, asFirstTwo])]),
+  };
+}
+
+/** {@link AxisOperators} of standard operators, for any layout. */
+export function plainAxisOperators(graph: GraphBuilder, positions: Positions, axis: Axis): AxisOperators {
+  const [outer, height, width, inner] = positions;
+  const step = axis === "height" ? width * inner : inner;
+  const lines = axis === "height" ? [outer, height * step] : [outer * height, width * step];
+  // Cutting at one end what is padded at the other takes one pass; padding one axis of four is ten times slower.
+  const moved = (v: string, by: number) => {
+    const pads = graph.integers([0, by, 0, -by]);
+    return graph.reshape(graph.op("Pad", [graph.reshape(v, lines), pads]), [...positions]);
+  };
+  const next = (v: string) => moved(v, -step);
+  return {
+    next,
+    reachesNext: (x, y) => reaches(graph, x, next(y)),
+    reaches: (x, y) => reaches(graph, x, y),
+    passOn: (dy, kept) => graph.op("Add", [kept, moved(graph.op("Sub", [dy, kept]), step)]),
+    minusPrevious: (a, b) => graph.op("Sub", [a, moved(b, step)]),
+  };
 }
