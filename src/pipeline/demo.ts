@@ -16,8 +16,10 @@ import { scoreAll } from "./judge-score.ts";
 import type { Edition } from "./recipe.ts";
 import type { JudgedItem } from "./select.ts";
 
-/** Criteria that train masks or triggers or run mutants: seconds per model, where the others take a fraction of one. */
-const SLOW: ReadonlySet<string> = new Set(["nc", "anp", "rnp", "deepmufl", "deepmufl-reversed"]);
+/** Criteria that train masks or triggers: seconds per model, where the others take a fraction of one. */
+const LEARNING: ReadonlySet<string> = new Set(["nc", "anp", "rnp"]);
+/** Criteria that run mutants: tens of seconds. */
+const MUTATING: ReadonlySet<string> = new Set(["deepmufl", "deepmufl-reversed"]);
 
 export interface DemoRequest {
   dir: string;
@@ -51,16 +53,20 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
       { id, version: "infected" as const },
       { id, version: "sham" as const },
     ]);
-    // What learns by gradients or runs mutants takes most of the time: it is shown on one defect of each attack.
+    // What learns or mutates takes most of the time: the one is shown on a defect of each attack, the other on a single one.
     const shown = [...new Map(records.map(({ attack, id }) => [attack, id])).values()].filter((id) => ids.includes(id));
-    const isSlow = (name: string) => SLOW.has(name);
-    const quick = [...CRITERIA.values()].filter(({ name }) => !isSlow(name));
-    const slow = [...CRITERIA.values()].filter(({ name }) => isSlow(name));
-    const shownItems = items.filter(({ id }) => shown.includes(id));
-    onPart(`localizing: ${quick.length} criteria on ${ids.length} defects and their shams`);
-    await localizeAll(bench, results, items, quick, onCell);
-    onPart(`localizing: ${slow.length} criteria that learn or mutate, on ${shown.length} defects and their shams`);
-    await localizeAll(bench, results, shownItems, slow, onCell);
+    const isSlow = (name: string) => LEARNING.has(name) || MUTATING.has(name);
+    const all = [...CRITERIA.values()];
+    const parts = [
+      { title: "", criteria: all.filter(({ name }) => !isSlow(name)), on: ids },
+      { title: " that learn", criteria: all.filter(({ name }) => LEARNING.has(name)), on: shown },
+      { title: " that mutate", criteria: all.filter(({ name }) => MUTATING.has(name)), on: shown.slice(0, 1) },
+    ];
+    for (const { title, criteria, on } of parts) {
+      onPart(`localizing: ${criteria.length} criteria${title}, on ${on.length} defects and their shams`);
+      const judgedItems = items.filter(({ id }) => on.includes(id));
+      await localizeAll(bench, results, judgedItems, criteria, onCell);
+    }
     // The baselines have no rule of their own for how many neurons to name, so their repairs would say little.
     const published = [...CRITERIA.values()].filter(({ source }) => source !== "baseline").map(({ name }) => name);
     // Pruning costs nothing, so every published criterion gets it; training is shown at its best and at its floor.
@@ -68,7 +74,8 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
       methods.flatMap((method) => usings.map((name) => ({ method, using: parseUsing(name) })));
     const trained = [...REPAIRS.values()].filter((method) => method !== prune);
     const pruning = waysOf([prune], [...published.filter((name) => !isSlow(name)), "oracle", "random"]);
-    const rest = [...waysOf([prune], published.filter(isSlow)), ...waysOf(trained, ["oracle", "random"])];
+    const learned = published.filter((name) => LEARNING.has(name));
+    const rest = [...waysOf([prune], learned), ...waysOf(trained, ["oracle", "random"])];
     onPart(`repairing: pruning, and on ${shown.length} defects ${trained.length} repairs by training`);
     const repairs = [
       ...(await repairEach(bench, results, ids, pruning, onCell)),
