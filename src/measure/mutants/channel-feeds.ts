@@ -2,7 +2,7 @@ import type { FoldedState } from "../../graph/fold.ts";
 import { foldedWeight } from "../../graph/folded.ts";
 import { type ConvUnit, classifierOf, inferShapes, type Network } from "../../graph/network.ts";
 import { type ChangeNeeds, columnInput, otherInput, spotInput } from "../../graph/programs/change.ts";
-import { otherFeature } from "../../graph/programs/unchanged.ts";
+import { featureOutput } from "../../graph/programs/unchanged.ts";
 
 /** The feeds of a change program that differ from channel to channel; arrays are reused. */
 export class ChannelFeeds {
@@ -34,10 +34,10 @@ export class ChannelFeeds {
       this.spots.push({ into, offset });
       feeds.set(spotInput(id), into);
     }
-    for (const [addition, { offset }] of needs.others) {
+    for (const [addition, { node, offset }] of needs.others) {
       const [channels, height, width] = shapes.get(addition)!;
       const into = new Float32Array(batch * height * width);
-      this.others.push({ key: otherFeature(addition), into, channels, offset });
+      this.others.push({ key: featureOutput(node), into, channels, offset });
       feeds.set(otherInput(addition), into);
     }
   }
