@@ -35,8 +35,8 @@ const EFFORT: Record<Budget, { unlearn: number; recover: number; images: number 
   full: { unlearn: UNLEARN.epochs, recover: RECOVER.epochs, images: Number.POSITIVE_INFINITY },
 };
 
-/** Part of what a result depends on, so the same everywhere. */
-const THREADS = 2;
+/** Part of what a result depends on, so the same everywhere; one, since studies judge a model on each core. */
+const THREADS = 1;
 
 function batchesOf(suspect: Suspect, what: string): CleanBatches {
   // The halves are in random order.

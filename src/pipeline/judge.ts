@@ -7,8 +7,8 @@ import { PassingResults, ResultFolder, type ResultStore } from "../store/result-
 import { Results } from "../store/results.ts";
 import { Workbench } from "./workbench.ts";
 
-/** Threads of one inference: part of what a result depends on, so the same everywhere. */
-export const THREADS = 2;
+/** Threads of one inference where nothing else is said. No result depends on them; training has a number of its own. */
+const THREADS = 2;
 
 export interface JudgeOptions {
   /** The database's folder. */
@@ -19,6 +19,8 @@ export interface JudgeOptions {
   seed: number;
   /** What criteria may spend on one model. */
   budget?: Budget;
+  /** Threads of one inference: as many as the machine has left where several judge at once. */
+  threads?: number;
   /** A folder for the results in place of the database's own. */
   out?: string;
   /** Told where a result must be read with care. */
@@ -45,7 +47,8 @@ export async function withJudging<T>(options: JudgeOptions, work: (judging: Judg
       lookup(DATASETS, "data set", name).load({ dataDir: options.data, seed: database.manifest.seed }),
     // Whoever holds only the shipped sample has the official files, not the subset that it was built from.
     otherData: database.sealed ? options.warn : undefined,
-    createRunner: (network, normalization) => createRunner(network, normalization, { threads: THREADS }),
+    createRunner: (network, normalization) =>
+      createRunner(network, normalization, { threads: options.threads ?? THREADS }),
   });
   try {
     return await work({ database, results: new Results(resultStore(database, options.out), budget), bench });

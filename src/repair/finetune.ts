@@ -11,8 +11,8 @@ import type { Repair } from "./types.ts";
 /** METHODS §6's recipe. */
 export const FINETUNE = { epochs: 20, batch: 128, learningRate: 0.01, momentum: 0.9, weightDecay: 5e-4 };
 
-/** Part of what a result depends on, so the same everywhere. */
-const THREADS = 2;
+/** Part of what a result depends on, so the same everywhere; one, since studies judge a model on each core. */
+const THREADS = 1;
 
 /**
  * Trains θ of the named neurons and nothing else on the defender's clean images: cross-entropy, augmentation, SGD with

@@ -60,7 +60,10 @@ export function everyProgram(network: Network): NamedProgram[] {
     { name: "what follows a unit", make: (l) => lastProgram(l, network, downstreamOf(network, inside)) },
     { name: "the profile of a slice", make: (l) => profileProgram(l, network) },
     { name: "what follows a changed channel", make: (l) => changeProgram(l, network, inside, l.batch).program },
-    { name: "what a changed channel is added to", make: (l) => unchangedProgram(l, network, inside, needs) },
+    {
+      name: "what a changed channel is added to",
+      make: (l) => unchangedProgram(l, network, new Map([[inside, needs]])),
+    },
   ];
 }
 

@@ -7,7 +7,7 @@ import { Catalog } from "../../store/catalog.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
 import { Results } from "../../store/results.ts";
 import { Dispatcher } from "../executors/dispatch.ts";
-import { resultStore, THREADS } from "../judge.ts";
+import { resultStore } from "../judge.ts";
 import { selectItems } from "../select.ts";
 import { planStudy, type StudyCell, type StudyTask } from "./plan.ts";
 import { CellRates } from "./rates.ts";
@@ -79,10 +79,13 @@ export function ratesOf(tasks: readonly StudyTask[]): CellRates {
   return rates;
 }
 
-/** As many as fit into cores and memory, and as there are defects left. */
+/**
+ * As many as fit into cores and memory, and as there are defects left: each on its own core does more than several cores on
+ * one of these small networks.
+ */
 export function chooseStudyJobs(left: readonly StudyTask[], cores = availableParallelism()): number {
   const memory = (process.availableMemory() * MEMORY_SHARE) / Math.max(1, ...left.map(({ bytes }) => bytes));
-  return Math.max(1, Math.floor(Math.min(cores / THREADS, memory, left.length)));
+  return Math.max(1, Math.floor(Math.min(cores, memory, left.length)));
 }
 
 /**
@@ -98,11 +101,12 @@ export async function runStudy(request: StudyRequest): Promise<StudyEnd> {
   }
   const left = tasks.filter(({ cells }) => cells.some(({ finished }) => finished === null));
   const jobs = request.jobs ?? chooseStudyJobs(left);
+  const threads = Math.max(1, Math.floor(availableParallelism() / jobs));
   const watch = new StudyWatch(tasks, jobs, report);
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   await Dispatcher.run<StudyTask, ToldByWorker>({
     script: fileURLToPath(new URL(`./worker-process.${extension}`, import.meta.url)),
-    order: { dir, dataDir, out, claims, recipe: study.recipe, device: processDevice() } satisfies StudyOrder,
+    order: { dir, dataDir, out, claims, recipe: study.recipe, device: processDevice(), threads } satisfies StudyOrder,
     tasks: left,
     jobs,
     onTold: (told) => ("warning" in told ? watch.warned(told.warning) : watch.told(told)),

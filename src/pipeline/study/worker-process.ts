@@ -20,6 +20,8 @@ export interface StudyOrder {
   /** Where work is claimed. */
   claims: string;
   recipe: StudyRecipe;
+  /** Threads of one inference. */
+  threads: number;
   /** The study's, which has tried it. */
   device: Device;
 }
@@ -41,13 +43,13 @@ process.on("disconnect", () => process.exit(1));
 
 process.once("message", async (first: Heard) => {
   if (first.type !== "order") throw new Error("the order comes first");
-  const { dir, dataDir, out, claims, recipe, device } = first.order;
+  const { dir, dataDir, out, claims, recipe, threads, device } = first.order;
   try {
     computeOn(device);
     const study = resolveStudy(recipe);
     const warn = (warning: string) => tell({ type: "told", told: { warning } });
     await withJudging(
-      { db: dir, data: dataDir, seed: recipe.seed, budget: recipe.budget, out, warn },
+      { db: dir, data: dataDir, seed: recipe.seed, budget: recipe.budget, threads, out, warn },
       async (judging) => {
         tell({ type: "over" });
         let network: string | undefined;
