@@ -1,20 +1,20 @@
 import { CRITERIA } from "../localize/registry.ts";
 import { prune } from "../repair/prune.ts";
 import { REPAIRS } from "../repair/registry.ts";
-import type { Repair } from "../repair/types.ts";
 import { writeReport } from "../report/report.ts";
 import type { ScoreRow } from "../score/score.ts";
 import type { Database } from "../store/database.ts";
-import type { RepairFile } from "../store/results.ts";
+import { type RepairFile, Results } from "../store/results.ts";
 import type { DefectRecord } from "../store/schema.ts";
 import { build } from "./build.ts";
 import type { Report } from "./context.ts";
-import { withJudging } from "./judge.ts";
-import { localizeAll } from "./judge-localize.ts";
-import { parseUsing, repairEach } from "./judge-repair.ts";
+import { resultStore } from "./judge.ts";
 import { scoreAll } from "./judge-score.ts";
+import type { JudgeTask, RepairName } from "./judging/task.ts";
+import { chooseJudgeJobs, judgeInWorkers } from "./judging/workers.ts";
+import { judgingBytes } from "./memory.ts";
 import type { Edition } from "./recipe.ts";
-import type { JudgedItem } from "./select.ts";
+import { networkOf } from "./workbench.ts";
 
 /** Criteria that train masks or triggers: seconds per model, where the others take a fraction of one. */
 const LEARNING: ReadonlySet<string> = new Set(["nc", "anp", "rnp"]);
@@ -44,54 +44,85 @@ export interface DemoResult {
 
 /** The main job, end to end: build the edition, judge every accepted defect and its sham, score, report. */
 export async function runDemo(request: DemoRequest): Promise<DemoResult> {
-  const { dir, dataDir, edition, jobs, report, onPart, onCell } = request;
+  const { dir, dataDir, edition, jobs, report, onPart } = request;
   onPart("building: train a clean model, inject, filter, control with shams, label, store");
-  const { plan } = await build({ dir, dataDir, edition, select: edition.select, jobs, report });
-  const judged = await withJudging({ db: dir, data: dataDir, seed: edition.seed, budget: "demo" }, async (judging) => {
-    const { database, bench, results } = judging;
-    const records = plan.candidates.map(({ id }) => database.readDefect(id));
-    const ids = records.filter(({ status }) => status === "accepted").map(({ id }) => id);
-    const items: JudgedItem[] = ids.flatMap((id) => [
-      { id, version: "infected" as const },
-      { id, version: "sham" as const },
-    ]);
-    // What learns or mutates takes most of the time: the one is shown on a defect of each attack, the other on a single one.
-    const shown = [...new Map(records.map(({ attack, id }) => [attack, id])).values()].filter((id) => ids.includes(id));
-    const isSlow = (name: string) => LEARNING.has(name) || MUTATING.has(name);
-    const all = [...CRITERIA.values()].filter(({ name }) => !LEFT_OUT.has(name));
-    const parts = [
-      { title: "", criteria: all.filter(({ name }) => !isSlow(name)), on: ids },
-      { title: " that learn", criteria: all.filter(({ name }) => LEARNING.has(name)), on: shown },
-      { title: " that mutate", criteria: all.filter(({ name }) => MUTATING.has(name)), on: shown.slice(0, 1) },
-    ];
-    for (const { title, criteria, on } of parts) {
-      onPart(`localizing: ${criteria.length} criteria${title}, on ${on.length} defects and their shams`);
-      const judgedItems = items.filter(({ id }) => on.includes(id));
-      await localizeAll(bench, results, judgedItems, criteria, onCell);
-    }
-    // The baselines have no rule of their own for how many neurons to name, so their repairs would say little.
-    const published = all.filter(({ source }) => source !== "baseline").map(({ name }) => name);
-    // Pruning costs nothing, so every published criterion gets it; training is shown at its best and at its floor.
-    const waysOf = (methods: readonly Repair[], usings: string[]) =>
-      methods.flatMap((method) => usings.map((name) => ({ method, using: parseUsing(name) })));
-    const trained = [...REPAIRS.values()].filter((method) => method !== prune);
-    const pruning = waysOf([prune], [...published.filter((name) => !isSlow(name)), "oracle", "random"]);
-    const learned = published.filter((name) => LEARNING.has(name));
-    const rest = [...waysOf([prune], learned), ...waysOf(trained, ["oracle", "random"])];
-    onPart(`repairing: pruning, and on ${shown.length} defects ${trained.length} repairs by training`);
-    const repairs = [
-      ...(await repairEach(bench, results, ids, pruning, onCell)),
-      ...(await repairEach(bench, results, shown, rest, onCell)),
-    ];
-    const scores = await scoreAll(
-      database,
-      results,
-      items,
-      all.map(({ name }) => name),
-    );
-    return { db: database, records, scores, repairs };
-  });
+  const { db, plan } = await build({ dir, dataDir, edition, select: edition.select, jobs, report });
+  const records = plan.candidates.map(({ id }) => db.readDefect(id));
+  const tasks = judgingTasks(records);
+  const most = Math.max(0, ...tasks.map(({ criteria }) => criteria.length));
+  onPart(`judging: up to ${most} criteria on ${tasks.length} defects and their shams, and repairs`);
+  await judgeAll(request, db, tasks);
+  const results = new Results(resultStore(db, undefined), "demo");
+  const scores: ScoreRow[] = [];
+  for (const { id, versions, criteria } of tasks) {
+    const items = versions.map((version) => ({ id, version }));
+    scores.push(...(await scoreAll(db, results, items, criteria)));
+  }
+  const repairs = tasks.flatMap(({ id, repairs: ways }) =>
+    ways.map(({ method, using }) => results.repair(method, using, id)!),
+  );
   onPart("reporting");
-  const reportPath = await writeReport(judged.db, { dataDir });
-  return { ...judged, reportPath };
+  const reportPath = await writeReport(db, { dataDir });
+  return { db, records, scores, repairs, reportPath };
+}
+
+/** What each accepted defect is judged by: what learns or mutates takes most of the time and is shown on a few. */
+function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
+  const accepted = records.filter(({ status }) => status === "accepted");
+  // The last of each attack.
+  const shown = new Set(new Map(accepted.map(({ attack, id }) => [attack, id])).values());
+  const mutated = [...shown][0];
+  const all = [...CRITERIA.values()].filter(({ name }) => !LEFT_OUT.has(name));
+  // The baselines have no rule of their own for how many neurons to name, so their repairs would say little.
+  const published = new Set(all.filter(({ source }) => source !== "baseline").map(({ name }) => name));
+  const training = [...REPAIRS.values()].filter((method) => method !== prune);
+  const tasks = accepted.map(({ id }): JudgeTask => {
+    const criteria = all
+      .map(({ name }) => name)
+      .filter((name) => (!LEARNING.has(name) || shown.has(id)) && (!MUTATING.has(name) || id === mutated));
+    const pruned = criteria.filter((name) => published.has(name) && !MUTATING.has(name));
+    // Training is shown at its best and at its floor.
+    const repairs: RepairName[] = [...pruned, "oracle", "random"].map((using) => ({ method: prune.name, using }));
+    if (shown.has(id)) {
+      for (const { name } of training) {
+        for (const using of ["oracle", "random"]) repairs.push({ method: name, using });
+      }
+    }
+    return { id, versions: ["infected", "sham"], criteria, repairs };
+  });
+  // What takes longest comes first, so that the processes end together.
+  const work = ({ criteria, repairs }: JudgeTask) => criteria.length + repairs.length;
+  return tasks.sort((a, b) => work(b) - work(a));
+}
+
+/** @throws the first cell's error: on data of its own the demo has no excuse */
+async function judgeAll(
+  { dir, dataDir, edition, jobs, onCell }: DemoRequest,
+  db: Database,
+  tasks: readonly JudgeTask[],
+): Promise<void> {
+  const total = tasks.reduce((sum, task) => sum + task.versions.length * task.criteria.length + task.repairs.length, 0);
+  const bytes = tasks.map(({ id }) => {
+    const record = db.readDefect(id);
+    return judgingBytes(networkOf(db, record).network, record.dataset);
+  });
+  let done = 0;
+  let fault: string | undefined;
+  await judgeInWorkers({
+    ...{ dir, dataDir, tasks },
+    claims: db.layout.path("claims"),
+    seed: edition.seed,
+    budget: "demo",
+    criteria: [...CRITERIA.keys()],
+    jobs: Math.min(jobs ?? Number.POSITIVE_INFINITY, chooseJudgeJobs(bytes)),
+    onCell: ({ what, status, reason }) => {
+      onCell(++done, total, what);
+      if (status === "failed") fault ??= `${what}: ${reason}`;
+    },
+    onWarning: () => undefined,
+    onOver: (_, reason) => {
+      fault ??= reason;
+    },
+  });
+  if (fault !== undefined) throw new Error(fault);
 }

@@ -4,7 +4,8 @@ import type { Database } from "../../store/database.ts";
 import type { JudgedVersion, Results } from "../../store/results.ts";
 import type { DefectRecord } from "../../store/schema.ts";
 import { finishedPrediction, predictionCell } from "../judge-localize.ts";
-import { chooseNeurons, finishedRepair, repairCell, repairContext } from "../judge-repair.ts";
+import { chooseNeurons, finishedRepair, formatUsing, repairCell, repairContext } from "../judge-repair.ts";
+import { type JudgeTask, networkKey, type RepairName } from "../judging/task.ts";
 import { judgingBytes } from "../memory.ts";
 import type { JudgedItem } from "../select.ts";
 import { networkOf, storedHash } from "../workbench.ts";
@@ -21,10 +22,8 @@ export interface StudyCell {
   finished: number | null;
 }
 
-/** All cells of one defect: what one worker does in one go. */
-export interface StudyTask {
-  id: string;
-  versions: JudgedVersion[];
+/** All cells of one defect. */
+export interface StudyTask extends JudgeTask {
   cells: StudyCell[];
   /** Multiply-adds of the network. */
   size: number;
@@ -44,14 +43,20 @@ export function planStudy(
 ): StudyTask[] {
   const versions = new Map<string, JudgedVersion[]>();
   for (const { id, version } of items) versions.set(id, [...(versions.get(id) ?? []), version]);
+  const criteria = study.criteria.map(({ name }) => name);
+  const ways = study.repairs.map(
+    ({ method, using }): RepairName => ({ method: method.name, using: formatUsing(using) }),
+  );
   const networks = new Map<string, Pick<StudyTask, "size" | "bytes">>();
   const tasks = [...versions].map(([id, wanted]): StudyTask => {
     const record = database.readDefect(id);
     const known = networks.get(networkKey(record)) ?? needsOf(database, record);
     networks.set(networkKey(record), known);
     const localize = wanted.flatMap((version) => predictions(results, study, record, version));
-    const repairs = wanted.includes("infected") ? repairsOf(database, results, study, record) : [];
-    return { id, versions: wanted, cells: [...localize, ...repairs], ...known };
+    const isRepaired = wanted.includes("infected");
+    const repaired = isRepaired ? repairsOf(database, results, study, record) : [];
+    const cells = [...localize, ...repaired];
+    return { id, versions: wanted, criteria, repairs: isRepaired ? ways : [], cells, ...known };
   });
   return tasks.sort((a, b) => compare(networkKey(parseDefectId(a.id)), networkKey(parseDefectId(b.id))));
 }
@@ -63,11 +68,6 @@ function needsOf(database: Database, record: DefectRecord): Pick<StudyTask, "siz
 
 /** Stable between runs, whatever the locale. */
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-
-/** Defects with the same key share runners and data. */
-export function networkKey({ dataset, arch }: Pick<DefectRecord, "dataset" | "arch">): string {
-  return `${dataset} ${arch}`;
-}
 
 function predictions(results: Results, { recipe, criteria }: Study, record: DefectRecord, version: JudgedVersion) {
   return criteria.map((criterion): StudyCell => {

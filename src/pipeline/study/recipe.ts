@@ -45,6 +45,8 @@ export type StudyRecipe = z.infer<typeof study>;
 export interface Study {
   recipe: StudyRecipe;
   criteria: Criterion[];
+  /** The same as they can be asked for in another process: names and commands. */
+  criterionNames: string[];
   repairs: RepairWay[];
 }
 
@@ -69,8 +71,10 @@ export function resolveStudy(recipe: StudyRecipe): Study {
   const isBaseline = ({ source }: Criterion) => source === "baseline";
   const registered = (wanted: boolean) =>
     [...CRITERIA.values()].filter((criterion) => isBaseline(criterion) === wanted).map(({ name }) => name);
-  const own = criteriaNamed(recipe.criteria === ALL ? registered(false) : recipe.criteria, timeout);
-  const baselines = criteriaNamed(recipe.baselines === ALL ? registered(true) : recipe.baselines, timeout);
+  const ownNames = recipe.criteria === ALL ? registered(false) : recipe.criteria;
+  const baselineNames = recipe.baselines === ALL ? registered(true) : recipe.baselines;
+  const own = criteriaNamed(ownNames, timeout);
+  const baselines = criteriaNamed(baselineNames, timeout);
   const criteria = [...new Map([...own, ...baselines].map((criterion) => [criterion.name, criterion])).values()];
   if (criteria.length === 0 && recipe.repairs.length === 0) throw new InputError("names no criterion and no repair");
 
@@ -90,7 +94,7 @@ export function resolveStudy(recipe: StudyRecipe): Study {
   if (repairs.size > 0 && !recipe.versions.includes("infected")) {
     throw new InputError("versions: repairs need the infected one");
   }
-  return { recipe, criteria, repairs: [...repairs.values()] };
+  return { recipe, criteria, criterionNames: [...ownNames, ...baselineNames], repairs: [...repairs.values()] };
 }
 
 function expand(entry: string, criteria: readonly Criterion[]): string[] {

@@ -1,22 +1,16 @@
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { InputError } from "../../core/errors.ts";
-import { processDevice } from "../../engine/device.ts";
 import { Catalog } from "../../store/catalog.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
 import { Results } from "../../store/results.ts";
-import { Dispatcher } from "../executors/dispatch.ts";
 import { resultStore } from "../judge.ts";
+import type { ToldOutcome } from "../judging/task.ts";
+import { chooseJudgeJobs, judgeInWorkers } from "../judging/workers.ts";
 import { selectItems } from "../select.ts";
 import { planStudy, type StudyCell, type StudyTask } from "./plan.ts";
 import { CellRates } from "./rates.ts";
 import type { Study } from "./recipe.ts";
 import { type CellFailure, type StudyPlace, type StudyResults, studyResults, writeStudy } from "./tables.ts";
-import type { StudyOrder, ToldByWorker, ToldOutcome } from "./worker-process.ts";
-
-/** Left to everything else on the machine. */
-const MEMORY_SHARE = 0.9;
 
 export type StudyEvent =
   | { type: "start"; cells: number; finished: number; jobs: number }
@@ -79,13 +73,9 @@ export function ratesOf(tasks: readonly StudyTask[]): CellRates {
   return rates;
 }
 
-/**
- * As many as fit into cores and memory, and as there are defects left: each on its own core does more than several cores on
- * one of these small networks.
- */
-export function chooseStudyJobs(left: readonly StudyTask[], cores = availableParallelism()): number {
-  const memory = (process.availableMemory() * MEMORY_SHARE) / Math.max(1, ...left.map(({ bytes }) => bytes));
-  return Math.max(1, Math.floor(Math.min(cores, memory, left.length)));
+/** For the defects that are left. */
+export function chooseStudyJobs(left: readonly StudyTask[]): number {
+  return chooseJudgeJobs(left.map(({ bytes }) => bytes));
 }
 
 /**
@@ -101,15 +91,14 @@ export async function runStudy(request: StudyRequest): Promise<StudyEnd> {
   }
   const left = tasks.filter(({ cells }) => cells.some(({ finished }) => finished === null));
   const jobs = request.jobs ?? chooseStudyJobs(left);
-  const threads = Math.max(1, Math.floor(availableParallelism() / jobs));
   const watch = new StudyWatch(tasks, jobs, report);
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  await Dispatcher.run<StudyTask, ToldByWorker>({
-    script: fileURLToPath(new URL(`./worker-process.${extension}`, import.meta.url)),
-    order: { dir, dataDir, out, claims, recipe: study.recipe, device: processDevice(), threads } satisfies StudyOrder,
+  const { seed, budget, plugin_timeout: pluginTimeout } = study.recipe;
+  await judgeInWorkers({
+    ...{ dir, dataDir, out, claims, seed, budget, pluginTimeout, jobs },
+    criteria: study.criterionNames,
     tasks: left,
-    jobs,
-    onTold: (told) => ("warning" in told ? watch.warned(told.warning) : watch.told(told)),
+    onCell: (outcome) => watch.told(outcome),
+    onWarning: (text) => watch.warned(text),
     onOver: (task, reason) => watch.over(task, reason),
   });
   const now = left.length > 0 ? replan() : tasks;

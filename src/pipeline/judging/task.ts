@@ -1,0 +1,50 @@
+import type { Budget } from "../../core/budget.ts";
+import type { Device } from "../../core/device.ts";
+import type { JudgedVersion } from "../../store/results.ts";
+import type { DefectRecord } from "../../store/schema.ts";
+import type { CellOutcome } from "../cells.ts";
+
+/** What a judging process is told first. */
+export interface JudgeOrder {
+  dir: string;
+  dataDir: string;
+  /** A folder for the results in place of the database's own. */
+  out?: string;
+  /** Where work is claimed. */
+  claims: string;
+  seed: number;
+  budget?: Budget;
+  /** Every criterion of any task, by name or as a command. */
+  criteria: string[];
+  /** Seconds that a command may take. */
+  pluginTimeout?: number;
+  /** Threads of one inference. */
+  threads: number;
+  device: Device;
+}
+
+/** What is to be done with one defect: what one process does in one go. Cells that are finished are passed over. */
+export interface JudgeTask {
+  id: string;
+  versions: JudgedVersion[];
+  /** Names of criteria of the order. */
+  criteria: string[];
+  /** Of the infected version. */
+  repairs: RepairName[];
+}
+
+/** A repair's name, and who names its neurons. */
+export interface RepairName {
+  method: string;
+  using: string;
+}
+
+/** An outcome with its error as text. */
+export type ToldOutcome = Omit<CellOutcome, "error"> & { reason?: string };
+
+export type ToldByWorker = ToldOutcome | { warning: string };
+
+/** Defects with the same key share runners and data. */
+export function networkKey({ dataset, arch }: Pick<DefectRecord, "dataset" | "arch">): string {
+  return `${dataset} ${arch}`;
+}
