@@ -9,7 +9,7 @@ import { firstOf } from "../src/datasets/batch.ts";
 import { convUnits, type Network } from "../src/graph/network.ts";
 import { drawMutants, type Mutant, mutate, PER_CHANNEL, rewriteOf } from "../src/localize/deepmufl/mutants.ts";
 import type { Suspect } from "../src/localize/types.ts";
-import { withJudging } from "../src/pipeline/judge.ts";
+import { withJudging } from "../src/pipeline/judging/judge.ts";
 
 /**
  * `npm run bench:mutants -- ID…`: seconds that deepmufl's mutants take by what follows the mutated channel, and by

@@ -4,7 +4,7 @@ import { dataOption, dbOption, formatOption, seedOption } from "../src/cli/optio
 import { emitRows, type Format, warn } from "../src/cli/output.ts";
 import { BUDGETS, type Budget } from "../src/core/budget.ts";
 import { InputError, lookup } from "../src/core/errors.ts";
-import { withJudging } from "../src/pipeline/judge.ts";
+import { withJudging } from "../src/pipeline/judging/judge.ts";
 import type { Database } from "../src/store/database.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { COMPARISONS, compareOn } from "./parity-case.ts";

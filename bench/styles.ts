@@ -6,8 +6,8 @@
  *     npx tsx bench/styles.ts [DB [RESULTS]]
  */
 import { STYLES } from "../src/core/ids.ts";
-import { resultStore } from "../src/pipeline/judge.ts";
-import { scoreAll } from "../src/pipeline/judge-score.ts";
+import { resultStore } from "../src/pipeline/judging/judge.ts";
+import { scoreAll } from "../src/pipeline/judging/score.ts";
 import type { ScoreRow } from "../src/score/score.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { Results } from "../src/store/results.ts";

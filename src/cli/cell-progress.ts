@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
-import type { CellOutcome } from "../pipeline/cells.ts";
+import type { CellOutcome } from "../pipeline/judging/cells.ts";
 
 /** Shows how far a run over many cells is: a bar with the time left on a terminal, nothing elsewhere (stderr). */
 export class CellProgress {

@@ -3,7 +3,7 @@ import type { ScoreRow } from "../score/score.ts";
 import { summarize } from "../score/summary.ts";
 import type { RepairFile } from "../store/results.ts";
 import type { DefectRecord } from "../store/schema.ts";
-import { repairRow } from "./judge-repair.ts";
+import { repairRow } from "./judging/repair.ts";
 
 type Row = Record<string, unknown>;
 

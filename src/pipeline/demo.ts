@@ -8,13 +8,13 @@ import { type RepairFile, Results } from "../store/results.ts";
 import type { DefectRecord } from "../store/schema.ts";
 import { build } from "./build.ts";
 import type { Report } from "./context.ts";
-import { resultStore } from "./judge.ts";
-import { scoreAll } from "./judge-score.ts";
+import { resultStore } from "./judging/judge.ts";
+import { scoreAll } from "./judging/score.ts";
 import type { JudgeTask, RepairName } from "./judging/task.ts";
+import { networkOf } from "./judging/workbench.ts";
 import { chooseJudgeJobs, judgeInWorkers } from "./judging/workers.ts";
 import { judgingBytes } from "./memory.ts";
 import type { Edition } from "./recipe.ts";
-import { networkOf } from "./workbench.ts";
 
 /** Criteria that train masks or triggers: seconds per model, where the others take a fraction of one. */
 const LEARNING: ReadonlySet<string> = new Set(["nc", "anp", "rnp"]);

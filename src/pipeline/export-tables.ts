@@ -3,8 +3,8 @@ import type { Database } from "../store/database.ts";
 import { JUDGED_VERSIONS, Results } from "../store/results.ts";
 import { DEFECT_FIELDS, type DefectRow } from "../store/rows.ts";
 import { type FlatTable, type TableKind, writeTables } from "../store/tables.ts";
-import { repairRow } from "./judge-repair.ts";
-import { scoreAll } from "./judge-score.ts";
+import { repairRow } from "./judging/repair.ts";
+import { scoreAll } from "./judging/score.ts";
 
 /** SPEC §5 "Scores". */
 export const SCORE_FIELDS = {

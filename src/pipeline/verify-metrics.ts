@@ -9,7 +9,7 @@ import type { Database } from "../store/database.ts";
 import type { Finding } from "../store/findings.ts";
 import { type CleanRecord, type DefectMetrics, type DefectRecord, twinSha256 } from "../store/schema.ts";
 import { DatasetCache, engineStamp } from "./context.ts";
-import type { Progress } from "./workbench.ts";
+import type { Progress } from "./judging/workbench.ts";
 
 /**
  * How far a figure may be from its record, as a share of the images: on the machine that built a database sums are the

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Budget } from "../../src/core/budget.ts";
 import type { Dataset, ImageSet } from "../../src/datasets/types.ts";
 import { convUnits } from "../../src/graph/network.ts";
-import { type DefectSource, Workbench } from "../../src/pipeline/workbench.ts";
+import { type DefectSource, Workbench } from "../../src/pipeline/judging/workbench.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { modelSha256 } from "../../src/store/models.ts";
 import { Results } from "../../src/store/results.ts";

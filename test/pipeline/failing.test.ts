@@ -3,10 +3,10 @@ import type { ImageSet } from "../../src/datasets/types.ts";
 import { clp } from "../../src/localize/clp.ts";
 import { nothingSuspicious } from "../../src/localize/no-failing-tests.ts";
 import type { Criterion, FailingCriterion, OracleCriterion, Suspect } from "../../src/localize/types.ts";
-import { failingTests } from "../../src/pipeline/failing-tests.ts";
-import { localizeAll } from "../../src/pipeline/judge-localize.ts";
-import { scoreAll } from "../../src/pipeline/judge-score.ts";
-import type { JudgedItem } from "../../src/pipeline/select.ts";
+import { failingTests } from "../../src/pipeline/judging/failing-tests.ts";
+import { localizeAll } from "../../src/pipeline/judging/localize.ts";
+import { scoreAll } from "../../src/pipeline/judging/score.ts";
+import type { JudgedItem } from "../../src/pipeline/judging/select.ts";
 import { fakeRunner, network } from "../localize/suspects.ts";
 import { freshResults, IDS, makeBench } from "./defects.ts";
 

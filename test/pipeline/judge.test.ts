@@ -6,10 +6,10 @@ import { countNeurons, type NeuronSet, parseNeurons } from "../../src/core/neuro
 import { clp } from "../../src/localize/clp.ts";
 import { fp } from "../../src/localize/fp.ts";
 import type { CleanCriterion, Suspect } from "../../src/localize/types.ts";
-import { localizeAll } from "../../src/pipeline/judge-localize.ts";
-import { formatUsing, parseUsing, repairAll, repairRow } from "../../src/pipeline/judge-repair.ts";
-import { scoreAll } from "../../src/pipeline/judge-score.ts";
-import type { JudgedItem } from "../../src/pipeline/select.ts";
+import { localizeAll } from "../../src/pipeline/judging/localize.ts";
+import { formatUsing, parseUsing, repairAll, repairRow } from "../../src/pipeline/judging/repair.ts";
+import { scoreAll } from "../../src/pipeline/judging/score.ts";
+import type { JudgedItem } from "../../src/pipeline/judging/select.ts";
 import { prune } from "../../src/repair/prune.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { modelSha256 } from "../../src/store/models.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Listing, selectItems } from "../../src/pipeline/select.ts";
+import { type Listing, selectItems } from "../../src/pipeline/judging/select.ts";
 
 const lines = [
   { id: "a-x-y-small-top000", group_id: "a-x-y", status: "accepted", reason: null },

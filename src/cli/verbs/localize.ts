@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { CheckFailed } from "../../core/errors.ts";
-import type { CellOutcome } from "../../pipeline/cells.ts";
+import type { CellOutcome } from "../../pipeline/judging/cells.ts";
 import type { PredictionFile } from "../../store/results.ts";
 import { criterionList, wholeNumber } from "../arguments.ts";
 import { failureLine, withCellProgress } from "../cell-progress.ts";
@@ -49,11 +49,11 @@ export function registerLocalize(program: Command): void {
     .addOption(formatOption())
     .action(async (names: string[], options: Options) => {
       const { CRITERIA } = await import("../../localize/registry.ts");
-      const { criteriaNamed } = await import("../../pipeline/criteria.ts");
+      const { criteriaNamed } = await import("../../pipeline/judging/criteria.ts");
       const { useDevice } = await import("../../pipeline/device.ts");
-      const { localizeAll } = await import("../../pipeline/judge-localize.ts");
-      const { withJudging } = await import("../../pipeline/judge.ts");
-      const { selectItems } = await import("../../pipeline/select.ts");
+      const { localizeAll } = await import("../../pipeline/judging/localize.ts");
+      const { withJudging } = await import("../../pipeline/judging/judge.ts");
+      const { selectItems } = await import("../../pipeline/judging/select.ts");
       const { Catalog } = await import("../../store/catalog.ts");
       const criteria = criteriaNamed(options.criterion ?? CRITERIA.keys(), options.pluginTimeout);
       await useDevice(options.device);

@@ -44,9 +44,9 @@ export function registerRepair(program: Command): void {
     .action(async (names: string[], options: Options) => {
       const { REPAIRS } = await import("../../repair/registry.ts");
       const { useDevice } = await import("../../pipeline/device.ts");
-      const { parseUsing, repairAll, repairRow } = await import("../../pipeline/judge-repair.ts");
-      const { withJudging } = await import("../../pipeline/judge.ts");
-      const { selectItems } = await import("../../pipeline/select.ts");
+      const { parseUsing, repairAll, repairRow } = await import("../../pipeline/judging/repair.ts");
+      const { withJudging } = await import("../../pipeline/judging/judge.ts");
+      const { selectItems } = await import("../../pipeline/judging/select.ts");
       const { Catalog } = await import("../../store/catalog.ts");
       const methods = [...new Set(options.method ?? REPAIRS.keys())].map((name) => lookup(REPAIRS, "repair", name));
       const usings = [...new Set(options.using)].map(parseUsing);

@@ -20,7 +20,7 @@ export function registerReport(program: Command): void {
     .action(async ({ db, data, out, format, results }: Options) => {
       const { REPORT_FORMATS, writeReport } = await import("../../report/report.ts");
       const { openDatabase } = await import("../../store/database.ts");
-      const { resultStore } = await import("../../pipeline/judge.ts");
+      const { resultStore } = await import("../../pipeline/judging/judge.ts");
       const unknown = format?.find((name) => !(REPORT_FORMATS as readonly string[]).includes(name));
       if (unknown !== undefined) throw new InputError(`--format '${unknown}': valid are ${REPORT_FORMATS.join(", ")}`);
       if (format && out === undefined) throw new InputError("--format: name the folder for the files with --out DIR");

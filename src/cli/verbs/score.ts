@@ -35,21 +35,21 @@ export function registerScore(program: Command): void {
     .action(async (names: string[], options: Options) => {
       const { openDatabase } = await import("../../store/database.ts");
       const { JUDGED_VERSIONS, Results } = await import("../../store/results.ts");
-      const { selectItems } = await import("../../pipeline/select.ts");
+      const { selectItems } = await import("../../pipeline/judging/select.ts");
       const { Catalog } = await import("../../store/catalog.ts");
       if (options.summary && options.repairs) throw new InputError("give --summary or --repairs, not both");
       if (options.extended && options.repairs) throw new InputError("--extended is about scores: leave out --repairs");
       const database = await openDatabase(options.db, { readOnly: true });
-      const { resultStore } = await import("../../pipeline/judge.ts");
+      const { resultStore } = await import("../../pipeline/judging/judge.ts");
       const results = new Results(resultStore(database, options.results), options.budget);
       const items = await selectItems(new Catalog(database), { names, where: options.where }, JUDGED_VERSIONS);
       if (options.repairs) {
-        const { repairRow } = await import("../../pipeline/judge-repair.ts");
+        const { repairRow } = await import("../../pipeline/judging/repair.ts");
         const ids = new Set(items.map(({ id }) => id));
         const rows = results.repairs().filter(({ id }) => ids.has(id));
         return finish(rows.map(repairRow), options, "repair");
       }
-      const { scoreAll, scoreAllExtended } = await import("../../pipeline/judge-score.ts");
+      const { scoreAll, scoreAllExtended } = await import("../../pipeline/judging/score.ts");
       const { SCORE_METRICS, summarize } = await import("../../score/summary.ts");
       const criteria = options.criterion ?? results.criteria();
       if (options.extended) {

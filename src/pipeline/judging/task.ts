@@ -2,7 +2,7 @@ import type { Budget } from "../../core/budget.ts";
 import type { Device } from "../../core/device.ts";
 import type { JudgedVersion } from "../../store/results.ts";
 import type { DefectRecord } from "../../store/schema.ts";
-import type { CellOutcome } from "../cells.ts";
+import type { CellOutcome } from "./cells.ts";
 
 /** What a judging process is told first. */
 export interface JudgeOrder {

@@ -3,12 +3,12 @@ import { computeOn } from "../../engine/device.ts";
 import type { Criterion } from "../../localize/types.ts";
 import { REPAIRS } from "../../repair/registry.ts";
 import { Claim } from "../../store/claims.ts";
-import type { CellOutcome } from "../cells.ts";
-import { criteriaNamed } from "../criteria.ts";
 import type { FromWorker, ToWorker } from "../executors/dispatch.ts";
-import { type Judging, withJudging } from "../judge.ts";
-import { localizeAll } from "../judge-localize.ts";
-import { parseUsing, repairEach } from "../judge-repair.ts";
+import type { CellOutcome } from "./cells.ts";
+import { criteriaNamed } from "./criteria.ts";
+import { type Judging, withJudging } from "./judge.ts";
+import { localizeAll } from "./localize.ts";
+import { parseUsing, repairEach } from "./repair.ts";
 import { type JudgeOrder, type JudgeTask, networkKey, type ToldByWorker } from "./task.ts";
 
 /** A process that judges one defect after the other, as it is told. */

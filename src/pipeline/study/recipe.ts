@@ -6,8 +6,8 @@ import type { Criterion } from "../../localize/types.ts";
 import { REPAIRS } from "../../repair/registry.ts";
 import { JUDGED_VERSIONS } from "../../store/results.ts";
 import { STUDY_NAME } from "../../store/studies.ts";
-import { criteriaNamed } from "../criteria.ts";
-import { formatUsing, parseUsing, type RepairWay } from "../judge-repair.ts";
+import { criteriaNamed } from "../judging/criteria.ts";
+import { formatUsing, parseUsing, type RepairWay } from "../judging/repair.ts";
 import { PLUGIN_TIMEOUT } from "../plugin/criterion.ts";
 import { readRecipe, recipePath } from "../recipe-file.ts";
 

@@ -10,8 +10,8 @@ import { studyRecordName, studyTable } from "../../store/studies.ts";
 import { type FlatTable, replaceTables } from "../../store/tables.ts";
 import { packageVersion } from "../../store/version.ts";
 import { REPAIR_FIELDS, SCORE_FIELDS } from "../export-tables.ts";
-import { formatUsing, repairRow } from "../judge-repair.ts";
-import { scoreAll } from "../judge-score.ts";
+import { formatUsing, repairRow } from "../judging/repair.ts";
+import { scoreAll } from "../judging/score.ts";
 import type { StudyTask } from "./plan.ts";
 import type { Study } from "./recipe.ts";
 

@@ -1,5 +1,5 @@
-import { InputError } from "../core/errors.ts";
-import { JUDGED_VERSIONS, type JudgedVersion } from "../store/results.ts";
+import { InputError } from "../../core/errors.ts";
+import { JUDGED_VERSIONS, type JudgedVersion } from "../../store/results.ts";
 
 /** What a selection looks at: one line per candidate of the catalog. */
 export interface CatalogLine {

@@ -1,7 +1,7 @@
-import { InputError } from "../core/errors.ts";
-import { type ExtendedScoreRow, scorePredictionExtended } from "../score/extended.ts";
-import { type ScoreRow, scorePrediction } from "../score/score.ts";
-import { predictionName, type Results } from "../store/results.ts";
+import { InputError } from "../../core/errors.ts";
+import { type ExtendedScoreRow, scorePredictionExtended } from "../../score/extended.ts";
+import { type ScoreRow, scorePrediction } from "../../score/score.ts";
+import { predictionName, type Results } from "../../store/results.ts";
 import type { JudgedItem } from "./select.ts";
 import { type DefectSource, layersOf, storedHash } from "./workbench.ts";
 

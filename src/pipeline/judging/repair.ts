@@ -1,5 +1,5 @@
-import { InputError } from "../core/errors.ts";
-import { indexNeurons, neuronsAt } from "../core/neuron-index.ts";
+import { InputError } from "../../core/errors.ts";
+import { indexNeurons, neuronsAt } from "../../core/neuron-index.ts";
 import {
   countNeurons,
   type LayerScores,
@@ -7,16 +7,16 @@ import {
   listNeurons,
   type NeuronSet,
   parseNeurons,
-} from "../core/neurons.ts";
-import { Random, stageSeed } from "../core/random.ts";
-import { CRITERIA } from "../localize/registry.ts";
-import { type Rates, rates } from "../measure/rates.ts";
-import type { Repair } from "../repair/types.ts";
-import { controlledSet } from "../score/topk.ts";
-import { PLUGIN_PREFIX, type RepairFile, type Results } from "../store/results.ts";
-import type { DefectLabels, DefectRecord } from "../store/schema.ts";
+} from "../../core/neurons.ts";
+import { Random, stageSeed } from "../../core/random.ts";
+import { CRITERIA } from "../../localize/registry.ts";
+import { type Rates, rates } from "../../measure/rates.ts";
+import type { Repair } from "../../repair/types.ts";
+import { controlledSet } from "../../score/topk.ts";
+import { PLUGIN_PREFIX, type RepairFile, type Results } from "../../store/results.ts";
+import type { DefectLabels, DefectRecord } from "../../store/schema.ts";
+import { deviceStamp } from "../device.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
-import { deviceStamp } from "./device.ts";
 import { type DefectSource, layersOf, type Model, type Progress, storedHash, type Workbench } from "./workbench.ts";
 
 /** Who names the neurons to repair. */

@@ -1,12 +1,12 @@
-import type { Budget } from "../core/budget.ts";
-import { sha256Hex } from "../core/hash.ts";
-import { Random, stageSeed } from "../core/random.ts";
-import { type Augmentation, subset } from "../datasets/batch.ts";
-import type { ImageSet, Normalization } from "../datasets/types.ts";
-import type { Network } from "../graph/network.ts";
-import type { Suspect } from "../localize/types.ts";
-import type { ModelRunner } from "../measure/runner.ts";
-import { cloneState, type StateDict } from "../tensor/state.ts";
+import type { Budget } from "../../core/budget.ts";
+import { sha256Hex } from "../../core/hash.ts";
+import { Random, stageSeed } from "../../core/random.ts";
+import { type Augmentation, subset } from "../../datasets/batch.ts";
+import type { ImageSet, Normalization } from "../../datasets/types.ts";
+import type { Network } from "../../graph/network.ts";
+import type { Suspect } from "../../localize/types.ts";
+import type { ModelRunner } from "../../measure/runner.ts";
+import { cloneState, type StateDict } from "../../tensor/state.ts";
 
 /** The defender's clean data in two seeded halves (METHODS §5.8): one to measure on, one to choose thresholds on. */
 export function halveClean(cleanVal: ImageSet, seed: number): Suspect["clean"] {

@@ -1,11 +1,11 @@
-import { flatScores, indexNeurons, membership } from "../core/neuron-index.ts";
-import { listNeurons } from "../core/neurons.ts";
-import type { ImageSet } from "../datasets/types.ts";
-import { neuronLayers } from "../graph/network.ts";
-import type { Criterion, Localization, Suspect } from "../localize/types.ts";
-import type { PredictionFile, Results } from "../store/results.ts";
+import { flatScores, indexNeurons, membership } from "../../core/neuron-index.ts";
+import { listNeurons } from "../../core/neurons.ts";
+import type { ImageSet } from "../../datasets/types.ts";
+import { neuronLayers } from "../../graph/network.ts";
+import type { Criterion, Localization, Suspect } from "../../localize/types.ts";
+import type { PredictionFile, Results } from "../../store/results.ts";
+import { deviceStamp } from "../device.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
-import { deviceStamp } from "./device.ts";
 import { failingTests } from "./failing-tests.ts";
 import type { JudgedItem } from "./select.ts";
 import { type Model, type Progress, storedHash, type Workbench } from "./workbench.ts";

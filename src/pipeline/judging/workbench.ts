@@ -1,20 +1,20 @@
-import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
-import { InputError } from "../core/errors.ts";
-import { sha256Hex } from "../core/hash.ts";
-import type { LayerWidth } from "../core/neurons.ts";
-import type { Dataset, Normalization } from "../datasets/types.ts";
-import { type Network, neuronLayers } from "../graph/network.ts";
-import type { MeasureRecipe } from "../inject/recipe.ts";
-import type { Suspect } from "../localize/types.ts";
-import { driftModel } from "../measure/drift.ts";
-import type { ModelRunner } from "../measure/runner.ts";
-import { buildNetwork } from "../models/registry.ts";
-import type { Database } from "../store/database.ts";
-import type { JudgedVersion } from "../store/results.ts";
-import { type DefectRecord, twinSha256 } from "../store/schema.ts";
-import { encodeState } from "../tensor/safetensors.ts";
-import type { StateDict } from "../tensor/state.ts";
-import { discreetDrift, type Rewrite, rewriteFor } from "./discreet.ts";
+import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
+import { InputError } from "../../core/errors.ts";
+import { sha256Hex } from "../../core/hash.ts";
+import type { LayerWidth } from "../../core/neurons.ts";
+import type { Dataset, Normalization } from "../../datasets/types.ts";
+import { type Network, neuronLayers } from "../../graph/network.ts";
+import type { MeasureRecipe } from "../../inject/recipe.ts";
+import type { Suspect } from "../../localize/types.ts";
+import { driftModel } from "../../measure/drift.ts";
+import type { ModelRunner } from "../../measure/runner.ts";
+import { buildNetwork } from "../../models/registry.ts";
+import type { Database } from "../../store/database.ts";
+import type { JudgedVersion } from "../../store/results.ts";
+import { type DefectRecord, twinSha256 } from "../../store/schema.ts";
+import { encodeState } from "../../tensor/safetensors.ts";
+import type { StateDict } from "../../tensor/state.ts";
+import { discreetDrift, type Rewrite, rewriteFor } from "../discreet.ts";
 import { anonymous, halveClean, NO_AUGMENTATION, noImages } from "./suspect.ts";
 
 /** What judging reads of a database. */

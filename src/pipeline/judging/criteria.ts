@@ -1,8 +1,8 @@
-import { InputError, lookup } from "../core/errors.ts";
-import { CRITERIA } from "../localize/registry.ts";
-import type { Criterion } from "../localize/types.ts";
-import { isPlugin, parsePlugin } from "./plugin/command.ts";
-import { pluginCriterion } from "./plugin/criterion.ts";
+import { InputError, lookup } from "../../core/errors.ts";
+import { CRITERIA } from "../../localize/registry.ts";
+import type { Criterion } from "../../localize/types.ts";
+import { isPlugin, parsePlugin } from "../plugin/command.ts";
+import { pluginCriterion } from "../plugin/criterion.ts";
 
 /**
  * Criteria by name, in the order given, each once; `cmd:COMMAND` and `NAME=cmd:COMMAND` are plug-ins.

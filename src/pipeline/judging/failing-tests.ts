@@ -1,9 +1,9 @@
-import { stampSet } from "../attacks/stamp.ts";
-import type { Trigger } from "../attacks/types.ts";
-import { firstOf, indicesOutside, subset } from "../datasets/batch.ts";
-import type { ImageSet } from "../datasets/types.ts";
-import { brokenTests } from "../localize/broken-tests.ts";
-import type { Suspect } from "../localize/types.ts";
+import { stampSet } from "../../attacks/stamp.ts";
+import type { Trigger } from "../../attacks/types.ts";
+import { firstOf, indicesOutside, subset } from "../../datasets/batch.ts";
+import type { ImageSet } from "../../datasets/types.ts";
+import { brokenTests } from "../../localize/broken-tests.ts";
+import type { Suspect } from "../../localize/types.ts";
 
 /** So many of the defender's clean images are tried. */
 const TRIED = 600;

@@ -1,10 +1,10 @@
-import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
-import { InputError, lookup } from "../core/errors.ts";
-import { DATASETS } from "../datasets/registry.ts";
-import { createRunner } from "../measure/ort-runner.ts";
-import { type Database, openDatabase } from "../store/database.ts";
-import { PassingResults, ResultFolder, type ResultStore } from "../store/result-folder.ts";
-import { Results } from "../store/results.ts";
+import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
+import { InputError, lookup } from "../../core/errors.ts";
+import { DATASETS } from "../../datasets/registry.ts";
+import { createRunner } from "../../measure/ort-runner.ts";
+import { type Database, openDatabase } from "../../store/database.ts";
+import { PassingResults, ResultFolder, type ResultStore } from "../../store/result-folder.ts";
+import { Results } from "../../store/results.ts";
 import { Workbench } from "./workbench.ts";
 
 /** Threads of one inference where nothing else is said. No result depends on them; training has a number of its own. */
