@@ -1,10 +1,10 @@
-import { inferShapes, type Network, stateShapes } from "./network.ts";
+import { inferShapes, type LayerNode, type Network, stateShapes } from "./network.ts";
 
-/** Multiply-adds of one image's forward pass: those of convolutions and classifier, which all else is small beside. */
-export function multiplyAdds(network: Network): number {
+/** Multiply-adds of one image's forward pass: those of convolutions and classifier, which all else is small beside. @param nodes a part of it */
+export function multiplyAdds(network: Network, nodes: readonly LayerNode[] = network.nodes): number {
   const shapes = inferShapes(network);
   let sum = 0;
-  for (const node of network.nodes) {
+  for (const node of nodes) {
     if (node.op === "linear") sum += node.out * shapes.get(node.input)![0];
     if (node.op !== "conv") continue;
     const [out, height, width] = shapes.get(node.id)!;

@@ -3,7 +3,9 @@ import type { LayerScores } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { firstOf, subset } from "../../datasets/batch.ts";
 import type { ImageSet } from "../../datasets/types.ts";
-import { neuronLayers } from "../../graph/network.ts";
+import { multiplyAdds } from "../../graph/cost.ts";
+import { convUnits, type Network, neuronLayers } from "../../graph/network.ts";
+import { downstreamOf } from "../../graph/suffix.ts";
 import { argmax } from "../../measure/batches.ts";
 import { nothingSuspicious } from "../no-failing-tests.ts";
 import { topShare } from "../top-share.ts";
@@ -13,12 +15,19 @@ import { mutantOutcomes } from "./outcomes.ts";
 import { metallaxis, museReleased, ochiai, type Totals } from "./statistics.ts";
 import { rankWithTies } from "./ties.ts";
 
-/** Mutants of each channel, and tests of each kind at most (METHODS §5.8: 25 % of the mutants, 50 + 50 tests). */
-const EFFORT: Record<Budget, { mutants: number; tests: number }> = {
-  demo: { mutants: 1, tests: 10 },
-  short: { mutants: PER_CHANNEL / 4, tests: 50 },
-  full: { mutants: PER_CHANNEL, tests: 100 },
+/**
+ * Mutants of each channel, tests of each kind at most (METHODS §5.8: 25 % of the mutants, 50 + 50 tests), and the
+ * multiply-adds behind the mutants that all of it may take: fewer tests where it would be more. Counted and not timed, so
+ * that a result depends on no machine; as many as short ones take a core about 20 s.
+ */
+const EFFORT: Record<Budget, { mutants: number; tests: number; multiplyAdds: number }> = {
+  demo: { mutants: 1, tests: 10, multiplyAdds: Number.POSITIVE_INFINITY },
+  short: { mutants: PER_CHANNEL / 4, tests: 50, multiplyAdds: 5e11 },
+  full: { mutants: PER_CHANNEL, tests: 100, multiplyAdds: Number.POSITIVE_INFINITY },
 };
+
+/** However large the network is. */
+const FEWEST_TESTS = 10;
 
 /**
  * deepmufl by channels (METHODS §5.6): MUSE of the released code, ties broken by Metallaxis with type-1 Ochiai. Native:
@@ -27,10 +36,11 @@ const EFFORT: Record<Budget, { mutants: number; tests: number }> = {
 export async function byMutation(suspect: Suspect, failing: ImageSet): Promise<Localization> {
   const { network, seed } = suspect;
   if (failing.count === 0) return nothingSuspicious(network);
-  const effort = EFFORT[suspect.budget ?? DEFAULT_BUDGET];
-  const wrong = firstOf(failing, effort.tests);
-  const right = await passingTests(suspect, effort.tests);
-  const mutants = drawMutants(network, effort.mutants, new Random(stageSeed(seed, "localize", "deepmufl", "mutants")));
+  const budget = suspect.budget ?? DEFAULT_BUDGET;
+  const tests = testsFor(network, budget);
+  const wrong = firstOf(failing, tests);
+  const right = await passingTests(suspect, tests);
+  const mutants = drawMutants(network, EFFORT[budget].mutants, new Random(stageSeed(seed, "localize", "deepmufl", "mutants")));
   const outcomes = await mutantOutcomes(suspect, right, wrong, mutants);
   const totals: Totals = { failing: wrong.count, passing: right.count };
   const raw: LayerScores = {};
@@ -44,6 +54,16 @@ export async function byMutation(suspect: Suspect, failing: ImageSet): Promise<L
   const scores = rankWithTies(raw, second);
   const note = `${right.count} passing and ${wrong.count} failing tests, ${mutants.length} mutants`;
   return { raw, scores, native: topShare(neuronLayers(network), scores), note };
+}
+
+/** How many tests of each kind a budget allows on a network, at most. */
+export function testsFor(network: Network, budget: Budget): number {
+  const { mutants, tests, multiplyAdds: most } = EFFORT[budget];
+  const perTest = convUnits(network).reduce(
+    (sum, { id, out }) => sum + out * mutants * multiplyAdds(network, downstreamOf(network, id).nodes),
+    0,
+  );
+  return Math.min(tests, Math.max(FEWEST_TESTS, Math.floor(most / (2 * perTest))));
 }
 
 /** Clean images that the suspect gets right. */

@@ -68,7 +68,10 @@ export class UnitRewrites {
       else channels.set(channel, [i]);
     }
     const pairs = evenBatch(chunk * Math.max(...[...channels.values()].map((list) => list.length)));
-    const { program, needs } = changeProgram(await chooseLowering(network, pairs), network, unit.id, chunk);
+    const lowering = await chooseLowering(network, pairs, undefined, { unblocksNarrow: true });
+    // One model, many runs: what a run would do to weights alone is done once.
+    lowering.graph.freeze(folded);
+    const { program, needs } = changeProgram(lowering, network, unit.id, chunk);
     const session = await Session.open(program, pool);
     return new UnitRewrites({ network }, folded, unit, rewrites, channels, { session, needs, pairs });
   }
