@@ -40,7 +40,11 @@ export async function byMutation(suspect: Suspect, failing: ImageSet): Promise<L
   const tests = testsFor(network, budget);
   const wrong = firstOf(failing, tests);
   const right = await passingTests(suspect, tests);
-  const mutants = drawMutants(network, EFFORT[budget].mutants, new Random(stageSeed(seed, "localize", "deepmufl", "mutants")));
+  const mutants = drawMutants(
+    network,
+    EFFORT[budget].mutants,
+    new Random(stageSeed(seed, "localize", "deepmufl", "mutants")),
+  );
   const outcomes = await mutantOutcomes(suspect, right, wrong, mutants);
   const totals: Totals = { failing: wrong.count, passing: right.count };
   const raw: LayerScores = {};
