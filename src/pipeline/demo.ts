@@ -69,9 +69,13 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
 /** What each accepted defect is judged by: what learns or mutates takes most of the time and is shown on a few. */
 function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
   const accepted = records.filter(({ status }) => status === "accepted");
-  // The last of each attack.
-  const shown = new Set(new Map(accepted.map(({ attack, id }) => [attack, id])).values());
-  const mutated = [...shown][0];
+  const badnets = accepted.filter(({ attack }) => attack === "badnets").map(({ id }) => id);
+  const others = accepted.filter(({ attack }) => attack !== "badnets").map(({ id }) => id);
+  // One of the plainest attack, and one of another.
+  const [first, second] = [...badnets.slice(0, 1), ...others, ...badnets.slice(1)];
+  const shown = new Set([first, second]);
+  // Pruning and measuring again is shown on a defect of each attack.
+  const repaired = new Set([...new Map(accepted.map(({ attack, id }) => [attack, id])).values(), ...shown]);
   const all = [...CRITERIA.values()].filter(({ name }) => !LEFT_OUT.has(name));
   // The baselines have no rule of their own for how many neurons to name, so their repairs would say little.
   const published = new Set(all.filter(({ source }) => source !== "baseline").map(({ name }) => name));
@@ -79,11 +83,12 @@ function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
   const tasks = accepted.map(({ id }): JudgeTask => {
     const criteria = all
       .map(({ name }) => name)
-      .filter((name) => (!LEARNING.has(name) || shown.has(id)) && (!MUTATING.has(name) || id === mutated));
+      .filter((name) => (!LEARNING.has(name) || shown.has(id)) && (!MUTATING.has(name) || id === first));
     const pruned = criteria.filter((name) => published.has(name) && !MUTATING.has(name));
     // Training is shown at its best and at its floor.
-    const repairs: RepairName[] = [...pruned, "oracle", "random"].map((using) => ({ method: prune.name, using }));
-    if (shown.has(id)) {
+    const usings = repaired.has(id) ? [...pruned, "oracle", "random"] : [];
+    const repairs = usings.map((using): RepairName => ({ method: prune.name, using }));
+    if (id === first) {
       for (const { name } of training) {
         for (const using of ["oracle", "random"]) repairs.push({ method: name, using });
       }
