@@ -18,7 +18,7 @@ import { rankWithTies } from "./ties.ts";
 /**
  * Mutants of each channel, tests of each kind at most (METHODS §5.8: 25 % of the mutants, 50 + 50 tests), and the
  * multiply-adds behind the mutants that all of it may take: fewer tests where it would be more. Counted and not timed, so
- * that a result depends on no machine; as many as short ones take a core about 20 s.
+ * that a result depends on no machine.
  */
 const EFFORT: Record<Budget, { mutants: number; tests: number; multiplyAdds: number }> = {
   demo: { mutants: 1, tests: 10, multiplyAdds: Number.POSITIVE_INFINITY },
