@@ -4,9 +4,9 @@ import { join } from "node:path";
 import type { Budget } from "../src/core/budget.ts";
 import { flatScores, indexNeurons } from "../src/core/neuron-index.ts";
 import { imageSize } from "../src/datasets/types.ts";
-import { neuronLayers } from "../src/graph/network.ts";
-import { EFFORT as ANP_EFFORT } from "../src/localize/anp.ts";
-import { EFFORT as NC_EFFORT } from "../src/localize/nc/invert-trigger.ts";
+import { type Network, neuronLayers } from "../src/graph/network.ts";
+import { effortFor as anpEffort } from "../src/localize/anp.ts";
+import { effortFor as ncEffort } from "../src/localize/nc/invert-trigger.ts";
 import { IMAGES as NC_IMAGES } from "../src/localize/nc.ts";
 import { median } from "../src/localize/normalise.ts";
 import { CRITERIA } from "../src/localize/registry.ts";
@@ -29,8 +29,8 @@ const QUICK_ROUNDS = 11;
 interface Comparison {
   /** Criteria of `criteria.py`: each a row of its own. */
   peers: string[];
-  /** What makes the peer's effort that of a budget. */
-  effort(budget: Budget): Record<string, number>;
+  /** What makes the peer's effort on a network that of a budget. */
+  effort(network: Network, budget: Budget): Record<string, number>;
   /** The peer whose raw scores ours must equal; absent: ranks are compared. */
   exact?: string;
 }
@@ -45,8 +45,8 @@ export const COMPARISONS = new Map<string, Comparison>([
     "nc",
     {
       peers: ["nc"],
-      effort: (budget) => {
-        const { epochs, batch, images } = NC_EFFORT[budget];
+      effort: (network, budget) => {
+        const { epochs, batch, images } = ncEffort(network, budget);
         return finite({ epochs, batch, images, ...NC_IMAGES[budget] });
       },
     },
@@ -55,7 +55,7 @@ export const COMPARISONS = new Map<string, Comparison>([
     "anp",
     {
       peers: ["anp"],
-      effort: (budget) => ({ iterations: ANP_EFFORT[budget].iterations, batch: ANP_EFFORT[budget].batch }),
+      effort: (network, budget) => ({ ...anpEffort(network, budget) }),
     },
   ],
   ["clp", { peers: ["clp", "clp-gram", "clp-channelwise"], effort: () => ({}), exact: "clp-exact" }],
@@ -125,7 +125,7 @@ export async function compareOn(given: Suspect, options: ParityOptions): Promise
     for (const name of options.criteria) {
       const { peers, effort, exact } = COMPARISONS.get(name)!;
       const theirRun = async (which: string, round: number): Promise<Run> => {
-        const answer = await peer!.localize(which, seed + round, effort(budget));
+        const answer = await peer!.localize(which, seed + round, effort(given.network, budget));
         return { ...answer, ...flat(answer) };
       };
       const ourRun = async (round: number): Promise<Run> => {

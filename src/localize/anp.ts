@@ -1,10 +1,11 @@
 import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import { type Batch, CleanBatches } from "../datasets/clean-batches.ts";
-import { neuronLayers } from "../graph/network.ts";
+import { type Network, neuronLayers } from "../graph/network.ts";
 import type { NormStatistics } from "../graph/programs/gains.ts";
 import type { GainGradients } from "../measure/gains.ts";
 import { byMasks, Masks } from "./masks.ts";
+import { shortImages } from "./short-budget.ts";
 import type { CleanCriterion, Suspect } from "./types.ts";
 
 /** How masks are learned. */
@@ -38,12 +39,33 @@ export const PUBLISHED: AnpSettings = {
   project: false,
 };
 
-/** Iterations and batch of each budget. Steps are worth more than images, so the short one has small batches. */
-export const EFFORT: Record<Budget, Pick<AnpSettings, "iterations" | "batch">> = {
+type Effort = Pick<AnpSettings, "iterations" | "batch">;
+
+const EFFORT: Record<Exclude<Budget, "full">, Effort> = {
   demo: { iterations: 16, batch: 32 },
   short: { iterations: 200, batch: 32 },
-  full: PUBLISHED,
 };
+
+/** Gradients in an iteration: the adversary's, and those of both losses. */
+const PASSES = 3;
+
+/** Where fewer iterations fit, batches are halved first. */
+const MANY_ITERATIONS = 150;
+
+const FEWEST_ITERATIONS = 50;
+
+/**
+ * Iterations and batch of each budget. Steps are worth more than images: the short one has small batches, and smaller
+ * ones where a network is so large that it would take too long.
+ */
+export function effortFor(network: Network, budget: Budget): Effort {
+  if (budget === "full") return { iterations: PUBLISHED.iterations, batch: PUBLISHED.batch };
+  const { iterations, batch } = EFFORT[budget];
+  if (budget === "demo") return { iterations, batch };
+  const fitting = (size: number) => Math.min(iterations, Math.floor(shortImages(network) / (PASSES * size)));
+  if (fitting(batch) >= MANY_ITERATIONS) return { iterations: fitting(batch), batch };
+  return { iterations: Math.max(FEWEST_ITERATIONS, fitting(batch / 2)), batch: batch / 2 };
+}
 
 /** Masks at most this large name their neurons (the paper's for CIFAR-10). */
 const THRESHOLD = 0.2;
@@ -123,7 +145,8 @@ export const anp: CleanCriterion = {
   access: "clean",
   needsData: true,
   async localize(suspect) {
-    const masks = await learnMasks(suspect, { ...PUBLISHED, ...EFFORT[suspect.budget ?? DEFAULT_BUDGET] });
-    return byMasks(suspect.network, masks, THRESHOLD);
+    const { network, budget = DEFAULT_BUDGET } = suspect;
+    const masks = await learnMasks(suspect, { ...PUBLISHED, ...effortFor(network, budget) });
+    return byMasks(network, masks, THRESHOLD);
   },
 };

@@ -2,12 +2,13 @@ import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import { firstOf } from "../datasets/batch.ts";
 import { CleanBatches, evenBatch } from "../datasets/clean-batches.ts";
-import { neuronLayers } from "../graph/network.ts";
+import { type Network, neuronLayers } from "../graph/network.ts";
 import { unlearning } from "../graph/programs/train.ts";
 import { argmax } from "../measure/batches.ts";
 import { cloneState, type StateDict } from "../tensor/state.ts";
 import { Trainer } from "../tune/trainer.ts";
 import { byMasks, Masks } from "./masks.ts";
+import { shortImages } from "./short-budget.ts";
 import type { CleanCriterion, Suspect } from "./types.ts";
 
 /** Raises the clean loss (METHODS §5.7; momentum, decay and the most epochs are the released code's, bboylyg/RNP). */
@@ -28,21 +29,41 @@ const BATCH = 128;
 /** Masks at most this large name their neurons. */
 const THRESHOLD = 0.4;
 
-/** The most epochs, and images of the fit half. */
-const EFFORT: Record<Budget, { unlearn: number; recover: number; images: number }> = {
-  demo: { unlearn: 6, recover: 4, images: 128 },
-  short: { unlearn: UNLEARN.epochs, recover: RECOVER.epochs, images: 500 },
-  full: { unlearn: UNLEARN.epochs, recover: RECOVER.epochs, images: Number.POSITIVE_INFINITY },
+/** The most epochs, images of the fit half, and images in a batch. */
+interface Effort {
+  unlearn: number;
+  recover: number;
+  images: number;
+  batch: number;
+}
+
+const EFFORT: Record<Budget, Effort> = {
+  demo: { unlearn: 6, recover: 4, images: 128, batch: BATCH },
+  short: { unlearn: UNLEARN.epochs, recover: RECOVER.epochs, images: 500, batch: BATCH },
+  full: { unlearn: UNLEARN.epochs, recover: RECOVER.epochs, images: Number.POSITIVE_INFINITY, batch: BATCH },
 };
+
+/** However large the network is. */
+const FEWEST_IMAGES = 64;
+
+/** The short budget has fewer images for large networks, in as many batches. */
+export function effortFor(network: Network, budget: Budget): Effort {
+  const effort = EFFORT[budget];
+  if (budget !== "short") return effort;
+  const fitting = Math.floor(shortImages(network) / (effort.unlearn + effort.recover));
+  const images = Math.min(effort.images, Math.max(FEWEST_IMAGES, fitting));
+  return { ...effort, images, batch: Math.ceil((effort.batch * images) / effort.images) };
+}
 
 /** Part of what a result depends on, so the same everywhere; one, since studies judge a model on each core. */
 const THREADS = 1;
 
 function batchesOf(suspect: Suspect, what: string): CleanBatches {
   // The halves are in random order.
-  const fit = firstOf(suspect.clean.fit, EFFORT[suspect.budget ?? DEFAULT_BUDGET].images);
+  const { images, batch } = effortFor(suspect.network, suspect.budget ?? DEFAULT_BUDGET);
+  const fit = firstOf(suspect.clean.fit, images);
   const random = new Random(stageSeed(suspect.seed, "localize", "rnp", what));
-  return new CleanBatches(suspect, fit, evenBatch(fit.count, BATCH), random);
+  return new CleanBatches(suspect, fit, evenBatch(fit.count, batch), random);
 }
 
 /** Gradient ascent on all parameters until clean accuracy is gone. @returns the weights, and the accuracy reached */
@@ -101,7 +122,7 @@ export const rnp: CleanCriterion = {
   access: "clean",
   needsData: true,
   async localize(suspect) {
-    const epochs = EFFORT[suspect.budget ?? DEFAULT_BUDGET];
+    const epochs = effortFor(suspect.network, suspect.budget ?? DEFAULT_BUDGET);
     const { state, accuracy } = await unlearn(suspect, epochs.unlearn);
     const found = byMasks(suspect.network, await recover(suspect, state, epochs.recover), THRESHOLD);
     if (accuracy <= UNLEARN.accuracy) return found;

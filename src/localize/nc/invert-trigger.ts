@@ -2,8 +2,10 @@ import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { subset } from "../../datasets/batch.ts";
 import { type ImageSet, imageSize } from "../../datasets/types.ts";
+import type { Network } from "../../graph/network.ts";
 import { normaliseAll } from "../../measure/batches.ts";
 import { median } from "../normalise.ts";
+import { shortImages } from "../short-budget.ts";
 import type { Suspect } from "../types.ts";
 import { ClassInversion, type Patch } from "./invert-class.ts";
 
@@ -14,19 +16,49 @@ export interface InversionEffort {
   /** At most so many of the defender's images. */
   images: number;
   batch: number;
-  /** Whether many classes are screened first, on fewer images. */
-  screens: boolean;
+  /** Images for screening, where there are so many classes that they are screened first; 0: all are run in full. */
+  screening: number;
 }
 
 /** 80 epochs as in BackdoorBench, batches of 32 as in the original; the short ones have smaller batches for more steps. */
-export const EFFORT: Record<Budget, InversionEffort> = {
-  demo: { epochs: 4, images: 64, batch: 16, screens: true },
-  short: { epochs: 10, images: 200, batch: 16, screens: true },
-  full: { epochs: 80, images: Number.POSITIVE_INFINITY, batch: 32, screens: false },
+const EFFORT: Record<Budget, InversionEffort> = {
+  demo: { epochs: 4, images: 64, batch: 16, screening: 64 },
+  short: { epochs: 10, images: 200, batch: 16, screening: 96 },
+  full: { epochs: 80, images: Number.POSITIVE_INFINITY, batch: 32, screening: 0 },
 };
 
 /** Screening (METHODS §5.2): so many epochs for every class, then the smallest norms and some others go on. */
-const SCREENING = { epochs: 3, smallest: 5, others: 10, images: 96 };
+const SCREENING = { epochs: 3, smallest: 5, others: 10 };
+
+/** However large the network is: below, a share of images that must be met means all of them. */
+const SMALLEST_BATCH = 4;
+
+/** Whether so many classes are screened. */
+function screens({ classes }: Pick<Network, "classes">, { screening }: InversionEffort): boolean {
+  return screening > 0 && classes > SCREENING.smallest + SCREENING.others;
+}
+
+/**
+ * Epochs, images and batch of each budget. Steps are worth more than images: where all classes together would be too
+ * much for the short one, images and batches are halved, and the steps stay as many.
+ */
+export function effortFor(network: Network, budget: Budget): InversionEffort {
+  let effort = EFFORT[budget];
+  if (budget !== "short") return effort;
+  while (effort.batch > SMALLEST_BATCH && imagesSeen(network, effort) > shortImages(network)) {
+    const { images, batch, screening } = effort;
+    effort = { ...effort, images: images / 2, batch: batch / 2, screening: screening / 2 };
+  }
+  return effort;
+}
+
+/** Gradients that the search takes, over all classes. */
+function imagesSeen({ classes }: Pick<Network, "classes">, effort: InversionEffort): number {
+  const { epochs, images, screening } = effort;
+  if (!screens({ classes }, effort)) return classes * epochs * images;
+  const finalists = SCREENING.smallest + SCREENING.others;
+  return classes * SCREENING.epochs * screening + finalists * (epochs - SCREENING.epochs) * screening;
+}
 
 /** Makes MAD estimate the standard deviation of a normal distribution. */
 const MAD_TO_STD = 1.4826;
@@ -60,9 +92,9 @@ export interface ReversedTrigger {
  */
 export async function invertTrigger(suspect: Suspect, budget: Budget = DEFAULT_BUDGET): Promise<ReversedTrigger> {
   const { network, state, runner, seed, normalization } = suspect;
-  const effort = EFFORT[budget];
-  const screens = effort.screens && network.classes > SCREENING.smallest + SCREENING.others;
-  const set = fitImages(suspect, screens ? Math.min(effort.images, SCREENING.images) : effort.images);
+  const effort = effortFor(network, budget);
+  const screened = screens(network, effort);
+  const set = fitImages(suspect, screened ? effort.screening : effort.images);
   const images = { values: normaliseAll(set, normalization), count: set.count };
   const blend = runner.blend(state);
   const plane = set.height * set.width;
@@ -73,7 +105,7 @@ export async function invertTrigger(suspect: Suspect, budget: Budget = DEFAULT_B
   );
   let finalists = classes;
   let left = effort.epochs;
-  if (screens) {
+  if (screened) {
     for (const inversion of classes) await inversion.run(SCREENING.epochs);
     left -= SCREENING.epochs;
     const bySize = [...classes].sort((a, b) => rank(a) - rank(b));

@@ -119,7 +119,8 @@ export async function repairEach(
         const began = performance.now();
         const state = await method.repair(suspect, neurons, scores);
         const repaired = performance.now();
-        const after = await measure(state);
+        // Without neurons nothing was repaired: most criteria name none in some model.
+        const after = countNeurons(neurons) === 0 ? before : await measure(state);
         return {
           kind: "repair",
           id,
