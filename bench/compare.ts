@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Device } from "../src/core/device.ts";
 import type { NeuronSet } from "../src/core/neurons.ts";
 import { convUnits, type Network } from "../src/graph/network.ts";
 import { buildNetwork, parseArch } from "../src/models/registry.ts";
@@ -50,6 +51,7 @@ export interface CompareOptions {
   rounds: number;
   seconds: number;
   peerMode: PeerMode;
+  device: Device;
 }
 
 /** Someone to be compared with; `command` is absent where this machine lacks it. */
@@ -65,7 +67,7 @@ interface Peer {
  * @returns one row for each peer that knows the workload
  */
 export async function compare(
-  { what, arch, batch, threads, rounds, seconds, peerMode }: CompareOptions,
+  { what, arch, batch, threads, rounds, seconds, peerMode, device }: CompareOptions,
   note: (line: string) => void,
 ): Promise<Row[]> {
   const network = buildNetwork(arch, CLASSES);
@@ -77,6 +79,7 @@ export async function compare(
     classes: CLASSES,
     batch,
     threads,
+    device,
     peer_mode: peerMode,
     neurons: what === "finetune" ? spreadNeurons(network) : {},
     epoch_batches: EPOCH_BATCHES,

@@ -1,3 +1,5 @@
+import type { Device } from "../src/core/device.ts";
+
 /**
  * What can be timed. `infer` is inference with taps: logits and every neuron's mean over space. `logits` is inference
  * without. `loop` is training as users run it: augmentation and batch preparation around every step.
@@ -18,6 +20,8 @@ export interface Job {
   classes: number;
   batch: number;
   threads: number;
+  /** Where ours computes; the peers are on the processor. */
+  device: Device;
   peer_mode: PeerMode;
   /** Neurons to tune (`finetune`). */
   neurons: Record<string, number[]>;

@@ -1,8 +1,9 @@
 import { cpus, release } from "node:os";
 import { Command, Option } from "commander";
 import { commaList, wholeNumber } from "../src/cli/arguments.ts";
-import { formatOption } from "../src/cli/options.ts";
+import { deviceOption, formatOption } from "../src/cli/options.ts";
 import { emitRows, type Format } from "../src/cli/output.ts";
+import type { Device } from "../src/core/device.ts";
 import { InputError } from "../src/core/errors.ts";
 import { channelBlock } from "../src/engine/lowering.ts";
 import { runtimeVersion } from "../src/engine/session.ts";
@@ -23,6 +24,7 @@ interface Options {
   seconds?: number;
   peer: PeerMode;
   format: Format;
+  device: Device;
 }
 
 const WIDTHS = ["w8", "w16", ""];
@@ -47,6 +49,7 @@ const program = new Command("bench")
     wholeNumber("--seconds", 1, 600),
   )
   .addOption(new Option("--peer <mode>", "how PyTorch is used").choices(PEER_MODES).default("eager"))
+  .addOption(deviceOption())
   .addOption(formatOption());
 
 try {
@@ -57,7 +60,7 @@ try {
 }
 
 async function main(options: Options): Promise<void> {
-  const { batch, threads, quick, peer } = options;
+  const { batch, threads, quick, peer, device } = options;
   const rounds = options.rounds ?? (quick ? 2 : 5);
   const seconds = options.seconds ?? (quick ? 1 : 4);
   const named = options.what?.map(workload);
@@ -76,7 +79,7 @@ async function main(options: Options): Promise<void> {
       // At full width the step is all there is: the loop around it would only double the time.
       if (!named && what === "loop" && parseArch(arch).baseWidth === FULL_WIDTH) continue;
       note(`${what} ${arch} …`);
-      rows.push(...(await compare({ what, arch, batch, threads, rounds, seconds, peerMode: peer }, note)));
+      rows.push(...(await compare({ what, arch, batch, threads, rounds, seconds, peerMode: peer, device }, note)));
     }
   }
   const rounded = rows.map((row) => ({

@@ -1,4 +1,5 @@
 import { Random } from "../src/core/random.ts";
+import { computeOn } from "../src/engine/device.ts";
 import { chooseLowering } from "../src/engine/lowering.ts";
 import { Session } from "../src/engine/session.ts";
 import { foldState } from "../src/graph/fold.ts";
@@ -19,6 +20,7 @@ import { finish, job, nextTurn, runSteps, say } from "./turns.ts";
 const LEARNING_RATE = 1e-4;
 const SGD = { momentum: 0.9, nesterov: true, weightDecay: 5e-4 };
 
+computeOn(job.device);
 const network = buildNetwork(job.arch, job.classes);
 
 if (job.what === "loop") await runLoop();

@@ -1,6 +1,6 @@
 import ort from "onnxruntime-node";
 import type { Device } from "../core/device.ts";
-import type { Program } from "../graph/onnx.ts";
+import type { Packing, Program } from "../graph/onnx.ts";
 import { sizeOf } from "../tensor/state.ts";
 import { processDevice } from "./device.ts";
 import { keepWebGpu } from "./webgpu.ts";
@@ -85,11 +85,16 @@ export class Session {
    * @throws MemoryShortage
    */
   async run(feeds: ReadonlyMap<string, Float32Array>, into?: ReadonlyMap<string, Float32Array>): Promise<Arrays> {
-    const inputs: Record<string, ort.Tensor> = {};
-    for (const { name, shape } of this.program.inputs) {
+    const fed = (name: string) => {
       const data = feeds.get(name);
       if (!data) throw new Error(`input '${name}' was not fed`);
-      inputs[name] = new ort.Tensor("float32", data, shape as number[]);
+      return data;
+    };
+    const { packing } = this.program;
+    if (packing) return this.runPacked(packing, fed, into);
+    const inputs: Record<string, ort.Tensor> = {};
+    for (const { name, shape } of this.program.inputs) {
+      inputs[name] = new ort.Tensor("float32", fed(name), shape as number[]);
     }
     const fetches: Record<string, ort.Tensor> = {};
     const results: Arrays = new Map();
@@ -98,13 +103,47 @@ export class Session {
       fetches[name] = new ort.Tensor("float32", target, shape as number[]);
       results.set(key, target);
     }
+    await this.compute(inputs, fetches);
+    return results;
+  }
+
+  /** The same with what crosses in a few arrays; results not asked for elsewhere stay where they land. */
+  private async runPacked(
+    packing: Packing,
+    fed: (name: string) => Float32Array,
+    into: ReadonlyMap<string, Float32Array> | undefined,
+  ): Promise<Arrays> {
+    const inputs: Record<string, ort.Tensor> = {};
+    for (const { name, size, parts } of packing.inputs) {
+      const all = this.ownArray(name, [size]);
+      for (const { key, start } of parts) all.set(fed(key), start);
+      inputs[name] = new ort.Tensor("float32", all, [size]);
+    }
+    const fetches: Record<string, ort.Tensor> = {};
+    for (const { name, size } of packing.outputs) {
+      fetches[name] = new ort.Tensor("float32", this.ownArray(name, [size]), [size]);
+    }
+    await this.compute(inputs, fetches);
+    const results: Arrays = new Map();
+    for (const pack of packing.outputs) {
+      const all = this.ownArray(pack.name, [pack.size]);
+      for (const { key, start, size } of pack.parts) {
+        const values = all.subarray(start, start + size);
+        const target = into?.get(key);
+        target?.set(values);
+        results.set(key, target ?? values);
+      }
+    }
+    return results;
+  }
+
+  private async compute(inputs: Record<string, ort.Tensor>, fetches: Record<string, ort.Tensor>): Promise<void> {
     try {
       await this.session.run(inputs, fetches);
     } catch (error) {
       const { message } = error as Error;
       throw OUT_OF_MEMORY.test(message) ? new MemoryShortage(message, { cause: error }) : error;
     }
-    return results;
   }
 
   async release(): Promise<void> {

@@ -33,14 +33,29 @@ export interface Program {
   inputs: ValueInfo[];
   /** Key under which the caller asks → the value's name in the model and its shape. */
   outputs: Map<string, ValueInfo>;
+  /** Where the model takes or gives several of these in one array. */
+  packing?: Packing;
+}
+
+/** Values that cross to the device and back in one array (see `packed.ts`). */
+export interface Packing {
+  inputs: Pack[];
+  outputs: Pack[];
+}
+
+/** An array of the model and what lies in it, one after the other: names of inputs, or keys of outputs. */
+export interface Pack {
+  name: string;
+  size: number;
+  parts: { key: string; start: number; size: number }[];
 }
 
 export class GraphBuilder {
   private readonly nodes: Uint8Array[] = [];
   private readonly initializers: Uint8Array[] = [];
   private readonly constants = new Map<string, string>();
-  private readonly inputs: ValueInfo[] = [];
-  private readonly outputs = new Map<string, ValueInfo>();
+  protected readonly inputs: ValueInfo[] = [];
+  protected readonly outputs = new Map<string, ValueInfo>();
   private frozen: ReadonlyMap<string, Float32Array> = new Map();
   private counter = 0;
 
@@ -141,14 +156,26 @@ export class GraphBuilder {
     return name;
   }
 
+  /** What `write` adds goes before all that is there. */
+  protected first(write: () => void): void {
+    const later = this.nodes.splice(0);
+    write();
+    this.nodes.push(...later);
+  }
+
   /** Serialises the graph. */
   finish(): Program {
+    return { model: this.encode(this.inputs, [...this.outputs.values()]), inputs: this.inputs, outputs: this.outputs };
+  }
+
+  /** The model's bytes. @param outputs values of the graph */
+  protected encode(inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): Uint8Array {
     const graph = new BinaryWriter();
     for (const node of this.nodes) message(graph, 1, node);
     text(graph, 2, "graph");
     for (const tensor of this.initializers) message(graph, 5, tensor);
-    for (const { name, shape } of this.inputs) message(graph, 11, encodeValueInfo(name, shape));
-    for (const { name, shape } of this.outputs.values()) message(graph, 12, encodeValueInfo(name, shape));
+    for (const { name, shape } of inputs) message(graph, 11, encodeValueInfo(name, shape));
+    for (const { name, shape } of outputs) message(graph, 12, encodeValueInfo(name, shape));
 
     const model = new BinaryWriter();
     model.tag(1, WireType.Varint).int64(8);
@@ -160,7 +187,7 @@ export class GraphBuilder {
       opset.tag(2, WireType.Varint).int64(version);
       message(model, 8, opset.finish());
     }
-    return { model: model.finish(), inputs: this.inputs, outputs: this.outputs };
+    return model.finish();
   }
 
   private constant(name: string, shape: number[], type: number, make: () => Float32Array | BigInt64Array): string {

@@ -80,7 +80,10 @@ export function feedsFor(program: Program, network: Network): Map<string, Float3
         name,
         values.map((v) => (v > 0 ? 1 : 0)),
       );
-    } else if (name === "target" || name === "targets") {
+    } else if (name === "target") {
+      // One class may be all but certain, and the gradient towards it a difference of numbers that are all but equal.
+      feeds.set(name, values.fill(1 / values.length));
+    } else if (name === "targets") {
       const columns = shape[1] as number;
       feeds.set(
         name,

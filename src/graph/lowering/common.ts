@@ -29,11 +29,12 @@ export interface ConvChannels {
 
 /** What all lowerings share: elementwise operators, which no layout changes, and the weight gradient. */
 export abstract class CommonLowering {
-  readonly graph = new GraphBuilder();
+  readonly graph: GraphBuilder;
   readonly batch: number;
 
-  constructor(batch: number) {
+  constructor(batch: number, graph = new GraphBuilder()) {
     this.batch = batch;
+    this.graph = graph;
   }
 
   /** How many channels the tensor has: more than the feature where the layout leaves some free. */

@@ -1,4 +1,5 @@
 import type { Attribute } from "../onnx.ts";
+import { PackedGraphBuilder } from "../packed.ts";
 import { roundUp } from "./channel-slots.ts";
 import type { ConvChannels } from "./common.ts";
 import type { Lowering } from "./lowering.ts";
@@ -10,6 +11,10 @@ import { PlainLowering } from "./plain.ts";
  */
 export class WebGpuLowering extends PlainLowering implements Lowering {
   override readonly kind = "webgpu";
+
+  constructor(batch: number) {
+    super(batch, new PackedGraphBuilder());
+  }
 
   /** LogSoftmax is missing there and would take its input to the processor and back: `z − max z − log Σ exp(z − max z)`. */
   override logSoftmax(logits: string): string {
