@@ -1,7 +1,6 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { LayerScores } from "../src/core/neurons.ts";
+import { ChildLines } from "./child-lines.ts";
 
 const SCRIPT = fileURLToPath(new URL("../test/torch/criteria.py", import.meta.url));
 
@@ -21,46 +20,26 @@ export interface TorchAnswer extends Cost {
 
 /** PyTorch's criteria on one suspect (`criteria.py serve`), in a process that stays, so that starting it costs no run. */
 export class TorchCriteria {
-  private readonly child: ChildProcessWithoutNullStreams;
-  private readonly lines: AsyncIterator<string>;
-  private complaints = "";
+  private readonly child: ChildLines;
 
   /** @param folder what `writeSuspect` wrote */
   constructor(python: string, folder: string, threads: number) {
-    this.child = spawn(python, ["-B", SCRIPT, "--threads", String(threads), "serve", folder], {
-      env: { ...process.env, OMP_NUM_THREADS: String(threads) },
-    });
-    this.child.stderr.on("data", (text) => {
-      this.complaints += text;
-    });
-    // A child that dies is noticed by the end of its output.
-    this.child.stdin.on("error", () => undefined);
-    this.child.on("error", (error) => {
-      this.complaints += error.message;
-    });
-    this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
+    this.child = new ChildLines(python, [SCRIPT, "--threads", String(threads), "serve", folder], threads);
   }
 
   get pid(): number {
-    return this.child.pid ?? 0;
+    return this.child.pid;
   }
 
   async ready(): Promise<void> {
-    await this.answer();
+    await this.child.answer();
   }
 
   localize(criterion: string, seed: number, effort: Record<string, number>): Promise<TorchAnswer> {
-    this.child.stdin.write(`${JSON.stringify({ criterion, seed, ...effort })}\n`);
-    return this.answer();
+    return this.child.ask(JSON.stringify({ criterion, seed, ...effort }));
   }
 
   kill(): void {
     this.child.kill();
-  }
-
-  private async answer<T>(): Promise<T> {
-    const line = await this.lines.next();
-    if (!line.done) return JSON.parse(line.value) as T;
-    throw new Error(`PyTorch's criteria stopped: ${this.complaints.trim().split("\n").slice(-3).join(" | ")}`);
   }
 }

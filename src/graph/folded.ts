@@ -11,7 +11,7 @@ export const rowWeightGradient = (unit: string) => `d_${unit}.weight_rows`;
 export const rowBiasGradient = (unit: string) => `d_${unit}.bias_rows`;
 
 export interface FoldedOptions {
-  /** Unit → how many rows (neurons) of its weights get gradients; a multiple of the channel block, or the full width. */
+  /** Unit → how many rows (neurons) of its weights get gradients. */
   rows?: ReadonlyMap<string, number>;
   /** The units that the program has; all of the network's where it is left out. */
   only?: ReadonlySet<string>;

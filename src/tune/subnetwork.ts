@@ -1,5 +1,5 @@
 import type { NeuronSet } from "../core/neurons.ts";
-import { channelBlock, chooseLowering } from "../engine/lowering.ts";
+import { chooseLowering } from "../engine/lowering.ts";
 import { Session } from "../engine/session.ts";
 import { activationBytes } from "../graph/cost.ts";
 import { type FoldedState, foldState } from "../graph/fold.ts";
@@ -69,12 +69,11 @@ export class SubnetworkTuner {
     options: TunerOptions,
   ): Promise<SubnetworkTuner> {
     const lowering = await chooseLowering(network, options.batch);
-    // Only blocked operators need whole blocks of rows.
-    const block = lowering.kind === "blocked" ? ((await channelBlock()) ?? 1) : 1;
     const rows = new Map<string, number>();
     for (const { id, out } of convUnits(network)) {
       const count = neurons[id]?.length ?? 0;
-      if (count > 0) rows.set(id, Math.min(out, Math.ceil(count / block) * block));
+      // Picking most rows costs more than it saves.
+      if (count > 0) rows.set(id, 2 * count <= out ? count : out);
     }
     const session = await Session.open(finetuneProgram(lowering, network, rows), {
       threads: options.threads,

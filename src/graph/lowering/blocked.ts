@@ -197,11 +197,13 @@ export class BlockedLowering extends CommonLowering implements Lowering {
 
   selectChannels(x: Feature, selector: string, rows: number): Feature {
     const { graph, block: b } = this;
-    const slots = this.slots(x);
-    const padded = slots.spread(graph, selector, [rows, x.channels], 1);
-    const filter = graph.transpose(graph.reshape(padded, [rows / b, b, slots.count / b, b]), [0, 2, 3, 1]);
-    const tensor = this.blockedConv(x.tensor, graph.reshape(filter, [rows, slots.count, 1, 1]), 1, 1, 1, 0);
-    return { ...x, channels: rows, parts: undefined, tensor };
+    const picked = { ...x, channels: rows, parts: undefined };
+    const [from, to] = [this.slots(x), this.slots(picked)];
+    const columns = from.spread(graph, selector, [rows, x.channels], 1);
+    const padded = to.spread(graph, columns, [rows, from.count], 0);
+    const filter = graph.transpose(graph.reshape(padded, [to.count / b, b, from.count / b, b]), [0, 2, 3, 1]);
+    const tensor = this.blockedConv(x.tensor, graph.reshape(filter, [to.count, from.count, 1, 1]), 1, 1, 1, 0);
+    return { ...picked, tensor };
   }
 
   /** A depthwise convolution whose filter is the other tensor. */
