@@ -64,14 +64,14 @@ export function storedHash(record: DefectRecord, version: JudgedVersion): string
   return version === "sham" ? (record.sham_model?.decoded_sha256 ?? null) : null;
 }
 
-/** Data sets, networks and runners that many defects share, opened once. */
+/** Data sets that many defects share, loaded once, and the runner of the network at hand. */
 export class Workbench {
   readonly seed: number;
   readonly budget: Budget;
   readonly source: DefectSource;
   private readonly options: WorkbenchOptions;
   private readonly datasets = new Map<string, Promise<Dataset>>();
-  private readonly runners = new Map<string, Promise<Runner>>();
+  private open: { key: string; runner: Promise<Runner> } | undefined;
   private readonly halves = new WeakMap<Dataset, Suspect["clean"]>();
 
   constructor(options: WorkbenchOptions) {
@@ -127,14 +127,18 @@ export class Workbench {
     throw new InputError(`'${record.id}' has no ${version} version`);
   }
 
+  /**
+   * Runs models of a network. Defects come network by network, and one's sessions hold a gigabyte and more: those of the
+   * last one are closed, so only one network may be at work.
+   */
   async runner({ network, normalization }: Pick<Model, "network" | "normalization">): Promise<Runner> {
     const key = JSON.stringify([network.arch, network.classes, normalization]);
-    let creating = this.runners.get(key);
-    if (!creating) {
-      creating = this.options.createRunner(network, normalization);
-      this.runners.set(key, creating);
+    if (this.open?.key !== key) {
+      const last = this.open;
+      const runner = this.release(last).then(() => this.options.createRunner(network, normalization));
+      this.open = { key, runner };
     }
-    return creating;
+    return this.open.runner;
   }
 
   /** The suspect that a criterion or repair receives, with clean images where a data set is given. */
@@ -158,10 +162,9 @@ export class Workbench {
     return halves;
   }
 
-  async release(): Promise<void> {
-    const open = [...this.runners.values()];
-    this.runners.clear();
-    for (const runner of open) await (await runner).release();
+  async release(open = this.open): Promise<void> {
+    if (open === this.open) this.open = undefined;
+    await (await open?.runner)?.release();
   }
 }
 

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import type { Normalization } from "../../src/datasets/types.ts";
+import type { Network } from "../../src/graph/network.ts";
+import { buildNetwork } from "../../src/models/registry.ts";
+import { type DefectSource, type Runner, Workbench } from "../../src/pipeline/judging/workbench.ts";
+
+const normalization: Normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
+
+function benchThatTells(): { bench: Workbench; told: string[] } {
+  const told: string[] = [];
+  const bench = new Workbench({
+    source: {} as DefectSource,
+    seed: 1,
+    loadDataset: () => Promise.reject(new Error("nobody asked for data")),
+    async createRunner({ arch }: Network) {
+      told.push(`open ${arch}`);
+      return { release: async () => void told.push(`close ${arch}`) } as Partial<Runner> as Runner;
+    },
+  });
+  return { bench, told };
+}
+
+describe("a workbench's runners", () => {
+  const [a, b] = ["resnet18w4", "vgg13w4"].map((arch) => ({ network: buildNetwork(arch, 10), normalization }));
+
+  it("are one per network, and only the last network's stays open", async () => {
+    const { bench, told } = benchThatTells();
+    const first = await bench.runner(a);
+    expect(await bench.runner({ ...a })).toBe(first);
+    await bench.runner(b);
+    expect(await bench.runner(a)).not.toBe(first);
+    await bench.release();
+    expect(told).toEqual([
+      "open resnet18w4",
+      "close resnet18w4",
+      "open vgg13w4",
+      "close vgg13w4",
+      "open resnet18w4",
+      "close resnet18w4",
+    ]);
+  });
+
+  it("close once, and none where none was opened", async () => {
+    const { bench, told } = benchThatTells();
+    await bench.release();
+    await bench.runner(a);
+    await bench.release();
+    await bench.release();
+    expect(told).toEqual(["open resnet18w4", "close resnet18w4"]);
+  });
+});
