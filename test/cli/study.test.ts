@@ -211,7 +211,9 @@ describe("study", () => {
     expect(faultOf((t) => t.replace("select: {}", "select: { names: [nobody] }"))).toContain(
       "no defect or group 'nobody'",
     );
-    expect(bdefects(["study", "nope"]).stderr).toMatch(/^error: unknown study 'nope'; valid: study, study-full, or the path/);
+    expect(bdefects(["study", "nope"]).stderr).toMatch(
+      /^error: unknown study 'nope'; valid: study, study-full, or the path/,
+    );
     const other = temporaryFolder();
     const noData = bdefects([...args.slice(0, -1), other]);
     expect(noData.status).toBe(2);
