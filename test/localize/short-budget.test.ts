@@ -8,14 +8,14 @@ import { buildNetwork } from "../../src/models/registry.ts";
 const network = (arch: string, classes = 10) => buildNetwork(arch, classes);
 
 describe("the short budget", () => {
-  it("is what METHODS §5.8 names on a small network", () => {
+  it("is whole on a small network", () => {
     const small = network("vgg13w8");
     expect(anpEffort(small, "short")).toEqual({ iterations: 200, batch: 32 });
     expect(rnpEffort(small, "short")).toMatchObject({ images: 500, unlearn: 20, recover: 20 });
     expect(ncEffort(small, "short")).toEqual({ epochs: 10, images: 200, batch: 16, screening: 96 });
   });
 
-  it("keeps what all networks spend within what a large one may", () => {
+  it("keeps large networks within the count", () => {
     for (const arch of ["resnet18w16", "googlenetw8", "googlenetw16"]) {
       const large = network(arch);
       const most = shortImages(large);

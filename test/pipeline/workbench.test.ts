@@ -40,6 +40,21 @@ describe("a workbench's runners", () => {
     ]);
   });
 
+  it("that could not be made cost no other network", async () => {
+    const bench = new Workbench({
+      source: {} as DefectSource,
+      seed: 1,
+      loadDataset: () => Promise.reject(new Error("nobody asked for data")),
+      createRunner: async ({ arch }: Network) => {
+        if (arch === "resnet18w4") throw new Error("no room");
+        return { release: async () => undefined } as Partial<Runner> as Runner;
+      },
+    });
+    await expect(bench.runner(a)).rejects.toThrow("no room");
+    await expect(bench.runner(b)).resolves.toBeDefined();
+    await bench.release();
+  });
+
   it("close once, and none where none was opened", async () => {
     const { bench, told } = benchThatTells();
     await bench.release();

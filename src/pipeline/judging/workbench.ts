@@ -134,8 +134,7 @@ export class Workbench {
   async runner({ network, normalization }: Pick<Model, "network" | "normalization">): Promise<Runner> {
     const key = JSON.stringify([network.arch, network.classes, normalization]);
     if (this.open?.key !== key) {
-      const last = this.open;
-      const runner = this.release(last).then(() => this.options.createRunner(network, normalization));
+      const runner = this.release().then(() => this.options.createRunner(network, normalization));
       this.open = { key, runner };
     }
     return this.open.runner;
@@ -162,9 +161,14 @@ export class Workbench {
     return halves;
   }
 
-  async release(open = this.open): Promise<void> {
-    if (open === this.open) this.open = undefined;
-    await (await open?.runner)?.release();
+  async release(): Promise<void> {
+    const last = this.open;
+    this.open = undefined;
+    // A runner that could not be made was reported where it was asked for, and is no fault of the next network's.
+    await last?.runner.then(
+      (runner) => runner.release(),
+      () => undefined,
+    );
   }
 }
 
