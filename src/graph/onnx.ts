@@ -115,7 +115,7 @@ export class GraphBuilder {
   }
 
   /** A shared int64 vector (shapes, axes, indices). */
-  integers(values: number[]): string {
+  integers(values: readonly number[]): string {
     return this.constant(`i64_${values.join("_")}`, [values.length], INT64, () => BigInt64Array.from(values, BigInt));
   }
 

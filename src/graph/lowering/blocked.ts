@@ -4,6 +4,7 @@ import { CommonLowering, type PoolWindow } from "./common.ts";
 import {
   type ConvShape,
   type Feature,
+  type FeatureSize,
   type Fusion,
   type Gradient,
   type Lowering,
@@ -11,6 +12,13 @@ import {
   STRIDE2_PHASES,
 } from "./lowering.ts";
 import { type Axis, type AxisOperators, type Positions, STEP } from "./pool-gradient.ts";
+import {
+  winogradConv,
+  winogradGradientPays,
+  winogradInputGradient,
+  winogradPays,
+  winogradWeightGradient,
+} from "./winograd.ts";
 
 /** Up to so many channels the runtime's convolution takes its input unblocked. */
 const MOST_IMAGE_CHANNELS = 3;
@@ -68,6 +76,7 @@ export class BlockedLowering extends CommonLowering implements Lowering {
   conv(input: Feature, weight: string, shape: ConvShape, fuse: Fusion = {}): Feature {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
+    if (this.winograd(input, shape)) return this.winogradUnit(input, weight, shape, fuse);
     const x = kernel > 1 ? this.narrowAsImage(input) : input;
     const taps = kernel * kernel;
     const padded = this.paddedWeight(weight, shape, x);
@@ -90,6 +99,10 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
     if (this.images.has(x.tensor)) return this.imageGradient(dy, weight, shape, x, into);
+    if (this.winograd(x, shape)) {
+      const dx = winogradInputGradient(graph, this.positionsFirst(dy), weight, this.winogradShape(x, out));
+      return this.accumulate(into, { ...x, tensor: this.fromPositions(dx, x) });
+    }
     if (kernel > 1 && stride === 1) {
       const image = this.narrowAsImage(dy);
       if (image !== dy) return this.narrowGradient(image, weight, shape, x, into);
@@ -163,6 +176,10 @@ export class BlockedLowering extends CommonLowering implements Lowering {
 
   convWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string {
     const slots = this.slots(x);
+    if (!this.images.has(x.tensor) && slots.full && winogradGradientPays(x, shape, dy.channels, this.batch)) {
+      const [from, to] = [this.positionsFirst(x), this.positionsFirst(dy)];
+      return winogradWeightGradient(this.graph, from, to, this.winogradShape(x, dy.channels));
+    }
     if (this.images.has(x.tensor) || slots.whole) return this.wholeWeightGradient(x, dy, shape);
     const gradient = this.wholeWeightGradient({ ...x, channels: slots.count, parts: undefined }, dy, shape);
     return slots.collect(this.graph, gradient, 3);
@@ -279,6 +296,37 @@ export class BlockedLowering extends CommonLowering implements Lowering {
     const zero = this.graph.op("Mul", [gradient.phase0, this.graph.scalar(0)]);
     const tensor = this.interleave([gradient.phase0, zero, zero, zero], x);
     return { ...x, tensor: this.accumulate({ full: gradient.full }, { ...x, tensor }).full! };
+  }
+
+  private winograd(x: Feature, shape: ConvShape): boolean {
+    return !this.images.has(x.tensor) && this.slots(x).full && winogradPays(x, shape, this.batch);
+  }
+
+  private winogradShape(x: Feature, outputs: number) {
+    return { batch: this.batch, side: x.height, inputs: x.channels, outputs };
+  }
+
+  private winogradUnit(x: Feature, weight: string, { out }: ConvShape, fuse: Fusion): Feature {
+    const size = { channels: out, height: x.height, width: x.width };
+    const y = winogradConv(this.graph, this.positionsFirst(x), weight, this.winogradShape(x, out));
+    const plain = { ...size, tensor: this.fromPositions(y, size) };
+    if (!fuse.bias && !fuse.sum && !fuse.relu) return plain;
+    return this.scaleShift(plain, this.graph.filled(out, 1), fuse.bias, fuse);
+  }
+
+  /** A feature position by position, `[H·W, N·C]`. */
+  private positionsFirst(x: Feature): string {
+    const { graph, batch } = this;
+    const area = x.height * x.width;
+    const images = graph.reshape(this.toNhwc(x), [batch, area, x.channels]);
+    return graph.reshape(graph.transpose(images, [1, 0, 2]), [area, batch * x.channels]);
+  }
+
+  private fromPositions(value: string, { channels, height, width }: FeatureSize): string {
+    const { graph, batch } = this;
+    const positions = graph.reshape(value, [height * width, batch, channels]);
+    const nhwc = graph.reshape(graph.transpose(positions, [1, 0, 2]), [batch, height, width, channels]);
+    return graph.op("ReorderInput", [nhwc], { channels_last: 1 }, NCHWC);
   }
 
   /** A feature that fills at most half of its one block as an image; any other as it is. */
