@@ -46,6 +46,11 @@ export abstract class CommonLowering {
   /** Every position repeated `factor` times in both directions. */
   protected abstract upsample(x: Feature, factor: number): string;
 
+  /** The shape of a feature's tensor. */
+  protected extent(x: Feature): number[] {
+    return [this.batch, this.slotCount(x), x.height, x.width];
+  }
+
   keep(key: string, x: Feature): void {
     // A value has one name as an output, so that one feature may be kept under several keys.
     const value = this.graph.op("Identity", [x.tensor]);
@@ -138,7 +143,7 @@ export abstract class CommonLowering {
       strides: along(stride, 1),
       pads: [...along(1, 0), 0, 0],
     });
-    const whole = [this.batch, this.slotCount(x), x.height, x.width];
+    const whole = this.extent(x);
     const [height, width] = axis === "height" ? [x.height / stride, x.width] : [x.height, x.width / stride];
     const on = this.axisOperators({ ...x, height, width }, axis);
     const [outer, , , inner] = this.positions(x);
