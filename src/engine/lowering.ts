@@ -47,16 +47,10 @@ const MOST_PADDING = 2;
  * padding pays, else plain.
  *
  * @param wanted one lowering whatever the device; `blocked` is still not taken where it does not pay
- * @param options of the blocked one
  */
-export async function chooseLowering(
-  network: Network,
-  batch: number,
-  wanted?: LoweringKind,
-  options: { unblocksNarrow?: boolean } = {},
-): Promise<Lowering> {
+export async function chooseLowering(network: Network, batch: number, wanted?: LoweringKind): Promise<Lowering> {
   if ((wanted ?? processDevice()) === "webgpu") return new WebGpuLowering(batch);
   const block = wanted === "plain" ? undefined : await channelBlock();
   const pays = block !== undefined && networkPadding(network, block) <= MOST_PADDING;
-  return pays ? new BlockedLowering(batch, block, options) : new PlainLowering(batch);
+  return pays ? new BlockedLowering(batch, block) : new PlainLowering(batch);
 }

@@ -76,7 +76,7 @@ export class ProgramPool {
     make: (lowering: Lowering) => Program,
     frozen: ReadonlyMap<string, Float32Array> | undefined,
   ): Promise<Session> {
-    const lowering = await chooseLowering(network, batch, undefined, { unblocksNarrow: frozen !== undefined });
+    const lowering = await chooseLowering(network, batch);
     if (frozen) lowering.graph.freeze(frozen);
     return Session.open(make(lowering), this);
   }

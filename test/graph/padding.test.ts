@@ -56,16 +56,12 @@ const network: Network = {
   ],
 };
 
-/** Plain, blocked, and blocked with narrow features unblocked before convolutions; undefined where none is blocked. */
+/** Plain and blocked; undefined where none is blocked. */
 async function eachWay(make: (lowering: Lowering) => Program, net = network): Promise<Arrays[] | undefined> {
   const block = await channelBlock();
   if (block === undefined) return undefined;
   const results: Arrays[] = [];
-  const lowerings = [
-    new PlainLowering(BATCH),
-    new BlockedLowering(BATCH, block),
-    new BlockedLowering(BATCH, block, { unblocksNarrow: true }),
-  ];
+  const lowerings = [new PlainLowering(BATCH), new BlockedLowering(BATCH, block)];
   for (const lowering of lowerings) {
     const program = make(lowering);
     const session = await Session.open(program, { threads: 1 });

@@ -68,7 +68,7 @@ export class UnitRewrites {
       else channels.set(channel, [i]);
     }
     const pairs = evenBatch(chunk * Math.max(...[...channels.values()].map((list) => list.length)));
-    const lowering = await chooseLowering(network, pairs, undefined, { unblocksNarrow: true });
+    const lowering = await chooseLowering(network, pairs);
     // One model, many runs: what a run would do to weights alone is done once.
     lowering.graph.freeze(folded);
     const { program, needs } = changeProgram(lowering, network, unit.id, chunk);
@@ -116,7 +116,7 @@ export class UnitRewrites {
   }
 }
 
-/** Even parts of so many pairs, none above the most. */
+/** Even parts of so many pairs, none above the most; whole eights, since narrow features share blocks among images. */
 function evenBatch(pairs: number): number {
-  return Math.ceil(pairs / Math.ceil(pairs / PAIRS));
+  return 8 * Math.ceil(pairs / Math.ceil(pairs / PAIRS) / 8);
 }

@@ -1,0 +1,256 @@
+import { NCHWC } from "../onnx.ts";
+import { BlockedLayout } from "./blocked-layout.ts";
+import { ChannelSlots, roundUp, type SlotOwner, sharedFilter } from "./channel-slots.ts";
+import {
+  type ConvShape,
+  type Feature,
+  type FeatureSize,
+  type Fusion,
+  type Gradient,
+  reversedTaps,
+  STRIDE2_PHASES,
+} from "./lowering.ts";
+import {
+  winogradConv,
+  winogradGradientPays,
+  winogradInputGradient,
+  winogradPays,
+  winogradWeightGradient,
+} from "./winograd.ts";
+
+/** Convolutions of the blocked layout and their gradients. */
+export abstract class BlockedConvolution extends BlockedLayout {
+  private readonly paddedWeights = new Map<string, string>();
+
+  conv(x: Feature, weight: string, shape: ConvShape, fuse: Fusion = {}): Feature {
+    const { graph, block: b } = this;
+    const { out, kernel, stride, padding } = shape;
+    if (this.winograd(x, shape)) return this.winogradUnit(x, weight, shape, fuse);
+    // A 1×1 convolution of stride 2 reads a quarter of its input: take that out first.
+    const source = kernel === 1 && stride === 2 ? this.everySecond(x) : x;
+    const step = source === x ? stride : 1;
+    const side = (n: number) => Math.floor((n + 2 * padding - kernel) / step) + 1;
+    const size = { channels: out, height: side(source.height), width: side(source.width) };
+    const images = Math.max(this.slots(size).share, this.slots(source).share);
+    if (images > 1) return this.sharedConv(source, weight, { ...shape, stride: step }, size, images, fuse);
+    const taps = kernel * kernel;
+    const padded = this.paddedWeight(weight, shape, x);
+    const [rows, columns] = [roundUp(out, b), this.slotCount(x)];
+    const blockedWeight = this.images.has(x.tensor)
+      ? graph.transpose(graph.reshape(padded, [rows / b, b, taps, columns]), [0, 3, 2, 1])
+      : graph.transpose(graph.reshape(padded, [rows / b, b, taps, columns / b, b]), [0, 3, 2, 4, 1]);
+    const filter = graph.reshape(blockedWeight, [rows, columns, kernel, kernel]);
+    const bias = fuse.bias && this.slots(size).spread(graph, fuse.bias, [out], 0);
+    const options = { ...fuse, bias };
+    return { ...size, tensor: this.blockedConv(source.tensor, filter, kernel, kernel, step, padding, options) };
+  }
+
+  /** A convolution of so many images side by side, where its input or its output shares blocks among images. */
+  private sharedConv(
+    x: Feature,
+    weight: string,
+    { out, kernel, stride, padding }: ConvShape,
+    size: FeatureSize,
+    images: number,
+    fuse: Fusion,
+  ): Feature {
+    const { graph, block } = this;
+    // Unblocked, the images' channels must stay fewer than a block: more would be read as blocks.
+    if (this.images.has(x.tensor) && images * x.channels >= block) {
+      return this.conv(
+        this.toBlocks(x.tensor, x.channels, x.height, x.width),
+        weight,
+        { out, kernel, stride, padding },
+        fuse,
+      );
+    }
+    const [rows, columns] = [this.slots(size).owners(images), this.owners(x, images)];
+    const taps = Array.from({ length: kernel * kernel }, (_, tap) => tap);
+    const part = this.images.has(x.tensor) ? 1 : block;
+    const weights: [number, number, number] = [out, taps.length, x.channels];
+    const flat = sharedFilter(graph, weight, weights, rows, columns, { taps, block, part });
+    const filter = graph.reshape(flat, [rows.length, columns.length, kernel, kernel]);
+    const bias = fuse.bias && this.slots(size).spread(graph, fuse.bias, [out], 0, images);
+    const options = { ...fuse, bias };
+    return { ...size, tensor: this.sideBySide(images, x, size, filter, kernel, kernel, stride, padding, options) };
+  }
+
+  /** Runs a filter of so many images side by side. @returns the result in its own layout */
+  private sideBySide(
+    images: number,
+    x: Feature,
+    result: FeatureSize,
+    filter: string,
+    kh: number,
+    kw: number,
+    stride: number,
+    padding: number | number[],
+    fuse: Fusion = {},
+  ): string {
+    const { graph, batch } = this;
+    const [slots, columns] = [this.slots(result), this.owners(x, images).length];
+    const joined = [batch / images, slots.owners(images).length, result.height, result.width];
+    const same = slots.share === images;
+    const sum = fuse.sum && { ...fuse.sum, tensor: same ? fuse.sum.tensor : graph.reshape(fuse.sum.tensor, joined) };
+    const source =
+      this.slots(x).share === images ? x.tensor : graph.reshape(x.tensor, [batch / images, columns, x.height, x.width]);
+    const y = this.blockedConv(source, filter, kh, kw, stride, padding, { ...fuse, sum });
+    return same ? y : graph.reshape(y, this.extent({ ...result, tensor: y }));
+  }
+
+  /** A depthwise 1×1 convolution does multiply, add, residual sum and ReLU in one pass. */
+  scaleShift(x: Feature, scale: string, shift: string | undefined, fuse: Fusion = {}): Feature {
+    const slots = this.slots(x);
+    const spread = (value: string) => slots.spread(this.graph, value, [x.channels], 0);
+    const filter = this.graph.reshape(spread(scale), [slots.count, 1, 1, 1]);
+    const zero = fuse.sum ? this.graph.filled(slots.count, 0) : undefined;
+    const bias = shift === undefined ? zero : spread(shift);
+    return { ...x, tensor: this.blockedConv(x.tensor, filter, 1, 1, 1, 0, { ...fuse, bias }, slots.count) };
+  }
+
+  convInputGradient(dy: Feature, weight: string, shape: ConvShape, x: Feature, into?: Gradient): Gradient {
+    const { graph, block: b } = this;
+    const { out, kernel, stride, padding } = shape;
+    if (this.images.has(x.tensor)) return this.imageGradient(dy, weight, shape, x, into);
+    if (this.winograd(x, shape)) {
+      const dx = winogradInputGradient(graph, this.positionsFirst(dy), weight, this.winogradShape(x, out));
+      return this.accumulate(into, { ...x, tensor: this.fromPositions(dx, x) });
+    }
+    const [rows, columns] = [roundUp(out, b), this.slotCount(x)];
+    const images = Math.max(this.slots(x).share, this.slots(dy).share);
+    const padded = images > 1 ? weight : this.paddedWeight(weight, shape, x);
+    const flat = images > 1 ? weight : graph.reshape(padded, [rows / b, b, kernel * kernel, columns / b, b]);
+    const swapped = (taps: number[], kh: number, kw: number) => {
+      if (images > 1) return this.swappedFilter(weight, shape, x, this.slots(dy).owners(images), images, taps, kh, kw);
+      const picked = graph.op("Gather", [flat, graph.integers(taps)], { axis: 2 });
+      return graph.reshape(graph.transpose(picked, [3, 0, 2, 1, 4]), [columns, rows, kh, kw]);
+    };
+    const sumOf = (tensor: string | undefined) => (tensor ? { sum: { ...x, tensor } } : {});
+    const half = { channels: x.channels, parts: x.parts, height: x.height / stride, width: x.width / stride };
+    const back = (filter: string, kh: number, kw: number, padding: number | number[], fuse: Fusion) =>
+      images > 1
+        ? this.sideBySide(images, dy, half, filter, kh, kw, 1, padding, fuse)
+        : this.blockedConv(dy.tensor, filter, kh, kw, 1, padding, fuse);
+
+    if (stride === 1) {
+      const filter = swapped(reversedTaps(kernel), kernel, kernel);
+      return { ...into, full: back(filter, kernel, kernel, kernel - 1 - padding, sumOf(into?.full)) };
+    }
+    if (kernel === 1) {
+      return { ...into, phase0: back(swapped([0], 1, 1), 1, 1, 0, sumOf(into?.phase0)) };
+    }
+    if (kernel !== 3 || stride !== 2 || padding !== 1 || x.height % 2 !== 0 || x.width % 2 !== 0) {
+      throw new Error("stride-2 convolutions must be 1×1 or 3×3 with padding on even sides");
+    }
+    const phases = STRIDE2_PHASES.map(([taps, kh, kw], i) =>
+      back(swapped(taps, kh, kw), kh, kw, [0, 0, kh - 1, kw - 1], i === 0 ? sumOf(into?.phase0) : {}),
+    );
+    const tensor = this.interleave(phases, x);
+    return this.accumulate(into?.full === undefined ? undefined : { full: into.full }, { ...x, tensor });
+  }
+
+  /** The filter of the gradient at x, for so many images side by side. */
+  private swappedFilter(
+    weight: string,
+    { out, kernel }: ConvShape,
+    x: Feature,
+    columns: readonly SlotOwner[],
+    images: number,
+    taps: number[],
+    kh: number,
+    kw: number,
+  ): string {
+    const { graph, block } = this;
+    const rows = this.owners(x, images);
+    const slots = roundUp(rows.length, block);
+    const padded = [...rows, ...Array<SlotOwner>(slots - rows.length).fill(undefined)];
+    const options = { taps, block, part: block, swapped: true };
+    const flat = sharedFilter(graph, weight, [out, kernel * kernel, x.channels], padded, columns, options);
+    return graph.reshape(flat, [slots, columns.length, kh, kw]);
+  }
+
+  /** An image has too few channels for a block: its gradient is computed for a full one and cut. */
+  private imageGradient(dy: Feature, weight: string, shape: ConvShape, x: Feature, into?: Gradient): Gradient {
+    const { graph, block: b } = this;
+    const { out, kernel, stride, padding } = shape;
+    if (stride !== 1) throw new Error("the gradient of an image is known through convolutions of stride 1 only");
+    const { share } = this.slots(dy);
+    if (share > 1) {
+      let images = share;
+      while (images * x.channels > b) images /= 2;
+      const columns = new ChannelSlots([out], b, images).owners(images);
+      const filter = this.swappedFilter(weight, shape, x, columns, images, reversedTaps(kernel), kernel, kernel);
+      const source = this.regroup(dy.tensor, dy, share, images);
+      const joined = this.blockedConv(source, filter, kernel, kernel, 1, kernel - 1 - padding);
+      const options = { channels: images * x.channels, channels_last: 0 };
+      const image = graph.reshape(graph.op("ReorderOutput", [joined], options, NCHWC), this.nchw(x));
+      return this.accumulate(into, { ...x, tensor: image });
+    }
+    const rows = roundUp(out, b);
+    const blocks = graph.reshape(this.paddedWeight(weight, shape, x), [rows / b, b, kernel * kernel, x.channels]);
+    const padded = graph.op("Pad", [blocks, graph.integers([0, 0, 0, 0, 0, 0, 0, b - x.channels])]);
+    const picked = graph.op("Gather", [padded, graph.integers(reversedTaps(kernel))], { axis: 2 });
+    const filter = graph.reshape(graph.transpose(picked, [0, 2, 1, 3]), [b, rows, kernel, kernel]);
+    const wide = this.blockedConv(dy.tensor, filter, kernel, kernel, 1, kernel - 1 - padding);
+    const tensor = graph.op("ReorderOutput", [wide], { channels: x.channels, channels_last: 0 }, NCHWC);
+    return this.accumulate(into, { ...x, tensor });
+  }
+
+  convWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string {
+    const slots = this.slots(x);
+    if (!this.images.has(x.tensor) && slots.full && winogradGradientPays(x, shape, dy.channels, this.batch)) {
+      const [from, to] = [this.positionsFirst(x), this.positionsFirst(dy)];
+      return winogradWeightGradient(this.graph, from, to, this.winogradShape(x, dy.channels));
+    }
+    if (this.images.has(x.tensor) || slots.whole) return this.wholeWeightGradient(x, dy, shape);
+    const gradient = this.wholeWeightGradient({ ...x, channels: slots.count, parts: undefined }, dy, shape);
+    return slots.collect(this.graph, gradient, 3);
+  }
+
+  private wholeWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string {
+    const { graph } = this;
+    if (shape.kernel === 1) {
+      const source = shape.stride === 1 ? x : this.everySecond(x);
+      return this.pointwiseWeightGradient(this.toNhwc(source), x.channels, this.toNchw(dy), dy);
+    }
+    const few = 2 * dy.channels <= x.channels && shape.stride === 1 && !this.images.has(x.tensor);
+    if (!few) return this.dilatedWeightGradient(this.toNhwc(x), x, this.toNchw(dy), dy, shape);
+    // Few rows: exchange the roles, so that the filter has many outputs; taps come out reversed, channels swapped.
+    const back = { ...shape, padding: shape.kernel - 1 - shape.padding };
+    const swapped = this.dilatedWeightGradient(this.toNhwc(dy), dy, this.toNchw(x), x, back);
+    const taps = shape.kernel * shape.kernel;
+    const flat = graph.reshape(swapped, [x.channels, taps, dy.channels]);
+    const ordered = graph.op("Gather", [flat, graph.integers(reversedTaps(shape.kernel))], { axis: 1 });
+    return graph.reshape(graph.transpose(ordered, [2, 1, 0]), [dy.channels, shape.kernel, shape.kernel, x.channels]);
+  }
+
+  private winograd(x: Feature, shape: ConvShape): boolean {
+    return !this.images.has(x.tensor) && this.slots(x).full && winogradPays(x, shape, this.batch);
+  }
+
+  private winogradShape(x: Feature, outputs: number) {
+    return { batch: this.batch, side: x.height, inputs: x.channels, outputs };
+  }
+
+  private winogradUnit(x: Feature, weight: string, { out }: ConvShape, fuse: Fusion): Feature {
+    const size = { channels: out, height: x.height, width: x.width };
+    const y = winogradConv(this.graph, this.positionsFirst(x), weight, this.winogradShape(x, out));
+    const plain = { ...size, tensor: this.fromPositions(y, size) };
+    if (!fuse.bias && !fuse.sum && !fuse.relu) return plain;
+    return this.scaleShift(plain, this.graph.filled(out, 1), fuse.bias, fuse);
+  }
+
+  /** OHWI weights with rows and columns of zeros where the outputs' and inputs' slots are free. */
+  private paddedWeight(weight: string, { out, kernel }: ConvShape, x: Feature): string {
+    const inputs = this.images.has(x.tensor) ? undefined : this.slots(x);
+    const outputs = this.slots({ channels: out });
+    if (outputs.full && (inputs?.full ?? true)) return weight;
+    const key = `${weight} ${inputs?.count}`;
+    const known = this.paddedWeights.get(key);
+    if (known !== undefined) return known;
+    const rows = outputs.spread(this.graph, weight, [out, kernel, kernel, x.channels], 0);
+    const padded = inputs?.spread(this.graph, rows, [outputs.count, kernel, kernel, x.channels], 3) ?? rows;
+    this.paddedWeights.set(key, padded);
+    return padded;
+  }
+}

@@ -1,0 +1,223 @@
+import { NCHWC } from "../onnx.ts";
+import { ChannelSlots, type SlotOwner, sharing } from "./channel-slots.ts";
+import { CommonLowering } from "./common.ts";
+import type { Feature, FeatureSize, Fusion } from "./lowering.ts";
+import { type Positions, STEP } from "./pool-gradient.ts";
+
+/** Up to so many channels the runtime's convolution takes its input unblocked. */
+const MOST_IMAGE_CHANNELS = 3;
+
+/**
+ * How the blocked lowering lays features out, and the ways into, out of and within this layout: `[N, C/B, H, W, B]`, B the block
+ * size that the runtime uses on this processor. Channels are padded with zeros to a multiple of B (`ChannelSlots`), inside
+ * only: what goes in and comes out has as many as the network. Features of at most B/2 channels share each block among the
+ * channels of several images, which follow each other in the batch. The image stays as it is.
+ */
+export abstract class BlockedLayout extends CommonLowering {
+  protected readonly block: number;
+  protected readonly images = new Set<string>();
+
+  constructor(batch: number, block: number) {
+    super(batch);
+    this.block = block;
+  }
+
+  image(name: string, channels: number, height: number, width: number): Feature {
+    return this.fromNchw(this.graph.input(name, [this.batch, channels, height, width]), channels, height, width);
+  }
+
+  feature(name: string, channels: number, height: number, width: number): Feature {
+    return this.toBlocks(this.graph.input(name, [this.batch, channels, height, width]), channels, height, width);
+  }
+
+  fromNchw(value: string, channels: number, height: number, width: number): Feature {
+    if (channels > MOST_IMAGE_CHANNELS) return this.toBlocks(value, channels, height, width);
+    this.images.add(value);
+    return { tensor: value, channels, height, width };
+  }
+
+  protected toBlocks(value: string, channels: number, height: number, width: number): Feature {
+    const image = { tensor: value, channels, height, width };
+    // The images that share a block follow each other: together they are one image of all their channels.
+    const { share } = this.slots(image);
+    const shape = [this.batch / share, channels * share, height, width];
+    const joined = share > 1 ? this.graph.reshape(value, shape) : value;
+    const padded = this.joinedSlots(image).spread(this.graph, joined, shape, 1);
+    return { ...image, tensor: this.graph.op("ReorderInput", [padded], {}, NCHWC) };
+  }
+
+  toNchw(x: Feature): string {
+    if (this.images.has(x.tensor)) return x.tensor;
+    const slots = this.slots(x);
+    if (slots.share > 1) {
+      return this.graph.reshape(this.reorderOutput(x, x.channels * slots.share, 0), this.nchw(x));
+    }
+    if (slots.whole) return this.reorderOutput(x, x.channels, 0);
+    return slots.collect(this.graph, this.reorderOutput(x, slots.count, 0), 1);
+  }
+
+  protected toNhwc(x: Feature): string {
+    if (this.images.has(x.tensor)) return this.graph.transpose(x.tensor, [0, 2, 3, 1]);
+    if (x.channels === this.block) return x.tensor; // one block of channels is NHWC already
+    const { share } = this.slots(x);
+    if (share === 1) return this.reorderOutput(x, x.channels, 1);
+    if (x.channels === 1) return this.toNchw(x);
+    const { graph, batch } = this;
+    const joined = share * x.channels === this.block ? x.tensor : this.reorderOutput(x, share * x.channels, 1);
+    const apart = graph.reshape(joined, [batch / share, x.height * x.width, share, x.channels]);
+    return graph.reshape(graph.transpose(apart, [0, 2, 1, 3]), [batch, x.height, x.width, x.channels]);
+  }
+
+  private reorderOutput(x: Feature, channels: number, channelsLast: number): string {
+    return this.graph.op("ReorderOutput", [x.tensor], { channels, channels_last: channelsLast }, NCHWC);
+  }
+
+  protected slots(x: Pick<Feature, "channels" | "parts"> & { tensor?: string }): ChannelSlots {
+    const apart = x.parts !== undefined || (x.tensor !== undefined && this.images.has(x.tensor));
+    const share = apart ? 1 : sharing(x.channels, this.block, this.batch);
+    return new ChannelSlots(x.parts ?? [x.channels], this.block, share);
+  }
+
+  /** The slots of images that share a block, as those of one image with all their channels. */
+  protected joinedSlots(x: Feature): ChannelSlots {
+    const slots = this.slots(x);
+    return slots.share === 1 ? slots : new ChannelSlots([slots.share * x.channels], this.block);
+  }
+
+  protected nchw(x: Feature): number[] {
+    return [this.batch, x.channels, x.height, x.width];
+  }
+
+  protected override extent(x: Feature): number[] {
+    return [this.batch / this.slots(x).share, this.slotCount(x), x.height, x.width];
+  }
+
+  /** What the slots of so many images' tensor hold, side by side. */
+  protected owners(x: Feature, images: number): SlotOwner[] {
+    if (!this.images.has(x.tensor)) return this.slots(x).owners(images);
+    return Array.from({ length: images * x.channels }, (_, slot) => {
+      return { image: Math.floor(slot / x.channels), channel: slot % x.channels };
+    });
+  }
+
+  protected slotCount(x: Feature): number {
+    return this.images.has(x.tensor) ? x.channels : this.slots(x).count;
+  }
+
+  /** A feature whose blocks `from` images share, as one whose blocks `to` images share. */
+  protected regroup(tensor: string, { channels, height, width }: FeatureSize, from: number, to: number): string {
+    if (from === to) return tensor;
+    const { graph, batch, block } = this;
+    const images = Math.max(from, to);
+    const [given, taken] = [from, to].map((share) => new ChannelSlots([channels], block, share));
+    const [rows, columns] = [taken.owners(images), given.owners(images)];
+    const value = (i: number) => {
+      const [inner, c, r] = [i % block, Math.floor(i / block) % block, Math.floor(i / block ** 2)];
+      const row = rows[Math.floor((r * block) / columns.length) * block + inner];
+      const column = columns[((r * block) % columns.length) + c];
+      return row && column && row.image === column.image && row.channel === column.channel ? 1 : 0;
+    };
+    const filter = graph.vector(`regroup_${channels}_${from}_${to}`, [rows.length, columns.length, 1, 1], value);
+    const joined = graph.reshape(tensor, [batch / images, columns.length, height, width]);
+    const y = this.blockedConv(joined, filter, 1, 1, 1, 0);
+    return graph.reshape(y, [batch / to, taken.count, height, width]);
+  }
+
+  override keep(key: string, x: Feature): void {
+    super.keep(key, { ...x, tensor: this.regroup(x.tensor, x, this.slots(x).share, 1) });
+  }
+
+  override kept(name: string, size: FeatureSize, count: number, rows: string): Feature {
+    const x = super.kept(name, size, count, rows);
+    return { ...x, tensor: this.regroup(x.tensor, x, 1, this.slots(size).share) };
+  }
+
+  override concat(parts: readonly Feature[]): Feature {
+    const alone = parts.map((part) => {
+      return { ...part, tensor: this.regroup(part.tensor, part, this.slots(part).share, 1) };
+    });
+    return super.concat(alone);
+  }
+
+  override splitChannels(dy: Feature, parts: readonly Feature[]): Feature[] {
+    return super.splitChannels(dy, parts).map((part) => {
+      return { ...part, tensor: this.regroup(part.tensor, part, 1, this.slots(part).share) };
+    });
+  }
+
+  /** Values of every slot, `[batch / share, slots]`, as `[batch, channels]`. */
+  protected perImage(value: string, x: Feature): string {
+    const collected = this.joinedSlots(x).collect(this.graph, value, 1);
+    return this.slots(x).share > 1 ? this.graph.reshape(collected, [this.batch, x.channels]) : collected;
+  }
+
+  protected positions(x: Feature): Positions {
+    const [joined, slots] = this.extent(x);
+    return [(joined * slots) / this.block, x.height, x.width, this.block];
+  }
+
+  protected everySecond(x: Feature): Feature {
+    const { graph } = this;
+    const size = { channels: x.channels, parts: x.parts, height: x.height / 2, width: x.width / 2 };
+    const cells = graph.reshape(x.tensor, [...this.positions(x)]);
+    const slices = [
+      [0, 0],
+      [x.height, x.width],
+      [1, 2],
+      [2, 2],
+    ].map((values) => graph.integers(values));
+    const taken = graph.op("Slice", [cells, ...slices]);
+    const [joined, slots] = this.extent(x);
+    return { ...size, tensor: graph.reshape(taken, [joined, slots, size.height, size.width]) };
+  }
+
+  /** Four phases at half resolution → one map at full resolution. */
+  protected interleave(phases: string[], x: Feature): string {
+    const { graph, block: b } = this;
+    const [n, c, height, width] = this.extent(x);
+    const apart = [n, 2, 2, c / b, height / 2, width / 2, b];
+    const joined = graph.reshape(graph.op("Concat", phases, { axis: 1 }), apart);
+    return graph.reshape(graph.transpose(joined, [0, 3, 4, 1, 5, 2, 6]), [n, c, height, width]);
+  }
+
+  /** A feature position by position, `[H·W, N·C]`. */
+  protected positionsFirst(x: Feature): string {
+    const { graph, batch } = this;
+    const area = x.height * x.width;
+    const images = graph.reshape(this.toNhwc(x), [batch, area, x.channels]);
+    return graph.reshape(graph.transpose(images, [1, 0, 2]), [area, batch * x.channels]);
+  }
+
+  protected fromPositions(value: string, { channels, height, width }: FeatureSize): string {
+    const { graph, batch } = this;
+    const positions = graph.reshape(value, [height * width, batch, channels]);
+    const nhwc = graph.reshape(graph.transpose(positions, [1, 0, 2]), [batch, height, width, channels]);
+    return graph.op("ReorderInput", [nhwc], { channels_last: 1 }, NCHWC);
+  }
+
+  protected blockedConv(
+    x: string,
+    filter: string,
+    kh: number,
+    kw: number,
+    stride: number,
+    padding: number | number[],
+    { bias, sum, relu, step }: Fusion & { step?: boolean } = {},
+    group = 1,
+  ): string {
+    const inputs = [x, filter];
+    if (bias || sum) inputs.push(bias ?? "");
+    if (sum) inputs.push(sum.tensor);
+    const pads = typeof padding === "number" ? [padding, padding, padding, padding] : padding;
+    const attributes = {
+      kernel_shape: [kh, kw],
+      strides: [stride, stride],
+      dilations: [1, 1],
+      pads,
+      group,
+      activation: relu ? "Relu" : step ? "HardSigmoid" : undefined,
+      activation_params: step ? { floats: [STEP.alpha, STEP.beta] } : undefined,
+    };
+    return this.graph.op("Conv", inputs, attributes, NCHWC);
+  }
+}
