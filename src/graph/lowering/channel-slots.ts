@@ -123,26 +123,33 @@ export function roundUp(n: number, block: number): number {
   return Math.ceil(n / block) * block;
 }
 
-/** How many times the multiplications of a network's convolutions the blocked operators do, zeros included; 1 = no more. */
+/**
+ * How many times the multiplications of a network's convolutions the blocked operators do, zeros included; 1 = no more. Of
+ * batches that any number of images divides.
+ */
 export function networkPadding(network: Network, block: number): number {
   const shapes = inferShapes(network);
+  const layouts = new Map<string, ChannelSlots>();
   const parts = new Map<string, readonly number[]>();
-  let [own, padded] = [0, 0];
+  let [needed, padded] = [0, 0];
   for (const node of network.nodes) {
     const channels = shapes.get(node.id)![0];
-    if (node.op === "concat")
-      parts.set(
-        node.id,
-        node.inputs.flatMap((id) => parts.get(id)!),
-      );
-    else if (node.op === "input" || node.op === "conv") parts.set(node.id, [channels]);
-    else parts.set(node.id, parts.get(inputsOf(node)[0])!);
+    const joined = node.op === "concat" ? node.inputs : inputsOf(node).slice(0, 1);
+    const own = node.op === "input" || node.op === "conv" ? [channels] : joined.flatMap((id) => parts.get(id)!);
+    parts.set(node.id, own);
+    const share = own.length > 1 ? 1 : sharing(channels, block, ANY_BATCH);
+    layouts.set(node.id, new ChannelSlots(own, block, share));
     if (node.op !== "conv") continue;
     const [inputs, height, width] = [shapes.get(node.input)![0], ...shapes.get(node.id)!.slice(1)];
     const each = height * width * node.kernel * node.kernel;
-    const slots = new ChannelSlots(parts.get(node.input)!, block).count;
-    own += each * inputs * node.out;
-    padded += each * (node.input === network.nodes[0].id ? inputs : slots) * roundUp(node.out, block);
+    needed += each * inputs * node.out;
+    const [from, to] = [layouts.get(node.input)!, layouts.get(node.id)!];
+    const isImage = node.input === network.nodes[0].id;
+    const images = Math.max(isImage ? 1 : from.share, to.share);
+    const columns = isImage ? images * inputs : (images / from.share) * from.count;
+    padded += (each * columns * (images / to.share) * to.count) / images;
   }
-  return own === 0 ? 1 : padded / own;
+  return needed === 0 ? 1 : padded / needed;
 }
+
+const ANY_BATCH = 2 ** 20;
