@@ -2,6 +2,7 @@ import { Random } from "../src/core/random.ts";
 import { computeOn } from "../src/engine/device.ts";
 import { chooseLowering } from "../src/engine/lowering.ts";
 import { Session } from "../src/engine/session.ts";
+import { activationBytes } from "../src/graph/cost.ts";
 import { foldState } from "../src/graph/fold.ts";
 import type { Network } from "../src/graph/network.ts";
 import { inferProgram, tapProgram } from "../src/graph/programs/infer.ts";
@@ -53,7 +54,10 @@ async function stepOf(network: Network): Promise<{ step: () => Promise<unknown>;
     return { step };
   }
   const program = job.what === "infer" ? tapProgram : inferProgram;
-  const session = await Session.open(program(await chooseLowering(network, batch), network), { threads });
+  const session = await Session.open(program(await chooseLowering(network, batch), network), {
+    threads,
+    activationBytes: activationBytes(network, batch),
+  });
   const feeds = foldState(network, state);
   const step = () => session.run(feeds.set("input", next().images));
   return { step, warm: { logits: [...(await step()).get("logits")!] } };

@@ -1,5 +1,6 @@
 import { chooseLowering } from "../engine/lowering.ts";
-import { type Arrays, Session } from "../engine/session.ts";
+import { type Arrays, Session, type SessionOptions } from "../engine/session.ts";
+import { activationBytes } from "../graph/cost.ts";
 import type { Lowering } from "../graph/lowering/lowering.ts";
 import type { Network } from "../graph/network.ts";
 import type { Program } from "../graph/onnx.ts";
@@ -56,7 +57,8 @@ export class ProgramPool {
     make: (lowering: Lowering) => Program,
     work: (session: Session) => Promise<T>,
   ): Promise<T> {
-    const session = await Session.open(make(await chooseLowering(network, batch)), this);
+    const program = make(await chooseLowering(network, batch));
+    const session = await Session.open(program, this.optionsFor(network, batch));
     try {
       return await work(session);
     } finally {
@@ -78,7 +80,11 @@ export class ProgramPool {
   ): Promise<Session> {
     const lowering = await chooseLowering(network, batch);
     if (frozen) lowering.graph.freeze(frozen);
-    return Session.open(make(lowering), this);
+    return Session.open(make(lowering), this.optionsFor(network, batch));
+  }
+
+  private optionsFor(network: Network, batch: number): SessionOptions {
+    return { threads: this.threads, activationBytes: activationBytes(network, batch) };
   }
 }
 
