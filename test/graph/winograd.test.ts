@@ -81,11 +81,11 @@ describe("minimal filtering", () => {
 });
 
 const BATCH = 4;
-const conv = (id: string, input: string, relu = true): ConvUnit => {
-  return { op: "conv", id, bn: `bn.${id}`, input, out: 192, kernel: 3, stride: 1, padding: 1, bias: true, relu };
+const conv = (id: string, input: string, relu = true, out = 192): ConvUnit => {
+  return { op: "conv", id, bn: `bn.${id}`, input, out, kernel: 3, stride: 1, padding: 1, bias: true, relu };
 };
 
-/** Wide enough on 8×8 maps, with a residual sum. */
+/** Wide enough on 8×8 maps, with a residual sum and a layer whose outputs do not fill their last block. */
 const network: Network = {
   arch: "wide",
   input: { channels: 3, height: 8, width: 8 },
@@ -96,13 +96,14 @@ const network: Network = {
     conv("b", "a"),
     conv("c", "b", false),
     { op: "add", id: "r", inputs: ["c", "a"], relu: true },
-    { op: "globalpool", id: "g", input: "r" },
+    conv("d", "r", true, 203),
+    { op: "globalpool", id: "g", input: "d" },
     { op: "linear", id: "fc", input: "g", out: 5 },
   ],
 };
 
 describe("a network with wide layers: the blocked lowering gives what the plain one gives", () => {
-  const rows = new Map(["a", "b", "c"].map((id) => [id, 96]));
+  const rows = new Map(["a", "b", "c", "d"].map((id) => [id, 96]));
   it.each([
     ["training", (l: PlainLowering | BlockedLowering) => trainProgram(l, network).program],
     ["fine-tuning", (l: PlainLowering | BlockedLowering) => finetuneProgram(l, network, rows)],

@@ -79,7 +79,7 @@ export abstract class BlockedConvolution extends BlockedLayout {
   private sideBySide(
     images: number,
     x: Feature,
-    result: FeatureSize,
+    result: Omit<Feature, "tensor">,
     filter: string,
     kh: number,
     kw: number,
@@ -225,7 +225,9 @@ export abstract class BlockedConvolution extends BlockedLayout {
   }
 
   private winograd(x: Feature, shape: ConvShape): boolean {
-    return !this.images.has(x.tensor) && this.slots(x).full && winogradPays(x, shape, this.batch);
+    // Its result is blocked from NHWC, where free slots cannot be left.
+    if (this.images.has(x.tensor) || !this.slots(x).full || shape.out % this.block !== 0) return false;
+    return winogradPays(x, shape, this.batch);
   }
 
   private winogradShape(x: Feature, outputs: number) {

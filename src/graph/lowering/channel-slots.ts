@@ -123,6 +123,8 @@ export function roundUp(n: number, block: number): number {
   return Math.ceil(n / block) * block;
 }
 
+const ANY_BATCH = 2 ** 20;
+
 /**
  * How many times the multiplications of a network's convolutions the blocked operators do, zeros included; 1 = no more. Of
  * batches that any number of images divides.
@@ -151,5 +153,3 @@ export function networkPadding(network: Network, block: number): number {
   }
   return needed === 0 ? 1 : padded / needed;
 }
-
-const ANY_BATCH = 2 ** 20;
