@@ -8,6 +8,7 @@ import { scoreAll } from "../src/pipeline/judging/score.ts";
 import { layersOf } from "../src/pipeline/judging/workbench.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { Results } from "../src/store/results.ts";
+import { runBench } from "./run.ts";
 import { spearman } from "./spearman.ts";
 
 /**
@@ -27,12 +28,7 @@ const program = new Command("budgets")
   .addOption(resultsOption())
   .addOption(formatOption());
 
-try {
-  await main(program.parse().opts<Options>());
-} catch (error) {
-  process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = error instanceof InputError ? 2 : 1;
-}
+await runBench(program, main);
 
 async function main({ db, results: folder, format }: Options): Promise<void> {
   const database = await openDatabase(db, { readOnly: true });

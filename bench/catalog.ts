@@ -9,6 +9,7 @@ import { formatOption } from "../src/cli/options.ts";
 import { emitRows, type Format } from "../src/cli/output.ts";
 import { openCatalogFile, runSelect, selectStatement, writeCatalogFile } from "../src/store/catalog.ts";
 import { openDatabase } from "../src/store/database.ts";
+import { runBench } from "./run.ts";
 import { syntheticRecord, syntheticRows } from "./synthetic.ts";
 
 /**
@@ -39,8 +40,7 @@ const program = new Command("bench:catalog")
   .option("--rounds <n>", "times that each is measured", wholeNumber("--rounds", 1, 1000), 7)
   .option("--small <n>", "synthetic records in the small database", wholeNumber("--small", 1, 10_000), 84)
   .option("--db <dir>", "in place of the small database: one of your own")
-  .addOption(formatOption())
-  .action(run);
+  .addOption(formatOption());
 
 async function run({ records, rounds, small, db, format }: Options): Promise<void> {
   process.stderr.write(
@@ -113,4 +113,4 @@ function summary(seconds: number[]) {
   return { median_s: sorted[sorted.length >> 1], worst_s: sorted[sorted.length - 1] };
 }
 
-await program.parseAsync();
+await runBench(program, run);

@@ -10,6 +10,7 @@ import { initialState } from "../src/models/init.ts";
 import { buildNetwork } from "../src/models/registry.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { compareOn } from "./parity-case.ts";
+import { runBench } from "./run.ts";
 
 /** `npx tsx bench/clp.ts`: CLP's seconds beside PyTorch's on untrained networks of any width, as bench/parity.ts has them. */
 
@@ -30,13 +31,7 @@ const program = new Command("clp")
   .option("--rounds <n>", "runs of each side, 11 at least", wholeNumber("--rounds", 2, 1000), 11)
   .addOption(formatOption());
 
-try {
-  program.parse();
-  await main(program.opts<Options>());
-} catch (error) {
-  process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = error instanceof InputError ? 2 : 1;
-}
+await runBench(program, main);
 
 async function main({ arch, threads, rounds, format }: Options): Promise<void> {
   const python = findTorchPython();

@@ -11,6 +11,7 @@ import { ARCHITECTURES, FULL_WIDTH, parseArch } from "../src/models/registry.ts"
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { compare, type Row } from "./compare.ts";
 import { PEER_MODES, type PeerMode, WORKLOADS, type Workload } from "./job.ts";
+import { runBench } from "./run.ts";
 
 /** `npm run bench`: samples per second, ours and its peers' in alternating turns of the same run. */
 
@@ -52,12 +53,7 @@ const program = new Command("bench")
   .addOption(deviceOption())
   .addOption(formatOption());
 
-try {
-  await main(program.parse().opts<Options>());
-} catch (error) {
-  process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = error instanceof InputError ? 2 : 1;
-}
+await runBench(program, main);
 
 async function main(options: Options): Promise<void> {
   const { batch, threads, quick, peer, device } = options;

@@ -3,13 +3,13 @@ import { Command } from "commander";
 import { wholeNumber } from "../src/cli/arguments.ts";
 import { dataOption, dbOption, formatOption, seedOption } from "../src/cli/options.ts";
 import { emitRows, type Format, warn } from "../src/cli/output.ts";
-import { InputError } from "../src/core/errors.ts";
 import { Random, stageSeed } from "../src/core/random.ts";
 import { firstOf } from "../src/datasets/batch.ts";
 import { convUnits, type Network } from "../src/graph/network.ts";
 import { drawMutants, type Mutant, mutate, PER_CHANNEL, rewriteOf } from "../src/localize/deepmufl/mutants.ts";
 import type { Suspect } from "../src/localize/types.ts";
 import { withJudging } from "../src/pipeline/judging/judge.ts";
+import { runBench } from "./run.ts";
 
 /**
  * `npm run bench:mutants -- ID…`: seconds that deepmufl's mutants take by what follows the mutated channel, and by
@@ -44,10 +44,9 @@ const program = new Command("bench:mutants")
   .addOption(dbOption())
   .addOption(dataOption())
   .addOption(seedOption())
-  .addOption(formatOption())
-  .action(main);
+  .addOption(formatOption());
 
-async function main(ids: string[], options: Options): Promise<void> {
+async function main(options: Options, ids: string[]): Promise<void> {
   const { percent, tests, rounds, seed, format } = options;
   process.stderr.write(`${availableParallelism()} cores of ${cpus()[0]?.model.trim()}, Node ${process.version}\n`);
   const rows = await withJudging({ ...options, warn }, async ({ bench }) => {
@@ -132,9 +131,4 @@ function largestDifference(a: readonly Float32Array[], b: readonly Float32Array[
   return most;
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = error instanceof InputError ? 2 : 1;
-}
+await runBench(program, main);

@@ -8,6 +8,7 @@ import { withJudging } from "../src/pipeline/judging/judge.ts";
 import type { Database } from "../src/store/database.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { COMPARISONS, compareOn } from "./parity-case.ts";
+import { runBench } from "./run.ts";
 
 /**
  * `npx tsx bench/parity.ts [ID…]`: FP, NC and ANP beside independent PyTorch versions of the published procedures, CLP
@@ -43,15 +44,9 @@ const program = new Command("parity")
   .addOption(seedOption())
   .addOption(formatOption());
 
-try {
-  program.parse();
-  await main(program.args, program.opts<Options>());
-} catch (error) {
-  process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = error instanceof InputError ? 2 : 1;
-}
+await runBench(program, main);
 
-async function main(named: readonly string[], options: Options): Promise<void> {
+async function main(options: Options, named: readonly string[]): Promise<void> {
   const python = findTorchPython();
   if (!python) throw new InputError("no Python with torch and numpy: name one in BDEFECTS_PYTHON");
   const criteria = options.criterion ?? [...COMPARISONS.keys()];
