@@ -198,7 +198,7 @@ export abstract class BlockedConvolution extends BlockedLayout {
 
   convWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string {
     const slots = this.slots(x);
-    if (!this.images.has(x.tensor) && slots.full && winogradGradientPays(x, shape, dy.channels, this.batch)) {
+    if (!this.images.has(x.tensor) && slots.full && this.minimalGradientPays(x, shape, dy.channels)) {
       const [from, to] = [this.positionsFirst(x), this.positionsFirst(dy)];
       return winogradWeightGradient(this.graph, from, to, this.winogradShape(x, dy.channels));
     }
@@ -227,7 +227,17 @@ export abstract class BlockedConvolution extends BlockedLayout {
   private winograd(x: Feature, shape: ConvShape): boolean {
     // Its result is blocked from NHWC, where free slots cannot be left.
     if (this.images.has(x.tensor) || !this.slots(x).full || shape.out % this.block !== 0) return false;
+    return this.minimalPays(x, shape);
+  }
+
+  /** Whether a convolution and the gradient at its input are by minimal filtering, where that is possible. */
+  protected minimalPays(x: FeatureSize, shape: ConvShape): boolean {
     return winogradPays(x, shape, this.batch);
+  }
+
+  /** The same of the gradient at the weights. @param rows channels of dy */
+  protected minimalGradientPays(x: FeatureSize, shape: ConvShape, rows: number): boolean {
+    return winogradGradientPays(x, shape, rows, this.batch);
   }
 
   private winogradShape(x: Feature, outputs: number) {

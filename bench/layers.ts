@@ -1,0 +1,131 @@
+import { Command } from "commander";
+import { commaList, wholeNumber } from "../src/cli/arguments.ts";
+import { formatOption } from "../src/cli/options.ts";
+import { emitRows, type Format } from "../src/cli/output.ts";
+import { InputError } from "../src/core/errors.ts";
+import { Random } from "../src/core/random.ts";
+import { channelBlock } from "../src/engine/lowering.ts";
+import { Session } from "../src/engine/session.ts";
+import { BlockedLowering } from "../src/graph/lowering/blocked.ts";
+import type { ConvShape, Feature } from "../src/graph/lowering/lowering.ts";
+import { sizeOf } from "../src/tensor/state.ts";
+import { runBench } from "./run.ts";
+
+/**
+ * `npx tsx bench/layers.ts`: milliseconds of single 3×3 convolutions and of their gradients, directly and by minimal
+ * filtering, in turns; the shortest of all runs. What the bounds of `winogradPays` come from.
+ */
+
+interface Options {
+  layer?: string[];
+  batch: number;
+  threads: number;
+  rounds: number;
+  format: Format;
+}
+
+/** Channels in, channels out, side of the map. */
+type Layer = [inputs: number, outputs: number, side: number];
+
+const LAYERS = ["512x512x4", "256x256x8", "512x512x2", "256x256x4", "128x128x8", "128x128x4", "64x64x8"];
+const PARTS = ["forward", "by_input", "by_weights"] as const;
+type Part = (typeof PARTS)[number];
+
+const program = new Command("layers")
+  .description("Milliseconds of single 3×3 convolutions, directly and by minimal filtering")
+  .option("--layer <names>", `INPUTSxOUTPUTSxSIDE (default: ${LAYERS.join(",")})`, commaList("--layer"))
+  .option("--batch <n>", "images in a batch", wholeNumber("--batch", 1, 4096), 128)
+  .option("--threads <n>", "threads", wholeNumber("--threads", 1, 256), 2)
+  .option("--rounds <n>", "runs of each side; the shortest counts", wholeNumber("--rounds", 1, 1000), 7)
+  .addOption(formatOption());
+
+/** Takes one of the two ways wherever it is possible, whether it pays or not. */
+class OneWay extends BlockedLowering {
+  private readonly minimal: boolean;
+
+  constructor(batch: number, block: number, minimal: boolean) {
+    super(batch, block);
+    this.minimal = minimal;
+  }
+
+  protected override minimalPays(): boolean {
+    return this.minimal;
+  }
+
+  protected override minimalGradientPays(): boolean {
+    return this.minimal;
+  }
+}
+
+async function main({ layer, batch, threads, rounds, format }: Options): Promise<void> {
+  const block = await channelBlock();
+  if (block === undefined) throw new Error("this processor has no channel-blocked operators");
+  const rows = [];
+  for (const name of layer ?? LAYERS) {
+    const size = parseLayer(name, block);
+    const row: Record<string, string | number> = { layer: name, batch, threads };
+    const sums = { direct: 0, minimal: 0 };
+    for (const part of PARTS) {
+      const sides = [];
+      for (const way of ["direct", "minimal"] as const) {
+        const run = await opened(new OneWay(batch, block, way === "minimal"), part, size, threads);
+        sides.push({ way, ...run, best: Number.POSITIVE_INFINITY });
+        await run.step();
+      }
+      for (let round = 0; round < rounds; round++) {
+        for (const side of round % 2 === 0 ? sides : [...sides].reverse()) {
+          const began = performance.now();
+          await side.step();
+          side.best = Math.min(side.best, performance.now() - began);
+        }
+      }
+      for (const { way, best, release } of sides) {
+        row[`${part}_${way}`] = Number(best.toFixed(1));
+        sums[way] += best;
+        await release();
+      }
+    }
+    rows.push({ ...row, ratio: Number((sums.direct / sums.minimal).toFixed(2)) });
+  }
+  emitRows(rows, format);
+}
+
+function parseLayer(name: string, block: number): Layer {
+  const sizes = name.split("x").map(Number);
+  const [inputs, outputs, side] = sizes;
+  const whole = sizes.length === 3 && sizes.every((size) => Number.isInteger(size) && size > 0);
+  if (whole && inputs % block === 0 && outputs % block === 0 && side % 2 === 0) return sizes as Layer;
+  throw new InputError(`--layer '${name}': name it as 256x256x8, channels in multiples of ${block}, the side even`);
+}
+
+async function opened(lowering: OneWay, part: Part, [inputs, outputs, side]: Layer, threads: number) {
+  const { graph, batch } = lowering;
+  const shape: ConvShape = { out: outputs, kernel: 3, stride: 1, padding: 1 };
+  // Random values are as good in blocks as they are, so nothing is brought into blocks here.
+  const blocked = (name: string, channels: number): Feature => {
+    const tensor = graph.input(name, [batch, channels, side, side]);
+    return { tensor, channels, height: side, width: side };
+  };
+  const [x, dy] = [blocked("x", inputs), blocked("dy", outputs)];
+  const weight = graph.input("weight", [outputs, 3, 3, inputs]);
+  const result = {
+    forward: () => lowering.conv(x, weight, shape).tensor,
+    by_input: () => lowering.convInputGradient(dy, weight, shape, x).full!,
+    by_weights: () => lowering.convWeightGradient(x, dy, shape),
+  }[part]();
+  // One number of it, so that hardly anything crosses to JavaScript.
+  const flat = graph.reshape(result, [-1]);
+  graph.output("first", graph.op("Slice", [flat, graph.integers([0]), graph.integers([1])]), [1]);
+  const program = graph.finish();
+  const random = new Random(1);
+  const feeds = new Map(
+    program.inputs.map(({ name, shape }) => [
+      name,
+      Float32Array.from({ length: sizeOf(shape as number[]) }, () => random.normal()),
+    ]),
+  );
+  const session = await Session.open(program, { threads });
+  return { step: () => session.run(feeds), release: () => session.release() };
+}
+
+await runBench(program, main);
