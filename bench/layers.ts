@@ -8,12 +8,13 @@ import { channelBlock } from "../src/engine/lowering.ts";
 import { Session } from "../src/engine/session.ts";
 import { BlockedLowering } from "../src/graph/lowering/blocked.ts";
 import type { ConvShape, Feature } from "../src/graph/lowering/lowering.ts";
+import type { Tile } from "../src/graph/lowering/winograd.ts";
 import { sizeOf } from "../src/tensor/state.ts";
 import { runBench } from "./run.ts";
 
 /**
  * `npx tsx bench/layers.ts`: milliseconds of single 3×3 convolutions and of their gradients, directly and by minimal
- * filtering, in turns; the shortest of all runs. What the bounds of `winogradPays` come from.
+ * filtering with tiles of 2×2 and 4×4, in turns; the shortest of all runs. What the bounds of `winogradTile` come from.
  */
 
 interface Options {
@@ -28,6 +29,7 @@ interface Options {
 type Layer = [inputs: number, outputs: number, side: number];
 
 const LAYERS = ["512x512x4", "256x256x8", "512x512x2", "256x256x4", "128x128x8", "128x128x4", "64x64x8"];
+const WAYS = { direct: undefined, tile2: 2, tile4: 4 } as const;
 const PARTS = ["forward", "by_input", "by_weights"] as const;
 type Part = (typeof PARTS)[number];
 
@@ -39,21 +41,21 @@ const program = new Command("layers")
   .option("--rounds <n>", "runs of each side; the shortest counts", wholeNumber("--rounds", 1, 1000), 7)
   .addOption(formatOption());
 
-/** Takes one of the two ways wherever it is possible, whether it pays or not. */
+/** Takes one way wherever it is possible, whether it pays or not. */
 class OneWay extends BlockedLowering {
-  private readonly minimal: boolean;
+  private readonly tile: Tile | undefined;
 
-  constructor(batch: number, block: number, minimal: boolean) {
+  constructor(batch: number, block: number, tile: Tile | undefined) {
     super(batch, block);
-    this.minimal = minimal;
+    this.tile = tile;
   }
 
-  protected override minimalPays(): boolean {
-    return this.minimal;
+  protected override minimalTile(): Tile | undefined {
+    return this.tile;
   }
 
-  protected override minimalGradientPays(): boolean {
-    return this.minimal;
+  protected override minimalGradientTile(): Tile | undefined {
+    return this.tile;
   }
 }
 
@@ -63,12 +65,11 @@ async function main({ layer, batch, threads, rounds, format }: Options): Promise
   const rows = [];
   for (const name of layer ?? LAYERS) {
     const size = parseLayer(name, block);
-    const row: Record<string, string | number> = { layer: name, batch, threads };
-    const sums = { direct: 0, minimal: 0 };
     for (const part of PARTS) {
       const sides = [];
-      for (const way of ["direct", "minimal"] as const) {
-        const run = await opened(new OneWay(batch, block, way === "minimal"), part, size, threads);
+      for (const [way, tile] of Object.entries(WAYS)) {
+        if (tile && size[2] % tile !== 0) continue;
+        const run = await opened(new OneWay(batch, block, tile), part, size, threads);
         sides.push({ way, ...run, best: Number.POSITIVE_INFINITY });
         await run.step();
       }
@@ -79,13 +80,14 @@ async function main({ layer, batch, threads, rounds, format }: Options): Promise
           side.best = Math.min(side.best, performance.now() - began);
         }
       }
+      const row: Record<string, string | number | null> = { layer: name, part, batch, threads };
+      for (const way of Object.keys(WAYS)) row[way] = null;
       for (const { way, best, release } of sides) {
-        row[`${part}_${way}`] = Number(best.toFixed(1));
-        sums[way] += best;
+        row[way] = Number(best.toFixed(1));
         await release();
       }
+      rows.push(row);
     }
-    rows.push({ ...row, ratio: Number((sums.direct / sums.minimal).toFixed(2)) });
   }
   emitRows(rows, format);
 }

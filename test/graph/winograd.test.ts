@@ -7,9 +7,9 @@ import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import {
   type WinogradShape,
   winogradConv,
-  winogradGradientPays,
+  winogradGradientTile,
   winogradInputGradient,
-  winogradPays,
+  winogradTile,
   winogradWeightGradient,
 } from "../../src/graph/lowering/winograd.ts";
 import type { ConvUnit, Network } from "../../src/graph/network.ts";
@@ -44,8 +44,16 @@ function byDefinition(x: Float32Array, weight: Float32Array, dy: Float32Array, s
 }
 
 describe("minimal filtering", () => {
-  it.each([2, 4, 6, 8])("of maps of side %i: the definition's convolution and gradients", async (side) => {
-    const shape = { batch: 3, side, inputs: 5, outputs: 7 };
+  it.each([
+    [2, 2],
+    [2, 4],
+    [2, 6],
+    [2, 8],
+    [4, 4],
+    [4, 8],
+    [4, 16],
+  ] as const)("by tiles of %i, of maps of side %i: the definition's convolution and gradients", async (tile, side) => {
+    const shape = { batch: 3, side, tile, inputs: 5, outputs: 7 };
     const [positions, random] = [side * side, new Random(side)];
     const x = randomArray(positions * 3 * 5, random);
     const weight = randomArray(7 * 9 * 5, random);
@@ -68,15 +76,17 @@ describe("minimal filtering", () => {
   it("is taken for wide layers of small maps alone", () => {
     const unit = { out: 256, kernel: 3, stride: 1, padding: 1 };
     const map = (channels: number, side: number) => ({ channels, height: side, width: side });
-    expect(winogradPays(map(256, 8), unit, 128)).toBe(true);
-    expect(winogradPays(map(256, 8), unit, 1)).toBe(false);
-    expect(winogradPays(map(256, 16), unit, 128)).toBe(false);
-    expect(winogradPays(map(256, 7), unit, 128)).toBe(false);
-    expect(winogradPays(map(256, 8), { ...unit, stride: 2 }, 128)).toBe(false);
-    expect(winogradPays(map(256, 8), { ...unit, kernel: 1, padding: 0 }, 128)).toBe(false);
-    expect(winogradPays(map(64, 4), { ...unit, out: 64 }, 128)).toBe(false);
-    expect(winogradGradientPays(map(256, 8), unit, 15, 128)).toBe(false);
-    expect(winogradGradientPays(map(256, 8), unit, 64, 128)).toBe(true);
+    expect(winogradTile(map(256, 8), unit, 128)).toBe(4);
+    expect(winogradTile(map(256, 2), unit, 128)).toBe(2);
+    expect(winogradTile(map(256, 8), unit, 1)).toBeUndefined();
+    expect(winogradTile(map(256, 7), unit, 128)).toBeUndefined();
+    expect(winogradTile(map(256, 64), unit, 128)).toBeUndefined();
+    expect(winogradTile({ channels: 256, height: 8, width: 4 }, unit, 128)).toBeUndefined();
+    expect(winogradTile(map(256, 8), { ...unit, stride: 2 }, 128)).toBeUndefined();
+    expect(winogradTile(map(256, 8), { ...unit, kernel: 1, padding: 0 }, 128)).toBeUndefined();
+    expect(winogradTile(map(32, 8), { ...unit, out: 32 }, 128)).toBeUndefined();
+    expect(winogradGradientTile(map(32, 8), unit, 32, 128)).toBe(4);
+    expect(winogradGradientTile(map(256, 8), unit, 15, 128)).toBeUndefined();
   });
 });
 

@@ -11,10 +11,11 @@ import {
   STRIDE2_PHASES,
 } from "./lowering.ts";
 import {
+  type Tile,
   winogradConv,
-  winogradGradientPays,
+  winogradGradientTile,
   winogradInputGradient,
-  winogradPays,
+  winogradTile,
   winogradWeightGradient,
 } from "./winograd.ts";
 
@@ -25,7 +26,8 @@ export abstract class BlockedConvolution extends BlockedLayout {
   conv(x: Feature, weight: string, shape: ConvShape, fuse: Fusion = {}): Feature {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
-    if (this.winograd(x, shape)) return this.winogradUnit(x, weight, shape, fuse);
+    const tile = this.winograd(x, shape);
+    if (tile) return this.winogradUnit(x, weight, shape, tile, fuse);
     // A 1×1 convolution of stride 2 reads a quarter of its input: take that out first.
     const source = kernel === 1 && stride === 2 ? this.everySecond(x) : x;
     const step = source === x ? stride : 1;
@@ -112,8 +114,9 @@ export abstract class BlockedConvolution extends BlockedLayout {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
     if (this.images.has(x.tensor)) return this.imageGradient(dy, weight, shape, x, into);
-    if (this.winograd(x, shape)) {
-      const dx = winogradInputGradient(graph, this.positionsFirst(dy), weight, this.winogradShape(x, out));
+    const tile = this.winograd(x, shape);
+    if (tile) {
+      const dx = winogradInputGradient(graph, this.positionsFirst(dy), weight, this.winogradShape(x, out, tile));
       return this.accumulate(into, { ...x, tensor: this.fromPositions(dx, x) });
     }
     const [rows, columns] = [roundUp(out, b), this.slotCount(x)];
@@ -198,9 +201,11 @@ export abstract class BlockedConvolution extends BlockedLayout {
 
   convWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string {
     const slots = this.slots(x);
-    if (!this.images.has(x.tensor) && slots.full && this.minimalGradientPays(x, shape, dy.channels)) {
+    const possible = !this.images.has(x.tensor) && slots.full;
+    const tile = possible ? this.minimalGradientTile(x, shape, dy.channels) : undefined;
+    if (tile) {
       const [from, to] = [this.positionsFirst(x), this.positionsFirst(dy)];
-      return winogradWeightGradient(this.graph, from, to, this.winogradShape(x, dy.channels));
+      return winogradWeightGradient(this.graph, from, to, this.winogradShape(x, dy.channels, tile));
     }
     if (this.images.has(x.tensor) || slots.whole) return this.wholeWeightGradient(x, dy, shape);
     const gradient = this.wholeWeightGradient({ ...x, channels: slots.count, parts: undefined }, dy, shape);
@@ -224,29 +229,29 @@ export abstract class BlockedConvolution extends BlockedLayout {
     return graph.reshape(graph.transpose(ordered, [2, 1, 0]), [dy.channels, shape.kernel, shape.kernel, x.channels]);
   }
 
-  private winograd(x: Feature, shape: ConvShape): boolean {
+  private winograd(x: Feature, shape: ConvShape): Tile | undefined {
     // Its result is blocked from NHWC, where free slots cannot be left.
-    if (this.images.has(x.tensor) || !this.slots(x).full || shape.out % this.block !== 0) return false;
-    return this.minimalPays(x, shape);
+    if (this.images.has(x.tensor) || !this.slots(x).full || shape.out % this.block !== 0) return undefined;
+    return this.minimalTile(x, shape);
   }
 
-  /** Whether a convolution and the gradient at its input are by minimal filtering, where that is possible. */
-  protected minimalPays(x: FeatureSize, shape: ConvShape): boolean {
-    return winogradPays(x, shape, this.batch);
+  /** The tile by which a convolution and the gradient at its input are computed, where it is possible by one. */
+  protected minimalTile(x: FeatureSize, shape: ConvShape): Tile | undefined {
+    return winogradTile(x, shape, this.batch);
   }
 
   /** The same of the gradient at the weights. @param rows channels of dy */
-  protected minimalGradientPays(x: FeatureSize, shape: ConvShape, rows: number): boolean {
-    return winogradGradientPays(x, shape, rows, this.batch);
+  protected minimalGradientTile(x: FeatureSize, shape: ConvShape, rows: number): Tile | undefined {
+    return winogradGradientTile(x, shape, rows, this.batch);
   }
 
-  private winogradShape(x: Feature, outputs: number) {
-    return { batch: this.batch, side: x.height, inputs: x.channels, outputs };
+  private winogradShape(x: Feature, outputs: number, tile: Tile) {
+    return { batch: this.batch, side: x.height, tile, inputs: x.channels, outputs };
   }
 
-  private winogradUnit(x: Feature, weight: string, { out }: ConvShape, fuse: Fusion): Feature {
+  private winogradUnit(x: Feature, weight: string, { out }: ConvShape, tile: Tile, fuse: Fusion): Feature {
     const size = { channels: out, height: x.height, width: x.width };
-    const y = winogradConv(this.graph, this.positionsFirst(x), weight, this.winogradShape(x, out));
+    const y = winogradConv(this.graph, this.positionsFirst(x), weight, this.winogradShape(x, out, tile));
     const plain = { ...size, tensor: this.fromPositions(y, size) };
     if (!fuse.bias && !fuse.sum && !fuse.relu) return plain;
     return this.scaleShift(plain, this.graph.filled(out, 1), fuse.bias, fuse);
