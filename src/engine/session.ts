@@ -16,7 +16,7 @@ const OUT_OF_MEMORY = /failed to allocate memory|bad_alloc|bad allocation/i;
  * first, unplanned run beside it, 1.6 times the activations. Below, planning makes a step a few percent faster
  * (measured with training steps, docs/benchmarks.md). No value depends on it.
  */
-const MOST_PLANNED = 200e6;
+const MOST_PLANNED = 120e6;
 
 /** Whether the runtime plans the memory of a run that holds so many bytes of activations. */
 export function isPlanned(activationBytes: number): boolean {

@@ -204,7 +204,7 @@ export abstract class BlockedConvolution extends BlockedLayout {
     const possible = !this.images.has(x.tensor) && slots.full;
     const tile = possible ? this.minimalGradientTile(x, shape, dy.channels) : undefined;
     if (tile) {
-      const [from, to] = [this.positionsFirst(x), this.positionsFirst(dy)];
+      const [from, to] = [this.positionsFirst(x, true), this.positionsFirst(dy)];
       return winogradWeightGradient(this.graph, from, to, this.winogradShape(x, dy.channels, tile));
     }
     if (this.images.has(x.tensor) || slots.whole) return this.wholeWeightGradient(x, dy, shape);

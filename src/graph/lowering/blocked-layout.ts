@@ -180,19 +180,26 @@ export abstract class BlockedLayout extends CommonLowering {
     return graph.reshape(graph.transpose(joined, [0, 3, 4, 1, 5, 2, 6]), [n, c, height, width]);
   }
 
-  /** A feature position by position, `[H·W, N·C]`. */
-  protected positionsFirst(x: Feature): string {
-    const { graph, batch } = this;
+  /**
+   * A feature position by position, `[H·W, N·C]`.
+   * @param again by other operators, so that the runtime computes it once more and does not keep it for so long
+   */
+  protected positionsFirst(x: Feature, again = false): string {
+    const { graph, batch, block: b } = this;
     const area = x.height * x.width;
+    if (!again && this.slots(x).full) {
+      const blocks = graph.reshape(x.tensor, [batch, x.channels / b, area, b]);
+      return graph.reshape(graph.transpose(blocks, [2, 0, 1, 3]), [area, batch * x.channels]);
+    }
     const images = graph.reshape(this.toNhwc(x), [batch, area, x.channels]);
     return graph.reshape(graph.transpose(images, [1, 0, 2]), [area, batch * x.channels]);
   }
 
+  /** The way back, for channels that fill their blocks. */
   protected fromPositions(value: string, { channels, height, width }: FeatureSize): string {
-    const { graph, batch } = this;
-    const positions = graph.reshape(value, [height * width, batch, channels]);
-    const nhwc = graph.reshape(graph.transpose(positions, [1, 0, 2]), [batch, height, width, channels]);
-    return graph.op("ReorderInput", [nhwc], { channels_last: 1 }, NCHWC);
+    const { graph, batch, block: b } = this;
+    const blocks = graph.reshape(value, [height * width, batch, channels / b, b]);
+    return graph.reshape(graph.transpose(blocks, [1, 2, 0, 3]), [batch, channels, height, width]);
   }
 
   protected blockedConv(

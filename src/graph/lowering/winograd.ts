@@ -67,25 +67,26 @@ const pointsOf = (tile: Tile) => tile + 2;
 
 /** `[H·W, N·outputs]` of x `[H·W, N·inputs]` and OHWI weights. */
 export function winogradConv(graph: GraphBuilder, x: string, weight: string, shape: WinogradShape): string {
-  const products = multiply(graph, transformedInput(graph, x, shape), transformedFilter(graph, weight, shape), {
-    transB: 1,
-  });
+  // Before the input: the runtime computes what was emitted last first, and would begin with the filters of all layers.
+  const filter = transformedFilter(graph, weight, shape);
+  const products = multiply(graph, transformedInput(graph, x, shape), filter, { transB: 1 });
   return toPositions(graph, products, outputTransform(graph, shape, false), shape, shape.outputs);
 }
 
 /** Gradient at x, `[H·W, N·inputs]`, of dy `[H·W, N·outputs]`. */
 export function winogradInputGradient(graph: GraphBuilder, dy: string, weight: string, shape: WinogradShape): string {
-  const products = multiply(graph, transformedGradient(graph, dy, shape), transformedFilter(graph, weight, shape), {});
+  const filter = transformedFilter(graph, weight, shape, true);
+  const products = multiply(graph, transformedGradient(graph, dy, shape), filter, {});
   return toPositions(graph, products, inputTransform(graph, shape, true), shape, shape.inputs);
 }
 
 /** Gradient at the weights, OHWI. */
 export function winogradWeightGradient(graph: GraphBuilder, x: string, dy: string, shape: WinogradShape): string {
-  const { inputs, outputs, tile } = shape;
+  const { inputs, outputs, tile, side } = shape;
   const products = multiply(graph, transformedGradient(graph, dy, shape), transformedInput(graph, x, shape), {
     transA: 1,
   });
-  const summed = graph.op("ReduceSum", [products, graph.integers([1])], { keepdims: 0 });
+  const summed = side === tile ? products : graph.op("ReduceSum", [products, graph.integers([1])], { keepdims: 0 });
   const flat = graph.reshape(summed, [pointsOf(tile) ** 2, outputs * inputs]);
   const taps = graph.reshape(graph.op("MatMul", [filterTransform(graph, tile, true), flat]), [9, outputs, inputs]);
   return graph.reshape(graph.transpose(taps, [1, 0, 2]), [outputs, 3, 3, inputs]);
@@ -117,10 +118,21 @@ function toPositions(graph: GraphBuilder, x: string, matrix: string, shape: Wino
   return graph.reshape(down, [side * side, batch * channels]);
 }
 
-/** `[point, 1, point, outputs, inputs]`. */
-function transformedFilter(graph: GraphBuilder, weight: string, { inputs, outputs, tile }: WinogradShape): string {
-  const taps = graph.transpose(graph.reshape(weight, [outputs, 9, inputs]), [1, 0, 2]);
-  const flat = graph.op("MatMul", [filterTransform(graph, tile, false), graph.reshape(taps, [9, outputs * inputs])]);
+/**
+ * `[point, 1, point, outputs, inputs]`.
+ * @param again by another operator, so that the runtime computes it once more and does not keep it for so long: it is up to
+ * four times as large as the weights
+ */
+function transformedFilter(
+  graph: GraphBuilder,
+  weight: string,
+  { inputs, outputs, tile }: WinogradShape,
+  again = false,
+): string {
+  const first = again
+    ? graph.transpose(weight, [1, 2, 0, 3])
+    : graph.transpose(graph.reshape(weight, [outputs, 9, inputs]), [1, 0, 2]);
+  const flat = graph.op("MatMul", [filterTransform(graph, tile, false), graph.reshape(first, [9, outputs * inputs])]);
   return graph.reshape(flat, [pointsOf(tile), 1, pointsOf(tile), outputs, inputs]);
 }
 
