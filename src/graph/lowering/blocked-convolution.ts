@@ -204,7 +204,9 @@ export abstract class BlockedConvolution extends BlockedLayout {
     const possible = !this.images.has(x.tensor) && slots.full;
     const tile = possible ? this.minimalGradientTile(x, shape, dy.channels) : undefined;
     if (tile) {
-      const [from, to] = [this.positionsFirst(x, true), this.positionsFirst(dy)];
+      // Of few rows the gradient is so quick that transforming x again would show; it is kept from the forward pass.
+      const again = dy.channels === shape.out;
+      const [from, to] = [this.positionsFirst(x, again), this.positionsFirst(dy)];
       return winogradWeightGradient(this.graph, from, to, this.winogradShape(x, dy.channels, tile));
     }
     if (this.images.has(x.tensor) || slots.whole) return this.wholeWeightGradient(x, dy, shape);
