@@ -8,11 +8,11 @@ import type { OrtRunner } from "../measure/ort-runner.ts";
 import { type Rates, rates } from "../measure/rates.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type Correlation, correlationFault, measureCorrelation } from "./correlation.ts";
-import type { Injection } from "./injection.ts";
 import { type GroundTruth, labelDefect } from "./label.ts";
 import type { ContributionOrder } from "./order.ts";
 import { randomNeighbours } from "./quantity.ts";
 import type { Gates, InjectRecipe, MeasureRecipe } from "./recipe.ts";
+import type { Injection } from "./types.ts";
 
 export interface CandidateTask {
   key: DefectKey;

@@ -1,8 +1,8 @@
 import { rates } from "../measure/rates.ts";
 import { type Tuned, tuneSubnetwork } from "./backdoor.ts";
 import { randomMaskRate } from "./correlation.ts";
-import type { Injected, InjectionTask } from "./injection.ts";
 import type { Attempt } from "./recipe.ts";
+import type { Injected, InjectionTask } from "./types.ts";
 
 /**
  * Injection by fine-tuning exactly the infected neurons (METHODS §3.2): tries the documented settings in order until

@@ -1,7 +1,7 @@
 import { foldState } from "../graph/fold.ts";
 import { blendProgram } from "../graph/programs/blend.ts";
 import type { StateDict } from "../tensor/state.ts";
-import type { OrtRunner } from "./ort-runner.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Mean cross-entropy towards a class and its gradients by what was blended in; arrays are valid until the next call. */
 export interface BlendResult {
@@ -26,13 +26,13 @@ export interface BlendGradients {
 
 /** The ONNX Runtime implementation of {@link BlendGradients}. */
 export class OrtBlend implements BlendGradients {
-  private readonly runner: Pick<OrtRunner, "network" | "normalization" | "pool">;
+  private readonly runner: Runtime;
   private readonly feeds = new Map<string, Float32Array>();
   private readonly frozen: Map<string, Float32Array>;
   private readonly pattern: Float32Array;
   private readonly target: Float32Array;
 
-  constructor(runner: Pick<OrtRunner, "network" | "normalization" | "pool">, state: StateDict) {
+  constructor(runner: Runtime, state: StateDict) {
     this.runner = runner;
     const { input, classes } = runner.network;
     this.pattern = new Float32Array(input.channels * input.height * input.width);

@@ -4,7 +4,7 @@ import { classifierOf, convUnits } from "../graph/network.ts";
 import { gainInput, shiftInput } from "../graph/preactivation.ts";
 import { gainGradient, gainProgram, type NormStatistics, shiftGradient } from "../graph/programs/gains.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
-import type { OrtRunner } from "./ort-runner.ts";
+import type { Runtime } from "./runtime.ts";
 import { preActivationFeeds } from "./statistics.ts";
 
 /** Mean cross-entropy of a batch and its gradients by the factors, which belong to the caller. */
@@ -40,7 +40,7 @@ interface Unit {
 
 /** The ONNX Runtime implementation of {@link GainGradients}. */
 export class OrtGains implements GainGradients {
-  private readonly runner: Pick<OrtRunner, "network" | "pool">;
+  private readonly runner: Pick<Runtime, "network" | "pool">;
   private readonly statistics: NormStatistics;
   private readonly feeds = new Map<string, Float32Array>();
   /** What no call changes: weights. */
@@ -48,7 +48,7 @@ export class OrtGains implements GainGradients {
   private readonly units: Unit[] = [];
   private readonly size: number;
 
-  constructor(runner: Pick<OrtRunner, "network" | "pool">, state: StateDict, statistics: NormStatistics) {
+  constructor(runner: Pick<Runtime, "network" | "pool">, state: StateDict, statistics: NormStatistics) {
     this.runner = runner;
     this.statistics = statistics;
     const { network } = runner;

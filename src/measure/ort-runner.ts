@@ -13,13 +13,14 @@ import { SuffixRewrites } from "./mutants/suffix-rewrites.ts";
 import { ProgramPool } from "./pool.ts";
 import { type Profile, profileOf } from "./profile.ts";
 import type { ModelRunner, TapKind, Taps, UnitStatistics } from "./runner.ts";
+import type { Runtime } from "./runtime.ts";
 import { empiricalStatistics } from "./statistics.ts";
 
 /** Images per run; fewer where there are fewer, or most of the work would be padding. */
 const batchFor = (images: ImageSet) => Math.min(128, images.count);
 
 /** The ONNX Runtime implementation of {@link ModelRunner}. */
-export class OrtRunner implements ModelRunner {
+export class OrtRunner implements ModelRunner, Runtime {
   readonly network: Network;
   readonly normalization: Normalization;
   readonly pool: ProgramPool;

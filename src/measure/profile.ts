@@ -4,7 +4,7 @@ import { inferShapes } from "../graph/network.ts";
 import { featureMean, normMean, profileProgram } from "../graph/programs/profile.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { slices } from "./batches.ts";
-import type { OrtRunner } from "./ort-runner.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** What a model does with images, channel by channel: spatial means, image-major. */
 export interface Profile {
@@ -22,7 +22,7 @@ const BATCH = 128;
 
 /** Profiles a model on images (METHODS §5.5, step 1). */
 export async function profileOf(
-  { network, normalization, pool }: Pick<OrtRunner, "network" | "normalization" | "pool">,
+  { network, normalization, pool }: Runtime,
   state: StateDict,
   images: ImageSet,
 ): Promise<Profile> {

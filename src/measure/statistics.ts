@@ -7,8 +7,8 @@ import { centreInput, gainInput, shiftInput } from "../graph/preactivation.ts";
 import { preActivationProgram, squareOf, sumOf } from "../graph/programs/preactivation.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
 import { slices } from "./batches.ts";
-import type { OrtRunner } from "./ort-runner.ts";
 import type { UnitStatistics } from "./runner.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Mean and variance of every neuron's pre-activation, as the batch norms hold them. */
 export function storedStatistics(network: Network, state: StateDict): Map<string, UnitStatistics> {
@@ -22,7 +22,7 @@ export function storedStatistics(network: Network, state: StateDict): Map<string
  * mean; over one image in float32, over images in float64.
  */
 export async function empiricalStatistics(
-  { network, normalization, pool }: Pick<OrtRunner, "network" | "normalization" | "pool">,
+  { network, normalization, pool }: Runtime,
   state: StateDict,
   images: ImageSet,
 ): Promise<Map<string, UnitStatistics>> {

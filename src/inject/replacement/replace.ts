@@ -4,7 +4,7 @@ import { Random } from "../../core/random.ts";
 import { indicesOutside, subset } from "../../datasets/batch.ts";
 import { rates } from "../../measure/rates.ts";
 import type { StateDict } from "../../tensor/state.ts";
-import type { Injected, InjectionTask } from "../injection.ts";
+import type { Injected, InjectionTask } from "../types.ts";
 import { type ChainTask, chainScores, trainChain } from "./chain.ts";
 import { compensate } from "./compensation.ts";
 import { fitGain } from "./gain.ts";

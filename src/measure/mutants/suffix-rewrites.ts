@@ -6,7 +6,8 @@ import { convUnits } from "../../graph/network.ts";
 import { unchangedProgram, unchangedValues } from "../../graph/programs/unchanged.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { slices } from "../batches.ts";
-import type { OrtRunner } from "../ort-runner.ts";
+import type { ModelRunner } from "../runner.ts";
+import type { Runtime } from "../runtime.ts";
 import type { ChannelRewrite, ChannelRewrites, OnRewritten } from "./rewrite.ts";
 import { UnitRewrites } from "./unit-rewrites.ts";
 
@@ -21,16 +22,12 @@ const HELD = 64 * 1024 * 1024;
  * channel's map, and only that map's way to the logits is run (see {@link changeProgram}).
  */
 export class SuffixRewrites implements ChannelRewrites {
-  private readonly runner: Pick<OrtRunner, "network" | "normalization" | "pool" | "logits">;
+  private readonly runner: Runtime & Pick<ModelRunner, "logits">;
   private readonly state: StateDict;
   private readonly folded: FoldedState;
   private readonly images: ImageSet;
 
-  constructor(
-    runner: Pick<OrtRunner, "network" | "normalization" | "pool" | "logits">,
-    state: StateDict,
-    images: ImageSet,
-  ) {
+  constructor(runner: Runtime & Pick<ModelRunner, "logits">, state: StateDict, images: ImageSet) {
     this.runner = runner;
     this.state = state;
     this.folded = foldState(runner.network, state);

@@ -4,7 +4,7 @@ import type { FoldedState } from "../../graph/fold.ts";
 import { type ConvUnit, inferShapes } from "../../graph/network.ts";
 import { AFTER, BASE_LOGITS, BEFORE, type ChangeNeeds, changeProgram, ROWS } from "../../graph/programs/change.ts";
 import { normOutput, windowOutput } from "../../graph/programs/unchanged.ts";
-import type { OrtRunner } from "../ort-runner.ts";
+import type { Runtime } from "../runtime.ts";
 import { ChannelFeeds } from "./channel-feeds.ts";
 import { PairBatch } from "./pair-batch.ts";
 import type { ChannelRewrite, OnRewritten } from "./rewrite.ts";
@@ -27,7 +27,7 @@ export class UnitRewrites {
   private readonly classes: number;
 
   private constructor(
-    { network }: Pick<OrtRunner, "network">,
+    { network }: Pick<Runtime, "network">,
     folded: FoldedState,
     unit: ConvUnit,
     rewrites: readonly ChannelRewrite[],
@@ -53,7 +53,7 @@ export class UnitRewrites {
    * @param chunk images whose unchanged features are given at a time
    */
   static async open(
-    { network, pool }: Pick<OrtRunner, "network" | "pool">,
+    { network, pool }: Pick<Runtime, "network" | "pool">,
     folded: FoldedState,
     unit: ConvUnit,
     rewrites: readonly ChannelRewrite[],

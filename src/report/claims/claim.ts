@@ -1,17 +1,8 @@
-import type { Estimate } from "../tables.ts";
 import type { Evidence } from "./evidence.ts";
+import type { Measured } from "./measured.ts";
 
 /** `undecided`: measured, but too little for either; `not measured`: no result that bears on it. */
 export type Verdict = "reproduced" | "not reproduced" | "undecided" | "not measured";
-
-/** A number of ours that stands beside a claim. */
-export interface Measured {
-  what: string;
-  estimate: Estimate | null;
-  defects: number;
-  /** Clean models that these defects were made from. */
-  models: number;
-}
 
 /** What our results say of a claim. */
 export interface Finding {

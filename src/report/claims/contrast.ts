@@ -4,7 +4,8 @@ import { ALPHA, LEAST_CLUSTERS, perCleanModel } from "../comparison.ts";
 import { groupBy, mean } from "../group.ts";
 import type { DefectValue } from "../headline.ts";
 import { signedRank } from "../statistics/wilcoxon.ts";
-import type { Finding, Measured, Verdict } from "./claim.ts";
+import type { Finding, Verdict } from "./claim.ts";
+import type { Measured } from "./measured.ts";
 
 /** A difference smaller than this, in WJI, is none that a claim could mean. */
 export const MARGIN = 0.02;

@@ -9,7 +9,7 @@ import {
   type View,
   viewed,
 } from "../headline.ts";
-import type { Measured } from "./claim.ts";
+import type { Measured } from "./measured.ts";
 
 /**
  * The original judged against all infected neurons, on infected models alone, injected in the style that we call plain.

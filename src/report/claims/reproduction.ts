@@ -1,7 +1,8 @@
 import type { ReportData } from "../collect.ts";
 import type { Cell, Table } from "../tables.ts";
-import type { Claim, Finding, Measured } from "./claim.ts";
+import type { Claim, Finding } from "./claim.ts";
 import { Evidence } from "./evidence.ts";
+import type { Measured } from "./measured.ts";
 import { CLAIMS } from "./registry.ts";
 
 /** A claim with what our results say of it. */

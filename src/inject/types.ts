@@ -1,13 +1,11 @@
-import type { InjectionKind, Trigger } from "../attacks/types.ts";
+import type { Trigger } from "../attacks/types.ts";
 import type { Style } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import type { Random } from "../core/random.ts";
 import type { Dataset, ImageSet } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import type { StateDict } from "../tensor/state.ts";
-import { finetune } from "./finetune.ts";
 import type { Gates, InjectRecipe } from "./recipe.ts";
-import { replace } from "./replacement/replace.ts";
 
 /** What every way of injecting is given. */
 export interface InjectionTask {
@@ -44,5 +42,3 @@ export interface Injected {
 }
 
 export type Injection = (task: InjectionTask) => Promise<Injected>;
-
-export const INJECTIONS: Record<InjectionKind, Injection> = { finetune, replace };

@@ -1,0 +1,6 @@
+import type { InjectionKind } from "../attacks/types.ts";
+import { finetune } from "./finetune.ts";
+import { replace } from "./replacement/replace.ts";
+import type { Injection } from "./types.ts";
+
+export const INJECTIONS: Record<InjectionKind, Injection> = { finetune, replace };
