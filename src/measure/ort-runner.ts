@@ -12,9 +12,9 @@ import type { ChannelRewrites } from "./mutants/rewrite.ts";
 import { SuffixRewrites } from "./mutants/suffix-rewrites.ts";
 import { ProgramPool } from "./pool.ts";
 import { type Profile, profileOf } from "./profile.ts";
-import type { ModelRunner, TapKind, Taps, UnitStatistics } from "./runner.ts";
+import type { ModelRunner, TapKind, Taps } from "./runner.ts";
 import type { Runtime } from "./runtime.ts";
-import { empiricalStatistics } from "./statistics.ts";
+import { empiricalStatistics, type UnitStatistics } from "./statistics.ts";
 
 /** Images per run; fewer where there are fewer, or most of the work would be padding. */
 const batchFor = (images: ImageSet) => Math.min(128, images.count);

@@ -2,7 +2,7 @@ import { BN_EPSILON } from "../graph/batchnorm.ts";
 import { channelFold } from "../graph/fold.ts";
 import { convUnits, type Network } from "../graph/network.ts";
 import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
-import type { UnitStatistics } from "./runner.ts";
+import type { UnitStatistics } from "./statistics.ts";
 
 /**
  * The same function with other batch-norm statistics (METHODS §3.2, `discreet`): a copy in which μ and σ² of every

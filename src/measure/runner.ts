@@ -5,17 +5,12 @@ import type { BlendGradients } from "./blend.ts";
 import type { GainGradients } from "./gains.ts";
 import type { ChannelRewrites } from "./mutants/rewrite.ts";
 import type { Profile } from "./profile.ts";
+import type { UnitStatistics } from "./statistics.ts";
 
 /** Per-image numbers of every neuron: layer name → `[count × width]`, image-major. */
 export type Taps = Map<string, Float32Array>;
 
 export type TapKind = "mean" | "mean-abs";
-
-/** Mean and variance of each channel of a unit. */
-export interface UnitStatistics {
-  mean: Float64Array;
-  variance: Float64Array;
-}
 
 /** Runs one network, under any weights for it, on images. */
 export interface ModelRunner {

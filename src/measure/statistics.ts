@@ -7,8 +7,13 @@ import { centreInput, gainInput, shiftInput } from "../graph/preactivation.ts";
 import { preActivationProgram, squareOf, sumOf } from "../graph/programs/preactivation.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
 import { slices } from "./batches.ts";
-import type { UnitStatistics } from "./runner.ts";
 import type { Runtime } from "./runtime.ts";
+
+/** Mean and variance of each channel of a unit. */
+export interface UnitStatistics {
+  mean: Float64Array;
+  variance: Float64Array;
+}
 
 /** Mean and variance of every neuron's pre-activation, as the batch norms hold them. */
 export function storedStatistics(network: Network, state: StateDict): Map<string, UnitStatistics> {
