@@ -1,6 +1,6 @@
 import { fusedAdditions } from "./fused-additions.ts";
 import type { ConvShape, Feature, Gradient, Lowering } from "./lowering/lowering.ts";
-import { type AddNode, type ConvUnit, classifierOf, type Network } from "./network.ts";
+import { type AddNode, type ConvUnit, classifierOf, inputsOf, type Network } from "./network.ts";
 
 /** How conv units are lowered: with batch statistics, or with the batch norm folded into the weights. */
 export interface UnitRule {
@@ -21,6 +21,8 @@ export interface WalkOptions {
   fuse: boolean;
   /** Whether the gradient of the input image is wanted. */
   inputGradient?: boolean;
+  /** The units whose parameters' gradients are wanted, where not all are: nothing is computed before the first of them. */
+  trained?: ReadonlyMap<string, unknown>;
   /** Whether tied maxima of a disjoint pool share the gradient: wanted where whole channels may be constant. */
   shareTies?: boolean;
   /** Replaces a unit's activation as soon as it is computed. Needs `fuse: false`. */
@@ -130,9 +132,14 @@ export class Walk {
     const gradients = new Map<string, Gradient>();
     const nodes = [...this.network.nodes].reverse();
     const last = classifierOf(this.network);
+    const wanted = this.wantedGradients();
     const take = (id: string) => lowering.settle(gradients.get(id)!, features.get(id)!);
-    const give = (id: string, dy: Feature) => gradients.set(id, lowering.accumulate(gradients.get(id), dy));
+    const give = (id: string, dy: Feature) => {
+      if (wanted.has(id)) gradients.set(id, lowering.accumulate(gradients.get(id), dy));
+    };
     for (const node of nodes) {
+      // The runtime would compute it though nobody reads it.
+      if (!wanted.has(node.id)) continue;
       switch (node.op) {
         case "linear":
           break;
@@ -171,21 +178,28 @@ export class Walk {
             const addition = features.get(this.fused.get(node.id)!.id)!;
             dy = lowering.settle(gradients.get(node.id)!, addition);
           }
-          this.backwardUnit(node, features.get(node.input)!, dy, gradients);
+          const input = { wanted: wanted.has(node.input), into: gradients.get(node.input) };
+          const gradient = this.rule.backward(node, features.get(node.input)!, dy, input);
+          if (gradient) gradients.set(node.input, gradient);
           break;
         }
         case "input":
-          return this.options.inputGradient ? take(node.id) : undefined;
+          return take(node.id);
       }
     }
     return undefined;
   }
 
-  private backwardUnit(node: ConvUnit, x: Feature, dy: Feature, gradients: Map<string, Gradient>): void {
-    const isImage = this.network.nodes[0].id === node.input;
-    const wanted = !isImage || this.options.inputGradient === true;
-    const gradient = this.rule.backward(node, x, dy, { wanted, into: gradients.get(node.input) });
-    if (gradient) gradients.set(node.input, gradient);
+  /** The nodes at whose output a gradient is wanted: those that a trained unit, or a wanted image, reaches. */
+  private wantedGradients(): Set<string> {
+    const { trained, inputGradient } = this.options;
+    const wanted = new Set<string>();
+    for (const node of this.network.nodes) {
+      const own =
+        node.op === "input" ? inputGradient === true : node.op === "conv" && (!trained || trained.has(node.id));
+      if (own || node.op === "linear" || inputsOf(node).some((id) => wanted.has(id))) wanted.add(node.id);
+    }
+    return wanted;
   }
 }
 

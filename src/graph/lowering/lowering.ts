@@ -35,7 +35,7 @@ export interface Lowering {
   conv(x: Feature, weight: string, shape: ConvShape, fuse?: Fusion): Feature;
   /** Gradient of a convolution with respect to its input, added to what has come together so far. */
   convInputGradient(dy: Feature, weight: string, shape: ConvShape, x: Feature, into?: Gradient): Gradient;
-  /** Gradient with respect to the weights, OHWI `[dy.channels, kh, kw, x.channels]`. */
+  /** Gradient with respect to the weights, OHWI `[dy.channels, kh, kw, x.channels]`; dy may be a choice of the outputs. */
   convWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string;
 
   /** `relu?(x·scale + shift + sum)` per channel; scale and shift are `[channels]` values. */

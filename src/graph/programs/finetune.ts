@@ -17,7 +17,7 @@ export function finetuneProgram(lowering: Lowering, network: Network, rows: Read
   const { channels, height, width } = network.input;
   const image = lowering.image("input", channels, height, width);
   const targets = graph.input("targets", [batch, network.classes]);
-  const walk = new Walk(lowering, network, new FoldedUnits(lowering, network, { rows }), { fuse: true });
+  const walk = new Walk(lowering, network, new FoldedUnits(lowering, network, { rows }), { fuse: true, trained: rows });
   const classifier = declareClassifier(lowering, network);
   const forward = walk.forward(image, classifier);
   const { loss, dlogits } = crossEntropy(lowering, forward.logits, targets, 1 / batch);
