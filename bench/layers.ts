@@ -28,7 +28,11 @@ interface Options {
 /** Channels in, channels out, side of the map. */
 type Layer = [inputs: number, outputs: number, side: number];
 
-const LAYERS = ["512x512x4", "256x256x8", "512x512x2", "256x256x4", "128x128x8", "128x128x4", "64x64x8"];
+const LAYERS = [
+  ...["512x512x4", "256x256x4", "128x128x4", "64x64x4", "32x32x4", "256x256x8", "128x128x8", "64x64x8", "48x48x8"],
+  ...["128x128x16", "96x96x16", "64x64x16", "128x192x32", "96x128x32", "64x64x32"],
+  ...["512x512x2", "256x256x2", "128x128x2"],
+];
 const WAYS = { direct: undefined, tile2: 2, tile4: 4 } as const;
 const PARTS = ["forward", "by_input", "by_weights"] as const;
 type Part = (typeof PARTS)[number];

@@ -90,7 +90,8 @@ describe("minimal filtering", () => {
   });
 });
 
-const BATCH = 4;
+/** As few as make enough tiles of 8×8 maps. */
+const BATCH = 16;
 const conv = (id: string, input: string, relu = true, out = 192): ConvUnit => {
   return { op: "conv", id, bn: `bn.${id}`, input, out, kernel: 3, stride: 1, padding: 1, bias: true, relu };
 };
@@ -114,6 +115,16 @@ const network: Network = {
 
 describe("a network with wide layers: the blocked lowering gives what the plain one gives", () => {
   const rows = new Map(["a", "b", "c", "d"].map((id) => [id, 96]));
+
+  it("is one that minimal filtering is taken for", () => {
+    const [x, shape] = [
+      { channels: 192, height: 8, width: 8 },
+      { out: 192, kernel: 3, stride: 1, padding: 1 },
+    ];
+    expect(winogradTile(x, shape, BATCH)).toBe(4);
+    expect(winogradGradientTile(x, shape, 96, BATCH)).toBe(4);
+  });
+
   it.each([
     ["training", (l: PlainLowering | BlockedLowering) => trainProgram(l, network).program],
     ["fine-tuning", (l: PlainLowering | BlockedLowering) => finetuneProgram(l, network, rows)],
