@@ -7,7 +7,7 @@ import { convUnits, type Network } from "../src/graph/network.ts";
 import { buildNetwork, parseArch } from "../src/models/registry.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { Contestant } from "./contestant.ts";
-import type { Job, PeerMode, Turn, Warm, Workload } from "./job.ts";
+import type { Job, PeerDevice, PeerMode, Turn, Warm, Workload } from "./job.ts";
 import { coresOfOthers, readLoad } from "./load.ts";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -51,6 +51,7 @@ export interface CompareOptions {
   rounds: number;
   seconds: number;
   peerMode: PeerMode;
+  peerDevice: PeerDevice;
   device: Device;
 }
 
@@ -67,7 +68,7 @@ interface Peer {
  * @returns one row for each peer that knows the workload
  */
 export async function compare(
-  { what, arch, batch, threads, rounds, seconds, peerMode, device }: CompareOptions,
+  { what, arch, batch, threads, rounds, seconds, peerMode, peerDevice, device }: CompareOptions,
   note: (line: string) => void,
 ): Promise<Row[]> {
   const network = buildNetwork(arch, CLASSES);
@@ -80,11 +81,12 @@ export async function compare(
     batch,
     threads,
     device,
+    peer_device: peerDevice,
     peer_mode: peerMode,
     neurons: what === "finetune" ? spreadNeurons(network) : {},
     epoch_batches: EPOCH_BATCHES,
   };
-  const peers = [torchPeer(threads, peerMode), ...(INFERENCE.has(what) ? [tfjsPeer()] : [])];
+  const peers = [torchPeer(job), ...(INFERENCE.has(what) ? [tfjsPeer()] : [])];
   const present = peers.filter(({ command }) => command);
   const contestants = [typescript("ours.ts"), ...present.map(({ command }) => command!)].map(
     ([program, ...args]) => new Contestant(program, args, job),
@@ -121,10 +123,11 @@ export async function compare(
   }
 }
 
-function torchPeer(threads: number, mode: PeerMode): Peer {
+function torchPeer({ threads, peer_mode, peer_device }: Job): Peer {
   const python = findTorchPython();
-  if (!python) return { name: `PyTorch ${mode}`, threads };
-  return { name: `PyTorch ${python.torch} ${mode}`, threads, command: [python.command, join(HERE, "peer.py")] };
+  const name = ["PyTorch", python?.torch, peer_mode, peer_device === "cpu" ? undefined : peer_device];
+  const peer = { name: name.filter(Boolean).join(" "), threads };
+  return python ? { ...peer, command: [python.command, join(HERE, "peer.py")] } : peer;
 }
 
 /** TensorFlow.js with its WebAssembly backend; it is a development dependency and may not be installed. */

@@ -11,6 +11,10 @@ export type Workload = (typeof WORKLOADS)[number];
 export const PEER_MODES = ["eager", "tuned"] as const;
 export type PeerMode = (typeof PEER_MODES)[number];
 
+/** Where PyTorch computes. */
+export const PEER_DEVICES = ["cpu", "cuda"] as const;
+export type PeerDevice = (typeof PEER_DEVICES)[number];
+
 /** What one contestant, a process of its own, is told to do: the only argument of its program, as JSON. */
 export interface Job {
   what: Workload;
@@ -20,8 +24,9 @@ export interface Job {
   classes: number;
   batch: number;
   threads: number;
-  /** Where ours computes; the peers are on the processor. */
+  /** Where ours computes. */
   device: Device;
+  peer_device: PeerDevice;
   peer_mode: PeerMode;
   /** Neurons to tune (`finetune`). */
   neurons: Record<string, number[]>;

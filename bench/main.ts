@@ -10,7 +10,7 @@ import { runtimeVersion } from "../src/engine/session.ts";
 import { ARCHITECTURES, FULL_WIDTH, parseArch } from "../src/models/registry.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { compare, type Row } from "./compare.ts";
-import { PEER_MODES, type PeerMode, WORKLOADS, type Workload } from "./job.ts";
+import { PEER_DEVICES, PEER_MODES, type PeerDevice, type PeerMode, WORKLOADS, type Workload } from "./job.ts";
 import { runBench } from "./run.ts";
 
 /** `npm run bench`: samples per second, ours and its peers' in alternating turns of the same run. */
@@ -24,6 +24,7 @@ interface Options {
   rounds?: number;
   seconds?: number;
   peer: PeerMode;
+  peerDevice: PeerDevice;
   format: Format;
   device: Device;
 }
@@ -50,13 +51,14 @@ const program = new Command("bench")
     wholeNumber("--seconds", 1, 600),
   )
   .addOption(new Option("--peer <mode>", "how PyTorch is used").choices(PEER_MODES).default("eager"))
+  .addOption(new Option("--peer-device <name>", "where PyTorch computes").choices(PEER_DEVICES).default("cpu"))
   .addOption(deviceOption())
   .addOption(formatOption());
 
 await runBench(program, main);
 
 async function main(options: Options): Promise<void> {
-  const { batch, threads, quick, peer, device } = options;
+  const { batch, threads, quick, peer, peerDevice, device } = options;
   const rounds = options.rounds ?? (quick ? 2 : 5);
   const seconds = options.seconds ?? (quick ? 1 : 4);
   const named = options.what?.map(workload);
@@ -75,7 +77,9 @@ async function main(options: Options): Promise<void> {
       // At full width the step is all there is: the loop around it would only double the time.
       if (!named && what === "loop" && parseArch(arch).baseWidth === FULL_WIDTH) continue;
       note(`${what} ${arch} …`);
-      rows.push(...(await compare({ what, arch, batch, threads, rounds, seconds, peerMode: peer, device }, note)));
+      rows.push(
+        ...(await compare({ what, arch, batch, threads, rounds, seconds, peerMode: peer, peerDevice, device }, note)),
+      );
     }
   }
   const rounded = rows.map((row) => ({

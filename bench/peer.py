@@ -21,11 +21,18 @@ job = json.loads(sys.argv[1])
 batch, classes = job["batch"], job["classes"]
 torch.set_num_threads(job["threads"])
 torch.manual_seed(1)
+device = job["peer_device"]
+if device == "cuda":
+    if not torch.cuda.is_available():
+        sys.exit(f"--peer-device cuda: PyTorch {torch.__version__} sees no such device; leave the option out")
+    # Single precision on both sides: PyTorch's convolutions are rounded to 10 bits there otherwise.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = job["peer_mode"] == "tuned"
 model = build(job["family"], job["base_width"], classes)
 # What a PyTorch user who minds speed would do on a CPU: channels-last tensors; for inference a frozen, fused graph.
 tuned = job["peer_mode"] == "tuned"
 layout = torch.channels_last if tuned and job["what"] not in ("infer", "logits") else torch.contiguous_format
-model = model.to(memory_format=layout)
+model = model.to(device, memory_format=layout)
 
 
 def say(answer):
@@ -33,11 +40,12 @@ def say(answer):
 
 
 def prepared():
+    """Batches in the host's memory, as ours; each step copies its own to the device."""
     images = [torch.randn(batch, 3, 32, 32).contiguous(memory_format=layout) for _ in range(4)]
     batches = [(x, torch.randint(0, classes, (batch,))) for x in images]
     taken = 0
     while True:
-        yield batches[taken % len(batches)]
+        yield [part.to(device) for part in batches[taken % len(batches)]]
         taken += 1
 
 
@@ -120,7 +128,9 @@ def infer_step():
 
     def step():
         with torch.inference_mode():
-            return network(next(batches)[0])
+            outputs = network(next(batches)[0])
+            # To the host, as ours: on the processor they are there.
+            return [output.cpu() for output in (outputs if isinstance(outputs, tuple) else (outputs,))]
 
     return step
 
@@ -160,8 +170,8 @@ def run_loop():
             crops = windows[picked, :, dy, dx]
             flipped = rng.random(batch) < 0.5
             crops[flipped] = crops[flipped][..., ::-1]
-            images = torch.from_numpy(crops).float().div_(255).sub_(0.5).div_(0.25).contiguous(memory_format=layout)
-            wanted = torch.from_numpy(labels[picked])
+            images = torch.from_numpy(crops).to(device).float().div_(255).sub_(0.5).div_(0.25).contiguous(memory_format=layout)
+            wanted = torch.from_numpy(labels[picked]).to(device)
             optimizer.zero_grad(set_to_none=True)
             logits = model(images)
             loss = F.cross_entropy(logits, wanted, label_smoothing=0.05)

@@ -1,6 +1,7 @@
 import { NCHWC } from "../onnx.ts";
 import { BlockedLayout } from "./blocked-layout.ts";
 import { ChannelSlots, roundUp, type SlotOwner, sharedFilter } from "./channel-slots.ts";
+import { fewRowsWeightGradient, takesFewRows } from "./few-rows.ts";
 import {
   type ConvShape,
   type Feature,
@@ -209,9 +210,23 @@ export abstract class BlockedConvolution extends BlockedLayout {
       const [from, to] = [this.positionsFirst(x, again), this.positionsFirst(dy)];
       return winogradWeightGradient(this.graph, from, to, this.winogradShape(x, dy.channels, tile));
     }
+    if (!this.images.has(x.tensor) && takesFewRows(x, dy, shape, this.batch, this.block)) {
+      return this.fewRowsGradient(x, dy, shape.kernel, shape.stride);
+    }
     if (this.images.has(x.tensor) || slots.whole) return this.wholeWeightGradient(x, dy, shape);
     const gradient = this.wholeWeightGradient({ ...x, channels: slots.count, parts: undefined }, dy, shape);
     return slots.collect(this.graph, gradient, 3);
+  }
+
+  private fewRowsGradient(x: Feature, dy: Feature, kernel: number, stride: number): string {
+    const { share } = this.slots(x);
+    return fewRowsWeightGradient(
+      this.graph,
+      stride === 1 ? x.tensor : this.everySecond(x).tensor,
+      this.toNchw(dy),
+      { ...{ batch: this.batch, block: this.block, height: dy.height, width: dy.width, kernel }, rows: dy.channels },
+      { share, owners: this.slots(x).owners(share) },
+    );
   }
 
   private wholeWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string {
