@@ -49,11 +49,13 @@ export class FoldedUnits implements UnitRule {
     const shape = convShape(unit);
     const rows = this.rows.get(unit.id);
     if (rows !== undefined) {
-      const picked = rows < unit.out ? lowering.selectChannels(dy, rowSelector(unit.id), rows) : dy;
-      const weight = lowering.convWeightGradient(x, picked, shape);
-      graph.output(rowWeightGradient(unit.id), weight, [rows, unit.kernel, unit.kernel, x.channels]);
-      const bias = graph.op("ReduceSum", [lowering.channelSums(picked), graph.integers([0])], { keepdims: 0 });
-      graph.output(rowBiasGradient(unit.id), bias, [rows]);
+      graph.afterwards(() => {
+        const picked = rows < unit.out ? lowering.selectChannels(dy, rowSelector(unit.id), rows) : dy;
+        const weight = lowering.convWeightGradient(x, picked, shape);
+        graph.output(rowWeightGradient(unit.id), weight, [rows, unit.kernel, unit.kernel, x.channels]);
+        const bias = graph.op("ReduceSum", [lowering.channelSums(picked), graph.integers([0])], { keepdims: 0 });
+        graph.output(rowBiasGradient(unit.id), bias, [rows]);
+      });
     }
     if (!input.wanted) return undefined;
     return lowering.convInputGradient(dy, foldedWeight(unit.id), shape, x, input.into);

@@ -57,6 +57,7 @@ export class GraphBuilder {
   protected readonly inputs: ValueInfo[] = [];
   protected readonly outputs = new Map<string, ValueInfo>();
   private frozen: ReadonlyMap<string, Float32Array> = new Map();
+  private readonly postponed: (() => void)[] = [];
   private counter = 0;
 
   /** Adds an operator with one output; returns the output's name. */
@@ -156,6 +157,15 @@ export class GraphBuilder {
     return name;
   }
 
+  /**
+   * Adds operators when the graph is finished: those of whoever asked last first. The runtime begins with what was added last and
+   * with what that needs: so values that nothing else reads are computed as soon as they can be if asked for this way in
+   * the order in which they can be, and what they are made of is not kept.
+   */
+  afterwards(write: () => void): void {
+    this.postponed.push(write);
+  }
+
   /** What `write` adds goes before all that is there. */
   protected first(write: () => void): void {
     const later = this.nodes.splice(0);
@@ -163,8 +173,13 @@ export class GraphBuilder {
     this.nodes.push(...later);
   }
 
+  protected addPostponed(): void {
+    for (let write = this.postponed.pop(); write; write = this.postponed.pop()) write();
+  }
+
   /** Serialises the graph. */
   finish(): Program {
+    this.addPostponed();
     return { model: this.encode(this.inputs, [...this.outputs.values()]), inputs: this.inputs, outputs: this.outputs };
   }
 

@@ -14,6 +14,7 @@ const MOST_JOINED = 8;
  */
 export class PackedGraphBuilder extends GraphBuilder {
   override finish(): Program {
+    this.addPostponed();
     const inputs = packsOf(
       "packed_inputs",
       this.inputs.map(({ name, shape }) => [name, shape as number[]]),

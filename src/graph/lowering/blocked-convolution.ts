@@ -240,10 +240,14 @@ export abstract class BlockedConvolution extends BlockedLayout {
     // Few rows: exchange the roles, so that the filter has many outputs; taps come out reversed, channels swapped.
     const back = { ...shape, padding: shape.kernel - 1 - shape.padding };
     const swapped = this.dilatedWeightGradient(this.toNhwc(dy), dy, this.toNchw(x), x, back);
-    const taps = shape.kernel * shape.kernel;
-    const flat = graph.reshape(swapped, [x.channels, taps, dy.channels]);
-    const ordered = graph.op("Gather", [flat, graph.integers(reversedTaps(shape.kernel))], { axis: 1 });
-    return graph.reshape(graph.transpose(ordered, [2, 1, 0]), [dy.channels, shape.kernel, shape.kernel, x.channels]);
+    // By one Gather: a Transpose the runtime would replace by its own, and operators that it adds it computes first.
+    const [rows, taps] = [dy.channels, shape.kernel ** 2];
+    const sources = Array.from({ length: rows * taps * x.channels }, (_, i) => {
+      const [row, tap, c] = [Math.floor(i / (taps * x.channels)), Math.floor(i / x.channels) % taps, i % x.channels];
+      return (c * taps + taps - 1 - tap) * rows + row;
+    });
+    const ordered = graph.op("Gather", [graph.reshape(swapped, [sources.length]), graph.integers(sources)], { axis: 0 });
+    return graph.reshape(ordered, [rows, shape.kernel, shape.kernel, x.channels]);
   }
 
   private winograd(x: Feature, shape: ConvShape): Tile | undefined {
