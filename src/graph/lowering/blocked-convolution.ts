@@ -246,7 +246,9 @@ export abstract class BlockedConvolution extends BlockedLayout {
       const [row, tap, c] = [Math.floor(i / (taps * x.channels)), Math.floor(i / x.channels) % taps, i % x.channels];
       return (c * taps + taps - 1 - tap) * rows + row;
     });
-    const ordered = graph.op("Gather", [graph.reshape(swapped, [sources.length]), graph.integers(sources)], { axis: 0 });
+    const ordered = graph.op("Gather", [graph.reshape(swapped, [sources.length]), graph.integers(sources)], {
+      axis: 0,
+    });
     return graph.reshape(ordered, [rows, shape.kernel, shape.kernel, x.channels]);
   }
 
