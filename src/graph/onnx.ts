@@ -173,6 +173,7 @@ export class GraphBuilder {
     this.nodes.push(...later);
   }
 
+  /** What {@link afterwards} asked for; every `finish` begins with it. */
   protected addPostponed(): void {
     for (let write = this.postponed.pop(); write; write = this.postponed.pop()) write();
   }

@@ -219,14 +219,13 @@ export abstract class BlockedConvolution extends BlockedLayout {
   }
 
   private fewRowsGradient(x: Feature, dy: Feature, kernel: number, stride: number): string {
-    const { share } = this.slots(x);
-    return fewRowsWeightGradient(
-      this.graph,
-      stride === 1 ? x.tensor : this.everySecond(x).tensor,
-      this.toNchw(dy),
-      { ...{ batch: this.batch, block: this.block, height: dy.height, width: dy.width, kernel }, rows: dy.channels },
-      { share, owners: this.slots(x).owners(share) },
-    );
+    const { graph, batch, block } = this;
+    const { height, width, channels: rows } = dy;
+    const slots = this.slots(x);
+    const source = stride === 1 ? x : this.everySecond(x);
+    const size = { batch, block, height, width, kernel, rows };
+    const { share } = slots;
+    return fewRowsWeightGradient(graph, source.tensor, this.toNchw(dy), size, { share, owners: slots.owners(share) });
   }
 
   private wholeWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string {
