@@ -50,6 +50,8 @@ interface AnyCriterion {
   needsData: boolean;
   /** Where the criterion is a program of somebody's own: a hash of it. What another program found is not its result. */
   fingerprint?: string;
+  /** 1 where it is not said. Raised when what it computes or spends changes: what an earlier one found is not its result. */
+  revision?: number;
 }
 
 /** Sees the model and clean samples: the headline ranking. */

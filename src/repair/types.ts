@@ -6,6 +6,8 @@ export interface Repair {
   name: string;
   title: string;
   source: string;
+  /** As a criterion's: 1 where it is not said, raised when what it does changes. */
+  revision?: number;
   /**
    * A repaired copy of the suspect's weights, given the neurons to repair. The suspect's own stay untouched.
    *

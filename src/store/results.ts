@@ -4,6 +4,11 @@ import { DEVICES } from "../core/device.ts";
 import { VERSIONS } from "../core/ids.ts";
 import type { ResultStore } from "./result-folder.ts";
 
+/** What a result keeps of the revision that made it: the first is not written down, nor were those before there were others. */
+export function revisionStamp({ revision = 1 }: { revision?: number }): { revision?: number } {
+  return revision > 1 ? { revision } : {};
+}
+
 /** Versions that can be judged: the stored ones and the derived `drift` control (METHODS §3.3). */
 export const JUDGED_VERSIONS = [...VERSIONS, "drift"] as const;
 export type JudgedVersion = (typeof JUDGED_VERSIONS)[number];
@@ -19,6 +24,9 @@ const budget = z.enum(BUDGETS).default(DEFAULT_BUDGET);
 
 /** Where networks ran; absent: on the processor. */
 const device = z.enum(DEVICES).optional();
+
+/** Which revision of the criterion or repair made it; absent: the first. */
+const revision = z.number().int().min(2).optional();
 const rate = z.number().min(0).max(1);
 const layerScores = z.record(z.string(), z.array(z.number()));
 const neuronNames = z.array(z.string().regex(/^.+:\d+$/));
@@ -35,6 +43,7 @@ export const predictionSchema = z.strictObject({
   /** What the criterion was allowed to spend. */
   budget,
   device,
+  revision,
   /** SHA-256 of the judged model as safetensors. */
   model_sha256: sha256,
   /** Of a plug-in: a hash of its command and program. */
@@ -58,6 +67,7 @@ export const repairSchema = z.strictObject({
   /** That of the criteria whose predictions are used. */
   budget,
   device,
+  revision,
   model_sha256: sha256,
   /** The neurons that were to be repaired, as `layer:index`. */
   neurons: neuronNames,
@@ -74,8 +84,8 @@ export type RepairFile = z.infer<typeof repairSchema>;
 
 /**
  * Results, apart from the records: in a database `results/localize/<criterion>/<id>.<version>.json` and
- * `results/repair/<method>/<using>/<id>.json`, those of the full budget beside them under `….full.json`. A result belongs to one model (by hash) and one seed, a plug-in's also to
- * its program; when one of these has changed it is out of date and is written anew.
+ * `results/repair/<method>/<using>/<id>.json`, those of the full budget beside them under `….full.json`. A result belongs to one model (by hash), one seed and one revision
+ * of its criterion or repair, a plug-in's also to its program; when one of these has changed it is out of date and is written anew.
  */
 export class Results {
   /** Of which budget results are read and written here. */

@@ -46,6 +46,20 @@ describe("localizeAll", () => {
     expect(changed).toMatchObject({ seed: 2, scores: predictions[1].scores });
   });
 
+  it("judges again what another revision of a criterion has judged", async () => {
+    const { results } = await freshResults();
+    const of = async (revision?: number) => {
+      const { bench, counts } = makeBench();
+      const [found] = await localizeAll(bench, results, items.slice(0, 1), [{ ...clp, revision }]);
+      return [counts.models, found.revision];
+    };
+    expect(await of()).toEqual([1, undefined]);
+    expect(await of(1)).toEqual([0, undefined]);
+    expect(await of(2)).toEqual([1, 2]);
+    expect(await of(2)).toEqual([0, 2]);
+    expect(await of()).toEqual([1, undefined]);
+  });
+
   it("shows a criterion nothing but the suspect: no id, no version, no weights that others share", async () => {
     const shown: Suspect[] = [];
     const nosy: CleanCriterion = {
@@ -185,6 +199,18 @@ describe("repairAll", () => {
     expect(await repairAll(again.bench, results, IDS, [prune], usings)).toEqual(repairs);
     expect(again.counts).toMatchObject({ models: 0, runners: 0 });
     expect(results.repairs().length).toBe(8);
+  });
+
+  it("repairs again what another revision of a repair has repaired", async () => {
+    const { results } = await freshResults();
+    const of = async (revision?: number) => {
+      const { bench, counts } = makeBench();
+      const [made] = await repairAll(bench, results, IDS.slice(0, 1), [{ ...prune, revision }], usings.slice(0, 1));
+      return [counts.models, made.revision];
+    };
+    expect(await of()).toEqual([1, undefined]);
+    expect(await of(3)).toEqual([1, 3]);
+    expect(await of(3)).toEqual([0, 3]);
   });
 
   it("asks for the prediction it needs", async () => {

@@ -3,7 +3,7 @@ import { listNeurons } from "../../core/neurons.ts";
 import type { ImageSet } from "../../datasets/types.ts";
 import { neuronLayers } from "../../graph/network.ts";
 import type { Criterion, Localization, Suspect } from "../../localize/types.ts";
-import type { PredictionFile, Results } from "../../store/results.ts";
+import { type PredictionFile, type Results, revisionStamp } from "../../store/results.ts";
 import { deviceStamp } from "../device.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
 import { failingTests } from "./failing-tests.ts";
@@ -66,6 +66,7 @@ export async function localizeAll(
         seed: bench.seed,
         budget: results.budget,
         ...deviceStamp(),
+        ...revisionStamp(criterion),
         model_sha256: (await model()).sha256,
         ...(fingerprint && { fingerprint }),
       };
@@ -80,7 +81,7 @@ export function predictionCell({ id, version }: JudgedItem, { name }: Pick<Crite
   return `${id}:${version} ${name}`;
 }
 
-/** A stored prediction by this criterion, or plug-in, under this seed and the results' budget; of which model is for the caller to compare. */
+/** A stored prediction by this criterion's revision, or plug-in, under this seed and the results' budget; of which model is for the caller to compare. */
 export function finishedPrediction(
   results: Results,
   { id, version }: JudgedItem,
@@ -88,8 +89,9 @@ export function finishedPrediction(
   seed: number,
 ): PredictionFile | null {
   const found = results.prediction(criterion.name, id, version);
-  const fits = found?.seed === seed && found.budget === results.budget && found.fingerprint === criterion.fingerprint;
-  return fits ? found : null;
+  if (found?.seed !== seed || found.budget !== results.budget) return null;
+  if (found.fingerprint !== criterion.fingerprint) return null;
+  return found.revision === revisionStamp(criterion).revision ? found : null;
 }
 
 /** Runs one criterion, shows it what its access allows, and checks that what it returns fits the network. */

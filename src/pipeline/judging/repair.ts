@@ -13,7 +13,7 @@ import { CRITERIA } from "../../localize/registry.ts";
 import { type Rates, rates } from "../../measure/rates.ts";
 import type { Repair } from "../../repair/types.ts";
 import { controlledSet } from "../../score/topk.ts";
-import { PLUGIN_PREFIX, type RepairFile, type Results } from "../../store/results.ts";
+import { PLUGIN_PREFIX, type RepairFile, type Results, revisionStamp } from "../../store/results.ts";
 import type { DefectLabels, DefectRecord } from "../../store/schema.ts";
 import { deviceStamp } from "../device.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
@@ -129,6 +129,7 @@ export async function repairEach(
           seed: bench.seed,
           budget: results.budget,
           ...deviceStamp(),
+          ...revisionStamp(method),
           model_sha256: modelSha256,
           neurons: listNeurons(neurons),
           ca_before: before.ca,
@@ -161,7 +162,7 @@ export function repairContext(source: Pick<DefectSource, "readLabels" | "readCle
 export function finishedRepair(
   results: Results,
   id: string,
-  method: Pick<Repair, "name">,
+  method: Pick<Repair, "name" | "revision">,
   using: Using,
   modelSha256: string,
   seed: number,
@@ -169,6 +170,7 @@ export function finishedRepair(
 ): RepairFile | null {
   const done = results.repair(method.name, formatUsing(using), id);
   if (done?.seed !== seed || done.budget !== results.budget || done.model_sha256 !== modelSha256) return null;
+  if (done.revision !== revisionStamp(method).revision) return null;
   try {
     return same(done.neurons, listNeurons(choose().neurons)) ? done : null;
   } catch (error) {
