@@ -73,7 +73,7 @@ async function dryRun(study: Study, { db: dir, out, format, jobs }: Options): Pr
     string,
     { step: string; name: string; cells: number; done: number; to_do: number; seconds: number | null }
   >();
-  for (const { cells, size } of tasks) {
+  for (const { cells, ...network } of tasks) {
     for (const { step, kind, finished } of cells) {
       const row = rows.get(`${step} ${kind}`) ?? { step, name: kind, cells: 0, done: 0, to_do: 0, seconds: 0 };
       rows.set(`${step} ${kind}`, row);
@@ -81,7 +81,7 @@ async function dryRun(study: Study, { db: dir, out, format, jobs }: Options): Pr
       if (finished !== null) row.done++;
       else {
         row.to_do++;
-        const seconds = rates.expect(kind, size);
+        const seconds = rates.expect(kind, network);
         row.seconds = seconds === null || row.seconds === null ? null : row.seconds + seconds;
       }
     }
@@ -99,6 +99,6 @@ async function dryRun(study: Study, { db: dir, out, format, jobs }: Options): Pr
   const say = (text: string) => process.stderr.write(`${text}\n`);
   say(`${tasks.length} defects, ${sum("cells")} cells: ${sum("done")} done, ${sum("to_do")} to do`);
   if (sum("to_do") === 0) return;
-  say(`estimate: ${inWords(seconds)} with ${workers} job(s), from finished cells, scaled by multiply-adds`);
+  say(`estimate: ${inWords(seconds)} with ${workers} job(s), from finished cells`);
   if (unknown.length > 0) say(`not in the estimate, since no cell has finished yet: ${unknown.join(", ")}`);
 }

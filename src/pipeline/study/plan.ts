@@ -1,4 +1,3 @@
-import { parseDefectId } from "../../core/ids.ts";
 import { multiplyAdds } from "../../graph/cost.ts";
 import type { Database } from "../../store/database.ts";
 import type { JudgedVersion, Results } from "../../store/results.ts";
@@ -9,6 +8,7 @@ import type { JudgedItem } from "../judging/select.ts";
 import { type JudgeTask, networkKey, type RepairName } from "../judging/task.ts";
 import { networkOf, storedHash } from "../judging/workbench.ts";
 import { judgingBytes } from "../memory.ts";
+import type { CellNetwork } from "./rates.ts";
 import type { Study } from "./recipe.ts";
 
 /** A cell of a study. */
@@ -23,10 +23,8 @@ export interface StudyCell {
 }
 
 /** All cells of one defect. */
-export interface StudyTask extends JudgeTask {
+export interface StudyTask extends JudgeTask, CellNetwork {
   cells: StudyCell[];
-  /** Multiply-adds of the network. */
-  size: number;
   /** Memory that judging it takes. */
   bytes: number;
 }
@@ -47,7 +45,7 @@ export function planStudy(
   const ways = study.repairs.map(
     ({ method, using }): RepairName => ({ method: method.name, using: formatUsing(using) }),
   );
-  const networks = new Map<string, Pick<StudyTask, "size" | "bytes">>();
+  const networks = new Map<string, Pick<StudyTask, keyof CellNetwork | "bytes">>();
   const tasks = [...versions].map(([id, wanted]): StudyTask => {
     const record = database.readDefect(id);
     const known = networks.get(networkKey(record)) ?? needsOf(database, record);
@@ -58,12 +56,16 @@ export function planStudy(
     const cells = [...localize, ...repaired];
     return { id, versions: wanted, criteria, repairs: isRepaired ? ways : [], cells, ...known };
   });
-  return tasks.sort((a, b) => compare(networkKey(parseDefectId(a.id)), networkKey(parseDefectId(b.id))));
+  return tasks.sort((a, b) => compare(a.network, b.network));
 }
 
-function needsOf(database: Database, record: DefectRecord): Pick<StudyTask, "size" | "bytes"> {
+function needsOf(database: Database, record: DefectRecord): Pick<StudyTask, keyof CellNetwork | "bytes"> {
   const { network } = networkOf(database, record);
-  return { size: multiplyAdds(network), bytes: judgingBytes(network, record.dataset) };
+  return {
+    network: networkKey(record),
+    size: multiplyAdds(network),
+    bytes: judgingBytes(network, record.dataset),
+  };
 }
 
 /** Stable between runs, whatever the locale. */

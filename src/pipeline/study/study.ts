@@ -8,7 +8,7 @@ import { selectItems } from "../judging/select.ts";
 import type { ToldOutcome } from "../judging/task.ts";
 import { chooseJudgeJobs, judgeInWorkers } from "../judging/workers.ts";
 import { planStudy, type StudyCell, type StudyTask } from "./plan.ts";
-import { CellRates } from "./rates.ts";
+import { type CellNetwork, CellRates } from "./rates.ts";
 import type { Study } from "./recipe.ts";
 import { type CellFailure, type StudyPlace, type StudyResults, studyResults, writeStudy } from "./tables.ts";
 
@@ -67,8 +67,8 @@ export async function openStudy(
 /** What finished cells took, for estimates. */
 export function ratesOf(tasks: readonly StudyTask[]): CellRates {
   const rates = new CellRates();
-  for (const { cells, size } of tasks) {
-    for (const { kind, finished } of cells) if (finished !== null) rates.add(kind, size, finished);
+  for (const { cells, ...network } of tasks) {
+    for (const { kind, finished } of cells) if (finished !== null) rates.add(kind, network, finished);
   }
   return rates;
 }
@@ -112,7 +112,7 @@ export async function runStudy(request: StudyRequest): Promise<StudyEnd> {
 /** Follows the cells of a study: which are open, what they may take, which failed. */
 class StudyWatch {
   readonly failures: CellFailure[] = [];
-  private readonly pending = new Map<string, StudyCell & { size: number }>();
+  private readonly pending = new Map<string, StudyCell & CellNetwork>();
   private readonly warnings = new Set<string>();
   private readonly rates: CellRates;
   private readonly jobs: number;
@@ -123,8 +123,8 @@ class StudyWatch {
     this.rates = ratesOf(tasks);
     this.jobs = jobs;
     this.report = report;
-    for (const { cells, size } of tasks) {
-      for (const cell of cells) if (cell.finished === null) this.pending.set(cell.what, { ...cell, size });
+    for (const { cells, network, size } of tasks) {
+      for (const cell of cells) if (cell.finished === null) this.pending.set(cell.what, { ...cell, network, size });
     }
     this.total = tasks.reduce((sum, { cells }) => sum + cells.length, 0);
     report({ type: "start", cells: this.total, finished: this.total - this.pending.size, jobs });
@@ -134,7 +134,7 @@ class StudyWatch {
     const cell = this.pending.get(outcome.what);
     if (!cell) return;
     this.pending.delete(outcome.what);
-    if (outcome.status === "done") this.rates.add(cell.kind, cell.size, outcome.seconds);
+    if (outcome.status === "done") this.rates.add(cell.kind, cell, outcome.seconds);
     if (outcome.status === "failed") this.failures.push({ cell: outcome.what, reason: outcome.reason ?? "" });
     this.report({ type: "cell", outcome, over: this.total - this.pending.size, left: () => this.left() });
   }
@@ -158,8 +158,8 @@ class StudyWatch {
   private left(): number | null {
     let known = 0;
     let unknown = 0;
-    for (const { kind, size } of this.pending.values()) {
-      const seconds = this.rates.expect(kind, size);
+    for (const cell of this.pending.values()) {
+      const seconds = this.rates.expect(cell.kind, cell);
       if (seconds === null) unknown++;
       else known += seconds;
     }
