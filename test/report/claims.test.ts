@@ -111,6 +111,15 @@ describe("claims", () => {
     expect(decide("clp-decays", plan)).toMatchObject({ verdict: "undecided", decisive: { models: 0, estimate: null } });
   });
 
+  it("set what chance finds at each level beside a trend, where it was judged", () => {
+    const rowsOf = (criteria: Plan["criteria"]) =>
+      decide("anp-stable", { criteria }).figures.filter(({ what }) => what.startsWith("random"));
+    expect(rowsOf({ anp: flat(0.3) })).toEqual([]);
+    const rows = rowsOf({ anp: flat(0.3), random: rising });
+    expect(rows.map(({ what }) => what)).toContain("random: WJI, top-k, narrow");
+    expect(rows.at(-1)!.estimate!.value).toBeGreaterThan(rows[0].estimate!.value);
+  });
+
   it("say what is missing of the six where the rest would agree", () => {
     const found = decide("weight-based-best", { criteria: { clp: flat(0.3), anp: flat(0.3), fp: flat(0.1) } });
     expect(found.reason).toContain("nc, slicer, deepmufl were not measured");

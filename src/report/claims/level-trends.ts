@@ -13,6 +13,9 @@ function ends(first: "narrow" | "large") {
   return ({ level }: DefectRecord) => (level === "narrow" || level === "large" ? level === first : null);
 }
 
+/** The larger the defect, the more of it as many neurons drawn at random hit: shown beside every trend where it was judged. */
+const CHANCE = "random";
+
 function trend(
   criterion: string,
   what: string,
@@ -27,7 +30,7 @@ function trend(
     return {
       ...decide(contrast, decisive),
       decisive,
-      figures: [...evidence.figuresOf(criterion), ...byLevel(evidence, criterion)],
+      figures: [...evidence.figuresOf(criterion), ...byLevel(evidence, criterion), ...byLevel(evidence, CHANCE)],
     };
   };
 }
