@@ -218,6 +218,13 @@ describe("repairAll", () => {
     await expect(repairing).rejects.toThrow(`bdefects localize ${IDS[0]} --criterion clp`);
   });
 
+  it("takes no neurons from another revision of a criterion", async () => {
+    const { results } = await freshResults();
+    await localizeAll(makeBench().bench, results, items.slice(0, 1), [{ ...clp, revision: 2 }]);
+    const repairing = repairAll(makeBench().bench, results, IDS.slice(0, 1), [prune], [parseUsing("clp")]);
+    await expect(repairing).rejects.toThrow(`bdefects localize ${IDS[0]} --criterion clp`);
+  });
+
   it("refuses unknown selections of neurons", () => {
     expect(() => parseUsing("magic")).toThrow("valid: oracle, random, fp, nc");
     expect(() => parseUsing("clp:best")).toThrow("CRITERION:topk");

@@ -218,7 +218,10 @@ export function chooseNeurons(
   }
   const { criterion, protocol } = using;
   const prediction = results.prediction(criterion, labels.id, "infected");
-  if (prediction?.model_sha256 !== modelSha256 || prediction.budget !== results.budget) {
+  // A plug-in is in no registry, and has no revisions.
+  const { revision } = revisionStamp(CRITERIA.get(criterion) ?? {});
+  const fits = prediction?.model_sha256 === modelSha256 && prediction.budget === results.budget;
+  if (!fits || prediction.revision !== revision) {
     throw new InputError(
       `no prediction of '${criterion}' for '${labels.id}': run 'bdefects localize ${labels.id} --criterion ${criterion}' first`,
     );
