@@ -3,12 +3,11 @@ import { STYLES, type Style } from "../core/ids.ts";
 import type { ModelEstimate } from "../pipeline/estimate.ts";
 import type { Edition, SliceSelection } from "../pipeline/recipe.ts";
 import type { Shard } from "../pipeline/shard.ts";
-import { emitRows, type Format } from "./output.ts";
+import { emitRows, type OutputOptions } from "./output.ts";
 
-export interface DryRunOptions {
+export interface DryRunOptions extends OutputOptions {
   db: string;
   data: string;
-  format: Format;
   jobs?: number;
   /** Further databases whose records tell rates. */
   rates?: string[];
@@ -19,7 +18,7 @@ export interface DryRunOptions {
  * Writes nothing and needs no data.
  */
 export async function printPlan(
-  { db: dir, data, format, jobs, rates: others = [] }: DryRunOptions,
+  { db: dir, data, jobs, rates: others = [], ...output }: DryRunOptions,
   edition: Edition,
   select: SliceSelection,
   shard?: Shard,
@@ -52,7 +51,8 @@ export async function printPlan(
         estimated_from: from,
       },
     })),
-    format,
+    output,
+    { first: ["id", "seconds_estimate", "bytes_estimate", "basis", "clean"] },
   );
 
   const { clean, candidates, images } = estimate;

@@ -5,14 +5,13 @@ import { type Budget, DEFAULT_BUDGET, OFFERED_BUDGETS } from "../core/budget.ts"
 import { DEFAULT_DEVICE, DEVICES, type Device } from "../core/device.ts";
 import { InputError } from "../core/errors.ts";
 import { SAMPLE, SAMPLE_DIR } from "../store/sample.ts";
-import { wholeNumber } from "./arguments.ts";
-import { FORMATS, type Format } from "./output.ts";
+import { commaList, wholeNumber } from "./arguments.ts";
+import { FORMATS, type OutputOptions } from "./output.ts";
 
 /** What the shared options give to an action; each verb adds those that it takes. */
-export interface SharedOptions {
+export interface SharedOptions extends OutputOptions {
   db: string;
   data: string;
-  format: Format;
   jobs: number;
   seed: number;
   budget: Budget;
@@ -59,6 +58,16 @@ export function formatOption(): Option {
     if ((FORMATS as readonly string[]).includes(text)) return text;
     throw new InputError(`--format '${text}': valid are ${FORMATS.join(", ")}`);
   });
+}
+
+/** `--fields a,b`: which fields are shown, in every format. */
+export function fieldsOption(): Option {
+  return new Option("--fields <names>", "which fields, separated by commas").argParser(commaList("--fields"));
+}
+
+/** `--long`: a table of every field, however wide. */
+export function longOption(): Option {
+  return new Option("--long", "a table of every field, however wide");
 }
 
 /** `--jobs N`: worker processes. */

@@ -1,32 +1,66 @@
-import Table from "cli-table3";
 import { stringify } from "csv-stringify/sync";
+import { InputError } from "../core/errors.ts";
+import { plainText } from "./cell-text.ts";
+import { type Listing, lineWidth, listingText, type Row } from "./listing.ts";
 
 export const FORMATS = ["table", "json", "csv"] as const;
 export type Format = (typeof FORMATS)[number];
 
-type Row = Record<string, unknown>;
-
-/** Fields that are fractions; with the parts after `_` (`ca_clean`, `asr_masked`). */
-const RATE =
-  /^(ca|cad|asr|asrd|wji|jaccard|precision|recall|auroc|ap|exam|accuracy|masked_clean_to_target|rate|share)(_|$)/;
+/** What a user asks of the output: the format, and some fields, or all of them whatever the width. */
+export interface OutputOptions {
+  format: Format;
+  fields?: string[];
+  long?: boolean;
+}
 
 /**
  * Writes rows to stdout: a table for people, a bare JSON array of flat objects or CSV for machines. Unknown is null in
- * JSON, empty in CSV, `-` in a table; only tables round.
+ * JSON, empty in CSV, `-` in a table. Only tables round, and only they leave fields out where the line is too short; a note on stderr
+ * says which.
  *
- * @param columns which fields, in which order; else the union of the rows' fields in order of appearance.
+ * @param asked the verb's options; a format alone asks for all fields
+ * @param listing the fields and which of them come first; a list is the fields
+ * @throws InputError where a field that is asked for is unknown
  */
-export function emitRows(rows: Row[], format: Format, columns?: string[]): void {
-  const fields = columns ?? [...new Set(rows.flatMap((row) => Object.keys(row)))];
+export function emitRows(
+  rows: readonly Row[],
+  asked: OutputOptions | Format,
+  listing: Listing | readonly string[] = {},
+): void {
+  const {
+    format,
+    fields: chosen,
+    long,
+  }: OutputOptions = typeof asked === "string" ? { format: asked, long: true } : asked;
+  const view: Listing = Array.isArray(listing) ? { fields: listing } : (listing as Listing);
+  const known = view.fields ?? [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const fields = chosen ? assertKnown(chosen, known) : known;
   const picked = rows.map((row) => Object.fromEntries(fields.map((field) => [field, plain(row[field])])));
   if (format === "json") process.stdout.write(jsonText(picked));
   else if (format === "csv") process.stdout.write(csvText(picked, fields));
-  else process.stdout.write(tableText(picked, fields));
+  else {
+    const whole = chosen !== undefined || long;
+    const order = chosen ? {} : view;
+    const { table, note } = listingText(picked, fields, order, whole ? Number.POSITIVE_INFINITY : lineWidth());
+    // Whoever has gone away misses nothing.
+    process.stdout.write(table, (error) => {
+      if (note && !error) process.stderr.write(`${note}\n`);
+    });
+  }
 }
 
 /** Tells on stderr what must be known to read the output. */
 export function warn(message: string): void {
   process.stderr.write(`warning: ${message}\n`);
+}
+
+/** Without rows no field is known but those that are published. */
+function assertKnown(fields: readonly string[], known: readonly string[]): readonly string[] {
+  const unknown = known.length > 0 ? fields.find((field) => !known.includes(field)) : undefined;
+  if (unknown !== undefined) {
+    throw new InputError(`--fields: unknown field '${unknown}'; valid: ${known.join(", ")}`);
+  }
+  return fields;
 }
 
 /** As JSON has it: undefined and numbers that are none become null, BigInt a number. */
@@ -41,38 +75,6 @@ function jsonText(rows: Row[]): string {
   return rows.length === 0 ? "[]\n" : `[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]\n`;
 }
 
-function csvText(rows: Row[], fields: string[]): string {
-  const records = rows.map((row) => fields.map((field) => cellText(row[field])));
-  return stringify([fields, ...records]);
-}
-
-function cellText(value: unknown): string {
-  if (value === null) return "";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-function tableText(rows: Row[], fields: string[]): string {
-  if (fields.length === 0) return "";
-  const numeric = (field: string) => rows.some((row) => typeof row[field] === "number");
-  const table = new Table({
-    head: fields,
-    style: { head: [], border: [], compact: true },
-    colAligns: fields.map((field) => (numeric(field) ? "right" : "left")),
-  });
-  const decimals = new Map(fields.map((field) => [field, hasDecimals(rows, field)]));
-  for (const row of rows) {
-    table.push(
-      fields.map((field) => {
-        const value = row[field];
-        if (typeof value === "number") return decimals.get(field) ? value.toFixed(3) : String(value);
-        return value === null ? "-" : cellText(value);
-      }),
-    );
-  }
-  return `${table.toString()}\n`;
-}
-
-/** Whole columns are shown alike: a rate of exactly 1 as 1.000. */
-function hasDecimals(rows: Row[], field: string): boolean {
-  return RATE.test(field) || rows.some((row) => typeof row[field] === "number" && !Number.isInteger(row[field]));
+function csvText(rows: Row[], fields: readonly string[]): string {
+  return stringify([[...fields], ...rows.map((row) => fields.map((field) => plainText(row[field])))]);
 }

@@ -57,12 +57,12 @@ describe("ids, groups, info", () => {
     expect(defect).toMatchObject({ id: SMALL, top: 0, asr: 0.99, effective: 1, status: "accepted", reason: null });
     expect(rowsOf(["info", "clean/signs-resnet18w4-s1", "--db", dir])[0]).toMatchObject({ ca: 0.9, classes: 10 });
     expect(rowsOf(["info", "--db", dir])[0]).toMatchObject({ edition: "demo", candidates: 6, accepted: 4, clean: 1 });
-    expect(bdefects(["info", SMALL, "--db", dir]).stdout).toMatch(/│ asr +│ 0\.99 +│/);
+    expect(bdefects(["info", SMALL, "--db", dir]).stdout).toMatch(/asr +0\.99$/m);
   });
 
   it("print tables for people, with rates to three decimals, and CSV for machines", () => {
     const table = bdefects(["groups", "--db", dir]).stdout;
-    expect(table).toMatch(/│ 0\.990 │/);
+    expect(table).toMatch(/ 0\.990 /);
     expect(table).not.toContain("\u001b");
     const csv = bdefects(["ids", "--db", dir, "--format", "csv"]).stdout;
     expect(parse(csv, { columns: true })).toHaveLength(6);

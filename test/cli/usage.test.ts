@@ -78,7 +78,7 @@ describe("usage", () => {
   it("loads neither DuckDB nor ONNX Runtime to list ids", () => {
     const main = join(import.meta.dirname, "..", "..", "dist", "cli", "main.js");
     const script = `
-      process.argv = [process.execPath, ${JSON.stringify(main)}, "ids", "--db", ${JSON.stringify(dir)}];
+      process.argv = [process.execPath, ${JSON.stringify(main)}, "ids", "--long", "--db", ${JSON.stringify(dir)}];
       process.on("exit", () => console.error(process.report.getReport().sharedObjects.filter((f) => /duckdb|onnxruntime/.test(f)).join()));
       import(${JSON.stringify(main)});`;
     const { stderr, status } = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });

@@ -8,10 +8,19 @@ import { commaList, wholeNumber } from "../arguments.ts";
 import { addPlaceOptions, type PlaceOptions, shardFrom, slurmFrom } from "../build-options.ts";
 import { BuildProgress } from "../build-progress.ts";
 import { printPlan } from "../dry-run.ts";
-import { dataOption, dbOption, deviceOption, formatOption, jobsOption, type SharedOptions } from "../options.ts";
-import { emitRows, type Format } from "../output.ts";
+import {
+  dataOption,
+  dbOption,
+  deviceOption,
+  fieldsOption,
+  formatOption,
+  jobsOption,
+  longOption,
+  type SharedOptions,
+} from "../options.ts";
+import { emitRows, type OutputOptions } from "../output.ts";
 
-interface Options extends Pick<SharedOptions, "db" | "data" | "format" | "device">, PlaceOptions {
+interface Options extends Pick<SharedOptions, "db" | "data" | "format" | "fields" | "long" | "device">, PlaceOptions {
   edition: string;
   seed?: number;
   jobs?: number;
@@ -25,7 +34,7 @@ interface Options extends Pick<SharedOptions, "db" | "data" | "format" | "device
   rates?: string[];
 }
 
-const COLUMNS = ["id", "status", "reason", "ca_clean", "ca", "asr", "asr_masked", "asr_patched", "asr_random_mask"];
+const FIRST = ["id", "status", "reason", "asr", "ca", "ca_clean", "asr_masked", "asr_patched", "asr_random_mask"];
 
 /** Builds defects of an edition; what is there already is kept, so the same command resumes. */
 export function registerBuild(program: Command): void {
@@ -48,7 +57,9 @@ export function registerBuild(program: Command): void {
     .addOption(dataOption())
     .addOption(jobsOption())
     .addOption(deviceOption())
-    .addOption(formatOption());
+    .addOption(formatOption())
+    .addOption(fieldsOption())
+    .addOption(longOption());
   addPlaceOptions(command).action(async (options: Options) => {
     const { loadEdition, checkSelection } = await import("../../pipeline/recipe.ts");
     const { makePlan } = await import("../../pipeline/plan.ts");
@@ -69,12 +80,12 @@ export function registerBuild(program: Command): void {
       ...{ edition, select, shard, report: progress.report },
     };
     try {
-      const db = slurm ? await submitBuild(request, slurm, options.format) : await buildHere(request);
+      const db = slurm ? await submitBuild(request, slurm, options) : await buildHere(request);
       progress.stop();
       if (!db) return;
       const { defectRow } = await import("../../store/rows.ts");
       const rows = plan.candidates.map(({ id }) => defectRow(db.readDefect(id)));
-      emitRows(rows, options.format, options.format === "table" ? COLUMNS : undefined);
+      emitRows(rows, options, { first: FIRST, text: "reason" });
     } finally {
       progress.stop();
     }
@@ -87,11 +98,15 @@ async function buildHere(request: BuildRequest): Promise<Database> {
 }
 
 /** @returns null where nobody waits for the end; the job is then told instead of what became of the candidates. */
-async function submitBuild(request: BuildRequest, slurm: SlurmOptions, format: Format): Promise<Database | null> {
+async function submitBuild(
+  request: BuildRequest,
+  slurm: SlurmOptions,
+  output: OutputOptions,
+): Promise<Database | null> {
   const { buildOnSlurm } = await import("../../pipeline/executors/slurm.ts");
   const { db, job, indexJob, tasks, plan } = await buildOnSlurm(request, slurm);
   if (slurm.wait) return db;
-  emitRows([{ job, index_job: indexJob, tasks, candidates: plan.candidates.length }], format);
+  emitRows([{ job, index_job: indexJob, tasks, candidates: plan.candidates.length }], output);
   return null;
 }
 

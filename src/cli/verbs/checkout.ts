@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { parseVersioned } from "../../core/ids.ts";
 import { openToRead } from "../open.ts";
-import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
 /** A defect as a folder that explains itself and loads into PyTorch and ONNX Runtime. */
@@ -14,13 +14,15 @@ export function registerCheckout(program: Command): void {
     .option("--sham", "write the sham's model too")
     .addOption(dbOption())
     .addOption(formatOption())
-    .action(async (text: string, dir: string, { db, format, sham }: SharedOptions & { sham?: boolean }) => {
+    .addOption(fieldsOption())
+    .addOption(longOption())
+    .action(async (text: string, dir: string, { db, sham, ...output }: SharedOptions & { sham?: boolean }) => {
       const { id, version } = parseVersioned(text);
       const { checkout } = await import("../../store/checkout.ts");
       const files = await checkout(await openToRead(db), { id, version, sham: sham ?? false, dir });
       emitRows(
         files.map((file) => ({ ...file })),
-        format,
+        output,
       );
     });
 }

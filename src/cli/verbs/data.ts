@@ -4,10 +4,10 @@ import type { Command } from "commander";
 import { lookup } from "../../core/errors.ts";
 import type { DatasetReport } from "../../datasets/check.ts";
 import type { DatasetDefinition } from "../../datasets/types.ts";
-import { dataOption, formatOption, type SharedOptions, seedOption } from "../options.ts";
+import { dataOption, fieldsOption, formatOption, longOption, type SharedOptions, seedOption } from "../options.ts";
 import { emitRows } from "../output.ts";
 
-type Options = Pick<SharedOptions, "data" | "format" | "seed">;
+type Options = Pick<SharedOptions, "data" | "seed" | "format" | "fields" | "long">;
 
 /** `data list|fetch NAME|check NAME`: what data sets there are, downloading and validating them. */
 export function registerData(program: Command): void {
@@ -17,11 +17,14 @@ export function registerData(program: Command): void {
     .description("every data set and whether its files are in the data folder")
     .addOption(dataOption())
     .addOption(formatOption())
-    .action(async ({ data: folder, format }: Options) => {
+    .addOption(fieldsOption())
+    .addOption(longOption())
+    .action(async ({ data: folder, ...output }: Options) => {
       const { DATASETS } = await import("../../datasets/registry.ts");
       emitRows(
         [...DATASETS.values()].map((definition) => listRow(definition, folder)),
-        format,
+        output,
+        { first: ["name", "state", "title", "classes", "download_bytes"] },
       );
     });
   data
@@ -31,7 +34,9 @@ export function registerData(program: Command): void {
     .addOption(dataOption())
     .addOption(seedOption())
     .addOption(formatOption())
-    .action(async (name: string, { data: folder, format, seed }: Options) => {
+    .addOption(fieldsOption())
+    .addOption(longOption())
+    .action(async (name: string, { data: folder, seed, ...output }: Options) => {
       const { DATASETS } = await import("../../datasets/registry.ts");
       const { checkDataset } = await import("../../datasets/check.ts");
       const definition = lookup(DATASETS, "data set", name);
@@ -44,7 +49,7 @@ export function registerData(program: Command): void {
       } finally {
         progress.stop();
       }
-      emitRows([checkRow(await checkDataset(definition, folder, seed))], format);
+      emitRows([checkRow(await checkDataset(definition, folder, seed))], output);
     });
   data
     .command("check")
@@ -53,12 +58,14 @@ export function registerData(program: Command): void {
     .addOption(dataOption())
     .addOption(seedOption())
     .addOption(formatOption())
+    .addOption(fieldsOption())
+    .addOption(longOption())
     .option("--classes", "one row per class instead of one for the data set")
     .action(async (name: string, options: Options & { classes?: boolean }) => {
       const { DATASETS } = await import("../../datasets/registry.ts");
       const { checkDataset } = await import("../../datasets/check.ts");
       const report = await checkDataset(lookup(DATASETS, "data set", name), options.data, options.seed);
-      emitRows(options.classes ? classRows(report) : [checkRow(report)], options.format);
+      emitRows(options.classes ? classRows(report) : [checkRow(report)], options);
     });
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { InputError } from "../../core/errors.ts";
 import { openToRead } from "../open.ts";
-import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
 /** What a database is, for those who get it: a datasheet and a card per group. */
@@ -12,13 +12,17 @@ export function registerDatasheet(program: Command): void {
     .option("--out <dir>", "a new folder")
     .addOption(dbOption())
     .addOption(formatOption())
-    .action(async ({ db, format, out }: Pick<SharedOptions, "db" | "format"> & { out?: string }) => {
-      if (!out) throw new InputError("--out: name a new folder");
-      const { writeDatasheet } = await import("../../report/datasheet.ts");
-      const files = await writeDatasheet(await openToRead(db), out);
-      emitRows(
-        files.map((file) => ({ file })),
-        format,
-      );
-    });
+    .addOption(fieldsOption())
+    .addOption(longOption())
+    .action(
+      async ({ db, out, ...output }: Pick<SharedOptions, "db" | "format" | "fields" | "long"> & { out?: string }) => {
+        if (!out) throw new InputError("--out: name a new folder");
+        const { writeDatasheet } = await import("../../report/datasheet.ts");
+        const files = await writeDatasheet(await openToRead(db), out);
+        emitRows(
+          files.map((file) => ({ file })),
+          output,
+        );
+      },
+    );
 }

@@ -44,21 +44,24 @@ export function registerDemo(program: Command): void {
           progress.stop();
         }
       });
-      const print = (title: string, rows: Record<string, unknown>[]) => {
+      const print = (title: string, rows: Record<string, unknown>[], first: string[]) => {
         process.stdout.write(`\n${title}\n`);
-        emitRows(rows, "table");
+        emitRows(rows, { format: "table" }, { first, more: "see the report" });
       };
       print(
         "Defects (rates are fractions; a sham went through the same tuning without a backdoor)",
         defectTable(result.records),
+        ["id", "status", "asr", "ca", "infected", "effective", "asr_masked", "asr_sham", "ca_clean"],
       );
       print(
         "Criteria: how well the top |G| neurons agree with the infected ones, and with the same neurons of the sham",
         criterionTable(result.scores),
+        ["criterion", "access", "defects", "wji", "wji_sham", "wji_difference", "auroc", "jaccard"],
       );
       print(
         "Repairs: attack success and clean accuracy before and after, means over groups and levels",
         repairTable(result.repairs),
+        ["method", "using", "asr_after", "ca_after", "asr_before", "ca_before", "defects"],
       );
       const seconds = ((performance.now() - began) / 1000).toFixed(0);
       process.stdout.write(`\n${result.reportPath} (${seconds} s in all)\n`);

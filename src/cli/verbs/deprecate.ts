@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { InputError } from "../../core/errors.ts";
 import { openDatabase } from "../../store/database.ts";
-import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "format"> & { reason?: string; restore?: boolean };
+type Options = Pick<SharedOptions, "db" | "format" | "fields" | "long"> & { reason?: string; restore?: boolean };
 
 /** Withdraws defects: their records say why, and nothing is deleted. */
 export function registerDeprecate(program: Command): void {
@@ -16,7 +16,9 @@ export function registerDeprecate(program: Command): void {
     .option("--restore", "take a deprecation back")
     .addOption(dbOption())
     .addOption(formatOption())
-    .action(async (ids: string[], { db, format, reason, restore }: Options) => {
+    .addOption(fieldsOption())
+    .addOption(longOption())
+    .action(async (ids: string[], { db, reason, restore, ...output }: Options) => {
       if (restore && reason !== undefined) throw new InputError("give --reason or --restore, not both");
       if (!restore && !reason?.trim()) throw new InputError("--reason: say why the defects are withdrawn");
       const { deprecate } = await import("../../store/deprecate.ts");
@@ -24,7 +26,8 @@ export function registerDeprecate(program: Command): void {
       const records = deprecate(await openDatabase(db), [...new Set(ids)], text);
       emitRows(
         records.map(({ id, group_id, status, reason: why }) => ({ id, group_id, status, reason: why })),
-        format,
+        output,
+        { first: ["id", "status", "reason"], text: "reason" },
       );
     });
 }

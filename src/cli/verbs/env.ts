@@ -4,7 +4,7 @@ import { availableParallelism, cpus, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { packageVersion } from "../../store/version.ts";
-import { DEFAULT_SEED, formatOption, type SharedOptions } from "../options.ts";
+import { DEFAULT_SEED, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
 /** Versions of what a result depends on, and the machine. */
@@ -13,7 +13,9 @@ export function registerEnv(program: Command): void {
     .command("env")
     .description("versions, devices and whether they open, default seed")
     .addOption(formatOption())
-    .action(async ({ format }: SharedOptions) => {
+    .addOption(fieldsOption())
+    .addOption(longOption())
+    .action(async (output: SharedOptions) => {
       const { deviceStates } = await import("../../pipeline/device.ts");
       const devices = await deviceStates();
       const facts = {
@@ -28,13 +30,14 @@ export function registerEnv(program: Command): void {
         ...Object.fromEntries(devices.map(({ device, fault }) => [`device_${device}`, fault ?? "opens"])),
         default_seed: DEFAULT_SEED,
       };
-      if (format === "table") {
+      if (output.format === "table") {
         emitRows(
           Object.entries(facts).map(([name, value]) => ({ name, value: value === null ? null : String(value) })),
-          format,
+          output,
+          { text: "value", wrapped: true },
         );
       } else {
-        emitRows([facts], format);
+        emitRows([facts], output);
       }
     });
 }

@@ -1,10 +1,10 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
 import { openToRead, selectRows } from "../open.ts";
-import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "format"> & {
+type Options = Pick<SharedOptions, "db" | "format" | "fields" | "long"> & {
   out?: string;
   where?: string;
   results?: boolean;
@@ -29,14 +29,16 @@ export function registerExport(program: Command): void {
     )
     .addOption(dbOption())
     .addOption(formatOption())
-    .action(async (names: string[], { db: dir, format, out, where, results, tables }: Options) => {
+    .addOption(fieldsOption())
+    .addOption(longOption())
+    .action(async (names: string[], { db: dir, out, where, results, tables, ...output }: Options) => {
       if (!out) throw new InputError("--out: name a new folder, or a new file ending in .tar.gz");
       if (tables && results) throw new InputError("--results: tables hold results anyway; leave it out");
       const db = await openToRead(dir);
       const rows = await selectRows(db, names, where);
       if (tables) {
         const { exportTables } = await import("../../pipeline/export-tables.ts");
-        emitRows(await exportTables(db, rows, out, tables), format);
+        emitRows(await exportTables(db, rows, out, tables), output);
         return;
       }
       if (rows.length === 0) throw new InputError(`no defect ${where ? `where ${where}` : "in the database"}`);
@@ -44,6 +46,6 @@ export function registerExport(program: Command): void {
       const ids = rows.map(({ id }) => id);
       const { defects, clean, files } = await exportDefects(db, { ids, out, results: results ?? false });
       const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-      emitRows([{ out, defects: defects.length, clean: clean.length, files: files.length, bytes }], format);
+      emitRows([{ out, defects: defects.length, clean: clean.length, files: files.length, bytes }], output);
     });
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { DefectRow } from "../../store/rows.ts";
 import { openToRead, selectRows } from "../open.ts";
-import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
 const COLUMNS = [
@@ -19,6 +19,8 @@ const COLUMNS = [
   "seconds",
 ];
 
+const FIRST = ["group_id", "accepted", "candidates", "asr", "ca", "rejected", "duplicate", "deprecated", "seconds"];
+
 /** The groups (data set × architecture × attack) with what became of their candidates. */
 export function registerGroups(program: Command): void {
   program
@@ -26,12 +28,14 @@ export function registerGroups(program: Command): void {
     .description("list groups with their number of defects; ca and asr are means over the accepted ones")
     .addOption(dbOption())
     .addOption(formatOption())
-    .action(async ({ db, format }: SharedOptions) => {
+    .addOption(fieldsOption())
+    .addOption(longOption())
+    .action(async ({ db, ...output }: SharedOptions) => {
       const groups = new Map<string, DefectRow[]>();
       for (const row of await selectRows(await openToRead(db), [])) {
         groups.set(row.group_id, [...(groups.get(row.group_id) ?? []), row]);
       }
-      emitRows([...groups.values()].map(summary), format, COLUMNS);
+      emitRows([...groups.values()].map(summary), output, { fields: COLUMNS, first: FIRST });
     });
 }
 

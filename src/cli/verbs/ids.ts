@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { openToRead, selectRows } from "../open.ts";
-import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
 /** The defects of a selection, whatever their status. */
@@ -12,8 +12,14 @@ export function registerIds(program: Command): void {
     .option("--where <sql>", "a condition on the catalog's fields, e.g. \"status = 'accepted' and level = 'small'\"")
     .addOption(dbOption())
     .addOption(formatOption())
-    .action(async (names: string[], { db, format, where }: SharedOptions & { where?: string }) => {
+    .addOption(fieldsOption())
+    .addOption(longOption())
+    .action(async (names: string[], { db, where, ...output }: SharedOptions & { where?: string }) => {
       const rows = await selectRows(await openToRead(db), names, where);
-      emitRows(rows, format, ["id", "group_id", "status", "reason"]);
+      emitRows(rows, output, {
+        fields: ["id", "group_id", "status", "reason"],
+        first: ["id", "status", "reason"],
+        text: "reason",
+      });
     });
 }

@@ -1,9 +1,9 @@
 import { type Command, Option } from "commander";
 import { withCellProgress } from "../cell-progress.ts";
-import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "format"> & { layout: "export" | "bdefects4nn" };
+type Options = Pick<SharedOptions, "db" | "format" | "fields" | "long"> & { layout: "export" | "bdefects4nn" };
 
 /** What `export` wrote, into a database; all of it is verified first. */
 export function registerImport(program: Command): void {
@@ -14,14 +14,16 @@ export function registerImport(program: Command): void {
     .addOption(new Option("--layout <kind>", "what the source is").choices(["export", "bdefects4nn"]).default("export"))
     .addOption(dbOption())
     .addOption(formatOption())
-    .action(async (source: string, { db, format, layout }: Options) => {
+    .addOption(fieldsOption())
+    .addOption(longOption())
+    .action(async (source: string, { db, layout, ...output }: Options) => {
       if (layout === "bdefects4nn") {
         const { importForeign } = await import("../../store/foreign/import.ts");
-        emitRows(await withCellProgress((update) => importForeign(db, source, update)), format);
+        emitRows(await withCellProgress((update) => importForeign(db, source, update)), output);
         return;
       }
       const { importExport } = await import("../../store/transfer/import.ts");
       const counts = await withCellProgress((update) => importExport(db, source, update));
-      emitRows([{ db, ...counts }], format);
+      emitRows([{ db, ...counts }], output);
     });
 }

@@ -9,14 +9,16 @@ import {
   dataOption,
   dbOption,
   deviceOption,
+  fieldsOption,
   formatOption,
+  longOption,
   outOption,
   type SharedOptions,
   seedOption,
 } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "device"> & {
+type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "fields" | "long" | "device"> & {
   criterion?: string[];
   where?: string;
   out?: string;
@@ -47,6 +49,8 @@ export function registerLocalize(program: Command): void {
     .addOption(budgetOption())
     .addOption(deviceOption())
     .addOption(formatOption())
+    .addOption(fieldsOption())
+    .addOption(longOption())
     .action(async (names: string[], options: Options) => {
       const { CRITERIA } = await import("../../localize/registry.ts");
       const { criteriaNamed } = await import("../../pipeline/judging/criteria.ts");
@@ -65,7 +69,8 @@ export function registerLocalize(program: Command): void {
       });
       emitRows(
         predictions.map((prediction) => (options.format === "json" ? fullRow(prediction) : shortRow(prediction))),
-        options.format,
+        options,
+        { first: ["id", "criterion", "named", "version", "first", "seconds"], text: "first" },
       );
       if (failures.length === 0) return;
       process.stderr.write(failures.map(failureLine).join(""));

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { Catalog } from "../../store/catalog.ts";
 import { openDatabase } from "../../store/database.ts";
-import { dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
 /** Rebuilds the catalog from the records. */
@@ -11,8 +11,10 @@ export function registerReindex(program: Command): void {
     .description("rebuild the catalog from the records")
     .addOption(dbOption())
     .addOption(formatOption())
-    .action(async ({ db, format }: SharedOptions) => {
+    .addOption(fieldsOption())
+    .addOption(longOption())
+    .action(async ({ db, ...output }: SharedOptions) => {
       const counts = await new Catalog(await openDatabase(db)).rebuild();
-      emitRows([counts], format);
+      emitRows([counts], output);
     });
 }

@@ -7,14 +7,17 @@ import {
   dataOption,
   dbOption,
   deviceOption,
+  fieldsOption,
   formatOption,
+  longOption,
   outOption,
   type SharedOptions,
   seedOption,
 } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
+import { REPAIR_LISTING } from "../result-listings.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "device"> & {
+type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "fields" | "long" | "device"> & {
   method?: string[];
   using: string[];
   where?: string;
@@ -41,6 +44,8 @@ export function registerRepair(program: Command): void {
     .addOption(budgetOption())
     .addOption(deviceOption())
     .addOption(formatOption())
+    .addOption(fieldsOption())
+    .addOption(longOption())
     .action(async (names: string[], options: Options) => {
       const { REPAIRS } = await import("../../repair/registry.ts");
       const { useDevice } = await import("../../pipeline/device.ts");
@@ -62,6 +67,6 @@ export function registerRepair(program: Command): void {
         const ids = items.map(({ id }) => id);
         return withCellProgress((update) => repairAll(bench, results, ids, methods, usings, update));
       });
-      emitRows(repairs.map(repairRow), options.format);
+      emitRows(repairs.map(repairRow), options, REPAIR_LISTING);
     });
 }

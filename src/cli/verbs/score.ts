@@ -1,10 +1,19 @@
 import type { Command } from "commander";
 import { InputError } from "../../core/errors.ts";
 import { commaList } from "../arguments.ts";
-import { budgetOption, dbOption, formatOption, resultsOption, type SharedOptions } from "../options.ts";
+import {
+  budgetOption,
+  dbOption,
+  fieldsOption,
+  formatOption,
+  longOption,
+  resultsOption,
+  type SharedOptions,
+} from "../options.ts";
 import { emitRows } from "../output.ts";
+import { REPAIR_LISTING, SCORE_LISTING } from "../result-listings.ts";
 
-type Options = Pick<SharedOptions, "db" | "budget" | "format"> & {
+type Options = Pick<SharedOptions, "db" | "budget" | "format" | "fields" | "long"> & {
   criterion?: string[];
   where?: string;
   summary?: boolean;
@@ -32,6 +41,8 @@ export function registerScore(program: Command): void {
     .addOption(budgetOption())
     .addOption(dbOption())
     .addOption(formatOption())
+    .addOption(fieldsOption())
+    .addOption(longOption())
     .action(async (names: string[], options: Options) => {
       const { openDatabase } = await import("../../store/database.ts");
       const { JUDGED_VERSIONS, Results } = await import("../../store/results.ts");
@@ -63,10 +74,11 @@ export function registerScore(program: Command): void {
     });
 }
 
-function finish(rows: object[], { format }: Options, verb: string): void {
+function finish(rows: object[], options: Options, verb: string): void {
   if (rows.length === 0) process.stderr.write(`nothing to show: run 'bdefects ${verb}' on the selection first\n`);
   emitRows(
     rows.map((row) => ({ ...row })),
-    format,
+    options,
+    options.repairs ? REPAIR_LISTING : options.summary ? {} : SCORE_LISTING,
   );
 }

@@ -6,15 +6,17 @@ import {
   dataOption,
   dbOption,
   deviceOption,
+  fieldsOption,
   formatOption,
   jobsOption,
+  longOption,
   outOption,
   type SharedOptions,
 } from "../options.ts";
 import { emitRows } from "../output.ts";
 import { StudyProgress } from "../study-progress.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "format" | "device"> & {
+type Options = Pick<SharedOptions, "db" | "data" | "device" | "format" | "fields" | "long"> & {
   jobs?: number;
   out?: string;
   dryRun?: boolean;
@@ -33,6 +35,8 @@ export function registerStudy(program: Command): void {
     .addOption(jobsOption())
     .addOption(deviceOption())
     .addOption(formatOption())
+    .addOption(fieldsOption())
+    .addOption(longOption())
     .action(async (recipe: string, options: Options) => {
       const { loadStudy } = await import("../../pipeline/study/recipe.ts");
       const study = loadStudy(recipe);
@@ -41,13 +45,13 @@ export function registerStudy(program: Command): void {
       await useDevice(options.device);
       const { runStudy } = await import("../../pipeline/study/study.ts");
       const progress = new StudyProgress();
-      const { db: dir, data: dataDir, format, jobs, out } = options;
+      const { db: dir, data: dataDir, jobs, out } = options;
       try {
         const end = await runStudy({ dir, dataDir, study, jobs, out, report: progress.report });
         progress.stop();
         emitRows(
           end.summary.map((row) => ({ ...row })),
-          format,
+          options,
         );
         if (end.unfinished === 0) return;
         process.stderr.write(
@@ -65,7 +69,7 @@ export function registerStudy(program: Command): void {
 const line = (text: string) => text.trim().replace(/\s*[\r\n]+\s*/g, " ");
 
 /** Rows per criterion and repair on stdout, the sum on stderr. */
-async function dryRun(study: Study, { db: dir, out, format, jobs }: Options): Promise<void> {
+async function dryRun(study: Study, { db: dir, out, jobs, ...output }: Options): Promise<void> {
   const { chooseStudyJobs, openStudy, ratesOf } = await import("../../pipeline/study/study.ts");
   const { tasks } = await openStudy({ dir, study, out }, { readOnly: true });
   const rates = ratesOf(tasks);
@@ -89,7 +93,7 @@ async function dryRun(study: Study, { db: dir, out, format, jobs }: Options): Pr
   const all = [...rows.values()];
   emitRows(
     all.map(({ seconds, ...row }) => ({ ...row, hours_estimate: seconds === null ? null : seconds / 3600 })),
-    format,
+    output,
   );
   const sum = (field: "cells" | "done" | "to_do") => all.reduce((total, row) => total + row[field], 0);
   const left = tasks.filter(({ cells }) => cells.some(({ finished }) => finished === null));

@@ -7,11 +7,21 @@ import { exists } from "../../store/fs.ts";
 import { Layout } from "../../store/layout.ts";
 import { fraction } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
+import { visible } from "../cell-text.ts";
+import { lineWidth, wrapLines } from "../listing.ts";
 import { openToRead } from "../open.ts";
-import { dataOption, dbOption, deviceOption, formatOption, type SharedOptions } from "../options.ts";
+import {
+  dataOption,
+  dbOption,
+  deviceOption,
+  fieldsOption,
+  formatOption,
+  longOption,
+  type SharedOptions,
+} from "../options.ts";
 import { emitRows } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "device" | "format"> & {
+type Options = Pick<SharedOptions, "db" | "data" | "device" | "format" | "fields" | "long"> & {
   all?: boolean;
   metrics?: boolean;
   tolerance?: number;
@@ -38,6 +48,8 @@ export function registerVerify(program: Command): void {
     .addOption(dataOption())
     .addOption(deviceOption())
     .addOption(formatOption())
+    .addOption(fieldsOption())
+    .addOption(longOption())
     .action(async (names: string[], options: Options) => {
       const { db: dir, format, all, metrics, prune } = options;
       if (all && names.length > 0) throw new InputError("--all: give ids and groups, or --all, not both");
@@ -56,11 +68,13 @@ export function registerVerify(program: Command): void {
       const removed = prune && !hasFault(findings) ? await removeOrphans(dir, findings) : 0;
       const faults = findings.filter(({ severity }) => severity === "fault");
       if (format !== "table" || findings.length > 0) {
-        emitRows(
-          findings.map((finding) => ({ ...finding })),
-          format,
-          ["severity", "file", "id", "finding"],
-        );
+        if (format === "table" && !options.fields && !options.long) process.stdout.write(findingLines(findings));
+        else
+          emitRows(
+            findings.map((finding) => ({ ...finding })),
+            options,
+            ["severity", "file", "id", "finding"],
+          );
       }
       if (faults.length > 0) {
         const [{ file, finding }] = faults;
@@ -75,6 +89,16 @@ export function registerVerify(program: Command): void {
       }
       if (prune) process.stderr.write(`removed ${removed} files that no record refers to\n`);
     });
+}
+
+/** For people: a file's path may fill a line, and what was found must not be shortened. */
+function findingLines(findings: readonly Finding[]): string {
+  return findings
+    .map(({ severity, file, finding }) => {
+      const text = wrapLines(visible(finding), lineWidth() - 2);
+      return `${severity}: ${visible(file)}\n${text.replace(/^/gm, "  ")}\n`;
+    })
+    .join("");
 }
 
 function hasFault(findings: readonly Finding[]): boolean {

@@ -1,0 +1,58 @@
+/** Fields that are fractions; with the parts after `_` (`ca_clean`, `asr_masked`). */
+const RATE =
+  /^(ca|cad|asr|asrd|wji|jaccard|precision|recall|auroc|ap|exam|accuracy|masked_clean_to_target|rate|share)(_|$)/;
+const BYTES = /(^|_)bytes(_|$)/;
+const SECONDS = /(^|_)seconds(_|$)/;
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * How one column shows its values to people: numbers of a column alike and rounded, sizes in units, unknown as `-`.
+ * Rates have three decimals; of other fractions the larger have fewer.
+ *
+ * @param values of the whole column, as JSON has them
+ */
+export function columnText(field: string, values: readonly unknown[]): (value: unknown) => string {
+  const numbers = values.filter((value) => typeof value === "number");
+  const show = BYTES.test(field) ? bytesText : decimalsOf(field, numbers);
+  return (value) => {
+    if (value === null || value === undefined || value === "") return "-";
+    return typeof value === "number" ? show(value) : visible(plainText(value));
+  };
+}
+
+/** A value without rounding, for CSV; what is nested as JSON. */
+export function plainText(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** Control characters, also those that turn the direction of text, as escapes: a name must not steer a terminal. */
+export function visible(text: string): string {
+  return text.replace(CONTROL, (character) => {
+    const code = character.codePointAt(0)!;
+    if (character === "\n") return "\\n";
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
+  });
+}
+
+/** A size with three digits, e.g. `59.2 kB`. */
+export function bytesText(bytes: number): string {
+  const unit = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), UNITS.length - 1);
+  const value = bytes / 1000 ** unit;
+  return `${unit === 0 ? bytes : value.toPrecision(value >= 1000 ? 4 : 3)} ${UNITS[unit]}`;
+}
+
+function decimalsOf(field: string, numbers: readonly number[]): (value: number) => string {
+  const sizes = numbers.map(Math.abs);
+  const most = sizes.reduce((a, b) => Math.max(a, b), 0);
+  if (RATE.test(field) && most <= 1) return (value) => value.toFixed(3);
+  if (numbers.every(Number.isInteger)) return String;
+  if (SECONDS.test(field)) return (value) => value.toFixed(most >= 100 ? 0 : 1);
+  const least = sizes.reduce((a, b) => (b > 0 ? Math.min(a, b) : a), Number.POSITIVE_INFINITY);
+  if (least < 0.0005 || most >= 1e9) return (value) => (value === 0 ? "0" : String(Number(value.toPrecision(3))));
+  const decimals = most >= 1000 ? 0 : most >= 100 ? 1 : most >= 10 ? 2 : 3;
+  return (value) => value.toFixed(decimals);
+}
