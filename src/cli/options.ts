@@ -109,7 +109,7 @@ export function budgetOption(): Option {
 }
 
 /** The user's cache folder, by the platform's custom. */
-function defaultDataDir(): string {
+export function defaultDataDir(): string {
   const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
   if (process.platform === "win32" && LOCALAPPDATA) return join(LOCALAPPDATA, "bdefects4nn", "data");
   if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "bdefects4nn", "data");

@@ -11,6 +11,7 @@ import { registerGroups } from "./verbs/groups.ts";
 import { registerIds } from "./verbs/ids.ts";
 import { registerImport } from "./verbs/import.ts";
 import { registerInfo } from "./verbs/info.ts";
+import { registerInspect } from "./verbs/inspect.ts";
 import { registerLocalize } from "./verbs/localize.ts";
 import { registerQuery } from "./verbs/query.ts";
 import { registerReindex } from "./verbs/reindex.ts";
@@ -36,6 +37,7 @@ export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
   registerRepair,
   registerScore,
   registerStudy,
+  registerInspect,
   registerReport,
   registerDatasheet,
   registerExport,

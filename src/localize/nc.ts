@@ -71,9 +71,20 @@ export const nc: CleanCriterion = {
     const trigger = await invertTrigger(suspect, suspect.budget);
     const raw = await activationRise(suspect, trigger);
     const scores = layerZ(raw);
-    const { target, anomaly, flagged } = trigger;
-    const found = `class ${target}, patch of ${trigger.norms.get(target)!.toFixed(1)} pixels, anomaly ${anomaly.toFixed(1)}`;
-    if (!flagged) return { raw, scores, native: {}, note: `no class flagged: smallest is ${found}` };
-    return { raw, scores, native: await pruneUntilDead(suspect, scores, trigger), note: found };
+    const note = noteOf(trigger);
+    if (!trigger.flagged) return { raw, scores, native: {}, note, trigger };
+    return { raw, scores, native: await pruneUntilDead(suspect, scores, trigger), note, trigger };
   },
 };
+
+/** What a stored prediction keeps of the reversed trigger. */
+export function noteOf({ target, norms, anomaly, flagged }: Omit<ReversedTrigger, "opacity" | "pattern">): string {
+  const found = `class ${target}, patch of ${norms.get(target)!.toFixed(1)} pixels, anomaly ${anomaly.toFixed(1)}`;
+  return flagged ? found : `no class flagged: smallest is ${found}`;
+}
+
+/** The anomaly index in a stored note, to one decimal. @returns null where the note holds none */
+export function anomalyIn(note: string | null | undefined): number | null {
+  const found = /, anomaly (-?\d+\.\d)$/.exec(note ?? "");
+  return found && Number(found[1]);
+}

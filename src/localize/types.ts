@@ -5,6 +5,7 @@ import type { ImageSet, Normalization } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
 import type { ModelRunner } from "../measure/runner.ts";
 import type { StateDict } from "../tensor/state.ts";
+import type { ReversedTrigger } from "./nc/invert-trigger.ts";
 
 /**
  * What a criterion or repair receives, and all it receives (SPEC §3, "Blind by interface"): the model under an
@@ -40,6 +41,8 @@ export interface Localization {
   /** The neurons that the criterion itself would name. */
   native: NeuronSet;
   note?: string;
+  /** The trigger that the criterion reversed on the way, with the mask norm of every class; it is not stored. */
+  trigger?: ReversedTrigger;
 }
 
 interface AnyCriterion {

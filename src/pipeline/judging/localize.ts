@@ -1,7 +1,7 @@
 import { flatScores, indexNeurons, membership } from "../../core/neuron-index.ts";
 import { listNeurons } from "../../core/neurons.ts";
 import type { ImageSet } from "../../datasets/types.ts";
-import { neuronLayers } from "../../graph/network.ts";
+import { type Network, neuronLayers } from "../../graph/network.ts";
 import type { Criterion, Localization, Suspect } from "../../localize/types.ts";
 import { type PredictionFile, type Results, revisionStamp } from "../../store/results.ts";
 import { deviceStamp } from "../device.ts";
@@ -104,15 +104,24 @@ async function judge(
   const began = performance.now();
   const { raw, scores, native, note } = await found(criterion, suspect, target, failing);
   const seconds = (performance.now() - began) / 1000;
-  const index = indexNeurons(neuronLayers(suspect.network));
+  assertFits(criterion, suspect.network, { raw, scores, native });
+  return { seconds, raw, scores, native: listNeurons(native), note: note ?? null };
+}
+
+/** @throws Error where what a criterion returned does not fit the network. */
+export function assertFits(
+  { name }: Pick<Criterion, "name">,
+  network: Network,
+  { raw, scores, native }: Localization,
+): void {
+  const index = indexNeurons(neuronLayers(network));
   try {
     flatScores(index, raw);
     flatScores(index, scores);
     membership(index, native);
   } catch (cause) {
-    throw new Error(`criterion '${criterion.name}': ${(cause as Error).message}`, { cause });
+    throw new Error(`criterion '${name}': ${(cause as Error).message}`, { cause });
   }
-  return { seconds, raw, scores, native: listNeurons(native), note: note ?? null };
 }
 
 function found(

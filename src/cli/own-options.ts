@@ -1,0 +1,62 @@
+import { Option } from "commander";
+import { InputError } from "../core/errors.ts";
+import { SAMPLE, SAMPLE_DIR } from "../store/sample.ts";
+import { wholeNumber } from "./arguments.ts";
+import { defaultDataDir } from "./options.ts";
+
+/** What verbs on a network of one's own take beside the shared options. */
+export interface OwnOptions {
+  data?: string;
+  key?: string;
+  arch?: string;
+  classes?: number;
+  mean?: number[];
+  std?: number[];
+}
+
+/** `--data WHAT`: clean images, as their owner has them. */
+export function imagesOption(): Option {
+  return new Option(
+    "--data <what>",
+    "clean images with labels: a folder of class folders, a .npy or .npz, a known data set's folder or name",
+  ).argParser((text) => {
+    if (text === "") throw new InputError("--data is empty: name images, or a known data set");
+    return text;
+  });
+}
+
+/** What cannot always be told from the file. */
+export function modelOptions(): Option[] {
+  return [
+    new Option("--key <path>", "which of several state dicts in the file, e.g. state_dict_ema"),
+    new Option("--arch <name>", "the architecture, where it cannot be told from names and shapes"),
+    new Option("--classes <n>", "how many classes, where that cannot be told").argParser(
+      wholeNumber("--classes", 2, 256),
+    ),
+    new Option("--mean <r,g,b>", "mean of the pixels on the scale from 0 to 1").argParser(numbers("--mean")),
+    new Option("--std <r,g,b>", "standard deviation of the pixels on that scale").argParser(numbers("--std")),
+  ];
+}
+
+/** `--db DB`: the reference, the shipped sample unless another is named. */
+export function referenceOption(): Option {
+  return new Option("--db <dir>", "the database whose stored predictions are the reference")
+    .default(SAMPLE_DIR, SAMPLE)
+    .argParser((text) => {
+      if (text === "") throw new InputError("--db is empty: name the database's folder");
+      return text === SAMPLE ? SAMPLE_DIR : text;
+    });
+}
+
+/** Where a known data set lies that is given by its name. */
+export function knownDataDir(): string {
+  return process.env.BDEFECTS_DATA || defaultDataDir();
+}
+
+function numbers(flag: string): (text: string) => number[] {
+  return (text) => {
+    const values = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+    if (values.every(Number.isFinite)) return values;
+    throw new InputError(`${flag} '${text}': give one number or three, separated by commas, e.g. 0.49,0.48,0.45`);
+  };
+}

@@ -1,0 +1,99 @@
+import type { Command } from "commander";
+import { CheckFailed } from "../../core/errors.ts";
+import type { CellOutcome } from "../../pipeline/judging/cells.ts";
+import { criterionList, wholeNumber } from "../arguments.ts";
+import { failureLine, withCellProgress } from "../cell-progress.ts";
+import { print, printNeurons, printSummary, printTrigger, summaryRow } from "../inspection.ts";
+import { budgetOption, deviceOption, formatOption, type SharedOptions, seedOption } from "../options.ts";
+import { emitRows, warn } from "../output.ts";
+import { imagesOption, knownDataDir, modelOptions, type OwnOptions, referenceOption } from "../own-options.ts";
+
+type Options = Pick<SharedOptions, "db" | "seed" | "budget" | "format" | "device"> &
+  OwnOptions & { criterion?: string[]; pluginTimeout?: number; top: number; summary?: boolean; out?: string };
+
+const NOT_PROVEN =
+  "Not proven: a clean model can look suspicious, an infected one can look clean; the counts say how often that happened in the reference.";
+
+/** Looks at a network of one's own: which neurons are suspicious, and how suspicious the whole is. */
+export function registerInspect(program: Command): void {
+  const verb = program
+    .command("inspect")
+    .argument("<file>", "a checkpoint: .safetensors or PyTorch's")
+    .description("look for a backdoor in a network of your own, with clean images of its task")
+    .addOption(imagesOption())
+    .option(
+      "--criterion <names>",
+      "clean criteria, separated by commas (default: the published ones); 'cmd:COMMAND' runs a program of yours",
+      criterionList("--criterion"),
+    )
+    .option(
+      "--plugin-timeout <seconds>",
+      "how long such a program may take (default: 600)",
+      wholeNumber("--plugin-timeout", 1, 1_000_000),
+    )
+    .option("--top <n>", "how many neurons a criterion are shown", wholeNumber("--top", 1, 1_000_000), 5)
+    .option("--summary", "one row a criterion, with the reference")
+    .option("--out <dir>", "where the reversed trigger's picture goes (default: FILE's name with '-inspect', here)");
+  for (const option of modelOptions()) verb.addOption(option);
+  verb
+    .addOption(referenceOption())
+    .addOption(seedOption())
+    .addOption(budgetOption())
+    .addOption(deviceOption())
+    .addOption(formatOption())
+    .action(inspect);
+}
+
+async function inspect(file: string, options: Options): Promise<void> {
+  const { format, summary, top } = options;
+  const { cleanCriteria } = await import("../../pipeline/own/criteria.ts");
+  const { useDevice } = await import("../../pipeline/device.ts");
+  const { chanceWarning, cleanAccuracy, withOwn } = await import("../../pipeline/own/open.ts");
+  const { inspectModel, neuronRows } = await import("../../pipeline/own/inspect.ts");
+  const { openReference } = await import("../../pipeline/own/reference.ts");
+  const { saveTrigger } = await import("../../pipeline/own/picture.ts");
+  const criteria = cleanCriteria(options.criterion, options.pluginTimeout, options.data !== undefined);
+  await useDevice(options.device);
+  const reference = await openReference(options.db, options.budget);
+  const say = (line: string) => (format === "table" ? print(line) : process.stderr.write(`${line}\n`));
+  const failures: CellOutcome[] = [];
+  await withOwn({ ...options, file, dataDir: knownDataDir() }, async (own) => {
+    const { model, images, runner, normalizationSource } = own;
+    for (const note of model.notes) say(note);
+    say(`${file}: ${model.network.arch}, ${model.network.classes} classes`);
+    const ca = await cleanAccuracy(own);
+    if (images && ca !== null) {
+      const { mean, std } = model.normalization;
+      say(`images: ${images.title}: ${images.clean.count} for the criteria, ${images.test.count} for the accuracy`);
+      say(`mean ${mean.join(", ")}; std ${std.join(", ")} (${normalizationSource})`);
+      say(`clean accuracy: ${ca.toFixed(4)} of ${images.test.count} images`);
+      const warning = chanceWarning(ca, model);
+      if (warning !== null) warn(warning);
+    }
+    const note = (outcome: CellOutcome) => outcome.status === "failed" && failures.push(outcome);
+    const findings = await withCellProgress((progress) =>
+      inspectModel(model, images, runner, criteria, { ...options, reference, progress, onOutcome: note }),
+    );
+    const pictures = new Map(findings.map((finding) => [finding, saveTrigger(finding, file, options.out)]));
+    if (format !== "table") {
+      const rows: object[] = summary ? findings.map(summaryRow) : findings.flatMap((found) => neuronRows(model, found));
+      for (const [{ criterion }, path] of pictures) if (path) say(`${criterion}: reversed trigger: ${path}`);
+      emitRows(
+        rows.map((row) => ({ ...row })),
+        format,
+      );
+    } else {
+      printSummary(findings, reference, model.network.arch);
+      for (const [finding, path] of pictures) printTrigger(finding, images?.classes ?? null, path);
+      if (!summary)
+        printNeurons(
+          findings.flatMap((found) => neuronRows(model, found)),
+          top,
+        );
+    }
+    say(NOT_PROVEN);
+  });
+  if (failures.length === 0) return;
+  process.stderr.write(failures.map(failureLine).join(""));
+  throw new CheckFailed(`${failures.length} of ${criteria.length} criteria failed on ${file}`);
+}

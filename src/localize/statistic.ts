@@ -1,0 +1,43 @@
+import { anomalyIn, nc } from "./nc.ts";
+import { layerZ, mean } from "./normalise.ts";
+import type { Localization } from "./types.ts";
+
+/** Share of all neurons that the general statistic looks at. */
+const SHARE = 0.01;
+
+/** How suspicious a criterion finds a whole model: one number, higher = more suspicious, free of scale and width. */
+export interface Statistic {
+  name: string;
+  /** In words, for tables. */
+  title: string;
+  /** What a stored prediction keeps is enough. @returns null where it cannot be told */
+  of(found: Pick<Localization, "raw"> & { note?: string | null }): number | null;
+}
+
+/** Neural Cleanse's own test: the anomaly index of the most anomalous class (Wang et al. 2019, section IV). */
+const ANOMALY: Statistic = {
+  name: "anomaly-index",
+  title: "anomaly index of the most anomalous class",
+  of: ({ note }) => anomalyIn(note),
+};
+
+/**
+ * For criteria without a published test of a whole model: the mean of the largest 1 % of `(u − mean)/std` of each layer.
+ * A fixed share, unlike the largest value, does not grow with the number of neurons. Chosen among twelve candidates by
+ * how well it tells infected models from their shams on CIFAR-10 alone; docs/inspect.md has what it reaches elsewhere.
+ */
+const OUTLIERS: Statistic = {
+  name: "outlier-mean",
+  title: "mean layer z of the most suspicious 1 % of neurons",
+  of({ raw }) {
+    const z = Object.values(layerZ(raw)).flat();
+    if (z.length === 0) return null;
+    const most = Math.max(1, Math.round(SHARE * z.length));
+    return mean(z.sort((a, b) => b - a).slice(0, most));
+  },
+};
+
+/** The statistic that goes with a criterion; a user's own criterion has the general one. */
+export function statisticOf(criterion: string): Statistic {
+  return criterion === nc.name ? ANOMALY : OUTLIERS;
+}

@@ -1,0 +1,33 @@
+import { InputError } from "../../core/errors.ts";
+import { CRITERIA } from "../../localize/registry.ts";
+import type { CleanCriterion } from "../../localize/types.ts";
+import { criteriaNamed } from "../judging/criteria.ts";
+
+/** What a baseline gives as its source. */
+const BASELINE = "baseline";
+
+/**
+ * The criteria that a network of one's own can be judged by: nobody has failing tests of it. Unnamed: the published
+ * ones, and of these, without images, those that read weights alone.
+ *
+ * @throws InputError on a criterion of wider access, or that needs images where there are none
+ */
+export function cleanCriteria(
+  names: readonly string[] | undefined,
+  pluginTimeout: number | undefined,
+  hasImages: boolean,
+): CleanCriterion[] {
+  const published = [...CRITERIA.values()].filter(({ access, source }) => access === "clean" && source !== BASELINE);
+  const unnamed = published.filter(({ needsData }) => hasImages || !needsData).map(({ name }) => name);
+  return criteriaNamed(names ?? unnamed, pluginTimeout).map((criterion) => {
+    if (criterion.access !== "clean") {
+      throw new InputError(
+        `--criterion ${criterion.name}: needs failing tests, which nobody has of a network of one's own; clean ones: ${published.map(({ name }) => name).join(", ")}`,
+      );
+    }
+    if (criterion.needsData && !hasImages) {
+      throw new InputError(`--criterion ${criterion.name}: needs clean images; name them with --data`);
+    }
+    return criterion;
+  });
+}

@@ -1,0 +1,107 @@
+import type { Budget } from "../../core/budget.ts";
+import { flatScores, indexNeurons, membership, suspicionOrder } from "../../core/neuron-index.ts";
+import { formatNeuron } from "../../core/neurons.ts";
+import type { Normalization } from "../../datasets/types.ts";
+import { neuronLayers } from "../../graph/network.ts";
+import { statisticOf } from "../../localize/statistic.ts";
+import type { CleanCriterion, Localization } from "../../localize/types.ts";
+import type { ModelRunner } from "../../measure/runner.ts";
+import { type OnOutcome, runCell } from "../judging/cells.ts";
+import { assertFits } from "../judging/localize.ts";
+import { anonymous, halveClean, NO_AUGMENTATION, noImages } from "../judging/suspect.ts";
+import type { Progress } from "../judging/workbench.ts";
+import type { OwnImages } from "./images.ts";
+import type { OwnModel } from "./model.ts";
+import { type Comparison, compareWith, type Reference } from "./reference.ts";
+
+/** What one criterion says of a network of one's own. */
+export interface Finding {
+  criterion: string;
+  localization: Localization;
+  seconds: number;
+  /** The statistic's name and value; null where it has none. */
+  statistic: string;
+  value: number | null;
+  /** Null where the reference does not know the criterion. */
+  comparison: Comparison | null;
+}
+
+export interface InspectOptions {
+  seed: number;
+  budget: Budget;
+  reference: Reference;
+  progress?: Progress;
+  /** Told what becomes of every criterion; without it one that fails ends the inspection. */
+  onOutcome?: OnOutcome;
+}
+
+/**
+ * Runs clean criteria on a network of one's own, blind as in a study: each gets a suspect of its own, and the same
+ * weights, images and seed give the same scores.
+ *
+ * @param images null where all criteria read weights alone
+ */
+export async function inspectModel(
+  model: OwnModel & { normalization: Normalization },
+  images: OwnImages | null,
+  runner: ModelRunner,
+  criteria: readonly CleanCriterion[],
+  { seed, budget, reference, progress = () => undefined, onOutcome }: InspectOptions,
+): Promise<Finding[]> {
+  const clean = images ? halveClean(images.clean, seed) : noImages(model.network);
+  const augmentation = images?.augmentation ?? NO_AUGMENTATION;
+  const findings: Finding[] = [];
+  for (const [i, criterion] of criteria.entries()) {
+    const { name } = criterion;
+    progress(i, criteria.length, name);
+    // A suspect of its own each: a criterion may spoil what it gets.
+    const suspect = anonymous(model, augmentation, clean, runner, seed, budget);
+    const began = performance.now();
+    const localization = await runCell({ what: name, id: model.file }, onOutcome, async () => {
+      const found = await criterion.localize(suspect);
+      assertFits(criterion, model.network, found);
+      return found;
+    });
+    if (!localization) continue;
+    const seconds = (performance.now() - began) / 1000;
+    const statistic = statisticOf(name);
+    const value = statistic.of(localization);
+    const comparison = value === null ? null : compareWith(reference, name, value, model.network.arch);
+    findings.push({ criterion: name, localization, seconds, statistic: statistic.name, value, comparison });
+  }
+  return findings;
+}
+
+/** A neuron's row, under the file's own layer names. */
+export interface NeuronRow {
+  criterion: string;
+  neuron: string;
+  raw: number;
+  score: number;
+  /** 1: the most suspicious; ties by layer order, then channel. */
+  rank: number;
+  /** Whether the criterion itself names it. */
+  native: boolean;
+}
+
+/** Every neuron as one criterion finds it, the most suspicious first. */
+export function neuronRows(
+  { network, layerName }: Pick<OwnModel, "network" | "layerName">,
+  { criterion, localization }: Pick<Finding, "criterion" | "localization">,
+): NeuronRow[] {
+  const index = indexNeurons(neuronLayers(network));
+  const names = index.layers.flatMap(({ name, width }) =>
+    Array.from({ length: width }, (_, c) => formatNeuron(layerName(name), c)),
+  );
+  const raw = flatScores(index, localization.raw);
+  const scores = flatScores(index, localization.scores);
+  const native = membership(index, localization.native);
+  return Array.from(suspicionOrder(scores), (at, i) => ({
+    criterion,
+    neuron: names[at],
+    raw: raw[at],
+    score: scores[at],
+    rank: i + 1,
+    native: native[at] === 1,
+  }));
+}

@@ -1,0 +1,135 @@
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { BUDGETS, type Budget } from "../../core/budget.ts";
+import { VERSIONS, type Version } from "../../core/ids.ts";
+import { CRITERIA } from "../../localize/registry.ts";
+import { statisticOf } from "../../localize/statistic.ts";
+import { type Database, openDatabase } from "../../store/database.ts";
+import { readJson } from "../../store/json.ts";
+import { Results, revisionStamp } from "../../store/results.ts";
+import { isSample } from "../../store/sample.ts";
+import type { DefectRecord } from "../../store/schema.ts";
+import { storedHash } from "../judging/workbench.ts";
+
+/** Statistics are kept and compared to so many digits. */
+const DIGITS = 6;
+
+/** The reference that ships with the package, of `--db sample` in the short budget. */
+export const SAMPLE_REFERENCE = fileURLToPath(new URL("../../../reference/sample.json", import.meta.url));
+
+const referenceModel = z.strictObject({
+  version: z.enum(VERSIONS),
+  dataset: z.string(),
+  arch: z.string(),
+  /** Null: a clean model. */
+  attack: z.string().nullable(),
+  style: z.string().nullable(),
+  /** Statistic by criterion; a criterion that has not judged the model is absent. */
+  values: z.record(z.string(), z.number()),
+});
+export type ReferenceModel = z.infer<typeof referenceModel>;
+
+/** How suspicious criteria find models of which it is known whether they are infected. */
+export const referenceFile = z.strictObject({
+  kind: z.literal("reference"),
+  /** `sample`, or the edition of a database. */
+  edition: z.string(),
+  budget: z.enum(BUDGETS),
+  /** Name of the statistic by criterion, and the criterion's revision where that is not the first. */
+  criteria: z.record(z.string(), z.strictObject({ statistic: z.string(), revision: z.number().int().optional() })),
+  models: z.array(referenceModel),
+});
+export type Reference = z.infer<typeof referenceFile>;
+
+/** How many models of each kind a statistic was held against, and how many of them are as suspicious or more. */
+export interface Comparison {
+  clean: number;
+  clean_as_suspicious: number;
+  shams: number;
+  shams_as_suspicious: number;
+  infected: number;
+  infected_as_suspicious: number;
+  /** Reference models of the very architecture and width. */
+  same_arch: number;
+}
+
+/**
+ * The reference that a database's stored predictions give: clean, infected and sham versions of accepted defects, each
+ * model once. Clean models count where `localize ID:clean` has judged them.
+ */
+export function referenceOf(database: Database, ...sources: [Results, ...Results[]]): Reference {
+  const models = new Map<string, ReferenceModel>();
+  const criteria: Reference["criteria"] = {};
+  const accepted = database
+    .listDefects()
+    .map((id) => database.readDefect(id))
+    .filter(({ status }) => status === "accepted");
+  for (const results of sources) {
+    // A plug-in's program is not known here, so neither is what a stored prediction of it is worth.
+    const known = results.criteria().flatMap((name) => CRITERIA.get(name) ?? []);
+    for (const criterion of known.filter(({ access }) => access === "clean")) {
+      const statistic = statisticOf(criterion.name);
+      const stamp = revisionStamp(criterion);
+      for (const record of accepted) {
+        for (const version of VERSIONS) {
+          const prediction = results.prediction(criterion.name, record.id, version);
+          const isCurrent =
+            prediction?.model_sha256 === storedHash(record, version) &&
+            prediction?.budget === results.budget &&
+            prediction.revision === stamp.revision;
+          const value = prediction && isCurrent ? statistic.of(prediction) : null;
+          if (value === null) continue;
+          criteria[criterion.name] = { statistic: statistic.name, ...stamp };
+          const key = `${version} ${prediction!.model_sha256}`;
+          const model = models.get(key) ?? { version, ...factsOf(record, version), values: {} };
+          model.values[criterion.name] = Number(value.toPrecision(DIGITS));
+          models.set(key, model);
+        }
+      }
+    }
+  }
+  const [{ budget }] = sources;
+  return { kind: "reference", edition: database.manifest.edition, budget, criteria, models: [...models.values()] };
+}
+
+function factsOf({ dataset, arch, attack, style }: DefectRecord, version: Version) {
+  return { dataset, arch, ...(version === "clean" ? { attack: null, style: null } : { attack, style }) };
+}
+
+/**
+ * The reference of a database in a budget: the shipped one of the sample, else by its stored predictions.
+ *
+ * @throws InputError where there is no database, or something of it is damaged
+ */
+export async function openReference(dir: string, budget: Budget): Promise<Reference> {
+  if (!isSample(dir)) {
+    const database = await openDatabase(dir, { readOnly: true });
+    return referenceOf(database, new Results(database, budget));
+  }
+  const shipped = readJson(SAMPLE_REFERENCE, referenceFile);
+  return shipped.budget === budget ? shipped : { ...shipped, budget, criteria: {}, models: [] };
+}
+
+/** Holds one model's statistic against a reference. @returns null where the reference does not know the criterion. */
+export function compareWith(
+  { models, criteria }: Reference,
+  criterion: string,
+  value: number,
+  arch: string,
+): Comparison | null {
+  if (!Object.hasOwn(criteria, criterion)) return null;
+  const judged = models.filter(({ values }) => Object.hasOwn(values, criterion));
+  const rounded = Number(value.toPrecision(DIGITS));
+  const count = (version: Version, atLeast: number) =>
+    judged.filter((model) => model.version === version && model.values[criterion] >= atLeast).length;
+  const all = Number.NEGATIVE_INFINITY;
+  return {
+    clean: count("clean", all),
+    clean_as_suspicious: count("clean", rounded),
+    shams: count("sham", all),
+    shams_as_suspicious: count("sham", rounded),
+    infected: count("infected", all),
+    infected_as_suspicious: count("infected", rounded),
+    same_arch: judged.filter((model) => model.arch === arch).length,
+  };
+}
