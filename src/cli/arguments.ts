@@ -61,12 +61,12 @@ export function commaList(flag: string): (text: string, previous?: string[]) => 
 }
 
 /**
- * As `commaList`, where the last name may be a command (`cmd:…` or `NAME=cmd:…`): all that follows belongs to it, commas
+ * As `commaList`, where the last name may be a command (`cmd:…`, `NAME=cmd:…`, `NAME=cmd+failing:…`): all that follows belongs to it, commas
  * too. Several commands need the option several times.
  */
 export function criterionList(flag: string): (text: string, previous?: string[]) => string[] {
   return (text, previous = []) => {
-    const command = /(?:^|,)\s*((?:[^,=]*=)?cmd:.*)$/s.exec(text);
+    const command = /(?:^|,)\s*((?:[^,=]*=)?cmd(?:\+[^:,\s]*)?:.*)$/s.exec(text);
     if (!command) return commaList(flag)(text, previous);
     const before = text.slice(0, command.index);
     return [...(before === "" ? previous : commaList(flag)(before, previous)), command[1]];

@@ -53,6 +53,8 @@ interface AnyCriterion {
   needsData: boolean;
   /** Where the criterion is a program of somebody's own: a hash of it. What another program found is not its result. */
   fingerprint?: string;
+  /** Where it is such a program and not at hand: only what it found before can be read back. */
+  stored?: true;
   /** 1 where it is not said. Raised when what it computes or spends changes: what an earlier one found is not its result. */
   revision?: number;
 }

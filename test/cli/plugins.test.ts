@@ -39,7 +39,7 @@ describe("plug-ins", () => {
       : [];
   const plugin = (mode: string, log: string, script = SCRIPT) =>
     `${mode}=cmd:"${process.execPath}" '${script}' ${mode} "${log}"`;
-  const localize = (...args: string[]) => ["localize", ID, "--db", db, "--data", data, ...args];
+  const localize = (...args: string[]) => ["localize", `${ID}:infected`, "--db", db, "--data", data, ...args];
   const stored = (criterion: string) => {
     const folder = join(db, "results", "localize", criterion);
     return existsSync(folder) ? readdirSync(folder) : [];

@@ -69,7 +69,7 @@ describe("the shipped sample", () => {
     const before = fingerprint(SAMPLE_DIR);
     const group = "gtsrb-vgg13w8-badnets";
     const shown = rowsOf(["localize", group, ...db, "--criterion", "clp"]);
-    expect(shown).toHaveLength(2);
+    expect(shown).toHaveLength(2 * 2);
     const results = join(out, "results");
     rowsOf(["localize", group, ...db, "--criterion", "clp", "--out", results]);
     const scores = rowsOf(["score", group, ...db, "--results", results]);

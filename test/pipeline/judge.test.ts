@@ -172,7 +172,7 @@ describe("localizeAll", () => {
 });
 
 describe("repairAll", () => {
-  const usings = ["oracle", "random", "clp", "clp:topk"].map(parseUsing);
+  const usings = ["oracle", "random", "clp", "clp:topk"].map((text) => parseUsing(text));
 
   it("measures before and after, and resumes", async () => {
     const { results } = await freshResults();

@@ -38,14 +38,18 @@ describe("judging verbs", () => {
       "sham weight-norm",
     ]);
     expect(Object.keys(rows[0]).slice(0, 7)).toEqual("id version criterion seconds raw scores native".split(" "));
-    expect(await run("localize", IDS[0], "--criterion", "clp")).toEqual([rows[0]]);
+    expect(await run("localize", `${IDS[0]}:infected`, "--criterion", "clp")).toEqual([rows[0]]);
+    // The sham is the control, and is judged too unless told otherwise.
+    expect(await run("localize", IDS[0], "--criterion", "clp")).toEqual([rows[0], rows[2]]);
   });
 
   it("localize takes every accepted defect where nothing is named, or a condition", async () => {
     const all = await run("localize", "--criterion", "clp");
-    expect(all.map(({ id }) => id).sort()).toEqual([...IDS].sort());
+    const named = (rows: Record<string, unknown>[]) => rows.map(({ id, version }) => `${id}:${version}`).sort();
+    const both = (ids: string[]) => ids.flatMap((id) => [`${id}:infected`, `${id}:sham`]).sort();
+    expect(named(all)).toEqual(both(IDS));
     const large = await run("localize", "--where", "level = 'large'", "--criterion", "clp");
-    expect(large.map(({ id }) => id)).toEqual([IDS[1]]);
+    expect(named(large)).toEqual(both([IDS[1]]));
   });
 
   it("score joins predictions of all versions with the labels, and summarises them", async () => {

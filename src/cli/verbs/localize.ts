@@ -30,10 +30,13 @@ export function registerLocalize(program: Command): void {
   program
     .command("localize")
     .description("name the suspicious neurons of models and store the predictions")
-    .argument("[selection...]", "ids and groups, each with an optional :infected, :clean, :sham or :drift")
+    .argument(
+      "[selection...]",
+      "ids and groups, each with an optional :infected, :clean, :sham or :drift (default: infected and sham)",
+    )
     .option(
       "--criterion <names>",
-      "criteria, separated by commas (default: all); 'cmd:COMMAND' or 'NAME=cmd:COMMAND' runs a program of yours",
+      "criteria, separated by commas (default: all); 'NAME=cmd:COMMAND' runs a program of yours, 'NAME=cmd+failing:COMMAND' with the failing tests",
       criterionList("--criterion"),
     )
     .option(
@@ -57,13 +60,18 @@ export function registerLocalize(program: Command): void {
       const { useDevice } = await import("../../pipeline/device.ts");
       const { localizeAll } = await import("../../pipeline/judging/localize.ts");
       const { withJudging } = await import("../../pipeline/judging/judge.ts");
-      const { selectItems } = await import("../../pipeline/judging/select.ts");
+      const { selectItems, withSham } = await import("../../pipeline/judging/select.ts");
       const { Catalog } = await import("../../store/catalog.ts");
-      const criteria = criteriaNamed(options.criterion ?? CRITERIA.keys(), options.pluginTimeout);
       await useDevice(options.device);
       const failures: CellOutcome[] = [];
       const predictions = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
-        const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);
+        const items = await selectItems(
+          new Catalog(database),
+          { names, where: options.where },
+          withSham(database, warn),
+        );
+        const wanted = options.criterion ?? CRITERIA.keys();
+        const criteria = criteriaNamed(wanted, { timeout: options.pluginTimeout, stored: results.criteria() });
         const note = (outcome: CellOutcome) => outcome.status === "failed" && failures.push(outcome);
         return withCellProgress((update) => localizeAll(bench, results, items, criteria, update, note));
       });

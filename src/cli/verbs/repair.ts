@@ -54,13 +54,15 @@ export function registerRepair(program: Command): void {
       const { selectItems } = await import("../../pipeline/judging/select.ts");
       const { Catalog } = await import("../../store/catalog.ts");
       const methods = [...new Set(options.method ?? REPAIRS.keys())].map((name) => lookup(REPAIRS, "repair", name));
-      const usings = [...new Set(options.using)].map(parseUsing);
+      const parsed = (stored?: string[]) => [...new Set(options.using)].map((text) => parseUsing(text, stored));
+      parsed();
       await useDevice(options.device);
       const repairs = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
         const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);
-        if (database.sealed && options.out === undefined && usings.some(({ kind }) => kind === "criterion")) {
+        if (database.sealed && options.out === undefined && parsed().some(({ kind }) => kind === "criterion")) {
           throw new InputError("--db sample keeps no predictions: give 'localize' and 'repair' the same --out DIR");
         }
+        const usings = parsed(results.criteria());
         const other = items.find(({ version }) => version !== "infected");
         if (other)
           throw new InputError(`'${other.id}:${other.version}': only infected models are repaired; drop the suffix`);

@@ -62,7 +62,8 @@ export function registerScore(program: Command): void {
       }
       const { scoreAll, scoreAllExtended } = await import("../../pipeline/judging/score.ts");
       const { SCORE_METRICS, summarize } = await import("../../score/summary.ts");
-      const criteria = options.criterion ?? results.criteria();
+      const { storedCriteria } = await import("../../pipeline/judging/criteria.ts");
+      const criteria = storedCriteria(options.criterion, results.criteria());
       if (options.extended) {
         const { EXTENDED_METRICS } = await import("../../score/extended.ts");
         const scores = await scoreAllExtended(database, results, items, criteria);

@@ -1,20 +1,26 @@
-import { InputError, lookup } from "../../core/errors.ts";
+import { InputError } from "../../core/errors.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import type { Criterion } from "../../localize/types.ts";
+import { isPluginName, PLUGIN_PREFIX } from "../../store/results.ts";
 import { isPlugin, parsePlugin } from "../plugin/command.ts";
-import { pluginCriterion } from "../plugin/criterion.ts";
+import { type PluginLimits, pluginCriterion } from "../plugin/criterion.ts";
+
+/** Where names of criteria are looked up. */
+export interface CriterionNames extends PluginLimits {
+  /** Criteria of which there are predictions (`Results.criteria`); absent: any plug-in's name is taken for one of them. */
+  stored?: readonly string[];
+}
 
 /**
- * Criteria by name, in the order given, each once; `cmd:COMMAND` and `NAME=cmd:COMMAND` are plug-ins.
+ * Criteria by name, in the order given, each once: those of the registry, `cmd:COMMAND` and `NAME=cmd:COMMAND`, and the
+ * stored name of a plug-in (`cmd-NAME`), of which only the stored predictions are at hand.
  *
  * @throws InputError on an unknown name, and on two commands under one name
  */
-export function criteriaNamed(names: Iterable<string>, pluginTimeout?: number): Criterion[] {
+export function criteriaNamed(names: Iterable<string>, { stored, ...limits }: CriterionNames = {}): Criterion[] {
   const criteria = new Map<string, Criterion>();
   for (const name of names) {
-    const criterion = isPlugin(name)
-      ? pluginCriterion(parsePlugin(name), pluginTimeout)
-      : lookup(CRITERIA, "criterion", name);
+    const criterion = isPlugin(name) ? pluginCriterion(parsePlugin(name), limits) : criterionNamed(name, stored);
     const before = criteria.get(criterion.name);
     if (before && before.fingerprint !== criterion.fingerprint) {
       throw new InputError(`--criterion '${name}': another command has the name '${criterion.name}'; give it its own`);
@@ -22,4 +28,44 @@ export function criteriaNamed(names: Iterable<string>, pluginTimeout?: number): 
     criteria.set(criterion.name, criterion);
   }
   return [...criteria.values()];
+}
+
+/** Names under which predictions can be stored, as given; all that are stored where none are. @throws InputError on an unknown one */
+export function storedCriteria(names: readonly string[] | undefined, stored: readonly string[]): string[] {
+  return names ? [...new Set(names.map((name) => criterionNamed(name, stored).name))] : [...stored];
+}
+
+/**
+ * The one place that decides what a criterion's name is: one of the registry, or a stored plug-in's.
+ *
+ * @param stored criteria of which there are predictions; absent: any well-formed name of a plug-in is valid
+ */
+export function isCriterionName(name: string, stored?: readonly string[]): boolean {
+  return CRITERIA.has(name) || (isPluginName(name) && (stored?.includes(name) ?? true));
+}
+
+/** What `isCriterionName` accepts, for messages. */
+export function criterionNames(stored?: readonly string[]): string[] {
+  return [...CRITERIA.keys(), ...(stored?.filter(isPluginName) ?? [`${PLUGIN_PREFIX}NAME`])];
+}
+
+function criterionNamed(name: string, stored: readonly string[] | undefined): Criterion {
+  if (isCriterionName(name, stored)) return CRITERIA.get(name) ?? storedPlugin(name);
+  throw new InputError(`unknown criterion '${name}'; valid: ${criterionNames(stored).join(", ")}`);
+}
+
+/** A program that is not at hand. Whatever it found is read back, whichever version of it found it. */
+function storedPlugin(name: string): Criterion {
+  return {
+    name,
+    title: name,
+    source: "plug-in",
+    access: "clean",
+    needsData: false,
+    stored: true,
+    localize() {
+      const label = name.slice(PLUGIN_PREFIX.length);
+      throw new InputError(`no stored prediction; name the program with --criterion "${label}=cmd:COMMAND"`);
+    },
+  };
 }

@@ -1,3 +1,4 @@
+import { sha256Hex } from "../../core/hash.ts";
 import { flatScores, indexNeurons, membership } from "../../core/neuron-index.ts";
 import { listNeurons } from "../../core/neurons.ts";
 import type { ImageSet } from "../../datasets/types.ts";
@@ -25,9 +26,9 @@ export async function localizeAll(
   progress: Progress = () => undefined,
   onOutcome?: OnOutcome,
 ): Promise<PredictionFile[]> {
-  const predictions: PredictionFile[] = [];
+  const predictions = new Map<JudgedItem, PredictionFile[]>(items.map((item) => [item, []]));
   let over = 0;
-  for (const item of items) {
+  for (const item of turns(items, criteria, bench.seed)) {
     const { id, version } = item;
     const record = bench.source.readDefect(id);
     let opened: Promise<Model> | undefined;
@@ -46,7 +47,7 @@ export async function localizeAll(
       const done = finishedPrediction(results, item, criterion, bench.seed);
       if (done && done.model_sha256 === (storedHash(record, version) ?? (await model()).sha256)) {
         onOutcome?.({ what, id, status: "kept", seconds: 0 });
-        predictions.push(done);
+        predictions.get(item)!.push(done);
         continue;
       }
       const dataset = criterion.needsData ? await bench.dataset(record) : null;
@@ -71,10 +72,21 @@ export async function localizeAll(
         ...(fingerprint && { fingerprint }),
       };
       results.savePrediction(prediction);
-      predictions.push(prediction);
+      predictions.get(item)!.push(prediction);
     }
   }
-  return predictions;
+  return [...predictions.values()].flat();
+}
+
+/**
+ * The order of judging. A program can count its calls, so the versions of a defect come in an order that follows from a
+ * hash, and a call's number says nothing of the version.
+ */
+function turns(items: readonly JudgedItem[], criteria: readonly Criterion[], seed: number): readonly JudgedItem[] {
+  if (criteria.every(({ source }) => source !== "plug-in")) return items;
+  const rank = ({ id, version }: JudgedItem) => sha256Hex(`${seed} turn ${id}:${version}`);
+  const ids = [...new Set(items.map(({ id }) => id))];
+  return ids.flatMap((id) => items.filter((item) => item.id === id).sort((a, b) => (rank(a) < rank(b) ? -1 : 1)));
 }
 
 export function predictionCell({ id, version }: JudgedItem, { name }: Pick<Criterion, "name">): string {
@@ -90,7 +102,9 @@ export function finishedPrediction(
 ): PredictionFile | null {
   const found = results.prediction(criterion.name, id, version);
   if (found?.seed !== seed || found.budget !== results.budget) return null;
-  if (found.fingerprint !== criterion.fingerprint) return null;
+  if (criterion.stored) return found;
+  // What was seen under another access is another criterion's finding.
+  if (found.fingerprint !== criterion.fingerprint || found.access !== criterion.access) return null;
   return found.revision === revisionStamp(criterion).revision ? found : null;
 }
 

@@ -13,10 +13,11 @@ import { CRITERIA } from "../../localize/registry.ts";
 import { type Rates, rates } from "../../measure/rates.ts";
 import type { Repair } from "../../repair/types.ts";
 import { controlledSet } from "../../score/topk.ts";
-import { PLUGIN_PREFIX, type RepairFile, type Results, revisionStamp } from "../../store/results.ts";
+import { type RepairFile, type Results, revisionStamp } from "../../store/results.ts";
 import type { DefectLabels, DefectRecord } from "../../store/schema.ts";
 import { deviceStamp } from "../device.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
+import { criterionNames, isCriterionName } from "./criteria.ts";
 import { type DefectSource, layersOf, type Model, type Progress, storedHash, type Workbench } from "./workbench.ts";
 
 /** Who names the neurons to repair. */
@@ -30,17 +31,21 @@ export type Using =
 
 /**
  * Parses `oracle`, `random`, `CRITERION` or `CRITERION:topk`, where the criterion may be a plug-in's name (`cmd-…`), whose
- * predictions are stored. @throws InputError
+ * predictions are stored.
+ *
+ * @param stored criteria of which there are predictions; absent: any plug-in's name is taken for one of them
+ * @throws InputError
  */
-export function parseUsing(text: string): Using {
+export function parseUsing(text: string, stored?: readonly string[]): Using {
   if (text === "oracle" || text === "random") return { kind: text };
   const [name, protocol = "native", ...rest] = text.split(":");
   if (rest.length > 0 || (protocol !== "native" && protocol !== "topk")) {
     throw new InputError(`bad --using '${text}': write CRITERION, CRITERION:topk, oracle or random`);
   }
-  if (!CRITERIA.has(name) && !new RegExp(`^${PLUGIN_PREFIX}[a-z0-9_-]+$`).test(name)) {
-    const valid = ["oracle", "random", ...CRITERIA.keys(), `${PLUGIN_PREFIX}NAME`];
-    throw new InputError(`unknown --using '${name}'; valid: ${valid.join(", ")}`);
+  if (!isCriterionName(name, stored)) {
+    throw new InputError(
+      `unknown --using '${name}'; valid: ${["oracle", "random", ...criterionNames(stored)].join(", ")}`,
+    );
   }
   return { kind: "criterion", criterion: name, protocol };
 }

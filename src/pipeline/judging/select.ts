@@ -1,5 +1,6 @@
 import { InputError } from "../../core/errors.ts";
 import { JUDGED_VERSIONS, type JudgedVersion } from "../../store/results.ts";
+import type { DefectRecord } from "../../store/schema.ts";
 
 /** What a selection looks at: one line per candidate of the catalog. */
 export interface CatalogLine {
@@ -39,17 +40,18 @@ function splitVersion(text: string): { name: string; version: JudgedVersion | nu
 /**
  * Resolves a selection to accepted defects, each once per version, in the order given.
  *
- * @param versions those of names without a suffix.
+ * @param versions those of names without a suffix, for all defects alike or by id.
  * @throws InputError on an unknown name, on an id that was not accepted, and where nothing is left.
  */
 export async function selectItems(
   listing: Listing,
   { names, where }: Selection,
-  versions: readonly JudgedVersion[],
+  versions: readonly JudgedVersion[] | ((id: string) => readonly JudgedVersion[]),
 ): Promise<JudgedItem[]> {
   const items = new Map<string, JudgedItem>();
+  const usual = typeof versions === "function" ? versions : () => versions;
   const add = (line: CatalogLine, version: JudgedVersion | null) => {
-    for (const v of version === null ? versions : [version]) {
+    for (const v of version === null ? usual(line.id) : [version]) {
       items.set(`${line.id}:${v}`, { id: line.id, version: v });
     }
   };
@@ -67,6 +69,22 @@ export async function selectItems(
   if (items.size === 0)
     throw new InputError(`no accepted defect ${where === undefined ? "in the selection" : `where ${where}`}`);
   return [...items.values()];
+}
+
+/**
+ * What is judged unless told otherwise: the infected version and its control, the sham.
+ *
+ * @param told where a defect has no sham
+ */
+export function withSham(
+  source: { readDefect(id: string): Pick<DefectRecord, "sham_model"> },
+  told: (message: string) => void,
+): (id: string) => readonly JudgedVersion[] {
+  return (id) => {
+    if (source.readDefect(id).sham_model) return ["infected", "sham"];
+    told(`'${id}' has no sham: only its infected version is judged`);
+    return ["infected"];
+  };
 }
 
 function accepted(line: CatalogLine): CatalogLine {

@@ -26,7 +26,9 @@ process.once("message", async (first: Heard) => {
   const { dir, dataDir, claims, device, pluginTimeout, ...options } = first.order;
   try {
     computeOn(device);
-    const criteria = new Map(criteriaNamed(options.criteria, pluginTimeout).map((found) => [found.name, found]));
+    const criteria = new Map(
+      criteriaNamed(options.criteria, { timeout: pluginTimeout }).map((found) => [found.name, found]),
+    );
     const warn = (warning: string) => tell({ type: "told", told: { warning } });
     await withJudging({ ...options, db: dir, data: dataDir, warn }, async (judging) => {
       tell({ type: "over" });

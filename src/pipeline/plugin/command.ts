@@ -2,52 +2,68 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
-import { PLUGIN_PREFIX } from "../../store/results.ts";
+import { PLUGIN_LABEL, PLUGIN_PREFIX } from "../../store/results.ts";
 
-/** A criterion that somebody's own program is. */
+/** What a program may see besides the suspect and clean images: nothing, or the failing tests too. */
+export const PLUGIN_ACCESSES = ["clean", "failing"] as const;
+export type PluginAccess = (typeof PLUGIN_ACCESSES)[number];
+
+/** A criterion or repair that somebody's own program is. */
 export interface PluginCommand {
   /** As results call it: `cmd-` and a short name; safe as a folder's name. */
   name: string;
+  access: PluginAccess;
   /** The program and its arguments; the suspect's folder is appended. */
   words: string[];
-  /** Of the words, the program and its script: what another program found is not this one's result. */
+  /** Of the words, the program, its script and its access: what another program found is not this one's result. */
   fingerprint: string;
 }
 
-const SPEC = /^(?:([^=\s]*)=)?cmd:(.*)$/s;
-const LABEL = /^[a-z0-9][a-z0-9_-]{0,39}$/;
+const SPEC = /^(?:([^=\s]*)=)?cmd(?:\+([^:\s]*))?:(.*)$/s;
 /** What is longer is data rather than a program; its size and date stand for it. */
 const MOST_BYTES = 16e6;
 
-/** Whether a criterion's name is a command: `cmd:COMMAND` or `NAME=cmd:COMMAND`. */
+/** Whether a name on the command line is a command: `cmd:COMMAND`, `NAME=cmd:COMMAND`, `NAME=cmd+failing:COMMAND`. */
 export function isPlugin(text: string): boolean {
   return SPEC.test(text);
 }
 
 /**
- * Parses `cmd:COMMAND` or `NAME=cmd:COMMAND`. Without a name it is the first script's, else the program's, with the first
- * digits of the command's hash.
+ * Parses `cmd:COMMAND` or `NAME=cmd:COMMAND`, where `cmd+failing:` declares the access `failing`. Without a name it is the
+ * first script's, else the program's, with the first digits of the command's hash.
  *
- * @throws InputError on an empty or unbalanced command or a bad name
+ * @param flag the option, for messages
+ * @throws InputError on an empty or unbalanced command, a bad name or an unknown access
  */
-export function parsePlugin(text: string): PluginCommand {
-  const [, label, command] = SPEC.exec(text)!;
-  const words = splitWords(command);
-  if (words.length === 0) throw new InputError(`--criterion '${text}': name a command after 'cmd:'`);
-  if (label !== undefined && !LABEL.test(label)) {
-    throw new InputError(`--criterion '${text}': a name has small letters, digits, _ and -, and 40 characters at most`);
+export function parsePlugin(text: string, flag = "--criterion"): PluginCommand {
+  const [, label, access = "clean", command] = SPEC.exec(text)!;
+  const refuse = (fault: string): never => {
+    throw new InputError(`${flag} '${text}': ${fault}`);
+  };
+  if (!isAccess(access)) return refuse(`no access '${access}'; write cmd: or cmd+failing:`);
+  const words = splitWords(command, flag);
+  if (words.length === 0) return refuse("name a command after 'cmd:'");
+  if (label !== undefined && !PLUGIN_LABEL.test(label)) {
+    return refuse("a name has small letters, digits, _ and -, and 40 characters at most");
   }
   // Further files may be data, or be written to.
   const program = [words[0], scriptOf(words)].flatMap((word) => (word === undefined ? [] : (contentOf(word) ?? [])));
-  const named = label ?? `${labelFrom(words)}-${sha256Hex(words.join("\u0000")).slice(0, 8)}`;
-  return { name: `${PLUGIN_PREFIX}${named}`, words, fingerprint: sha256Hex([...words, ...program].join("\u0000")) };
+  // Nothing is added for `clean`, so that earlier results stay valid.
+  const seen = access === "clean" ? [] : [`access ${access}`];
+  const hash = (parts: string[]) => sha256Hex([...parts, ...seen].join("\u0000"));
+  const named = label ?? `${labelFrom(words)}-${hash(words).slice(0, 8)}`;
+  return { name: `${PLUGIN_PREFIX}${named}`, access, words, fingerprint: hash([...words, ...program]) };
+}
+
+function isAccess(text: string): text is PluginAccess {
+  return (PLUGIN_ACCESSES as readonly string[]).includes(text);
 }
 
 /**
  * Splits a command at white space; '…' and "…" keep what is between them together. Nothing else is special: no shell runs
  * it, so there are no variables, patterns, pipes or backslashes. @throws InputError where a quote is not closed
  */
-export function splitWords(command: string): string[] {
+export function splitWords(command: string, flag = "--criterion"): string[] {
   const words: string[] = [];
   let word: string | undefined;
   let quote: string | undefined;
@@ -63,7 +79,7 @@ export function splitWords(command: string): string[] {
       word = undefined;
     } else word = (word ?? "") + char;
   }
-  if (quote !== undefined) throw new InputError(`--criterion 'cmd:${command}': the quote ${quote} is not closed`);
+  if (quote !== undefined) throw new InputError(`${flag} 'cmd:${command}': the quote ${quote} is not closed`);
   if (word !== undefined) words.push(word);
   return words;
 }

@@ -1,38 +1,37 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { neuronLayers } from "../../graph/network.ts";
-import type { CleanCriterion } from "../../localize/types.ts";
-import { withPath } from "../../store/fs.ts";
+import type { Criterion, Localization, Suspect } from "../../localize/types.ts";
 import { readAnswer } from "./answer.ts";
 import type { PluginCommand } from "./command.ts";
-import { writeSuspect } from "./folder.ts";
+import { writeFailing, writeSuspect } from "./folder.ts";
 import { runCommand } from "./run.ts";
+import { withPluginFolder } from "./temporary-folder.ts";
 
 /** Seconds that a plug-in has for one model unless told otherwise. */
 export const PLUGIN_TIMEOUT = 600;
 
+/** What every plug-in of a run is held to. */
+export interface PluginLimits {
+  /** Seconds for one model. */
+  timeout?: number;
+}
+
 /** A criterion that runs a user's own program on the suspect's folder (docs/plugins.md). */
 export function pluginCriterion(
-  { name, words, fingerprint }: PluginCommand,
-  timeoutSeconds: number = PLUGIN_TIMEOUT,
-): CleanCriterion {
+  { name, access, words, fingerprint }: PluginCommand,
+  { timeout = PLUGIN_TIMEOUT }: PluginLimits = {},
+): Criterion {
+  const run = (suspect: Suspect, fill: (folder: string) => void): Promise<Localization> =>
+    withPluginFolder(async (folder) => {
+      writeSuspect(suspect, folder);
+      fill(folder);
+      await runCommand(words, folder, timeout);
+      return readAnswer(folder, neuronLayers(suspect.network));
+    });
+  const known = { name, title: words.join(" "), source: "plug-in", needsData: true, fingerprint } as const;
+  if (access === "clean") return { ...known, access, localize: (suspect) => run(suspect, () => undefined) };
   return {
-    name,
-    title: words.join(" "),
-    source: "plug-in",
-    access: "clean",
-    needsData: true,
-    fingerprint,
-    async localize(suspect) {
-      const folder = withPath(tmpdir(), () => mkdtempSync(join(tmpdir(), "suspect-")));
-      try {
-        writeSuspect(suspect, folder);
-        await runCommand(words, folder, timeoutSeconds);
-        return readAnswer(folder, neuronLayers(suspect.network));
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
-      }
-    },
+    ...known,
+    access,
+    localize: (suspect, failing) => run(suspect, (folder) => writeFailing(failing, folder)),
   };
 }

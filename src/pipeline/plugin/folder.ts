@@ -34,6 +34,13 @@ export function writeSuspect(suspect: Suspect, dir: string): void {
   });
 }
 
+/** Writes the failing tests beside the rest: triggered images with their true labels; there may be none. */
+export function writeFailing(failing: ImageSet, dir: string): void {
+  withPath(dir, () => {
+    for (const [name, content] of imageFiles("failing", failing)) writeFileSync(join(dir, name), content);
+  });
+}
+
 /** The format of a checkout's `model.json`, without what names data set and classes. */
 function describe({ name, network, normalization, augmentation, seed }: Suspect) {
   return {

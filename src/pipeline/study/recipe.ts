@@ -73,8 +73,8 @@ export function resolveStudy(recipe: StudyRecipe): Study {
     [...CRITERIA.values()].filter((criterion) => isBaseline(criterion) === wanted).map(({ name }) => name);
   const ownNames = recipe.criteria === ALL ? registered(false) : recipe.criteria;
   const baselineNames = recipe.baselines === ALL ? registered(true) : recipe.baselines;
-  const own = criteriaNamed(ownNames, timeout);
-  const baselines = criteriaNamed(baselineNames, timeout);
+  const own = criteriaNamed(ownNames, { timeout });
+  const baselines = criteriaNamed(baselineNames, { timeout });
   const criteria = [...new Map([...own, ...baselines].map((criterion) => [criterion.name, criterion])).values()];
   if (criteria.length === 0 && recipe.repairs.length === 0) throw new InputError("names no criterion and no repair");
 
