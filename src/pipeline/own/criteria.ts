@@ -19,7 +19,7 @@ export function cleanCriteria(
 ): CleanCriterion[] {
   const published = [...CRITERIA.values()].filter(({ access, source }) => access === "clean" && source !== BASELINE);
   const unnamed = published.filter(({ needsData }) => hasImages || !needsData).map(({ name }) => name);
-  return criteriaNamed(names ?? unnamed, pluginTimeout).map((criterion) => {
+  return criteriaNamed(names ?? unnamed, { timeout: pluginTimeout, stored: [] }).map((criterion) => {
     if (criterion.access !== "clean") {
       throw new InputError(
         `--criterion ${criterion.name}: needs failing tests, which nobody has of a network of one's own; clean ones: ${published.map(({ name }) => name).join(", ")}`,
