@@ -283,6 +283,20 @@ export class Database implements ResultStore {
     this.results.dropResult(name);
   }
 
+  hasWeights(name: string): boolean {
+    return this.results.hasWeights(name);
+  }
+
+  writeWeights(name: string, weights: Uint8Array): void {
+    this.assertWritable();
+    this.results.writeWeights(name, weights);
+  }
+
+  dropWeights(name: string): void {
+    this.assertWritable();
+    this.results.dropWeights(name);
+  }
+
   readResult<T>(name: string, schema: z.ZodType<T>): T {
     return this.results.readResult(name, schema);
   }

@@ -24,6 +24,9 @@ export const LAYOUT = {
 const CLEAN_ID = /^clean\/([a-z0-9]+-[a-z0-9]+-s\d+)$/;
 const RESULT_NAME = /^[a-z0-9][a-z0-9_.-]*(\/[a-z0-9][a-z0-9_.-]*)*$/i;
 
+/** How the file of a result's weights ends. */
+export const WEIGHTS_SUFFIX = ".safetensors";
+
 /** Paths below a database's folder; ids are checked, so that none leads out of it. */
 export class Layout {
   readonly dir: string;
@@ -62,6 +65,11 @@ export class Layout {
 export function resultPath(folder: string, name: string): string {
   if (!RESULT_NAME.test(name)) throw new InputError(`bad result name '${name}'`);
   return join(folder, `${name}.json`);
+}
+
+/** The weights that belong to a result: beside it, under its name. @throws InputError where the name leads elsewhere. */
+export function weightsPath(folder: string, name: string): string {
+  return resultPath(folder, name).replace(/\.json$/, WEIGHTS_SUFFIX);
 }
 
 function cleanName(id: string): string {

@@ -6,12 +6,15 @@ import { heldClaims } from "./claims.ts";
 import type { Database } from "./database.ts";
 import { exists, listFolder, makeFolder, readBytes, withPath } from "./fs.ts";
 import { parseChecksummed } from "./json.ts";
+import { WEIGHTS_SUFFIX } from "./layout.ts";
 import { collectObjects } from "./references.ts";
+import { statedHash, weightsOfNoResult } from "./repaired-weights.ts";
 
 const LABELS = ".labels.json";
 
 /**
- * Removes what a build that was cut short left behind: objects and labels that no record refers to.
+ * Removes what a build that was cut short left behind: objects and labels that no record refers to, and repaired weights
+ * that no result states.
  *
  * A builder that lives may be about to refer to an object that it found stored already, so nothing is removed while
  * any work is claimed; and since one may begin meanwhile, orphans are first moved aside, then claims and records are
@@ -29,7 +32,8 @@ export function pruneOrphans(db: Database): string[] {
   const aside = join(db.layout.path("tmp"), `prune-${process.pid}-${randomBytes(6).toString("hex")}`);
   makeFolder(db.layout.path("tmp"));
   withPath(aside, () => mkdirSync(aside));
-  const moved = orphans.map((path) => ({ path, kept: join(aside, basename(path)) }));
+  // Weights are named by their defect, so several of one name may lie in several folders.
+  const moved = orphans.map((path, i) => ({ path, kept: join(aside, `${i}-${basename(path)}`) }));
   try {
     for (const { path, kept } of moved) withPath(path, () => renameSync(path, kept));
     assertIdle(db);
@@ -54,7 +58,7 @@ export function findOrphans(db: Database): string[] {
   const objects = listFolder(root)
     .flatMap((folder) => listFolder(join(root, folder)).map((name) => ({ name, path: join(root, folder, name) })))
     .filter(({ name, path }) => path === db.objects.path(name) && !used.has(name));
-  return [...objects.map(({ path }) => path), ...labelsOfNoRecord(db)];
+  return [...objects.map(({ path }) => path), ...labelsOfNoRecord(db), ...weightsOfNoResult(db)];
 }
 
 function usedObjects(db: Database): Set<string> {
@@ -95,6 +99,11 @@ function assertIdle(db: Database): void {
 
 function assertUnused(db: Database, orphans: string[]): void {
   const used = usedObjects(db);
-  const missed = orphans.find((path) => used.has(basename(path)) || (path.endsWith(LABELS) && hasRecord(path)));
+  const missed = orphans.find(
+    (path) =>
+      used.has(basename(path)) ||
+      (path.endsWith(LABELS) && hasRecord(path)) ||
+      (path.endsWith(WEIGHTS_SUFFIX) && statedHash(path) !== null),
+  );
   if (missed !== undefined) throw new InputError(`${missed}: came into use meanwhile; prune again`);
 }

@@ -1,9 +1,10 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { z } from "zod";
-import { exists, withPath } from "./fs.ts";
+import { InputError } from "../core/errors.ts";
+import { exists, withPath, writeAtomic } from "./fs.ts";
 import { readJson, writeJson } from "./json.ts";
-import { resultPath } from "./layout.ts";
+import { resultPath, weightsPath } from "./layout.ts";
 import { resultFile } from "./schema.ts";
 
 /** What keeps results by name: `localize/<criterion>/<id>.<version>`, `repair/<method>/<using>/<id>`. */
@@ -15,6 +16,12 @@ export interface ResultStore {
   writeResult(name: string, value: { kind: string } & Record<string, unknown>): void;
   /** Forgets a result, where there is one. */
   dropResult(name: string): void;
+  /** Whether weights lie beside a result. */
+  hasWeights(name: string): boolean;
+  /** Lays weights, as safetensors, beside a result, before the result that states their hash is written. */
+  writeWeights(name: string, weights: Uint8Array): void;
+  /** Forgets a result's weights, where there are any. */
+  dropWeights(name: string): void;
   /** All names, sorted. */
   listResults(): string[];
 }
@@ -43,6 +50,19 @@ export class ResultFolder implements ResultStore {
 
   dropResult(name: string): void {
     const path = this.path(name);
+    withPath(path, () => rmSync(path, { force: true }));
+  }
+
+  hasWeights(name: string): boolean {
+    return exists(weightsPath(this.dir, name));
+  }
+
+  writeWeights(name: string, weights: Uint8Array): void {
+    writeAtomic(weightsPath(this.dir, name), weights, this.tmpDir);
+  }
+
+  dropWeights(name: string): void {
+    const path = weightsPath(this.dir, name);
     withPath(path, () => rmSync(path, { force: true }));
   }
 
@@ -79,6 +99,16 @@ export class PassingResults implements ResultStore {
   dropResult(name: string): void {
     this.values.delete(name);
   }
+
+  hasWeights(): boolean {
+    return false;
+  }
+
+  writeWeights(): void {
+    throw new InputError("--keep: there is no place for weights; name a folder with --out");
+  }
+
+  dropWeights(): void {}
 
   listResults(): string[] {
     return [...this.values.keys()].sort();

@@ -2,6 +2,9 @@ import { z } from "zod";
 import { BUDGETS, type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { DEVICES } from "../core/device.ts";
 import { VERSIONS } from "../core/ids.ts";
+import { encodeState } from "../tensor/safetensors.ts";
+import type { StateDict } from "../tensor/state.ts";
+import { sha256Of } from "./objects.ts";
 import type { ResultStore } from "./result-folder.ts";
 
 /** What a result keeps of the revision that made it: the first is not written down, nor were those before there were others. */
@@ -86,6 +89,8 @@ export const repairSchema = z.strictObject({
   seconds: z.number().min(0),
   /** Of measuring the repaired model. */
   measure_seconds: z.number().min(0).optional(),
+  /** SHA-256 of the repaired weights beside the result; absent: they were not kept. */
+  weights_sha256: sha256.optional(),
 });
 export type RepairFile = z.infer<typeof repairSchema>;
 
@@ -97,11 +102,14 @@ export type RepairFile = z.infer<typeof repairSchema>;
 export class Results {
   /** Of which budget results are read and written here. */
   readonly budget: Budget;
+  /** Whether repaired weights are kept beside the results. */
+  readonly keepsWeights: boolean;
   private readonly store: ResultStore;
 
-  constructor(store: ResultStore, budget: Budget = DEFAULT_BUDGET) {
+  constructor(store: ResultStore, budget: Budget = DEFAULT_BUDGET, keepsWeights = false) {
     this.store = store;
     this.budget = budget;
+    this.keepsWeights = keepsWeights;
   }
 
   /** @returns null where there is none. @throws InputError where it is damaged. */
@@ -119,9 +127,27 @@ export class Results {
     return this.readIfThere(repairName(method, using, id, this.budget), repairSchema);
   }
 
-  saveRepair(repair: RepairFile): void {
+  /**
+   * Weights come first: a result that states their hash is complete when it exists. Those of an earlier run go where
+   * the result says nothing of any.
+   *
+   * @param state the repaired weights, kept where this keeps any
+   * @returns the result as written
+   */
+  saveRepair(repair: RepairFile, state?: StateDict): RepairFile {
     const { method, using, id, budget } = repair;
-    this.store.writeResult(repairName(method, using, id, budget), repairSchema.parse(repair));
+    const name = repairName(method, using, id, budget);
+    const weights = this.keepsWeights && state ? encodeState(state) : null;
+    if (weights) this.store.writeWeights(name, weights);
+    const saved = repairSchema.parse({ ...repair, ...(weights && { weights_sha256: sha256Of(weights) }) });
+    this.store.writeResult(name, saved);
+    if (!saved.weights_sha256 && this.store.hasWeights(name)) this.store.dropWeights(name);
+    return saved;
+  }
+
+  /** Whether the weights that a repair states lie beside it. */
+  hasWeights({ method, using, id, budget, weights_sha256 }: RepairFile): boolean {
+    return weights_sha256 !== undefined && this.store.hasWeights(repairName(method, using, id, budget));
   }
 
   /** Criteria of which there are predictions, by name. */

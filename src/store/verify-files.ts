@@ -7,10 +7,11 @@ import type { Findings } from "./findings.ts";
 import { verifyForeign } from "./foreign/records.ts";
 import { exists, readBytes, withPath } from "./fs.ts";
 import { parseChecksummed, readJson } from "./json.ts";
-import { LAYOUT } from "./layout.ts";
+import { LAYOUT, WEIGHTS_SUFFIX } from "./layout.ts";
 import { verifyJournal } from "./lost.ts";
 import { sha256Of } from "./objects.ts";
 import { collectObjects } from "./references.ts";
+import { verifyWeights } from "./repaired-weights.ts";
 import { checkpointRecord, databaseManifest } from "./schema.ts";
 import { verifyStudyTable } from "./studies.ts";
 import { verifyResult } from "./verify-results.ts";
@@ -57,6 +58,8 @@ async function verifyFile(
     verifyReport(findings, path);
   } else if (part === LAYOUT.results && name.endsWith(".json")) {
     collectObjects(await verifyResult(db, findings, path, parts), used);
+  } else if (part === LAYOUT.results && parts[1] === "repair" && name.endsWith(WEIGHTS_SUFFIX)) {
+    await verifyWeights(db, findings, path);
   } else if (part === LAYOUT.results && parts.length === 2 && name.endsWith(".parquet")) {
     await verifyStudyTable(db, findings, path);
   } else if (part === LAYOUT.foreign && parts.length === 2 && name.endsWith(".json")) {

@@ -2,6 +2,7 @@ import type { Database } from "./database.ts";
 import type { Findings } from "./findings.ts";
 import { readBytes } from "./fs.ts";
 import { parseChecksummed, readJson } from "./json.ts";
+import { missingWeights } from "./repaired-weights.ts";
 import { predictionName, predictionSchema, repairName, repairSchema } from "./results.ts";
 import { isStudyRecord, verifyStudyRecord } from "./studies.ts";
 
@@ -42,5 +43,7 @@ export async function verifyResult(
   } else if (named !== null && !db.hasDefect(String(content.id))) {
     findings.note(path, "is of a defect that the database does not hold", String(content.id));
   }
+  const missing = missingWeights(path, content);
+  if (missing !== null) findings.fault(path, missing, String(content.id));
   return content;
 }

@@ -1,8 +1,14 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { registerLocalize } from "../../src/cli/verbs/localize.ts";
 import { registerRepair } from "../../src/cli/verbs/repair.ts";
 import { registerScore } from "../../src/cli/verbs/score.ts";
+import { maskNeurons } from "../../src/measure/mask.ts";
+import { buildNetwork } from "../../src/models/registry.ts";
+import { openDatabase } from "../../src/store/database.ts";
+import { decodeState } from "../../src/tensor/safetensors.ts";
 import { makeDatabase } from "./database.ts";
 import { IDS } from "./defects.ts";
 
@@ -77,6 +83,26 @@ describe("judging verbs", () => {
       expect(row.ca_before).toBe(rows[0].ca_before);
     }
     expect(await run("score", "--repairs")).toEqual(rows.toReversed());
+  });
+
+  it("repair --keep lays the repaired weights beside the result, once", async () => {
+    const folder = join(db, "results", "repair", "prune", "oracle");
+    const [plain] = await run("repair", IDS[0], "--method", "prune", "--using", "oracle");
+    expect(readdirSync(folder)).toEqual([`${IDS[0]}.json`]);
+    const keep = ["repair", IDS[0], "--method", "prune", "--using", "oracle", "--keep"];
+    const { seconds: _, ...figures } = plain;
+    expect(await run(...keep)).toEqual([expect.objectContaining(figures)]);
+    const path = join(folder, `${IDS[0]}.safetensors`);
+    const repaired = decodeState(readFileSync(path), path);
+    const infected = await (await openDatabase(db)).loadVersion(
+      (await openDatabase(db)).readDefect(IDS[0]),
+      "infected",
+    );
+    const neurons = { conv1: [1], "layer4.0.conv1": [3, 9] };
+    expect(repaired).toEqual(maskNeurons(buildNetwork("resnet18w4", 10), infected, neurons));
+    const written = statSync(path).mtimeMs;
+    await run(...keep);
+    expect(statSync(path).mtimeMs).toBe(written);
   });
 
   it("says what is wrong", async () => {

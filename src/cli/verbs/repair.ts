@@ -22,6 +22,7 @@ type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" 
   using: string[];
   where?: string;
   out?: string;
+  keep?: boolean;
 };
 
 /** Repairs infected models in the neurons that a criterion named and measures what it gains and costs. */
@@ -37,6 +38,7 @@ export function registerRepair(program: Command): void {
       commaList("--using"),
     )
     .option("--where <sql>", "a condition on the catalog's fields")
+    .option("--keep", "keep the repaired weights, as .safetensors beside each result")
     .addOption(outOption())
     .addOption(dbOption())
     .addOption(dataOption())
@@ -66,6 +68,9 @@ export function registerRepair(program: Command): void {
         const other = items.find(({ version }) => version !== "infected");
         if (other)
           throw new InputError(`'${other.id}:${other.version}': only infected models are repaired; drop the suffix`);
+        if (database.sealed && options.out === undefined && options.keep) {
+          throw new InputError("--keep: --db sample keeps no weights; name a folder for them with --out DIR");
+        }
         const ids = items.map(({ id }) => id);
         return withCellProgress((update) => repairAll(bench, results, ids, methods, usings, update));
       });

@@ -23,6 +23,8 @@ export interface JudgeOptions {
   threads?: number;
   /** A folder for the results in place of the database's own. */
   out?: string;
+  /** Whether repaired weights are kept beside the results. */
+  keep?: boolean;
   /** Told where a result must be read with care. */
   warn?(message: string): void;
 }
@@ -51,7 +53,11 @@ export async function withJudging<T>(options: JudgeOptions, work: (judging: Judg
       createRunner(network, normalization, { threads: options.threads ?? THREADS }),
   });
   try {
-    return await work({ database, results: new Results(resultStore(database, options.out), budget), bench });
+    return await work({
+      database,
+      results: new Results(resultStore(database, options.out), budget, options.keep),
+      bench,
+    });
   } finally {
     await bench.release();
   }

@@ -116,7 +116,7 @@ export async function repairEach(
       }
       // Whoever fails later, without data nobody can be judged.
       await bench.dataset(record);
-      const repair = await runCell({ what, id }, onOutcome, async (): Promise<RepairFile> => {
+      const found = await runCell({ what, id }, onOutcome, async () => {
         const { neurons, scores } = choose();
         opened ??= openDefect(bench, record);
         const { before, model, measure } = await opened;
@@ -126,7 +126,7 @@ export async function repairEach(
         const repaired = performance.now();
         // Without neurons nothing was repaired: most criteria name none in some model.
         const after = countNeurons(neurons) === 0 ? before : await measure(state);
-        return {
+        const repair: RepairFile = {
           kind: "repair",
           id,
           method: method.name,
@@ -144,10 +144,9 @@ export async function repairEach(
           seconds: (repaired - began) / 1000,
           measure_seconds: (performance.now() - repaired) / 1000,
         };
+        return { repair, state };
       });
-      if (!repair) continue;
-      results.saveRepair(repair);
-      repairs.push(repair);
+      if (found) repairs.push(results.saveRepair(found.repair, found.state));
     }
   }
   return repairs;
@@ -176,6 +175,7 @@ export function finishedRepair(
   const done = results.repair(method.name, formatUsing(using), id);
   if (done?.seed !== seed || done.budget !== results.budget || done.model_sha256 !== modelSha256) return null;
   if (done.revision !== revisionStamp(method).revision) return null;
+  if (results.keepsWeights && !results.hasWeights(done)) return null;
   try {
     return same(done.neurons, listNeurons(choose().neurons)) ? done : null;
   } catch (error) {

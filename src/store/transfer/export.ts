@@ -5,9 +5,11 @@ import { InputError } from "../../core/errors.ts";
 import type { Database } from "../database.ts";
 import { asInputError, exists, makeFolder, readBytes, withPath } from "../fs.ts";
 import { checksummedJson, parseChecksummed } from "../json.ts";
+import { weightsPath } from "../layout.ts";
 import { beside, fillNewFolder, refuseOccupied } from "../new-folder.ts";
 import { sha256Of } from "../objects.ts";
 import { collectRefs } from "../references.ts";
+import { statedHash } from "../repaired-weights.ts";
 import { packageVersion } from "../version.ts";
 import { EXPORT_MANIFEST, type ExportedFile, type ExportManifest, exportManifest } from "./manifest.ts";
 
@@ -65,6 +67,13 @@ function describe(db: Database, ids: readonly string[], results: boolean): Expor
     if (!db.objects.has(object)) throw new InputError(`${path}: this object is missing; 'bdefects verify' tells more`);
     if (sha256Of(add(path)) !== object) throw new InputError(`${path}: damaged; 'bdefects verify' tells more`);
   };
+  /** What no result states was left by a repair that was cut short, and stays behind. */
+  const addWeights = (path: string) => {
+    const stated = statedHash(path);
+    if (stated !== null && sha256Of(add(path)) !== stated) {
+      throw new InputError(`${path}: damaged; 'bdefects verify --all' tells more`);
+    }
+  };
 
   const data: Record<string, string> = {};
   const clean = new Set<string>();
@@ -82,7 +91,12 @@ function describe(db: Database, ids: readonly string[], results: boolean): Expor
     db.readClean(id);
     addRecord(db.layout.clean(id));
   }
-  if (results) for (const name of resultsOf(db, new Set(ids))) addRecord(db.layout.result(name));
+  if (results) {
+    for (const name of resultsOf(db, new Set(ids))) {
+      addRecord(db.layout.result(name));
+      if (db.hasWeights(name)) addWeights(weightsPath(db.layout.path("results"), name));
+    }
+  }
   return exportManifest.parse({
     format: "bdefects4nn-export",
     format_version: 1,

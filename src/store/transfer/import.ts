@@ -7,7 +7,7 @@ import { Database, openDatabase } from "../database.ts";
 import { createAtomic, exists, readBytes, withPath, writeAtomic } from "../fs.ts";
 import { appendJournal } from "../journal.ts";
 import { writeJson } from "../json.ts";
-import { LAYOUT, Layout } from "../layout.ts";
+import { LAYOUT, Layout, WEIGHTS_SUFFIX } from "../layout.ts";
 import { assertSameStamp } from "../manifest.ts";
 import { sha256Of } from "../objects.ts";
 import { type DatabaseManifest, databaseManifest } from "../schema.ts";
@@ -150,13 +150,14 @@ function orderOf(path: string): number {
   if (isObject(path)) return 0;
   if (path.startsWith(`${LAYOUT.clean}/`)) return 1;
   if (path.endsWith(".labels.json")) return 2;
+  if (path.endsWith(WEIGHTS_SUFFIX)) return 3;
   return path.startsWith(`${LAYOUT.defects}/`) ? 3 : 4;
 }
 
 /** The journal's line of a record or result. */
 function eventOf(path: string): { event: string; id?: string; name?: string } | null {
   const name = path.slice(0, -".json".length);
-  if (path.endsWith(".labels.json")) return null;
+  if (path.endsWith(".labels.json") || path.endsWith(WEIGHTS_SUFFIX)) return null;
   if (path.startsWith(`${LAYOUT.clean}/`)) return { event: "clean", id: name };
   if (path.startsWith(`${LAYOUT.defects}/`)) return { event: "defect", id: name.split("/").at(-1)! };
   return { event: "result", name: name.slice(`${LAYOUT.results}/`.length) };

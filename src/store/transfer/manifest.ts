@@ -11,6 +11,7 @@ const PLACES = [
   /^clean\/[a-z0-9]+-[a-z0-9]+-s\d+\.json$/,
   /^objects\/([0-9a-f]{2})\/\1[0-9a-f]{62}$/,
   /^results(\/[a-z0-9][a-z0-9_.-]*)+\.json$/i,
+  /^results\/repair(\/[a-z0-9][a-z0-9_.-]*)+\.safetensors$/i,
 ];
 const DEFECT_PLACE = /^defects\/([a-z0-9-]+)\/([a-z0-9-]+?)(\.labels)?\.json$/;
 
