@@ -19,12 +19,13 @@ export interface SharedOptions extends OutputOptions {
 }
 
 export const DEFAULT_SEED = 1;
+export const DEFAULT_DB = "./bdefects-db";
 
 /** `--db DIR`: the database's folder. */
 export function dbOption(): Option {
   return new Option("--db <dir>", `the database's folder, or '${SAMPLE}': the small one that ships with the package`)
     .env("BDEFECTS_DB")
-    .default("./bdefects-db")
+    .default(DEFAULT_DB)
     .argParser((text) => {
       if (text === "") throw new InputError("--db (BDEFECTS_DB) is empty: name the database's folder");
       return text === SAMPLE ? SAMPLE_DIR : text;

@@ -54,12 +54,16 @@ export function warn(message: string): void {
   process.stderr.write(`warning: ${message}\n`);
 }
 
+/** @throws InputError where a field that is asked for is unknown */
+export function assertFields(asked: readonly string[], known: readonly string[]): void {
+  const unknown = asked.find((field) => !known.includes(field));
+  if (unknown === undefined) return;
+  throw new InputError(`--fields: unknown field '${unknown}'; valid: ${known.join(", ")}`);
+}
+
 /** Without rows no field is known but those that are published. */
 function assertKnown(fields: readonly string[], known: readonly string[]): readonly string[] {
-  const unknown = known.length > 0 ? fields.find((field) => !known.includes(field)) : undefined;
-  if (unknown !== undefined) {
-    throw new InputError(`--fields: unknown field '${unknown}'; valid: ${known.join(", ")}`);
-  }
+  if (known.length > 0) assertFields(fields, known);
   return fields;
 }
 

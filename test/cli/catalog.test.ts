@@ -57,7 +57,7 @@ describe("ids, groups, info", () => {
     expect(defect).toMatchObject({ id: SMALL, top: 0, asr: 0.99, effective: 1, status: "accepted", reason: null });
     expect(rowsOf(["info", "clean/signs-resnet18w4-s1", "--db", dir])[0]).toMatchObject({ ca: 0.9, classes: 10 });
     expect(rowsOf(["info", "--db", dir])[0]).toMatchObject({ edition: "demo", candidates: 6, accepted: 4, clean: 1 });
-    expect(bdefects(["info", SMALL, "--db", dir]).stdout).toMatch(/asr +0\.99$/m);
+    expect(bdefects(["info", SMALL, "--long", "--db", dir]).stdout).toMatch(/asr +0\.99$/m);
   });
 
   it("print tables for people, with rates to three decimals, and CSV for machines", () => {

@@ -1,136 +1,87 @@
 import type { Command } from "commander";
-import { countNeurons } from "../../core/neurons.ts";
+import { Catalog } from "../../store/catalog.ts";
 import type { Database } from "../../store/database.ts";
-import { DEFECT_FIELD_NAMES, defectRow } from "../../store/rows.ts";
-import { twinSha256 } from "../../store/schema.ts";
+import { isSample, SAMPLE } from "../../store/sample.ts";
 import { openToRead } from "../open.ts";
-import { dbOption, formatOption, type SharedOptions } from "../options.ts";
-import { emitRows, type Format } from "../output.ts";
+import { DEFAULT_DB, dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
+import { assertFields, emitRows } from "../output.ts";
 
-/** What the database is, or all about one defect or clean model. */
+/** What one thing of a database is: in words for people, as a flat object for machines. */
+interface Description {
+  facts: Record<string, unknown>;
+  page(dbFlag: string): Promise<string> | string;
+}
+
+/** What the database is, or all about one defect, group, clean model or foreign model. */
 export function registerInfo(program: Command): void {
   program
     .command("info")
     .argument(
       "[id]",
-      "a defect, a clean model (clean/<dataset>-<arch>-s<seed>) or a foreign/… model; none: the database",
+      "a defect, a group, a clean model (clean/<dataset>-<arch>-s<seed>) or a foreign/… model; none: the database",
     )
-    .description("describe the database, a defect or a clean model")
+    .description("describe the database, a defect, a group or a clean model in words")
     .addOption(dbOption())
     .addOption(formatOption())
-    .action(async (id: string | undefined, { db: dir, format }: SharedOptions) => {
-      const db = await openToRead(dir);
-      if (id === undefined) emitFacts(databaseFacts(db), format);
-      else if (id.startsWith("foreign/")) emitFacts(await foreignFacts(db, id), format);
-      else if (id.startsWith("clean/")) emitFacts(cleanFacts(db, id), format);
-      else emitFacts(defectFacts(db, id), format);
+    .addOption(fieldsOption())
+    .addOption(longOption())
+    .action(async (id: string | undefined, { db: dir, ...output }: SharedOptions) => {
+      const { facts, page } = await describe(await openToRead(dir), id);
+      if (output.format !== "table") emitRows([facts], output);
+      else if (output.long || output.fields) emitFacts(facts, output.fields);
+      else process.stdout.write(await page(dbFlag(dir)));
     });
 }
 
-/** One flat object; people get a line per field. */
-function emitFacts(facts: Record<string, unknown>, format: Format): void {
-  if (format !== "table") {
-    emitRows([facts], format);
-    return;
+async function describe(db: Database, id: string | undefined): Promise<Description> {
+  if (id === undefined) {
+    const { databaseFacts, databasePage } = await import("../info/database.ts");
+    return { facts: databaseFacts(db), page: (flag) => databasePage(db, flag) };
   }
+  if (id.startsWith("foreign/")) {
+    const { readForeign } = await import("../../store/foreign/records.ts");
+    const { foreignFacts, foreignPage } = await import("../info/foreign.ts");
+    const record = readForeign(db, id);
+    return { facts: foreignFacts(record), page: (flag) => foreignPage(record, flag) };
+  }
+  if (id.startsWith("clean/")) {
+    const { cleanFacts, cleanPage } = await import("../info/clean.ts");
+    const record = db.readClean(id);
+    return { facts: cleanFacts(record), page: (flag) => cleanPage(db, record, flag) };
+  }
+  if (isGroup(db, id)) {
+    const { groupFacts, groupPage } = await import("../info/group.ts");
+    const rows = (await new Catalog(db).list()).filter(({ group_id }) => group_id === id);
+    return { facts: groupFacts(rows), page: (flag) => groupPage(rows, flag) };
+  }
+  const { defectFacts, defectPage } = await import("../info/defect.ts");
+  const record = db.readDefect(id);
+  return { facts: defectFacts(record), page: (flag) => defectPage(db, record, flag) };
+}
+
+function isGroup(db: Database, name: string): boolean {
+  return db.listDefects().some((id) => id.startsWith(`${name}-`) && id.split("-").slice(0, 3).join("-") === name);
+}
+
+/** What the commands on a page need to find this database. */
+function dbFlag(dir: string): string {
+  if (isSample(dir)) return ` --db ${SAMPLE}`;
+  if (dir === (process.env.BDEFECTS_DB || DEFAULT_DB)) return "";
+  return ` --db ${/^[\w./-]+$/.test(dir) ? dir : `'${dir.replaceAll("'", "'\\''")}'`}`;
+}
+
+/** A line per field. */
+function emitFacts(facts: Record<string, unknown>, chosen?: string[]): void {
   const text = (value: unknown) => {
     if (value === null || value === undefined) return null;
     if (typeof value === "number" && !Number.isInteger(value)) return String(Number(value.toPrecision(6)));
     return typeof value === "object" ? JSON.stringify(value) : String(value);
   };
+  const names = Object.keys(facts);
+  if (chosen) assertFields(chosen, names);
   emitRows(
-    Object.entries(facts).map(([field, value]) => ({ field, value: text(value) })),
-    format,
+    (chosen ?? names).map((field) => ({ field, value: text(facts[field]) })),
+    { format: "table" },
+    { text: "value", wrapped: true },
   );
-}
-
-function databaseFacts(db: Database) {
-  const { edition, seed, data, created } = db.manifest;
-  const statuses = db.listDefects().map((id) => db.readDefect(id).status);
-  const count = (status: string) => statuses.filter((other) => other === status).length;
-  return {
-    db: db.dir,
-    edition,
-    seed,
-    datasets: Object.keys(data).sort().join(" "),
-    clean: db.listClean().length,
-    candidates: statuses.length,
-    accepted: count("accepted"),
-    rejected: count("rejected"),
-    duplicate: count("duplicate"),
-    deprecated: count("deprecated"),
-    results: db.listResults().length,
-    created,
-  };
-}
-
-function cleanFacts(db: Database, id: string) {
-  const record = db.readClean(id);
-  return {
-    id,
-    dataset: record.dataset,
-    arch: record.arch,
-    classes: record.classes.length,
-    ca: record.metrics.ca,
-    epochs: record.history.length,
-    model_bytes: record.model.bytes,
-    model_sha256: record.model.decoded_sha256,
-    data_sha256: record.data_sha256,
-    ...engineFacts(record.engine),
-    ...recipeFacts(record.recipe),
-    seconds: record.seconds,
-  };
-}
-
-/** A model of another make: what its files tell. */
-async function foreignFacts(db: Database, id: string) {
-  const { readForeign } = await import("../../store/foreign/records.ts");
-  const { model, infected, contribution, told, ...record } = readForeign(db, id);
-  return {
-    ...record,
-    poison_path: record.poison_path?.object ?? null,
-    infected_neuron_contribution: record.infected_neuron_contribution?.object ?? null,
-    infected: infected && countNeurons(infected),
-    has_contribution: contribution !== null,
-    model_bytes: model.bytes,
-    model_sha256: model.decoded_sha256,
-    files_not_kept: told.map(({ file }) => file).join(" ") || null,
-  };
-}
-
-function defectFacts(db: Database, id: string) {
-  const record = db.readDefect(id);
-  const row = defectRow(record);
-  return {
-    ...Object.fromEntries(DEFECT_FIELD_NAMES.map((field) => [field, row[field]])),
-    ca_masked: record.metrics.ca_masked,
-    clean: record.clean,
-    attempts: record.attempts.length,
-    clean_sha256: record.clean_sha256,
-    twin_sha256: twinSha256(record),
-    infected_sha256: record.infected_model?.decoded_sha256 ?? null,
-    sham_sha256: record.sham_model?.decoded_sha256 ?? null,
-    labels_sha256: record.labels_sha256,
-    data_sha256: record.data_sha256,
-    ...engineFacts(record.engine),
-    ...recipeFacts(record.recipe),
-  };
-}
-
-function engineFacts({ package_version, runtime, lowering, platform }: Record<string, string>) {
-  return { engine: `bdefects4nn ${package_version}, ${runtime}, ${lowering}, ${platform}` };
-}
-
-/** The recipe flattened: `recipe_steps`, `recipe_optimizer_lr`, … */
-function recipeFacts(recipe: Record<string, unknown>, prefix = "recipe"): Record<string, unknown> {
-  const facts: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(recipe)) {
-    const field = `${prefix}_${name}`;
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-      Object.assign(facts, recipeFacts(value as Record<string, unknown>, field));
-    } else {
-      facts[field] = Array.isArray(value) ? value.join(" ") : value;
-    }
-  }
-  return facts;
 }

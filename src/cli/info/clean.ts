@@ -1,0 +1,56 @@
+import type { Database } from "../../store/database.ts";
+import type { CleanRecord } from "../../store/schema.ts";
+import { bytesText } from "../cell-text.ts";
+import { counted, duration, pageText, percent } from "./page.ts";
+import { engineFacts, recipeFacts } from "./recipe-facts.ts";
+
+/** All about one clean model as a flat object. */
+export function cleanFacts(record: CleanRecord) {
+  return {
+    id: record.id,
+    dataset: record.dataset,
+    arch: record.arch,
+    classes: record.classes.length,
+    ca: record.metrics.ca,
+    epochs: record.history.length,
+    model_bytes: record.model.bytes,
+    model_sha256: record.model.decoded_sha256,
+    data_sha256: record.data_sha256,
+    ...engineFacts(record.engine),
+    ...recipeFacts(record.recipe),
+    seconds: record.seconds,
+  };
+}
+
+/** A clean model in words, and which defects were made from it. */
+export function cleanPage(db: Database, record: CleanRecord, dbFlag: string): string {
+  const made = db
+    .listDefects()
+    .map((id) => db.readDefect(id))
+    .filter(({ clean }) => clean === record.id);
+  const { id, arch, dataset, classes, metrics, history, seconds, model } = record;
+  return pageText(`${id}: clean model`, [
+    {
+      kind: "text",
+      sentences: [
+        `${arch} trained on ${dataset} (${counted(classes.length, "class").replace(/classs$/, "classes")}) without a backdoor.`,
+        `Clean accuracy is ${percent(metrics.ca)} after ${counted(history.length, "epoch")} in ${duration(seconds)}.`,
+        `The weights take ${bytesText(model.bytes)}.`,
+      ],
+    },
+    {
+      kind: "text",
+      title: "Candidates made from it",
+      sentences: [
+        `${made.length}, of which ${made.filter(({ status }) => status === "accepted").length} are accepted.`,
+      ],
+    },
+    {
+      ...{ kind: "commands", title: "List them, read every field" },
+      commands: [
+        `bdefects ids --where "dataset = '${dataset}' and arch = '${arch}'"${dbFlag}`,
+        `bdefects info ${id} --format json${dbFlag}`,
+      ],
+    },
+  ]);
+}
