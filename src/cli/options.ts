@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Option } from "commander";
-import { type Budget, DEFAULT_BUDGET, OFFERED_BUDGETS } from "../core/budget.ts";
+import { BUDGETS, type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { DEFAULT_DEVICE, DEVICES, type Device } from "../core/device.ts";
 import { InputError } from "../core/errors.ts";
 import { SAMPLE, SAMPLE_DIR } from "../store/sample.ts";
@@ -96,17 +96,23 @@ export function seedOption(): Option {
     .argParser(wholeNumber("--seed", 0, 2 ** 31 - 1));
 }
 
-/** `--budget short|full`: what criteria may spend on one model. */
+const WHAT_BUDGETS_ARE = `one of ${BUDGETS.join(", ")} (full: as published; demo: as little as shows that it runs)`;
+
+function parseBudget(text: string): string {
+  if ((BUDGETS as readonly string[]).includes(text)) return text;
+  throw new InputError(`--budget '${text}': valid are ${BUDGETS.join(", ")}`);
+}
+
+/** `--budget demo|short|full`: what criteria may spend on one model. */
 export function budgetOption(): Option {
-  return new Option(
-    "--budget <budget>",
-    `what criteria may spend: one of ${OFFERED_BUDGETS.join(", ")} (full: as published)`,
-  )
+  return new Option("--budget <budget>", `what criteria may spend: ${WHAT_BUDGETS_ARE}`)
     .default(DEFAULT_BUDGET)
-    .argParser((text) => {
-      if ((OFFERED_BUDGETS as readonly string[]).includes(text)) return text;
-      throw new InputError(`--budget '${text}': valid are ${OFFERED_BUDGETS.join(", ")}`);
-    });
+    .argParser(parseBudget);
+}
+
+/** `--budget` of a verb that reads results. @param what it says of them. @param otherwise without it */
+export function storedBudgetOption(what = "results of this budget alone", otherwise = "of every budget"): Option {
+  return new Option("--budget <budget>", `${what}: ${WHAT_BUDGETS_ARE} (default: ${otherwise})`).argParser(parseBudget);
 }
 
 /** The user's cache folder, by the platform's custom. */

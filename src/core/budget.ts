@@ -7,6 +7,3 @@ export type Budget = (typeof BUDGETS)[number];
 
 /** Where nothing else is said. */
 export const DEFAULT_BUDGET: Budget = "short";
-
-/** Those that a user may ask for. */
-export const OFFERED_BUDGETS = ["short", "full"] as const satisfies readonly Budget[];

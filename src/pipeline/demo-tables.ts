@@ -1,6 +1,5 @@
+import { type RankedCriterion, rankingRow } from "../report/ranking.ts";
 import { cellMean, cellOf } from "../score/cells.ts";
-import type { ScoreRow } from "../score/score.ts";
-import { summarize } from "../score/summary.ts";
 import type { RepairFile } from "../store/results.ts";
 import type { DefectRecord } from "../store/schema.ts";
 import { repairRow } from "./judging/repair.ts";
@@ -24,22 +23,9 @@ export function defectTable(records: DefectRecord[]): Row[] {
   }));
 }
 
-/**
- * One line per criterion: the controlled set P_k against G, with the paired difference infected − sham. Those that saw no
- * more than clean samples first: the others do not compete with them.
- */
-export function criterionTable(scores: ScoreRow[]): Row[] {
-  const rows = new Map<string, Row>();
-  for (const row of summarize(scores, ["jaccard", "wji", "auroc"])) {
-    if (row.truth !== "full" || row.protocol !== "topk" || row.quota !== "global") continue;
-    const line = rows.get(row.criterion) ?? { criterion: row.criterion, access: row.access, defects: row.pairs };
-    line[row.metric] = row.infected;
-    line[`${row.metric}_sham`] = row.sham;
-    line[`${row.metric}_difference`] = row.difference;
-    rows.set(row.criterion, line);
-  }
-  const all = [...rows.values()];
-  return [...all.filter(({ access }) => access === "clean"), ...all.filter(({ access }) => access !== "clean")];
+/** One line per criterion, in the order of the one ranking: the report's own headline (`src/report/headline.ts`). */
+export function criterionTable(ranking: readonly RankedCriterion[]): Row[] {
+  return ranking.map(rankingRow);
 }
 
 /** One line per method and selection: means over cells, as in the report. */
@@ -47,7 +33,7 @@ export function repairTable(repairs: RepairFile[]): Row[] {
   const groups = new Map<string, ReturnType<typeof repairRow>[]>();
   for (const repair of repairs) {
     const row = repairRow(repair);
-    const key = `${row.method} ${row.using}`;
+    const key = `${row.method} ${row.using} ${row.budget}`;
     groups.set(key, [...(groups.get(key) ?? []), row]);
   }
   const figures = ["asr_before", "asr_after", "asrd", "ca_before", "ca_after", "cad"] as const;
@@ -56,10 +42,11 @@ export function repairTable(repairs: RepairFile[]): Row[] {
       const known = rows.flatMap(({ id, [figure]: value }) => (value === null ? [] : [{ value, cell: cellOf(id) }]));
       return known.length > 0 ? cellMean(known) : null;
     };
-    const [{ method, using }] = rows;
+    const [{ method, using, budget }] = rows;
     return {
       method,
       using,
+      budget,
       defects: rows.length,
       ...Object.fromEntries(figures.map((figure) => [figure, mean(figure)])),
     };

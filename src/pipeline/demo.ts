@@ -1,6 +1,7 @@
 import { CRITERIA } from "../localize/registry.ts";
 import { prune } from "../repair/prune.ts";
 import { REPAIRS } from "../repair/registry.ts";
+import { type RankedCriterion, rankCriteria } from "../report/ranking.ts";
 import { writeReport } from "../report/report.ts";
 import type { ScoreRow } from "../score/score.ts";
 import type { Database } from "../store/database.ts";
@@ -37,7 +38,7 @@ export interface DemoRequest {
 export interface DemoResult {
   db: Database;
   records: DefectRecord[];
-  scores: ScoreRow[];
+  ranking: RankedCriterion[];
   repairs: RepairFile[];
   reportPath: string;
 }
@@ -63,7 +64,9 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
   );
   onPart("reporting");
   const reportPath = await writeReport(db, { dataDir });
-  return { db, records, scores, repairs, reportPath };
+  const accepted = records.filter(({ status }) => status === "accepted");
+  const ranking = rankCriteria({ scores, accepted, seed: db.manifest.seed });
+  return { db, records, ranking, repairs, reportPath };
 }
 
 /** What each accepted defect is judged by: what learns or mutates takes most of the time and is shown on a few. */

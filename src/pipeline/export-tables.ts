@@ -1,6 +1,7 @@
+import type { ScoreRow } from "../score/score.ts";
 import { CLEAN_FIELDS, cleanRow } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
-import { JUDGED_VERSIONS, Results } from "../store/results.ts";
+import { JUDGED_VERSIONS, type RepairFile, Results, storedBudgets } from "../store/results.ts";
 import { DEFECT_FIELDS, type DefectRow } from "../store/rows.ts";
 import { type FlatTable, type TableKind, writeTables } from "../store/tables.ts";
 import { repairRow } from "./judging/repair.ts";
@@ -12,6 +13,7 @@ export const SCORE_FIELDS = {
   version: "text",
   criterion: "text",
   access: "text",
+  budget: "text",
   truth: "text",
   protocol: "text",
   quota: "text",
@@ -30,6 +32,7 @@ export const REPAIR_FIELDS = {
   id: "text",
   method: "text",
   using: "text",
+  budget: "text",
   ca_before: "number",
   ca_after: "number",
   asr_before: "number",
@@ -51,11 +54,15 @@ export async function exportTables(
   dir: string,
   kind: TableKind,
 ): Promise<{ table: string; file: string; rows: number }[]> {
-  const results = new Results(db);
   const accepted = new Set(defects.filter(({ status }) => status === "accepted").map(({ id }) => id));
   const items = [...accepted].flatMap((id) => JUDGED_VERSIONS.map((version) => ({ id, version })));
-  const scores = await scoreAll(db, results, items, results.criteria());
-  const repairs = results.repairs().filter(({ id }) => accepted.has(id));
+  const scores: ScoreRow[] = [];
+  const repairs: RepairFile[] = [];
+  for (const budget of storedBudgets(db)) {
+    const results = new Results(db, budget);
+    scores.push(...(await scoreAll(db, results, items, results.criteria())));
+    repairs.push(...results.repairs().filter(({ id }) => accepted.has(id)));
+  }
   const clean = new Set(defects.map(({ id }) => db.readDefect(id).clean));
   const tables: FlatTable[] = [
     { name: "defects", columns: DEFECT_FIELDS, rows: defects },

@@ -1,3 +1,4 @@
+import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { InputError } from "../core/errors.ts";
 import { LEVELS } from "../core/ids.ts";
 import type { LayerWidth } from "../core/neurons.ts";
@@ -14,6 +15,7 @@ import {
   type RepairFile,
   Results,
   repairName,
+  storedBudgets,
 } from "../store/results.ts";
 import {
   type CleanRecord,
@@ -23,6 +25,7 @@ import {
   twinSha256,
 } from "../store/schema.ts";
 import { distinct } from "./group.ts";
+import { type RankedCriterion, rankCriteria } from "./ranking.ts";
 
 /** Everything a report is made from but weights and images. */
 export interface ReportData {
@@ -31,9 +34,15 @@ export interface ReportData {
   candidates: DefectRecord[];
   accepted: DefectRecord[];
   clean: CleanRecord[];
+  /** The budget that criteria, scores and repairs below are of: results of two never share a table. */
+  budget: Budget;
   criteria: string[];
   scores: ScoreRow[];
   repairs: RepairFile[];
+  /** Scores of every budget, for the ranking, whose rows name theirs. */
+  everyScore: ScoreRow[];
+  /** Criteria by the headline, of every budget. */
+  ranking: RankedCriterion[];
   /** Results that were left out, by name: of other weights than the database now holds. */
   outdated: string[];
   labels(id: string): DefectLabels;
@@ -47,10 +56,12 @@ export interface ReportData {
  * Reads a database's records and results and scores every prediction.
  *
  * @param store where the results are, if not in the database
+ * @param budget whose results are set out; absent: that of most results
  * @throws InputError naming the file where one is damaged or does not fit.
  */
-export function collect(database: Database, store: ResultStore = database): ReportData {
-  const results = new Results(store);
+export function collect(database: Database, store: ResultStore = database, budget?: Budget): ReportData {
+  const budgets = storedBudgets(store);
+  const shown = budget ?? budgets[0] ?? DEFAULT_BUDGET;
   const candidates = database
     .listDefects()
     .map((id) => database.readDefect(id))
@@ -64,43 +75,55 @@ export function collect(database: Database, store: ResultStore = database): Repo
   };
   const byId = new Map(accepted.map((record) => [record.id, record]));
   const outdated: string[] = [];
-  const prediction = (criterion: string, id: string, version: JudgedVersion) => {
-    const found = results.prediction(criterion, id, version);
+  const fits = ({ id, version, model_sha256 }: PredictionFile) => {
     const expected = hashOf(byId.get(id), version);
-    return found && (expected === null || found.model_sha256 === expected) ? found : null;
+    return expected === null || model_sha256 === expected;
   };
 
-  const scores: ScoreRow[] = [];
-  for (const record of accepted) {
-    const { id } = record;
-    const labels = database.readLabels(id);
-    for (const version of JUDGED_VERSIONS) {
-      for (const criterion of results.criteria()) {
-        const name = predictionName(criterion, id, version);
-        if (!store.hasResult(name)) continue;
-        const found = prediction(criterion, id, version);
-        if (found) scores.push(...fitting(name, () => scorePrediction(layers(record), found, labels)));
-        else outdated.push(name);
+  const everyScore: ScoreRow[] = [];
+  for (const results of budgets.map((one) => new Results(store, one))) {
+    const criteria = results.criteria();
+    for (const record of accepted) {
+      const { id } = record;
+      const labels = database.readLabels(id);
+      for (const version of JUDGED_VERSIONS) {
+        for (const criterion of criteria) {
+          const name = predictionName(criterion, id, version, results.budget);
+          const found = results.prediction(criterion, id, version);
+          if (!found) continue;
+          if (!fits(found)) outdated.push(name);
+          else everyScore.push(...fitting(name, () => scorePrediction(layers(record), found, labels)));
+        }
       }
     }
   }
-  const repairs = results.repairs().filter((repair) => {
-    const fits = byId.get(repair.id)?.infected_model?.decoded_sha256 === repair.model_sha256;
-    if (!fits) outdated.push(repairName(repair.method, repair.using, repair.id));
-    return fits;
-  });
+  const shownResults = new Results(store, shown);
+  const scores = everyScore.filter((row) => row.budget === shown);
+  const repairs = budgets
+    .flatMap((one) => new Results(store, one).repairs())
+    .filter((repair) => {
+      const isCurrent = byId.get(repair.id)?.infected_model?.decoded_sha256 === repair.model_sha256;
+      if (!isCurrent) outdated.push(repairName(repair.method, repair.using, repair.id, repair.budget));
+      return isCurrent && repair.budget === shown;
+    });
   return {
     manifest: database.manifest,
     candidates,
     accepted,
     clean,
     criteria: distinct(scores.map(({ criterion }) => criterion)),
+    budget: shown,
     scores,
     repairs,
+    everyScore,
+    ranking: rankCriteria({ scores: everyScore, accepted, seed: database.manifest.seed }),
     outdated,
     labels: (id) => database.readLabels(id),
     layers,
-    prediction,
+    prediction: (criterion, id, version) => {
+      const found = shownResults.prediction(criterion, id, version);
+      return found && fits(found) ? found : null;
+    },
   };
 }
 

@@ -42,10 +42,11 @@ export function differences({
   });
 }
 
-type Way = Pick<ScoreRow, "criterion" | "access" | "truth" | "protocol" | "quota">;
+type Way = Pick<ScoreRow, "criterion" | "access" | "budget" | "truth" | "protocol" | "quota">;
 
-function keyOf({ criterion, access, truth, protocol, quota }: Way): string {
-  return [criterion, access, truth, protocol, quota].join(" ");
+/** Names a way of judging; the draw of its intervals, too, so that a number has one interval in all places. */
+export function keyOf({ criterion, access, budget, truth, protocol, quota }: Way): string {
+  return [criterion, access, budget, truth, protocol, quota].join(" ");
 }
 
 /** infected − sham of every defect that has both. */
@@ -64,15 +65,4 @@ export function pick(
 ): Difference[] {
   const fields = Object.entries(wanted) as [keyof Difference, unknown][];
   return all.filter((row) => fields.every(([field, value]) => row[field] === value));
-}
-
-/** Criteria from the largest difference of AUROC against G to the smallest: the order of every table and figure. */
-export function criteriaInOrder(all: readonly Difference[]): string[] {
-  return pick(all, { truth: "full", protocol: "native", metric: "auroc" })
-    .sort((a, b) => rank(b) - rank(a) || (a.criterion < b.criterion ? -1 : 1))
-    .map(({ criterion }) => criterion);
-}
-
-function rank({ difference, infected }: Difference): number {
-  return difference?.value ?? (infected === null ? Number.NEGATIVE_INFINITY : infected - 2);
 }

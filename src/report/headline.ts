@@ -3,7 +3,6 @@ import type { ScoreRow } from "../score/score.ts";
 import type { ScoreMetric } from "../score/summary.ts";
 import type { DefectRecord } from "../store/schema.ts";
 import { bootstrapMean } from "./bootstrap.ts";
-import type { ReportData } from "./collect.ts";
 import { groupBy } from "./group.ts";
 import type { Estimate } from "./tables.ts";
 
@@ -16,55 +15,64 @@ export type Measure = Pick<ScoreRow, "truth" | "protocol" | "quota"> & { metric:
  */
 export const HEADLINE: Measure = { truth: "effective", protocol: "topk", quota: "global", metric: "wji" };
 
+/** What an analysis needs of a defect's record. */
+export type Judged = Pick<DefectRecord, "id" | "clean">;
+
 /** A criterion's value on one defect and on its sham; null where unknown. */
-export interface JudgedValue {
-  record: DefectRecord;
+export interface JudgedValue<R extends Judged = DefectRecord> {
+  record: R;
   infected: number | null;
   sham: number | null;
 }
 
-export interface CriterionValues {
+export interface CriterionValues<R extends Judged = DefectRecord> {
   criterion: string;
   access: ScoreRow["access"];
-  values: JudgedValue[];
+  budget: ScoreRow["budget"];
+  values: JudgedValue<R>[];
 }
 
-/** The values of every criterion by one measure, kinds of access apart; defects without a value are left out. */
-export function criterionValues(
-  { scores, accepted }: Pick<ReportData, "scores" | "accepted">,
+/** The values of every criterion by one measure, kinds of access and budgets apart; defects without a value are left out. */
+export function criterionValues<R extends Judged>(
+  { scores, accepted }: { scores: readonly ScoreRow[]; accepted: readonly R[] },
   { truth, protocol, quota, metric }: Measure = HEADLINE,
-): CriterionValues[] {
+): CriterionValues<R>[] {
   const rows = scores.filter((row) => row.truth === truth && row.protocol === protocol && row.quota === quota);
-  return [...groupBy(rows, ({ criterion, access }) => `${criterion} ${access}`).values()].map((group) => {
-    const of = (version: string) =>
-      new Map(group.filter((row) => row.version === version).map((row) => [row.id, row[metric]]));
-    const [infected, sham] = [of("infected"), of("sham")];
-    const values = accepted.flatMap((record): JudgedValue[] => {
-      const value = { record, infected: infected.get(record.id) ?? null, sham: sham.get(record.id) ?? null };
-      return value.infected === null && value.sham === null ? [] : [value];
-    });
-    return { criterion: group[0].criterion, access: group[0].access, values };
-  });
+  return [...groupBy(rows, ({ criterion, access, budget }) => `${criterion} ${access} ${budget}`).values()].map(
+    (group) => {
+      const of = (version: string) =>
+        new Map(group.filter((row) => row.version === version).map((row) => [row.id, row[metric]]));
+      const [infected, sham] = [of("infected"), of("sham")];
+      const values = accepted.flatMap((record): JudgedValue<R>[] => {
+        const value = { record, infected: infected.get(record.id) ?? null, sham: sham.get(record.id) ?? null };
+        return value.infected === null && value.sham === null ? [] : [value];
+      });
+      const [{ criterion, access, budget }] = group;
+      return { criterion, access, budget, values };
+    },
+  );
 }
+
+type Sides = Pick<JudgedValue, "infected" | "sham">;
 
 /** What a defect's value is taken as. */
 export const VIEWS = {
-  infected: { title: "infected", of: ({ infected }: JudgedValue) => infected },
-  sham: { title: "sham", of: ({ sham }: JudgedValue) => sham },
+  infected: { title: "infected", of: ({ infected }: Sides) => infected },
+  sham: { title: "sham", of: ({ sham }: Sides) => sham },
   difference: {
     title: "infected − sham",
-    of: ({ infected, sham }: JudgedValue) => (infected === null || sham === null ? null : infected - sham),
+    of: ({ infected, sham }: Sides) => (infected === null || sham === null ? null : infected - sham),
   },
 } as const;
 export type View = keyof typeof VIEWS;
 
 /** One number of a defect. */
-export interface DefectValue {
-  record: DefectRecord;
+export interface DefectValue<R extends Judged = DefectRecord> {
+  record: R;
   value: number;
 }
 
-export function viewed(values: readonly JudgedValue[], view: View): DefectValue[] {
+export function viewed<R extends Judged>(values: readonly JudgedValue<R>[], view: View): DefectValue<R>[] {
   return values.flatMap((judged) => {
     const value = VIEWS[view].of(judged);
     return value === null ? [] : [{ record: judged.record, value }];
@@ -72,7 +80,7 @@ export function viewed(values: readonly JudgedValue[], view: View): DefectValue[
 }
 
 /** Mean over cells with its interval over clean models; null of nothing. @param label names the draw */
-export function estimateOf(values: readonly DefectValue[], seed: number, label: string): Estimate | null {
+export function estimateOf(values: readonly DefectValue<Judged>[], seed: number, label: string): Estimate | null {
   return bootstrapMean(
     values.map(({ record, value }) => ({ value, cell: cellOf(record.id), cluster: record.clean })),
     seed,
@@ -81,6 +89,6 @@ export function estimateOf(values: readonly DefectValue[], seed: number, label: 
 }
 
 /** Clean models that the defects were made from: the effective number of networks behind a mean (METHODS §7). */
-export function cleanModelsOf(values: readonly { record: DefectRecord }[]): number {
+export function cleanModelsOf(values: readonly { record: Judged }[]): number {
   return new Set(values.map(({ record }) => record.clean)).size;
 }

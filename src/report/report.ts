@@ -1,4 +1,5 @@
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import type { Budget } from "../core/budget.ts";
 import { InputError, lookup } from "../core/errors.ts";
 import type { Database } from "../store/database.ts";
 import { writeAtomic } from "../store/fs.ts";
@@ -8,10 +9,11 @@ import type { ResultStore } from "../store/result-folder.ts";
 import { reproductionPage } from "./claims/page.ts";
 import { type Reproduction, reproduce } from "./claims/reproduction.ts";
 import { collect, type ReportData } from "./collect.ts";
-import { criteriaInOrder, differences } from "./differences.ts";
+import { differences } from "./differences.ts";
 import { figureSvg } from "./figures/figure.ts";
 import { reportMarkdown } from "./markdown.ts";
 import { renderPage } from "./page.ts";
+import { criteriaInOrder } from "./ranking.ts";
 import type { Section } from "./section.ts";
 import { breakdown } from "./sections/breakdown.ts";
 import { cleanModels } from "./sections/clean-models.ts";
@@ -35,6 +37,8 @@ export interface ReportOptions {
   out?: string;
   /** Which of them; default all. */
   formats?: readonly ReportFormat[];
+  /** Of which budget results are set out; absent: of that with most. */
+  budget?: Budget;
   /** Where predictions and repairs are; absent: in the database. */
   results?: ResultStore;
   /** Told what the report has to do without. */
@@ -64,7 +68,7 @@ export async function writeReport(database: Database, options: ReportOptions): P
   const { out } = options;
   if (out !== undefined) assertOutside(out, database.dir);
   if (out === undefined) database.assertWritable();
-  const data = collect(database, options.results);
+  const data = collect(database, options.results, options.budget);
   const reproduced = reproduce(data);
   const sections = await makeSections(database, data, reproduced, options);
   const { edition, seed, created } = data.manifest;
@@ -91,14 +95,14 @@ async function makeSections(
   options: ReportOptions,
 ): Promise<Section[]> {
   const all = differences(data);
-  const order = criteriaInOrder(all);
+  const order = criteriaInOrder(data.ranking, { budget: data.budget });
   const { dataDir, warn = () => undefined } = options;
   if (data.candidates.length === 0) {
     const models = data.clean.length > 0 ? [await cleanModels(data)] : [];
-    return [summary(data, all), ...models, reading(), provenance(data)];
+    return [summary(data), ...models, reading(), provenance(data)];
   }
   return [
-    summary(data, all),
+    summary(data),
     await gallery(database, data, { dataDir, warn }),
     await defects(data),
     await cleanModels(data),
@@ -154,7 +158,7 @@ function writeParts(
 
 /** All score rows behind the means, in the published fields. */
 function scoreTable({ scores }: ReportData): Table {
-  const texts = ["id", "version", "criterion", "access", "truth", "protocol", "quota"];
+  const texts = ["id", "version", "criterion", "access", "budget", "truth", "protocol", "quota"];
   const numbers = ["k", "wji", "jaccard", "precision", "recall", "auroc", "ap", "exam", "seconds"];
   return {
     name: "scores",

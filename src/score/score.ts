@@ -1,3 +1,4 @@
+import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { flatScores, indexNeurons, membership } from "../core/neuron-index.ts";
 import { countNeurons, type LayerScores, type LayerWidth, type NeuronSet, parseNeurons } from "../core/neurons.ts";
 import type { DefectLabels } from "../store/schema.ts";
@@ -13,6 +14,8 @@ export interface Prediction {
   version: string;
   criterion: string;
   access: string;
+  /** What the criterion might spend; absent: the short budget. */
+  budget?: Budget;
   seconds: number;
   scores: LayerScores;
   /** `layer:index` strings. */
@@ -28,6 +31,8 @@ export interface ScoreRow {
   version: string;
   criterion: string;
   access: string;
+  /** What the criterion might spend: rows of two budgets share no mean. */
+  budget: Budget;
   /** Against G, or against the effective set E. */
   truth: "full" | "effective";
   /** The criterion's own set, or the top-k by score with k = size of the truth. */
@@ -63,14 +68,14 @@ export function scorePrediction(layers: LayerWidth[], prediction: Prediction, la
   const scores = flatScores(index, prediction.scores);
   const native = parseNeurons(prediction.native);
   membership(index, native);
-  const { id, version, criterion, access, seconds } = prediction;
+  const { id, version, criterion, access, budget = DEFAULT_BUDGET, seconds } = prediction;
 
   const truths: [ScoreRow["truth"], NeuronSet | null][] = [
     ["full", labels.infected],
     ["effective", labels.effective],
   ];
   return truths.flatMap(([name, truth]): ScoreRow[] => {
-    const head = { id, version, criterion, access, truth: name };
+    const head = { id, version, criterion, access, budget, truth: name };
     if (truth === null || countNeurons(truth) === 0) {
       const blank = { wji: null, jaccard: null, precision: null, recall: null, auroc: null, ap: null, exam: null };
       return PROTOCOLS.map((way) => ({ ...head, ...way, k: null, ...blank, seconds }));

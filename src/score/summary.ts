@@ -12,6 +12,7 @@ export type ScoreMetric = (typeof SCORE_METRICS)[number];
 export interface SummaryRow<M extends string = ScoreMetric> {
   criterion: string;
   access: string;
+  budget: ScoreRow["budget"];
   truth: ScoreRow["truth"];
   protocol: ScoreRow["protocol"];
   quota: ScoreRow["quota"];
@@ -42,19 +43,19 @@ function valuesOf<M extends string>(rows: readonly Scored<M>[], version: string,
 /** A score row that has these metrics. */
 type Scored<M extends string> = Pick<ScoreRow, keyof ScoreRow & ("id" | "version" | keyof Way)> &
   Record<M, number | null>;
-type Way = Pick<ScoreRow, "criterion" | "access" | "truth" | "protocol" | "quota">;
+type Way = Pick<ScoreRow, "criterion" | "access" | "budget" | "truth" | "protocol" | "quota">;
 
-/** Summarises score rows per criterion, truth, protocol, quota and metric, in order of first appearance. */
+/** Summarises score rows per criterion, budget, truth, protocol, quota and metric, in order of first appearance. */
 export function summarize<M extends string>(rows: readonly Scored<M>[], metrics: readonly M[]): SummaryRow<M>[] {
   const groups = new Map<string, Scored<M>[]>();
   for (const row of rows) {
-    const key = [row.criterion, row.access, row.truth, row.protocol, row.quota].join("\u0000");
+    const key = [row.criterion, row.access, row.budget, row.truth, row.protocol, row.quota].join("\u0000");
     const group = groups.get(key);
     if (group) group.push(row);
     else groups.set(key, [row]);
   }
   return [...groups.values()].flatMap((group) => {
-    const { criterion, access, truth, protocol, quota } = group[0];
+    const { criterion, access, budget, truth, protocol, quota } = group[0];
     return metrics.map((metric) => {
       const infected = valuesOf(group, "infected", metric);
       const sham = valuesOf(group, "sham", metric);
@@ -63,6 +64,7 @@ export function summarize<M extends string>(rows: readonly Scored<M>[], metrics:
       return {
         criterion,
         access,
+        budget,
         truth,
         protocol,
         quota,

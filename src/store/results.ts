@@ -96,11 +96,12 @@ export type RepairFile = z.infer<typeof repairSchema>;
 
 /**
  * Results, apart from the records: in a database `results/localize/<criterion>/<id>.<version>.json` and
- * `results/repair/<method>/<using>/<id>.json`, those of the full budget beside them under `….full.json`. A result belongs to one model (by hash), one seed and one revision
- * of its criterion or repair, a plug-in's also to its program; when one of these has changed it is out of date and is written anew.
+ * `results/repair/<method>/<using>/<id>.json` for the short budget; those of the others beside them under `….full.json` and `….demo.json`. A
+ * result belongs to one model (by hash), one seed, one budget and one revision of its criterion or repair, a plug-in's also to its program;
+ * when one of these but the budget has changed it is out of date and is written anew.
  */
 export class Results {
-  /** Of which budget results are read and written here. */
+  /** Of which budget results are read and written here: results of two budgets never meet. */
   readonly budget: Budget;
   /** Whether repaired weights are kept beside the results. */
   readonly keepsWeights: boolean;
@@ -114,17 +115,18 @@ export class Results {
 
   /** @returns null where there is none. @throws InputError where it is damaged. */
   prediction(criterion: string, id: string, version: JudgedVersion): PredictionFile | null {
-    return this.readIfThere(predictionName(criterion, id, version, this.budget), predictionSchema);
+    return this.find((budget) => predictionName(criterion, id, version, budget), predictionSchema);
   }
 
   savePrediction(prediction: PredictionFile): void {
     const { criterion, id, version, budget } = prediction;
+    this.makeRoom((one) => predictionName(criterion, id, version, one), predictionSchema, budget);
     this.store.writeResult(predictionName(criterion, id, version, budget), predictionSchema.parse(prediction));
   }
 
   /** @returns null where there is none. @throws InputError where it is damaged. */
   repair(method: string, using: string, id: string): RepairFile | null {
-    return this.readIfThere(repairName(method, using, id, this.budget), repairSchema);
+    return this.find((budget) => repairName(method, using, id, budget), repairSchema);
   }
 
   /**
@@ -137,6 +139,7 @@ export class Results {
   saveRepair(repair: RepairFile, state?: StateDict): RepairFile {
     const { method, using, id, budget } = repair;
     const name = repairName(method, using, id, budget);
+    this.makeRoom((one) => repairName(method, using, id, one), repairSchema, budget);
     const weights = this.keepsWeights && state ? encodeState(state) : null;
     if (weights) this.store.writeWeights(name, weights);
     const saved = repairSchema.parse({ ...repair, ...(weights && { weights_sha256: sha256Of(weights) }) });
@@ -150,41 +153,106 @@ export class Results {
     return weights_sha256 !== undefined && this.store.hasWeights(repairName(method, using, id, budget));
   }
 
-  /** Criteria of which there are predictions, by name. */
+  /** Criteria of which there may be predictions, by name. */
   criteria(): string[] {
     return [...new Set(this.namesBelow(PREDICTIONS).map((name) => name.split("/")[1]))];
   }
 
   /** Every stored repair, by method, then by what chose the neurons, then by id. */
   repairs(): RepairFile[] {
-    return this.namesBelow(REPAIRS).map((name) => this.store.readResult(name, repairSchema));
+    return this.namesBelow(REPAIRS)
+      .map((name) => this.store.readResult(name, repairSchema))
+      .filter(({ budget }) => budget === this.budget);
   }
 
   private namesBelow(folder: string): string[] {
-    const suffix = suffixOf(this.budget);
-    return this.store
-      .listResults()
-      .filter((name) => name.startsWith(`${folder}/`) && name.endsWith(FULL) === (suffix === FULL));
+    const names = this.store.listResults().filter((name) => name.startsWith(`${folder}/`));
+    const own = names.filter((name) => budgetOf(name) === this.budget);
+    if (this.budget !== "demo") return own;
+    const known = new Set(own);
+    const older = names.filter((name) => budgetOf(name) === DEFAULT_BUDGET && !known.has(name + SUFFIXES.demo));
+    return [...own, ...older].sort();
   }
 
-  private readIfThere<T>(name: string, schema: z.ZodType<T>): T | null {
-    return this.store.hasResult(name) ? this.store.readResult(name, schema) : null;
+  private find<T extends Budgeted>(nameOf: NameOf, schema: z.ZodType<T>): T | null {
+    const names = this.budget === "demo" ? [nameOf("demo"), nameOf(DEFAULT_BUDGET)] : [nameOf(this.budget)];
+    const name = names.find((one) => this.store.hasResult(one));
+    const found = name === undefined ? null : this.store.readResult(name, schema);
+    return found?.budget === this.budget ? found : null;
   }
+
+  /** An older demo's result that stands under the short budget's name moves aside before it would be overwritten. */
+  private makeRoom<T extends Budgeted & { kind: string } & Record<string, unknown>>(
+    nameOf: NameOf,
+    schema: z.ZodType<T>,
+    budget: Budget,
+  ): void {
+    const name = nameOf(budget);
+    if (budget !== DEFAULT_BUDGET || !this.store.hasResult(name) || this.store.hasResult(nameOf("demo"))) return;
+    const older = this.store.readResult(name, schema);
+    if (older.budget === "demo") this.store.writeResult(nameOf("demo"), older);
+  }
+}
+
+type NameOf = (budget: Budget) => string;
+interface Budgeted {
+  budget: Budget;
 }
 
 /** The name under which a prediction is stored, below `results/` and without `.json`. */
-export function predictionName(criterion: string, id: string, version: JudgedVersion, budget = DEFAULT_BUDGET): string {
-  return `${PREDICTIONS}/${criterion}/${id}.${version}${suffixOf(budget)}`;
+export function predictionName(
+  criterion: string,
+  id: string,
+  version: JudgedVersion,
+  budget: Budget = DEFAULT_BUDGET,
+): string {
+  return `${PREDICTIONS}/${criterion}/${id}.${version}${SUFFIXES[budget]}`;
 }
 
-const FULL = ".full";
+/** Ends of the names of results: each budget has its own, so that none overwrites another's. */
+const SUFFIXES: Record<Budget, string> = { demo: ".demo", short: "", full: ".full" };
 
-/** Results of the full budget stand beside the others; one of the demo's gives way to one that was meant. */
-function suffixOf(budget: Budget): "" | typeof FULL {
-  return budget === "full" ? FULL : "";
+/** The budget that a result's name states. The demo's results stood under the names of the short budget's once. */
+function budgetOf(name: string): Budget {
+  return BUDGETS.find((budget) => SUFFIXES[budget] !== "" && name.endsWith(SUFFIXES[budget])) ?? DEFAULT_BUDGET;
 }
 
 /** A colon in `using` becomes a dot: not every file system takes it. */
-export function repairName(method: string, using: string, id: string, budget = DEFAULT_BUDGET): string {
-  return `${REPAIRS}/${method}/${using.replaceAll(":", ".")}/${id}${suffixOf(budget)}`;
+export function repairName(method: string, using: string, id: string, budget: Budget = DEFAULT_BUDGET): string {
+  return `${REPAIRS}/${method}/${using.replaceAll(":", ".")}/${id}${SUFFIXES[budget]}`;
+}
+
+/**
+ * Budgets of which a store holds predictions or repairs: those of most files first.
+ *
+ * @throws InputError where a result is damaged
+ */
+export function storedBudgets(store: ResultStore): Budget[] {
+  const names = store
+    .listResults()
+    .filter((name) => name.startsWith(`${PREDICTIONS}/`) || name.startsWith(`${REPAIRS}/`));
+  const counts = new Map<Budget, number>();
+  // Files of one folder come from one program: the first tells whether they are an older demo's.
+  const folders = new Map<string, Budget>();
+  for (const name of names) {
+    let budget = budgetOf(name);
+    if (budget === DEFAULT_BUDGET) {
+      const folder = name.slice(0, name.lastIndexOf("/"));
+      budget = folders.get(folder) ?? readBudget(store, name);
+      folders.set(folder, budget);
+    }
+    counts.set(budget, (counts.get(budget) ?? 0) + 1);
+  }
+  return [...counts]
+    .sort(([a, m], [b, n]) => n - m || BUDGET_ORDER.indexOf(a) - BUDGET_ORDER.indexOf(b))
+    .map(([one]) => one);
+}
+
+/** Which comes first where nothing else decides. */
+const BUDGET_ORDER: readonly Budget[] = ["full", "short", "demo"];
+
+function readBudget(store: ResultStore, name: string): Budget {
+  return name.startsWith(`${PREDICTIONS}/`)
+    ? store.readResult(name, predictionSchema).budget
+    : store.readResult(name, repairSchema).budget;
 }

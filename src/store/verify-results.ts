@@ -1,3 +1,4 @@
+import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import type { Database } from "./database.ts";
 import type { Findings } from "./findings.ts";
 import { readBytes } from "./fs.ts";
@@ -10,13 +11,18 @@ import { isStudyRecord, verifyStudyRecord } from "./studies.ts";
 const NAMED = {
   localize: (path: string) => {
     const { criterion, id, version, budget } = readJson(path, predictionSchema);
-    return predictionName(criterion, id, version, budget);
+    return namesOf(budget, (one) => predictionName(criterion, id, version, one));
   },
   repair: (path: string) => {
     const { method, using, id, budget } = readJson(path, repairSchema);
-    return repairName(method, using, id, budget);
+    return namesOf(budget, (one) => repairName(method, using, id, one));
   },
 };
+
+/** A result's name; one of the demo may still have the name that it had before each budget had its own. */
+function namesOf(budget: Budget, nameOf: (budget: Budget) => string): string[] {
+  return budget === "demo" ? [nameOf(budget), nameOf(DEFAULT_BUDGET)] : [nameOf(budget)];
+}
 
 /**
  * Verifies a file of `results/`: its checksum; for predictions and repairs also schema and that id, version, criterion
@@ -38,8 +44,8 @@ export async function verifyResult(
     .join("/")
     .replace(/\.json$/, "");
   const named = await findings.check(path, null, () => NAMED[folder as keyof typeof NAMED](path));
-  if (named !== null && named !== name) {
-    findings.fault(path, `holds what belongs to 'results/${named}.json'`);
+  if (named !== null && !named.includes(name)) {
+    findings.fault(path, `holds what belongs to 'results/${named[0]}.json'`);
   } else if (named !== null && !db.hasDefect(String(content.id))) {
     findings.note(path, "is of a defect that the database does not hold", String(content.id));
   }

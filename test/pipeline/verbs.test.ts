@@ -63,20 +63,25 @@ describe("judging verbs", () => {
     const rows = await run("score", "--criterion", "clp");
     expect(rows.length).toBe(5 * 6);
     expect(new Set(rows.map(({ version }) => version))).toEqual(new Set(["infected", "sham", "drift"]));
-    const summary = await run("score", "--criterion", "clp", "--summary");
+    const [ranked, ...others] = await run("score", "--criterion", "clp", "--summary");
+    expect(others).toEqual([]);
+    expect(ranked).toMatchObject({ rank: 1, criterion: "clp", budget: "short", defects: 2 });
+    expect(ranked.difference).toBeCloseTo((ranked.infected as number) - (ranked.sham as number), 12);
+    const summary = await run("score", "--criterion", "clp", "--summary", "--extended");
     const auroc = summary.find(
       ({ metric, truth, protocol }) => metric === "auroc" && truth === "full" && protocol === "native",
     )!;
     expect(auroc).toMatchObject({ criterion: "clp", cases: 2, shams: 2, pairs: 2 });
     expect(auroc.infected).toBeGreaterThan(auroc.sham as number);
     expect(auroc.difference).toBeCloseTo((auroc.infected as number) - (auroc.sham as number), 12);
+    expect(await run("score", "--criterion", "clp", "--budget", "full")).toEqual([]);
   });
 
   it("repair measures on the data set's test images, by a criterion that needs its clean ones", async () => {
     await run("localize", IDS[0], "--criterion", "fp");
     const rows = await run("repair", IDS[0], "--method", "prune", "--using", "oracle,fp");
     expect(rows.map(({ method, using }) => `${method} ${using}`)).toEqual(["prune oracle", "prune fp"]);
-    const fields = "id method using ca_before ca_after asr_before asr_after asrd cad seconds".split(" ");
+    const fields = "id method using budget ca_before ca_after asr_before asr_after asrd cad seconds".split(" ");
     for (const row of rows) {
       expect(Object.keys(row)).toEqual(fields);
       expect(row.asrd).toBeCloseTo((row.asr_before as number) - (row.asr_after as number), 12);

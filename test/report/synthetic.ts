@@ -96,7 +96,7 @@ function rowsOf(record: DefectRecord, version: string, criterion: string, access
         ["topk", "layer"],
       ] as const
     ).map(([protocol, quota]): ScoreRow => {
-      return { id: record.id, version, criterion, access, truth, protocol, quota, wji, ...rest };
+      return { id: record.id, version, criterion, access, budget: "short", truth, protocol, quota, wji, ...rest };
     }),
   );
 }

@@ -29,7 +29,7 @@ describe("scorePrediction", () => {
   it("gives a row per truth and protocol with the fields of the specification", () => {
     expect(rows.length).toBe(6);
     const fields =
-      "id version criterion access truth protocol quota k wji jaccard precision recall auroc ap exam seconds".split(
+      "id version criterion access budget truth protocol quota k wji jaccard precision recall auroc ap exam seconds".split(
         " ",
       );
     for (const r of rows) expect(Object.keys(r)).toEqual(fields);

@@ -3,6 +3,7 @@ import { BuildProgress } from "../build-progress.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import { dataOption, dbOption, deviceOption, jobsOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
+import { RANKING_LISTING } from "../result-listings.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "device"> & { jobs?: number };
 
@@ -44,7 +45,7 @@ export function registerDemo(program: Command): void {
           progress.stop();
         }
       });
-      const print = (title: string, rows: Record<string, unknown>[], first: string[]) => {
+      const print = (title: string, rows: Record<string, unknown>[], first: readonly string[]) => {
         process.stdout.write(`\n${title}\n`);
         emitRows(rows, { format: "table" }, { first, more: "see the report" });
       };
@@ -54,14 +55,14 @@ export function registerDemo(program: Command): void {
         ["id", "status", "asr", "ca", "infected", "effective", "asr_masked", "asr_sham", "ca_clean"],
       );
       print(
-        "Criteria: how well the top |G| neurons agree with the infected ones, and with the same neurons of the sham",
-        criterionTable(result.scores),
-        ["criterion", "access", "defects", "wji", "wji_sham", "wji_difference", "auroc", "jaccard"],
+        "Criteria, best first: WJI of the top-k set against the effective neurons, on infected models, on shams, and the difference",
+        criterionTable(result.ranking),
+        RANKING_LISTING.first ?? [],
       );
       print(
         "Repairs: attack success and clean accuracy before and after, means over groups and levels",
         repairTable(result.repairs),
-        ["method", "using", "asr_after", "ca_after", "asr_before", "ca_before", "defects"],
+        ["method", "using", "asr_after", "ca_after", "asr_before", "ca_before", "defects", "budget"],
       );
       const seconds = ((performance.now() - began) / 1000).toFixed(0);
       process.stdout.write(`\n${result.reportPath} (${seconds} s in all)\n`);

@@ -2,10 +2,15 @@ import type { Command } from "commander";
 import { InputError } from "../../core/errors.ts";
 import type { ReportFormat } from "../../report/report.ts";
 import { commaList } from "../arguments.ts";
-import { dataOption, dbOption, resultsOption, type SharedOptions } from "../options.ts";
+import { dataOption, dbOption, resultsOption, type SharedOptions, storedBudgetOption } from "../options.ts";
 import { warn } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "data"> & { out?: string; format?: string[]; results?: string };
+type Options = Pick<SharedOptions, "db" | "data"> & {
+  out?: string;
+  format?: string[];
+  results?: string;
+  budget?: SharedOptions["budget"];
+};
 
 /** Writes the database's report: a self-contained page, and its tables and figures as files. */
 export function registerReport(program: Command): void {
@@ -15,9 +20,10 @@ export function registerReport(program: Command): void {
     .option("--out <dir>", "a folder for tables (Markdown, CSV, LaTeX), figures (SVG), report.md and reproduction.md")
     .option("--format <names>", "which of md, csv, latex, svg go to --out (default: all)", commaList("--format"))
     .addOption(resultsOption())
+    .addOption(storedBudgetOption("set out results of this budget", "of which there are most"))
     .addOption(dbOption())
     .addOption(dataOption())
-    .action(async ({ db, data, out, format, results }: Options) => {
+    .action(async ({ db, data, out, format, results, budget }: Options) => {
       const { REPORT_FORMATS, writeReport } = await import("../../report/report.ts");
       const { openDatabase } = await import("../../store/database.ts");
       const { resultStore } = await import("../../pipeline/judging/judge.ts");
@@ -30,6 +36,7 @@ export function registerReport(program: Command): void {
         dataDir: data,
         out,
         formats: format as ReportFormat[] | undefined,
+        budget,
         results: resultStore(database, results),
         warn,
       });

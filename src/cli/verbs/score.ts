@@ -1,19 +1,21 @@
 import type { Command } from "commander";
 import { InputError } from "../../core/errors.ts";
+import type { Results } from "../../store/results.ts";
 import { commaList } from "../arguments.ts";
 import {
-  budgetOption,
   dbOption,
   fieldsOption,
   formatOption,
   longOption,
   resultsOption,
   type SharedOptions,
+  storedBudgetOption,
 } from "../options.ts";
 import { emitRows } from "../output.ts";
-import { REPAIR_LISTING, SCORE_LISTING } from "../result-listings.ts";
+import { RANKING_LISTING, REPAIR_LISTING, SCORE_LISTING } from "../result-listings.ts";
 
-type Options = Pick<SharedOptions, "db" | "budget" | "format" | "fields" | "long"> & {
+type Options = Pick<SharedOptions, "db" | "format" | "fields" | "long"> & {
+  budget?: SharedOptions["budget"];
   criterion?: string[];
   where?: string;
   summary?: boolean;
@@ -34,44 +36,55 @@ export function registerScore(program: Command): void {
       commaList("--criterion"),
     )
     .option("--where <sql>", "a condition on the catalog's fields")
-    .option("--summary", "means over defects, with the paired difference infected - sham")
+    .option(
+      "--summary",
+      "criteria ranked by the paired difference infected - sham; with --extended the means of every metric",
+    )
     .option("--extended", "further metrics too: F1, top-n, recall@n, precision@|G|, mean EXAM, AUROC and AP by layer")
     .option("--repairs", "what repairs gained and cost instead")
     .addOption(resultsOption())
-    .addOption(budgetOption())
+    .addOption(storedBudgetOption())
     .addOption(dbOption())
     .addOption(formatOption())
     .addOption(fieldsOption())
     .addOption(longOption())
     .action(async (names: string[], options: Options) => {
       const { openDatabase } = await import("../../store/database.ts");
-      const { JUDGED_VERSIONS, Results } = await import("../../store/results.ts");
+      const { JUDGED_VERSIONS, Results: OfBudget, storedBudgets } = await import("../../store/results.ts");
       const { selectItems } = await import("../../pipeline/judging/select.ts");
       const { Catalog } = await import("../../store/catalog.ts");
       if (options.summary && options.repairs) throw new InputError("give --summary or --repairs, not both");
       if (options.extended && options.repairs) throw new InputError("--extended is about scores: leave out --repairs");
       const database = await openDatabase(options.db, { readOnly: true });
       const { resultStore } = await import("../../pipeline/judging/judge.ts");
-      const results = new Results(resultStore(database, options.results), options.budget);
+      const store = resultStore(database, options.results);
+      const budgets = options.budget === undefined ? storedBudgets(store) : [options.budget];
+      const all = budgets.map((budget) => new OfBudget(store, budget));
       const items = await selectItems(new Catalog(database), { names, where: options.where }, JUDGED_VERSIONS);
       if (options.repairs) {
         const { repairRow } = await import("../../pipeline/judging/repair.ts");
         const ids = new Set(items.map(({ id }) => id));
-        const rows = results.repairs().filter(({ id }) => ids.has(id));
+        const rows = all.flatMap((results) => results.repairs()).filter(({ id }) => ids.has(id));
         return finish(rows.map(repairRow), options, "repair");
       }
       const { scoreAll, scoreAllExtended } = await import("../../pipeline/judging/score.ts");
       const { SCORE_METRICS, summarize } = await import("../../score/summary.ts");
       const { storedCriteria } = await import("../../pipeline/judging/criteria.ts");
-      const criteria = storedCriteria(options.criterion, results.criteria());
+      const stored = [...new Set(all.flatMap((results) => results.criteria()))];
+      const criteria = storedCriteria(options.criterion, stored);
+      const over = async <R>(score: (results: Results) => Promise<R[]>): Promise<R[]> =>
+        (await Promise.all(all.map(score))).flat();
       if (options.extended) {
         const { EXTENDED_METRICS } = await import("../../score/extended.ts");
-        const scores = await scoreAllExtended(database, results, items, criteria);
+        const scores = await over((results) => scoreAllExtended(database, results, items, criteria));
         const metrics = [...SCORE_METRICS, ...EXTENDED_METRICS];
         return finish(options.summary ? summarize(scores, metrics) : scores, options, "localize");
       }
-      const scores = await scoreAll(database, results, items, criteria);
-      finish(options.summary ? summarize(scores, SCORE_METRICS) : scores, options, "localize");
+      const scores = await over((results) => scoreAll(database, results, items, criteria));
+      if (!options.summary) return finish(scores, options, "localize");
+      const { rankCriteria, rankingRow } = await import("../../report/ranking.ts");
+      const accepted = [...new Set(items.map(({ id }) => id))].map((id) => database.readDefect(id));
+      finish(rankCriteria({ scores, accepted, seed: database.manifest.seed }).map(rankingRow), options, "localize");
     });
 }
 
@@ -80,6 +93,6 @@ function finish(rows: object[], options: Options, verb: string): void {
   emitRows(
     rows.map((row) => ({ ...row })),
     options,
-    options.repairs ? REPAIR_LISTING : options.summary ? {} : SCORE_LISTING,
+    options.repairs ? REPAIR_LISTING : !options.summary ? SCORE_LISTING : options.extended ? {} : RANKING_LISTING,
   );
 }

@@ -57,9 +57,9 @@ export function formatUsing(using: Using): string {
 
 /** A repair's figures as a flat row (SPEC §5). */
 export function repairRow(repair: RepairFile) {
-  const { id, method, using, ca_before, ca_after, asr_before, asr_after, seconds } = repair;
+  const { id, method, using, budget, ca_before, ca_after, asr_before, asr_after, seconds } = repair;
   const [asrd, cad] = [asr_before - asr_after, ca_before - ca_after];
-  return { id, method, using, ca_before, ca_after, asr_before, asr_after, asrd, cad, seconds };
+  return { id, method, using, budget, ca_before, ca_after, asr_before, asr_after, asrd, cad, seconds };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { OFFERED_BUDGETS } from "../../core/budget.ts";
+import { BUDGETS } from "../../core/budget.ts";
 import { InputError, lookup } from "../../core/errors.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import type { Criterion } from "../../localize/types.ts";
@@ -23,7 +23,7 @@ const study = z.strictObject({
   study: z.string().regex(STUDY_NAME, "give small letters, digits and -, e.g. first-look"),
   seed: z.number().int().min(0),
   /** What criteria may spend on one model; short where it is not said. */
-  budget: z.enum(OFFERED_BUDGETS).optional(),
+  budget: z.enum(BUDGETS).optional(),
   select: z.strictObject({
     /** Ids and groups. Without these and `where`: every accepted defect. */
     names: names.optional(),

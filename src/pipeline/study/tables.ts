@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { type RankingRow, rankCriteria, rankingRow } from "../../report/ranking.ts";
 import type { ScoreRow } from "../../score/score.ts";
-import { SCORE_METRICS, type SummaryRow, summarize } from "../../score/summary.ts";
 import type { Database } from "../../store/database.ts";
 import { readBytes } from "../../store/fs.ts";
 import { sha256Of } from "../../store/objects.ts";
@@ -22,7 +22,8 @@ export interface CellFailure {
 
 export interface StudyResults {
   scores: ScoreRow[];
-  summary: SummaryRow[];
+  /** Criteria by the headline, as `score --summary` prints them. */
+  summary: RankingRow[];
   repairs: RepairFile[];
 }
 
@@ -48,7 +49,9 @@ export async function studyResults(
       repairs.push(results.repair(method.name, formatUsing(using), id)!);
     }
   }
-  return { scores, summary: summarize(scores, SCORE_METRICS), repairs };
+  const accepted = tasks.map(({ id }) => database.readDefect(id));
+  const summary = rankCriteria({ scores, accepted, seed: database.manifest.seed }).map(rankingRow);
+  return { scores, summary, repairs };
 }
 
 /** Where a study's results lie. */

@@ -1,6 +1,7 @@
 import type { DefectRecord } from "../../store/schema.ts";
 import type { ReportData } from "../collect.ts";
 import {
+  type CriterionValues,
   cleanModelsOf,
   criterionValues,
   type DefectValue,
@@ -24,8 +25,8 @@ export class Evidence {
   /** Accepted plain defects. */
   readonly accepted: readonly DefectRecord[];
   private readonly repairs: ReportData["repairs"];
-  private readonly topk: ReturnType<typeof criterionValues>;
-  private readonly native: ReturnType<typeof criterionValues>;
+  private readonly topk: CriterionValues[];
+  private readonly native: CriterionValues[];
 
   constructor(data: Pick<ReportData, "accepted" | "scores" | "repairs" | "manifest">) {
     this.seed = data.manifest.seed;

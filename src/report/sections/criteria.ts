@@ -1,10 +1,11 @@
 import type { ReportData } from "../collect.ts";
-import { criteriaInOrder, type Difference, pick } from "../differences.ts";
+import { type Difference, pick } from "../differences.ts";
 import { type Dot, dotPlot } from "../figures/dots.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
 import { SERIES } from "../figures/plot.ts";
 import { distinct } from "../group.ts";
 import { html } from "../html.ts";
+import { criteriaInOrder } from "../ranking.ts";
 import type { Section } from "../section.ts";
 import { type Table, tableHtml } from "../tables.ts";
 import { ACCESS } from "./access.ts";
@@ -47,7 +48,7 @@ ${parts.map((part) => html`${parts.length > 1 && html`<h3>${ACCESS[part.access]}
 }
 
 async function accessPart(data: ReportData, all: readonly Difference[], access: string) {
-  const order = criteriaInOrder(all);
+  const order = criteriaInOrder(data.ranking, { access, budget: data.budget });
   const suffix = access === "clean" ? "" : `-${access}`;
   const rankings = TRUTHS.map(([truth, title]) => rankingTable(all, order, truth, title, suffix));
   const sets = TRUTHS.map(([truth, title]) => setTable(data, all, order, truth, title, suffix));

@@ -76,8 +76,16 @@ ${factors.map((part, i) => html`<details><summary>By ${FACTORS[i].title}</summar
   };
 }
 
-/** Oracle first, random last, criteria by how much attack success they take away. */
-export function summarizeRepairs({ repairs, scores, accepted, candidates, manifest }: ReportData): RepairSummary[] {
+/** Inside each method the oracle first, random last, and between them criteria in the order of the ranking. */
+export function summarizeRepairs({
+  repairs,
+  scores,
+  accepted,
+  candidates,
+  manifest,
+  ranking,
+}: ReportData): RepairSummary[] {
+  const order = ranking.map(({ criterion }) => criterion);
   const share = acceptedShare(candidates);
   const cluster = new Map(accepted.map((record) => [record.id, record.clean]));
   const summaries = [...groupBy(repairs, ({ method, using }) => `${method} ${using}`)].map(
@@ -108,11 +116,16 @@ export function summarizeRepairs({ repairs, scores, accepted, candidates, manife
       };
     },
   );
-  const place = ({ using }: RepairSummary) => (using === "oracle" ? -1 : using === "random" ? 1 : 0);
-  return summaries.sort(
-    (a, b) =>
-      (a.method < b.method ? -1 : a.method > b.method ? 1 : 0) || place(a) - place(b) || b.asrd.value - a.asrd.value,
-  );
+  const place = ({ using }: RepairSummary) => {
+    if (using === "oracle") return -1;
+    const at = order.indexOf(using.split(":")[0]);
+    return using === "random" || at < 0 ? order.length : at;
+  };
+  return summaries.sort((a, b) => compare(a.method, b.method) || place(a) - place(b) || compare(a.using, b.using));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 async function figureOf(rows: readonly RepairSummary[]): Promise<Figure> {

@@ -1,14 +1,13 @@
 import { cellMean, cellOf } from "../../score/cells.ts";
 import type { ReportData } from "../collect.ts";
-import { criteriaInOrder, type Difference, pick } from "../differences.ts";
 import { distinct } from "../group.ts";
 import { type Html, html } from "../html.ts";
 import type { Section } from "../section.ts";
-import { cellText, excludesZero } from "../tables.ts";
-import { summarizeRepairs } from "./repairs.ts";
+import { cellText } from "../tables.ts";
+import { findings } from "./findings.ts";
 
 /** What this database holds and what came out, in plain words. */
-export function summary(data: ReportData, all: readonly Difference[]): Section {
+export function summary(data: ReportData): Section {
   const { candidates, accepted, clean, manifest } = data;
   const count = (status: string) => candidates.filter((record) => record.status === status).length;
   const attacks = distinct(candidates.map(({ attack }) => attack));
@@ -47,7 +46,7 @@ ${tile(cellText(mean("asr"), "rate"), "attack success, infected")}
 ${tile(cellText(mean("asr_sham"), "rate"), "attack success, sham")}
 ${tile(cellText(mean("asr_masked"), "rate"), "attack success, infected neurons masked")}
 </dl>
-<ul class="findings">${findings(data, all)}</ul>`
+<ul class="findings">${findings(data)}</ul>`
 }
 ${
   data.outdated.length > 0 &&
@@ -71,52 +70,4 @@ function nextSteps(): Html {
   return html`<p>To fill it: <code>bdefects build --db DIR</code> makes defects, <code>bdefects localize --db DIR --criterion …</code> lets
 criteria look for their infected neurons, <code>bdefects repair --db DIR …</code> repairs them; then run
 <code>bdefects report --db DIR</code> again. <code>bdefects demo</code> does all of it on embedded data.</p>`;
-}
-
-/** The headline numbers as sentences. Only criteria that see no more than clean data compete. */
-function findings(data: ReportData, all: readonly Difference[]): Html[] {
-  const lines = localization(pick(all, { access: "clean", truth: "full" }));
-  const repaired = summarizeRepairs(data);
-  const oracle = repaired.find(({ using }) => using === "oracle");
-  const [chosen] = repaired
-    .filter(({ access }) => access === "clean")
-    .sort((a, b) => b.asrd.value - b.cad.value - (a.asrd.value - a.cad.value));
-  if (oracle) {
-    lines.push(html`<li><b>Repair.</b> Knowing the infected neurons, <code>${oracle.method}</code> takes away
-${cellText(oracle.asrd.value, "rate")} of attack success for ${cellText(oracle.cad.value, "rate")} of accuracy${
-      chosen &&
-      html`; choosing them by <code>${chosen.using}</code> (the best balance among the criteria that see clean samples) takes away
-${cellText(chosen.asrd.value, "rate")} for ${cellText(chosen.cad.value, "rate")}`
-    }.</li>`);
-  }
-  return lines;
-}
-
-const CHANCE = 0.5;
-
-/** Who tells the backdoor from mere tuning, and who ranks highest without telling them apart. */
-function localization(fair: readonly Difference[]): Html[] {
-  const rankings = criteriaInOrder(fair).flatMap((criterion) =>
-    pick(fair, { criterion, protocol: "native", metric: "auroc" }).filter(({ infected }) => infected !== null),
-  );
-  if (rankings.length === 0) return [];
-  const sides = ({ infected, sham, difference }: Difference) =>
-    html`AUROC ${cellText(infected, "rate")} on infected models, ${cellText(sham, "rate")} on shams, difference <b>${cellText(difference, "estimate")}</b>`;
-  const over = ({ pairs }: Difference) => `${pairs} defect${pairs === 1 ? "" : "s"}`;
-  const telling = rankings.find(
-    ({ infected, difference }) => infected! > CHANCE && excludesZero(difference) && difference!.value > 0,
-  );
-  const [highest] = [...rankings].sort((a, b) => b.infected! - a.infected!);
-  const lines = [
-    telling
-      ? html`<li><b>Localization.</b> <code>${telling.criterion}</code> tells the backdoor from mere tuning best:
-${sides(telling)} over ${over(telling)}.</li>`
-      : html`<li><b>Localization.</b> No criterion both ranks infected neurons above others and does so clearly better than on
-the shams, over ${over(highest)}.</li>`,
-  ];
-  if (highest !== telling) {
-    lines.push(html`<li><b>Tuning or backdoor?</b> <code>${highest.criterion}</code> ranks the infected neurons highest: ${sides(highest)}. What it finds
-as well on the shams is that neurons were tuned, not that they carry a backdoor.</li>`);
-  }
-  return lines;
 }
