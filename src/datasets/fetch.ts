@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../core/errors.ts";
+import { withStaging } from "../files/staging.ts";
 import { type DownloadOptions, download, fileNameOf } from "./fetch/download.ts";
 import { unpack } from "./fetch/unpack.ts";
 import { reasonOf } from "./files.ts";
@@ -40,39 +41,39 @@ async function fetchArchive(item: Download, places: string[], dataDir: string, o
   const workshop = join(dataDir, WORKSHOP);
   const part = join(workshop, `${archive}.part`);
   onDisk(workshop, () => mkdirSync(workshop, { recursive: true }));
-  removeLeftovers(workshop);
+  assertOwn(workshop, part);
   options.onStep?.(`downloading ${item.url}`);
   await download(item, part, options);
 
-  const stage = onDisk(workshop, () => mkdtempSync(join(workshop, `${archive}-`)));
   try {
-    options.onStep?.(`unpacking ${archive}`);
-    const into = join(stage, item.into);
-    onDisk(into, () => mkdirSync(into, { recursive: true }));
-    await unpack(item.archive, part, into, archive);
-    const absent = places.find((place) => !existsSync(join(stage, place)));
-    if (absent) throw new InputError(`${item.url}: the archive lacks ${absent}`);
-    for (const place of places) {
-      const target = join(dataDir, place);
-      onDisk(target, () => {
-        mkdirSync(dirname(target), { recursive: true });
-        renameSync(join(stage, place), target);
-      });
-    }
+    await withStaging(workshop, archive, async (stage) => {
+      options.onStep?.(`unpacking ${archive}`);
+      const into = join(stage, item.into);
+      onDisk(into, () => mkdirSync(into, { recursive: true }));
+      await unpack(item.archive, part, into, archive);
+      const absent = places.find((place) => !existsSync(join(stage, place)));
+      if (absent) throw new InputError(`${item.url}: the archive lacks ${absent}`);
+      for (const place of places) {
+        const target = join(dataDir, place);
+        onDisk(target, () => {
+          mkdirSync(dirname(target), { recursive: true });
+          renameSync(join(stage, place), target);
+        });
+      }
+    });
     rmSync(part, { force: true });
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).syscall ? writeFault(workshop, error) : error;
   } finally {
-    rmSync(stage, { recursive: true, force: true });
     if (readdirSync(workshop).length === 0) rmdirSync(workshop);
   }
 }
 
-/** Removes what killed runs left half-unpacked; what is younger than a day may be another run's. */
-function removeLeftovers(workshop: string): void {
-  const yesterday = Date.now() - 24 * 3600 * 1000;
-  for (const name of readdirSync(workshop)) {
-    const path = join(workshop, name);
-    const { mtimeMs } = statSync(path);
-    if (!name.endsWith(".part") && mtimeMs < yesterday) onDisk(path, () => rmSync(path, { recursive: true }));
+/** @throws InputError where the workshop or the part is a link: nothing is written or deleted through one. */
+function assertOwn(workshop: string, part: string): void {
+  for (const path of [workshop, part]) {
+    if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) continue;
+    throw new InputError(`${path}: is a symbolic link; remove it, downloads are written beside the data`);
   }
 }
 
@@ -80,6 +81,10 @@ function onDisk<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw new InputError(`cannot write ${path}: ${reasonOf(error)}`);
+    throw writeFault(path, error);
   }
+}
+
+function writeFault(path: string, error: unknown): InputError {
+  return new InputError(`cannot write ${path}: ${reasonOf(error)}`);
 }

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
-import { hostname } from "node:os";
+import { closeSync, lstatSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { createAtomic, listFolder, withPath, writeAtomic } from "./fs.ts";
+import { InputError } from "../core/errors.ts";
+import { HOST, isAlive, ownIdentity, type ProcessIdentity } from "../files/process-identity.ts";
+import { temporaryName } from "../files/temporary.ts";
+import { createAtomic, listFolder, removeFile, withPath, writeAtomic } from "./fs.ts";
 
 export interface ClaimTimes {
   /** How often the holder shows that it lives. */
@@ -13,11 +15,7 @@ export interface ClaimTimes {
 
 export const CLAIM_TIMES: ClaimTimes = { heartbeatMs: 2_000, staleMs: 60_000 };
 
-interface Holder {
-  host: string;
-  pid: number;
-  /** Start of the process, which tells a reused pid from the holder; null where the system does not say. */
-  started: string | null;
+interface Holder extends ProcessIdentity {
   token: string;
   released: boolean;
 }
@@ -48,7 +46,7 @@ export class Claim {
    * Takes a claim.
    * @param name of the work, e.g. a defect's id; slashes are allowed
    * @returns null where another process (or this one) holds it.
-   * @throws InputError where the folder cannot be written.
+   * @throws InputError where the folder cannot be written, or a claim's time lies in the future.
    */
   static take(folder: string, name: string, times = CLAIM_TIMES): Claim | null {
     const flat = name.replaceAll("/", "~");
@@ -56,15 +54,15 @@ export class Claim {
     if (current !== undefined && !isFree(folder, claimPath(folder, flat, current), times)) return null;
     const generation = (current ?? -1) + 1;
     const token = randomBytes(16).toString("hex");
-    const holder = { host: HOST, pid: process.pid, started: startOf(process.pid), token, released: false };
+    const holder = { ...ownIdentity(), token, released: false };
     if (!createAtomic(claimPath(folder, flat, generation), `${JSON.stringify(holder)}\n`, folder)) return null;
     const all = generations(folder, flat);
     if (all.at(-1) !== generation) {
       // Others have gone past the claim that was found free.
-      rmSync(claimPath(folder, flat, generation), { force: true });
+      removeFile(claimPath(folder, flat, generation));
       return null;
     }
-    for (const older of all.slice(0, -1)) rmSync(claimPath(folder, flat, older), { force: true });
+    for (const older of all.slice(0, -1)) dropOlder(claimPath(folder, flat, older));
     return new Claim(folder, flat, generation, holder, times);
   }
 
@@ -98,7 +96,7 @@ export class Claim {
 
 /** The work that somebody holds: names whose claim is neither released nor stale. */
 export function heldClaims(folder: string, times = CLAIM_TIMES): string[] {
-  const names = new Set(listFolder(folder).flatMap((file) => /^(.+)\.\d+$/.exec(file)?.[1] ?? []));
+  const names = new Set(listFolder(folder).flatMap((file) => CLAIM_FILE.exec(file)?.[1] ?? []));
   return [...names]
     .filter((name) => {
       const current = generations(folder, name).at(-1);
@@ -107,18 +105,22 @@ export function heldClaims(folder: string, times = CLAIM_TIMES): string[] {
     .map((name) => name.replaceAll("~", "/"));
 }
 
-const HOST = hostIdentity();
-
-/** Tells machines, reboots and process namespaces apart: only within one of them does a pid mean anything. */
-function hostIdentity(): string {
-  const parts = [hostname()];
-  try {
-    parts.push(readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim(), readlinkSync("/proc/self/ns/pid"));
-  } catch {
-    // Not Linux: the host's name must do.
-  }
-  return parts.join(" ");
+/** Who holds a claim and in which file, for the message to whoever has to wait; empty where nobody does any more. */
+export function holderOf(folder: string, name: string): string {
+  const flat = name.replaceAll("/", "~");
+  const current = generations(folder, flat).at(-1);
+  if (current === undefined) return "";
+  const path = claimPath(folder, flat, current);
+  const holder = readHolder(path);
+  if (!holder || holder.released) return "";
+  const host = holder.host === HOST ? "" : ` on ${holder.host.split(" ")[0]}`;
+  return ` (held by process ${holder.pid}${host}; if that has ended, remove ${path})`;
 }
+
+/** What `claimPath` makes; more digits than a number holds are no generation. */
+const CLAIM_FILE = /^(.+)\.(0|[1-9]\d{0,14})$/;
+/** A claim takes a few hundred bytes. */
+const MOST_CLAIM_BYTES = 65_536;
 
 function claimPath(folder: string, name: string, generation: number): string {
   return join(folder, `${name}.${generation}`);
@@ -127,58 +129,69 @@ function claimPath(folder: string, name: string, generation: number): string {
 /** The generations of a claim that exist, ascending. */
 function generations(folder: string, name: string): number[] {
   return listFolder(folder)
-    .filter((file) => file.startsWith(`${name}.`) && /^\d+$/.test(file.slice(name.length + 1)))
-    .map((file) => Number(file.slice(name.length + 1)))
+    .flatMap((file) => {
+      const match = CLAIM_FILE.exec(file);
+      return match?.[1] === name ? [Number(match[2])] : [];
+    })
     .sort((a, b) => a - b);
 }
 
-/** Whether a claim is released, its process dead or its heartbeat silent. */
+/**
+ * Whether a claim is released, its process dead or its heartbeat silent; or nobody's, because no program of ours wrote
+ * what lies there.
+ */
 function isFree(folder: string, path: string, times: ClaimTimes): boolean {
-  let holder: Holder;
-  let beat: number;
-  try {
-    holder = JSON.parse(readFileSync(path, "utf8")) as Holder;
-    beat = statSync(path).mtimeMs;
-  } catch (error) {
-    // Gone: somebody just went past it. Unreadable content: damaged, so nobody's.
-    return error instanceof SyntaxError;
-  }
-  if (holder.released) return true;
+  const holder = readHolder(path);
+  // Gone: somebody just went past it.
+  if (holder === undefined) return false;
+  if (holder === null || holder.released) return true;
   if (holder.host === HOST && !isAlive(holder)) return true;
-  return fileSystemNow(folder) - beat > times.staleMs;
+  const beat = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  if (beat === undefined) return false;
+  const silentMs = fileSystemNow(folder) - beat;
+  if (silentMs >= -times.staleMs) return silentMs > times.staleMs;
+  // The clock that stamps heartbeats made this one in the past, so no heartbeat did.
+  throw new InputError(
+    `${path}: a claim of ${new Date(beat).toISOString()}, which is in the future; if no other program works on this database, remove the file`,
+  );
+}
+
+/** @returns undefined where there is no such file, null where it is none of ours: a folder, a link, other content. */
+function readHolder(path: string): Holder | null | undefined {
+  return withPath(path, () => {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (!found) return undefined;
+    if (!found.isFile() || found.size > MOST_CLAIM_BYTES) return null;
+    try {
+      const holder = JSON.parse(readFileSync(path, "utf8")) as Partial<Holder> | null;
+      return isHolder(holder) ? holder : null;
+    } catch (error) {
+      if (error instanceof SyntaxError) return null;
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  });
+}
+
+function isHolder(value: Partial<Holder> | null): value is Holder {
+  if (typeof value !== "object" || value === null) return false;
+  const { host, pid, started, released } = value;
+  const isStart = started === null || typeof started === "string";
+  return typeof host === "string" && Number.isSafeInteger(pid) && isStart && typeof released === "boolean";
+}
+
+/** What is no file of ours stays: it is never the highest generation again. */
+function dropOlder(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile()) removeFile(path);
 }
 
 /** The time by the clock that stamps heartbeats; on a network file system that is not this machine's. */
 function fileSystemNow(folder: string): number {
-  const probe = join(folder, `${process.pid}-${randomBytes(6).toString("hex")}`);
+  const probe = join(folder, temporaryName());
   return withPath(folder, () => {
-    writeFileSync(probe, "");
+    writeFileSync(probe, "", { flag: "wx" });
     const { mtimeMs } = statSync(probe);
     rmSync(probe);
     return mtimeMs;
   });
-}
-
-function isAlive({ pid, started }: Holder): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-  return started === null || startOf(pid) === started;
-}
-
-/**
- * When a process started, in the kernel's ticks since boot; null where that is unknown. A process that has ended and
- * only waits to be collected (in a container perhaps for ever) has no start either: whoever it was, it is gone.
- */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The command's name, in parentheses, may hold anything: count fields from its end.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? null : fields[19];
-  } catch {
-    return null;
-  }
 }

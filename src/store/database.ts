@@ -1,17 +1,18 @@
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import type { Trigger } from "../attacks/types.ts";
 import { InputError } from "../core/errors.ts";
 import type { Version } from "../core/ids.ts";
+import { clearTemporaries } from "../files/temporary.ts";
 import type { StateDict } from "../tensor/state.ts";
-import { clearOldFiles, exists, listFolder, makeFolder, readBytes, withPath } from "./fs.ts";
+import { exists, listFolder, makeFolder, readBytes, removeFile, withPath } from "./fs.ts";
 import { appendJournal } from "./journal.ts";
 import { readJson, writeJson } from "./json.ts";
 import { isCleanId, isDefectOf, Layout } from "./layout.ts";
 import { type ManifestRequest, openManifest } from "./manifest.ts";
 import { type DeltaBase, putDelta, putModel, readDelta, readDeltaBase, readModel } from "./models.ts";
 import { ObjectStore, sha256Of } from "./objects.ts";
+import { assertOwnFolders } from "./own-folders.ts";
 import { ResultFolder, type ResultStore } from "./result-folder.ts";
 import { isSample, SAMPLE } from "./sample.ts";
 import {
@@ -27,6 +28,7 @@ import {
   type ObjectRef,
   twinSha256,
 } from "./schema.ts";
+import { restoreAside } from "./set-aside.ts";
 import { decodeTrigger, encodeTrigger } from "./trigger.ts";
 
 export interface OpenOptions {
@@ -51,10 +53,15 @@ export async function openDatabase(dir: string, options: OpenOptions = {}): Prom
   const readOnly = sealed || (options.readOnly ?? false);
   const manifest = await openManifest(layout, options.create);
   if (!readOnly) {
+    assertOwnFolders(dir);
     for (const part of ["clean", "defects", "objects", "results", "claims", "tmp"] as const) {
       makeFolder(layout.path(part));
     }
-    clearOldFiles(layout.path("tmp"), STALE_TEMPORARY_MS);
+    for (const part of ["tmp", "claims"] as const) {
+      const folder = layout.path(part);
+      withPath(folder, () => clearTemporaries(folder, STALE_TEMPORARY_MS));
+    }
+    restoreAside(layout);
   }
   return new Database(layout, manifest, readOnly, sealed);
 }
@@ -257,8 +264,7 @@ export class Database implements ResultStore {
     this.assertWritable();
     const record = this.findCheckpoint(cleanId);
     if (!record) return;
-    const path = this.layout.checkpoint(cleanId);
-    withPath(path, () => rmSync(path, { force: true }));
+    removeFile(this.layout.checkpoint(cleanId));
     this.objects.drop(record.state.object);
   }
 

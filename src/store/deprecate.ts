@@ -1,5 +1,5 @@
 import { InputError } from "../core/errors.ts";
-import { Claim } from "./claims.ts";
+import { Claim, holderOf } from "./claims.ts";
 import type { Database } from "./database.ts";
 import type { DefectRecord } from "./schema.ts";
 
@@ -15,8 +15,12 @@ export function deprecate(db: Database, ids: readonly string[], reason: string |
   const from = reason === null ? "deprecated" : "accepted";
   for (const id of ids) assertStatus(db.readDefect(id), from);
   return ids.map((id) => {
-    const claim = Claim.take(db.layout.path("claims"), id);
-    if (!claim) throw new InputError(`'${id}' is being worked on by another process; try again when it is done`);
+    const claims = db.layout.path("claims");
+    const claim = Claim.take(claims, id);
+    if (!claim)
+      throw new InputError(
+        `'${id}' is being worked on by another process${holderOf(claims, id)}; try again when it is done`,
+      );
     try {
       const record = db.readDefect(id);
       assertStatus(record, from);

@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -10,10 +10,12 @@ import {
   renameSync,
   rmSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { InputError } from "../core/errors.ts";
+import { temporaryName } from "../files/temporary.ts";
 
 /** What the user can do about a failure of the file system, by its code. */
 const MENDS: Record<string, string> = {
@@ -52,9 +54,19 @@ export function asInputError(error: unknown, path: string): unknown {
   return mend === undefined ? error : new InputError(`${path}: ${mend}`, { cause: error });
 }
 
+/** The bytes of a plain file. @throws InputError on anything else: a pipe, for one, would never end. */
 export function readBytes(path: string): Buffer {
-  return withPath(path, () => readFileSync(path));
+  return withPath(path, () => {
+    const found = statSync(path);
+    if (found.isDirectory()) throw new InputError(`${path}: ${MENDS.EISDIR}`);
+    if (!found.isFile()) throw new InputError(`${path}: is no plain file`);
+    if (found.size > MOST_BYTES) throw new InputError(`${path}: has ${found.size} bytes; no file here is so large`);
+    return readFileSync(path);
+  });
 }
+
+/** What one buffer can hold on every system. */
+const MOST_BYTES = 2 ** 31 - 1;
 
 /** Whether a path exists; a path through a file does not. */
 export function exists(path: string): boolean {
@@ -100,13 +112,22 @@ export function listFolder(path: string): string[] {
   });
 }
 
-/** Deletes a folder's files that were last written longer ago than `ageMs`. */
-export function clearOldFiles(folder: string, ageMs: number): void {
-  for (const name of listFolder(folder)) {
-    const path = join(folder, name);
-    const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
-    if (written < Date.now() - ageMs) rmSync(path, { recursive: true, force: true });
-  }
+/**
+ * Deletes a file of ours, where there is one.
+ * @throws InputError where a folder, a link or anything else but a plain file lies there; it is left alone.
+ */
+export function removeFile(path: string): void {
+  withPath(path, () => {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (!found) return;
+    if (!found.isFile()) throw new InputError(`${path}: is no plain file, so it is left alone; move it elsewhere`);
+    try {
+      unlinkSync(path);
+    } catch (error) {
+      // Another process may have been faster.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  });
 }
 
 /**
@@ -141,7 +162,7 @@ function viaTemporary(
   tmpDir: string,
   place: (temporary: string) => void,
 ): void {
-  const temporary = join(tmpDir, `${process.pid}-${randomBytes(6).toString("hex")}`);
+  const temporary = join(tmpDir, temporaryName());
   withPath(path, () => {
     makeFolder(dirname(path));
     makeFolder(tmpDir);

@@ -1,10 +1,10 @@
-import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { InputError } from "../core/errors.ts";
-import { Claim } from "./claims.ts";
-import { createAtomic, exists, makeFolder, withPath } from "./fs.ts";
+import { Claim, holderOf } from "./claims.ts";
+import { createAtomic, exists, makeFolder } from "./fs.ts";
 import { checksummedJson, readJson, writeJson } from "./json.ts";
 import { LAYOUT, type Layout } from "./layout.ts";
+import { assertOwnFolders, findUnknown } from "./own-folders.ts";
 import { type DatabaseManifest, databaseManifest } from "./schema.ts";
 
 /** What a build asks a database to be. */
@@ -29,9 +29,11 @@ export async function openManifest(layout: Layout, request?: ManifestRequest): P
 function createManifest(layout: Layout, { edition, seed, data }: ManifestRequest): void {
   const { dir } = layout;
   makeFolder(dir);
-  const own = new Set<string>(Object.values(LAYOUT));
-  const foreign = withPath(dir, () => readdirSync(dir)).find((name) => !own.has(name));
-  if (foreign !== undefined) {
+  assertOwnFolders(dir);
+  const foreign = findUnknown(dir);
+  // Another builder may have made the database meanwhile.
+  if (exists(layout.path("manifest"))) return;
+  if (foreign !== null) {
     throw new InputError(`${dir}: holds other files ('${foreign}') and is no database; name an empty or new folder`);
   }
   const manifest: DatabaseManifest = {
@@ -98,5 +100,7 @@ async function waitForClaim(layout: Layout): Promise<Claim> {
     if (claim) return claim;
     await sleep(50);
   }
-  throw new InputError(`${folder}: another builder holds the manifest; try again when it is done`);
+  throw new InputError(
+    `${folder}: another builder holds the manifest${holderOf(folder, "manifest")}; try again when it is done`,
+  );
 }

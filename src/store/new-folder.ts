@@ -1,17 +1,24 @@
-import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { constants, copyFileSync, linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../core/errors.ts";
-import { exists, makeFolder, withPath } from "./fs.ts";
+import { withStaging } from "../files/staging.ts";
+import { asInputError, makeFolder, withPath } from "./fs.ts";
 
-/** @throws InputError where a path is a file or a folder that holds something. */
+/** @throws InputError where a path is a link, a file or a folder that holds something. */
 export function refuseOccupied(dir: string): void {
   withPath(dir, () => {
-    const there = statSync(resolve(dir), { throwIfNoEntry: false });
+    const there = lstatSync(resolve(dir), { throwIfNoEntry: false });
     if (!there) return;
+    if (there.isSymbolicLink()) throw new InputError(`${dir}: is a symbolic link; name a new folder`);
     if (!there.isDirectory()) throw new InputError(`${dir}: is a file; name a new folder`);
     if (readdirSync(dir).length > 0) throw new InputError(`${dir}: is not empty; name a new or empty folder`);
   });
+}
+
+/** @throws InputError where anything lies at a path, also a link that leads nowhere. */
+export function refuseExisting(path: string): void {
+  const there = withPath(path, () => lstatSync(resolve(path), { throwIfNoEntry: false }));
+  if (there) throw new InputError(`${path}: exists already; name a new file`);
 }
 
 /**
@@ -26,20 +33,32 @@ export async function fillNewFolder(dir: string, fill: (folder: string) => void 
     withPath(dir, () => mkdirSync(temporary));
     await fill(temporary);
     withPath(dir, () => {
-      if (exists(target)) rmdirSync(target);
+      if (lstatSync(target, { throwIfNoEntry: false })) rmdirSync(target);
       renameSync(temporary, target);
     });
   });
 }
 
-/** Runs work with a name beside a path; what lies there when the work has ended, or failed, is removed. */
+/** Puts a finished file at a path where nothing may lie. @throws InputError where something lies there by now. */
+export function placeNewFile(from: string, path: string): void {
+  withPath(path, () => {
+    try {
+      linkSync(from, path);
+    } catch (error) {
+      // Some file systems have no hard links.
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") throw error;
+      copyFileSync(from, path, constants.COPYFILE_EXCL);
+    }
+  });
+}
+
+/** Runs work with a name beside a path; what lies there when the work has ended, failed or was killed is removed. */
 export async function beside(path: string, work: (temporary: string) => Promise<void>): Promise<void> {
   const parent = dirname(resolve(path));
-  const temporary = join(parent, `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.part`);
   makeFolder(parent);
   try {
-    await work(temporary);
-  } finally {
-    withPath(path, () => rmSync(temporary, { recursive: true, force: true }));
+    await withStaging(parent, `.${basename(path)}`, (folder) => work(join(folder, "made")));
+  } catch (error) {
+    throw asInputError(error, path);
   }
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { rmSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { decodeContainer, encodeContainer, type Purpose } from "./container.ts";
-import { exists, readBytes, withPath, writeAtomic } from "./fs.ts";
+import { exists, readBytes, removeFile, withPath, writeAtomic } from "./fs.ts";
 import type { ObjectRef } from "./schema.ts";
 
 export function sha256Of(bytes: Uint8Array | string): string {
@@ -70,7 +70,6 @@ export class ObjectStore {
 
   /** Deletes an object that nothing refers to any more. */
   drop(object: string): void {
-    const path = this.path(object);
-    withPath(path, () => rmSync(path, { force: true }));
+    removeFile(this.path(object));
   }
 }

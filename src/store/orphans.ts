@@ -1,14 +1,14 @@
-import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { InputError } from "../core/errors.ts";
-import { heldClaims } from "./claims.ts";
+import { heldClaims, holderOf } from "./claims.ts";
 import type { Database } from "./database.ts";
-import { exists, listFolder, makeFolder, readBytes, withPath } from "./fs.ts";
+import { exists, listFolder, readBytes, withPath } from "./fs.ts";
 import { parseChecksummed } from "./json.ts";
-import { WEIGHTS_SUFFIX } from "./layout.ts";
+import { isDefectOf, WEIGHTS_SUFFIX } from "./layout.ts";
 import { collectObjects } from "./references.ts";
 import { statedHash, weightsOfNoResult } from "./repaired-weights.ts";
+import { SetAside } from "./set-aside.ts";
 
 const LABELS = ".labels.json";
 
@@ -29,25 +29,16 @@ export function pruneOrphans(db: Database): string[] {
   assertIdle(db);
   const orphans = findOrphans(db);
   if (orphans.length === 0) return [];
-  const aside = join(db.layout.path("tmp"), `prune-${process.pid}-${randomBytes(6).toString("hex")}`);
-  makeFolder(db.layout.path("tmp"));
-  withPath(aside, () => mkdirSync(aside));
-  // Weights are named by their defect, so several of one name may lie in several folders.
-  const moved = orphans.map((path, i) => ({ path, kept: join(aside, `${i}-${basename(path)}`) }));
+  const aside = new SetAside(db.layout, orphans);
   try {
-    for (const { path, kept } of moved) withPath(path, () => renameSync(path, kept));
+    aside.take();
     assertIdle(db);
     assertUnused(db, orphans);
   } catch (error) {
-    for (const { path, kept } of moved) {
-      // One that was stored anew meanwhile has the same bytes.
-      if (exists(kept)) withPath(path, () => renameSync(kept, path));
-    }
+    aside.putBack();
     throw error;
-  } finally {
-    if (exists(aside) && listFolder(aside).length === 0) rmSync(aside, { recursive: true, force: true });
   }
-  withPath(aside, () => rmSync(aside, { recursive: true, force: true }));
+  aside.drop();
   return orphans;
 }
 
@@ -57,7 +48,7 @@ export function findOrphans(db: Database): string[] {
   const root = db.layout.path("objects");
   const objects = listFolder(root)
     .flatMap((folder) => listFolder(join(root, folder)).map((name) => ({ name, path: join(root, folder, name) })))
-    .filter(({ name, path }) => path === db.objects.path(name) && !used.has(name));
+    .filter(({ name, path }) => path === db.objects.path(name) && !used.has(name) && isPlainFile(path));
   return [...objects.map(({ path }) => path), ...labelsOfNoRecord(db), ...weightsOfNoResult(db)];
 }
 
@@ -81,10 +72,15 @@ function labelsOfNoRecord(db: Database): string[] {
   const root = db.layout.path("defects");
   return listFolder(root).flatMap((group) =>
     listFolder(join(root, group))
-      .filter((file) => file.endsWith(LABELS))
+      .filter((file) => file.endsWith(LABELS) && isDefectOf(group, file.slice(0, -LABELS.length)))
       .map((file) => join(root, group, file))
-      .filter((path) => !hasRecord(path)),
+      .filter((path) => !hasRecord(path) && isPlainFile(path)),
   );
+}
+
+/** A link or folder under the name of an object is none of ours. */
+function isPlainFile(path: string): boolean {
+  return withPath(path, () => lstatSync(path).isFile());
 }
 
 function hasRecord(labels: string): boolean {
@@ -92,9 +88,12 @@ function hasRecord(labels: string): boolean {
 }
 
 function assertIdle(db: Database): void {
-  const held = heldClaims(db.layout.path("claims"));
+  const claims = db.layout.path("claims");
+  const held = heldClaims(claims);
   if (held.length === 0) return;
-  throw new InputError(`${db.dir}: '${held[0]}' is being worked on; prune when no builder is at work`);
+  throw new InputError(
+    `${db.dir}: '${held[0]}' is being worked on${holderOf(claims, held[0])}; prune when no builder is at work`,
+  );
 }
 
 function assertUnused(db: Database, orphans: string[]): void {

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { stateShapes } from "../graph/network.ts";
 import { buildNetwork } from "../models/registry.ts";
@@ -8,7 +8,7 @@ import type { Database } from "./database.ts";
 import type { Findings } from "./findings.ts";
 import { exists, readBytes, withPath } from "./fs.ts";
 import { readJson } from "./json.ts";
-import { WEIGHTS_SUFFIX } from "./layout.ts";
+import { isDefectOf, WEIGHTS_SUFFIX } from "./layout.ts";
 import { sha256Of } from "./objects.ts";
 import { type RepairFile, repairSchema } from "./results.ts";
 
@@ -44,8 +44,16 @@ export function weightsOfNoResult(db: Database): string[] {
   return withPath(root, () => readdirSync(root, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && entry.name.endsWith(WEIGHTS_SUFFIX))
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => statedHash(path) === null)
+    .filter((path) => isWeightsPlace(relative(root, path)) && statedHash(path) === null)
     .sort();
+}
+
+/** Whether `repair --keep` lays weights there: other weights below `results/` are somebody's own. */
+function isWeightsPlace(path: string): boolean {
+  const [repair, method, using, file, ...more] = path.split(sep);
+  if (repair !== "repair" || method === undefined || using === undefined || file === undefined) return false;
+  const id = file.slice(0, -WEIGHTS_SUFFIX.length).split(".")[0];
+  return more.length === 0 && isDefectOf(id.split("-").slice(0, 3).join("-"), id);
 }
 
 /** The hash that a result states of weights at this place; null where none does. @throws InputError where it is damaged */

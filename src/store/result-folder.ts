@@ -1,8 +1,8 @@
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { z } from "zod";
 import { InputError } from "../core/errors.ts";
-import { exists, withPath, writeAtomic } from "./fs.ts";
+import { exists, removeFile, withPath, writeAtomic } from "./fs.ts";
 import { readJson, writeJson } from "./json.ts";
 import { resultPath, weightsPath } from "./layout.ts";
 import { resultFile } from "./schema.ts";
@@ -49,8 +49,7 @@ export class ResultFolder implements ResultStore {
   }
 
   dropResult(name: string): void {
-    const path = this.path(name);
-    withPath(path, () => rmSync(path, { force: true }));
+    removeFile(this.path(name));
   }
 
   hasWeights(name: string): boolean {
@@ -62,8 +61,7 @@ export class ResultFolder implements ResultStore {
   }
 
   dropWeights(name: string): void {
-    const path = weightsPath(this.dir, name);
-    withPath(path, () => rmSync(path, { force: true }));
+    removeFile(weightsPath(this.dir, name));
   }
 
   listResults(): string[] {

@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -19,6 +20,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
 import { fetchDataset } from "../../src/datasets/fetch.ts";
 import type { Download } from "../../src/datasets/types.ts";
+import { leaveStaging } from "../files/abandoned.ts";
+import { temporaryFolder } from "../store/temp.ts";
 import { type Item, tarOf, zipOf } from "./archives.ts";
 
 const md5 = (bytes: Buffer) => createHash("md5").update(bytes).digest("hex");
@@ -219,12 +222,23 @@ describe("fetchDataset", () => {
     expect(await fault({}, { retries: 0, stallMs: 200 })).toMatch(/cannot download .*1000 bytes are kept/);
   });
 
-  it("removes what a killed run left half-unpacked, but not another run's", async () => {
-    for (const name of ["set.tar.gz-old", "set.tar.gz-new"])
-      mkdirSync(join(dataDir, ".fetch", name), { recursive: true });
-    utimesSync(join(dataDir, ".fetch", "set.tar.gz-old"), 1e9, 1e9);
+  it("removes what a killed run left half-unpacked, but nothing of anybody else's", async () => {
+    const workshop = join(dataDir, ".fetch");
+    mkdirSync(workshop);
+    const abandoned = leaveStaging(workshop, "set.tar.gz");
+    mkdirSync(join(workshop, "pictures"));
+    utimesSync(join(workshop, "pictures"), 1e9, 1e9);
     await fetchIt();
-    expect(readdirSync(join(dataDir, ".fetch"))).toEqual(["set.tar.gz-new"]);
+    expect(existsSync(abandoned)).toBe(false);
+    expect(readdirSync(workshop)).toEqual(["pictures"]);
+  });
+
+  it("writes and deletes nothing through a link", async () => {
+    const precious = temporaryFolder();
+    writeFileSync(join(precious, "thesis.txt"), "mine");
+    symlinkSync(precious, join(dataDir, ".fetch"));
+    expect(await fault({}, {})).toMatch(/\.fetch: is a symbolic link/);
+    expect(readdirSync(precious)).toEqual(["thesis.txt"]);
   });
 
   it("unpacks a zip below a folder, next to what is there", async () => {

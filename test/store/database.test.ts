@@ -58,7 +58,7 @@ describe("opening a database", () => {
   it("finishes a creation that was killed", async () => {
     const dir = temporaryFolder();
     mkdirSync(join(dir, "tmp"));
-    writeFileSync(join(dir, "tmp", "1-left"), "{");
+    writeFileSync(join(dir, "tmp", `1-${"0".repeat(12)}`), "{");
     await expect(openDatabase(dir, { create: request })).resolves.toBeDefined();
   });
 

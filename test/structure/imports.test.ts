@@ -9,11 +9,12 @@ import { folderOf, type Import, importsOf, sourcesBelow, textOf } from "./source
  */
 const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["core", []],
+  ["files", ["core"]],
   ["tensor", ["core"]],
   ["graph", ["core", "tensor"]],
   ["engine", ["core", "tensor", "graph"]],
   ["models", ["core", "tensor", "graph"]],
-  ["datasets", ["core"]],
+  ["datasets", ["core", "files"]],
   ["tune", ["core", "tensor", "graph", "engine"]],
   ["attacks", ["core", "tensor", "graph", "engine", "datasets", "tune"]],
   ["measure", ["core", "tensor", "graph", "engine", "datasets", "attacks"]],
@@ -21,17 +22,20 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["inject", ["core", "tensor", "graph", "models", "datasets", "attacks", "tune", "measure"]],
   ["localize", ["core", "tensor", "graph", "datasets", "tune", "measure"]],
   ["repair", ["core", "tensor", "graph", "datasets", "tune", "measure"]],
-  ["store", ["core", "tensor", "graph", "models", "attacks", "measure"]],
+  ["store", ["core", "files", "tensor", "graph", "models", "attacks", "measure"]],
   ["score", ["core"]],
   ["report", ["core", "tensor", "graph", "models", "datasets", "attacks", "store", "score"]],
   [
     "pipeline",
     [
-      ...["core", "tensor", "graph", "engine", "models", "datasets", "attacks", "measure"],
+      ...["core", "files", "tensor", "graph", "engine", "models", "datasets", "attacks", "measure"],
       ...["train", "inject", "localize", "repair", "store", "score", "report"],
     ],
   ],
-  ["cli", ["core", "datasets", "attacks", "models", "localize", "repair", "store", "score", "report", "pipeline"]],
+  [
+    "cli",
+    ["core", "files", "datasets", "attacks", "models", "localize", "repair", "store", "score", "report", "pipeline"],
+  ],
 ];
 
 /** Types that one folder may take from another which it may not import otherwise. */

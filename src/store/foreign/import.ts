@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { encodeState } from "../../tensor/safetensors.ts";
 import { type StateDict, sizeOf } from "../../tensor/state.ts";
-import { Claim } from "../claims.ts";
+import { Claim, holderOf } from "../claims.ts";
 import { openDatabase } from "../database.ts";
 import { createAtomic, exists, readBytes } from "../fs.ts";
 import { appendJournal } from "../journal.ts";
@@ -48,8 +48,10 @@ export async function importForeign(
   }
   const isNew = !exists(new Layout(dir).path("manifest"));
   const db = await openDatabase(dir, isNew ? { create: { edition: "foreign", seed: 0, data: {} } } : {});
-  const claim = Claim.take(db.layout.path("claims"), "import");
-  if (!claim) throw new InputError(`${dir}: another import is under way; try again when it is done`);
+  const claims = db.layout.path("claims");
+  const claim = Claim.take(claims, "import");
+  if (!claim)
+    throw new InputError(`${dir}: another import is under way${holderOf(claims, "import")}; try again when it is done`);
   const rows = [];
   try {
     for (const [i, found] of cases.entries()) {

@@ -1,12 +1,12 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { create } from "tar";
 import { InputError } from "../../core/errors.ts";
 import type { Database } from "../database.ts";
-import { asInputError, exists, makeFolder, readBytes, withPath } from "../fs.ts";
+import { asInputError, makeFolder, readBytes, withPath } from "../fs.ts";
 import { checksummedJson, parseChecksummed } from "../json.ts";
 import { weightsPath } from "../layout.ts";
-import { beside, fillNewFolder, refuseOccupied } from "../new-folder.ts";
+import { beside, fillNewFolder, placeNewFile, refuseExisting, refuseOccupied } from "../new-folder.ts";
 import { sha256Of } from "../objects.ts";
 import { collectRefs } from "../references.ts";
 import { statedHash } from "../repaired-weights.ts";
@@ -31,8 +31,8 @@ export interface ExportRequest {
  */
 export async function exportDefects(db: Database, { ids, out, results }: ExportRequest): Promise<ExportManifest> {
   const isArchive = /\.(tar\.gz|tgz)$/.test(out);
-  if (isArchive && exists(out)) throw new InputError(`${out}: exists already; name a new file`);
-  if (!isArchive) refuseOccupied(out);
+  if (isArchive) refuseExisting(out);
+  else refuseOccupied(out);
   const manifest = describe(db, ids, results);
   const fill = (folder: string) => writeFiles(db, manifest, folder);
   if (!isArchive) await fillNewFolder(out, fill);
@@ -43,7 +43,7 @@ export async function exportDefects(db: Database, { ids, out, results }: ExportR
       withPath(out, () => mkdirSync(folder));
       fill(folder);
       await pack(folder, join(temporary, "archive"), manifest, out);
-      withPath(out, () => renameSync(join(temporary, "archive"), resolve(out)));
+      placeNewFile(join(temporary, "archive"), resolve(out));
     });
   }
   return manifest;

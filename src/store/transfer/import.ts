@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { Claim, heldClaims } from "../claims.ts";
+import { withStaging } from "../../files/staging.ts";
+import { Claim, heldClaims, holderOf } from "../claims.ts";
 import { Database, openDatabase } from "../database.ts";
-import { createAtomic, exists, readBytes, withPath, writeAtomic } from "../fs.ts";
+import { asInputError, createAtomic, exists, readBytes, writeAtomic } from "../fs.ts";
 import { appendJournal } from "../journal.ts";
 import { writeJson } from "../json.ts";
 import { LAYOUT, Layout, WEIGHTS_SUFFIX } from "../layout.ts";
@@ -39,15 +39,16 @@ export async function importExport(
   source: string,
   update: (done: number, total: number, what: string) => void = () => undefined,
 ): Promise<Imported> {
-  const stage = withPath(tmpdir(), () => mkdtempSync(join(tmpdir(), "bdefects-import-")));
   try {
-    const manifest = await stageExport(source, stage);
-    await verifyStage(stage, source, manifest, update);
-    assertFits(dir, stage, manifest);
-    const { edition, seed, data } = manifest;
-    return install(await openDatabase(dir, { create: { edition, seed, data } }), stage, manifest);
-  } finally {
-    rmSync(stage, { recursive: true, force: true });
+    return await withStaging(tmpdir(), "bdefects-import", async (stage) => {
+      const manifest = await stageExport(source, stage);
+      await verifyStage(stage, source, manifest, update);
+      assertFits(dir, stage, manifest);
+      const { edition, seed, data } = manifest;
+      return install(await openDatabase(dir, { create: { edition, seed, data } }), stage, manifest);
+    });
+  } catch (error) {
+    throw asInputError(error, tmpdir());
   }
 }
 
@@ -91,13 +92,19 @@ function assertFits(dir: string, stage: string, manifest: ExportManifest): void 
     );
   }
   const coming = new Set([...manifest.defects, ...manifest.clean].filter((id) => !isThere(layout, id)));
-  const busy = heldClaims(layout.path("claims")).find((id) => coming.has(id));
-  if (busy !== undefined) throw new InputError(`${dir}: '${busy}' is being built; import when that is done`);
+  const claims = layout.path("claims");
+  const busy = heldClaims(claims).find((id) => coming.has(id));
+  if (busy !== undefined)
+    throw new InputError(`${dir}: '${busy}' is being built${holderOf(claims, busy)}; import when that is done`);
 }
 
 function install(db: Database, stage: string, manifest: ExportManifest): Imported {
-  const claim = Claim.take(db.layout.path("claims"), IMPORT_CLAIM);
-  if (!claim) throw new InputError(`${db.dir}: another import is under way; try again when it is done`);
+  const claims = db.layout.path("claims");
+  const claim = Claim.take(claims, IMPORT_CLAIM);
+  if (!claim)
+    throw new InputError(
+      `${db.dir}: another import is under way${holderOf(claims, IMPORT_CLAIM)}; try again when it is done`,
+    );
   try {
     const counts: Imported = { defects: manifest.defects.length, clean: manifest.clean.length, added: 0, known: 0 };
     for (const path of [...manifest.files.map((file) => file.path)].sort((a, b) => orderOf(a) - orderOf(b))) {
@@ -135,9 +142,12 @@ function installFile(db: Database, stage: string, path: string): boolean {
 /** As a builder would: who holds the claim of an id writes its record. */
 function createClaimed(db: Database, id: string, target: string, bytes: Buffer): boolean {
   if (exists(target)) return false;
-  const claim = Claim.take(db.layout.path("claims"), id);
+  const claims = db.layout.path("claims");
+  const claim = Claim.take(claims, id);
   if (!claim)
-    throw new InputError(`${db.dir}: '${id}' is being built by another process; import again when it is done`);
+    throw new InputError(
+      `${db.dir}: '${id}' is being built by another process${holderOf(claims, id)}; import again when it is done`,
+    );
   try {
     return createAtomic(target, bytes, db.layout.path("tmp"));
   } finally {
