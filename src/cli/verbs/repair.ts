@@ -1,6 +1,7 @@
+import { statSync } from "node:fs";
 import type { Command } from "commander";
 import { InputError, lookup } from "../../core/errors.ts";
-import { commaList } from "../arguments.ts";
+import { commaList, wholeNumber } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import {
   budgetOption,
@@ -15,6 +16,8 @@ import {
   seedOption,
 } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
+import { modelOptions } from "../own-options.ts";
+import { type RepairFileOptions, repairFile } from "../repair-file.ts";
 import { REPAIR_LISTING } from "../result-listings.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "fields" | "long" | "device"> & {
@@ -23,21 +26,25 @@ type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" 
   where?: string;
   out?: string;
   keep?: boolean;
-};
+} & Omit<RepairFileOptions, "data">;
 
 /** Repairs infected models in the neurons that a criterion named and measures what it gains and costs. */
 export function registerRepair(program: Command): void {
-  program
+  const verb = program
     .command("repair")
-    .description("repair infected models and measure clean accuracy and attack success before and after")
-    .argument("[selection...]", "ids and groups")
+    .description(
+      "repair infected models and measure clean accuracy and attack success before and after; or a checkpoint of your own, into --out",
+    )
+    .argument("[selection...]", "ids and groups; or one file")
     .option("--method <names>", "repairs, separated by commas (default: all)", commaList("--method"))
     .requiredOption(
       "--using <names>",
-      "who names the neurons: CRITERION, CRITERION:topk, oracle, random; separated by commas",
+      "who names the neurons: CRITERION, CRITERION:topk, oracle, random, for a file also a JSON file; separated by commas",
       commaList("--using"),
     )
     .option("--where <sql>", "a condition on the catalog's fields")
+    .option("--test <what>", "for a file: images to measure accuracy on (default: kept back from --data)")
+    .option("--k <n>", "for a file: how many neurons :topk and random name (default: 5 %)", wholeNumber("--k", 1, 1e6))
     .option("--keep", "keep the repaired weights, as .safetensors beside each result")
     .addOption(outOption())
     .addOption(dbOption())
@@ -47,33 +54,51 @@ export function registerRepair(program: Command): void {
     .addOption(deviceOption())
     .addOption(formatOption())
     .addOption(fieldsOption())
-    .addOption(longOption())
-    .action(async (names: string[], options: Options) => {
-      const { REPAIRS } = await import("../../repair/registry.ts");
-      const { useDevice } = await import("../../pipeline/device.ts");
-      const { parseUsing, repairAll, repairRow } = await import("../../pipeline/judging/repair.ts");
-      const { withJudging } = await import("../../pipeline/judging/judge.ts");
-      const { selectItems } = await import("../../pipeline/judging/select.ts");
-      const { Catalog } = await import("../../store/catalog.ts");
-      const methods = [...new Set(options.method ?? REPAIRS.keys())].map((name) => lookup(REPAIRS, "repair", name));
-      const parsed = (stored?: string[]) => [...new Set(options.using)].map((text) => parseUsing(text, stored));
-      parsed();
-      await useDevice(options.device);
-      const repairs = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
-        const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);
-        if (database.sealed && options.out === undefined && parsed().some(({ kind }) => kind === "criterion")) {
-          throw new InputError("--db sample keeps no predictions: give 'localize' and 'repair' the same --out DIR");
-        }
-        const usings = parsed(results.criteria());
-        const other = items.find(({ version }) => version !== "infected");
-        if (other)
-          throw new InputError(`'${other.id}:${other.version}': only infected models are repaired; drop the suffix`);
-        if (database.sealed && options.out === undefined && options.keep) {
-          throw new InputError("--keep: --db sample keeps no weights; name a folder for them with --out DIR");
-        }
-        const ids = items.map(({ id }) => id);
-        return withCellProgress((update) => repairAll(bench, results, ids, methods, usings, update));
-      });
-      emitRows(repairs.map(repairRow), options, REPAIR_LISTING);
-    });
+    .addOption(longOption());
+  for (const option of modelOptions()) verb.addOption(option);
+  verb.action(repair);
+}
+
+async function repair(names: string[], options: Options, verb: Command): Promise<void> {
+  const lost = names.find((name) => LIKE_A_FILE.test(name) && !isFile(name));
+  if (lost !== undefined) throw new InputError(`${lost}: no such file`);
+  if (names.some(isFile)) {
+    if (names.length > 1) throw new InputError("give one file, or ids and groups");
+    // The folder of the data sets is a default; images of a file's task are not.
+    const data = verb.getOptionValueSource("data") === "cli" ? options.data : undefined;
+    return repairFile(names[0], { ...options, data });
+  }
+  const { REPAIRS } = await import("../../repair/registry.ts");
+  const { useDevice } = await import("../../pipeline/device.ts");
+  const { parseUsing, repairAll, repairRow } = await import("../../pipeline/judging/repair.ts");
+  const { withJudging } = await import("../../pipeline/judging/judge.ts");
+  const { selectItems } = await import("../../pipeline/judging/select.ts");
+  const { Catalog } = await import("../../store/catalog.ts");
+  const methods = [...new Set(options.method ?? REPAIRS.keys())].map((name) => lookup(REPAIRS, "repair", name));
+  const parsed = (stored?: string[]) => [...new Set(options.using)].map((text) => parseUsing(text, stored));
+  parsed();
+  await useDevice(options.device);
+  const repairs = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
+    const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);
+    if (database.sealed && options.out === undefined && parsed().some(({ kind }) => kind === "criterion")) {
+      throw new InputError("--db sample keeps no predictions: give 'localize' and 'repair' the same --out DIR");
+    }
+    const usings = parsed(results.criteria());
+    const other = items.find(({ version }) => version !== "infected");
+    if (other)
+      throw new InputError(`'${other.id}:${other.version}': only infected models are repaired; drop the suffix`);
+    if (database.sealed && options.out === undefined && options.keep) {
+      throw new InputError("--keep: --db sample keeps no weights; name a folder for them with --out DIR");
+    }
+    const ids = items.map(({ id }) => id);
+    return withCellProgress((update) => repairAll(bench, results, ids, methods, usings, update));
+  });
+  emitRows(repairs.map(repairRow), options, REPAIR_LISTING);
+}
+
+/** No id or group looks like this. */
+const LIKE_A_FILE = /[/\\]|\.[a-z]+$/i;
+
+function isFile(name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false })?.isFile() ?? false;
 }

@@ -16,17 +16,18 @@ export function cleanCriteria(
   names: readonly string[] | undefined,
   pluginTimeout: number | undefined,
   hasImages: boolean,
+  flag = "--criterion",
 ): CleanCriterion[] {
   const published = [...CRITERIA.values()].filter(({ access, source }) => access === "clean" && source !== BASELINE);
   const unnamed = published.filter(({ needsData }) => hasImages || !needsData).map(({ name }) => name);
   return criteriaNamed(names ?? unnamed, { timeout: pluginTimeout, stored: [] }).map((criterion) => {
     if (criterion.access !== "clean") {
       throw new InputError(
-        `--criterion ${criterion.name}: needs failing tests, which nobody has of a network of one's own; clean ones: ${published.map(({ name }) => name).join(", ")}`,
+        `${flag} ${criterion.name}: needs failing tests, which nobody has of a network of one's own; clean ones: ${published.map(({ name }) => name).join(", ")}`,
       );
     }
     if (criterion.needsData && !hasImages) {
-      throw new InputError(`--criterion ${criterion.name}: needs clean images; name them with --data`);
+      throw new InputError(`${flag} ${criterion.name}: needs clean images; name them with --data`);
     }
     return criterion;
   });

@@ -28,10 +28,24 @@ export interface OwnImagesOptions {
   /** The folder of the known data sets, where `data` is a name. */
   dataDir: string;
   seed: number;
+  /** As `data`: what accuracy is measured on. */
+  test?: string;
+  /** Whether a fifth of the images is kept for the accuracy, where nothing else is there for it. */
+  holdOut?: boolean;
 }
 
-/** @throws InputError where there are none, or they are none of what is known */
-export async function openOwnImages({ data, dataDir, seed }: OwnImagesOptions): Promise<OwnImages> {
+/**
+ * Opens clean images. A known data set gives the defender's images of every study, and its test split for the accuracy.
+ * Of other images all are for both, or, with `holdOut`, a seeded fifth for the accuracy and the rest for the criteria.
+ *
+ * @throws InputError where there are none, or they are none of what is known
+ */
+export async function openOwnImages({ test, ...options }: OwnImagesOptions): Promise<OwnImages> {
+  const images = await openImages(options);
+  return test === undefined ? images : { ...images, test: (await openImages({ ...options, data: test })).test };
+}
+
+async function openImages({ data, dataDir, seed }: Omit<OwnImagesOptions, "test">): Promise<OwnImages> {
   const named = DATASETS.get(data);
   if (named) return ofDataset(named, dataDir, seed);
   const inside = [...DATASETS.values()].filter((definition) => isIn(definition, data));

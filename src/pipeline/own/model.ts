@@ -4,7 +4,7 @@ import { stateShapes } from "../../graph/network.ts";
 import { fittingNetwork } from "../../store/foreign/interpret.ts";
 import { readBytes } from "../../store/fs.ts";
 import { modelSha256 } from "../../store/models.ts";
-import { decodeState } from "../../tensor/safetensors.ts";
+import { decodeState, encodeState } from "../../tensor/safetensors.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 
 /** A network that somebody brought as a file. */
@@ -18,6 +18,8 @@ export interface OwnModel {
   sha256: string;
   /** The file's own name of a layer of neurons. */
   layerName(layer: string): string;
+  /** The file's tensors with these weights in place of its own, as safetensors under its own names and types. */
+  encode(state: StateDict): Uint8Array;
   /** What must be known to read the results, a line each. */
   notes: string[];
 }
@@ -27,5 +29,13 @@ export async function openOwnModel(file: string): Promise<OwnModel> {
   const network = fittingNetwork(found);
   if (!network) throw new InputError(`${file}: fits no architecture`);
   const state: StateDict = new Map([...stateShapes(network).keys()].map((key) => [key, tensorOf(found, key)]));
-  return { file, network, state, sha256: modelSha256(state), layerName: (layer) => layer, notes: [] };
+  return {
+    file,
+    network,
+    state,
+    sha256: modelSha256(state),
+    layerName: (layer) => layer,
+    encode: encodeState,
+    notes: [],
+  };
 }

@@ -21,6 +21,10 @@ export interface OpenOwnOptions {
   mean?: readonly number[];
   std?: readonly number[];
   seed: number;
+  /** Images to measure accuracy on, as `data`; where they are not given, see `openOwnImages`. */
+  test?: string;
+  /** Whether images are kept from criteria and repairs, for the accuracy, where none are given for it. */
+  holdOut?: boolean;
 }
 
 /** A network of one's own with its images, ready to run. */
@@ -34,9 +38,9 @@ export interface Own {
 
 /** Opens a file and its images, and closes the runner after the work. */
 export async function withOwn<T>(options: OpenOwnOptions, work: (own: Own) => Promise<T>): Promise<T> {
-  const { file, data, dataDir, seed, mean, std } = options;
+  const { file, data, mean, std } = options;
   const model = await openOwnModel(file);
-  const images = data === undefined ? null : await openOwnImages({ data, dataDir, seed });
+  const images = data === undefined ? null : await openOwnImages({ ...options, data });
   if (images) assertLabels(model, images, data!);
   const known = images?.normalization ?? null;
   const { normalization, source } = findNormalization({ mean, std, known, file, images: images?.clean ?? null });

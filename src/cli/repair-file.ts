@@ -1,0 +1,53 @@
+import { InputError, lookup } from "../core/errors.ts";
+import { withCellProgress } from "./cell-progress.ts";
+import type { Listing } from "./listing.ts";
+import type { SharedOptions } from "./options.ts";
+import { emitRows, type OutputOptions, warn } from "./output.ts";
+import { knownDataDir, type OwnOptions } from "./own-options.ts";
+
+/** What `repair` takes where it is about a file. */
+export type RepairFileOptions = Pick<SharedOptions, "seed" | "budget" | "device"> &
+  OutputOptions &
+  OwnOptions & { method?: string[]; using: string[]; test?: string; k?: number; out?: string };
+
+const LISTING: Listing = { first: ["method", "using", "ca_before", "ca_after", "neurons", "weights"] };
+
+/** Repairs a network of one's own and writes the repaired weights. */
+export async function repairFile(file: string, options: RepairFileOptions): Promise<void> {
+  const { data, out } = options;
+  if (out === undefined) throw new InputError("--out: name a folder for the repaired weights");
+  const { REPAIRS } = await import("../repair/registry.ts");
+  const { useDevice } = await import("../pipeline/device.ts");
+  const { chanceWarning, withOwn } = await import("../pipeline/own/open.ts");
+  const { repairModel } = await import("../pipeline/own/repair.ts");
+  const { refuseExisting, repairStem, saveRepair } = await import("../pipeline/own/save-repair.ts");
+  const { parseOwnUsing } = await import("../pipeline/own/using.ts");
+  const hasImages = data !== undefined;
+  const methods = [...new Set(options.method ?? REPAIRS.keys())].map((name) => lookup(REPAIRS, "repair", name));
+  const needy = methods.find(({ name }) => name !== "prune");
+  if (!hasImages && needy) throw new InputError(`--method ${needy.name}: needs clean images; name them with --data`);
+  if (options.test !== undefined && !hasImages) throw new InputError("--test: belongs to --data");
+  const usings = [...new Set(options.using)].map((text) => parseOwnUsing(text, hasImages));
+  const stemOf = (method: string, using: string) => repairStem(file, out, method, using);
+  for (const { name } of methods) for (const using of usings) refuseExisting(stemOf(name, using.name));
+  await useDevice(options.device);
+  const rows = await withOwn({ ...options, file, dataDir: knownDataDir(), holdOut: true }, async (own) => {
+    const { model, images, normalizationSource } = own;
+    for (const note of model.notes) process.stderr.write(`${note}\n`);
+    const { mean, std } = model.normalization;
+    if (images) process.stderr.write(`mean ${mean.join(", ")}; std ${std.join(", ")} (${normalizationSource})\n`);
+    const repairs = await withCellProgress((progress) => repairModel(own, methods, usings, { ...options, progress }));
+    const [{ ca_before }] = repairs;
+    const warning = ca_before === null ? null : chanceWarning(ca_before, model);
+    if (warning !== null) warn(warning);
+    return repairs.map((repair) => {
+      const { state: _, neurons, ca_before, ca_after, ...rest } = repair;
+      if (neurons.length === 0)
+        warn(`${repair.using} names no neuron: ${repair.method} leaves the weights as they are`);
+      const files = saveRepair(model, stemOf(repair.method, repair.using), repair);
+      const cad = ca_before === null || ca_after === null ? null : ca_before - ca_after;
+      return { file, ...rest, neurons: neurons.length, ca_before, ca_after, cad, ...files };
+    });
+  });
+  emitRows(rows, options, LISTING);
+}
