@@ -1,5 +1,5 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { encode as encodePng } from "fast-png";
 import type { Trigger } from "../attacks/types.ts";
 import type { Version } from "../core/ids.ts";
@@ -26,6 +26,8 @@ export interface CheckoutRequest {
   sham: boolean;
   /** A folder that does not exist or is empty. */
   dir: string;
+  /** Further files by path, such as images. */
+  more?: ReadonlyMap<string, Uint8Array>;
 }
 
 export interface CheckedOutFile {
@@ -36,11 +38,14 @@ export interface CheckedOutFile {
 
 /**
  * Writes a self-describing folder: weights (verified, PyTorch names) and ONNX graphs of a defect and its clean twin,
- * trigger, labels in a file of their own, a description and a loader for torch. The folder appears whole or not at all.
+ * trigger, labels in a file of their own, a description, a loader for torch and what else is given. The folder appears whole or not at all.
  *
  * @throws InputError where the folder is not empty, the version does not exist or something in the database is damaged.
  */
-export async function checkout(db: Database, { id, version, sham, dir }: CheckoutRequest): Promise<CheckedOutFile[]> {
+export async function checkout(
+  db: Database,
+  { id, version, sham, dir, more = new Map() }: CheckoutRequest,
+): Promise<CheckedOutFile[]> {
   const record = db.readDefect(id);
   refuseOccupied(dir);
   const clean = db.readClean(record.clean);
@@ -65,10 +70,14 @@ export async function checkout(db: Database, { id, version, sham, dir }: Checkou
   files.set("record.json", `${prettyJson(facts)}\n`);
   files.set("model.json", modelJson(record, clean, network));
   files.set("load_in_torch.py", TORCH_LOADER);
+  for (const [path, bytes] of more) files.set(path, bytes);
   files.set("README.md", checkoutReadme(record, version, clean, [...files.keys()]));
   await fillNewFolder(dir, (folder) => {
     withPath(dir, () => {
-      for (const [name, content] of files) writeFileSync(join(folder, name), content);
+      for (const [name, content] of files) {
+        mkdirSync(dirname(join(folder, name)), { recursive: true });
+        writeFileSync(join(folder, name), content);
+      }
     });
   });
   return [...files].map(([file, content]) => {
@@ -119,7 +128,8 @@ function perLayer(layers: LayerWidth[], values: Float32Array): LayerScores {
   return scores;
 }
 
-function triggerJson({ height, width, opacity, pattern }: Trigger): string {
+/** The trigger as `trigger.json` states it. */
+export function triggerJson({ height, width, opacity, pattern }: Trigger): string {
   const rows = (values: ArrayLike<number>, from: number) =>
     Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => values[from + y * width + x]));
   const content = {

@@ -1,6 +1,3 @@
-import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { chooseLowering } from "../../src/engine/lowering.ts";
@@ -8,12 +5,12 @@ import { Session } from "../../src/engine/session.ts";
 import { exportOnnx } from "../../src/graph/export.ts";
 import { foldState } from "../../src/graph/fold.ts";
 import { inferProgram } from "../../src/graph/programs/infer.ts";
+import { createRunner } from "../../src/measure/ort-runner.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
-import { TORCH_LOADER } from "../../src/store/torch-loader.ts";
-import { encodeState } from "../../src/tensor/safetensors.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { findTorchPython } from "./find-python.ts";
+import { askLoader, NORMALIZATION, writeLoaderFolder } from "./loader.ts";
 
 const COUNT = 3;
 const CLASSES = 7;
@@ -32,7 +29,7 @@ async function modelOf(arch: string) {
   return { network, state, pixels, input, logits };
 }
 
-describe.each(["vgg13w8", "vgg16w4", "googlenetw6"])("%s outside of this program", (arch) => {
+describe.each(["resnet18w4", "vgg13w8", "vgg16w4", "googlenetw6"])("%s outside of this program", (arch) => {
   it("gives the same logits as an exported ONNX file", async () => {
     const { network, state, input, logits } = await modelOf(arch);
     const session = await Session.open(
@@ -48,24 +45,33 @@ describe.each(["vgg13w8", "vgg16w4", "googlenetw6"])("%s outside of this program
     await session.release();
   });
 
-  it.skipIf(!findTorchPython())("gives the same logits through a checkout's load_in_torch.py", async () => {
-    const { network, state, pixels, logits } = await modelOf(arch);
-    const dir = temporaryFolder();
-    const { nodes, input } = network;
-    const description = { arch, nodes, input, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
-    writeFileSync(join(dir, "model.json"), JSON.stringify(description));
-    writeFileSync(join(dir, "model.safetensors"), encodeState(state));
-    writeFileSync(join(dir, "load_in_torch.py"), TORCH_LOADER);
-    writeFileSync(join(dir, "pixels"), pixels);
-    const script = `
-import json, sys
-import numpy as np, torch
-sys.path.insert(0, ${JSON.stringify(dir)})
-from load_in_torch import load, normalise
-images = np.fromfile(${JSON.stringify(join(dir, "pixels"))}, np.uint8).reshape(-1, 3, 32, 32)
+  it.skipIf(!findTorchPython())(
+    "gives the same logits and activations through a checkout's load_in_torch.py",
+    async () => {
+      const { network, state, pixels, logits } = await modelOf(arch);
+      const set = { count: COUNT, height: 32, width: 32, pixels, labels: new Uint8Array(COUNT) };
+      const runner = await createRunner(network, NORMALIZATION, { threads: 1 });
+      const taps = await runner.taps(state, set, "mean");
+      await runner.release();
+      const { logits: theirs, neurons } = askLoader(
+        writeLoaderFolder(temporaryFolder(), network, state, { pixels }),
+        `
+images = np.fromfile(os.path.join(FOLDER, "pixels"), np.uint8).reshape(-1, 3, 32, 32)
+model = load()
 with torch.no_grad():
-    print(json.dumps(load()(normalise(images)).flatten().tolist()))`;
-    const stdout = execFileSync(findTorchPython()!.command, ["-B", "-c", script], { encoding: "utf8" });
-    expect(relativeError(Float32Array.from(JSON.parse(stdout) as number[]), logits)).toBeLessThan(1e-5);
-  });
+    logits = model(normalise(images))
+neurons = activations(model, images, batch_size=2)
+answer = {"logits": logits.flatten().tolist(), "neurons": {name: x.flatten().tolist() for name, x in neurons.items()}}`,
+      ) as { logits: number[]; neurons: Record<string, number[]> };
+      expect(relativeError(Float32Array.from(theirs), logits)).toBeLessThan(1e-5);
+      expect(Object.keys(neurons)).toEqual([...taps.keys()]);
+      for (const [layer, tap] of taps) {
+        expect(neurons[layer]).toHaveLength(tap.length);
+        // Every single neuron of every image, in units of the layer's largest.
+        const scale = tap.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6);
+        const worst = tap.reduce((most, value, i) => Math.max(most, Math.abs(value - neurons[layer][i])), 0);
+        expect(worst / scale, layer).toBeLessThan(1e-5);
+      }
+    },
+  );
 });

@@ -1,8 +1,11 @@
 import type { Command } from "commander";
 import { parseVersioned } from "../../core/ids.ts";
+import { wholeNumber } from "../arguments.ts";
 import { openToRead } from "../open.ts";
-import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
-import { emitRows } from "../output.ts";
+import { dataOption, dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { emitRows, warn } from "../output.ts";
+
+type Options = Pick<SharedOptions, "db" | "data" | "format"> & { sham?: boolean; images?: number };
 
 /** A defect as a folder that explains itself and loads into PyTorch and ONNX Runtime. */
 export function registerCheckout(program: Command): void {
@@ -12,17 +15,29 @@ export function registerCheckout(program: Command): void {
     .argument("<dir>", "the folder to write: new or empty")
     .description("write a defect, its clean twin, trigger and labels to a folder")
     .option("--sham", "write the sham's model too")
+    .option(
+      "--images <n>",
+      "write so many clean images of the defender's and of the test split too, and the same with the trigger",
+      wholeNumber("--images", 1, 1_000_000),
+    )
     .addOption(dbOption())
+    .addOption(dataOption())
     .addOption(formatOption())
-    .addOption(fieldsOption())
-    .addOption(longOption())
-    .action(async (text: string, dir: string, { db, sham, ...output }: SharedOptions & { sham?: boolean }) => {
+    .action(async (text: string, dir: string, { db, data, format, sham, images }: Options) => {
       const { id, version } = parseVersioned(text);
       const { checkout } = await import("../../store/checkout.ts");
-      const files = await checkout(await openToRead(db), { id, version, sham: sham ?? false, dir });
+      const { checkoutImages } = await import("../../pipeline/checkout-images.ts");
+      const { refuseOccupied } = await import("../../store/new-folder.ts");
+      const database = await openToRead(db);
+      // Before the data set is read, which takes a while.
+      refuseOccupied(dir);
+      const brought = images && (await checkoutImages(database, { id, count: images, dataDir: data }));
+      const request = { id, version, sham: sham ?? false, dir };
+      const files = await checkout(database, { ...request, ...(brought && { more: brought.files }) });
       emitRows(
         files.map((file) => ({ ...file })),
-        output,
+        format,
       );
+      if (brought) brought.notes.forEach(warn);
     });
 }

@@ -175,6 +175,7 @@ export class Workbench {
 /** How far a judging run is: finished cells of all, and the one that comes. */
 export type Progress = (done: number, total: number, what: string) => void;
 
-function otherImages(dataset: string): string {
+/** What must be said where judging uses other images than a defect was built from. */
+export function otherImages(dataset: string): string {
   return `other ${dataset} images than the defects were built from: some of a defender's samples may have been trained on, and figures differ a little from the records`;
 }

@@ -1,0 +1,333 @@
+"""Loads the models of this folder into PyTorch (1.13 or later). Needs numpy and torch only; unpickles nothing.
+
+    from load_in_torch import activations, images, labels, load, normalise, save, stamp
+
+    model = load("model")                      # also "clean", and "sham" where it was checked out
+    pixels, truth = images("test")             # uint8 [N, 3, H, W] RGB and int64 [N], with checkout --images N
+    logits = model(normalise(pixels))
+    neurons = activations(model, pixels)       # {layer: [N, C]}, as the labels count neurons
+    triggered = stamp(pixels)                  # the trigger of trigger.json on every image
+    infected = labels()["infected"]            # {layer: [channel, ...]}
+    save(model, "repaired.safetensors")
+
+A suspect's folder has no trigger and no labels: there stamp() and labels() raise FileNotFoundError.
+"""
+import json
+import math
+import os
+import struct
+import warnings
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+with open(os.path.join(HERE, "model.json"), encoding="utf-8") as file:
+    DESCRIPTION = json.load(file)
+
+DTYPES = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
+
+
+def read_safetensors(path, map_location=None):
+    """Tensors by name. The layout: u64 header length, JSON header, raw little-endian data."""
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length).decode("utf-8"))
+        data = file.read()
+    tensors = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        dtype = DTYPES[entry["dtype"]]
+        begin, end = entry["data_offsets"]
+        flat = np.frombuffer(data, dtype, (end - begin) // dtype.itemsize, begin)
+        tensor = torch.from_numpy(flat.reshape(entry["shape"]).astype(dtype.newbyteorder("=")))
+        tensors[name] = tensor if map_location is None else tensor.to(map_location)
+    return tensors
+
+
+def write_safetensors(tensors, path):
+    """Writes tensors by name: floats as F32, whole numbers as I64."""
+    header, parts, at = {}, [], 0
+    for name, tensor in tensors.items():
+        kind = "F32" if tensor.is_floating_point() else "I64"
+        array = tensor.detach().cpu().to(torch.float32 if kind == "F32" else torch.int64).contiguous().numpy()
+        part = array.astype(DTYPES[kind]).tobytes()
+        header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [at, at + len(part)]}
+        parts.append(part)
+        at += len(part)
+    text = json.dumps(header).encode("utf-8")
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
+
+
+class Network(nn.Module):
+    """The network that model.json describes, its parameters under the names of the state dict."""
+
+    def __init__(self, description=DESCRIPTION):
+        super().__init__()
+        self.nodes = description["nodes"]
+        channels = {}
+        for node in self.nodes:
+            name, op = node["id"], node["op"]
+            if op == "input":
+                channels[name] = description["input"]["channels"]
+                continue
+            inputs = [channels[i] for i in node.get("inputs") or [node["input"]]]
+            source = sum(inputs) if op == "concat" else inputs[0]
+            channels[name] = node.get("out", source)
+            if op == "conv":
+                shape = (source, node["out"], node["kernel"], node["stride"], node["padding"])
+                self._place(name, nn.Conv2d(*shape, bias=node["bias"]))
+                self._place(node["bn"], nn.BatchNorm2d(node["out"]))
+            elif op == "linear":
+                self._place(name, nn.Linear(source, node["out"]))
+            elif op not in ("add", "concat", "maxpool", "globalpool"):
+                raise ValueError("unknown layer " + op)
+
+    def _place(self, name, module):
+        *path, last = name.split(".")
+        parent = self
+        for part in path:
+            if part not in parent._modules:
+                parent.add_module(part, nn.Module())
+            parent = parent._modules[part]
+        parent.add_module(last, module)
+
+    def forward(self, x):
+        values = {}
+        for node in self.nodes:
+            name, op = node["id"], node["op"]
+            if op == "input":
+                y = x
+            elif op == "add":
+                y = values[node["inputs"][0]] + values[node["inputs"][1]]
+            elif op == "concat":
+                y = torch.cat([values[i] for i in node["inputs"]], 1)
+            elif op == "conv":
+                y = self.get_submodule(node["bn"])(self.get_submodule(name)(values[node["input"]]))
+            elif op == "maxpool":
+                y = F.max_pool2d(values[node["input"]], node["kernel"], node["stride"], node["padding"])
+            elif op == "globalpool":
+                y = values[node["input"]].mean((2, 3))
+            else:
+                y = self.get_submodule(name)(values[node["input"]])
+            values[name] = torch.relu(y) if node.get("relu") else y
+        return values[self.nodes[-1]["id"]]
+
+
+def load(which="model", map_location=None):
+    """A model in evaluation mode.
+
+    which: "model", "clean" or "sham", or the path of a .safetensors file with the same names.
+    map_location: a device such as "cuda:0", as for torch.load; None is the processor.
+    """
+    path = which if str(which).endswith(".safetensors") else os.path.join(HERE, which + ".safetensors")
+    if not os.path.exists(path):
+        hint = "; check out again with --sham" if which == "sham" else ""
+        raise FileNotFoundError("%s: there is no such file%s" % (path, hint))
+    model = Network()
+    model.load_state_dict(read_safetensors(path), strict=True)
+    return model.to(map_location or "cpu").eval()
+
+
+def save(model, path):
+    """Writes a model's weights as .safetensors under the names of its state dict, for `bdefects test --model`."""
+    state = _unwrapped(model).state_dict()
+    # Counters of training play no part in inference.
+    write_safetensors({name: t for name, t in state.items() if not name.endswith("num_batches_tracked")}, path)
+
+
+def _unwrapped(model):
+    return model.module if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)) else model
+
+
+def normalise(images):
+    """RGB images as the network sees them: (pixel / 255 - mean) / std, a float32 tensor [N, 3, H, W].
+
+    Takes arrays, tensors and lists of them, [N, 3, H, W] or one image [3, H, W]; a tensor keeps its device and gradient.
+    Whole numbers are pixels from 0 to 255. Floats of at most 1 are taken as 0 to 1, as ToTensor gives them; other floats
+    as pixels from 0 to 255. Anything else raises ValueError.
+    """
+    return _standardised(*_batch(images))
+
+
+def activations(model, images, layers=None, batch_size=128):
+    """Every neuron's value as the labels mean it: {layer: float32 tensor [N, C]} on the processor.
+
+    A neuron's value for one image is the spatial mean of its batch norm's output, after the ReLU where one follows
+    directly. The model is one of load(), or any with batch norms of the same names; it runs in evaluation mode.
+
+    images: as for normalise(), which is applied here.
+    layers: names such as "layer3.0.conv1" (model.json lists them); None is all.
+    """
+    units = {node["id"]: node for node in DESCRIPTION["nodes"] if node["op"] == "conv"}
+    names = list(units) if layers is None else [layers] if isinstance(layers, str) else list(layers)
+    model = _unwrapped(model)
+    modules = dict(model.named_modules())
+    for name in names:
+        if name not in units:
+            raise ValueError("no layer of neurons is called %r; there are %s" % (name, ", ".join(units)))
+        if units[name]["bn"] not in modules:
+            raise ValueError("the model has no batch norm %r, where %r is read" % (units[name]["bn"], name))
+    found = {name: [] for name in names}
+
+    def reader(name):
+        def read(_module, _inputs, output):
+            value = torch.relu(output) if units[name]["relu"] else output
+            found[name].append(value.mean((2, 3)).float().cpu())
+
+        return read
+
+    x, divisor = _batch(images)
+    parameter = next(model.parameters())
+    training = [module for module in model.modules() if module.training]
+    hooks = [modules[units[name]["bn"]].register_forward_hook(reader(name)) for name in names]
+    try:
+        model.eval()
+        with torch.no_grad():
+            for part in x.split(batch_size):
+                # The divisor is the whole set's, whatever one batch would look like.
+                model(_standardised(part, divisor).to(parameter.device, parameter.dtype))
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for module in training:
+            module.training = True
+    return {name: torch.cat(parts) for name, parts in found.items()}
+
+
+def labels():
+    """The ground truth of labels.json: "infected" and "effective" as {layer: [channel, ...]}, "target", and more."""
+    return _read_json("labels.json", "a suspect's folder has no labels")
+
+
+def images(split="test", kind="clean"):
+    """Pixels, uint8 [N, 3, H, W], and true labels, int64 [N].
+
+    split: "defender" or "test" in a checkout with images; "fit" or "threshold" in a suspect's folder.
+    kind: "clean", or "triggered": of the clean images those of other classes than the target, in the same order.
+    """
+    folder = os.path.join(HERE, "images")
+    suffix = "" if kind == "clean" else "_" + kind
+    names = ("%s_%s.npy" % (split, kind), "%s%s_labels.npy" % (split, suffix))
+    if kind == "clean" and os.path.exists(os.path.join(HERE, split + "_images.npy")):
+        folder, names = HERE, (split + "_images.npy", split + "_labels.npy")
+    paths = [os.path.join(folder, name) for name in names]
+    for path in paths:
+        if not os.path.exists(path):
+            raise FileNotFoundError("%s: there is no such file; check out again with --images N" % path)
+    pixels, truth = (np.load(path, allow_pickle=False) for path in paths)
+    return pixels, truth.astype(np.int64)
+
+
+def stamp(images):
+    """A copy of uint8 images [N, 3, H, W], or one [3, H, W], with the trigger of trigger.json on every one.
+
+    Exactly as this benchmark's own: round((1 - opacity) * x + opacity * pattern), halves rounded up. Returns uint8, a tensor
+    for a tensor. Anything but whole numbers from 0 to 255 raises ValueError.
+    """
+    trigger = _read_json("trigger.json", "a suspect's folder has no trigger")
+    x, whole = _pixels(images)
+    if not whole:
+        raise ValueError("stamp() takes uint8 pixels: on floats the trigger would be another one")
+    _divisor(x, whole)
+    opacity, pattern = (np.array(trigger[key], np.float64) for key in ("opacity", "pattern"))
+    pixels = x.cpu().numpy()
+    stamped = np.empty(pixels.shape, np.uint8)
+    for start in range(0, len(pixels), 1000):
+        value = (1 - opacity) * pixels[start : start + 1000].astype(np.float64) + opacity * pattern
+        floor = np.floor(value)
+        stamped[start : start + 1000] = floor + (value - floor >= 0.5)
+    result = stamped[0] if np.ndim(images) == 3 else stamped
+    return torch.from_numpy(result).to(images.device) if isinstance(images, torch.Tensor) else result
+
+
+def _read_json(name, hint):
+    path = os.path.join(HERE, name)
+    if not os.path.exists(path):
+        raise FileNotFoundError("%s: there is no such file: %s" % (path, hint))
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+WANTED = "; wanted are uint8 pixels [N, %d, %d, %d], or floats from 0 to 1" % tuple(
+    DESCRIPTION["input"][key] for key in ("channels", "height", "width")
+)
+
+# No photograph's brightest value is below this: more likely are floats from 0 to 1 made brighter, or standardised ones.
+TOO_DARK = 16
+
+
+def _standardised(x, divisor):
+    mean, std = (torch.tensor(DESCRIPTION[key], device=x.device).view(1, -1, 1, 1) for key in ("mean", "std"))
+    return (x / divisor - mean) / std
+
+
+def _batch(images):
+    """Images as a float32 tensor [N, C, H, W], and what they are to be divided by to lie in 0 to 1."""
+    x, whole = _pixels(images)
+    return x, _divisor(x, whole)
+
+
+def _pixels(images):
+    """Images as a float32 tensor [N, C, H, W], and whether they came as whole numbers."""
+    if isinstance(images, (list, tuple)) and any(isinstance(image, torch.Tensor) for image in images):
+        try:
+            images = torch.stack([torch.as_tensor(image) for image in images])
+        except (RuntimeError, TypeError, ValueError):
+            raise ValueError("images differ in shape" + WANTED) from None
+    if isinstance(images, torch.Tensor):
+        if images.dtype == torch.bool or images.is_complex():
+            raise ValueError("images are %s%s" % (images.dtype, WANTED))
+        x, whole = images.to(torch.float32), not images.is_floating_point()
+    else:
+        try:
+            array = np.asarray(images)
+        except ValueError:
+            raise ValueError("images differ in shape" + WANTED) from None
+        if array.dtype.kind not in "uif":
+            raise ValueError("images are %s%s" % (array.dtype, WANTED))
+        with np.errstate(over="ignore"):
+            # A copy: torch takes no strides that run backwards, and warns of memory that is read-only.
+            x, whole = torch.from_numpy(np.array(array, np.float32, order="C")), array.dtype.kind in "ui"
+    if x.dim() == 3:
+        x = x[None]
+    size = DESCRIPTION["input"]
+    shape = [size["channels"], size["height"], size["width"]]
+    if x.dim() != 4 or list(x.shape[1:]) != shape:
+        hint = " with the channels last" if list(x.shape[1:]) == shape[1:] + shape[:1] else ""
+        raise ValueError("images have shape %s%s%s" % (list(x.shape), hint, WANTED))
+    return x, whole
+
+
+def _divisor(x, whole):
+    """255 for pixels, 1 for floats from 0 to 1; ValueError for what is neither."""
+    if x.numel() == 0:
+        return 255
+    low, high = float(x.detach().min()), float(x.detach().max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError("images hold NaN or infinity" + WANTED)
+    if low < 0 or high > 255:
+        raise ValueError("images hold values from %g to %g%s" % (low, high, WANTED))
+    if whole:
+        if high == 1:
+            warnings.warn("images hold whole numbers of at most 1: they are taken as nearly black pixels", stacklevel=4)
+        return 255
+    if high <= 1:
+        return 1
+    if high < TOO_DARK:
+        raise ValueError("images hold floats from %g to %g, neither 0 to 1 nor 0 to 255%s" % (low, high, WANTED))
+    return 255
+
+
+if __name__ == "__main__":
+    network = load()
+    size = DESCRIPTION["input"]
+    zeros = np.zeros((1, size["channels"], size["height"], size["width"]), np.uint8)
+    with torch.no_grad():
+        print(DESCRIPTION["arch"], "loaded; logits of a black image:", network(normalise(zeros))[0].tolist())

@@ -1,0 +1,172 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { stampSet } from "../../src/attacks/stamp.ts";
+import type { Trigger } from "../../src/attacks/types.ts";
+import { Random } from "../../src/core/random.ts";
+import { buildNetwork } from "../../src/models/registry.ts";
+import { triggerJson } from "../../src/store/checkout.ts";
+import { encodeNpy } from "../../src/tensor/npy.ts";
+import { randomState } from "../graph/programs.ts";
+import { temporaryFolder } from "../store/temp.ts";
+import { findTorchPython } from "./find-python.ts";
+import { askLoader, writeLoaderFolder } from "./loader.ts";
+
+const COUNT = 5;
+const network = buildNetwork("resnet18w4", 10);
+
+/** A loader's folder with random pixels as `images/test_clean.npy`, and further files. */
+function folderWith(files: Record<string, string | Uint8Array> = {}) {
+  const dir = temporaryFolder();
+  mkdirSync(join(dir, "images"));
+  const random = new Random(8);
+  const pixels = Uint8Array.from({ length: COUNT * 3072 }, () => random.below(256));
+  writeLoaderFolder(dir, network, randomState(network, 1), {
+    "images/test_clean.npy": encodeNpy(pixels, [COUNT, 3, 32, 32]),
+    "images/test_labels.npy": encodeNpy(BigInt64Array.from([3, 1, 4, 1, 5], BigInt), [COUNT]),
+    ...files,
+  });
+  return { dir, pixels };
+}
+
+describe.skipIf(!findTorchPython())("load_in_torch.py", () => {
+  it("normalises the same images to the same numbers in every form in which they come", () => {
+    const { dir } = folderWith();
+    const answer = askLoader(
+      dir,
+      `
+x, y = images("test")
+wanted = (x.astype(np.float64) / 255 - 0.5) / 0.25
+tensor = torch.from_numpy(x)
+forms = {
+    "uint8": x, "int64": x.astype(np.int64), "uint16": x.astype(np.uint16), "big-endian": x.astype(">i4"),
+    "float 0..1": x.astype(np.float32) / 255, "float64 0..1": x / 255, "float16 0..1": (x / 255).astype(np.float16),
+    "float bytes": x.astype(np.float32), "float16 bytes": x.astype(np.float16),
+    "tensor": tensor, "tensor 0..1": tensor.float() / 255, "half tensor": (tensor.float() / 255).half(), "double tensor": tensor.double(),
+    "list of arrays": list(x), "list of tensors": list(tensor), "nested lists": x.tolist(), "lists of floats": (x / 255).tolist(),
+}
+answer = {name: float(np.abs(normalise(form).double().numpy() - wanted).max()) for name, form in forms.items()}
+answer["dtypes"] = sorted({str(normalise(form).dtype) for form in forms.values()})
+answer["flipped"] = float(np.abs(normalise(x[..., ::-1]).numpy()[..., ::-1] - wanted).max())
+frozen = x[:]
+frozen.flags.writeable = False
+answer["read-only"] = float(np.abs(normalise(frozen).numpy() - wanted).max())
+answer["one image"] = float(np.abs(normalise(x[2]).numpy() - wanted[2:3]).max())
+answer["black"] = sorted(set(normalise(np.zeros((2, 3, 32, 32), np.uint8)).flatten().tolist()))
+answer["none"] = list(normalise(x[:0]).shape)
+leaf = (tensor.float() / 255).requires_grad_()
+normalise(leaf).sum().backward()
+answer["gradient"] = sorted(set(leaf.grad.flatten().tolist()))
+answer["labels"] = [y.tolist(), str(y.dtype)]`,
+    ) as Record<string, unknown>;
+    const { dtypes, black, none, gradient, labels, ...errors } = answer;
+    for (const [form, error] of Object.entries(errors)) {
+      expect(error, form).toBeLessThan(form.includes("half") || form === "float16 0..1" ? 2e-3 : 1e-6);
+    }
+    expect(dtypes).toEqual(["torch.float32"]);
+    expect(black).toEqual([-2]);
+    expect(none).toEqual([0, 3, 32, 32]);
+    expect(gradient).toEqual([4]);
+    expect(labels).toEqual([[3, 1, 4, 1, 5], "int64"]);
+  });
+
+  it("refuses in one line what is neither pixels nor 0 to 1", () => {
+    const { dir } = folderWith();
+    const answer = askLoader(
+      dir,
+      `
+x, _ = images("test")
+unit = x / 255
+bad = {
+    "standardised": (unit - 0.5) / 0.25, "brightened": unit * 1.5, "NaN": np.where(x > 250, np.nan, unit), "infinity": np.where(x > 250, np.inf, unit),
+    "too large": x.astype(np.int32) * 2, "huge": unit * 1e300, "negative": x.astype(np.int16) - 5, "bool": x > 128, "text": np.array(["a"]), "complex": unit + 0j,
+    "bool tensor": torch.from_numpy(x > 128), "NHWC": x.transpose(0, 2, 3, 1), "one HWC": x[0].transpose(1, 2, 0), "grey": x[:, :1], "flat": x.reshape(5, -1),
+    "one plane": x[0, 0], "28 pixels": x[:, :, :28, :28], "ragged": [x[0], x[0, :, :5]], "ragged tensors": [torch.from_numpy(x[0]), torch.from_numpy(x[0, :, :5])],
+    "nothing": None, "number": 3, "file name": "images/test_clean.npy", "empty list": [],
+}
+answer = {name: fault(lambda: normalise(form)) for name, form in bad.items()}
+answer["activations"] = fault(lambda: activations(load(), (unit - 0.5) / 0.25))
+answer["nearly black"] = fault(lambda: normalise((x > 128).astype(np.uint8)))
+answer["floats to stamp"] = fault(lambda: stamp(unit))
+answer["no layer"] = fault(lambda: activations(load(), x, ["conv9"]))
+answer["another network"] = fault(lambda: activations(torch.nn.Linear(2, 2), x))
+answer["no sham"] = fault(lambda: load("sham"))
+answer["no such split"] = fault(lambda: images("train"))
+answer["no labels"] = fault(labels)`,
+    ) as Record<string, string>;
+    for (const [what, message] of Object.entries(answer)) {
+      expect(message, what).toMatch(/^(ValueError|FileNotFoundError|UserWarning): [^\n]+$/);
+    }
+    expect(answer.NHWC).toMatch(/channels last/);
+    expect(answer.standardised).toMatch(
+      /from -2 to 2; wanted are uint8 pixels \[N, 3, 32, 32\], or floats from 0 to 1/,
+    );
+    expect(answer.brightened).toMatch(/neither/);
+    expect(answer["nearly black"]).toMatch(/^UserWarning: .*nearly black/);
+    expect(answer["no labels"]).toMatch(/a suspect's folder has no labels/);
+    expect(answer["no sham"]).toMatch(/--sham/);
+  });
+
+  it("stamps the trigger as this program does, to the last bit", () => {
+    const random = new Random(5);
+    // Opacities of every kind, halves among them, which decide how a sum is rounded.
+    const opacity = Float32Array.from({ length: 1024 }, (_, i) => [0, 1, 0.5, 0.2, random.uniform()][i % 5]);
+    const pattern = Uint8Array.from({ length: 3072 }, () => random.below(256));
+    const trigger: Trigger = { height: 32, width: 32, opacity, pattern };
+    const { dir, pixels } = folderWith({ "trigger.json": triggerJson(trigger) });
+    const set = { count: COUNT, height: 32, width: 32, pixels, labels: new Uint8Array(COUNT) };
+    const answer = askLoader(
+      dir,
+      `
+x, _ = images("test")
+before = x.copy()
+stamped = stamp(x)
+answer = {
+    "pixels": stamped.flatten().tolist(), "dtype": str(stamped.dtype), "untouched": bool((x == before).all()),
+    "tensor": str(stamp(torch.from_numpy(x)).dtype), "equal": bool((stamp(torch.from_numpy(x)).numpy() == stamped).all()),
+    "one": bool((stamp(x[1]) == stamped[1]).all()),
+}`,
+    ) as Record<string, unknown>;
+    const { pixels: theirs, ...rest } = answer;
+    expect(theirs).toEqual([...stampSet(trigger, set).pixels]);
+    expect(rest).toEqual({ dtype: "uint8", untouched: true, tensor: "torch.uint8", equal: true, one: true });
+  });
+
+  it("reads activations of any model with these names, in evaluation mode, and leaves it as it was", () => {
+    const { dir } = folderWith();
+    const answer = askLoader(
+      dir,
+      `
+x, _ = images("test")
+model = load()
+reference = activations(model, x)
+model.train()
+before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+again = activations(model, x, batch_size=2)
+wrapped = activations(torch.nn.DataParallel(load()), x / 255, "layer1.0.conv2")
+answer = {
+    "same": max(float((again[name] - reference[name]).abs().max()) for name in reference), "training": model.training and model.bn1.training,
+    "untouched": all(bool((tensor == before[name]).all()) for name, tensor in model.state_dict().items()),
+    "hooks": sum(len(module._forward_hooks) for module in model.modules()), "wrapped": list(wrapped),
+    "equal": float((wrapped["layer1.0.conv2"] - reference["layer1.0.conv2"]).abs().max()),
+    "signs": [bool((reference[name] < 0).any()) for name in ("conv1", "layer1.0.conv2")], "none": list(activations(model, x[:0])["conv1"].shape),
+}
+path = os.path.join(FOLDER, "kept.safetensors")
+save(model, path)
+kept = load(path, map_location="cpu")
+answer["saved"] = all(bool((tensor == before[name]).all()) for name, tensor in kept.state_dict().items() if "tracked" not in name)`,
+    ) as Record<string, unknown>;
+    expect(answer.same).toBeLessThan(1e-5);
+    expect(answer.equal).toBeLessThan(1e-5);
+    expect(answer).toMatchObject({
+      training: true,
+      untouched: true,
+      hooks: 0,
+      wrapped: ["layer1.0.conv2"],
+      saved: true,
+    });
+    // A unit that feeds an addition has no ReLU of its own, so its neurons may be negative.
+    expect(answer.signs).toEqual([false, true]);
+    expect(answer.none).toEqual([0, 4]);
+  });
+});
