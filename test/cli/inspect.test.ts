@@ -20,7 +20,7 @@ describe("inspect", () => {
   it("finds a file's neurons as localize finds those of the defect that it was checked out from", () => {
     const criteria = ["--criterion", "clp,fp,slicer"];
     const rows = rowsOf(["inspect", file, "--data", data, ...criteria]);
-    for (const judged of rowsOf(["localize", ID, "--db", "sample", "--data", data, ...criteria])) {
+    for (const judged of rowsOf(["localize", `${ID}:infected`, "--db", "sample", "--data", data, ...criteria])) {
       const own = rows.filter((row) => row.criterion === judged.criterion);
       const raw = judged.raw as Record<string, number[]>;
       const scores = judged.scores as Record<string, number[]>;
