@@ -33,7 +33,10 @@ export function registerInspect(program: Command): void {
     )
     .option("--top <n>", "how many neurons a criterion are shown", wholeNumber("--top", 1, 1_000_000), 5)
     .option("--summary", "one row a criterion, with the reference")
-    .option("--out <dir>", "where the reversed trigger's picture goes (default: FILE's name with '-inspect', here)");
+    .option(
+      "--out <dir>",
+      "where the reversed trigger goes, as PNG and JSON (default: FILE's name with '-inspect', here)",
+    );
   for (const option of modelOptions()) verb.addOption(option);
   verb
     .addOption(referenceOption())
@@ -74,7 +77,9 @@ async function inspect(file: string, options: Options): Promise<void> {
     const findings = await withCellProgress((progress) =>
       inspectModel(model, images, runner, criteria, { ...options, reference, progress, onOutcome: note }),
     );
-    const pictures = new Map(findings.map((finding) => [finding, saveTrigger(finding, file, options.out)]));
+    const pictures = new Map(
+      findings.map((finding) => [finding, saveTrigger(finding, file, images?.classes ?? null, options.out)]),
+    );
     if (format !== "table") {
       const rows: object[] = summary ? findings.map(summaryRow) : findings.flatMap((found) => neuronRows(model, found));
       for (const [{ criterion }, path] of pictures) if (path) say(`${criterion}: reversed trigger: ${path}`);
