@@ -1,49 +1,60 @@
+import { countNeurons } from "../core/neurons.ts";
 import type { Finding, NeuronRow } from "../pipeline/own/inspect.ts";
-import type { Reference } from "../pipeline/own/reference.ts";
+import type { Comparison, Reference } from "../pipeline/own/reference.ts";
 import { emitRows } from "./output.ts";
 
+/** Fields of a comparison, with a prefix; null where there is nothing to compare with. */
+function counts(comparison: Comparison | null, prefix = ""): Record<string, number | null> {
+  const kinds = ["clean", "shams", "infected"] as const;
+  return Object.fromEntries(
+    kinds.flatMap((kind) => [
+      [`${prefix}${kind}`, comparison?.[kind] ?? null],
+      [`${prefix}${kind}_as_suspicious`, comparison?.[`${kind}_as_suspicious`] ?? null],
+    ]),
+  );
+}
+
 /** One row a criterion: the statistic of the whole model and what of the reference is as suspicious or more. */
-export function summaryRow({ criterion, statistic, value, comparison, localization, seconds }: Finding) {
+export function summaryRow(finding: Finding, ca: number | null) {
+  const { criterion, statistic, value, comparison, sameArch, localization, seconds } = finding;
   const { trigger } = localization;
   return {
     criterion,
     statistic,
     value,
-    clean: comparison?.clean ?? null,
-    clean_as_suspicious: comparison?.clean_as_suspicious ?? null,
-    shams: comparison?.shams ?? null,
-    shams_as_suspicious: comparison?.shams_as_suspicious ?? null,
-    infected: comparison?.infected ?? null,
-    infected_as_suspicious: comparison?.infected_as_suspicious ?? null,
-    same_arch: comparison?.same_arch ?? null,
-    named: Object.values(localization.native).reduce((sum, channels) => sum + channels.length, 0),
+    ...counts(comparison),
+    ...counts(sameArch, "same_arch_"),
+    named: countNeurons(localization.native),
     target: trigger?.target ?? null,
     flagged: trigger?.flagged ?? null,
     trigger_pixels: trigger?.norms.get(trigger.target) ?? null,
+    ca,
     note: localization.note ?? null,
     seconds,
   };
 }
 
-/** For people: the same as counts. */
+/** For people: the same as counts, first over the whole reference, then over the file's own architecture. */
 export function printSummary(findings: readonly Finding[], { edition, models }: Reference, arch: string): void {
-  const counts = (as: number | undefined, of: number | undefined) => (of ? `${as} of ${of}` : "-");
-  emitRows(
-    findings.map(({ criterion, statistic, value, comparison: c }) => ({
-      criterion,
-      statistic,
-      value,
-      clean: counts(c?.clean_as_suspicious, c?.clean),
-      shams: counts(c?.shams_as_suspicious, c?.shams),
-      infected: counts(c?.infected_as_suspicious, c?.infected),
-    })),
-    "table",
-  );
-  const same = models.filter((model) => model.arch === arch).length;
-  const archs = [...new Set(models.map((model) => model.arch))].sort();
-  print(`Counts: models of the reference '${edition}' that look as suspicious or more.`);
-  if (same < models.length) {
-    print(`${same} of its ${models.length} models are ${arch}; it holds ${archs.join(", ")}, so compare with care.`);
+  const cell = (as: number, of: number) => (of > 0 ? `${as} of ${of}` : "-");
+  const row = ({ criterion, value }: Finding, reference: string, c: Comparison | null) => ({
+    criterion,
+    value,
+    reference,
+    clean: c ? cell(c.clean_as_suspicious, c.clean) : "-",
+    shams: c ? cell(c.shams_as_suspicious, c.shams) : "-",
+    infected: c ? cell(c.infected_as_suspicious, c.infected) : "-",
+  });
+  const rows = findings.flatMap((finding) => [
+    row(finding, "all", finding.comparison),
+    ...(finding.sameArch ? [row(finding, arch, finding.sameArch)] : []),
+  ]);
+  emitRows(rows, "table");
+  print(`Counts: models of the reference '${edition}' whose value is as large or larger.`);
+  print("Shams were tuned like the infected models and taught no backdoor: what shams reach, tuning alone reaches.");
+  if (models.length > 0 && !models.some((model) => model.arch === arch)) {
+    const archs = [...new Set(models.map((model) => model.arch))].sort();
+    print(`None of its ${models.length} models is a ${arch} (they are ${archs.join(", ")}): compare with care.`);
   }
 }
 

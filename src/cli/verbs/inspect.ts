@@ -81,7 +81,9 @@ async function inspect(file: string, options: Options): Promise<void> {
       findings.map((finding) => [finding, saveTrigger(finding, file, images?.classes ?? null, options.out)]),
     );
     if (format !== "table") {
-      const rows: object[] = summary ? findings.map(summaryRow) : findings.flatMap((found) => neuronRows(model, found));
+      const rows: object[] = summary
+        ? findings.map((finding) => summaryRow(finding, ca))
+        : findings.flatMap((found) => neuronRows(model, found));
       for (const [{ criterion }, path] of pictures) if (path) say(`${criterion}: reversed trigger: ${path}`);
       emitRows(
         rows.map((row) => ({ ...row })),

@@ -22,8 +22,9 @@ export interface Finding {
   /** The statistic's name and value; null where it has none. */
   statistic: string;
   value: number | null;
-  /** Null where the reference does not know the criterion. */
+  /** With all models of the reference, and with those of the file's architecture and width; null where there are none. */
   comparison: Comparison | null;
+  sameArch: Comparison | null;
 }
 
 export interface InspectOptions {
@@ -66,8 +67,16 @@ export async function inspectModel(
     const seconds = (performance.now() - began) / 1000;
     const statistic = statisticOf(name);
     const value = statistic.of(localization);
-    const comparison = value === null ? null : compareWith(reference, name, value, model.network.arch);
-    findings.push({ criterion: name, localization, seconds, statistic: statistic.name, value, comparison });
+    const compare = (arch?: string) => (value === null ? null : compareWith(reference, name, value, arch));
+    findings.push({
+      criterion: name,
+      localization,
+      seconds,
+      statistic: statistic.name,
+      value,
+      comparison: compare(),
+      sameArch: compare(model.network.arch),
+    });
   }
   return findings;
 }

@@ -49,8 +49,6 @@ export interface Comparison {
   shams_as_suspicious: number;
   infected: number;
   infected_as_suspicious: number;
-  /** Reference models of the very architecture and width. */
-  same_arch: number;
 }
 
 /**
@@ -110,15 +108,22 @@ export async function openReference(dir: string, budget: Budget): Promise<Refere
   return shipped.budget === budget ? shipped : { ...shipped, budget, criteria: {}, models: [] };
 }
 
-/** Holds one model's statistic against a reference. @returns null where the reference does not know the criterion. */
+/**
+ * Holds one model's statistic against a reference.
+ *
+ * @param arch only reference models of this architecture and width; all where none is given
+ * @returns null where the reference has no model that the criterion has judged
+ */
 export function compareWith(
-  { models, criteria }: Reference,
+  { models }: Pick<Reference, "models">,
   criterion: string,
   value: number,
-  arch: string,
+  arch?: string,
 ): Comparison | null {
-  if (!Object.hasOwn(criteria, criterion)) return null;
-  const judged = models.filter(({ values }) => Object.hasOwn(values, criterion));
+  const judged = models.filter(
+    (model) => Object.hasOwn(model.values, criterion) && (arch === undefined || model.arch === arch),
+  );
+  if (judged.length === 0) return null;
   const rounded = Number(value.toPrecision(DIGITS));
   const count = (version: Version, atLeast: number) =>
     judged.filter((model) => model.version === version && model.values[criterion] >= atLeast).length;
@@ -130,6 +135,5 @@ export function compareWith(
     shams_as_suspicious: count("sham", rounded),
     infected: count("infected", all),
     infected_as_suspicious: count("infected", rounded),
-    same_arch: judged.filter((model) => model.arch === arch).length,
   };
 }
