@@ -7,8 +7,9 @@ import { Command } from "commander";
 import { wholeNumber } from "../src/cli/arguments.ts";
 import { formatOption } from "../src/cli/options.ts";
 import { emitRows, type Format } from "../src/cli/output.ts";
-import { openCatalogFile, runSelect, selectStatement, writeCatalogFile } from "../src/store/catalog.ts";
+import { writeCatalogFile } from "../src/store/catalog-file.ts";
 import { openDatabase } from "../src/store/database.ts";
+import { runSelect, selectStatement } from "../src/store/sql-select.ts";
 import { runBench } from "./run.ts";
 import { syntheticRecord, syntheticRows } from "./synthetic.ts";
 
@@ -62,7 +63,13 @@ async function timeQueries(path: string, records: number, rounds: number) {
   await writeCatalogFile(path, { fingerprint: "synthetic", defects: syntheticRows(records), clean: [] });
   const written = (performance.now() - began) / 1000;
   const opening = performance.now();
-  const { connection, close } = await openCatalogFile(path);
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const instance = await DuckDBInstance.create(path, { access_mode: "READ_ONLY" });
+  const connection = await instance.connect();
+  const close = () => {
+    connection.closeSync();
+    instance.closeSync();
+  };
   const opened = (performance.now() - opening) / 1000;
   const megabytes = (statSync(path).size / 1e6).toFixed(0);
   process.stderr.write(

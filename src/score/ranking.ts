@@ -27,6 +27,17 @@ function tieGroups(scores: ArrayLike<number>, truth: ArrayLike<number>): TieGrou
   return groups;
 }
 
+/** Each neuron's place by its score: 1 + how many have a higher one, so equal scores share a place. */
+export function placesOf(scores: ArrayLike<number>): Int32Array {
+  const order = Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => scores[b] - scores[a]);
+  const places = new Int32Array(scores.length);
+  for (const [at, i] of order.entries()) {
+    const before = order[at - 1];
+    places[i] = before !== undefined && scores[before] === scores[i] ? places[before] : at + 1;
+  }
+  return places;
+}
+
 function countTrue(truth: ArrayLike<number>): number {
   let count = 0;
   for (let i = 0; i < truth.length; i++) if (truth[i]) count++;

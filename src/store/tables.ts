@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { makeFolder, readBytes, writeAtomic } from "./fs.ts";
 import { beside, fillNewFolder } from "./new-folder.ts";
-import { type ColumnType, createTable } from "./sql-table.ts";
+import { type ColumnType, createTable, type FlatRow } from "./sql-table.ts";
 
 export const TABLE_KINDS = ["parquet", "csv", "json"] as const;
 export type TableKind = (typeof TABLE_KINDS)[number];
@@ -17,48 +17,60 @@ export interface FlatTable {
   /** File name without extension. */
   name: string;
   columns: Readonly<Record<string, ColumnType>>;
-  rows: readonly Readonly<Record<string, string | number | null>>[];
+  rows: Iterable<FlatRow>;
 }
 
 /**
  * Writes tables through DuckDB, one file each, into a new folder that appears whole or not at all.
+ *
+ * @returns how many rows each has
  * @throws InputError where the folder holds something or cannot be written.
  */
-export async function writeTables(dir: string, kind: TableKind, tables: readonly FlatTable[]): Promise<void> {
-  await fillNewFolder(dir, (folder) => copyTables(folder, kind, tables));
+export async function writeTables(dir: string, kind: TableKind, tables: readonly FlatTable[]): Promise<number[]> {
+  let counts: number[] = [];
+  await fillNewFolder(dir, async (folder) => {
+    counts = await copyTables(folder, kind, tables);
+  });
+  return counts;
 }
 
 /**
  * As `writeTables`, into a folder that may hold files already: those of the same names are replaced, each in one step.
  * @param tmpDir on the same file system; what a kill leaves there is harmless
+ * @returns how many rows each has
  */
 export async function replaceTables(
   dir: string,
   kind: TableKind,
   tables: readonly FlatTable[],
   tmpDir: string,
-): Promise<void> {
+): Promise<number[]> {
   makeFolder(dir);
+  let counts: number[] = [];
   await beside(join(tmpDir, "tables"), async (temporary) => {
     makeFolder(temporary);
-    await copyTables(temporary, kind, tables);
+    counts = await copyTables(temporary, kind, tables);
     for (const { name } of tables) {
       const [from, to] = [temporary, dir].map((folder) => join(folder, `${name}.${kind}`));
       writeAtomic(to, readBytes(from), temporary);
     }
   });
+  return counts;
 }
 
-async function copyTables(folder: string, kind: TableKind, tables: readonly FlatTable[]): Promise<void> {
+async function copyTables(folder: string, kind: TableKind, tables: readonly FlatTable[]): Promise<number[]> {
   const { DuckDBInstance } = await import("@duckdb/node-api");
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
+  const counts: number[] = [];
   try {
     for (const [i, { name, columns, rows }] of tables.entries()) {
-      await createTable(connection, `table_${i}`, columns, rows);
+      counts.push(await createTable(connection, `table_${i}`, columns, rows));
       const path = join(folder, `${name}.${kind}`).replaceAll("'", "''");
       await connection.run(`COPY table_${i} TO '${path}' (${COPY_OPTIONS[kind]})`);
+      await connection.run(`DROP TABLE table_${i}`);
     }
+    return counts;
   } finally {
     connection.closeSync();
     instance.closeSync();

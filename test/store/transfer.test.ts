@@ -301,10 +301,11 @@ describe("export --tables", () => {
       "--db",
       sample.dir,
     ]);
-    expect(written.map(({ table }) => table)).toEqual(["defects", "clean", "scores", "repairs"]);
+    const names = ["defects", "clean", "neurons", "predictions", "scores", "repairs"];
+    expect(written.map(({ table }) => table)).toEqual(names);
     const rows = await new Catalog(sample.db).list();
     for (const kind of ["csv", "json"] as const) {
-      expect(await exportTables(sample.db, rows, join(root, `tables-${kind}`), kind)).toHaveLength(4);
+      expect(await exportTables(sample.db, rows, join(root, `tables-${kind}`), kind)).toHaveLength(names.length);
     }
     const defects = await read("parquet", "defects");
     expect(defects).toEqual(rowsOf(["query", "--db", sample.dir]));
@@ -313,7 +314,7 @@ describe("export --tables", () => {
     expect(scores.length).toBeGreaterThan(50);
     const repairs = await read("parquet", "repairs");
     expect(repairs).toEqual(rowsOf(["score", "--repairs", "--db", sample.dir]));
-    for (const table of ["defects", "clean", "scores", "repairs"]) {
+    for (const table of names) {
       const rows = JSON.parse(readFileSync(join(root, "tables-json", `${table}.json`), "utf8"));
       expect(rows).toEqual(await read("parquet", table));
       expect(await read("csv", table)).toHaveLength(rows.length);

@@ -1,14 +1,18 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
 import { Catalog } from "../../store/catalog.ts";
 import { openDatabase } from "../../store/database.ts";
 import { DEFECT_FIELD_NAMES } from "../../store/rows.ts";
-import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
+import { SQL_SECONDS } from "../../store/sql-ask.ts";
+import { wholeNumber } from "../arguments.ts";
+import { dbOption, fieldsOption, formatOption, longOption, resultsOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
 interface QueryOptions extends SharedOptions {
   where?: string;
   sql?: string;
+  results?: string;
+  timeout: number;
 }
 
 /** What most questions are about; the reason says why a candidate has no figures. */
@@ -18,28 +22,39 @@ const FIRST = ["id", "status", "asr", "ca", "infected", "effective", "asr_masked
 export function registerQuery(program: Command): void {
   program
     .command("query")
-    .description("query the catalog (tables: defects, clean) by SQL, read-only")
+    .description("query the database by SQL, read-only (tables: defects, clean, neurons, predictions, scores, repairs)")
     .option("--where <sql>", "a condition on the fields of defects, e.g. \"asr > 0.9 and level = 'small'\"")
     .option("--sql <select>", 'one SELECT statement, e.g. "select level, avg(asr) from defects group by level"')
+    .addOption(
+      new Option("--timeout <seconds>", "how long a statement may take")
+        .default(SQL_SECONDS)
+        .argParser(wholeNumber("--timeout", 1, 100_000)),
+    )
+    .addOption(resultsOption())
     .addOption(dbOption())
     .addOption(formatOption())
     .addOption(fieldsOption())
     .addOption(longOption())
     .addHelpText("after", `\nFields: ${DEFECT_FIELD_NAMES.join(", ")}`)
-    .action(async ({ db, where, sql, ...output }: QueryOptions) => {
+    .action(async ({ db, where, sql, results, timeout: seconds, ...output }: QueryOptions) => {
       const { fields } = output;
       if (sql !== undefined && (where !== undefined || fields !== undefined)) {
         throw new InputError("--sql: give either --sql or --where and --fields");
       }
-      const catalog = new Catalog(await openDatabase(db, { readOnly: true }));
+      const database = await openDatabase(db, { readOnly: true });
+      const catalog = new Catalog(database);
       if (sql === undefined) {
-        const rows = await catalog.select(fields ?? DEFECT_FIELD_NAMES, where);
+        const rows = await catalog.select(fields ?? DEFECT_FIELD_NAMES, where, { seconds });
         emitRows(rows, output, { fields: DEFECT_FIELD_NAMES, first: FIRST, text: "reason" });
         return;
       }
-      const rows = await catalog.sql(sql);
+      const { resultStore } = await import("../../pipeline/judging/judge.ts");
+      const { sqlTables } = await import("../../pipeline/sql-tables.ts");
+      const tables = sqlTables(database, resultStore(database, results));
+      const rows = await catalog.sql(sql, { tables, seconds });
       // Whoever selects everything has chosen nothing.
       const everything = DEFECT_FIELD_NAMES.every((field) => rows.length > 0 && field in rows[0]);
+      if (rows.length === 0 && output.format === "table") process.stderr.write("no rows\n");
       emitRows(rows, output, everything ? { first: FIRST } : {});
     });
 }

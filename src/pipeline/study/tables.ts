@@ -9,9 +9,9 @@ import type { RepairFile, Results } from "../../store/results.ts";
 import { studyRecordName, studyTable } from "../../store/studies.ts";
 import { type FlatTable, replaceTables } from "../../store/tables.ts";
 import { packageVersion } from "../../store/version.ts";
-import { REPAIR_FIELDS, SCORE_FIELDS } from "../export-tables.ts";
 import { formatUsing, repairRow } from "../judging/repair.ts";
 import { scoreAll } from "../judging/score.ts";
+import { REPAIR_FIELDS, SCORE_FIELDS } from "../sql-tables.ts";
 import type { StudyTask } from "./plan.ts";
 import type { Study } from "./recipe.ts";
 
@@ -76,7 +76,7 @@ export async function writeStudy(
   store.dropResult(studyRecordName(name));
   const tables = tablesOf(found);
   const named = tables.map((table) => ({ ...table, name: `${name}.${table.name}` }));
-  await replaceTables(folder, "parquet", named, tmp);
+  const counts = await replaceTables(folder, "parquet", named, tmp);
   store.writeResult(studyRecordName(name), {
     kind: "study",
     name,
@@ -84,9 +84,9 @@ export async function writeStudy(
     recipe: { ...recipe },
     cells: tasks.reduce((sum, { cells }) => sum + cells.length, 0),
     failures: [...failures],
-    tables: tables.map((table) => {
+    tables: tables.map((table, i) => {
       const file = studyTable(name, table.name);
-      return { file, rows: table.rows.length, sha256: sha256Of(readBytes(join(folder, file))) };
+      return { file, rows: counts[i], sha256: sha256Of(readBytes(join(folder, file))) };
     }),
   });
 }

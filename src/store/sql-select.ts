@@ -1,0 +1,98 @@
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult } from "@duckdb/node-api";
+import { InputError } from "../core/errors.ts";
+import { DEFECT_FIELD_NAMES, DEFECT_FIELDS } from "./rows.ts";
+
+export type SqlRow = Record<string, unknown>;
+
+/** A part of an answer: the values of so many rows, column by column, with JSON's types. */
+export interface SqlChunk {
+  names: string[];
+  columns: unknown[][];
+}
+
+/** The statement for some fields of the defects that fulfil a condition. @throws InputError on an unknown field */
+export function selectStatement(fields: readonly string[], where: string): string {
+  for (const field of fields) {
+    if (!Object.hasOwn(DEFECT_FIELDS, field)) {
+      throw new InputError(`--fields: unknown field '${field}'; valid: ${DEFECT_FIELD_NAMES.join(", ")}`);
+    }
+  }
+  // The line break ends a comment in the condition.
+  return `SELECT ${fields.join(", ")} FROM defects WHERE (${where}\n) ORDER BY id`;
+}
+
+/**
+ * Runs one SELECT statement and hands its answer over in parts, so that nobody needs to hold more than they want.
+ *
+ * @param option what the statement came by, for messages
+ * @throws InputError on anything but one SELECT, on bad SQL, and where the memory limit is reached
+ */
+export async function streamSelect(
+  connection: DuckDBConnection,
+  statement: string,
+  option: string,
+  onChunk: (chunk: SqlChunk) => void | Promise<void>,
+): Promise<void> {
+  try {
+    const { JSDuckDBValueConverter, StatementType } = await import("@duckdb/node-api");
+    const statements = await connection.extractStatements(statement);
+    if (statements.count !== 1) throw new InputError(`${option}: give one SELECT statement, not ${statements.count}`);
+    const prepared = await statements.prepare(0);
+    if (prepared.statementType !== StatementType.SELECT) {
+      throw new InputError(`${option}: only SELECT statements are run; the catalog is read-only`);
+    }
+    const result = await prepared.stream();
+    const names = result.deduplicatedColumnNames();
+    for (let chunk = await nextChunk(result); chunk !== null; chunk = await nextChunk(result)) {
+      const columns = chunk.convertColumns(JSDuckDBValueConverter).map((values) => values.map(plainValue));
+      await onChunk({ names, columns });
+    }
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`${option}: ${sqlFault(error)}`, { cause: error });
+  }
+}
+
+async function nextChunk(result: DuckDBResult): Promise<DuckDBDataChunk | null> {
+  const chunk = await result.fetchChunk();
+  return chunk === null || chunk.rowCount === 0 ? null : chunk;
+}
+
+/** As `streamSelect`, all rows at once: for statements of our own. */
+export async function runSelect(connection: DuckDBConnection, statement: string, option: string): Promise<SqlRow[]> {
+  const rows: SqlRow[] = [];
+  await streamSelect(connection, statement, option, (chunk) => addRows(rows, chunk));
+  return rows;
+}
+
+/** Appends a part of an answer to rows. */
+export function addRows(rows: SqlRow[], { names, columns }: SqlChunk): void {
+  const count = columns[0]?.length ?? 0;
+  const first = rows.length;
+  for (let i = 0; i < count; i++) rows.push({});
+  for (const [at, name] of names.entries()) {
+    for (let i = 0; i < count; i++) rows[first + i][name] = columns[at][i];
+  }
+}
+
+/** Numbers for integers of any size, text for times. */
+function plainValue(value: unknown): unknown {
+  if (typeof value === "string" || typeof value === "number") return value;
+  if (typeof value === "bigint") return Number(value);
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
+  if (Array.isArray(value)) return value.map(plainValue);
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, plainValue(part)]));
+  }
+  return value ?? null;
+}
+
+/** DuckDB's message without the excerpt of the statement below it. */
+function sqlFault(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (/^(Out of Memory Error|.*failed to allocate data)/.test(message)) {
+    return "the statement needs more memory than a query may have; ask for less, e.g. by 'where'";
+  }
+  return message.split(/\s*LINE \d+:/)[0].replace(/^Failed to extract statements: /, "");
+}
