@@ -92,7 +92,7 @@ export function decodeTensors(file: Uint8Array, name: string): RawTensors {
   for (const { key, dtype, shape, begin, end } of entries) {
     if (end > dataBytes) return fail(`'${key}' goes beyond the file's end`);
     if (begin !== expected) return fail(`'${key}' ${begin < expected ? "overlaps another tensor" : "leaves a gap"}`);
-    tensors.set(key, { dtype, shape, bytes: file.slice(dataStart + begin, dataStart + end) });
+    tensors.set(key, { dtype, shape, bytes: copyOf(file, dataStart + begin, dataStart + end) });
     expected = end;
   }
   if (expected !== dataBytes) return fail(`${dataBytes - expected} bytes belong to no tensor`);
@@ -120,8 +120,13 @@ export function floatBytes(data: Float32Array): Uint8Array {
 
 /** Floats from little-endian bytes, bit for bit; copies only where alignment or byte order asks for it. */
 export function floatsOf(bytes: Uint8Array): Float32Array {
-  const native = LITTLE_ENDIAN ? (bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()) : swapped(bytes);
+  const native = LITTLE_ENDIAN ? (bytes.byteOffset % 4 === 0 ? bytes : copyOf(bytes)) : swapped(bytes);
   return new Float32Array(native.buffer, native.byteOffset, native.byteLength / 4);
+}
+
+/** A copy of its own, and so aligned: `slice` of one of Node's buffers, which files are read into, is a view. */
+function copyOf(bytes: Uint8Array, from = 0, to = bytes.length): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to));
 }
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;

@@ -57,6 +57,17 @@ describe("safetensors", () => {
     expect([...new Uint32Array(back.buffer, back.byteOffset, 3)]).toEqual([0x7fc01234, 0x80000000, 0xff800001]);
   });
 
+  it("reads headers of any length, out of Node's buffers too, and gives copies", () => {
+    for (let pad = 0; pad < 8; pad++) {
+      const header = JSON.stringify({ w: { dtype: "F32", shape: [2], data_offsets: [0, 8] } }) + " ".repeat(pad);
+      const values = new Uint8Array(Float32Array.of(1.5, -2).buffer);
+      const file = Buffer.from(fileOf(header, values));
+      const { data } = decodeState(file, "x").get("w")!;
+      file.fill(0);
+      expect([...data], `${pad} spaces`).toEqual([1.5, -2]);
+    }
+  });
+
   it("reads I64 as numbers", () => {
     const bytes = new Uint8Array(new BigInt64Array([7n, -3n]).buffer);
     const file = encodeTensors(new Map([["n", { dtype: "I64", shape: [2], bytes }]]));
