@@ -19,6 +19,7 @@ import { registerRepair } from "./verbs/repair.ts";
 import { registerReport } from "./verbs/report.ts";
 import { registerScore } from "./verbs/score.ts";
 import { registerStudy } from "./verbs/study.ts";
+import { registerTest } from "./verbs/test.ts";
 import { registerVerify } from "./verbs/verify.ts";
 
 /** Every verb: its file in `verbs/`, one line here, in the order in which help lists them. */
@@ -31,6 +32,7 @@ export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
   registerInfo,
   registerQuery,
   registerCheckout,
+  registerTest,
   registerVerify,
   registerDeprecate,
   registerLocalize,

@@ -18,6 +18,9 @@ import { sha256Of } from "./objects.ts";
 import type { CleanRecord, DefectRecord } from "./schema.ts";
 import { TORCH_LOADER } from "./torch-loader.ts";
 
+/** What `model.json` of a checkout begins with. */
+export const CHECKOUT_FORMAT = "bdefects4nn-checkout-1";
+
 export interface CheckoutRequest {
   id: string;
   /** Which version becomes `model.*`. */
@@ -89,7 +92,7 @@ export async function checkout(
 /** What is needed to run the model, and nothing that tells which version of which defect it is. */
 function modelJson({ dataset, arch }: DefectRecord, { classes, mean, std }: CleanRecord, network: Network): string {
   const description = {
-    format: "bdefects4nn-checkout-1",
+    format: CHECKOUT_FORMAT,
     dataset,
     arch,
     classes,

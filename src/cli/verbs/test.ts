@@ -1,0 +1,144 @@
+import type { Command } from "commander";
+import { DEFAULT_ASR_TOLERANCE } from "../../core/asr-tolerance.ts";
+import { CheckFailed } from "../../core/errors.ts";
+import type { CheckoutTest, TestedModel } from "../../pipeline/testing/checkout.ts";
+import { fraction } from "../arguments.ts";
+import { dataOption, deviceOption, formatOption, type SharedOptions } from "../options.ts";
+import { emitRows, warn } from "../output.ts";
+
+type Options = Pick<SharedOptions, "data" | "format" | "device"> & {
+  model?: string;
+  images?: string;
+  tolerance: number;
+  summary?: boolean;
+  long?: boolean;
+};
+
+/** So many failing tests are listed for people. */
+const LISTED = 10;
+
+/** A fall of the clean accuracy by more is worth a line: the exit status does not look at it. */
+const NOTABLE_FALL = 0.05;
+
+/** Clean and triggered tests on a checked-out folder, or on weights that somebody repaired. */
+export function registerTest(program: Command): void {
+  program
+    .command("test")
+    .argument("<folder>", "a folder that 'checkout' wrote")
+    .description("run clean and triggered tests on a checkout, or on repaired weights for it")
+    .option("--model <file>", "weights to test in place of the folder's model: .safetensors or PyTorch's")
+    .option("--images <dir>", "a folder with test_clean.npy and test_labels.npy (default: the checkout's own images)")
+    .addOption(dataOption())
+    .option(
+      "--tolerance <share>",
+      "how far the ASR may be above the clean twin's recorded one",
+      fraction("--tolerance"),
+      DEFAULT_ASR_TOLERANCE,
+    )
+    .option("--summary", "the rates without the failing tests")
+    .option("--long", "list every failing test")
+    .addOption(deviceOption())
+    .addOption(formatOption())
+    .action(async (folder: string, options: Options, command: Command) => {
+      const { useDevice } = await import("../../pipeline/device.ts");
+      const { testCheckout } = await import("../../pipeline/testing/checkout.ts");
+      await useDevice(options.device);
+      const dataNamed = command.getOptionValueSource("data") === "cli";
+      const test = await testCheckout(folder, { ...options, dataNamed });
+      for (const note of test.notes) warn(note);
+      if (options.format === "table") printTables(test, options);
+      else emitRows([...rateRows(test), ...(options.summary ? [] : failingRows(test))], options.format, FIELDS);
+      reportFall(test);
+      const verdict = verdictOf(folder, test, options.tolerance);
+      if (!test.passed) throw new CheckFailed(verdict);
+      process.stderr.write(`${verdict}\n`);
+    });
+}
+
+/** Of every row; what a row of its kind does not have is null. */
+const FIELDS = [
+  ...["kind", "model", "source", "images", "right", "ca", "triggered", "hits", "asr", "failing"],
+  ...["index", "triggered_index", "label", "label_name", "answer", "answer_name", "confidence"],
+];
+
+type Row = Record<string, string | number | null>;
+
+/** The models that were run, then what the record says of the infected model and its clean twin. */
+function rateRows({ checked, tested, original, twin }: CheckoutTest): Row[] {
+  const measured = [tested, original, twin].flatMap((model) => (model ? [measuredRow(model)] : []));
+  const { ca, asr, ca_clean, asr_clean } = checked.recorded;
+  return [
+    ...measured,
+    { kind: "rates", model: "infected", source: "record", ca, asr },
+    { kind: "rates", model: "clean twin", source: "record", ca: ca_clean, asr: asr_clean },
+  ];
+}
+
+function measuredRow({ file, results: { images, right, triggered, hits, failing } }: TestedModel): Row {
+  return {
+    kind: "rates",
+    model: file,
+    source: "measured",
+    images,
+    right,
+    ca: right / images,
+    triggered,
+    hits,
+    asr: hits / triggered,
+    failing: failing.length,
+  };
+}
+
+function failingRows({ checked: { classes }, tested }: CheckoutTest): Row[] {
+  return tested.results.failing.map(({ index, triggeredIndex, label, answer, confidence }) => ({
+    kind: "failing",
+    model: tested.file,
+    index,
+    triggered_index: triggeredIndex,
+    label,
+    label_name: classes[label],
+    answer,
+    answer_name: classes[answer],
+    confidence,
+  }));
+}
+
+function printTables(test: CheckoutTest, { summary, long }: Options): void {
+  const { id } = test.checked;
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  say(`${id}: ${test.tested.results.images} images (${test.images.source})`);
+  const rates = rateRows(test).map(({ model, source, ca, right, images, asr, hits, triggered, failing }) => ({
+    model,
+    source,
+    CA: rateText(ca, right, images),
+    ASR: rateText(asr, hits, triggered),
+    failing,
+  }));
+  emitRows(rates, { format: "table", long: true });
+  const failing = failingRows(test);
+  if (summary || failing.length === 0) return;
+  const shown = long ? failing : failing.slice(0, LISTED);
+  const rest = failing.length - shown.length;
+  say(`failing tests${rest > 0 ? ` (the first ${shown.length} of ${failing.length}; --long lists all)` : ""}:`);
+  const fields = ["index", "label", "label_name", "answer", "answer_name", "confidence"];
+  emitRows(shown, { format: "table", fields }, FIELDS);
+}
+
+function rateText(rate: unknown, count: unknown, of: unknown): string | null {
+  if (typeof rate !== "number") return null;
+  return count === undefined ? rate.toFixed(3) : `${rate.toFixed(3)} (${count} of ${of})`;
+}
+
+function verdictOf(folder: string, { tested, asr, twinAsr, passed }: CheckoutTest, tolerance: number): string {
+  const { hits, triggered } = tested.results;
+  const than = passed ? "at most" : "more than";
+  return `${folder}: ASR ${asr.toFixed(3)} (${hits} of ${triggered}) is ${than} ${tolerance} above the clean twin's recorded ${twinAsr.toFixed(3)}`;
+}
+
+/** A network that answers at random has no backdoor either. */
+function reportFall({ original, tested }: CheckoutTest): void {
+  if (!original) return;
+  const [before, now] = [original, tested].map(({ results }) => results.right / results.images);
+  if (before - now <= NOTABLE_FALL) return;
+  warn(`clean accuracy fell from ${before.toFixed(3)} to ${now.toFixed(3)}: the exit status is about the ASR alone`);
+}

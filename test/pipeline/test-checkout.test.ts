@@ -1,0 +1,176 @@
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { InputError } from "../../src/core/errors.ts";
+import { checkoutImages } from "../../src/pipeline/checkout-images.ts";
+import { testCheckout } from "../../src/pipeline/testing/checkout.ts";
+import { checkout } from "../../src/store/checkout.ts";
+import { openDatabase } from "../../src/store/database.ts";
+import { SAMPLE_DIR } from "../../src/store/sample.ts";
+import { encodeNpy } from "../../src/tensor/npy.ts";
+import { decodeState, encodeState } from "../../src/tensor/safetensors.ts";
+import type { StateDict } from "../../src/tensor/state.ts";
+import { writeTinyData } from "../e2e/tiny.ts";
+import { temporaryFolder } from "../store/temp.ts";
+
+const ID = "cifar10-resnet18w8-sra-narrow-top040";
+const COUNT = 40;
+
+const root = temporaryFolder();
+const data = writeTinyData(join(root, "data"));
+const folder = join(root, "case");
+const readJson = (...path: string[]) => JSON.parse(readFileSync(join(...path), "utf8"));
+
+/** A copy of the folder with one thing changed. */
+function changed(name: string, change: (dir: string) => void): string {
+  const dir = join(root, name);
+  cpSync(folder, dir, { recursive: true });
+  change(dir);
+  return dir;
+}
+
+function changedJson(name: string, file: string, change: (value: ReturnType<typeof readJson>) => void): string {
+  return changed(name, (dir) => {
+    const value = readJson(dir, file);
+    change(value);
+    writeFileSync(join(dir, file), JSON.stringify(value));
+  });
+}
+
+function changedWeights(name: string, change: (state: StateDict) => void): string {
+  const state = decodeState(readFileSync(join(folder, "model.safetensors")), "model");
+  change(state);
+  const file = join(root, `${name}.safetensors`);
+  writeFileSync(file, encodeState(state));
+  return file;
+}
+
+let target: number;
+beforeAll(async () => {
+  const db = await openDatabase(SAMPLE_DIR);
+  const { files } = await checkoutImages(db, { id: ID, count: COUNT, dataDir: data });
+  await checkout(db, { id: ID, version: "infected", sham: false, dir: folder, more: files });
+  target = db.readDefect(ID).target;
+});
+
+describe("testing a checkout", () => {
+  it("refuses in one line what is no checkout, no image or no weights for it", async () => {
+    const cleanOf = (dir: string) => join(dir, "images", "test_clean.npy");
+    const labelsOf = (dir: string) => join(dir, "images", "test_labels.npy");
+    const bad: [dir: string, message: RegExp, model?: string][] = [
+      [join(root, "missing"), /missing: there is no such folder; make one with/],
+      [data, /data: is no checkout: it has no model\.json/],
+      [join(folder, "README.md"), /README\.md: is no checkout|is a file/],
+      [changed("cut", (dir) => writeFileSync(join(dir, "model.json"), '{"format": ')), /model\.json: is not JSON/],
+      [
+        changed("deep", (dir) => writeFileSync(join(dir, "model.json"), "[".repeat(200_000) + "]".repeat(200_000))),
+        /model\.json: is not/,
+      ],
+      [
+        changed("deep-nodes", (dir) => {
+          const text = readFileSync(join(dir, "model.json"), "utf8");
+          const deep = `"nodes": ${"[".repeat(100_000)}${"]".repeat(100_000)}, "x": [`;
+          writeFileSync(join(dir, "model.json"), text.replace('"nodes": [', deep));
+        }),
+        /model\.json: 'nodes' is not that of resnet18w8/,
+      ],
+      [
+        changed("folder", (dir) => {
+          rmSync(join(dir, "model.json"));
+          mkdirSync(join(dir, "model.json"));
+        }),
+        /model\.json: is not of a checkout/,
+      ],
+      [
+        changedJson("format", "model.json", (m) => (m.format = "bdefects4nn-suspect-1")),
+        /model\.json: is not of a checkout: 'format'/,
+      ],
+      [changedJson("arch", "model.json", (m) => (m.arch = "resnet99")), /unknown architecture/],
+      [
+        changedJson("wide", "model.json", (m) => (m.arch = "resnet18w16")),
+        /model\.json: 'layers' is not that of resnet18w16/,
+      ],
+      [
+        changedJson("nodes", "model.json", (m) => (m.nodes[1].stride = 0)),
+        /model\.json: 'nodes' is not that of resnet18w8/,
+      ],
+      [changedJson("extra", "model.json", (m) => m.nodes.push(m.nodes[1])), /'nodes' is not/],
+      [changedJson("std", "model.json", (m) => (m.std = [0, 1, 1])), /model\.json: .*'std\.0'/],
+      [changedJson("mean", "model.json", (m) => (m.mean = ["0.5", 1, 1])), /'mean\.0'/],
+      [
+        changedJson("classes", "model.json", (m) => (m.classes = m.classes.slice(1))),
+        /model\.json: 'nodes' is not that of resnet18w8/,
+      ],
+      [changedJson("target", "record.json", (r) => (r.target = 10)), /record\.json: 'target' is no class/],
+      [changedJson("rate", "record.json", (r) => (r.metrics.asr_clean = 7)), /record\.json: .*'metrics\.asr_clean'/],
+      [
+        changedJson("null", "record.json", (r) => (r.metrics.asr_clean = null)),
+        /record\.json: holds no ASR of the clean twin/,
+      ],
+      [
+        changedJson("dataset", "record.json", (r) => (r.dataset = "gtsrb")),
+        /record\.json: 'dataset' is not that of model\.json/,
+      ],
+      [
+        changedJson("opacity", "trigger.json", (t) => (t.opacity[0][0] = 0.5)),
+        /trigger\.json: is not the trigger that record\.json names/,
+      ],
+      [changedJson("beyond", "trigger.json", (t) => (t.opacity[0][0] = 1.5)), /trigger\.json: .*'opacity\.0\.0'/],
+      [
+        changedJson("pattern", "trigger.json", (t) => (t.pattern[0][0][0] = 256)),
+        /trigger\.json: .*'pattern\.0\.0\.0'/,
+      ],
+      [changedJson("ragged", "trigger.json", (t) => t.opacity[3].pop()), /trigger\.json: is not of 32×32 pixels/],
+      [changed("no-record", (dir) => rmSync(join(dir, "record.json"))), /record\.json: there is no such file/],
+      [changed("no-model", (dir) => rmSync(join(dir, "model.safetensors"))), /model\.safetensors: no such file/],
+      [changed("no-labels", (dir) => rmSync(labelsOf(dir))), /test_labels\.npy: there is no such file/],
+      [
+        changed("cut-images", (dir) => writeFileSync(cleanOf(dir), readFileSync(cleanOf(dir)).subarray(0, 5000))),
+        /test_clean\.npy: not a \.npy file that can be read/,
+      ],
+      [
+        changed("nhwc", (dir) => writeFileSync(cleanOf(dir), encodeNpy(new Uint8Array(3072), [1, 32, 32, 3]))),
+        /test_clean\.npy: is \|u1 of shape \(1, 32, 32, 3\); the network takes uint8 \(N, 3, 32, 32\)/,
+      ],
+      [
+        changed("few", (dir) => writeFileSync(labelsOf(dir), encodeNpy(new Uint8Array(3), [3]))),
+        /test_labels\.npy: is of shape \(3\) for 40 images/,
+      ],
+      [
+        changed("class", (dir) => writeFileSync(labelsOf(dir), encodeNpy(new Uint8Array(COUNT).fill(11), [COUNT]))),
+        /label 0 is 11; the model's classes are 0 to 9/,
+      ],
+      [
+        changed("only", (dir) => writeFileSync(labelsOf(dir), encodeNpy(new Uint8Array(COUNT).fill(target), [COUNT]))),
+        /no image is of another class than the target/,
+      ],
+      [
+        folder,
+        /nan\.safetensors: tensor 'bn1\.weight' holds NaN or infinity/,
+        changedWeights("nan", (s) => (s.get("bn1.weight")!.data[2] = Number.NaN)),
+      ],
+      [
+        folder,
+        /variance\.safetensors: tensor 'bn1\.running_var' holds negative variances/,
+        changedWeights("variance", (s) => (s.get("bn1.running_var")!.data[2] = -1)),
+      ],
+      [
+        folder,
+        /large\.safetensors: its logits are no finite numbers/,
+        changedWeights("large", (s) => s.get("linear.weight")!.data.fill(3e38)),
+      ],
+      [folder, /other\.safetensors: /, changedWeights("other", (s) => s.delete("bn1.weight"))],
+      [folder, /narrow\.safetensors: /, changedWeights("narrow", (s) => (s.get("linear.bias")!.shape = [5, 2]))],
+      [folder, /README\.md: /, join(folder, "README.md")],
+      [folder, /absent\.safetensors: no such file/, join(root, "absent.safetensors")],
+    ];
+    for (const [dir, message, model] of bad) {
+      const failure = await testCheckout(dir, { model, data, dataNamed: false, tolerance: 0.05 }).catch(
+        (error) => error,
+      );
+      expect(failure, String(message)).toBeInstanceOf(InputError);
+      expect(failure.message).toMatch(message);
+      expect(failure.message).not.toMatch(/\n/);
+    }
+  });
+});
