@@ -1,11 +1,14 @@
+import { closeSync, openSync, readSync } from "node:fs";
 import { InputError } from "../../core/errors.ts";
 import type { Network } from "../../graph/network.ts";
 import { stateShapes } from "../../graph/network.ts";
-import { fittingNetwork } from "../../store/foreign/interpret.ts";
-import { readBytes } from "../../store/fs.ts";
+import { findState, fittingNetwork } from "../../store/foreign/interpret.ts";
+import { readTorchFile } from "../../store/foreign/torch-file.ts";
+import { readBytes, withPath } from "../../store/fs.ts";
 import { modelSha256 } from "../../store/models.ts";
-import { decodeState, encodeState } from "../../tensor/safetensors.ts";
+import { decodeTensors, encodeTensors, floatBytes, floatsOf, type RawTensors } from "../../tensor/safetensors.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
+import { ourNames } from "./file-names.ts";
 
 /** A network that somebody brought as a file. */
 export interface OwnModel {
@@ -24,18 +27,65 @@ export interface OwnModel {
   notes: string[];
 }
 
+/**
+ * Opens a checkpoint of one of our architectures, whatever its names are. Nothing in it is executed.
+ *
+ * @throws InputError where it is no checkpoint, or of no architecture that is known
+ */
 export async function openOwnModel(file: string): Promise<OwnModel> {
-  const found = decodeState(readBytes(file), file);
+  const tensors = await readTensors(file);
+  const theirs = ourNames([...tensors.keys()]);
+  const found: StateDict = new Map();
+  for (const [ours, name] of theirs) {
+    const { dtype, shape, bytes } = tensors.get(name)!;
+    if (dtype === "F32") found.set(ours, { shape, data: floatsOf(bytes) });
+  }
   const network = fittingNetwork(found);
-  if (!network) throw new InputError(`${file}: fits no architecture`);
+  if (!network) throw new InputError(`${file}: fits no architecture; 'docs/catalogue.md' lists those that are known`);
   const state: StateDict = new Map([...stateShapes(network).keys()].map((key) => [key, tensorOf(found, key)]));
   return {
     file,
     network,
     state,
     sha256: modelSha256(state),
-    layerName: (layer) => layer,
-    encode: encodeState,
+    layerName: (layer) => theirs.get(`${layer}.weight`)!.replace(/\.weight$/, ""),
+    encode: (repaired) => {
+      const changed: RawTensors = new Map(tensors);
+      for (const [key, { data }] of repaired) {
+        const name = theirs.get(key)!;
+        changed.set(name, { ...tensors.get(name)!, bytes: floatBytes(data) });
+      }
+      return encodeTensors(changed);
+    },
     notes: [],
   };
+}
+
+const SAFETENSORS_BRACE = 8;
+
+/** The file's tensors under its own names. */
+async function readTensors(file: string): Promise<RawTensors> {
+  const start = Buffer.alloc(SAFETENSORS_BRACE + 1);
+  withPath(file, () => {
+    const handle = openSync(file, "r");
+    try {
+      readSync(handle, start, 0, start.length, 0);
+    } finally {
+      closeSync(handle);
+    }
+  });
+  const isTorch = start.toString("latin1", 0, 2) === "PK" || (start[0] === 0x80 && start[SAFETENSORS_BRACE] !== 0x7b);
+  if (!isTorch) return decodeTensors(readBytes(file), file);
+  const state = findState(await readTorchFile(file));
+  if (!state) throw new InputError(`${file}: holds no state dict; save model.state_dict()`);
+  const tensors: RawTensors = new Map();
+  for (const [name, tensor] of state) {
+    const { shape, dtype } = tensor;
+    if (dtype === "FloatStorage") tensors.set(name, { dtype: "F32", shape, bytes: floatBytes(tensor.floats()) });
+    else if (dtype === "LongStorage") {
+      const numbers = BigInt64Array.from(tensor.numbers(), (n) => BigInt(n));
+      tensors.set(name, { dtype: "I64", shape, bytes: new Uint8Array(numbers.buffer) });
+    } else throw new InputError(`${file}: '${name}' is of type ${dtype}; a network of one's own holds 32-bit floats`);
+  }
+  return tensors;
 }

@@ -31,14 +31,17 @@ function asState(value: Plain): Map<string, PlainTensor> | null {
 export function fittingNetwork(state: StateDict): Network | null {
   const shapes = [...state].filter(([key]) => !COUNTER.test(key)).map(([key, { shape }]) => `${key} [${shape}]`);
   const classes = [...state.values()].filter(({ shape }) => shape.length === 2).at(-1)?.shape[0];
-  const width = [...state.values()][0]?.shape[0];
-  if (classes === undefined || width === undefined) return null;
+  if (classes === undefined) return null;
+  const wanted = [...shapes].sort().join();
+  // The base width is some layer's, in a GoogLeNet a third of the first one's; in whatever order the file has them.
+  const sizes = new Set([...state.values()].flatMap(({ shape }) => (shape.length === 1 ? shape : [])));
+  const widths = new Set([...sizes].flatMap((size) => [size, Math.round(size / 3)]));
   for (const family of ARCHITECTURES.keys()) {
-    for (const arch of [family, `${family}w${width}`]) {
+    for (const arch of [family, ...[...widths].map((width) => `${family}w${width}`)]) {
       const network = quietly(() => buildNetwork(arch, classes));
       if (!network) continue;
       const expected = [...stateShapes(network)].map(([key, shape]) => `${key} [${shape}]`);
-      if (expected.length === shapes.length && expected.sort().join() === [...shapes].sort().join()) return network;
+      if (expected.length === shapes.length && expected.sort().join() === wanted) return network;
     }
   }
   return null;

@@ -5,6 +5,7 @@ import { InputError } from "../../core/errors.ts";
 import {
   readTorchPickle,
   storageBytes,
+  type TorchDtype,
   TorchTensor,
   tensorFloats,
   tensorNumbers,
@@ -33,6 +34,10 @@ export class PlainTensor {
     this.shape = tensor.shape;
     this.tensor = tensor;
     this.bytes = bytes;
+  }
+
+  get dtype(): TorchDtype {
+    return this.tensor.storage.dtype;
   }
 
   floats(): Float32Array {
