@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { registerBuild } from "./verbs/build.ts";
 import { registerCheckout } from "./verbs/checkout.ts";
+import { registerCompletion } from "./verbs/completion.ts";
 import { registerData } from "./verbs/data.ts";
 import { registerDatasheet } from "./verbs/datasheet.ts";
 import { registerDemo } from "./verbs/demo.ts";
@@ -46,4 +47,5 @@ export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
   registerImport,
   registerReindex,
   registerEnv,
+  registerCompletion,
 ];

@@ -70,7 +70,12 @@ describe("docs/commands.md", () => {
     const program = new Command();
     for (const register of REGISTER_VERBS) register(program);
     const rows = tableBelow(textOf("docs/commands.md"), "Verbs").map(({ name }) => name.split(" ")[0]);
-    for (const verb of program.commands) expect(rows).toContain(verb.name());
+    // What shells ask is no verb for people.
+    const verbs = program
+      .createHelp()
+      .visibleCommands(program)
+      .filter((verb) => verb.name() !== "help");
+    for (const verb of verbs) expect(rows).toContain(verb.name());
     for (const row of rows) expect(program.commands.map((verb) => verb.name())).toContain(row);
   });
 });

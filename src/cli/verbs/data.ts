@@ -11,7 +11,7 @@ type Options = Pick<SharedOptions, "data" | "seed" | "format" | "fields" | "long
 
 /** `data list|fetch NAME|check NAME`: what data sets there are, downloading and validating them. */
 export function registerData(program: Command): void {
-  const data = program.command("data").description("list, download and check data sets");
+  const data = program.command("data").helpCommand(false).description("list, download and check data sets");
   data
     .command("list")
     .description("every data set and whether its files are in the data folder")
