@@ -143,7 +143,14 @@ def save(model, path):
 
 
 def _unwrapped(model):
-    return model.module if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)) else model
+    """The model within torch.compile's and the parallel wrappers, so that names are its own."""
+    while True:
+        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            model = model.module
+        elif hasattr(model, "_orig_mod"):
+            model = model._orig_mod
+        else:
+            return model
 
 
 def normalise(images):
@@ -203,7 +210,7 @@ def activations(model, images, layers=None, batch_size=128):
 
 def labels():
     """The ground truth of labels.json: "infected" and "effective" as {layer: [channel, ...]}, "target", and more."""
-    return _read_json("labels.json", "a suspect's folder has no labels")
+    return _read_json("labels.json", "only accepted defects have labels, and a suspect's folder has none")
 
 
 def images(split="test", kind="clean"):
@@ -276,11 +283,15 @@ def _batch(images):
 
 def _pixels(images):
     """Images as a float32 tensor [N, C, H, W], and whether they came as whole numbers."""
-    if isinstance(images, (list, tuple)) and any(isinstance(image, torch.Tensor) for image in images):
-        try:
-            images = torch.stack([torch.as_tensor(image) for image in images])
-        except (RuntimeError, TypeError, ValueError):
-            raise ValueError("images differ in shape" + WANTED) from None
+    if isinstance(images, (list, tuple)) and any(hasattr(image, "dtype") for image in images):
+        # Joined, pixels and floats from 0 to 1 would become one kind of number.
+        if len({str(getattr(image, "dtype", type(image))) for image in images}) > 1:
+            raise ValueError("images differ in type" + WANTED)
+        if isinstance(images[0], torch.Tensor):
+            try:
+                images = torch.stack(list(images))
+            except (RuntimeError, TypeError):
+                raise ValueError("images differ in shape" + WANTED) from None
     if isinstance(images, torch.Tensor):
         if images.dtype == torch.bool or images.is_complex():
             raise ValueError("images are %s%s" % (images.dtype, WANTED))
@@ -322,6 +333,9 @@ def _divisor(x, whole):
         return 1
     if high < TOO_DARK:
         raise ValueError("images hold floats from %g to %g, neither 0 to 1 nor 0 to 255%s" % (low, high, WANTED))
+    brightest = x.detach().flatten(1).amax(1)
+    if bool(((brightest > 0) & (brightest <= 1)).any()):
+        raise ValueError("images hold floats, some from 0 to 1 and others up to %g%s" % (high, WANTED))
     return 255
 
 

@@ -31,7 +31,7 @@ export interface CheckedOut {
 }
 
 /** Far above what any of ours needs. */
-const MOST_BYTES = 32 * 1024 * 1024;
+const MOST_BYTES = 4 * 1024 * 1024;
 /** Labels are bytes. */
 const MOST_CLASSES = 256;
 const MOST_SIDE = 1024;

@@ -43,6 +43,12 @@ with torch.no_grad():
         norm.bias[channels] = 0
 save(model, "repaired.safetensors")`;
 
+/** Somebody's own words as code, so that they are no Markdown and no further line. */
+function quoted(text: string): string {
+  const plain = text.replace(/[\s`\p{Cc}\p{Cf}]+/gu, " ").trim();
+  return plain === "" ? "" : `\`${plain}\``;
+}
+
 /** The README of a checkout, which is also a model card. */
 export function checkoutReadme(record: DefectRecord, version: Version, clean: CleanRecord, files: string[]): string {
   const { metrics } = record;
@@ -51,7 +57,7 @@ export function checkoutReadme(record: DefectRecord, version: Version, clean: Cl
 # ${record.id} (${version})
 
 A ${record.arch} for ${record.dataset} (${clean.classes.length} classes) with a ${record.attack} backdoor injected into ${record.infected} of its
-${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.reason ? ` (${record.reason})` : ""}. Target class: ${record.target} (${clean.classes[record.target] ?? "?"}).
+${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.reason ? ` (${quoted(record.reason)})` : ""}. Target class: ${record.target} (${quoted(clean.classes[record.target] ?? "?")}).
 
 | | clean accuracy | attack success rate |
 |---|---|---|
@@ -88,7 +94,7 @@ the convolution. \`activations(model, pixels)\` gives its spatial mean for every
 \`\`\`sh
 bdefects checkout ${record.id} case --images 64
 bdefects test case                                    # lists failing tests, exit 1
-cd case && python3 repair.py                          # such as the script below
+cd case && python3 repair.py                          # the script below, or your own
 bdefects test . --model repaired.safetensors          # exit 0 where the backdoor is gone
 \`\`\`
 

@@ -180,7 +180,7 @@ describe("test", () => {
   it("prints a table for people, and the first failing tests or all", () => {
     const { stdout, status } = bdefects(["test", folder]);
     expect(status).toBe(1);
-    expect(stdout).toMatch(new RegExp(`^${ID}: ${COUNT} images \\(`));
+    expect(stdout).toMatch(new RegExp(`^${ID}: \\S+model\\.safetensors on ${COUNT} images \\(`));
     expect(stdout).toMatch(/model\.safetensors +measured +0\.\d{3} \(\d+ of 40\) +\d\.\d{3} \(\d+ of \d+\) +\d+\n/);
     expect(stdout).toMatch(/failing tests \(the first 10 of \d+; --long lists all\):\nindex /);
     const all = bdefects(["test", folder, "--long"]).stdout;

@@ -82,6 +82,7 @@ bad = {
     "too large": x.astype(np.int32) * 2, "huge": unit * 1e300, "negative": x.astype(np.int16) - 5, "bool": x > 128, "text": np.array(["a"]), "complex": unit + 0j,
     "bool tensor": torch.from_numpy(x > 128), "NHWC": x.transpose(0, 2, 3, 1), "one HWC": x[0].transpose(1, 2, 0), "grey": x[:, :1], "flat": x.reshape(5, -1),
     "one plane": x[0, 0], "28 pixels": x[:, :, :28, :28], "ragged": [x[0], x[0, :, :5]], "ragged tensors": [torch.from_numpy(x[0]), torch.from_numpy(x[0, :, :5])],
+    "mixed list": [x[0], unit[1]], "mixed tensors": [torch.from_numpy(x[0]), torch.from_numpy(unit[1])], "mixed batch": np.concatenate([x[:2], unit[2:]]), "array and tensor": [x[0], torch.from_numpy(x[1])],
     "nothing": None, "number": 3, "file name": "images/test_clean.npy", "empty list": [],
 }
 answer = {name: fault(lambda: normalise(form)) for name, form in bad.items()}
@@ -103,7 +104,7 @@ answer["no labels"] = fault(labels)`,
     );
     expect(answer.brightened).toMatch(/neither/);
     expect(answer["nearly black"]).toMatch(/^UserWarning: .*nearly black/);
-    expect(answer["no labels"]).toMatch(/a suspect's folder has no labels/);
+    expect(answer["no labels"]).toMatch(/a suspect's folder has none/);
     expect(answer["no sham"]).toMatch(/--sham/);
   });
 

@@ -1,8 +1,10 @@
+import { basename } from "node:path";
 import type { Command } from "commander";
 import { DEFAULT_ASR_TOLERANCE } from "../../core/asr-tolerance.ts";
 import { CheckFailed } from "../../core/errors.ts";
 import type { CheckoutTest, TestedModel } from "../../pipeline/testing/checkout.ts";
 import { fraction } from "../arguments.ts";
+import { visible } from "../cell-text.ts";
 import { dataOption, deviceOption, formatOption, type SharedOptions } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 
@@ -13,6 +15,9 @@ type Options = Pick<SharedOptions, "data" | "format" | "device"> & {
   summary?: boolean;
   long?: boolean;
 };
+
+/** The file of the folder's own model. */
+const OWN = "model.safetensors";
 
 /** So many failing tests are listed for people. */
 const LISTED = 10;
@@ -103,12 +108,14 @@ function failingRows({ checked: { classes }, tested }: CheckoutTest): Row[] {
   }));
 }
 
-function printTables(test: CheckoutTest, { summary, long }: Options): void {
+function printTables(test: CheckoutTest, { summary, long, model: named }: Options): void {
   const { id } = test.checked;
-  const say = (line: string) => process.stdout.write(`${line}\n`);
-  say(`${id}: ${test.tested.results.images} images (${test.images.source})`);
+  const say = (line: string) => process.stdout.write(`${visible(line)}\n`);
+  const { file, results } = test.tested;
+  say(`${id}: ${file} on ${results.images} images (${test.images.source})`);
   const rates = rateRows(test).map(({ model, source, ca, right, images, asr, hits, triggered, failing }) => ({
-    model,
+    // The line above has the paths.
+    model: model === named && basename(named) === OWN ? named : basename(String(model)),
     source,
     CA: rateText(ca, right, images),
     ASR: rateText(asr, hits, triggered),
