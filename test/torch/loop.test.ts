@@ -57,6 +57,20 @@ np.save(os.path.join(HERE, "images", "test_labels.npy"), load()(normalise(pixels
     expect(after.status).toBe(0);
     expect(after.rates[0].failing).toBeLessThan(before.rates[0].failing / 4);
     expect(after.rates[1]).toEqual(before.rates[0]);
+    // The same weights as PyTorch saves them.
+    runPython(
+      folder,
+      `import torch
+from load_in_torch import load
+model = load("repaired")
+torch.save(model.state_dict(), "plain.pth")
+torch.save({"epoch": 3, "state_dict": torch.nn.DataParallel(model).state_dict()}, "wrapped.pt")`,
+    );
+    for (const file of ["plain.pth", "wrapped.pt"]) {
+      const { status, rates } = tests(folder, "--model", join(folder, file));
+      expect(status).toBe(0);
+      expect({ ...rates[0], model: null }).toEqual({ ...after.rates[0], model: null });
+    }
   });
 
   it.skipIf(!hasReal)("brings back what pruning costs by the script of docs/checkout.md", () => {
