@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
@@ -7,7 +6,7 @@ import { InputError } from "../core/errors.ts";
 import { type Network, neuronLayers } from "../graph/network.ts";
 import { buildNetwork } from "../models/registry.ts";
 import { CHECKOUT_FORMAT } from "./checkout.ts";
-import { exists, readBytes, withPath } from "./fs.ts";
+import { exists, plainFileBytes, readBytes } from "./fs.ts";
 import { sha256Of } from "./objects.ts";
 import { type DefectMetrics, defectRecord } from "./schema.ts";
 import { encodeTrigger } from "./trigger.ts";
@@ -132,11 +131,8 @@ function triggerOf(path: string, { input }: Network): Trigger {
 /** @throws InputError naming the file and the first fault */
 function readPart<T>(path: string, schema: z.ZodType<T>): T {
   if (!exists(path)) throw new InputError(`${path}: there is no such file; check out again`);
-  const { size, isFile } = withPath(path, () => {
-    const found = statSync(path);
-    return { size: found.size, isFile: found.isFile() };
-  });
-  if (!isFile || size > MOST_BYTES) throw new InputError(`${path}: is not of a checkout; check out again`);
+  if (plainFileBytes(path) > MOST_BYTES)
+    throw new InputError(`${path}: is too large to be of a checkout; check out again`);
   let value: unknown;
   try {
     value = JSON.parse(readBytes(path).toString("utf8"));

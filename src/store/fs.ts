@@ -54,19 +54,25 @@ export function asInputError(error: unknown, path: string): unknown {
   return mend === undefined ? error : new InputError(`${path}: ${mend}`, { cause: error });
 }
 
+/** What one buffer can hold on every system. */
+const MOST_BYTES = 2 ** 31 - 1;
+
 /** The bytes of a plain file. @throws InputError on anything else: a pipe, for one, would never end. */
 export function readBytes(path: string): Buffer {
+  const bytes = plainFileBytes(path);
+  if (bytes > MOST_BYTES) throw new InputError(`${path}: has ${bytes} bytes; no file here is so large`);
+  return withPath(path, () => readFileSync(path));
+}
+
+/** The size of a plain file. @throws InputError on anything else: opening a pipe, for one, may never end. */
+export function plainFileBytes(path: string): number {
   return withPath(path, () => {
     const found = statSync(path);
     if (found.isDirectory()) throw new InputError(`${path}: ${MENDS.EISDIR}`);
     if (!found.isFile()) throw new InputError(`${path}: is no plain file`);
-    if (found.size > MOST_BYTES) throw new InputError(`${path}: has ${found.size} bytes; no file here is so large`);
-    return readFileSync(path);
+    return found.size;
   });
 }
-
-/** What one buffer can hold on every system. */
-const MOST_BYTES = 2 ** 31 - 1;
 
 /** Whether a path exists; a path through a file does not. */
 export function exists(path: string): boolean {

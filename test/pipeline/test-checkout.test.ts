@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -55,6 +56,8 @@ beforeAll(async () => {
 
 describe("testing a checkout", () => {
   it("refuses in one line what is no checkout, no image or no weights for it", async () => {
+    const pipe = join(root, "pipe");
+    execFileSync("mkfifo", [pipe]);
     const cleanOf = (dir: string) => join(dir, "images", "test_clean.npy");
     const labelsOf = (dir: string) => join(dir, "images", "test_labels.npy");
     const bad: [dir: string, message: RegExp, model?: string][] = [
@@ -79,7 +82,7 @@ describe("testing a checkout", () => {
           rmSync(join(dir, "model.json"));
           mkdirSync(join(dir, "model.json"));
         }),
-        /model\.json: is not of a checkout/,
+        /model\.json: is a folder/,
       ],
       [
         changedJson("format", "model.json", (m) => (m.format = "bdefects4nn-suspect-1")),
@@ -162,6 +165,18 @@ describe("testing a checkout", () => {
       [folder, /other\.safetensors: /, changedWeights("other", (s) => s.delete("bn1.weight"))],
       [folder, /narrow\.safetensors: /, changedWeights("narrow", (s) => (s.get("linear.bias")!.shape = [5, 2]))],
       [folder, /README\.md: /, join(folder, "README.md")],
+      [folder, /pipe: is no plain file/, pipe],
+      [
+        changed("pipe-images", (dir) => {
+          rmSync(cleanOf(dir));
+          execFileSync("mkfifo", [cleanOf(dir)]);
+        }),
+        /test_clean\.npy: is no plain file/,
+      ],
+      [
+        changed("large-json", (dir) => writeFileSync(join(dir, "trigger.json"), " ".repeat(5e6))),
+        /trigger\.json: is too large/,
+      ],
       [folder, /absent\.safetensors: no such file/, join(root, "absent.safetensors")],
     ];
     for (const [dir, message, model] of bad) {

@@ -4,7 +4,7 @@ import type { Network } from "../../graph/network.ts";
 import { stateShapes } from "../../graph/network.ts";
 import { findState, fittingNetwork } from "../../store/foreign/interpret.ts";
 import { readTorchFile } from "../../store/foreign/torch-file.ts";
-import { readBytes, withPath } from "../../store/fs.ts";
+import { plainFileBytes, readBytes, withPath } from "../../store/fs.ts";
 import { modelSha256 } from "../../store/models.ts";
 import { decodeTensors, encodeTensors, floatBytes, floatsOf, type RawTensors } from "../../tensor/safetensors.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
@@ -65,6 +65,7 @@ const SAFETENSORS_BRACE = 8;
 
 /** The file's tensors under its own names. */
 async function readTensors(file: string): Promise<RawTensors> {
+  plainFileBytes(file);
   const start = Buffer.alloc(SAFETENSORS_BRACE + 1);
   withPath(file, () => {
     const handle = openSync(file, "r");

@@ -1,10 +1,9 @@
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError, lookup } from "../../core/errors.ts";
 import { DATASETS } from "../../datasets/registry.ts";
 import { CHANNELS, type ImageSet } from "../../datasets/types.ts";
 import type { CheckedOut } from "../../store/checked-out.ts";
-import { exists, readBytes, withPath } from "../../store/fs.ts";
+import { exists, readBytes } from "../../store/fs.ts";
 import { decodeNpy, type NpyArray } from "../../tensor/npy.ts";
 
 /** Images to test on, and where they are from in a few words. */
@@ -25,8 +24,6 @@ export interface TestImagesOptions {
 
 const PIXELS = "test_clean.npy";
 const LABELS = "test_labels.npy";
-/** What Node reads into one array. */
-const MOST_BYTES = 2 ** 31 - 1;
 
 /**
  * The images to test a checkout on: the arrays of a folder that was named, the test split of a data set that was named, the
@@ -92,7 +89,5 @@ function ofFolder(folder: string, { network, classes }: CheckedOut): TestImages 
 
 function readArray(path: string): NpyArray {
   if (!exists(path)) throw new InputError(`${path}: there is no such file; 'bdefects checkout --images N' writes it`);
-  const found = withPath(path, () => statSync(path));
-  if (!found.isFile() || found.size > MOST_BYTES) throw new InputError(`${path}: is no file of at most 2 GB`);
   return decodeNpy(readBytes(path), path);
 }
