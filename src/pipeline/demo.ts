@@ -2,7 +2,6 @@ import { CRITERIA } from "../localize/registry.ts";
 import { prune } from "../repair/prune.ts";
 import { REPAIRS } from "../repair/registry.ts";
 import { type RankedCriterion, rankCriteria } from "../report/ranking.ts";
-import { writeReport } from "../report/report.ts";
 import type { ScoreRow } from "../score/score.ts";
 import type { Database } from "../store/database.ts";
 import { type RepairFile, Results } from "../store/results.ts";
@@ -16,6 +15,7 @@ import { networkOf } from "./judging/workbench.ts";
 import { chooseJudgeJobs, judgeInWorkers } from "./judging/workers.ts";
 import { judgingBytes } from "./memory.ts";
 import type { Edition } from "./recipe.ts";
+import { makeReport } from "./report.ts";
 
 /** Criteria that train masks or triggers: seconds per model, where the others take a fraction of one. */
 const LEARNING: ReadonlySet<string> = new Set(["nc", "anp", "rnp"]);
@@ -63,7 +63,7 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
     ways.map(({ method, using }) => results.repair(method, using, id)!),
   );
   onPart("reporting");
-  const reportPath = await writeReport(db, { dataDir });
+  const reportPath = await makeReport(db, { dataDir });
   const accepted = records.filter(({ status }) => status === "accepted");
   const ranking = rankCriteria({ scores, accepted, seed: db.manifest.seed });
   return { db, records, ranking, repairs, reportPath };

@@ -29,10 +29,8 @@ export function bootstrapMean(samples: readonly Sampled[], seed: number, label: 
   if (samples.length === 0) return null;
   const value = cellMean(samples);
   if (samples.length < LEAST) return { value, low: null, high: null };
-  // In an order of their own, so that the same values have the same interval wherever they are shown.
-  const ordered = [...samples].sort(byPlace);
-  const cells = [...new Set(ordered.map(({ cell }) => cell))];
-  const numbered = ordered.map((sample) => ({ ...sample, cellNumber: cells.indexOf(sample.cell) }));
+  const cells = [...new Set(samples.map(({ cell }) => cell))];
+  const numbered = samples.map((sample) => ({ ...sample, cellNumber: cells.indexOf(sample.cell) }));
   const clusters = [...groupBy(numbered, ({ cluster }) => cluster).values()];
   const random = new Random(stageSeed(seed, "report", "bootstrap", label));
   const [sums, counts] = [new Float64Array(cells.length), new Int32Array(cells.length)];
@@ -50,14 +48,6 @@ export function bootstrapMean(samples: readonly Sampled[], seed: number, label: 
     return meanOfCells(sums, counts);
   }).sort();
   return { value, low: quantile(means, TAIL), high: quantile(means, 1 - TAIL) };
-}
-
-function byPlace(a: Sampled, b: Sampled): number {
-  return compare(a.cluster, b.cluster) || compare(a.cell, b.cell) || a.value - b.value;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Unweighted over the cells that were drawn at all. */

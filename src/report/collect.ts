@@ -24,6 +24,7 @@ import {
   type DefectRecord,
   twinSha256,
 } from "../store/schema.ts";
+import type { JudgedCell } from "./commands.ts";
 import { distinct } from "./group.ts";
 import { type RankedCriterion, rankCriteria } from "./ranking.ts";
 
@@ -43,6 +44,8 @@ export interface ReportData {
   everyScore: ScoreRow[];
   /** Criteria by the headline, of every budget. */
   ranking: RankedCriterion[];
+  /** What was judged and repaired, of every budget. */
+  cells: JudgedCell[];
   /** Results that were left out, by name: of other weights than the database now holds. */
   outdated: string[];
   labels(id: string): DefectLabels;
@@ -81,6 +84,7 @@ export function collect(database: Database, store: ResultStore = database, budge
   };
 
   const everyScore: ScoreRow[] = [];
+  const cells: JudgedCell[] = [];
   for (const results of budgets.map((one) => new Results(store, one))) {
     const criteria = results.criteria();
     for (const record of accepted) {
@@ -91,8 +95,13 @@ export function collect(database: Database, store: ResultStore = database, budge
           const name = predictionName(criterion, id, version, results.budget);
           const found = results.prediction(criterion, id, version);
           if (!found) continue;
-          if (!fits(found)) outdated.push(name);
-          else everyScore.push(...fitting(name, () => scorePrediction(layers(record), found, labels)));
+          if (!fits(found)) {
+            outdated.push(name);
+            continue;
+          }
+          everyScore.push(...fitting(name, () => scorePrediction(layers(record), found, labels)));
+          const { budget: spent, seed } = found;
+          cells.push({ step: "localize", name: criterion, using: null, id, version, budget: spent, seed });
         }
       }
     }
@@ -103,7 +112,9 @@ export function collect(database: Database, store: ResultStore = database, budge
     .flatMap((one) => new Results(store, one).repairs())
     .filter((repair) => {
       const isCurrent = byId.get(repair.id)?.infected_model?.decoded_sha256 === repair.model_sha256;
-      if (!isCurrent) outdated.push(repairName(repair.method, repair.using, repair.id, repair.budget));
+      const { method: name, using, id, budget: spent, seed } = repair;
+      if (isCurrent) cells.push({ step: "repair", name, using, id, version: "infected", budget: spent, seed });
+      else outdated.push(repairName(name, using, id, spent));
       return isCurrent && repair.budget === shown;
     });
   return {
@@ -117,6 +128,7 @@ export function collect(database: Database, store: ResultStore = database, budge
     repairs,
     everyScore,
     ranking: rankCriteria({ scores: everyScore, accepted, seed: database.manifest.seed }),
+    cells,
     outdated,
     labels: (id) => database.readLabels(id),
     layers,

@@ -1,8 +1,9 @@
 import { cellMean, cellOf } from "../score/cells.ts";
-import { type CriterionValues, type DefectValue, type View, viewed } from "./headline.ts";
+import type { ReportData } from "./collect.ts";
+import { type CriterionValues, criterionValues, type DefectValue, type View, viewed } from "./headline.ts";
 import { type Friedman, friedman } from "./statistics/friedman.ts";
 import { holm } from "./statistics/holm.ts";
-import { cliques, criticalDifference } from "./statistics/nemenyi.ts";
+import { letters } from "./statistics/letters.ts";
 import { type SignedRank, signedRank } from "./statistics/wilcoxon.ts";
 
 /** With five clean models even differences of one sign give p = 2/2⁵ = 0.0625: below six no test can show anything. */
@@ -26,20 +27,19 @@ export interface PairComparison {
   adjusted: number | null;
 }
 
-/** Criteria by mean rank over clean models, on the defects that all of them judged. */
-export interface CriteriaRanking {
-  /** Best first. */
-  ranks: { criterion: string; rank: number }[];
+/** Criteria of one class held against each other, in the order of the ranking. */
+export interface Contest {
+  /** Best first: those that have a rank. */
+  criteria: string[];
   defects: number;
   models: number;
-  /** Criteria that too few clean models share with the others. */
-  leftOut: string[];
-  /** Null below `LEAST_CLUSTERS` or three criteria. */
+  pairs: PairComparison[];
+  /** The headline's mean of each, as ranked. */
+  means: ReadonlyMap<string, number>;
+  /** Over all of them; null for fewer than three. */
   test: Friedman | null;
-  /** Nemenyi's; null where there is no test. */
-  criticalDifference: number | null;
-  /** Neighbours in `ranks`, from … to, that are not told apart. */
-  cliques: [from: number, to: number][];
+  /** Per criterion: two share a letter where they are not told apart. */
+  letters: ReadonlyMap<string, string>;
 }
 
 /** A criterion's view of each defect, by id. */
@@ -97,61 +97,38 @@ function commonDefects(all: readonly Judged[]): string[] {
   return first === undefined ? [] : [...first.values.keys()].filter((id) => others.every((o) => o.values.has(id)));
 }
 
-function modelsOf({ values }: Judged, ids: readonly string[]): number {
-  return new Set(ids.map((id) => values.get(id)!.record.clean)).size;
-}
-
 /**
- * Ranks criteria inside each clean model and compares mean ranks: Friedman's test, then Nemenyi's critical difference
- * (J. Demšar, JMLR 7, 2006). Ranks need every criterion on the same defects: while fewer than `LEAST_CLUSTERS` clean
- * models are shared, the criterion judged on the fewest defects is left out, as long as three stay.
+ * Tests between the ranked criteria of one access: on the defects that all of them judged, averaged per clean model. Pairs
+ * by Wilcoxon's signed-rank test and Holm, not by mean ranks, which depend on who else competes (A. Benavoli, G. Corani, F.
+ * Mangili, JMLR 17, 2016); all together by Friedman's.
  *
- * @param label names the permutations' draw
+ * @returns null where there is nothing to test: fewer than two ranked criteria, or fewer clean models than `LEAST_CLUSTERS`
  */
-export function rankCriteria(
-  criteria: readonly CriterionValues[],
-  view: View,
-  seed: number,
-  label: string,
-): CriteriaRanking {
-  const every = judged(criteria, view).filter(({ values }) => values.size > 0);
-  const empty = criteria.map(({ criterion }) => criterion).filter((name) => !every.some((e) => e.criterion === name));
-  let kept = every;
-  let common = commonDefects(kept);
-  while (kept.length > 3 && modelsOf(kept[0], common) < LEAST_CLUSTERS) {
-    const fewest = kept.reduce((least, one) => (one.values.size < least.values.size ? one : least));
-    kept = kept.filter((one) => one !== fewest);
-    common = commonDefects(kept);
-  }
-  // Where leaving out does not help, nobody is left out.
-  if (kept.length > 0 && modelsOf(kept[0], common) < LEAST_CLUSTERS) {
-    kept = every;
-    common = commonDefects(kept);
-  }
-  const columns = kept.map(({ values }) => perCleanModel(common.map((id) => values.get(id)!)));
-  const blocks = [...(columns[0]?.keys() ?? [])].map((clean) => columns.map((column) => column.get(clean)!));
-  const leftOut = [...empty, ...every.filter((one) => !kept.includes(one)).map(({ criterion }) => criterion)];
-  const size = { defects: common.length, models: blocks.length, leftOut };
-  if (blocks.length === 0 || kept.length < 2) {
-    return { ...size, ranks: [], test: null, criticalDifference: null, cliques: [] };
-  }
-  const found = friedman(blocks, seed, label);
-  const ranks = kept
-    .map(({ criterion }, i) => ({ criterion, rank: found.meanRanks[i] }))
-    .sort((a, b) => a.rank - b.rank || (a.criterion < b.criterion ? -1 : 1));
-  const testable = blocks.length >= LEAST_CLUSTERS && kept.length >= 3;
-  const critical = testable ? criticalDifference(kept.length, blocks.length) : null;
+export function contestOf(
+  data: Pick<ReportData, "scores" | "accepted" | "ranking" | "budget" | "manifest">,
+  access: string,
+): Contest | null {
+  const ranked = data.ranking.filter((row) => row.access === access && row.budget === data.budget && row.rank !== null);
+  if (ranked.length < 2 || ranked[0].models < LEAST_CLUSTERS) return null;
+  const values = criterionValues(data);
+  const criteria = ranked.map(
+    ({ criterion }) => values.find((one) => one.criterion === criterion && one.access === access)!,
+  );
+  const common = new Set(commonDefects(judged(criteria, "difference")));
+  const shared = criteria.map((one) => ({ ...one, values: one.values.filter(({ record }) => common.has(record.id)) }));
+  const columns = judged(shared, "difference").map(({ values: of }) => perCleanModel([...of.values()]));
+  const blocks = [...columns[0].keys()].map((clean) => columns.map((column) => column.get(clean)!));
+  const pairs = comparePairs(shared, "difference");
+  const pairAt = (i: number, j: number) =>
+    pairs.find(({ a, b }) => a === criteria[i].criterion && b === criteria[j].criterion)!;
+  const shown = letters(criteria.length, (i, j) => (pairAt(i, j).adjusted ?? 1) < ALPHA);
   return {
-    ...size,
-    ranks,
-    test: testable ? found : null,
-    criticalDifference: critical,
-    cliques:
-      critical === null
-        ? []
-        : cliques(
-            ranks.map(({ rank }) => rank),
-            critical,
-          ),
+    criteria: criteria.map(({ criterion }) => criterion),
+    defects: common.size,
+    models: blocks.length,
+    pairs,
+    means: new Map(ranked.map(({ criterion, difference }) => [criterion, difference!.value])),
+    test: criteria.length < 3 ? null : friedman(blocks, data.manifest.seed, `contest ${access}`),
+    letters: new Map(criteria.map(({ criterion }, i) => [criterion, shown[i]])),
   };
 }

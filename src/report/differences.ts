@@ -30,9 +30,10 @@ export function differences({
   const groups = groupBy(scores, keyOf);
   return summarize(scores, REPORTED_METRICS).map((row): Difference => {
     const key = keyOf(row);
-    const samples = pairs(groups.get(key)!, row.metric).map(
-      ({ id, value }): Sampled => ({ value, cell: cellOf(id), cluster: cluster.get(id)! }),
-    );
+    // By id, as in the ranking: a number has one interval in all places.
+    const samples = pairs(groups.get(key)!, row.metric)
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .map(({ id, value }): Sampled => ({ value, cell: cellOf(id), cluster: cluster.get(id)! }));
     const counted = groups
       .get(key)!
       .filter(({ version, [row.metric]: value }) => version === "infected" && value !== null);

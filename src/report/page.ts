@@ -1,12 +1,18 @@
-import { html, trusted } from "./html.ts";
+import { createHash } from "node:crypto";
+import { type Html, html, trusted } from "./html.ts";
 import type { Section } from "./section.ts";
 import { SCRIPT, STYLE } from "./style.ts";
 
-/** Nothing is fetched, whatever the page holds: a browser enforces it. */
-const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+/** Nothing is fetched and no script but the page's own runs, whatever the page holds: a browser enforces it. */
+const POLICY = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${createHash("sha256").update(SCRIPT).digest("base64")}'`;
 
 /** The whole page from its sections, without the closing hash. */
-export function renderPage(title: string, subtitle: string, sections: readonly Section[]): string {
+export function renderPage(
+  title: string,
+  subtitle: string,
+  sections: readonly Section[],
+  pictures: Html | null,
+): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -27,6 +33,7 @@ ${section.body}
 </section>
 `,
 )}</main>
+${pictures}
 <footer>Self-contained: no network, no script needed. The comment at this file's end holds the SHA-256 of all bytes before it.</footer>
 <script>${trusted(SCRIPT)}</script>
 </body>

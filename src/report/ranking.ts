@@ -91,7 +91,8 @@ function rankClass(criteria: readonly CriterionValues<Judged>[], seed: number): 
   const rows = judged.map(({ criterion, access, budget, values, pairs }): RankedCriterion => {
     const isMember = members.has(criterion);
     const counted = (value: DefectValue<Judged>) => !isMember || common.has(value.record.id);
-    const differences = pairs.filter(counted);
+    // By id, as in the tables of every measure: a number has one interval in all places.
+    const differences = pairs.filter(counted).sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
     const paired = new Set(differences.map(({ record }) => record.id));
     const side = (view: "infected" | "sham") => {
       // Both sides stand over the same defects as their difference, unless there is no difference.

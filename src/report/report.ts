@@ -11,28 +11,26 @@ import { type Reproduction, reproduce } from "./claims/reproduction.ts";
 import { collect, type ReportData } from "./collect.ts";
 import { differences } from "./differences.ts";
 import { figureSvg } from "./figures/figure.ts";
+import { PictureSheet } from "./figures/sheet.ts";
 import { reportMarkdown } from "./markdown.ts";
 import { renderPage } from "./page.ts";
-import { criteriaInOrder } from "./ranking.ts";
+import { type Pictures, shownDefects } from "./pictures.ts";
 import type { Section } from "./section.ts";
-import { breakdown } from "./sections/breakdown.ts";
 import { cleanModels } from "./sections/clean-models.ts";
-import { comparison } from "./sections/comparison.ts";
 import { criteria } from "./sections/criteria.ts";
+import { defectCards, defectMap } from "./sections/defect-list.ts";
 import { defects } from "./sections/defects.ts";
-import { gallery } from "./sections/gallery.ts";
+import { examples } from "./sections/examples.ts";
 import { provenance } from "./sections/provenance.ts";
 import { reading } from "./sections/reading.ts";
 import { repairs } from "./sections/repairs.ts";
 import { reproduction } from "./sections/reproduction.ts";
-import { strips } from "./sections/strips.ts";
 import { summary } from "./sections/summary.ts";
-import { time } from "./sections/time.ts";
 import { type Table, tableCsv, tableLatex, tableMarkdown } from "./tables.ts";
 
 export interface ReportOptions {
-  /** Where the data sets lie, for the pictures. */
-  dataDir: string;
+  /** What there is to see of defects: see `src/pipeline/report.ts`. Those of which there is nothing say so. */
+  pictures?: Pictures;
   /** A folder for the tables and figures as files of their own; absent: none are written. */
   out?: string;
   /** Which of them; default all. */
@@ -64,16 +62,18 @@ const TABLE_WRITERS: ReadonlyMap<string, { extension: string; write(table: Table
  * @returns the page's path.
  * @throws InputError where something is damaged or cannot be written; nothing but temporary files has changed then.
  */
-export async function writeReport(database: Database, options: ReportOptions): Promise<string> {
+export async function writeReport(database: Database, options: ReportOptions = {}): Promise<string> {
   const { out } = options;
   if (out !== undefined) assertOutside(out, database.dir);
   if (out === undefined) database.assertWritable();
   const data = collect(database, options.results, options.budget);
   const reproduced = reproduce(data);
-  const sections = await makeSections(database, data, reproduced, options);
+  const sheet = new PictureSheet();
+  const sections = await makeSections(database, data, reproduced, options, sheet);
   const { edition, seed, created } = data.manifest;
-  const subtitle = `bdefects4nn database, edition ${edition}, seed ${seed}, created ${created.slice(0, 10)}`;
-  const page = renderPage(TITLE, subtitle, sections);
+  const budget = data.criteria.length === 0 ? "" : `, ${data.budget} budget`;
+  const subtitle = `bdefects4nn database, edition ${edition}, seed ${seed}, created ${created.slice(0, 10)}${budget}`;
+  const page = renderPage(TITLE, subtitle, sections, sheet.store());
   const folder = database.readOnly ? out! : database.dir;
   const tmp = database.readOnly ? out! : database.layout.path("tmp");
   const formats = options.formats ?? REPORT_FORMATS;
@@ -87,32 +87,32 @@ export async function writeReport(database: Database, options: ReportOptions): P
   return path;
 }
 
-/** Everything in the page, in its order. */
+/** Everything in the page, in its order: what came out before how it came about. */
 async function makeSections(
   database: Database,
   data: ReportData,
   reproduced: Reproduction,
-  options: ReportOptions,
+  { pictures = new Map(), warn = () => undefined }: ReportOptions,
+  sheet: PictureSheet,
 ): Promise<Section[]> {
-  const all = differences(data);
-  const order = criteriaInOrder(data.ranking, { budget: data.budget });
-  const { dataDir, warn = () => undefined } = options;
   if (data.candidates.length === 0) {
     const models = data.clean.length > 0 ? [await cleanModels(data)] : [];
     return [summary(data), ...models, reading(), provenance(data)];
   }
+  const shown = shownDefects(data);
+  const parts = { database, data, sheet, warn };
+  const picturesOf = (id: string) => pictures.get(id);
+  const linked = new Set([...shown.examples, ...shown.others].map(({ id }) => id));
+  const map = defectMap(data.accepted, linked);
+  const decided = reproduction(reproduced);
   return [
     summary(data),
-    await gallery(database, data, { dataDir, warn }),
-    await defects(data),
-    await cleanModels(data),
-    await strips(database, data, order),
-    await criteria(data, all),
-    breakdown(data, order),
-    comparison(data),
+    await examples(shown.examples, parts, picturesOf),
+    await criteria(data, differences(data)),
     await repairs(data),
-    time(data),
-    reproduction(reproduced),
+    await defects(data, map, await defectCards(shown.others, parts, picturesOf)),
+    await cleanModels(data),
+    ...(decided ? [decided] : []),
     reading(),
     provenance(data),
   ];

@@ -1,12 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { comparePairs, LEAST_CLUSTERS, perCleanModel, rankCriteria } from "../../src/report/comparison.ts";
-import { criticalDifferenceSvg } from "../../src/report/figures/critical-difference.ts";
+import type { ReportData } from "../../src/report/collect.ts";
+import { comparePairs, contestOf, LEAST_CLUSTERS, perCleanModel } from "../../src/report/comparison.ts";
 import { criterionValues } from "../../src/report/headline.ts";
 import { breakdown } from "../../src/report/sections/breakdown.ts";
 import { comparison } from "../../src/report/sections/comparison.ts";
 import { synthetic } from "./synthetic.ts";
-
-type ReportData = Parameters<typeof comparison>[0];
 
 /** Three criteria of which the first is best on every clean model; two further clean models change nothing. */
 const criteria = {
@@ -63,50 +61,35 @@ describe("comparePairs", () => {
   });
 });
 
-describe("rankCriteria", () => {
-  it("ranks inside each clean model and joins what is not told apart", () => {
-    const data = synthetic({ models: 9, criteria });
-    const found = rankCriteria(criterionValues(data), "infected", 1, "x");
-    expect(found).toMatchObject({ models: 9, defects: 54, leftOut: [] });
-    // fp is above anp on none of the clean models 0 to 9 (0.1 + 0.01m > 0.15 + 0.005m only from 10 on; equal at 10).
-    expect(found.ranks).toEqual([
-      { criterion: "clp", rank: 1 },
-      { criterion: "anp", rank: 2 },
-      { criterion: "fp", rank: 3 },
-    ]);
+describe("contestOf", () => {
+  it("tests the ranked criteria, and gives one letter to those that are not told apart", () => {
+    const data = synthetic({ models: 9, criteria: { ...criteria, random: () => 0.02 } });
+    const found = contestOf(data, "clean")!;
+    // Baselines do not compete; fp is below anp on every clean model.
+    expect(found).toMatchObject({ criteria: ["clp", "anp", "fp"], models: 9, defects: 54 });
     expect(found.test!.p).toBeLessThan(0.01);
-    // 2.3437·√(3·4/(6·9)) = 1.105.
-    expect(found.criticalDifference).toBeCloseTo(1.105, 3);
-    expect(found.cliques).toEqual([
-      [0, 1],
-      [1, 2],
-    ]);
+    for (const { adjusted } of found.pairs) expect(adjusted).toBeCloseTo((3 * 2) / 512, 12);
+    expect([...found.letters.values()]).toEqual(["a", "b", "c"]);
+    const close = contestOf(
+      synthetic({ models: 6, criteria: { clp: () => 0.5, fp: (_, m) => 0.49 + 0.02 * (m % 2) } }),
+      "clean",
+    )!;
+    expect(close.test).toBeNull();
+    expect(new Set(close.letters.values())).toEqual(new Set(["a"]));
   });
 
-  it("leaves out who was judged on too few, as long as that helps, and names them", () => {
+  it("leaves out who was judged on much fewer defects", () => {
     const slow = { ...criteria, nc: (_: unknown, model: number) => (model < 2 ? 0.9 : null) };
-    const found = rankCriteria(criterionValues(synthetic({ models: 8, criteria: slow })), "infected", 1, "x");
-    expect(found).toMatchObject({ models: 8, leftOut: ["nc"] });
-    const small = rankCriteria(criterionValues(synthetic({ models: 4, criteria: slow })), "infected", 1, "x");
-    expect(small).toMatchObject({ models: 2, leftOut: [], test: null, criticalDifference: null, cliques: [] });
-    expect(small.ranks[0].criterion).toBe("nc");
+    expect(contestOf(synthetic({ models: 8, criteria: slow }), "clean")).toMatchObject({
+      models: 8,
+      criteria: ["clp", "anp", "fp"],
+    });
   });
-});
 
-describe("criticalDifferenceSvg", () => {
-  it("places criteria at their ranks and a bar per clique", () => {
-    const ranks = [
-      { criterion: "a<b", rank: 1 },
-      { criterion: "c", rank: 2 },
-      { criterion: "d", rank: 3 },
-    ];
-    const svg = criticalDifferenceSvg({ ranks, criticalDifference: 1.1, cliques: [[0, 1]] });
-    expect(svg.match(/stroke-width="4"/g)).toHaveLength(1);
-    expect(svg).toContain("a&lt;b 1.00");
-    expect(svg).toContain("3.00 d");
-    // Axis from 170 to 590: the middle rank in the middle.
-    expect(svg).toMatch(/polyline points="380,62 /);
-    expect(svg).not.toMatch(/NaN|undefined/);
+  it("is none where there is nothing to test: few clean models, or one criterion", () => {
+    expect(contestOf(synthetic({ models: LEAST_CLUSTERS - 1, criteria }), "clean")).toBeNull();
+    expect(contestOf(synthetic({ models: 9, criteria: { clp: () => 0.5 } }), "clean")).toBeNull();
+    expect(contestOf(synthetic({ models: 9, criteria }), "failing")).toBeNull();
   });
 });
 
@@ -118,37 +101,24 @@ describe("the sections", () => {
     access,
   }) as ReportData;
 
-  it("keep criteria that see triggered samples out of the ranking of the others", () => {
-    const { tables, figures, body } = comparison(data);
-    const named = (name: string) => tables!.find((table) => table.name === name)!;
-    const clean = named("comparison-ranks").rows.map(({ criterion }) => criterion);
-    expect(new Set(clean)).toEqual(new Set(["clp", "anp", "fp", "random", "weight-norm"]));
-    expect(named("comparison-pairs").rows.some(({ first, second }) => [first, second].includes("deepmufl"))).toBe(
-      false,
-    );
-    expect(figures!.map(({ name }) => name)).toEqual([
-      "critical-difference-original-infected",
-      "critical-difference-original-difference",
-      "critical-difference-all-infected",
-      "critical-difference-all-difference",
-    ]);
-    expect(
-      named("comparison-pairs").rows.filter(({ family, view }) => `${family} ${view}` === "original infected"),
-    ).toHaveLength(3);
-    expect(body.text).toContain("Criteria that also see triggered samples");
-    expect(breakdown(data, []).tables!.map(({ name }) => name)).toContain("by-level-failing");
+  it("keep criteria that see triggered samples, and baselines, out of the tests of the others", () => {
+    const { table, body } = comparison(data, "clean")!;
+    expect(table.rows.map(({ first, second }) => `${first} ${second}`)).toEqual(["clp anp", "clp fp", "anp fp"]);
+    // In the order of the ranking no difference is negative.
+    for (const row of table.rows) expect(row.difference).toBeGreaterThan(0);
+    expect(body.text).toContain("Friedman's test over 3 criteria");
+    expect(comparison(data, "failing")).toBeNull();
+    expect(breakdown(data, "failing", []).map(({ name }) => name)).toContain("by-level-failing");
   });
 
-  it("print the effective n, and say so where no test is made", () => {
-    const few = synthetic({ models: 3, criteria }) as ReportData;
-    const { tables, figures, body } = comparison(few);
-    expect(body.text).toContain("no test; the effective n is 3");
-    expect(figures).toEqual([]);
-    for (const table of tables!) for (const row of table.rows) expect(row).toMatchObject({ models: 3, p: null });
+  it("leave out what has nothing to compare", () => {
+    const few = synthetic({ models: 1, levels: ["small"], criteria }) as ReportData;
+    expect(comparison(few, "clean")).toBeNull();
+    expect(breakdown(few, "clean", []).map(({ name }) => name)).toEqual(["by-attack"]);
   });
 
   it("put counts, clean models and acceptance beside every mean", () => {
-    const byLevel = breakdown(data, ["clp"]).tables!.find(({ name }) => name === "by-level")!;
+    const byLevel = breakdown(data, "clean", ["clp"]).find(({ name }) => name === "by-level")!;
     const row = byLevel.rows.find(({ criterion, level }) => criterion === "clp" && level === "narrow")!;
     expect(row).toMatchObject({ cases: 14, pairs: 14, models: 7, accepted: 0.5 });
     expect(row.infected).toMatchObject({ value: 0.5 });

@@ -3,11 +3,15 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { parse } from "csv-parse/sync";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { stampSet } from "../../src/attacks/stamp.ts";
 import { registerReport } from "../../src/cli/verbs/report.ts";
 import { InputError } from "../../src/core/errors.ts";
+import { subset } from "../../src/datasets/batch.ts";
 import { DATASETS } from "../../src/datasets/registry.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
+import { createRunner } from "../../src/measure/ort-runner.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
+import { makeReport } from "../../src/pipeline/report.ts";
 import { collect } from "../../src/report/collect.ts";
 import { writeReport } from "../../src/report/report.ts";
 import { repairs } from "../../src/report/sections/repairs.ts";
@@ -31,7 +35,7 @@ beforeAll(async () => {
   // Drawing the signs takes longer than all the rest: once is enough.
   vi.spyOn(DATASETS.get("signs")!, "load").mockReturnValue(signs());
   sample = await judgedDatabase(join(folder, "db"), { pictures: true });
-  const path = await writeReport(sample.db, { dataDir: "", out, warn: (message) => warnings.push(message) });
+  const path = await makeReport(sample.db, { dataDir: "", out, warn: (message) => warnings.push(message) });
   expect(path).toBe(join(sample.dir, "report.html"));
   page = readFileSync(path, "utf8");
 });
@@ -71,19 +75,58 @@ describe("the page", () => {
     for (const criterion of CRITERIA) expect(page).toContain(`<th scope="row" class="id">${criterion}</th>`);
     for (const using of USINGS) expect(page).toContain(`<th scope="row" class="id">${using}</th>`);
     expect(page).toContain("asr 0.412 &lt; 0.9");
-    // Eight pairs and the trigger.
-    expect(page.match(/<img class="pixels" src="data:image\/png;base64,[^"]+" alt="[^"]+"/g)).toHaveLength(17);
+    // The trigger, and of each defect four images as they are and with the trigger, all the same and stored once.
+    expect(page.match(/<img class="pixels" src="data:image\/png;base64,[^"]+" alt="[^"]+"/g)).toHaveLength(1);
+    expect(page.match(/<image id="picture-[^"]+"[^>]* href="data:image\/png;base64,/g)).toHaveLength(8);
+    const shown = [...page.matchAll(/<use href="#(picture-[0-9a-f]+)"/g)].map(([, id]) => id);
+    expect(shown).toHaveLength(8 * sample.accepted.length);
+    for (const id of shown) expect(page).toContain(`<image id="${id}"`);
     expect(warnings).toEqual([]);
   });
 
+  it("says under each triggered picture what infected, sham and clean answer, and how sure they are", async () => {
+    const [record] = sample.accepted;
+    const { test, classes } = await signs();
+    const { mean, std } = sample.db.readClean(record.clean);
+    const runner = await createRunner(buildNetwork(record.arch, CLASSES.length), { mean, std } as never, {
+      threads: 1,
+    });
+    const trigger = await sample.db.readTrigger(record);
+    const first = Math.min(...[...test.labels].filter((label) => label !== record.target));
+    const at = test.labels.indexOf(first);
+    const image = stampSet(trigger, subset(test, [at]));
+    const card = page.slice(page.indexOf(`id="defect-${record.id}"`));
+    for (const version of ["infected", "sham", "clean"] as const) {
+      const logits = [...(await runner.logits(await sample.db.loadVersion(record, version), image))];
+      const label = logits.indexOf(Math.max(...logits));
+      const sure = 1 / logits.reduce((sum, logit) => sum + Math.exp(logit - logits[label]), 0);
+      const [, said] = new RegExp(`<li class="by-${version}">(.*?)</li>`).exec(card)!;
+      const text = said.replaceAll(/<[^>]+>/g, "");
+      expect(text).toBe(`${version} ${classes[label]} ${sure > 0.9995 ? "&gt; 99.9" : (100 * sure).toFixed(1)} %`);
+    }
+    await runner.release();
+  });
+
+  it("leads from every defect to its pictures, strips and scores in one click", () => {
+    const targets = [...page.matchAll(/<a href="#(defect-[^"]+)"/g)].map(([, id]) => id);
+    expect(targets.sort()).toEqual(sample.accepted.map(({ id }) => `defect-${id}`).sort());
+    for (const id of targets) {
+      const [card] = page.slice(page.indexOf(`id="${id}"`)).split(/<details class="card"|<section/);
+      expect(card, id).toContain('<div class="looks">');
+      expect(card, id).toMatch(/clp on the infected model: [^<]+/);
+      expect(card, id).toMatch(/clp on the sham: [^<]+/);
+      expect(card, id).toContain("Scores of 3 criteria");
+    }
+  });
+
   it("can be read without seeing: every picture described, every table captioned, headings scoped", () => {
-    expect(page.match(/<svg (?![^>]*(role="img" aria-label="[^"]{20,}|aria-hidden="true"))/g)).toBeNull();
-    expect(page.match(/<table/g)?.length).toBe(page.match(/<table><caption>[^<]+<\/caption>/g)?.length);
+    expect(page.match(/<svg (?![^>]*(role="img" aria-label="[^"]{12,}|aria-hidden="true"))/g)).toBeNull();
+    expect(page.match(/<table/g)?.length).toBe(page.match(/<table[^>]*><caption>[^<]+<\/caption>/g)?.length);
     expect(page.match(/<th (?!scope=)/g)).toBeNull();
   });
 
   it("is the same every time", async () => {
-    await writeReport(sample.db, { dataDir: "" });
+    await makeReport(sample.db, { dataDir: "" });
     expect(readFileSync(join(sample.dir, "report.html"), "utf8")).toBe(page);
   });
 });
@@ -129,12 +172,10 @@ describe("the numbers", () => {
   });
 
   it("stand in the page as in the files, the clearest criterion first", () => {
-    const [first, ...others] = rowsOf("ranking-full");
-    expect(first.criterion).toBe("clp");
-    for (const row of others) expect(Number(row.auroc_difference)).toBeLessThan(Number(first.auroc_difference));
-    expect(page).toContain(
-      `<td class="rate" data-v="${first.auroc_infected}">${Number(first.auroc_infected).toFixed(3)}</td>`,
-    );
+    const [first, ...others] = rowsOf("ranking");
+    expect(first).toMatchObject({ criterion: "clp", rank: "1", budget: "short" });
+    for (const row of others) expect(Number(row.difference)).toBeLessThanOrEqual(Number(first.difference));
+    expect(page).toContain(`data-v="${first.infected}">${Number(first.infected).toFixed(3)}</td>`);
     expect(rowsOf("scores")).toHaveLength(sample.accepted.length * CRITERIA.length * 2 * 6);
     expect(rowsOf("sets-full")).toHaveLength(CRITERIA.length * 3);
     expect(
@@ -167,11 +208,13 @@ describe("the numbers", () => {
     expect(rowsOf("repairs")[0]).toMatchObject({ cases: "4", models: "1", accepted: "0.8" });
   });
 
-  it("come from one clean model here, so no test is made of them", () => {
-    for (const row of rowsOf("comparison-pairs"))
-      expect(row).toMatchObject({ models: "1", defects: "4", p: "", p_holm: "" });
-    expect(page).toContain("no test; the effective n is 1");
-    expect(readdirSync(out).filter((file) => file.startsWith("critical-difference"))).toEqual([]);
+  it("come from one clean model here, so nothing is tested, and what has one value only is no breakdown", () => {
+    const files = readdirSync(out);
+    for (const name of ["comparison-pairs", "by-attack", "by-arch", "by-dataset", "by-style", "repairs-by-attack"]) {
+      expect(files, name).not.toContain(`${name}.csv`);
+    }
+    expect(page).toContain("No test between criteria: 1 clean model here, and 6 are needed.");
+    expect(page).not.toContain('id="reproduction"');
   });
 
   it("tell seconds per model once for each model", () => {
@@ -183,20 +226,19 @@ describe("the numbers", () => {
     const [report, reproduction] = ["report.md", "reproduction.md"].map((name) =>
       readFileSync(join(out, name), "utf8"),
     );
-    for (const name of ["by-level", "repairs", "time", "claims"]) {
+    for (const name of ["ranking", "by-level", "repairs", "time"]) {
       expect(report).toContain(readFileSync(join(out, `${name}.md`), "utf8"));
     }
     for (const [, file] of report.matchAll(/!\[[^\n]*\]\(([^)]+)\)/g))
       expect(existsSync(join(out, file)), file).toBe(true);
-    expect(report).toContain("](difference-auroc.svg)");
+    expect(report).toContain("](headline-difference.svg)");
     expect(reproduction).toContain("| average-wji | undecided |");
     expect(reproduction).toContain("| slicer-improves | not measured |");
-    expect(page).toContain("Reproduction: the original&#39;s findings");
   });
 
   it("come in every format, and no figure fetches anything", () => {
     const files = readdirSync(out);
-    for (const name of ["defects", "ranking-full", "repairs", "by-attack", "comparison-pairs", "time", "claims"]) {
+    for (const name of ["defects", "ranking", "ranking-full", "repairs", "by-level", "time"]) {
       for (const extension of ["md", "csv", "tex"]) expect(files).toContain(`${name}.${extension}`);
     }
     const figures = files.filter((file) => file.endsWith(".svg"));
@@ -222,7 +264,7 @@ describe("writeReport", () => {
     db.writeDefect({ ...rejected, reason: evil });
     db.writeDefect({ ...accepted[0], recipe: { note: evil }, engine: { ...accepted[0].engine, runtime: evil } });
     const messages: string[] = [];
-    await writeReport(db, { dataDir: "", warn: (message) => messages.push(message) });
+    await makeReport(db, { dataDir: "", warn: (message) => messages.push(message) });
     const text = readFileSync(join(dir, "report.html"), "utf8");
     expect(text).not.toContain("<img src=x");
     expect(text).toContain("&lt;img src=x onerror=alert(1)&gt;");
@@ -235,14 +277,14 @@ describe("writeReport", () => {
   it("helps on where the database is empty", async () => {
     const dir = join(temporaryFolder(), "db");
     const db = await openDatabase(dir, { create: { edition: "demo", seed: 3, data: {} } });
-    const text = readFileSync(await writeReport(db, { dataDir: "" }), "utf8");
+    const text = readFileSync(await writeReport(db), "utf8");
     expect(text).toContain("holds no defects yet");
     expect(text).toContain("bdefects build --db DIR");
   });
 
   it("says what there is where nothing was judged", async () => {
     const { db } = await (await import("../store/fixture.ts")).sampleDatabase(join(temporaryFolder(), "db"), 1);
-    const text = readFileSync(await writeReport(db, { dataDir: "" }), "utf8");
+    const text = readFileSync(await writeReport(db), "utf8");
     expect(text).toContain("No predictions yet");
     expect(text).toContain("No repairs yet");
   });
@@ -258,7 +300,7 @@ describe("writeReport", () => {
     expect(data.scores.filter((row) => row.criterion === "fp" && row.id === id && row.version === "infected")).toEqual(
       [],
     );
-    expect(readFileSync(await writeReport(db, { dataDir: "" }), "utf8")).toContain("2 results left out");
+    expect(readFileSync(await writeReport(db), "utf8")).toContain("2 results left out");
   });
 
   it("praises no repair for a criterion that saw triggered samples", async () => {
@@ -279,15 +321,13 @@ describe("writeReport", () => {
 
   it("refuses a folder inside the database and a database it may not write, and changes nothing", async () => {
     const { db, dir } = await judgedDatabase(join(temporaryFolder(), "db"), { count: 1 });
-    await expect(writeReport(db, { dataDir: "", out: join(dir, "results", "tables") })).rejects.toThrow(InputError);
+    await expect(writeReport(db, { out: join(dir, "results", "tables") })).rejects.toThrow(InputError);
     const readOnly = await openDatabase(dir, { readOnly: true });
-    await expect(writeReport(readOnly, { dataDir: "" })).rejects.toThrow(/read-only/);
+    await expect(writeReport(readOnly)).rejects.toThrow(/read-only/);
     expect(existsSync(join(dir, "report.html"))).toBe(false);
     const elsewhere = join(temporaryFolder(), "out");
     mkdirSync(elsewhere);
-    expect(await writeReport(readOnly, { dataDir: "", out: elsewhere, formats: ["md"] })).toBe(
-      join(elsewhere, "report.html"),
-    );
+    expect(await writeReport(readOnly, { out: elsewhere, formats: ["md"] })).toBe(join(elsewhere, "report.html"));
     expect(existsSync(join(dir, "report.html"))).toBe(false);
     expect(readdirSync(elsewhere).filter((file) => /\.(csv|tex|svg)$/.test(file))).toEqual([]);
   });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { friedman } from "../../src/report/statistics/friedman.ts";
 import { holm } from "../../src/report/statistics/holm.ts";
-import { cliques, criticalDifference, MOST_TREATMENTS } from "../../src/report/statistics/nemenyi.ts";
+import { letters } from "../../src/report/statistics/letters.ts";
 import { midranks } from "../../src/report/statistics/ranks.ts";
 import { signedRank } from "../../src/report/statistics/wilcoxon.ts";
 
@@ -114,22 +114,29 @@ describe("friedman", () => {
   });
 });
 
-describe("criticalDifference", () => {
-  it("is that of Demšar's example", () => {
-    expect(criticalDifference(4, 14)!.toFixed(2)).toBe("1.25");
-    // Of two it is the normal distribution's 1.96.
-    expect(criticalDifference(2, 100)).toBeCloseTo(1.96 * Math.sqrt(6 / 600), 12);
-    expect(criticalDifference(MOST_TREATMENTS, 10)).not.toBeNull();
-    expect(criticalDifference(MOST_TREATMENTS + 1, 10)).toBeNull();
+describe("letters", () => {
+  it("are shared exactly by those that are not told apart", () => {
+    expect(letters(3, () => true)).toEqual(["a", "b", "c"]);
+    expect(letters(3, () => false)).toEqual(["a", "a", "a"]);
+    // Neighbours are alike, the ends are not.
+    expect(letters(3, (i, j) => j - i > 1)).toEqual(["a", "ab", "b"]);
+    expect(letters(0, () => true)).toEqual([]);
   });
 
-  it("joins neighbours that are not told apart, by as few bars as say it all", () => {
-    expect(cliques([1, 1.5, 2.2, 4, 4.1], 1)).toEqual([
-      [0, 1],
-      [1, 2],
-      [3, 4],
-    ]);
-    expect(cliques([1, 1.2, 1.4], 1)).toEqual([[0, 2]]);
-    expect(cliques([1, 3, 5], 1)).toEqual([]);
+  it("say the same as the table of pairs, whatever it holds", () => {
+    const table = fc.array(fc.boolean(), { minLength: 36, maxLength: 36 });
+    fc.assert(
+      fc.property(table, fc.integer({ min: 1, max: 6 }), (cells, count) => {
+        const apart = (i: number, j: number) => cells[6 * i + j];
+        const found = letters(count, apart);
+        for (let j = 0; j < count; j++) {
+          expect(found[j]).not.toBe("");
+          for (let i = 0; i < j; i++) {
+            const share = [...found[i]].some((letter) => found[j].includes(letter));
+            expect(share).toBe(!apart(i, j));
+          }
+        }
+      }),
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { type DefectKey, defectId, groupId, type Level } from "../../src/core/ids.ts";
 import type { ReportData } from "../../src/report/collect.ts";
+import { rankCriteria } from "../../src/report/ranking.ts";
 import type { ScoreRow } from "../../src/score/score.ts";
 import type { RepairFile } from "../../src/store/results.ts";
 import type { DefectRecord } from "../../src/store/schema.ts";
@@ -18,7 +19,7 @@ export interface Plan {
   repairs?: Record<string, (record: DefectRecord, model: number) => number>;
 }
 
-type Synthetic = Pick<ReportData, "accepted" | "candidates" | "scores" | "repairs" | "manifest">;
+type Synthetic = Pick<ReportData, "accepted" | "candidates" | "scores" | "repairs" | "manifest" | "ranking" | "budget">;
 
 const DATASETS = ["cifar10", "cifar100", "gtsrb"];
 const ARCHS = ["resnet18w8", "vgg13w8", "vgg16w8", "googlenetw8"];
@@ -62,6 +63,8 @@ export function synthetic({
   );
   const accepted = made.map(({ record }) => record);
   return {
+    budget: "short",
+    ranking: rankCriteria({ scores, accepted, seed: 1 }),
     accepted,
     candidates: [...accepted, ...accepted.map((record) => ({ ...record, status: "rejected" as const }))],
     scores,

@@ -24,7 +24,8 @@ export function registerReport(program: Command): void {
     .addOption(dbOption())
     .addOption(dataOption())
     .action(async ({ db, data, out, format, results, budget }: Options) => {
-      const { REPORT_FORMATS, writeReport } = await import("../../report/report.ts");
+      const { REPORT_FORMATS } = await import("../../report/report.ts");
+      const { makeReport } = await import("../../pipeline/report.ts");
       const { openDatabase } = await import("../../store/database.ts");
       const { resultStore } = await import("../../pipeline/judging/judge.ts");
       const unknown = format?.find((name) => !(REPORT_FORMATS as readonly string[]).includes(name));
@@ -32,7 +33,7 @@ export function registerReport(program: Command): void {
       if (format && out === undefined) throw new InputError("--format: name the folder for the files with --out DIR");
       if (out === "") throw new InputError("--out is empty: name a folder");
       const database = await openDatabase(db);
-      const path = await writeReport(database, {
+      const path = await makeReport(database, {
         dataDir: data,
         out,
         formats: format as ReportFormat[] | undefined,

@@ -46,7 +46,7 @@ export function dotPlot({ dots, series, axis, domain, reference, dodge = false }
   });
   const y = (offset: object | number) => ({ scale: "y", field: "row", band: 0.5, offset });
   const spec: Spec = {
-    width: 520,
+    width: 400,
     height: ROW * rows.length,
     data: [
       { name: "dots", values },

@@ -2,6 +2,7 @@ import { encode } from "fast-png";
 import type { Trigger } from "../../attacks/types.ts";
 import { CHANNELS, type ImageSet, imageSize } from "../../datasets/types.ts";
 import { type Html, html } from "../html.ts";
+import type { Picture } from "../pictures.ts";
 
 /** A picture of the page: its own pixels as a data URI, enlarged without smoothing. */
 export function pictureHtml(png: Uint8Array, alt: string, side: number): Html {
@@ -19,6 +20,11 @@ export function imagePng(set: ImageSet, at: number): Uint8Array {
     for (let c = 0; c < CHANNELS; c++) data[CHANNELS * i + c] = pixels[start + c * plane + i];
   }
   return encode({ width, height, data, channels: CHANNELS });
+}
+
+/** One image of a set, with its size. */
+export function imagePicture(set: ImageSet, at: number): Picture {
+  return { png: imagePng(set, at), width: set.width, height: set.height };
 }
 
 /** The trigger alone as PNG: transparent where it leaves the image as it is. */

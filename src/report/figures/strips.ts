@@ -1,5 +1,5 @@
 import type { NeuronIndex } from "../../core/neuron-index.ts";
-import { html } from "../html.ts";
+import { html, trusted } from "../html.ts";
 
 /** What is drawn of one model: a number per neuron and three memberships, all `[N]` in the index's order. */
 export interface StripContent {
@@ -14,8 +14,8 @@ export interface StripContent {
 /** Upper ends of the shares that share a colour: the darkest cells are the top hundredth of the network. */
 export const QUANTILES = [0.5, 0.75, 0.9, 0.95, 0.99, 1] as const;
 
-const LABEL = 112;
-const WIDTH = 384;
+const LABEL = 124;
+const WIDTH = 376;
 const MARGIN = 4;
 /** Wider layers are binned, so that a cell stays visible; a cell shows its most suspicious neuron. */
 export const MOST_CELLS = 128;
@@ -75,7 +75,7 @@ export function stripsSvg(index: NeuronIndex, content: StripContent): string {
       if (content.effective[start + c]) draw("effective", line(x, y + NAMED + CELL + TRUTH / 2 + 0.5, length));
       else draw("passenger", line(x, y + NAMED + CELL + TRUTH / 2 - 0.25, length));
     }
-    return html`<text class="quiet" x="${LABEL - 6}" y="${y + NAMED + CELL - 0.5}" text-anchor="end" font-size="9">${name}</text>`;
+    return html`<text class="quiet" x="${LABEL - 6}" y="${y + NAMED + CELL - 0.5}" text-anchor="end" font-size="10.5">${name}</text>`;
   });
   const thickness: Record<string, number> = { named: 2, effective: 4, passenger: 2 };
   const drawn = [...paths].map(
@@ -84,6 +84,24 @@ export function stripsSvg(index: NeuronIndex, content: StripContent): string {
   const height = 2 * MARGIN + index.layers.length * ROW;
   const width = LABEL + WIDTH + MARGIN;
   return html`<svg xmlns="http://www.w3.org/2000/svg" class="strips" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${labels}${drawn}</svg>`
+    .text;
+}
+
+const TITLE = 20;
+const APART = 16;
+
+/** Strips of several models beside each other, each under its title, as one drawing for a file. */
+export function sideBySide(parts: readonly { title: string; svg: string }[]): string {
+  const sizes = parts.map(({ svg }) => /^<svg [^>]*width="([\d.]+)" height="([\d.]+)"/.exec(svg)!.slice(1).map(Number));
+  let x = 0;
+  const drawn = parts.map(({ title, svg }, i) => {
+    const at = x;
+    x += sizes[i][0] + APART;
+    const inner = svg.replace(/ xmlns="[^"]*"/, "").replace(/^<svg /, `<svg x="${at}" y="${TITLE}" `);
+    return html`<text x="${at + LABEL}" y="14" font-size="12">${title}</text>${trusted(inner)}`;
+  });
+  const height = TITLE + Math.max(...sizes.map(([, h]) => h));
+  return html`<svg xmlns="http://www.w3.org/2000/svg" width="${x - APART}" height="${height}" viewBox="0 0 ${x - APART} ${height}">${drawn}</svg>`
     .text;
 }
 

@@ -3,40 +3,23 @@ import type { ReportData } from "../collect.ts";
 import { FACTORS, type Factor, valuesOf } from "../factors.ts";
 import { distinct } from "../group.ts";
 import { type CriterionValues, cleanModelsOf, criterionValues, estimateOf, viewed } from "../headline.ts";
-import { html } from "../html.ts";
-import type { Section } from "../section.ts";
-import { type Cell, type Table, tableHtml } from "../tables.ts";
-import { ACCESS } from "./access.ts";
+import type { Cell, Table } from "../tables.ts";
 import { COUNTS } from "./criteria-tables.ts";
 
-/** The headline of every criterion by level, attack, architecture, data set and style, each kind of access apart. */
-export function breakdown(data: ReportData, order: readonly string[]): Section {
-  const all = criterionValues(data);
-  const parts = distinct(all.map(({ access }) => access))
-    .sort()
-    .map((access) => {
-      const criteria = all
-        .filter((one) => one.access === access)
-        .sort((a, b) => order.indexOf(a.criterion) - order.indexOf(b.criterion));
-      const suffix = access === "clean" ? "" : `-${access}`;
-      return { access, tables: FACTORS.map((factor) => factorTable(data, criteria, factor, suffix)) };
-    });
-  return {
-    id: "breakdown",
-    title: "By level, attack, architecture, data set",
-    tables: parts.flatMap(({ tables }) => tables),
-    body:
-      parts.length === 0
-        ? html`<p>No predictions yet.</p>`
-        : html`<p>The headline of every criterion: WJI of its top-k set against the effective neurons (E), k = how many these are, on infected
-models, on shams, and the paired difference. Defects without an effective neuron do not count. <b>accepted</b>: the share of the
-candidates that passed all checks; where it is low, the mean is one over the easy ones. Rows differ in more than they are named
-after where not every combination was built: the narrow defects may be of other attacks than the large ones.</p>
-${parts.map(
-  ({ access, tables }) => html`${parts.length > 1 && html`<h3>${ACCESS[access]}</h3>`}
-${tables.map((table, i) => html`<details${i === 0 && html` open`}><summary>By ${FACTORS[i].title}</summary>${tableHtml(table)}</details>`)}`,
-)}`,
-  };
+/**
+ * The headline of the criteria of one access by level, attack, architecture, data set and style: those by which the judged
+ * defects differ.
+ */
+export function breakdown(data: ReportData, access: string, order: readonly string[]): Table[] {
+  const criteria = criterionValues(data)
+    .filter((one) => one.access === access)
+    .sort((a, b) => order.indexOf(a.criterion) - order.indexOf(b.criterion));
+  const judged = distinct(criteria.flatMap(({ values }) => values.map(({ record }) => record.id)));
+  const records = data.accepted.filter(({ id }) => judged.includes(id));
+  const suffix = access === "clean" ? "" : `-${access}`;
+  return FACTORS.filter((factor) => valuesOf(factor, records).length > 1).map((factor) =>
+    factorTable(data, criteria, factor, suffix),
+  );
 }
 
 function factorTable(data: ReportData, criteria: readonly CriterionValues[], factor: Factor, suffix: string): Table {
@@ -44,7 +27,7 @@ function factorTable(data: ReportData, criteria: readonly CriterionValues[], fac
   const { seed } = data.manifest;
   return {
     name: `by-${field}${suffix}`,
-    caption: `WJI (top-k, against E) by ${title}`,
+    caption: `The headline by ${title}: WJI (top-k, against E)`,
     columns: [
       { key: "criterion", title: "criterion", kind: "id" },
       { key: field, title, kind: "text" },

@@ -6,6 +6,9 @@ import { html } from "../html.ts";
 import type { Section } from "../section.ts";
 import { type Table, tableHtml } from "../tables.ts";
 
+/** More rows than these are folded. */
+const OPEN_ROWS = 4;
+
 const COLOURS = [SERIES.sham, SERIES.clean, SERIES.amber, SERIES.effective, SERIES.infected, SERIES.neutral];
 
 /** The networks that the defects were made from, and how they were trained. */
@@ -40,8 +43,12 @@ export async function cleanModels({ clean }: ReportData): Promise<Section> {
     title: "Clean models",
     tables: [table],
     figures,
-    body: html`${tableHtml(table)}
-<div class="pair">${figures.map(figureHtml)}</div>`,
+    body: html`${
+      clean.length <= OPEN_ROWS
+        ? tableHtml(table)
+        : html`<details><summary>What every defect started from (${clean.length})</summary>${tableHtml(table)}</details>`
+    }
+${figures.length > 0 && html`<details><summary>How they were trained</summary><div class="pair">${figures.map(figureHtml)}</div></details>`}`,
   };
 }
 

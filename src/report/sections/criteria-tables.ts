@@ -57,7 +57,7 @@ export function rankingTable(
   return {
     name: `ranking-${truth}${suffix}`,
     caption: `Ranking against ${title}`,
-    columns: [{ key: "criterion", title: "criterion", kind: "id" }, ...COUNTS, ...metricColumns(metrics)],
+    columns: [{ key: "criterion", title: "criterion", kind: "id" }, ...metricColumns(metrics), ...COUNTS],
     rows: order.map((criterion) => {
       const rows = metrics.flatMap((metric) => pick(all, { criterion, truth, protocol: "native", metric }));
       return { criterion, ...counts(rows), ...metricCells(rows) };
@@ -82,8 +82,8 @@ export function setTable(
       { key: "criterion", title: "criterion", kind: "id" },
       { key: "set", title: "set", kind: "text" },
       { key: "k", title: "mean size", kind: "count" },
-      ...COUNTS,
       ...metricColumns(metrics),
+      ...COUNTS,
     ],
     rows: order.flatMap((criterion) =>
       WAYS.map(({ protocol, quota, title: set }) => {

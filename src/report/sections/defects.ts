@@ -1,17 +1,20 @@
 import { cellMean, cellOf } from "../../score/cells.ts";
 import { type DefectRow, defectRow } from "../../store/rows.ts";
+import type { DefectRecord } from "../../store/schema.ts";
 import type { ReportData } from "../collect.ts";
 import { type Dot, dotPlot } from "../figures/dots.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
 import { SERIES } from "../figures/plot.ts";
 import { groupBy, mean } from "../group.ts";
-import { html } from "../html.ts";
+import { type Html, html } from "../html.ts";
 import type { Section } from "../section.ts";
 import { type Column, type Table, tableHtml } from "../tables.ts";
 
-/** A page stays readable and small; the files have all rows. */
-const SHOWN = 120;
-const DRAWN = 24;
+/** A page stays small; the files have all rows. */
+const SHOWN = 300;
+/** More rows than these are folded. */
+const OPEN_ROWS = 12;
+const DRAWN = 12;
 
 const BEHAVIOUR = [
   ...["id", "level", "top", "status", "ca_clean", "ca", "ca_sham", "asr_clean", "asr", "asr_sham"],
@@ -19,8 +22,12 @@ const BEHAVIOUR = [
 ];
 const MAKE = ["id", "status", "neurons", "infected", "effective", "delta_bytes", "seconds", "reason"];
 
-/** Every candidate with what was measured of it, and how many passed. */
-export async function defects(data: ReportData): Promise<Section> {
+/**
+ * Every candidate with what was measured of it, and how many passed.
+ *
+ * @param map the accepted defects as links. @param cards a part for each, folded
+ */
+export async function defects(data: ReportData, map: Html, cards: Html | null): Promise<Section> {
   const rows = data.candidates.map(defectRow);
   const table: Table = {
     name: "defects",
@@ -39,10 +46,16 @@ export async function defects(data: ReportData): Promise<Section> {
 live in the infected neurons: it dies when they are <b>masked</b> (set to zero) and when their activations are <b>patched</b>
 with those of the same image without the trigger, but survives masking as many <b>random</b> other neurons. Its
 <b>sham</b> must not have the backdoor. Rejected candidates stay in the database with the reason.</p>
-${tableHtml(counts)}
+${map}
+${cards}
 ${figure && figureHtml(figure)}
+${
+  counts.rows.length > 1 &&
+  html`<details${counts.rows.length <= OPEN_ROWS && html` open`}><summary>Candidates by group and level</summary>${tableHtml(counts)}</details>`
+}
+<details><summary>All ${rows.length} candidates, with what was measured</summary>
 ${tableHtml(table, { shown: SHOWN, part: { keys: BEHAVIOUR, caption: "All candidates: what they do" } })}
-${tableHtml(table, { shown: SHOWN, part: { keys: MAKE, caption: "All candidates: what they are" } })}`,
+${tableHtml(table, { shown: SHOWN, part: { keys: MAKE, caption: "All candidates: what they are" } })}</details>`,
   };
 }
 
@@ -127,19 +140,19 @@ const STATES = [
   ["clean twin", "asr_clean", SERIES.neutral],
 ] as const;
 
-/** A defect's id without its group where all have the same. */
-function shortName({ id, group_id }: ReportData["accepted"][number], several: boolean): string {
-  return several ? id : id.slice(group_id.length + 1);
+/** What tells a defect from the others: data set and architecture only where they differ. */
+function shortName({ id, dataset, arch }: DefectRecord, several: boolean): string {
+  return several ? id : id.slice(`${dataset}-${arch}-`.length);
 }
 
 /** Attack success under every control: what proves where the backdoor lives. */
 async function controls({ accepted }: ReportData): Promise<Figure | null> {
   if (accepted.length === 0) return null;
   const byDefect = accepted.length <= DRAWN;
-  const several = new Set(accepted.map(({ group_id }) => group_id)).size > 1;
+  const several = new Set(accepted.map(({ dataset, arch }) => `${dataset} ${arch}`)).size > 1;
   const rows: { row: string; ids: typeof accepted }[] = byDefect
     ? accepted.map((record) => ({ row: shortName(record, several), ids: [record] }))
-    : [...groupBy(accepted, ({ group_id, level }) => `${group_id} ${level}`)].map(([row, ids]) => ({ row, ids }));
+    : [...groupBy(accepted, ({ attack, style }) => `${attack}, ${style}`)].map(([row, ids]) => ({ row, ids }));
   const dots = rows.flatMap(({ row, ids }) =>
     STATES.flatMap(([series, field]): Dot[] => {
       const values = ids.flatMap(({ id, metrics }) => {
@@ -155,7 +168,7 @@ async function controls({ accepted }: ReportData): Promise<Figure | null> {
   };
   return {
     name: "attack-success",
-    caption: `Attack success rate of ${byDefect ? "every accepted defect" : "the accepted defects, means by group and level"}, and what is left of it under each control.`,
+    caption: `Attack success rate of ${byDefect ? "every accepted defect" : "the accepted defects, means by attack and style"}, and what is left of it under each control.`,
     alt: `Attack success rates. Means over the accepted defects: ${STATES.map(([series, field]) => `${series} ${over(field)}`).join(", ")}.`,
     svg: await dotPlot({
       dots,

@@ -6,7 +6,12 @@ import { cellText, excludesZero } from "../tables.ts";
 
 /** What came out, in sentences. Only criteria that see no more than clean data compete. */
 export function findings(data: ReportData): Html[] {
-  return [...localization(data), ...pairedRepairs(data).flatMap(repair)];
+  return [
+    ...localization(data),
+    ...pairedRepairs(data)
+      .sort((a, b) => b.defects - a.defects || (a.method < b.method ? 1 : -1))
+      .flatMap(repair),
+  ];
 }
 
 /** Who tells the backdoor from mere tuning by the headline, and who finds most without telling them apart. */
@@ -62,7 +67,7 @@ function repair(paired: PairedRepairs): Html[] {
   const gain = ({ asrd, cad }: typeof oracle) =>
     html`${cellText(asrd.value, "rate")} of attack success for ${cellText(cad.value, "rate")} of accuracy`;
   return [
-    html`<li><b>Repair by <code>${paired.method}</code></b>, over the same ${over(paired)}: the infected neurons themselves take away
+    html`<li><b>Repair by <code>${paired.method}</code></b>, ${paired.defects === 1 ? "on one defect" : `over the same ${over(paired)}`}: the infected neurons themselves take away
 ${gain(oracle)}${
   chosen &&
   html`; those chosen by <code>${chosen.using}</code>, the best balance among the criteria that see clean samples, ${gain(chosen)}`

@@ -1,7 +1,6 @@
-import { LEVELS } from "../../core/ids.ts";
-import { PLUGIN_PREFIX } from "../../store/results.ts";
 import { packageVersion } from "../../store/version.ts";
 import type { ReportData } from "../collect.ts";
+import { buildCommands, judgingCommands } from "../commands.ts";
 import { distinct } from "../group.ts";
 import { html } from "../html.ts";
 import type { Section } from "../section.ts";
@@ -42,42 +41,19 @@ export function provenance(data: ReportData): Section {
     id: "provenance",
     title: "Provenance",
     tables: [facts],
-    body: html`${tableHtml(facts)}
-<h3>Commands</h3>
-<p>The same recipe, machine and thread count give the same bytes; elsewhere the same numbers within small tolerances.</p>
+    body: html`<p>These commands make the numbers of this page again, each with the budget and seed that it had. The same recipe, machine and
+thread count give the same bytes; elsewhere the same numbers within small tolerances.</p>
 <pre><code>${commands(data).join("\n")}</code></pre>
+<details><summary>${facts.caption}: hashes, engine, versions</summary>${tableHtml(facts)}</details>
 ${recipes.length > 0 && html`<details><summary>Recipes of the clean models</summary>${recipes.map((recipe) => html`<pre><code>${recipe}</code></pre>`)}</details>`}
 ${inject && html`<details><summary>Recipe of ${candidates[0].id}</summary><pre><code>${inject}</code></pre></details>`}`,
   };
 }
 
-function commands({ manifest, candidates, accepted, scores, repairs }: ReportData): string[] {
-  const lines: string[] = [];
-  const groups = distinct(accepted.map(({ group_id }) => group_id));
-  if (manifest.edition === "demo") lines.push("# all of it at once", "bdefects demo --db DIR", "# or step by step");
-  if (candidates.length > 0) {
-    const values = (pick: (record: (typeof candidates)[number]) => string | number) =>
-      [...new Set(candidates.map(pick))].join(",");
-    const levels = LEVELS.filter((level) => candidates.some((record) => record.level === level)).join(",");
-    const offsets = [...new Set(candidates.map(({ top }) => top))].sort((a, b) => a - b).join(",");
-    lines.push(
-      `bdefects build --db DIR --edition ${manifest.edition} --seed ${manifest.seed} --dataset ${values((r) => r.dataset)} --arch ${values((r) => r.arch)} --attack ${values((r) => r.attack)} --level ${levels} --offset ${offsets}`,
-    );
-  }
-  const criteria = distinct(scores.map(({ criterion }) => criterion)).sort();
-  const versions = distinct(scores.map(({ version }) => version));
-  const judged = groups.flatMap((group) => versions.map((version) => `${group}:${version}`)).join(" ");
-  const seed = `--seed ${manifest.seed}`;
-  const [plugins, own] = [true, false].map((wanted) =>
-    criteria.filter((name) => name.startsWith(PLUGIN_PREFIX) === wanted),
-  );
-  if (own.length > 0) lines.push(`bdefects localize ${judged} --db DIR ${seed} --criterion ${own.join(",")}`);
-  for (const name of plugins)
-    lines.push(`bdefects localize ${judged} --db DIR ${seed} --criterion "${name.slice(PLUGIN_PREFIX.length)}=cmd:…"`);
-  const methods = distinct(repairs.map(({ method }) => method));
-  const usings = distinct(repairs.map(({ using }) => using));
-  if (repairs.length > 0)
-    lines.push(`bdefects repair --db DIR ${seed} --method ${methods.join(",")} --using ${usings.join(",")}`);
-  lines.push("bdefects verify --db DIR --all", "bdefects report --db DIR");
+function commands(data: ReportData): string[] {
+  const lines = [...buildCommands(data)];
+  lines.push(...judgingCommands(data));
+  const shown = data.criteria.length === 0 ? "" : ` --budget ${data.budget}`;
+  lines.push("bdefects verify --db DIR --all", `bdefects report --db DIR${shown}`);
   return lines;
 }

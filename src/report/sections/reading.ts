@@ -41,7 +41,7 @@ export function reading(): Section {
   return {
     id: "reading",
     title: "How to read this report",
-    body: html`<dl class="terms">${TERMS.map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>`)}</dl>
+    body: html`<details><summary>What the words mean</summary><dl class="terms">${TERMS.map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>`)}</dl></details>
 <h3>What not to conclude</h3>
 <ul>${CAUTIONS.map((caution) => html`<li>${caution}</li>`)}</ul>`,
   };

@@ -3,7 +3,7 @@ import type { RepairFile } from "../../store/results.ts";
 import { acceptedShare } from "../acceptance.ts";
 import { bootstrapMean } from "../bootstrap.ts";
 import type { ReportData } from "../collect.ts";
-import { FACTORS } from "../factors.ts";
+import { FACTORS, valuesOf } from "../factors.ts";
 import { type Dot, dotPlot } from "../figures/dots.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
 import { SERIES } from "../figures/plot.ts";
@@ -13,6 +13,9 @@ import { accessOfUsing } from "../repair-access.ts";
 import type { Section } from "../section.ts";
 import { type Estimate, type Table, tableHtml } from "../tables.ts";
 import { repairTable } from "./repair-breakdown.ts";
+
+/** More rows than these are folded. */
+const OPEN_ROWS = 14;
 
 interface RepairSummary {
   method: string;
@@ -43,21 +46,25 @@ export async function repairs(data: ReportData): Promise<Section> {
       { key: "using", title: "neurons chosen by", kind: "id" },
       { key: "access", title: "which see", kind: "text" },
       { key: "method", title: "method", kind: "text" },
-      { key: "cases", title: "defects", kind: "count", group: "mean over" },
-      { key: "models", title: "clean models", kind: "count", group: "mean over" },
-      { key: "accepted", title: "accepted", kind: "rate", group: "mean over" },
-      { key: "neurons", title: "mean neurons", kind: "count" },
       { key: "asrd", title: "drop (ASRD)", kind: "level", group: "ASR" },
       { key: "asrBefore", title: "before", kind: "rate", group: "ASR" },
       { key: "asrAfter", title: "after", kind: "rate", group: "ASR" },
       { key: "cad", title: "drop (CAD)", kind: "level", group: "CA" },
       { key: "caBefore", title: "before", kind: "rate", group: "CA" },
       { key: "caAfter", title: "after", kind: "rate", group: "CA" },
+      { key: "neurons", title: "mean neurons", kind: "count" },
+      { key: "cases", title: "defects", kind: "count", group: "mean over" },
+      { key: "models", title: "clean models", kind: "count", group: "mean over" },
+      { key: "accepted", title: "accepted", kind: "rate", group: "mean over" },
+      { key: "budget", title: "budget", kind: "text" },
     ],
-    rows: rows.map((row) => ({ ...row })),
+    rows: rows.map((row) => ({ ...row, budget: data.budget })),
   };
-  const factors = rows.length === 0 ? [] : FACTORS.map((factor) => repairTable(data, rows, factor));
-  const figures = rows.length === 0 ? [] : [await figureOf(rows)];
+  const repaired = new Set(data.repairs.map(({ id }) => id));
+  const records = data.accepted.filter(({ id }) => repaired.has(id));
+  const differing = FACTORS.filter((factor) => valuesOf(factor, records).length > 1);
+  const factors = differing.map((factor) => repairTable(data, rows, factor));
+  const figures = await Promise.all([...groupBy(rows, ({ method }) => method).values()].map(figureOf));
   return {
     id: "repairs",
     title: "Repairs",
@@ -70,13 +77,16 @@ export async function repairs(data: ReportData): Promise<Section> {
 and the clean accuracy little (low CAD). <b>oracle</b> repairs exactly the infected neurons, as if localization were perfect; those among them that also
 serve the clean task cost accuracy. <b>random</b> repairs as many neurons drawn at random: the floor. A criterion's name alone stands for its
 native set, <code>:topk</code> for its top |G|. Only criteria that see the same compete with each other.</p>
-${figures.map(figureHtml)}
-${tableHtml(table)}
-${factors.map((part, i) => html`<details><summary>By ${FACTORS[i].title}</summary>${tableHtml(part)}</details>`)}`,
+<div class="pair">${figures.map(figureHtml)}</div>
+<details${rows.length <= OPEN_ROWS && html` open`}><summary>All repairs as numbers</summary>${tableHtml(table)}</details>
+${
+  factors.length > 0 &&
+  html`<details><summary>Repairs by ${differing.map(({ title }) => title).join(", ")}</summary>${factors.map((part) => tableHtml(part))}</details>`
+}`,
   };
 }
 
-/** Inside each method the oracle first, random last, and between them criteria in the order of the ranking. */
+/** The method of most defects first; inside each the oracle first, random last, and between them criteria in the order of the ranking. */
 export function summarizeRepairs({
   repairs,
   scores,
@@ -128,21 +138,25 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-async function figureOf(rows: readonly RepairSummary[]): Promise<Figure> {
-  const methods = new Set(rows.map(({ method }) => method)).size;
+/** Own sets alone: with the top |G| of each criterion beside them the drawing would be twice as long. */
+async function figureOf(all: readonly RepairSummary[]): Promise<Figure> {
+  const [{ method }] = all;
+  const own = all.filter(({ using }) => !using.includes(":"));
+  const rows = own.length > 0 ? own : all;
   const dots = rows.flatMap((row): Dot[] => {
     const seen = row.access === "failing" || (row.access === "oracle" && row.using !== "oracle");
-    const chooser = seen ? `${row.using} (${row.access})` : row.using;
-    const name = methods > 1 ? `${row.method}, ${chooser}` : chooser;
+    const sample = all.some(({ cases }) => cases !== row.cases) ? ` (n = ${row.cases})` : "";
+    const name = `${row.using}${seen ? ` (${row.access})` : ""}${sample}`;
     return [
       { row: name, series: "attack success removed (ASRD)", ...row.asrd },
       { row: name, series: "clean accuracy lost (CAD)", ...row.cad },
     ];
   });
+  const uneven = all.some(({ cases }) => cases !== all[0].cases);
   return {
-    name: "repairs",
-    caption: `What repairs gain and cost${methods === 1 ? ` (${rows[0].method})` : ""}, with 95 % intervals. Far right for ASRD and near zero for CAD is best.`,
-    alt: `Mean drops of attack success and of clean accuracy: ${rows.map(({ using, asrd, cad }) => `${using} ${asrd.value.toFixed(3)} and ${cad.value.toFixed(3)}`).join(", ")}.`,
+    name: `repairs-${method}`,
+    caption: `What ${method} gains and costs, with 95 % intervals. Far right for ASRD and near zero for CAD is best.${uneven ? " After a name: on how many defects." : ""}`,
+    alt: `Mean drops of attack success and of clean accuracy by ${method}: ${rows.map(({ using, asrd, cad }) => `${using} ${asrd.value.toFixed(3)} and ${cad.value.toFixed(3)}`).join(", ")}.`,
     svg: await dotPlot({
       dots,
       series: { "attack success removed (ASRD)": SERIES.clean, "clean accuracy lost (CAD)": SERIES.infected },

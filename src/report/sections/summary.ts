@@ -5,11 +5,11 @@ import { type Html, html } from "../html.ts";
 import type { Section } from "../section.ts";
 import { cellText } from "../tables.ts";
 import { findings } from "./findings.ts";
+import { rankingHtml, rankingTable } from "./ranking.ts";
 
 /** What this database holds and what came out, in plain words. */
 export function summary(data: ReportData): Section {
   const { candidates, accepted, clean, manifest } = data;
-  const count = (status: string) => candidates.filter((record) => record.status === status).length;
   const attacks = distinct(candidates.map(({ attack }) => attack));
   const archs = distinct(candidates.map(({ arch }) => arch));
   const datasets = distinct(candidates.map(({ dataset }) => dataset));
@@ -27,14 +27,14 @@ export function summary(data: ReportData): Section {
   return {
     id: "summary",
     title: "In short",
+    tables: data.ranking.length === 0 ? [] : [rankingTable(data)],
     body: html`<p class="lead">${
       nothing
         ? html`This database (edition <b>${manifest.edition}</b>, seed ${manifest.seed}) holds no defects yet${clean.length > 0 && html`, but ${clean.length} clean model${plural(clean)}`}.`
-        : html`This database (edition <b>${manifest.edition}</b>, seed ${manifest.seed}) holds <b>${candidates.length}</b> candidate${plural(candidates)}
-for a backdoor defect: copies of ${clean.length} clean image classifier${plural(clean)} (${archs.join(", ")}, trained on ${datasets.join(", ")}) into which
-an attack (${attacks.join(", ")}) was injected by tuning or replacing a known few of the neurons. <b>${accepted.length}</b> of them
-passed every check and ${accepted.length === 1 ? "is" : "are"} accepted; ${count("rejected")} ${count("rejected") === 1 ? "was" : "were"} rejected with the reason, ${count("duplicate")} ${count("duplicate") === 1 ? "is a duplicate" : "are duplicates"}${count("deprecated") > 0 && html`, ${count("deprecated")} deprecated`}.
-Because it is known which neurons are infected, one can measure how well a technique finds and repairs them.`
+        : html`This database (edition <b>${manifest.edition}</b>, seed ${manifest.seed}) holds copies of ${clean.length} clean image classifier${plural(clean)}
+(${archs.join(", ")}, trained on ${datasets.join(", ")}). An attack (${attacks.join(", ")}) was injected by tuning or replacing a known few of the
+neurons. <b>${accepted.length}</b> of ${candidates.length} candidate${plural(candidates)} passed every check. Because it is known which neurons are infected, one can
+measure how well a technique finds and repairs them.`
     }</p>
 ${nothing && nextSteps()}
 ${
@@ -46,7 +46,8 @@ ${tile(cellText(mean("asr"), "rate"), "attack success, infected")}
 ${tile(cellText(mean("asr_sham"), "rate"), "attack success, sham")}
 ${tile(cellText(mean("asr_masked"), "rate"), "attack success, infected neurons masked")}
 </dl>
-<ul class="findings">${findings(data)}</ul>`
+<ul class="findings">${findings(data)}</ul>
+${rankingHtml(data, "clean", data.budget)}`
 }
 ${
   data.outdated.length > 0 &&

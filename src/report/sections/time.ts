@@ -1,7 +1,6 @@
 import type { ReportData } from "../collect.ts";
 import { distinct, groupBy } from "../group.ts";
-import { html } from "../html.ts";
-import type { Section } from "../section.ts";
+import { type Html, html } from "../html.ts";
 import { type Cell, type Table, tableHtml } from "../tables.ts";
 
 /** One run of a criterion or repair on one model. */
@@ -12,9 +11,12 @@ interface Run {
   seconds: number;
 }
 
-/** What each criterion and repair takes per model, by architecture. */
-export function time(data: ReportData): Section {
+/** What each criterion and repair takes per model, by architecture; null where nothing was judged. */
+export function time(data: ReportData): { table: Table; body: Html } | null {
   const runs = runsOf(data);
+  const order = data.ranking.map(({ criterion }) => criterion);
+  // Criteria as everywhere, then repairs.
+  const place = ({ step, name }: Run) => (step === "repair" ? order.length : order.indexOf(name));
   const table: Table = {
     name: "time",
     caption: "Seconds per model, as they were measured where the results were made",
@@ -27,16 +29,14 @@ export function time(data: ReportData): Section {
       { key: "least", title: "least", kind: "seconds", group: "seconds" },
       { key: "most", title: "most", kind: "seconds", group: "seconds" },
     ],
-    rows: [...groupBy(runs, ({ step, name }) => `${step} ${name}`).values()].flatMap(rowsOf),
+    rows: [...groupBy(runs, ({ step, name }) => `${step} ${name}`).values()]
+      .sort(([a], [b]) => place(a) - place(b))
+      .flatMap(rowsOf),
   };
+  if (runs.length === 0) return null;
   return {
-    id: "time",
-    title: "Time",
-    tables: runs.length === 0 ? [] : [table],
-    body:
-      runs.length === 0
-        ? html`<p>Nothing was judged yet.</p>`
-        : html`<p>A criterion's time is that of one model, infected or not; a repair's is without measuring it. Processes that ran side by
+    table,
+    body: html`<p>A criterion's time is that of one model, infected or not; a repair's is without measuring it. Processes that ran side by
 side shared the processor, so compare ratios.</p>
 ${tableHtml(table)}`,
   };

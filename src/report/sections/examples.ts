@@ -1,0 +1,75 @@
+import type { Trigger } from "../../attacks/types.ts";
+import { InputError } from "../../core/errors.ts";
+import type { Database } from "../../store/database.ts";
+import type { DefectRecord } from "../../store/schema.ts";
+import type { Figure } from "../figures/figure.ts";
+import { pictureHtml, triggerPng } from "../figures/picture.ts";
+import { MOST_CELLS } from "../figures/strips.ts";
+import { type Html, html } from "../html.ts";
+import type { Section } from "../section.ts";
+import { anchorOf, type CardParts, defectCard } from "./defect-card.ts";
+
+/** One defect of every attack: its trigger, what its versions say to triggered images, and where criteria look. */
+export async function examples(
+  records: readonly DefectRecord[],
+  parts: Omit<CardParts, "pictures" | "whole" | "trigger">,
+  picturesOf: (id: string) => CardParts["pictures"],
+): Promise<Section> {
+  const figures: Figure[] = [];
+  const blocks: Html[] = [];
+  for (const record of records) {
+    const trigger = await triggerHtml(parts.database, record, parts.warn);
+    const card = await defectCard(record, { ...parts, pictures: picturesOf(record.id), trigger, whole: true });
+    figures.push(...card.figures);
+    blocks.push(html`<article class="card" id="${anchorOf(record.id)}"><h3>${record.attack}: <code>${record.id}</code></h3>
+${card.body}</article>`);
+  }
+  const wide = records.some((record) => parts.data.layers(record).some(({ width }) => width > MOST_CELLS));
+  return {
+    id: "examples",
+    title: "A look inside: one defect of every attack",
+    figures,
+    body:
+      records.length === 0
+        ? html`<p>No accepted defect yet, so nothing to show.</p>`
+        : html`<p>Left a test image as it is, right with the trigger; below, what each version answers then and how sure it is (softmax); the target
+class is underlined. The images are the first of each class, not chosen by the answers. The strips have a row per layer, from the image (top) to the answer, and a cell per
+neuron: the stronger the colour, the more suspicious. Lower ticks mark what is infected, upper ticks what the criterion names.${
+            wide &&
+            html` In layers of more than ${MOST_CELLS} neurons several share a cell, which shows the most suspicious of them.`
+          }</p>
+${legend()}
+${blocks}`,
+  };
+}
+
+async function triggerHtml(
+  database: Database,
+  record: DefectRecord,
+  warn: (message: string) => void,
+): Promise<Html | null> {
+  let trigger: Trigger;
+  try {
+    trigger = await database.readTrigger(record);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    warn(`no picture of the trigger of '${record.id}': ${error.message}`);
+    return null;
+  }
+  const covered = trigger.opacity.filter((a) => a > 0).length;
+  const strongest = trigger.opacity.reduce((most, a) => Math.max(most, a), 0);
+  const alt = `The ${record.attack} trigger alone: ${covered} of ${trigger.opacity.length} pixels, opacity up to ${strongest.toFixed(2)}`;
+  return pictureHtml(triggerPng(trigger), alt, 72);
+}
+
+const SHADES = ["less suspicious half", "to 75 %", "to 90 %", "to 95 %", "to 99 %", "top 1 %"];
+
+function legend(): Html {
+  const cell = (classes: string, height: number) =>
+    html`<svg class="swatch" width="18" height="10" aria-hidden="true"><path class="${classes}" fill="none" stroke-width="${height}" d="M0 5h18"/></svg>`;
+  return html`<ul class="legend">
+${SHADES.map((title, i) => html`<li>${cell(`q${i}`, 10)} ${title}</li>`)}
+<li>${cell("named", 2)} named by the criterion (above)</li>
+<li>${cell("effective", 4)} infected, effective (below, thick)</li>
+<li>${cell("passenger", 2)} infected, passenger (below, thin)</li></ul>`;
+}
