@@ -66,7 +66,7 @@ describe("inspect", () => {
     ["a mean of bytes", [file, "--data", data, "--mean", "125", "--std", "60"], /--mean '125'.*from 0 to 1/],
     ["a mean of words", [file, "--data", data, "--mean", "imagenet"], /--mean 'imagenet'.*one number or three/],
     ["a reference that is no database", [file, "--criterion", "clp", "--db", dir], /not a database/],
-    ["images of other classes", [file, "--data", dir], /holds no images/],
+    ["images of other classes", [file, "--data", dir], /2 class folders .case, data., and the network has 10 classes/],
   ])("answers %s with one line and 2", (_, args, message) => {
     const { status, stdout, stderr } = bdefects(["inspect", ...args]);
     expect(stderr).toMatch(/^error: [^\n]+\n$/);

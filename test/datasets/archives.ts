@@ -1,4 +1,4 @@
-import { crc32 } from "node:zlib";
+import { crc32, deflateRawSync } from "node:zlib";
 import { Header } from "tar";
 
 /** An archive entry; without `data` a folder. `type` and `target` make links and worse. */
@@ -7,6 +7,8 @@ export interface Item {
   data?: Buffer;
   type?: "SymbolicLink" | "Link" | "CharacterDevice";
   target?: string;
+  /** In a zip: compressed. */
+  deflated?: boolean;
 }
 
 /** A plain tar (readers of tar.gz take it too), written by hand so that it may hold what no tool would write. */
@@ -28,19 +30,21 @@ export function tarOf(items: Item[]): Buffer {
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
-/** A zip of uncompressed entries. */
+/** A zip, its entries uncompressed but where they ask for it. */
 export function zipOf(items: Item[]): Buffer {
   const files: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
-  for (const { path, data, type, target } of items) {
+  for (const { path, data, type, target, deflated } of items) {
     const name = Buffer.from(path);
-    const body = type === "SymbolicLink" ? Buffer.from(target ?? "") : (data ?? Buffer.alloc(0));
+    const whole = type === "SymbolicLink" ? Buffer.from(target ?? "") : (data ?? Buffer.alloc(0));
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0);
-    common.writeUInt32LE(crc32(body), 10);
+    const body = deflated ? deflateRawSync(whole) : whole;
+    if (deflated) common.writeUInt16LE(8, 4);
+    common.writeUInt32LE(crc32(whole), 10);
     common.writeUInt32LE(body.length, 14);
-    common.writeUInt32LE(body.length, 18);
+    common.writeUInt32LE(whole.length, 18);
     common.writeUInt16LE(name.length, 22);
     const entry = Buffer.alloc(16);
     const mode = type === "SymbolicLink" ? 0o120777 : data ? 0o100644 : 0o040755;

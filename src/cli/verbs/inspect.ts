@@ -62,7 +62,7 @@ async function inspect(file: string, options: Options): Promise<void> {
   const failures: CellOutcome[] = [];
   await withOwn({ ...options, file, dataDir: knownDataDir() }, async (own) => {
     const { model, images, runner, normalizationSource } = own;
-    for (const note of model.notes) say(note);
+    for (const note of [...model.notes, ...(images?.notes ?? [])]) say(note);
     say(`${file}: ${model.network.arch}, ${model.network.classes} classes`);
     const ca = await cleanAccuracy(own);
     if (images && ca !== null) {

@@ -1,10 +1,14 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import type { Augmentation } from "../../datasets/batch.ts";
+import { Random, stageSeed } from "../../core/random.ts";
+import { type Augmentation, subset } from "../../datasets/batch.ts";
+import { readClassFolders } from "../../datasets/class-folders.ts";
 import { DATASETS } from "../../datasets/registry.ts";
 import type { DatasetDefinition, ImageSet, Normalization } from "../../datasets/types.ts";
+import type { Network } from "../../graph/network.ts";
 import { NO_AUGMENTATION } from "../judging/suspect.ts";
+import { readArrays } from "./arrays.ts";
 
 /** Clean images of a network's task, as its owner has them. */
 export interface OwnImages {
@@ -12,7 +16,7 @@ export interface OwnImages {
   title: string;
   /** What criteria and repairs may see. */
   clean: ImageSet;
-  /** What accuracy is measured on, and nothing else sees. */
+  /** What accuracy is measured on. */
   test: ImageSet;
   /** Class names where they are known. */
   classes: string[] | null;
@@ -20,13 +24,17 @@ export interface OwnImages {
   augmentation: Augmentation;
   /** That of a known data set. */
   normalization: Normalization | null;
+  /** What was done to them, a line each. */
+  notes: string[];
 }
 
 export interface OwnImagesOptions {
-  /** A folder of images, a file of arrays, a known data set's folder or its name. */
+  /** A folder of class folders, arrays, a checkout's images, a known data set's folder or its name. */
   data: string;
   /** The folder of the known data sets, where `data` is a name. */
   dataDir: string;
+  /** Whose task they are of. */
+  network: Pick<Network, "input" | "classes">;
   seed: number;
   /** As `data`: what accuracy is measured on. */
   test?: string;
@@ -34,37 +42,82 @@ export interface OwnImagesOptions {
   holdOut?: boolean;
 }
 
+/** Share of images that `holdOut` keeps. */
+const HELD_OUT = 0.2;
+
+/** What `checkout --images` writes: a defender's images, and those for scores. */
+const CHECKED_OUT = { clean: "defender_clean.npy", test: "test_clean.npy" };
+
 /**
  * Opens clean images. A known data set gives the defender's images of every study, and its test split for the accuracy.
  * Of other images all are for both, or, with `holdOut`, a seeded fifth for the accuracy and the rest for the criteria.
  *
- * @throws InputError where there are none, or they are none of what is known
+ * @throws InputError where there are none, or they do not fit the network
  */
 export async function openOwnImages({ test, ...options }: OwnImagesOptions): Promise<OwnImages> {
-  const images = await openImages(options);
-  return test === undefined ? images : { ...images, test: (await openImages({ ...options, data: test })).test };
+  const images = await openImages({ ...options, holdOut: options.holdOut === true && test === undefined });
+  if (test === undefined) return images;
+  const measured = await openImages({ ...options, data: test, holdOut: false });
+  return { ...images, test: measured.test, notes: [...images.notes, ...measured.notes] };
 }
 
-async function openImages({ data, dataDir, seed }: Omit<OwnImagesOptions, "test">): Promise<OwnImages> {
+async function openImages(options: Omit<OwnImagesOptions, "test">): Promise<OwnImages> {
+  const { data, dataDir, seed, network } = options;
   const named = DATASETS.get(data);
-  if (named) return ofDataset(named, dataDir, seed);
-  const inside = [...DATASETS.values()].filter((definition) => isIn(definition, data));
-  if (inside.length === 1) return ofDataset(inside[0], data, seed);
+  if (named && !existsSync(data)) return ofDataset(named, dataDir, seed);
+  const found = statSync(data, { throwIfNoEntry: false });
+  if (!found) {
+    const names = [...DATASETS.keys()].join(", ");
+    throw new InputError(`--data ${data}: no such file or folder, and no known data set (${names})`);
+  }
+  const side = network.input.height;
+  const arrays = (path: string) => readArrays(path, side, network.classes);
+  if (found.isFile()) {
+    if (/\.(npy|npz)$/i.test(data)) return ofOwn(data, { ...(await arrays(data)), names: null }, options);
+    throw new InputError(`--data ${data}: give a folder of class folders, a .npy or .npz, or a known data set`);
+  }
+  const known = knownIn(data);
+  if (known) return ofDataset(known.definition, known.dir, seed);
+  if (existsSync(join(data, CHECKED_OUT.clean))) {
+    const clean = await arrays(join(data, CHECKED_OUT.clean));
+    const test = join(data, CHECKED_OUT.test);
+    const images = ofOwn(data, { ...clean, names: null }, { ...options, holdOut: false });
+    return existsSync(test) ? { ...images, test: (await arrays(test)).set } : images;
+  }
+  return ofOwn(data, readClassFolders(data, side, network.classes), options);
+}
+
+/** The known data set whose official files a folder holds, or is. @throws InputError where it holds several */
+function knownIn(dir: string): { definition: DatasetDefinition; dir: string } | null {
+  const holds = (folder: string) =>
+    [...DATASETS.values()].filter(({ files }) => files.some((file) => existsSync(join(folder, file))));
+  const inside = holds(dir);
+  if (inside.length === 1) return { definition: inside[0], dir };
   if (inside.length > 1) {
     const names = inside.map(({ name }) => name).join(", ");
     throw new InputError(
-      `--data ${data}: holds several data sets (${names}); name one: --data NAME with BDEFECTS_DATA`,
+      `--data ${dir}: holds several data sets (${names}); give one's name, and this as BDEFECTS_DATA`,
     );
   }
-  throw new InputError(`--data ${data}: holds no images that are known`);
-}
-
-function isIn({ files }: DatasetDefinition, dir: string): boolean {
-  return files.length > 0 && files.some((file) => existsSync(join(dir, file)));
+  const parent = dirname(dir);
+  const itself = holds(parent).find(({ files }) => files.some((file) => file.split("/")[0] === basename(dir)));
+  return itself ? { definition: itself, dir: parent } : null;
 }
 
 /** The defender's images as in every study, and the test split. */
 async function ofDataset(definition: DatasetDefinition, dataDir: string, seed: number): Promise<OwnImages> {
   const { title, cleanVal, test, classes, augmentation, normalization } = await definition.load({ dataDir, seed });
-  return { title, clean: cleanVal, test, classes, augmentation: augmentation ?? NO_AUGMENTATION, normalization };
+  return { title, clean: cleanVal, test, classes, augmentation, normalization, notes: [] };
+}
+
+function ofOwn(
+  title: string,
+  { set, names, notes }: { set: ImageSet; names: string[] | null; notes: string[] },
+  { seed, holdOut }: Pick<OwnImagesOptions, "seed" | "holdOut">,
+): OwnImages {
+  const facts = { title, classes: names, augmentation: NO_AUGMENTATION, normalization: null, notes };
+  if (!holdOut) return { ...facts, clean: set, test: set };
+  const order = new Random(stageSeed(seed, "images held out")).permutation(set.count);
+  const held = Math.round(HELD_OUT * set.count);
+  return { ...facts, clean: subset(set, order.subarray(held)), test: subset(set, order.subarray(0, held)) };
 }

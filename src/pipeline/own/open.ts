@@ -9,6 +9,9 @@ import { findNormalization } from "./normalization.ts";
 /** Threads of one inference; no result depends on them. */
 const THREADS = 2;
 
+/** Criteria cut images into halves and batches. */
+const FEWEST = 16;
+
 /** An accuracy nearer to chance than a tenth of the way to 1 says that something does not fit. */
 const NEAR_CHANCE = 0.1;
 
@@ -40,7 +43,7 @@ export interface Own {
 export async function withOwn<T>(options: OpenOwnOptions, work: (own: Own) => Promise<T>): Promise<T> {
   const { file, data, mean, std } = options;
   const model = await openOwnModel(file);
-  const images = data === undefined ? null : await openOwnImages({ ...options, data });
+  const images = data === undefined ? null : await openOwnImages({ ...options, data, network: model.network });
   if (images) assertLabels(model, images, data!);
   const known = images?.normalization ?? null;
   const { normalization, source } = findNormalization({ mean, std, known, file, images: images?.clean ?? null });
@@ -67,11 +70,14 @@ function assertLabels({ file, network }: OwnModel, { clean, test, classes }: Own
   if (new Set(clean.labels).size < 2) {
     throw new InputError(`--data ${data}: all images are of one class; criteria need several`);
   }
+  if (clean.count < FEWEST) {
+    throw new InputError(`--data ${data}: ${clean.count} images are too few; criteria need at least ${FEWEST}`);
+  }
 }
 
 /** Clean accuracy on the images that nothing else sees. */
 export async function cleanAccuracy({ model, images, runner }: Own, state = model.state): Promise<number | null> {
-  return images && runner.accuracy(state, images.test);
+  return images && images.test.count > 0 ? runner.accuracy(state, images.test) : null;
 }
 
 /** What an accuracy near chance most likely means; null where it is none. */
