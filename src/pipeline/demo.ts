@@ -20,9 +20,7 @@ import { makeReport } from "./report.ts";
 /** Criteria that train masks or triggers: seconds per model, where the others take a fraction of one. */
 const LEARNING: ReadonlySet<string> = new Set(["nc", "anp", "rnp"]);
 /** Criteria that run mutants: some seconds more. */
-const MUTATING: ReadonlySet<string> = new Set(["deepmufl"]);
-/** Reverses triggers and runs mutants: as long as all others together. */
-const LEFT_OUT: ReadonlySet<string> = new Set(["deepmufl-reversed"]);
+const MUTATING: ReadonlySet<string> = new Set(["deepmufl", "deepmufl-reversed"]);
 
 export interface DemoRequest {
   dir: string;
@@ -79,7 +77,7 @@ function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
   const shown = new Set([first, second]);
   // Pruning and measuring again is shown on a defect of each attack.
   const repaired = new Set([...new Map(accepted.map(({ attack, id }) => [attack, id])).values(), ...shown]);
-  const all = [...CRITERIA.values()].filter(({ name }) => !LEFT_OUT.has(name));
+  const all = [...CRITERIA.values()];
   // The baselines have no rule of their own for how many neurons to name, so their repairs would say little.
   const published = new Set(all.filter(({ source }) => source !== "baseline").map(({ name }) => name));
   const training = [...REPAIRS.values()].filter((method) => method !== prune);

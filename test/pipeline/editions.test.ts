@@ -10,7 +10,7 @@ const PAIRS = 3 * 4;
 
 describe("the shipped editions", () => {
   it("are these", () => {
-    expect(editionNames()).toEqual(["demo", "lite", "paper", "sample"]);
+    expect(editionNames()).toEqual(["demo", "demowhole", "lite", "paper", "sample"]);
   });
 
   it.each(editionNames())("%s is sound: names, attacks' settings, overrides", (name) => {

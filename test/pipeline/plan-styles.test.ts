@@ -19,10 +19,10 @@ describe("style as an axis of the plan", () => {
   it("gives each candidate once per style, discreet ones with the suffix, from the same clean model", () => {
     const plan = makePlan(edition, slice({ style: ["plain", "discreet", "plain"] }));
     expect(plan.candidates.map(({ id }) => id)).toEqual([
-      "signs-resnet18w16-badnets-small-top000",
-      "signs-resnet18w16-badnets-small-top020",
-      "signs-resnet18w16-badnets-small-top000-discreet",
-      "signs-resnet18w16-badnets-small-top020-discreet",
+      "signs-resnet18w8-badnets-small-top000",
+      "signs-resnet18w8-badnets-small-top020",
+      "signs-resnet18w8-badnets-small-top000-discreet",
+      "signs-resnet18w8-badnets-small-top020-discreet",
     ]);
     expect(plan.clean).toHaveLength(1);
     for (const { id, key } of plan.candidates) expect(parseDefectId(id)).toEqual(key);
@@ -40,9 +40,9 @@ describe("style as an axis of the plan", () => {
     try {
       const both = slice({ attack: ["badnets", "plainonly"], style: ["plain", "discreet"], offset: [0] });
       expect(idsOf(both)).toEqual([
-        "signs-resnet18w16-badnets-small-top000",
-        "signs-resnet18w16-badnets-small-top000-discreet",
-        "signs-resnet18w16-plainonly-small-top000",
+        "signs-resnet18w8-badnets-small-top000",
+        "signs-resnet18w8-badnets-small-top000-discreet",
+        "signs-resnet18w8-plainonly-small-top000",
       ]);
       expect(() => checkSelection(both)).not.toThrow();
       expect(() => checkSelection({ ...both, attack: ["plainonly"], style: ["discreet"] })).toThrow(

@@ -80,11 +80,15 @@ describe("build --dry-run", () => {
 });
 
 describe("the demo", () => {
-  it("has six BadNets candidates over three levels and at least one of every attack", () => {
-    const demo = loadEdition("demo");
+  it.each([
+    ["demo", 6, 3],
+    ["demowhole", 9, 6],
+  ])("%s has %d candidates, BadNets over three levels and at least one of every attack", (name, count, patched) => {
+    const demo = loadEdition(name);
     const keys = makePlan(demo, demo.select).candidates.map(({ key }) => key);
     const badnets = keys.filter(({ attack }) => attack === "badnets");
-    expect(badnets).toHaveLength(6);
+    expect(keys).toHaveLength(count);
+    expect(badnets).toHaveLength(patched);
     expect(new Set(badnets.map(({ level }) => level)).size).toBe(3);
     expect([...new Set(keys.map(({ attack }) => attack))].sort()).toEqual(Object.keys(demo.attacks).sort());
   });

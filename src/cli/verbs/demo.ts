@@ -5,25 +5,26 @@ import { dataOption, dbOption, deviceOption, jobsOption, type SharedOptions } fr
 import { emitRows } from "../output.ts";
 import { RANKING_LISTING } from "../result-listings.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "device"> & { jobs?: number };
+type Options = Pick<SharedOptions, "db" | "data" | "device"> & { jobs?: number; whole?: boolean };
 
 /** The first command of a newcomer: everything, on embedded data. */
 export function registerDemo(program: Command): void {
   program
     .command("demo")
     .description("the main job on embedded data, end to end: backdoor networks, localize, repair, score, report")
+    .option("--whole", "nine candidates at base width 16 in place of six at width 8; takes about twice as long")
     .addOption(dbOption())
     .addOption(dataOption())
     .addOption(jobsOption())
     .addOption(deviceOption())
-    .action(async ({ db, data, jobs, device }: Options) => {
+    .action(async ({ db, data, jobs, device, whole }: Options) => {
       const { loadEdition } = await import("../../pipeline/recipe.ts");
       const { makePlan } = await import("../../pipeline/plan.ts");
       const { useDevice } = await import("../../pipeline/device.ts");
       const { runDemo } = await import("../../pipeline/demo.ts");
       const { criterionTable, defectTable, repairTable } = await import("../../pipeline/demo-tables.ts");
       await useDevice(device);
-      const edition = loadEdition("demo");
+      const edition = loadEdition(whole ? "demowhole" : "demo");
       const plan = makePlan(edition, edition.select);
       const progress = new BuildProgress(plan.clean.length + plan.candidates.length);
       const began = performance.now();
