@@ -4,6 +4,7 @@ import { DEFAULT_ASR_TOLERANCE } from "../../core/asr-tolerance.ts";
 import { CheckFailed } from "../../core/errors.ts";
 import type { CheckoutTest, TestedModel } from "../../pipeline/testing/checkout.ts";
 import { fraction } from "../arguments.ts";
+import { withCellProgress } from "../cell-progress.ts";
 import { visible } from "../cell-text.ts";
 import { dataOption, deviceOption, formatOption, type SharedOptions } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
@@ -49,7 +50,7 @@ export function registerTest(program: Command): void {
       const { testCheckout } = await import("../../pipeline/testing/checkout.ts");
       await useDevice(options.device);
       const dataNamed = command.getOptionValueSource("data") === "cli";
-      const test = await testCheckout(folder, { ...options, dataNamed });
+      const test = await withCellProgress((progress) => testCheckout(folder, { ...options, dataNamed, progress }));
       for (const note of test.notes) warn(note);
       if (options.format === "table") printTables(test, options);
       else emitRows([...rateRows(test), ...(options.summary ? [] : failingRows(test))], options.format, FIELDS);

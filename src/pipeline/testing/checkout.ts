@@ -4,6 +4,7 @@ import { createRunner } from "../../measure/ort-runner.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
 import { type CheckedOut, readCheckedOut } from "../../store/checked-out.ts";
 import { exists } from "../../store/fs.ts";
+import type { Progress } from "../judging/workbench.ts";
 import { type OwnModel, openOwnModel } from "../own/model.ts";
 import { type TestImages, type TestImagesOptions, testImages } from "./images.ts";
 import { runTests, type TestResults } from "./tests.ts";
@@ -19,6 +20,8 @@ export interface CheckoutTestOptions extends TestImagesOptions {
   model?: string;
   /** How far the ASR may be above the clean twin's recorded one. */
   tolerance: number;
+  /** Told which model is run, and how many were. */
+  progress?: Progress;
 }
 
 /** A model that was run on the images. */
@@ -76,7 +79,11 @@ export async function testCheckout(dir: string, options: CheckoutTestOptions): P
   if (twin && twin.sha256 !== checked.twinSha256) notes.push(`${twin.file}: is not the clean twin that was recorded`);
   const { network, mean, std } = checked;
   const runner = await createRunner(network, { mean, std }, { threads: THREADS });
-  const run = (model: OwnModel) => measure(runner, model, checked, images);
+  const models = [tested, original, twin].filter((model) => model !== null);
+  const run = (model: OwnModel) => {
+    options.progress?.(models.indexOf(model), models.length, model.file);
+    return measure(runner, model, checked, images);
+  };
   try {
     const found = await run(tested);
     const asr = found.results.hits / found.results.triggered;
