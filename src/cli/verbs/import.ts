@@ -19,11 +19,11 @@ export function registerImport(program: Command): void {
     .action(async (source: string, { db, layout, ...output }: Options) => {
       if (layout === "bdefects4nn") {
         const { importForeign } = await import("../../store/foreign/import.ts");
-        emitRows(await withCellProgress((update) => importForeign(db, source, update)), output);
+        emitRows(await withCellProgress((update) => importForeign(db, source, update), "steps"), output);
         return;
       }
       const { importExport } = await import("../../store/transfer/import.ts");
-      const counts = await withCellProgress((update) => importExport(db, source, update));
+      const counts = await withCellProgress((update) => importExport(db, source, update), "defects");
       emitRows([{ db, ...counts }], output);
     });
 }

@@ -60,8 +60,9 @@ export function registerVerify(program: Command): void {
       const { verifyDatabase } = await import("../../store/verify.ts");
       const db = await openToVerify(dir);
       const ids = pickIds(db.listDefects(), names);
-      const { findings, ...counts } = await withCellProgress((update) =>
-        verifyDatabase(db, ids, names.length === 0, update),
+      const { findings, ...counts } = await withCellProgress(
+        (update) => verifyDatabase(db, ids, names.length === 0, update),
+        "defects",
       );
       const figures = metrics && !hasFault(findings) ? await measureAgain(db, ids, names.length === 0, options) : null;
       if (figures) findings.push(...figures.findings);
@@ -109,8 +110,9 @@ function hasFault(findings: readonly Finding[]): boolean {
 async function measureAgain(db: Database, ids: string[], everything: boolean, { data, tolerance }: Options) {
   const { METRIC_TOLERANCE, verifyMetrics } = await import("../../pipeline/verify-metrics.ts");
   const clean = everything ? db.listClean() : [];
-  return withCellProgress((progress) =>
-    verifyMetrics(db, { ids, clean, dataDir: data, tolerance: tolerance ?? METRIC_TOLERANCE, progress }),
+  return withCellProgress(
+    (progress) => verifyMetrics(db, { ids, clean, dataDir: data, tolerance: tolerance ?? METRIC_TOLERANCE, progress }),
+    "models",
   );
 }
 
