@@ -19,7 +19,10 @@ export class BuildProgress {
   }
 
   readonly report = (event: ProgressEvent): void => {
-    if (event.type === "note") return this.progress.say(event.text);
+    if (event.type === "note") {
+      this.progress.say(event.text);
+      return;
+    }
     if (event.type === "start") {
       this.total = Object.keys(event.expected).length;
       this.timeLeft = new TimeLeft(event.expected, event.jobs);

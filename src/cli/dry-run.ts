@@ -1,6 +1,9 @@
 import { availableParallelism } from "node:os";
+import { InputError } from "../core/errors.ts";
 import { STYLES, type Style } from "../core/ids.ts";
+import type { checkData } from "../pipeline/build.ts";
 import type { ModelEstimate } from "../pipeline/estimate.ts";
+import type { Plan } from "../pipeline/plan.ts";
 import type { Edition, SliceSelection } from "../pipeline/recipe.ts";
 import type { Shard } from "../pipeline/shard.ts";
 import { emitRows, type OutputOptions } from "./output.ts";
@@ -15,14 +18,20 @@ export interface DryRunOptions extends OutputOptions {
 
 /**
  * Prints what a build would make, one row per candidate, and on stderr the totals with what they are estimated from.
- * Writes nothing and needs no data.
+ * Writes nothing, and refuses what the build would refuse. Data that are not at hand are refused in the end: the hours are
+ * wanted before the download.
+ *
+ * @throws InputError as the build would
  */
 export async function printPlan(
   { db: dir, data, jobs, rates: others = [], ...output }: DryRunOptions,
   edition: Edition,
   select: SliceSelection,
-  shard?: Shard,
+  shard: Shard | undefined,
+  place: "here" | "slurm",
 ): Promise<void> {
+  const { planBuild } = await import("../pipeline/build.ts");
+  const { memoryLimit } = await import("../pipeline/memory-limit.ts");
   const { makePlan } = await import("../pipeline/plan.ts");
   const { productsOf } = await import("../pipeline/recipe.ts");
   const { shardOf } = await import("../pipeline/shard.ts");
@@ -31,7 +40,10 @@ export async function printPlan(
   const { chooseJobs } = await import("../pipeline/jobs.ts");
   const { isDatabase, openDatabase } = await import("../store/database.ts");
 
-  const plan = shardOf(makePlan(edition, select), shard);
+  const request = { dir, dataDir: data, edition, select, shard };
+  if (place === "slurm") await (await import("../pipeline/executors/slurm-client.ts")).requireSlurm();
+  const plan = await planBuild(request, place === "here" ? memoryLimit() : undefined);
+  const missing = await missingData(request, plan);
   const db = isDatabase(dir) ? await openDatabase(dir, { readOnly: true }) : null;
   const shipped = shippedRates();
   // The closest rate is taken; of equally close ones the first.
@@ -85,6 +97,22 @@ export async function printPlan(
   );
   const given = own > 0 ? `${own} record(s) of the databases given; else ` : "";
   say(`rates: ${given}${shipped.machine}, from '${shipped.command}'`);
+  if (missing) throw missing;
+}
+
+/** What the build would say of data that are not there at all; null where all are. @throws InputError where they are there, and no good */
+async function missingData(request: Parameters<typeof checkData>[0], plan: Plan): Promise<InputError | null> {
+  const { checkData } = await import("../pipeline/build.ts");
+  const { datasetSize } = await import("../datasets/sizes.ts");
+  const isThere = (dataset: string) => datasetSize(dataset, request.dataDir)?.counted !== false;
+  await checkData(request, { ...plan, clean: plan.clean.filter(({ dataset }) => isThere(dataset)) });
+  try {
+    await checkData(request, { ...plan, clean: plan.clean.filter(({ dataset }) => !isThere(dataset)) });
+    return null;
+  } catch (error) {
+    if (error instanceof InputError) return error;
+    throw error;
+  }
 }
 
 /** The same selection in another style. */

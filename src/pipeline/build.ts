@@ -1,7 +1,9 @@
 import { InputError } from "../core/errors.ts";
 import type { Dataset } from "../datasets/types.ts";
 import { processDevice } from "../engine/device.ts";
-import { type Database, isDatabase, openDatabase } from "../store/database.ts";
+import { assertNotSealed, type Database, isDatabase, openDatabase } from "../store/database.ts";
+import { Layout } from "../store/layout.ts";
+import { assertManifestFits } from "../store/manifest.ts";
 import { candidateRecipe } from "./candidate-stage.ts";
 import { cleanRecipe } from "./clean-stage.ts";
 import { DatasetCache, type Report } from "./context.ts";
@@ -52,33 +54,61 @@ export async function expectedSeconds(
   return Object.fromEntries(left.map(({ id, seconds }) => [id, seconds]));
 }
 
+/** What a build is checked against before it begins. */
+type CheckedRequest = Pick<BuildRequest, "dir" | "dataDir" | "edition" | "select" | "shard">;
+
 /**
  * All that comes before building: checks the request against recipe and data, then opens or creates the database.
  * @param memory bytes that there are where it is built; unknown on a cluster
  */
-export async function prepareBuild(
-  request: Pick<BuildRequest, "dir" | "dataDir" | "edition" | "select" | "shard">,
+export async function prepareBuild(request: CheckedRequest, memory?: number): Promise<{ db: Database; plan: Plan }> {
+  const { edition } = request;
+  const plan = await planBuild(request, memory);
+  // All data is read before anything is written: bad data must leave no trace.
+  const data = await checkData(request, plan);
+  const db = await openDatabase(request.dir, { create: { edition: edition.edition, seed: edition.seed, data } });
+  assertSameRecipes(db, edition, plan);
+  return { db, plan };
+}
+
+/**
+ * The plan of a build that nothing but its data may stop; nothing is written.
+ * @param memory as for `prepareBuild`
+ * @throws InputError as the build would
+ */
+export async function planBuild(
+  { dir, edition, select, shard }: Omit<CheckedRequest, "dataDir">,
   memory?: number,
-): Promise<{ db: Database; plan: Plan }> {
-  const { edition, select, shard } = request;
+): Promise<Plan> {
   checkSelection(select);
   const plan = shardOf(makePlan(edition, select), shard);
   for (const attack of new Set(plan.candidates.map(({ key }) => key.attack))) attackOptions(edition, attack);
-  if (memory !== undefined) {
-    const built = isDatabase(request.dir) ? await openDatabase(request.dir, { readOnly: true }) : null;
-    assertStepsFit(edition, plan, memory, built);
-  }
-  // All data is read before anything is written: bad data must leave no trace.
-  const datasets = new DatasetCache(request.dataDir, edition.seed);
+  assertNotSealed(dir);
+  const there = isDatabase(dir) ? await openDatabase(dir, { readOnly: true }) : null;
+  if (memory !== undefined) assertStepsFit(edition, plan, memory, there);
+  assertManifestFits(new Layout(dir), { edition: edition.edition, seed: edition.seed, data: {} });
+  if (there) assertSameRecipes(there, edition, plan);
+  return plan;
+}
+
+/**
+ * Reads the data of a plan and holds recipe and database against it.
+ * @returns the hash of each data set
+ * @throws InputError where data are missing, damaged, too few for the recipe or others than the database's
+ */
+export async function checkData(
+  { dir, dataDir, edition }: CheckedRequest,
+  plan: Plan,
+): Promise<Record<string, string>> {
+  const datasets = new DatasetCache(dataDir, edition.seed);
   const data: Record<string, string> = {};
   for (const name of new Set(plan.clean.map(({ dataset }) => dataset))) {
     const dataset = await datasets.get(name);
     assertFits(edition, plan, dataset);
     data[name] = dataset.dataHash;
   }
-  const db = await openDatabase(request.dir, { create: { edition: edition.edition, seed: edition.seed, data } });
-  assertSameRecipes(db, edition, plan);
-  return { db, plan };
+  assertManifestFits(new Layout(dir), { edition: edition.edition, seed: edition.seed, data });
+  return data;
 }
 
 /** A recipe may ask for more than a data set (or the part of it that is there) has. @throws InputError */

@@ -48,8 +48,7 @@ const STALE_TEMPORARY_MS = 3_600_000;
 export async function openDatabase(dir: string, options: OpenOptions = {}): Promise<Database> {
   const layout = new Layout(dir);
   const sealed = isSample(dir);
-  if (sealed && options.create)
-    throw new InputError(`--db ${SAMPLE}: ships with the package and is read-only; build into another folder`);
+  if (options.create) assertNotSealed(dir);
   const readOnly = sealed || (options.readOnly ?? false);
   const manifest = await openManifest(layout, options.create);
   if (!readOnly) {
@@ -64,6 +63,12 @@ export async function openDatabase(dir: string, options: OpenOptions = {}): Prom
     restoreAside(layout);
   }
   return new Database(layout, manifest, readOnly, sealed);
+}
+
+/** @throws InputError where a folder is the shipped sample, into which nothing is built */
+export function assertNotSealed(dir: string): void {
+  if (!isSample(dir)) return;
+  throw new InputError(`--db ${SAMPLE}: ships with the package and is read-only; build into another folder`);
 }
 
 /** Whether a folder holds a database, as far as its manifest tells. */

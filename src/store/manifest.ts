@@ -1,7 +1,9 @@
+import { accessSync, constants, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { InputError } from "../core/errors.ts";
 import { Claim, holderOf } from "./claims.ts";
-import { createAtomic, exists, makeFolder } from "./fs.ts";
+import { createAtomic, exists, makeFolder, withPath } from "./fs.ts";
 import { checksummedJson, readJson, writeJson } from "./json.ts";
 import { LAYOUT, type Layout } from "./layout.ts";
 import { assertOwnFolders, findUnknown } from "./own-folders.ts";
@@ -27,14 +29,13 @@ export async function openManifest(layout: Layout, request?: ManifestRequest): P
 }
 
 function createManifest(layout: Layout, { edition, seed, data }: ManifestRequest): void {
-  const { dir } = layout;
-  makeFolder(dir);
-  assertOwnFolders(dir);
-  const foreign = findUnknown(dir);
-  // Another builder may have made the database meanwhile.
-  if (exists(layout.path("manifest"))) return;
-  if (foreign !== null) {
-    throw new InputError(`${dir}: holds other files ('${foreign}') and is no database; name an empty or new folder`);
+  makeFolder(layout.dir);
+  try {
+    assertMayBecome(layout);
+  } catch (error) {
+    // Another builder may have made the database meanwhile.
+    if (exists(layout.path("manifest"))) return;
+    throw error;
   }
   const manifest: DatabaseManifest = {
     format: "bdefects4nn-database",
@@ -46,6 +47,38 @@ function createManifest(layout: Layout, { edition, seed, data }: ManifestRequest
   };
   // Where another builder was faster, its manifest stands and is held against the request like any other.
   createAtomic(layout.path("manifest"), checksummedJson(databaseManifest.parse(manifest)), layout.path("tmp"));
+}
+
+/** @throws InputError where a folder that is there holds anything that no database of ours made, or leads elsewhere */
+function assertMayBecome({ dir }: Layout): void {
+  assertOwnFolders(dir);
+  const foreign = findUnknown(dir);
+  if (foreign === null) return;
+  throw new InputError(`${dir}: holds other files ('${foreign}') and is no database; name an empty or new folder`);
+}
+
+/**
+ * Whether a build could open or create its database, found out without writing.
+ * @throws InputError as `openManifest` with this request would
+ */
+export function assertManifestFits(layout: Layout, request: ManifestRequest): void {
+  if (exists(layout.path("manifest"))) {
+    assertSameStamp(layout, request);
+    return;
+  }
+  const { dir } = layout;
+  if (exists(dir)) {
+    if (!isFolder(dir)) throw new InputError(`${dir}: is a file, not a folder; name a folder`);
+    assertMayBecome(layout);
+  }
+  let above = resolve(dir);
+  while (!exists(above)) above = dirname(above);
+  withPath(above, () => accessSync(above, constants.W_OK));
+  if (!isFolder(above)) throw new InputError(`${above}: is a file, not a folder; name a folder`);
+}
+
+function isFolder(path: string): boolean {
+  return withPath(path, () => statSync(path).isDirectory());
 }
 
 async function joinManifest(

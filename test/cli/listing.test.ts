@@ -92,7 +92,7 @@ describe("the verbs that list", () => {
     ["query", ...sample, "--sql", "select * from defects"],
     ["query", ...sample, "--sql", "select * from clean"],
     ["data", "list"],
-    ["build", "--dry-run", "--edition", "sample", "--dataset", "gtsrb", "--rates", "sample"],
+    ["build", "--dry-run", "--edition", "demo", "--rates", "sample"],
     ["env"],
   ];
 

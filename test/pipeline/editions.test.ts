@@ -1,9 +1,11 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { groupId } from "../../src/core/ids.ts";
 import { settingsFor } from "../../src/pipeline/overrides.ts";
 import { makePlan } from "../../src/pipeline/plan.ts";
 import { attackOptions, checkSelection, editionNames, loadEdition } from "../../src/pipeline/recipe.ts";
 import { bdefects } from "../cli/program.ts";
+import { temporaryFolder } from "../store/temp.ts";
 
 /** Data sets × architectures; with 4 attacks, 4 levels and 9 offsets 1,728 candidates per style (SPEC §3). */
 const PAIRS = 3 * 4;
@@ -61,10 +63,12 @@ describe("the shipped editions", () => {
     expect(of("gtsrb")).toMatchObject({ epochs: 50, learning_rate: 0.01, batch: 128 });
   });
 
-  it("lite is planned and estimated without data or database", () => {
-    const args = ["build", "--edition", "lite", "--dry-run", "--db", "/nowhere/db", "--data", "/nowhere/data"];
+  it("lite is planned and estimated without data or database, and the data asked for in the end", () => {
+    const none = temporaryFolder();
+    const args = ["build", "--edition", "lite", "--dry-run", "--db", join(none, "db"), "--data", join(none, "data")];
     const { status, stdout, stderr } = bdefects([...args, "--format", "json"]);
-    expect(status, stderr).toBe(0);
+    expect(status, stderr).toBe(2);
+    expect(stderr).toMatch(/\nerror: [^\n]*data fetch [^\n]*\n$/);
     const rows = JSON.parse(stdout) as { id: string; seconds_estimate: number; bytes_estimate: number }[];
     expect(new Set(rows.map(({ id }) => id)).size).toBe(1728);
     expect(rows).toHaveLength(1728);

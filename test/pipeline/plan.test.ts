@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { makePlan } from "../../src/pipeline/plan.ts";
 import { checkSelection, loadEdition, type SliceSelection } from "../../src/pipeline/recipe.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
-import { TINY, writeRecipe } from "../e2e/tiny.ts";
+import { TINY, writeRecipe, writeTinyData } from "../e2e/tiny.ts";
 import { temporaryFolder } from "../store/temp.ts";
 
 const edition = loadEdition(TINY);
@@ -54,8 +54,9 @@ describe("build --dry-run", () => {
       "offset: [0, 20]\n  also:\n    - { attack: [trojan], level: [small], offset: [40] }\n",
     ),
   );
+  const data = writeTinyData(temporaryFolder());
   const dryRun = (...options: string[]) =>
-    rowsOf(["build", "--edition", recipe, "--dry-run", ...options]).map(({ id }) => id);
+    rowsOf(["build", "--edition", recipe, "--dry-run", "--data", data, ...options]).map(({ id }) => id);
 
   it("plans all that an edition selects", () => {
     expect(dryRun()).toHaveLength(7);

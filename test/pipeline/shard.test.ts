@@ -6,7 +6,8 @@ import { makePlan } from "../../src/pipeline/plan.ts";
 import { loadEdition } from "../../src/pipeline/recipe.ts";
 import { type Shard, shardOf } from "../../src/pipeline/shard.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
-import { TINY } from "../e2e/tiny.ts";
+import { TINY, writeTinyData } from "../e2e/tiny.ts";
+import { temporaryFolder } from "../store/temp.ts";
 
 const edition = { ...loadEdition(TINY), clean_seeds: 3 };
 const select = {
@@ -44,7 +45,8 @@ describe("shards", () => {
   });
 
   it("are chosen by two options that belong together", () => {
-    const plan = (...args: string[]) => ["build", "--edition", TINY, "--dry-run", ...args];
+    const data = writeTinyData(temporaryFolder());
+    const plan = (...args: string[]) => ["build", "--edition", TINY, "--data", data, "--dry-run", ...args];
     const part = rowsOf(plan("--shard-index", "1", "--shard-count", "2")).map(({ id }) => id);
     expect(part).toEqual(
       idsOf(shardOf(makePlan(loadEdition(TINY), edition.select), { index: 1, count: 2 }).candidates),

@@ -70,9 +70,9 @@ export function registerBuild(program: Command): void {
     checkSelection(select);
     const shard = shardFrom(options);
     const slurm = slurmFrom(options);
-    if (options.dryRun) return printPlan(options, edition, select, shard);
     const { useDevice } = await import("../../pipeline/device.ts");
     await useDevice(options.device, slurm ? "elsewhere" : "here");
+    if (options.dryRun) return printPlan(options, edition, select, shard, slurm ? "slurm" : "here");
     const plan = shardOf(makePlan(edition, select), shard);
     const progress = new BuildProgress(plan.clean.length + plan.candidates.length);
     const request = {
