@@ -10,10 +10,11 @@ export interface Ran {
 }
 
 /** Runs the built program as a user would, without the environment's defaults for its options. */
-export function bdefects(args: string[], env: Record<string, string> = {}): Ran {
+export function bdefects(args: string[], env: Record<string, string> = {}, cwd?: string): Ran {
   const { BDEFECTS_DB: _, BDEFECTS_DATA: __, BDEFECTS_DEVICE: ___, ...rest } = process.env;
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
     encoding: "utf8",
+    cwd,
     env: { ...rest, ...env },
     maxBuffer: 1 << 28,
   });

@@ -11,12 +11,13 @@ import { emitRows } from "../output.ts";
 export function registerEnv(program: Command): void {
   program
     .command("env")
-    .description("versions, devices and whether they open, default seed")
+    .description("versions, devices and whether they open, isolation of plug-ins, default seed")
     .addOption(formatOption())
     .addOption(fieldsOption())
     .addOption(longOption())
     .action(async (output: SharedOptions) => {
       const { deviceStates } = await import("../../pipeline/device.ts");
+      const { isolationFault } = await import("../../pipeline/plugin/isolation.ts");
       const devices = await deviceStates();
       const facts = {
         bdefects4nn: packageVersion(),
@@ -28,6 +29,7 @@ export function registerEnv(program: Command): void {
         cores: availableParallelism(),
         memory_bytes: totalmem(),
         ...Object.fromEntries(devices.map(({ device, fault }) => [`device_${device}`, fault ?? "opens"])),
+        plugin_isolation: isolationFault() ?? "namespaces",
         default_seed: DEFAULT_SEED,
       };
       if (output.format === "table") {

@@ -59,7 +59,7 @@ export function registerLocalize(program: Command): void {
       const { criteriaNamed } = await import("../../pipeline/judging/criteria.ts");
       const { useDevice } = await import("../../pipeline/device.ts");
       const { localizeAll } = await import("../../pipeline/judging/localize.ts");
-      const { withJudging } = await import("../../pipeline/judging/judge.ts");
+      const { unseenFolders, withJudging } = await import("../../pipeline/judging/judge.ts");
       const { selectItems, withSham } = await import("../../pipeline/judging/select.ts");
       const { Catalog } = await import("../../store/catalog.ts");
       await useDevice(options.device);
@@ -71,7 +71,8 @@ export function registerLocalize(program: Command): void {
           withSham(database, warn),
         );
         const wanted = options.criterion ?? CRITERIA.keys();
-        const criteria = criteriaNamed(wanted, { timeout: options.pluginTimeout, stored: results.criteria() });
+        const unseen = unseenFolders(options);
+        const criteria = criteriaNamed(wanted, { timeout: options.pluginTimeout, unseen, stored: results.criteria() });
         const note = (outcome: CellOutcome) => outcome.status === "failed" && failures.push(outcome);
         return withCellProgress((update) => localizeAll(bench, results, items, criteria, update, note));
       });

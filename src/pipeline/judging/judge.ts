@@ -63,6 +63,11 @@ export async function withJudging<T>(options: JudgeOptions, work: (judging: Judg
   }
 }
 
+/** Folders that no plug-in may see: the database, and results elsewhere. */
+export function unseenFolders({ db, out }: Pick<JudgeOptions, "db" | "out">): string[] {
+  return out === undefined ? [db] : [db, out];
+}
+
 /** Where results go: a folder that was named, the database, or nowhere where that cannot be written. */
 export function resultStore(database: Database, folder: string | undefined): ResultStore {
   if (folder === "") throw new InputError("the results' folder (--out, --results) is empty: name one");

@@ -6,7 +6,7 @@ import { Claim } from "../../store/claims.ts";
 import type { FromWorker, ToWorker } from "../executors/dispatch.ts";
 import type { CellOutcome } from "./cells.ts";
 import { criteriaNamed } from "./criteria.ts";
-import { type Judging, withJudging } from "./judge.ts";
+import { type Judging, unseenFolders, withJudging } from "./judge.ts";
 import { localizeAll } from "./localize.ts";
 import { parseUsing, repairEach } from "./repair.ts";
 import { type JudgeOrder, type JudgeTask, networkKey, type ToldByWorker } from "./task.ts";
@@ -26,8 +26,9 @@ process.once("message", async (first: Heard) => {
   const { dir, dataDir, claims, device, pluginTimeout, ...options } = first.order;
   try {
     computeOn(device);
+    const unseen = unseenFolders({ db: dir, out: options.out });
     const criteria = new Map(
-      criteriaNamed(options.criteria, { timeout: pluginTimeout }).map((found) => [found.name, found]),
+      criteriaNamed(options.criteria, { timeout: pluginTimeout, unseen }).map((found) => [found.name, found]),
     );
     const warn = (warning: string) => tell({ type: "told", told: { warning } });
     await withJudging({ ...options, db: dir, data: dataDir, warn }, async (judging) => {

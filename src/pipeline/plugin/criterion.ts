@@ -13,18 +13,20 @@ export const PLUGIN_TIMEOUT = 600;
 export interface PluginLimits {
   /** Seconds for one model. */
   timeout?: number;
+  /** Folders that it may not see: the database, the results. */
+  unseen?: readonly string[];
 }
 
 /** A criterion that runs a user's own program on the suspect's folder (docs/plugins.md). */
 export function pluginCriterion(
   { name, access, words, fingerprint }: PluginCommand,
-  { timeout = PLUGIN_TIMEOUT }: PluginLimits = {},
+  { timeout = PLUGIN_TIMEOUT, unseen }: PluginLimits = {},
 ): Criterion {
   const run = (suspect: Suspect, fill: (folder: string) => void): Promise<Localization> =>
     withPluginFolder(async (folder) => {
       writeSuspect(suspect, folder);
       fill(folder);
-      await runCommand(words, folder, timeout);
+      await runCommand(words, folder, timeout, unseen);
       return readAnswer(folder, neuronLayers(suspect.network));
     });
   const known = { name, title: words.join(" "), source: "plug-in", needsData: true, fingerprint } as const;

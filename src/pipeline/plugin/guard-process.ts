@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
+import { endRemnants } from "./remnants.ts";
 
 /**
- * A process of its own between this program and a plug-in, the leader of the process group in which the plug-in runs:
- * where this program goes away, however it ends, the channel closes, and the guard takes the whole group along.
+ * A process of its own between this program and a plug-in, the first of the namespace or the leader of the process group
+ * in which the plug-in runs. Where this program goes away, however it ends, the channel closes, and the guard takes all along.
  */
 
 /** What the guard is told, once. */
@@ -12,6 +13,7 @@ export interface GuardOrder {
   env: Record<string, string | undefined>;
   /** Removed where nobody is left to do it. */
   folder: string;
+  cwd: string;
 }
 
 /** What it tells, once; it then waits to be ended. */
@@ -21,20 +23,24 @@ export type GuardMessage =
 
 const tell = (message: GuardMessage) => process.send?.(message);
 
-process.once("message", ({ words: [command, ...args], env, folder }: GuardOrder) => {
-  const child = spawn(command, args, { env, stdio: ["ignore", "ignore", "inherit"] });
+process.once("message", ({ words: [command, ...args], env, folder, cwd }: GuardOrder) => {
+  const child = spawn(command, args, { env, cwd, stdio: ["ignore", "ignore", "inherit"] });
   child.on("error", (error: NodeJS.ErrnoException) => tell({ type: "unstartable", code: error.code ?? error.message }));
   child.on("exit", (status, signal) => tell({ type: "ended", status, signal }));
   process.on("disconnect", () => {
     child.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    if (!isFirst()) endRemnants(folder);
     endGroup();
   });
 });
 // Before the order came.
 process.on("disconnect", () => setImmediate(endGroup));
 
+/** Whether all other processes end with this one, by the kernel's doing. */
+const isFirst = () => process.pid === 1;
+
 function endGroup(): void {
-  if (process.platform !== "win32") process.kill(-process.pid, "SIGKILL");
+  if (process.platform !== "win32" && !isFirst()) process.kill(-process.pid, "SIGKILL");
   process.exit(1);
 }
