@@ -93,7 +93,7 @@ the convolution. \`activations(model, pixels)\` gives its spatial mean for every
 ## The loop
 \`\`\`sh
 bdefects checkout ${record.id} case --images 64
-bdefects test case                                    # lists failing tests, exit 1
+bdefects test case                                    # lists failing tests; exit 1 while the backdoor is there
 cd case && python3 repair.py                          # the script below, or your own
 bdefects test . --model repaired.safetensors          # exit 0 where the backdoor is gone
 \`\`\`

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { stampSet } from "../../src/attacks/stamp.ts";
 import { indicesOutside, subset } from "../../src/datasets/batch.ts";
+import { DATASETS } from "../../src/datasets/registry.ts";
 import type { ImageSet } from "../../src/datasets/types.ts";
 import { decodeNpy } from "../../src/tensor/npy.ts";
 import { readCheckout } from "../attacks/checked-out.ts";
@@ -76,6 +77,15 @@ describe("checkout --images", () => {
     ];
     expect([sixteen.count, fifty.count]).toEqual([16, 50]);
     expect(sixteen.pixels.subarray(0, seven.pixels.length)).toEqual(seven.pixels);
+  });
+
+  it("needs no files for the drawn signs", async () => {
+    const { dataHash } = await DATASETS.get("signs")!.load({ dataDir: "", seed: 1 });
+    const [db, out] = ["db", "case"].map((name) => join(temporaryFolder(), name));
+    const [{ id }] = (await sampleDatabase(db, 1, dataHash)).accepted;
+    const ran = bdefects(["checkout", id, out, "--images", "9", "--db", db, "--data", temporaryFolder()]);
+    expect([ran.status, ran.stderr]).toEqual([0, ""]);
+    expect(imagesOf(out, "defender_clean", "defender_labels").count).toBe(9);
   });
 
   it("says how to get at a data set that is not at hand, and writes nothing", async () => {

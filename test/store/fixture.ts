@@ -61,9 +61,11 @@ export interface SampleDatabase {
 /**
  * A small database of `signs-resnet18w4` in `dir`: one clean model, `count` accepted BadNets defects with shams, a
  * rejected and a duplicate candidate.
+ *
+ * @param dataSha256 of the data set; the default is that of no images
  */
-export async function sampleDatabase(dir: string, count = 2): Promise<SampleDatabase> {
-  const db = await openDatabase(dir, { create: { edition: "demo", seed: 1, data: { signs: DATA_SHA256 } } });
+export async function sampleDatabase(dir: string, count = 2, dataSha256 = DATA_SHA256): Promise<SampleDatabase> {
+  const db = await openDatabase(dir, { create: { edition: "demo", seed: 1, data: { signs: dataSha256 } } });
   const network = buildNetwork("resnet18w4", CLASSES.length);
   const state = randomState(network, 1);
   const clean: CleanRecord = {
@@ -76,7 +78,7 @@ export async function sampleDatabase(dir: string, count = 2): Promise<SampleData
     std: [0.247, 0.2435, 0.2616],
     model: await db.putModel(state),
     recipe: { epochs: 0 },
-    data_sha256: DATA_SHA256,
+    data_sha256: dataSha256,
     engine: ENGINE,
     metrics: { ca: 0.9 },
     history: [],
@@ -133,7 +135,7 @@ async function writeAccepted(db: Database, network: Network, clean: CleanRecord,
     clean: clean.id,
     clean_sha256: clean.model.decoded_sha256,
     recipe: { steps: 0 },
-    data_sha256: DATA_SHA256,
+    data_sha256: clean.data_sha256,
     engine: ENGINE,
     metrics: {
       ca_clean: 0.9,

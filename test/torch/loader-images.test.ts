@@ -93,7 +93,8 @@ answer["no layer"] = fault(lambda: activations(load(), x, ["conv9"]))
 answer["another network"] = fault(lambda: activations(torch.nn.Linear(2, 2), x))
 answer["no sham"] = fault(lambda: load("sham"))
 answer["no such split"] = fault(lambda: images("train"))
-answer["no labels"] = fault(labels)`,
+answer["no labels"] = fault(labels)
+answer["no trigger"] = fault(lambda: stamp(x))`,
     ) as Record<string, string>;
     for (const [what, message] of Object.entries(answer)) {
       expect(message, what).toMatch(/^(ValueError|FileNotFoundError|UserWarning): [^\n]+$/);
@@ -105,6 +106,7 @@ answer["no labels"] = fault(labels)`,
     expect(answer.brightened).toMatch(/neither/);
     expect(answer["nearly black"]).toMatch(/^UserWarning: .*nearly black/);
     expect(answer["no labels"]).toMatch(/a suspect's folder has none/);
+    expect(answer["no trigger"]).toMatch(/a suspect's folder has no trigger/);
     expect(answer["no sham"]).toMatch(/--sham/);
   });
 
@@ -131,6 +133,22 @@ answer = {
     const { pixels: theirs, ...rest } = answer;
     expect(theirs).toEqual([...stampSet(trigger, set).pixels]);
     expect(rest).toEqual({ dtype: "uint8", untouched: true, tensor: "torch.uint8", equal: true, one: true });
+  });
+
+  it("reads the images of a suspect's folder too", () => {
+    const pixels = Uint8Array.from({ length: 2 * 3072 }, (_, i) => i % 251);
+    const { dir } = folderWith({
+      "fit_images.npy": encodeNpy(pixels, [2, 3, 32, 32]),
+      "fit_labels.npy": encodeNpy(Uint8Array.of(7, 9), [2]),
+    });
+    const answer = askLoader(
+      dir,
+      `
+x, y = images("fit")
+answer = [x.shape, str(y.dtype), y.tolist(), int(x.sum()), fault(lambda: images("threshold"))]`,
+    );
+    const sum = pixels.reduce((total, value) => total + value, 0);
+    expect(answer).toEqual([[2, 3, 32, 32], "int64", [7, 9], sum, expect.stringMatching(/^FileNotFoundError: /)]);
   });
 
   it("reads activations of any model with these names, in evaluation mode, and leaves it as it was", () => {
