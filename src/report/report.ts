@@ -110,7 +110,7 @@ async function makeSections(
     await examples(shown.examples, parts, picturesOf),
     await criteria(data, differences(data)),
     await repairs(data),
-    await defects(data, map, await defectCards(shown.others, parts, picturesOf)),
+    await defects(data, map, await defectCards(shown.others, parts, picturesOf), linked),
     await cleanModels(data),
     ...(decided ? [decided] : []),
     reading(),

@@ -83,10 +83,15 @@ export interface TableView {
   shown?: number;
   /** Only these columns, under this caption: wide tables are split in the page. */
   part?: { keys: readonly string[]; caption: string };
+  /** Where the first cell of a row leads in the page; null: nowhere. */
+  anchor?(name: string): string | null;
 }
 
 /** The table for the page: caption, scoped headings, numbers that a script can sort by. */
-export function tableHtml(table: Table, { shown = table.rows.length, part }: TableView = {}): Html {
+export function tableHtml(
+  table: Table,
+  { shown = table.rows.length, part, anchor = () => null }: TableView = {},
+): Html {
   const { rows } = table;
   const columns = table.columns.filter(({ key }) => part?.keys.includes(key) ?? true);
   const caption = part?.caption ?? table.caption;
@@ -106,15 +111,18 @@ export function tableHtml(table: Table, { shown = table.rows.length, part }: Tab
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}">
 <table><caption>${caption}</caption>
 <thead>${head}</thead>
-<tbody>${rows.slice(0, shown).map((row) => rowHtml(columns, row))}</tbody></table></div>
+<tbody>${rows.slice(0, shown).map((row) => rowHtml(columns, row, anchor))}</tbody></table></div>
 ${shown < rows.length && html`<p class="note">The first ${shown} of ${rows.length} rows; <code>bdefects report --out DIR</code> writes all of them.</p>`}`;
 }
 
-function rowHtml(columns: Column[], row: Record<string, Cell>): Html {
+function rowHtml(columns: Column[], row: Record<string, Cell>, anchor: (name: string) => string | null): Html {
   const cells = columns.map((column, i) => {
     const value = row[column.key];
     const text = cellText(value, column.kind);
-    if (i === 0) return html`<th scope="row" class="${column.kind}">${text}</th>`;
+    if (i === 0) {
+      const to = anchor(text);
+      return html`<th scope="row" class="${column.kind}">${to === null ? text : html`<a href="#${to}">${text}</a>`}</th>`;
+    }
     const classes = `${column.kind}${excludesZero(value) ? " clear" : ""}${text.length > LONG ? " long" : ""}`;
     const number = typeof value === "object" ? value?.value : value;
     return html`<td class="${classes}" data-v="${number ?? ""}">${text}</td>`;

@@ -108,7 +108,10 @@ describe("the page", () => {
   });
 
   it("leads from every defect to its pictures, strips and scores in one click", () => {
-    const targets = [...page.matchAll(/<a href="#(defect-[^"]+)"/g)].map(([, id]) => id);
+    const [, map] = /<table class="map">(.*?)<\/table>/s.exec(page)!;
+    const targets = [...map.matchAll(/<a href="#(defect-[^"]+)"/g)].map(([, id]) => id);
+    const listed = [...page.matchAll(/<th scope="row" class="id"><a href="#(defect-[^"]+)"/g)].map(([, id]) => id);
+    expect(new Set(listed)).toEqual(new Set(targets));
     expect(targets.sort()).toEqual(sample.accepted.map(({ id }) => `defect-${id}`).sort());
     for (const id of targets) {
       const [card] = page.slice(page.indexOf(`id="${id}"`)).split(/<details class="card"|<section/);

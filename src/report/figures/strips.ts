@@ -97,11 +97,11 @@ export function sideBySide(parts: readonly { title: string; svg: string }[]): st
   const drawn = parts.map(({ title, svg }, i) => {
     const at = x;
     x += sizes[i][0] + APART;
-    const inner = svg.replace(/ xmlns="[^"]*"/, "").replace(/^<svg /, `<svg x="${at}" y="${TITLE}" `);
+    const inner = svg.replace(/^<svg [^>]*>/, `<g transform="translate(${at} ${TITLE})">`).replace(/<\/svg>$/, "</g>");
     return html`<text x="${at + LABEL}" y="14" font-size="12">${title}</text>${trusted(inner)}`;
   });
   const height = TITLE + Math.max(...sizes.map(([, h]) => h));
-  return html`<svg xmlns="http://www.w3.org/2000/svg" width="${x - APART}" height="${height}" viewBox="0 0 ${x - APART} ${height}">${drawn}</svg>`
+  return html`<svg xmlns="http://www.w3.org/2000/svg" class="strips" width="${x - APART}" height="${height}" viewBox="0 0 ${x - APART} ${height}">${drawn}</svg>`
     .text;
 }
 

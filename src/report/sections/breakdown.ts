@@ -57,6 +57,7 @@ function factorTable(data: ReportData, criteria: readonly CriterionValues[], fac
             pairs: pairs.length,
             models: cleanModelsOf(infected),
             accepted: acceptedShare(data.candidates.filter((record) => record[field] === value)),
+            budget: data.budget,
           },
         ];
       }),

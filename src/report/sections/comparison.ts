@@ -2,13 +2,14 @@ import type { ReportData } from "../collect.ts";
 import { ALPHA, type Contest, contestOf, LEAST_CLUSTERS } from "../comparison.ts";
 import { type Html, html } from "../html.ts";
 import { type Cell, cellText, type Table, tableHtml } from "../tables.ts";
+import { BUDGET } from "./criteria-tables.ts";
 import { count } from "./findings.ts";
 
 /** Whether one criterion of an access is better than another; null where there is nothing to test. */
 export function comparison(data: ReportData, access: string): { table: Table; body: Html } | null {
   const contest = contestOf(data, access);
   if (contest === null) return null;
-  const table = pairTable(contest, access === "clean" ? "" : `-${access}`);
+  const table = pairTable(contest, data.budget, access === "clean" ? "" : `-${access}`);
   const size = `${count(contest.defects, "defect")} of ${count(contest.models, "clean model")}`;
   return {
     table,
@@ -31,7 +32,7 @@ function pText(p: number): string {
   return text.startsWith("<") ? `p ${text}` : `p = ${text}`;
 }
 
-function pairTable({ pairs, means }: Contest, suffix: string): Table {
+function pairTable({ pairs, means }: Contest, budget: string, suffix: string): Table {
   return {
     name: `comparison-pairs${suffix}`,
     caption: "Pairs of criteria by the headline, first − second, tested over clean models",
@@ -44,11 +45,12 @@ function pairTable({ pairs, means }: Contest, suffix: string): Table {
       { key: "p_holm", title: "p (Holm)", kind: "p" },
       { key: "models", title: "clean models (n)", kind: "count" },
       { key: "defects", title: "defects", kind: "count" },
+      BUDGET,
     ],
     rows: pairs.map(({ a, b, test, adjusted, models, defects }): Record<string, Cell> => {
       const tested = { effect: test?.effect ?? null, p: test?.p ?? null, p_holm: adjusted };
       const difference = means.get(a)! - means.get(b)!;
-      return { first: a, second: b, difference, ...tested, models, defects };
+      return { first: a, second: b, difference, ...tested, models, defects, budget };
     }),
   };
 }

@@ -14,12 +14,16 @@ const WAYS = [
   { protocol: "topk", quota: "layer", title: "top-k per layer" },
 ] as const;
 
+/** No row stands without the budget of its results. */
+export const BUDGET: Column = { key: "budget", title: "budget", kind: "text" };
+
 /** How many defects and clean models a mean is over, and what share of the candidates was accepted. */
 export const COUNTS: Column[] = [
   { key: "cases", title: "defects", kind: "count", group: "mean over" },
   { key: "pairs", title: "with sham", kind: "count", group: "mean over" },
   { key: "models", title: "clean models", kind: "count", group: "mean over" },
   { key: "accepted", title: "accepted", kind: "rate", group: "mean over" },
+  BUDGET,
 ];
 
 function metricColumns(metrics: readonly ScoreMetric[]): Column[] {
@@ -41,8 +45,8 @@ function metricCells(rows: readonly Difference[]): Record<string, Cell> {
 }
 
 function counts([row]: readonly Difference[]): Record<string, Cell> {
-  const { cases = 0, pairs = 0, models = 0, accepted = null } = row ?? {};
-  return { cases, pairs, models, accepted };
+  const { cases = 0, pairs = 0, models = 0, accepted = null, budget = null } = row ?? {};
+  return { cases, pairs, models, accepted, budget };
 }
 
 /** AUROC and AP: they judge the whole ranking, so no protocol matters. */
@@ -144,6 +148,7 @@ export function controlTable(
           auroc: over("auroc"),
           wji: over("wji"),
           k: k === null ? null : round(k),
+          budget: found[0].budget,
         },
       ];
     }),
@@ -158,6 +163,7 @@ export function controlTable(
       { key: "auroc", title: "AUROC", kind: "rate" },
       { key: "wji", title: "WJI (native)", kind: "rate" },
       { key: "k", title: "mean size", kind: "count" },
+      BUDGET,
     ],
     rows,
   };

@@ -15,6 +15,7 @@ import { type Html, html } from "../html.ts";
 import type { DefectPictures, TriggeredImage } from "../pictures.ts";
 import { criteriaInOrder } from "../ranking.ts";
 import { type Cell, cellText, type Table, tableHtml } from "../tables.ts";
+import { BUDGET } from "./criteria-tables.ts";
 import { count } from "./findings.ts";
 
 /** The anchor of a defect's part. */
@@ -116,7 +117,12 @@ async function stripsOf(
     svg: stripsSvg(index, { scores, ...marks }),
   };
   const order = criteriaInOrder(data.ranking, { budget: data.budget });
-  const judged = order.filter((criterion) => data.prediction(criterion, record.id, "infected") !== null);
+  const known = new Set(
+    data.scores
+      .filter(({ id, version }) => id === record.id && version === "infected")
+      .map(({ criterion }) => criterion),
+  );
+  const judged = order.filter((criterion) => known.has(criterion));
   const pairs = (whole ? judged : judged.slice(0, 1)).map((criterion) => pairOf(criterion, record, data, index, marks));
   const [first, ...rest] = pairs;
   const found = html`<div class="strips-grid">${truth && figureHtml(truth)}${first?.sides.map(figureHtml)}</div>
@@ -220,7 +226,7 @@ function scoresTable({ id }: DefectRecord, { scores, ranking, budget }: ReportDa
       { key: "auroc_infected", title: "infected", kind: "rate", group: "AUROC" },
       { key: "auroc_sham", title: "sham", kind: "rate", group: "AUROC" },
       { key: "access", title: "access", kind: "text" },
-      { key: "budget", title: "budget", kind: "text" },
+      BUDGET,
     ],
     rows,
   };

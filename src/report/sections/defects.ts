@@ -9,6 +9,7 @@ import { groupBy, mean } from "../group.ts";
 import { type Html, html } from "../html.ts";
 import type { Section } from "../section.ts";
 import { type Column, type Table, tableHtml } from "../tables.ts";
+import { anchorOf } from "./defect-card.ts";
 
 /** A page stays small; the files have all rows. */
 const SHOWN = 300;
@@ -25,9 +26,15 @@ const MAKE = ["id", "status", "neurons", "infected", "effective", "delta_bytes",
 /**
  * Every candidate with what was measured of it, and how many passed.
  *
- * @param map the accepted defects as links. @param cards a part for each, folded
+ * @param map the accepted defects as links. @param cards a part for each, folded. @param linked those that have a part of their own
  */
-export async function defects(data: ReportData, map: Html, cards: Html | null): Promise<Section> {
+export async function defects(
+  data: ReportData,
+  map: Html,
+  cards: Html | null,
+  linked: ReadonlySet<string>,
+): Promise<Section> {
+  const anchor = (id: string) => (linked.has(id) ? anchorOf(id) : null);
   const rows = data.candidates.map(defectRow);
   const table: Table = {
     name: "defects",
@@ -54,8 +61,8 @@ ${
   html`<details${counts.rows.length <= OPEN_ROWS && html` open`}><summary>Candidates by group and level</summary>${tableHtml(counts)}</details>`
 }
 <details><summary>All ${rows.length} candidates, with what was measured</summary>
-${tableHtml(table, { shown: SHOWN, part: { keys: BEHAVIOUR, caption: "All candidates: what they do" } })}
-${tableHtml(table, { shown: SHOWN, part: { keys: MAKE, caption: "All candidates: what they are" } })}</details>`,
+${tableHtml(table, { shown: SHOWN, anchor, part: { keys: BEHAVIOUR, caption: "All candidates: what they do" } })}
+${tableHtml(table, { shown: SHOWN, anchor, part: { keys: MAKE, caption: "All candidates: what they are" } })}</details>`,
   };
 }
 

@@ -5,6 +5,7 @@ import { type Html, html } from "../html.ts";
 import type { RankedCriterion } from "../ranking.ts";
 import { type Cell, cellText, excludesZero, type Table } from "../tables.ts";
 import { ACCESS } from "./access.ts";
+import { BUDGET } from "./criteria-tables.ts";
 import { count } from "./findings.ts";
 
 /** The ranking as a table of files: every access and budget, in the one order. */
@@ -16,7 +17,7 @@ export function rankingTable({ ranking }: Pick<ReportData, "ranking">): Table {
       { key: "criterion", title: "criterion", kind: "id" },
       { key: "rank", title: "rank", kind: "count" },
       { key: "access", title: "access", kind: "text" },
-      { key: "budget", title: "budget", kind: "text" },
+      BUDGET,
       { key: "difference", title: "infected − sham", kind: "estimate" },
       { key: "infected", title: "infected", kind: "rate" },
       { key: "sham", title: "sham", kind: "rate" },

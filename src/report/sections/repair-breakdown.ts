@@ -5,6 +5,7 @@ import type { ReportData } from "../collect.ts";
 import { type Factor, valuesOf } from "../factors.ts";
 import { cleanModelsOf, estimateOf } from "../headline.ts";
 import type { Cell, Table } from "../tables.ts";
+import { BUDGET } from "./criteria-tables.ts";
 
 /** The repairs by one factor: what attack success and clean accuracy are afterwards, and how much fell. */
 export function repairTable(
@@ -29,6 +30,7 @@ export function repairTable(
       { key: "cases", title: "defects", kind: "count", group: "mean over" },
       { key: "models", title: "clean models", kind: "count", group: "mean over" },
       { key: "accepted", title: "accepted", kind: "rate", group: "mean over" },
+      BUDGET,
     ],
     rows: ways.flatMap(({ method, using, access }) => {
       const done = data.repairs
@@ -48,6 +50,7 @@ export function repairTable(
             ...means(inside, data.manifest.seed, label),
             ...basis(inside),
             accepted,
+            budget: data.budget,
           },
         ];
       });

@@ -12,6 +12,7 @@ import { html } from "../html.ts";
 import { accessOfUsing } from "../repair-access.ts";
 import type { Section } from "../section.ts";
 import { type Estimate, type Table, tableHtml } from "../tables.ts";
+import { BUDGET } from "./criteria-tables.ts";
 import { repairTable } from "./repair-breakdown.ts";
 
 /** More rows than these are folded. */
@@ -56,7 +57,7 @@ export async function repairs(data: ReportData): Promise<Section> {
       { key: "cases", title: "defects", kind: "count", group: "mean over" },
       { key: "models", title: "clean models", kind: "count", group: "mean over" },
       { key: "accepted", title: "accepted", kind: "rate", group: "mean over" },
-      { key: "budget", title: "budget", kind: "text" },
+      BUDGET,
     ],
     rows: rows.map((row) => ({ ...row, budget: data.budget })),
   };

@@ -2,6 +2,7 @@ import type { ReportData } from "../collect.ts";
 import { distinct, groupBy } from "../group.ts";
 import { type Html, html } from "../html.ts";
 import { type Cell, type Table, tableHtml } from "../tables.ts";
+import { BUDGET } from "./criteria-tables.ts";
 
 /** One run of a criterion or repair on one model. */
 interface Run {
@@ -28,10 +29,12 @@ export function time(data: ReportData): { table: Table; body: Html } | null {
       { key: "median", title: "median", kind: "seconds", group: "seconds" },
       { key: "least", title: "least", kind: "seconds", group: "seconds" },
       { key: "most", title: "most", kind: "seconds", group: "seconds" },
+      BUDGET,
     ],
     rows: [...groupBy(runs, ({ step, name }) => `${step} ${name}`).values()]
       .sort(([a], [b]) => place(a) - place(b))
-      .flatMap(rowsOf),
+      .flatMap(rowsOf)
+      .map((row) => ({ ...row, budget: data.budget })),
   };
   if (runs.length === 0) return null;
   return {
