@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
 import { checkoutImages } from "../../src/pipeline/checkout-images.ts";
-import { testCheckout } from "../../src/pipeline/testing/checkout.ts";
+import { type CheckoutTestOptions, testCheckout } from "../../src/pipeline/testing/checkout.ts";
 import { checkout } from "../../src/store/checkout.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { SAMPLE_DIR } from "../../src/store/sample.ts";
@@ -55,6 +55,45 @@ beforeAll(async () => {
 });
 
 describe("testing a checkout", () => {
+  const run = (dir: string, more: Partial<CheckoutTestOptions> = {}) =>
+    testCheckout(dir, { data: join(root, "nowhere"), dataNamed: false, tolerance: 0.05, ...more });
+
+  it("draws the line where the user says, to the last rounding", async () => {
+    const { asr } = await run(folder);
+    expect(asr).toBeGreaterThan(0.5);
+    const at = (twin: number) =>
+      changedJson(`twin-${twin}`, "record.json", ({ metrics }) => {
+        metrics.asr_clean = twin;
+      });
+    expect((await run(at(asr - 0.05))).passed).toBe(true);
+    expect((await run(at(asr - 0.0501))).passed).toBe(false);
+    expect((await run(folder, { tolerance: 1 })).passed).toBe(true);
+  });
+
+  it("takes the folder's images, those of another folder, or the data set where it is at hand", async () => {
+    const { tested } = await run(folder);
+    const bare = changed("bare", (dir) => rmSync(join(dir, "images"), { recursive: true }));
+    const elsewhere = await run(bare, { images: join(folder, "images") });
+    expect(elsewhere.tested.results).toEqual(tested.results);
+    // A folder in the user's environment or cache is no more than a way out.
+    expect((await run(folder, { data })).images.set.count).toBe(COUNT);
+    expect((await run(bare, { data })).images.set.count).toBe(60);
+    expect((await run(folder, { data, dataNamed: true })).images.set.count).toBe(60);
+    await expect(run(bare)).rejects.toThrow(
+      /bare: has no images to test on: check out with --images N, or name the data sets' folder with --data \(/,
+    );
+  });
+
+  it("does without the clean twin, and says where it is another", async () => {
+    const without = await run(changed("twinless", (dir) => rmSync(join(dir, "clean.safetensors"))));
+    expect(without.twin).toBeNull();
+    const other = changed("other-twin", (dir) =>
+      cpSync(join(dir, "model.safetensors"), join(dir, "clean.safetensors")),
+    );
+    expect((await run(other)).notes.join()).toMatch(/clean\.safetensors: is not the clean twin that was recorded/);
+    expect((await run(folder)).notes).toEqual([]);
+  });
+
   it("refuses in one line what is no checkout, no image or no weights for it", async () => {
     const pipe = join(root, "pipe");
     execFileSync("mkfifo", [pipe]);
@@ -180,9 +219,7 @@ describe("testing a checkout", () => {
       [folder, /absent\.safetensors: no such file/, join(root, "absent.safetensors")],
     ];
     for (const [dir, message, model] of bad) {
-      const failure = await testCheckout(dir, { model, data, dataNamed: false, tolerance: 0.05 }).catch(
-        (error) => error,
-      );
+      const failure = await run(dir, { model, data }).catch((error) => error);
       expect(failure, String(message)).toBeInstanceOf(InputError);
       expect(failure.message).toMatch(message);
       expect(failure.message).not.toMatch(/\n/);
