@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { CheckFailed } from "../core/errors.ts";
 import { packageVersion } from "../store/version.ts";
 import { verbFirst } from "./arguments.ts";
+import { addExamples } from "./examples.ts";
 import { REGISTER_VERBS } from "./registry.ts";
 
 const DONE = 0;
@@ -21,6 +22,7 @@ function buildProgram(): Command {
     // Errors are printed once, by `report`.
     .configureOutput({ outputError: () => undefined, writeErr: () => undefined });
   for (const register of REGISTER_VERBS) register(program);
+  addExamples(program);
   return program;
 }
 
@@ -30,7 +32,8 @@ function oneLine(text: string): string {
 }
 
 function usage(error: CommanderError, program: Command): string {
-  const verbs = program.commands.map((command) => command.name()).join(", ");
+  const shown = program.createHelp().visibleCommands(program);
+  const verbs = shown.map((command) => command.name()).join(", ");
   if (error.code === "commander.help") return `name a verb: ${verbs}; see 'bdefects --help'`;
   if (error.code === "commander.unknownCommand") return `${error.message.replace(/^error: /, "")}; valid: ${verbs}`;
   return error.message.replace(/^error: /, "");

@@ -1,3 +1,5 @@
+import { suggestion } from "./closest.ts";
+
 /**
  * A fault of the user's making: bad usage or bad input. The CLI prints it as one line `error: …` and exits with 2.
  * The message names the file or option at fault and, where there is one, the mend.
@@ -15,5 +17,7 @@ export class CheckFailed extends Error {
 export function lookup<T>(registry: ReadonlyMap<string, T>, kind: string, name: string): T {
   const found = registry.get(name);
   if (found !== undefined) return found;
-  throw new InputError(`unknown ${kind} '${name}'; valid: ${[...registry.keys()].join(", ")}`);
+  throw new InputError(
+    `unknown ${kind} '${name}'${suggestion(name, registry.keys())}; valid: ${[...registry.keys()].join(", ")}`,
+  );
 }

@@ -1,3 +1,4 @@
+import { suggestion } from "../core/closest.ts";
 import { InputError } from "../core/errors.ts";
 import type { DefectRow } from "./rows.ts";
 
@@ -11,9 +12,19 @@ export function pickRows(rows: DefectRow[], names: string[]): DefectRow[] {
   for (const name of names) {
     const found = rows.filter((row) => row.id === name || row.group_id === name);
     if (found.length === 0) {
-      throw new InputError(`no defect or group '${name}'; 'bdefects ids' and 'bdefects groups' list what there is`);
+      throw noSuchName(
+        name,
+        rows.flatMap(({ id, group_id }) => [group_id, id]),
+      );
     }
     for (const row of found) picked.add(row);
   }
   return [...picked];
+}
+
+/** @param names ids and groups that there are */
+export function noSuchName(name: string, names: Iterable<string>): InputError {
+  return new InputError(
+    `no defect or group '${name}'${suggestion(name, new Set(names))}; 'bdefects ids' and 'bdefects groups' list what there is`,
+  );
 }

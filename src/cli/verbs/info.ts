@@ -1,4 +1,6 @@
 import type { Command } from "commander";
+import { closestName } from "../../core/closest.ts";
+import { InputError } from "../../core/errors.ts";
 import { Catalog } from "../../store/catalog.ts";
 import type { Database } from "../../store/database.ts";
 import { isSample, SAMPLE } from "../../store/sample.ts";
@@ -54,13 +56,26 @@ async function describe(db: Database, id: string | undefined): Promise<Descripti
     const rows = (await new Catalog(db).list()).filter(({ group_id }) => group_id === id);
     return { facts: groupFacts(rows), page: (flag) => groupPage(rows, flag) };
   }
+  assertKnown(db, id);
   const { defectFacts, defectPage } = await import("../info/defect.ts");
   const record = db.readDefect(id);
   return { facts: defectFacts(record), page: (flag) => defectPage(db, record, flag) };
 }
 
+/** A mistyped name is held against those that there are; one that is none at all is explained by its pattern. */
+function assertKnown(db: Database, id: string): void {
+  const ids = db.listDefects();
+  if (ids.includes(id)) return;
+  const closest = closestName(id, [...ids, ...new Set(ids.map(groupOf))]);
+  if (closest !== null) throw new InputError(`no defect or group '${id}' (did you mean '${closest}'?)`);
+}
+
+function groupOf(id: string): string {
+  return id.split("-").slice(0, 3).join("-");
+}
+
 function isGroup(db: Database, name: string): boolean {
-  return db.listDefects().some((id) => id.startsWith(`${name}-`) && id.split("-").slice(0, 3).join("-") === name);
+  return db.listDefects().some((id) => groupOf(id) === name);
 }
 
 /** What the commands on a page need to find this database. */

@@ -5,6 +5,7 @@ import { type Database, openDatabase } from "../../store/database.ts";
 import type { Finding } from "../../store/findings.ts";
 import { exists } from "../../store/fs.ts";
 import { Layout } from "../../store/layout.ts";
+import { noSuchName } from "../../store/selection.ts";
 import { fraction } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import { visible } from "../cell-text.ts";
@@ -142,7 +143,7 @@ function pickIds(ids: string[], names: string[]): string[] {
   return names.flatMap((name) => {
     const found = ids.filter((id) => id === name || groupOf(id) === name);
     if (found.length > 0) return found;
-    throw new InputError(`no defect or group '${name}'; 'bdefects ids' and 'bdefects groups' list what there is`);
+    throw noSuchName(name, [...ids, ...ids.map(groupOf)]);
   });
 }
 

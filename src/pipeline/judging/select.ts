@@ -1,6 +1,7 @@
 import { InputError } from "../../core/errors.ts";
 import { JUDGED_VERSIONS, type JudgedVersion } from "../../store/results.ts";
 import type { DefectRecord } from "../../store/schema.ts";
+import { noSuchName } from "../../store/selection.ts";
 
 /** What a selection looks at: one line per candidate of the catalog. */
 export interface CatalogLine {
@@ -64,7 +65,11 @@ export async function selectItems(
     const exact = lines.find((line) => line.id === name);
     if (exact) add(accepted(exact), version);
     else if (group.length > 0) for (const line of group) line.status === "accepted" && add(line, version);
-    else throw new InputError(`no defect or group '${name}'; 'bdefects ids' and 'bdefects groups' list what there is`);
+    else
+      throw noSuchName(
+        name,
+        lines.flatMap(({ id, group_id }) => [group_id, id]),
+      );
   }
   if (items.size === 0)
     throw new InputError(`no accepted defect ${where === undefined ? "in the selection" : `where ${where}`}`);
