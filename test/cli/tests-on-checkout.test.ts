@@ -115,7 +115,7 @@ describe("test", () => {
     expect(rates[3]).toMatchObject({ ca: metrics.ca_clean, asr: metrics.asr_clean });
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /^error: \S+case: ASR \d\.\d+ \(\d+ of \d+\) is more than 0\.05 above the clean twin's recorded 0\.\d+\n$/,
+      /^error: \S+case: ASR \d\.\d+ \(\d+ of \d+\) is more than 0\.05 above the clean twin's recorded 0\.\d+\n$/m,
     );
   });
 
