@@ -1,3 +1,4 @@
+import { CheckFailed } from "../core/errors.ts";
 import type { CellOutcome } from "../pipeline/judging/cells.ts";
 import { Progress } from "./progress.ts";
 
@@ -12,6 +13,20 @@ export async function withCellProgress<T>(
   } finally {
     progress.stop();
   }
+}
+
+/**
+ * A line for every cell that failed, on stderr.
+ *
+ * @param others cells that did not
+ * @throws CheckFailed where there are any
+ */
+export function reportFailures(failures: readonly CellOutcome[], others: number): void {
+  if (failures.length === 0) return;
+  process.stderr.write(failures.map(failureLine).join(""));
+  throw new CheckFailed(
+    `${failures.length} of ${failures.length + others} cells failed, and nothing of them is stored: the same command tries them again`,
+  );
 }
 
 /** One line for stderr, whatever the message holds. */

@@ -37,6 +37,14 @@ export function outOption(): Option {
   return new Option("--out <dir>", "a folder for the results in place of the database's own");
 }
 
+/** `--plugin-timeout SECONDS`: for a program of the user's own, on one model. */
+export function pluginTimeoutOption(): Option {
+  return new Option(
+    "--plugin-timeout <seconds>",
+    "how long a program of yours may take for one model (default: 600)",
+  ).argParser(wholeNumber("--plugin-timeout", 1, 1_000_000));
+}
+
 /** `--results DIR`: where results are read from in place of the database. */
 export function resultsOption(): Option {
   return new Option("--results <dir>", "the folder that 'localize' and 'repair' wrote with --out");

@@ -1,4 +1,4 @@
-import { InputError, lookup } from "../core/errors.ts";
+import { InputError } from "../core/errors.ts";
 import { withCellProgress } from "./cell-progress.ts";
 import type { Listing } from "./listing.ts";
 import type { SharedOptions } from "./options.ts";
@@ -8,7 +8,7 @@ import { knownDataDir, type OwnOptions } from "./own-options.ts";
 /** What `repair` takes where it is about a file. */
 export type RepairFileOptions = Pick<SharedOptions, "seed" | "budget" | "device"> &
   OutputOptions &
-  OwnOptions & { method?: string[]; using: string[]; test?: string; k?: number; out?: string };
+  OwnOptions & { method?: string[]; using: string[]; test?: string; k?: number; out?: string; pluginTimeout?: number };
 
 const LISTING: Listing = { first: ["method", "using", "ca_before", "ca_after", "neurons", "weights"] };
 
@@ -17,13 +17,14 @@ export async function repairFile(file: string, options: RepairFileOptions): Prom
   const { data, out } = options;
   if (out === undefined) throw new InputError("--out: name a folder for the repaired weights");
   const { REPAIRS } = await import("../repair/registry.ts");
+  const { methodsNamed } = await import("../pipeline/judging/methods.ts");
   const { useDevice } = await import("../pipeline/device.ts");
   const { chanceWarning, withOwn } = await import("../pipeline/own/open.ts");
   const { repairModel } = await import("../pipeline/own/repair.ts");
   const { refuseExisting, repairStem, saveRepair } = await import("../pipeline/own/save-repair.ts");
   const { parseOwnUsing } = await import("../pipeline/own/using.ts");
   const hasImages = data !== undefined;
-  const methods = [...new Set(options.method ?? REPAIRS.keys())].map((name) => lookup(REPAIRS, "repair", name));
+  const methods = methodsNamed(options.method ?? REPAIRS.keys(), { timeout: options.pluginTimeout });
   const needy = methods.find(({ name }) => name !== "prune");
   if (!hasImages && needy) throw new InputError(`--method ${needy.name}: needs clean images; name them with --data`);
   if (options.test !== undefined && !hasImages) throw new InputError("--test: belongs to --data");

@@ -120,6 +120,7 @@ async function judgeAll(
     seed: edition.seed,
     budget: "demo",
     criteria: [...CRITERIA.keys()],
+    methods: [...REPAIRS.keys()],
     jobs: Math.min(jobs ?? Number.POSITIVE_INFINITY, chooseJudgeJobs(bytes)),
     onCell: ({ what, status, reason }) => {
       onCell(++done, total, what);

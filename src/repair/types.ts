@@ -8,10 +8,14 @@ export interface Repair {
   source: string;
   /** As a criterion's: 1 where it is not said, raised when what it does changes. */
   revision?: number;
+  /** Where the repair is a program of somebody's own: a hash of it. What another program did is not its result. */
+  fingerprint?: string;
   /**
    * A repaired copy of the suspect's weights, given the neurons to repair. The suspect's own stay untouched.
    *
    * @param scores suspiciousness of every neuron where a criterion chose them; who must be spared is decided by it.
    */
   repair(suspect: Suspect, neurons: NeuronSet, scores?: LayerScores): Promise<StateDict>;
+  /** As `repair`, where nobody names neurons and the method finds by itself what to change. Most cannot. */
+  repairUnaided?(suspect: Suspect): Promise<StateDict>;
 }

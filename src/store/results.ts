@@ -71,7 +71,7 @@ export const repairSchema = z.strictObject({
   kind: z.literal("repair"),
   id: z.string(),
   method: z.string(),
-  /** What chose the neurons: a criterion (its native set), `criterion:topk`, `oracle` or `random`. */
+  /** What chose the neurons: a criterion (its native set), `criterion:topk`, `oracle`, `random`, or `none` but the repair itself. */
   using: z.string(),
   seed: z.number().int(),
   /** That of the criteria whose predictions are used. */
@@ -79,6 +79,8 @@ export const repairSchema = z.strictObject({
   device,
   revision,
   model_sha256: sha256,
+  /** Of a plug-in: a hash of its command and program. */
+  fingerprint: sha256.optional(),
   /** The neurons that were to be repaired, as `layer:index`. */
   neurons: neuronNames,
   ca_before: rate,

@@ -226,7 +226,7 @@ describe("repairAll", () => {
   });
 
   it("refuses unknown selections of neurons", () => {
-    expect(() => parseUsing("magic")).toThrow("valid: oracle, random, fp, nc");
+    expect(() => parseUsing("magic")).toThrow("valid: oracle, random, none, fp, nc");
     expect(() => parseUsing("clp:best")).toThrow("CRITERION:topk");
   });
 });

@@ -1,9 +1,8 @@
 import type { Command } from "commander";
-import { CheckFailed } from "../../core/errors.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
 import type { PredictionFile } from "../../store/results.ts";
-import { criterionList, wholeNumber } from "../arguments.ts";
-import { failureLine, withCellProgress } from "../cell-progress.ts";
+import { criterionList } from "../arguments.ts";
+import { reportFailures, withCellProgress } from "../cell-progress.ts";
 import {
   budgetOption,
   dataOption,
@@ -13,6 +12,7 @@ import {
   formatOption,
   longOption,
   outOption,
+  pluginTimeoutOption,
   type SharedOptions,
   seedOption,
 } from "../options.ts";
@@ -39,11 +39,7 @@ export function registerLocalize(program: Command): void {
       "criteria, separated by commas (default: all); 'NAME=cmd:COMMAND' runs a program of yours, 'NAME=cmd+failing:COMMAND' with the failing tests",
       criterionList("--criterion"),
     )
-    .option(
-      "--plugin-timeout <seconds>",
-      "how long such a program may take for one model (default: 600)",
-      wholeNumber("--plugin-timeout", 1, 1_000_000),
-    )
+    .addOption(pluginTimeoutOption())
     .option("--where <sql>", "a condition on the catalog's fields")
     .addOption(outOption())
     .addOption(dbOption())
@@ -81,11 +77,7 @@ export function registerLocalize(program: Command): void {
         options,
         { first: ["id", "criterion", "named", "version", "first", "seconds"], text: "first" },
       );
-      if (failures.length === 0) return;
-      process.stderr.write(failures.map(failureLine).join(""));
-      throw new CheckFailed(
-        `${failures.length} of ${failures.length + predictions.length} cells failed, and nothing of them is stored: the same command tries them again`,
-      );
+      reportFailures(failures, predictions.length);
     });
 }
 

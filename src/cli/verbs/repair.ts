@@ -1,8 +1,9 @@
 import { statSync } from "node:fs";
 import type { Command } from "commander";
-import { InputError, lookup } from "../../core/errors.ts";
-import { commaList, wholeNumber } from "../arguments.ts";
-import { withCellProgress } from "../cell-progress.ts";
+import { InputError } from "../../core/errors.ts";
+import type { CellOutcome } from "../../pipeline/judging/cells.ts";
+import { commaList, criterionList, wholeNumber } from "../arguments.ts";
+import { reportFailures, withCellProgress } from "../cell-progress.ts";
 import {
   budgetOption,
   dataOption,
@@ -12,6 +13,7 @@ import {
   formatOption,
   longOption,
   outOption,
+  pluginTimeoutOption,
   type SharedOptions,
   seedOption,
 } from "../options.ts";
@@ -25,6 +27,7 @@ type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" 
   using: string[];
   where?: string;
   out?: string;
+  pluginTimeout?: number;
   keep?: boolean;
 } & Omit<RepairFileOptions, "data">;
 
@@ -36,10 +39,15 @@ export function registerRepair(program: Command): void {
       "repair infected models and measure clean accuracy and attack success before and after; or a checkpoint of your own, into --out",
     )
     .argument("[selection...]", "ids and groups; or one file")
-    .option("--method <names>", "repairs, separated by commas (default: all)", commaList("--method"))
+    .option(
+      "--method <names>",
+      "repairs, separated by commas (default: all); 'NAME=cmd:COMMAND' runs a program of yours",
+      criterionList("--method"),
+    )
+    .addOption(pluginTimeoutOption())
     .requiredOption(
       "--using <names>",
-      "who names the neurons: CRITERION, CRITERION:topk, oracle, random, for a file also a JSON file; separated by commas",
+      "who names the neurons: CRITERION, CRITERION:topk, oracle, random, none (a program of yours chooses), for a file also a JSON file; separated by commas",
       commaList("--using"),
     )
     .option("--where <sql>", "a condition on the catalog's fields")
@@ -71,12 +79,20 @@ async function repair(names: string[], options: Options, verb: Command): Promise
   const { REPAIRS } = await import("../../repair/registry.ts");
   const { useDevice } = await import("../../pipeline/device.ts");
   const { parseUsing, repairAll, repairRow } = await import("../../pipeline/judging/repair.ts");
-  const { withJudging } = await import("../../pipeline/judging/judge.ts");
+  const { unseenFolders, withJudging } = await import("../../pipeline/judging/judge.ts");
   const { selectItems } = await import("../../pipeline/judging/select.ts");
   const { Catalog } = await import("../../store/catalog.ts");
-  const methods = [...new Set(options.method ?? REPAIRS.keys())].map((name) => lookup(REPAIRS, "repair", name));
+  const { assertChooses, methodsNamed } = await import("../../pipeline/judging/methods.ts");
+  const limits = { timeout: options.pluginTimeout, unseen: unseenFolders(options) };
+  const methods = methodsNamed(options.method ?? REPAIRS.keys(), limits);
   const parsed = (stored?: string[]) => [...new Set(options.using)].map((text) => parseUsing(text, stored));
-  parsed();
+  for (const using of parsed()) for (const method of methods) assertChooses(method, using);
+  const failures: CellOutcome[] = [];
+  const note = (outcome: CellOutcome) => {
+    // What the user can mend ends the run; a program that fails costs its own cell.
+    if (outcome.error instanceof InputError) throw outcome.error;
+    if (outcome.status === "failed") failures.push(outcome);
+  };
   await useDevice(options.device);
   const repairs = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
     const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);
@@ -91,9 +107,10 @@ async function repair(names: string[], options: Options, verb: Command): Promise
       throw new InputError("--keep: --db sample keeps no weights; name a folder for them with --out DIR");
     }
     const ids = items.map(({ id }) => id);
-    return withCellProgress((update) => repairAll(bench, results, ids, methods, usings, update));
+    return withCellProgress((update) => repairAll(bench, results, ids, methods, usings, update, note));
   });
   emitRows(repairs.map(repairRow), options, REPAIR_LISTING);
+  reportFailures(failures, repairs.length);
 }
 
 /** No id or group looks like this. */

@@ -26,25 +26,27 @@ export type Using =
   | { kind: "oracle" }
   /** As many neurons as G has, drawn at random: the floor. */
   | { kind: "random" }
+  /** Nobody: the method chooses by itself. */
+  | { kind: "none" }
   /** A criterion's own set, or its top |G|. */
   | { kind: "criterion"; criterion: string; protocol: "native" | "topk" };
 
 /**
- * Parses `oracle`, `random`, `CRITERION` or `CRITERION:topk`, where the criterion may be a plug-in's name (`cmd-…`), whose
+ * Parses `oracle`, `random`, `none`, `CRITERION` or `CRITERION:topk`, where the criterion may be a plug-in's name (`cmd-…`), whose
  * predictions are stored.
  *
  * @param stored criteria of which there are predictions; absent: any plug-in's name is taken for one of them
  * @throws InputError
  */
 export function parseUsing(text: string, stored?: readonly string[]): Using {
-  if (text === "oracle" || text === "random") return { kind: text };
+  if (text === "oracle" || text === "random" || text === "none") return { kind: text };
   const [name, protocol = "native", ...rest] = text.split(":");
   if (rest.length > 0 || (protocol !== "native" && protocol !== "topk")) {
-    throw new InputError(`bad --using '${text}': write CRITERION, CRITERION:topk, oracle or random`);
+    throw new InputError(`bad --using '${text}': write CRITERION, CRITERION:topk, oracle, random or none`);
   }
   if (!isCriterionName(name, stored)) {
     throw new InputError(
-      `unknown --using '${name}'; valid: ${["oracle", "random", ...criterionNames(stored)].join(", ")}`,
+      `unknown --using '${name}'; valid: ${["oracle", "random", "none", ...criterionNames(stored)].join(", ")}`,
     );
   }
   return { kind: "criterion", criterion: name, protocol };
@@ -122,10 +124,12 @@ export async function repairEach(
         const { before, model, measure } = await opened;
         const suspect = await bench.suspect(model, await bench.dataset(record));
         const began = performance.now();
-        const state = await method.repair(suspect, neurons, scores);
+        const state = await (using.kind === "none" && method.repairUnaided
+          ? method.repairUnaided(suspect)
+          : method.repair(suspect, neurons, scores));
         const repaired = performance.now();
-        // Without neurons nothing was repaired: most criteria name none in some model.
-        const after = countNeurons(neurons) === 0 ? before : await measure(state);
+        // Without neurons nothing was repaired: most criteria name none in some model. A program may do more than it was told.
+        const after = countNeurons(neurons) === 0 && !method.fingerprint ? before : await measure(state);
         const repair: RepairFile = {
           kind: "repair",
           id,
@@ -136,6 +140,7 @@ export async function repairEach(
           ...deviceStamp(),
           ...revisionStamp(method),
           model_sha256: modelSha256,
+          ...(method.fingerprint && { fingerprint: method.fingerprint }),
           neurons: listNeurons(neurons),
           ca_before: before.ca,
           ca_after: after.ca,
@@ -166,7 +171,7 @@ export function repairContext(source: Pick<DefectSource, "readLabels" | "readCle
 export function finishedRepair(
   results: Results,
   id: string,
-  method: Pick<Repair, "name" | "revision">,
+  method: Pick<Repair, "name" | "revision" | "fingerprint">,
   using: Using,
   modelSha256: string,
   seed: number,
@@ -174,7 +179,7 @@ export function finishedRepair(
 ): RepairFile | null {
   const done = results.repair(method.name, formatUsing(using), id);
   if (done?.seed !== seed || done.budget !== results.budget || done.model_sha256 !== modelSha256) return null;
-  if (done.revision !== revisionStamp(method).revision) return null;
+  if (done.revision !== revisionStamp(method).revision || done.fingerprint !== method.fingerprint) return null;
   if (results.keepsWeights && !results.hasWeights(done)) return null;
   try {
     return same(done.neurons, listNeurons(choose().neurons)) ? done : null;
@@ -214,6 +219,7 @@ export function chooseNeurons(
   seed: number,
 ): { neurons: NeuronSet; scores?: LayerScores } {
   const index = indexNeurons(layers);
+  if (using.kind === "none") return { neurons: {} };
   if (using.kind === "oracle") return { neurons: labels.infected };
   if (using.kind === "random") {
     const random = new Random(stageSeed(seed, "repair", "random", modelSha256));

@@ -16,6 +16,8 @@ export interface JudgeOrder {
   budget?: Budget;
   /** Every criterion of any task, by name or as a command. */
   criteria: string[];
+  /** Every repair of any task, likewise. */
+  methods: string[];
   /** Seconds that a command may take. */
   pluginTimeout?: number;
   /** Threads of one inference. */

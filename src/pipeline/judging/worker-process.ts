@@ -1,13 +1,14 @@
 import { lookup } from "../../core/errors.ts";
 import { computeOn } from "../../engine/device.ts";
 import type { Criterion } from "../../localize/types.ts";
-import { REPAIRS } from "../../repair/registry.ts";
+import type { Repair } from "../../repair/types.ts";
 import { Claim } from "../../store/claims.ts";
 import type { FromWorker, ToWorker } from "../executors/dispatch.ts";
 import type { CellOutcome } from "./cells.ts";
 import { criteriaNamed } from "./criteria.ts";
 import { type Judging, unseenFolders, withJudging } from "./judge.ts";
 import { localizeAll } from "./localize.ts";
+import { methodsNamed } from "./methods.ts";
 import { parseUsing, repairEach } from "./repair.ts";
 import { type JudgeOrder, type JudgeTask, networkKey, type ToldByWorker } from "./task.ts";
 
@@ -30,6 +31,9 @@ process.once("message", async (first: Heard) => {
     const criteria = new Map(
       criteriaNamed(options.criteria, { timeout: pluginTimeout, unseen }).map((found) => [found.name, found]),
     );
+    const methods = new Map(
+      methodsNamed(options.methods, { timeout: pluginTimeout, unseen }).map((found) => [found.name, found]),
+    );
     const warn = (warning: string) => tell({ type: "told", told: { warning } });
     await withJudging({ ...options, db: dir, data: dataDir, warn }, async (judging) => {
       tell({ type: "over" });
@@ -40,7 +44,7 @@ process.once("message", async (first: Heard) => {
         if (network !== undefined && network !== key) await judging.bench.release();
         network = key;
         const wanted = next.task.criteria.map((name) => lookup(criteria, "criterion", name));
-        tell(await judgeUnderClaim(judging, claims, next.task, wanted));
+        tell(await judgeUnderClaim(judging, claims, next.task, wanted, methods));
       }
     });
     process.exit(0);
@@ -59,6 +63,7 @@ async function judgeUnderClaim(
   claims: string,
   task: JudgeTask,
   criteria: readonly Criterion[],
+  methods: ReadonlyMap<string, Repair>,
 ): Promise<Told> {
   const { database, bench } = judging;
   const claim = Claim.take(claims, `judge/${task.id}`);
@@ -67,7 +72,7 @@ async function judgeUnderClaim(
     // Without its data nothing can be right, so this alone ends all of it.
     const needsData = task.repairs.length > 0 || criteria.some((criterion) => criterion.needsData);
     if (needsData) await bench.dataset(database.readDefect(task.id));
-    return await judge(judging, task, criteria).then(
+    return await judge(judging, task, criteria, methods).then(
       () => ({ type: "over" }) as const,
       (error) => ({ type: "over", reason: (error as Error).message }) as const,
     );
@@ -80,6 +85,7 @@ async function judge(
   { bench, results }: Judging,
   { id, versions, repairs }: JudgeTask,
   criteria: readonly Criterion[],
+  methods: ReadonlyMap<string, Repair>,
 ): Promise<void> {
   const listen = ({ error, ...outcome }: CellOutcome) => {
     tell({ type: "told", told: { ...outcome, ...(error && { reason: error.message }) } });
@@ -87,7 +93,7 @@ async function judge(
   const items = versions.map((version) => ({ id, version }));
   await localizeAll(bench, results, items, criteria, undefined, listen);
   const ways = repairs.map(({ method, using }) => ({
-    method: lookup(REPAIRS, "repair", method),
+    method: lookup(methods, "repair", method),
     using: parseUsing(using),
   }));
   if (ways.length > 0) await repairEach(bench, results, [id], ways, undefined, listen);

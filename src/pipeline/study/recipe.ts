@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { BUDGETS } from "../../core/budget.ts";
-import { InputError, lookup } from "../../core/errors.ts";
+import { InputError } from "../../core/errors.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import type { Criterion } from "../../localize/types.ts";
-import { REPAIRS } from "../../repair/registry.ts";
 import { JUDGED_VERSIONS } from "../../store/results.ts";
 import { STUDY_NAME } from "../../store/studies.ts";
 import { criteriaNamed } from "../judging/criteria.ts";
+import { assertChooses, methodsNamed } from "../judging/methods.ts";
 import { formatUsing, parseUsing, type RepairWay } from "../judging/repair.ts";
 import { PLUGIN_TIMEOUT } from "../plugin/criterion.ts";
 import { readRecipe, recipePath } from "../recipe-file.ts";
@@ -48,6 +48,8 @@ export interface Study {
   /** The same as they can be asked for in another process: names and commands. */
   criterionNames: string[];
   repairs: RepairWay[];
+  /** The methods of these, likewise. */
+  methodNames: string[];
 }
 
 /** Reads a shipped study, or a recipe file of the user's own. @throws InputError naming the file and the first fault */
@@ -80,21 +82,25 @@ export function resolveStudy(recipe: StudyRecipe): Study {
 
   const repairs = new Map<string, RepairWay>();
   for (const { method, using } of recipe.repairs) {
-    for (const name of method) {
+    for (const repairer of methodsNamed(method, { timeout })) {
       for (const text of using.flatMap((entry) => expand(entry, own))) {
         const chosen = parseUsing(text);
         if (chosen.kind === "criterion" && !criteria.some(({ name }) => name === chosen.criterion)) {
           throw new InputError(`repairs: '${text}': the study does not run this criterion; name it in criteria`);
         }
-        const repair = { method: lookup(REPAIRS, "repair", name), using: chosen };
-        repairs.set(`${name} ${formatUsing(chosen)}`, repair);
+        assertChooses(repairer, chosen);
+        repairs.set(`${repairer.name} ${formatUsing(chosen)}`, { method: repairer, using: chosen });
       }
     }
   }
   if (repairs.size > 0 && !recipe.versions.includes("infected")) {
     throw new InputError("versions: repairs need the infected one");
   }
-  return { recipe, criteria, criterionNames: [...ownNames, ...baselineNames], repairs: [...repairs.values()] };
+  const methodNames = recipe.repairs.flatMap(({ method }) => method);
+  // Two commands under one name would be told apart nowhere.
+  methodsNamed(methodNames);
+  const criterionNames = [...ownNames, ...baselineNames];
+  return { recipe, criteria, criterionNames, repairs: [...repairs.values()], methodNames };
 }
 
 function expand(entry: string, criteria: readonly Criterion[]): string[] {

@@ -96,6 +96,7 @@ export async function runStudy(request: StudyRequest): Promise<StudyEnd> {
   await judgeInWorkers({
     ...{ dir, dataDir, out, claims, seed, budget, pluginTimeout, jobs },
     criteria: study.criterionNames,
+    methods: study.methodNames,
     tasks: left,
     onCell: (outcome) => watch.told(outcome),
     onWarning: (text) => watch.warned(text),
