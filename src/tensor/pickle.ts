@@ -47,16 +47,27 @@ export function readPickle(bytes: Uint8Array, world: PickleWorld, name: string):
   return new Unpickler(bytes, world, name).read();
 }
 
+/** As `readPickle`, of one that begins at `start`; others may follow. @returns its value, and where it ends */
+export function readPickleAt(
+  bytes: Uint8Array,
+  start: number,
+  world: PickleWorld,
+  name: string,
+): { value: PickleValue; end: number } {
+  return new Unpickler(bytes, world, name, start).readOne();
+}
+
 class Unpickler {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
   private readonly world: PickleWorld;
   private readonly name: string;
-  private at = 0;
+  private at: number;
   private readonly stack: unknown[] = [];
   private readonly memo = new Map<number, unknown>();
 
-  constructor(bytes: Uint8Array, world: PickleWorld, name: string) {
+  constructor(bytes: Uint8Array, world: PickleWorld, name: string, start = 0) {
+    this.at = start;
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.world = world;
@@ -64,14 +75,19 @@ class Unpickler {
   }
 
   read(): PickleValue {
+    const { value, end } = this.readOne();
+    if (end !== this.bytes.length) throw this.fault("it goes on after its end");
+    return value;
+  }
+
+  readOne(): { value: PickleValue; end: number } {
     for (;;) {
       const opcode = this.bytes[this.take(1)];
       // STOP
       if (opcode === 0x2e) {
         const value = this.pop();
         if (this.stack.length > 0) throw this.fault("it ends with values left over");
-        if (this.at !== this.bytes.length) throw this.fault("it goes on after its end");
-        return value;
+        return { value, end: this.at };
       }
       this.step(opcode);
     }

@@ -1,4 +1,5 @@
 import { InputError } from "../core/errors.ts";
+import { brainToNumber, halfToNumber, numberToBrain, numberToHalf } from "./narrow-floats.ts";
 import { type StateDict, sizeOf } from "./state.ts";
 
 /**
@@ -15,7 +16,7 @@ export interface RawTensor {
   bytes: Uint8Array;
 }
 
-const DTYPE_BYTES = { F32: 4, I64: 8, U8: 1 } as const;
+const DTYPE_BYTES = { F32: 4, F64: 8, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
 export type Dtype = keyof typeof DTYPE_BYTES;
 
 const LENGTH_BYTES = 8;
@@ -106,7 +107,9 @@ export function decodeTensors(file: Uint8Array, name: string): RawTensors {
 export function decodeState(file: Uint8Array, name: string): StateDict {
   const state: StateDict = new Map();
   for (const [key, { dtype, shape, bytes }] of decodeTensors(file, name)) {
-    if (dtype === "U8") throw new InputError(`${name}: tensor '${key}' is U8; a model holds F32 or I64`);
+    if (dtype !== "F32" && dtype !== "I64") {
+      throw new InputError(`${name}: tensor '${key}' is ${dtype}; a model holds F32 or I64`);
+    }
     state.set(key, { shape, data: dtype === "F32" ? floatsOf(bytes) : wholeNumbersOf(bytes) });
   }
   return state;
@@ -127,6 +130,44 @@ export function floatsOf(bytes: Uint8Array): Float32Array {
 /** A copy of its own, and so aligned: `slice` of one of Node's buffers, which files are read into, is a view. */
 function copyOf(bytes: Uint8Array, from = 0, to = bytes.length): Uint8Array {
   return new Uint8Array(bytes.subarray(from, to));
+}
+
+/** How a type of floats is read and written, little-endian. */
+const FLOATS: Partial<
+  Record<Dtype, { get(view: DataView, at: number): number; set(view: DataView, at: number, value: number): void }>
+> = {
+  F64: { get: (view, at) => view.getFloat64(at, true), set: (view, at, value) => view.setFloat64(at, value, true) },
+  F16: {
+    get: (view, at) => halfToNumber(view.getUint16(at, true)),
+    set: (view, at, value) => view.setUint16(at, numberToHalf(value), true),
+  },
+  BF16: {
+    get: (view, at) => brainToNumber(view.getUint16(at, true)),
+    set: (view, at, value) => view.setUint16(at, numberToBrain(value), true),
+  },
+};
+
+/** A tensor's values as 32-bit floats; null where it holds no floats. */
+export function tensorValues({ dtype, bytes }: RawTensor): Float32Array | null {
+  if (dtype === "F32") return floatsOf(bytes);
+  const kind = FLOATS[dtype];
+  if (!kind) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const size = DTYPE_BYTES[dtype];
+  return Float32Array.from({ length: bytes.length / size }, (_, i) => kind.get(view, i * size));
+}
+
+/** The tensor with other values in its own type, rounded to it. @throws Error where it holds no floats */
+export function withValues(tensor: RawTensor, data: Float32Array): RawTensor {
+  const { dtype } = tensor;
+  if (dtype === "F32") return { ...tensor, bytes: floatBytes(data) };
+  const kind = FLOATS[dtype];
+  if (!kind) throw new Error(`a tensor of ${dtype} holds no floats`);
+  const size = DTYPE_BYTES[dtype];
+  const bytes = new Uint8Array(data.length * size);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < data.length; i++) kind.set(view, i * size, data[i]);
+  return { ...tensor, bytes };
 }
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;

@@ -1,5 +1,6 @@
 import { InputError } from "../core/errors.ts";
-import { type PickleGlobal, type PickleValue, readPickle } from "./pickle.ts";
+import { brainToNumber, halfToNumber } from "./narrow-floats.ts";
+import { type PickleGlobal, type PickleValue, type PickleWorld, readPickle, readPickleAt } from "./pickle.ts";
 import { sizeOf } from "./state.ts";
 
 /** A storage that a checkpoint's pickle refers to: the bytes lie in an entry of their own. */
@@ -33,7 +34,7 @@ const DTYPES = {
   FloatStorage: { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
   DoubleStorage: { bytes: 8, read: (view, at) => view.getFloat64(at, true) },
   HalfStorage: { bytes: 2, read: (view, at) => halfToNumber(view.getUint16(at, true)) },
-  BFloat16Storage: { bytes: 2, read: (view, at) => bitsToFloat(view.getUint16(at, true) << 16) },
+  BFloat16Storage: { bytes: 2, read: (view, at) => brainToNumber(view.getUint16(at, true)) },
   LongStorage: { bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
   IntStorage: { bytes: 4, read: (view, at) => view.getInt32(at, true) },
   ShortStorage: { bytes: 2, read: (view, at) => view.getInt16(at, true) },
@@ -52,6 +53,58 @@ const SETS = new Set(["builtins.set", "__builtin__.set", "builtins.frozenset", "
  * @param name of the file, for messages. @throws InputError
  */
 export function readTorchPickle(bytes: Uint8Array, name: string): PickleValue {
+  return readPickle(bytes, torchWorld(name), name);
+}
+
+/** The first number of a checkpoint as PyTorch wrote them before 1.6, as near as a double comes. */
+const LEGACY_MAGIC = Number(0x1950a86a20f9469cfc6cn);
+const LEGACY_PROTOCOL = 1001;
+
+/**
+ * Reads a checkpoint as PyTorch wrote them before 1.6, and still does on request: five pickles (magic number, protocol, the
+ * machine, the value, the storages' names), then every storage, after how many elements it has.
+ *
+ * @returns the value and the storages' bytes by name; null where the file is no such checkpoint
+ * @throws InputError where it is damaged, or holds what a checkpoint need not
+ */
+export function readLegacyCheckpoint(
+  bytes: Uint8Array,
+  name: string,
+): { value: PickleValue; storages: Map<string, Uint8Array> } | null {
+  const storagesOf = new Map<string, TorchStorage>();
+  const world = torchWorld(name, (found) => storagesOf.set(found.key, found));
+  let at = 0;
+  const next = () => {
+    const { value, end } = readPickleAt(bytes, at, world, name);
+    at = end;
+    return value;
+  };
+  if (next() !== LEGACY_MAGIC) return null;
+  const fault = (text: string) => new InputError(`${name}: ${text}`);
+  if (next() !== LEGACY_PROTOCOL) throw fault("its protocol is unknown");
+  const machine = next();
+  if (machine instanceof Map && machine.get("little_endian") === false) {
+    throw fault("was written by a big-endian machine, which is not supported");
+  }
+  const value = next();
+  const keys = next();
+  if (!Array.isArray(keys)) throw fault("lists no storages");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const storages = new Map<string, Uint8Array>();
+  for (const key of keys) {
+    const found = storagesOf.get(String(key));
+    if (!found || storages.has(found.key)) throw fault("lists a storage that no tensor has, or one twice");
+    const size = storageBytes(found);
+    if (size + 8 > bytes.length - at) throw fault("is cut short");
+    if (view.getBigInt64(at, true) !== BigInt(found.count)) throw fault(`storage ${found.key} has another size`);
+    storages.set(found.key, new Uint8Array(bytes.subarray(at + 8, at + 8 + size)));
+    at += 8 + size;
+  }
+  if (at !== bytes.length) throw fault("goes on after its storages");
+  return { value, storages };
+}
+
+function torchWorld(name: string, onStorage: (found: TorchStorage) => void = () => undefined): PickleWorld {
   const fault = (text: string) => new InputError(`${name}: ${text}`);
   const known = new Map<string, PickleGlobal["call"]>([
     ["collections.OrderedDict", (args) => orderedDict(args, fault)],
@@ -59,18 +112,18 @@ export function readTorchPickle(bytes: Uint8Array, name: string): PickleValue {
     ["torch._utils._rebuild_parameter", (args) => parameter(args, fault)],
     ...[...SETS].map((set) => [set, (args: readonly PickleValue[]) => setOf(args, fault)] as const),
   ]);
-  return readPickle(
-    bytes,
-    {
-      global(module, global) {
-        const full = `${module}.${global}`;
-        if (known.has(full)) return { name: full, call: known.get(full) };
-        return module === "torch" && Object.hasOwn(DTYPES, global) ? { name: full } : undefined;
-      },
-      persistent: (id) => storage(id, fault),
+  return {
+    global(module, global) {
+      const full = `${module}.${global}`;
+      if (known.has(full)) return { name: full, call: known.get(full) };
+      return module === "torch" && Object.hasOwn(DTYPES, global) ? { name: full } : undefined;
     },
-    name,
-  );
+    persistent(id) {
+      const found = storage(id, fault);
+      onStorage(found);
+      return found;
+    },
+  };
 }
 
 /** Bytes of a whole storage. */
@@ -98,6 +151,16 @@ export function tensorNumbers(tensor: TorchTensor, bytes: Uint8Array): number[] 
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const values: number[] = [];
   forEachElement(tensor, (at) => values.push(read(view, at * size)));
+  return values;
+}
+
+/** A tensor's elements in row-major order, byte by byte. @param bytes the whole storage */
+export function tensorBytes(tensor: TorchTensor, bytes: Uint8Array): Uint8Array {
+  const { bytes: size } = DTYPES[tensor.storage.dtype];
+  const values = new Uint8Array(sizeOf(tensor.shape) * size);
+  forEachElement(tensor, (at, i) => {
+    for (let k = 0; k < size; k++) values[i * size + k] = bytes[at * size + k];
+  });
   return values;
 }
 
@@ -138,7 +201,7 @@ function storage(id: PickleValue, fault: Fault): TorchStorage & { isStorage: tru
   const dtype = (type as { name?: unknown } | undefined)?.name;
   const name = typeof dtype === "string" ? dtype.replace(/^torch\./, "") : "";
   if (tag !== "storage" || !Object.hasOwn(DTYPES, name)) throw fault("a storage is of no known type");
-  if (typeof key !== "string" || !/^\d{1,9}$/.test(key)) throw fault("a storage's name is no number");
+  if (typeof key !== "string" || !/^\d{1,20}$/.test(key)) throw fault("a storage's name is no number");
   if (!isCount(count)) throw fault(`storage ${key} has no size`);
   return { isStorage: true, dtype: name as TorchDtype, key, count };
 }
@@ -170,19 +233,4 @@ function isCount(value: unknown): value is number {
 
 function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.length <= 64 && value.every(isCount);
-}
-
-/** IEEE half precision. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
-}
-
-function bitsToFloat(bits: number): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setInt32(0, bits);
-  return view.getFloat32(0);
 }

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { InputError } from "../../src/core/errors.ts";
 import { Random } from "../../src/core/random.ts";
 import { neuronLayers, stateShapes } from "../../src/graph/network.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
@@ -244,14 +245,26 @@ torch.save({'net': state, 'epoch': 3}, 'attack_model.pt')
 torch.save({'conv1': torch.tensor([2, 1]), 'layer1.0.conv1': [3], 'layer4.0.conv1': {5}}, 'poison_path.pt')
 torch.save(torch.nn.Linear(2, 2), 'module.pt')
 torch.save([torch.arange(6).reshape(2, 3).t(), torch.tensor([1.5, -2]).half(), torch.tensor([1.5]).bfloat16(), torch.tensor([True, False])], 'mixed.pt')
-torch.save({'a': torch.randn(3)}, 'old.pt', _use_new_zipfile_serialization=False)
+shared = torch.arange(6.)
+torch.save({'a': shared[2:4], 'b': shared.reshape(2, 3).t(), 'c': torch.tensor([7])}, 'old.pt', _use_new_zipfile_serialization=False)
 print(json.dumps({k: v.detach().double().flatten()[:3].tolist() for k, v in state.items()}))
 `;
     const expected = JSON.parse(execFileSync(python!.command, ["-c", script], { encoding: "utf8" }));
     const [list] = [(await readTorchFile(join(dir, "mixed.pt"))) as { numbers(): number[] }[]];
     expect(list.map((part) => part.numbers())).toEqual([[0, 3, 1, 4, 2, 5], [1.5, -2], [1.5], [1, 0]]);
     await expect(readTorchFile(join(dir, "module.pt"))).rejects.toThrow(/names 'torch\.nn\.modules\.linear\.Linear'/);
-    await expect(readTorchFile(join(dir, "old.pt"))).rejects.toThrow(/refused as a pickle/);
+    const old = (await readTorchFile(join(dir, "old.pt"))) as Map<string, { numbers(): number[] }>;
+    const values = [...old].map(([name, part]) => [name, part.numbers()]);
+    expect(values).toEqual([
+      ["a", [2, 3]],
+      ["b", [0, 3, 1, 4, 2, 5]],
+      ["c", [7]],
+    ]);
+    const whole = readFileSync(join(dir, "old.pt"));
+    for (let cut = 0; cut < whole.length; cut += 7) {
+      writeFileSync(join(dir, "old.pt"), whole.subarray(0, cut));
+      await expect(readTorchFile(join(dir, "old.pt")), `${cut} bytes`).rejects.toThrow(InputError);
+    }
     for (const file of ["module.pt", "old.pt"]) rmSync(join(dir, file));
 
     const db = fresh();

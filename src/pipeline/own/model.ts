@@ -3,10 +3,17 @@ import { InputError } from "../../core/errors.ts";
 import type { Network } from "../../graph/network.ts";
 import { stateShapes } from "../../graph/network.ts";
 import { findState, fittingNetwork } from "../../store/foreign/interpret.ts";
-import { readTorchFile } from "../../store/foreign/torch-file.ts";
+import { type PlainTensor, readTorchFile } from "../../store/foreign/torch-file.ts";
 import { plainFileBytes, readBytes, withPath } from "../../store/fs.ts";
 import { modelSha256 } from "../../store/models.ts";
-import { decodeTensors, encodeTensors, floatBytes, floatsOf, type RawTensors } from "../../tensor/safetensors.ts";
+import {
+  type Dtype,
+  decodeTensors,
+  encodeTensors,
+  type RawTensors,
+  tensorValues,
+  withValues,
+} from "../../tensor/safetensors.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 import { ourNames } from "./file-names.ts";
 
@@ -37,8 +44,9 @@ export async function openOwnModel(file: string): Promise<OwnModel> {
   const theirs = ourNames([...tensors.keys()]);
   const found: StateDict = new Map();
   for (const [ours, name] of theirs) {
-    const { dtype, shape, bytes } = tensors.get(name)!;
-    if (dtype === "F32") found.set(ours, { shape, data: floatsOf(bytes) });
+    const tensor = tensors.get(name)!;
+    const data = tensorValues(tensor);
+    if (data) found.set(ours, { shape: tensor.shape, data });
   }
   const network = fittingNetwork(found);
   if (!network) throw new InputError(`${file}: fits no architecture; 'docs/catalogue.md' lists those that are known`);
@@ -53,7 +61,7 @@ export async function openOwnModel(file: string): Promise<OwnModel> {
       const changed: RawTensors = new Map(tensors);
       for (const [key, { data }] of repaired) {
         const name = theirs.get(key)!;
-        changed.set(name, { ...tensors.get(name)!, bytes: floatBytes(data) });
+        changed.set(name, withValues(tensors.get(name)!, data));
       }
       return encodeTensors(changed);
     },
@@ -79,14 +87,23 @@ async function readTensors(file: string): Promise<RawTensors> {
   if (!isTorch) return decodeTensors(readBytes(file), file);
   const state = findState(await readTorchFile(file));
   if (!state) throw new InputError(`${file}: holds no state dict; save model.state_dict()`);
-  const tensors: RawTensors = new Map();
-  for (const [name, tensor] of state) {
-    const { shape, dtype } = tensor;
-    if (dtype === "FloatStorage") tensors.set(name, { dtype: "F32", shape, bytes: floatBytes(tensor.floats()) });
-    else if (dtype === "LongStorage") {
-      const numbers = BigInt64Array.from(tensor.numbers(), (n) => BigInt(n));
-      tensors.set(name, { dtype: "I64", shape, bytes: new Uint8Array(numbers.buffer) });
-    } else throw new InputError(`${file}: '${name}' is of type ${dtype}; a network of one's own holds 32-bit floats`);
-  }
-  return tensors;
+  return new Map(
+    [...state].map(([name, tensor]) => [
+      name,
+      { dtype: SAFETENSORS_TYPE[tensor.dtype], shape: tensor.shape, bytes: tensor.elements() },
+    ]),
+  );
 }
+
+const SAFETENSORS_TYPE: Record<PlainTensor["dtype"], Dtype> = {
+  FloatStorage: "F32",
+  DoubleStorage: "F64",
+  HalfStorage: "F16",
+  BFloat16Storage: "BF16",
+  LongStorage: "I64",
+  IntStorage: "I32",
+  ShortStorage: "I16",
+  CharStorage: "I8",
+  ByteStorage: "U8",
+  BoolStorage: "BOOL",
+};

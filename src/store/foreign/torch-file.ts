@@ -3,10 +3,12 @@ import { crc32 } from "node:zlib";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { InputError } from "../../core/errors.ts";
 import {
+  readLegacyCheckpoint,
   readTorchPickle,
   storageBytes,
   type TorchDtype,
   TorchTensor,
+  tensorBytes,
   tensorFloats,
   tensorNumbers,
 } from "../../tensor/torch-checkpoint.ts";
@@ -40,6 +42,11 @@ export class PlainTensor {
     return this.tensor.storage.dtype;
   }
 
+  /** Row-major, each element's bytes as they are. */
+  elements(): Uint8Array {
+    return tensorBytes(this.tensor, this.bytes);
+  }
+
   floats(): Float32Array {
     return tensorFloats(this.tensor, this.bytes);
   }
@@ -65,15 +72,7 @@ const PICKLE_MAGIC = 0x80;
  * @throws InputError naming the file, on anything that is not plainly a checkpoint of tensors and plain data.
  */
 export async function readTorchFile(path: string): Promise<Plain> {
-  const start = readStart(path);
-  const entries =
-    start === PICKLE_MAGIC ? new Map([["bare/data.pkl", readBytes(path) as Uint8Array]]) : await readEntries(path);
-  const [prefix, pickle] = onlyPickle(path, entries);
-  const order = entries.get(`${prefix}byteorder`);
-  if (order && Buffer.from(order).toString("latin1").trim() !== "little") {
-    throw new InputError(`${path}: was written by a big-endian machine, which is not supported`);
-  }
-  const value = readTorchPickle(pickle, path);
+  const { value, storageOf } = await readValue(path);
   let nodes = 0;
   const plain = (part: unknown, depth: number): Plain => {
     if (depth > MOST_DEPTH || ++nodes > MOST_NODES) throw new InputError(`${path}: its data is nested without end`);
@@ -84,7 +83,7 @@ export async function readTorchFile(path: string): Promise<Plain> {
     if (part instanceof Uint8Array) return part;
     if (part instanceof TorchTensor) {
       const { storage } = part;
-      const bytes = entries.get(`${prefix}data/${storage.key}`);
+      const bytes = storageOf(storage.key);
       if (!bytes) throw new InputError(`${path}: the storage data/${storage.key} is missing`);
       if (bytes.length !== storageBytes(storage)) {
         throw new InputError(`${path}: data/${storage.key} has ${bytes.length} bytes, not ${storageBytes(storage)}`);
@@ -101,6 +100,22 @@ export async function readTorchFile(path: string): Promise<Plain> {
   return plain(value, 0);
 }
 
+/** The value of the file's pickle, and the bytes of the storages that its tensors are views of. */
+async function readValue(
+  path: string,
+): Promise<{ value: unknown; storageOf: (key: string) => Uint8Array | undefined }> {
+  const isBare = readStart(path) === PICKLE_MAGIC;
+  const legacy = isBare ? readLegacyCheckpoint(readBytes(path), path) : null;
+  if (legacy) return { value: legacy.value, storageOf: (key) => legacy.storages.get(key) };
+  const entries = isBare ? new Map([["bare/data.pkl", readBytes(path) as Uint8Array]]) : await readEntries(path);
+  const [prefix, pickle] = onlyPickle(path, entries);
+  const order = entries.get(`${prefix}byteorder`);
+  if (order && Buffer.from(order).toString("latin1").trim() !== "little") {
+    throw new InputError(`${path}: was written by a big-endian machine, which is not supported`);
+  }
+  return { value: readTorchPickle(pickle, path), storageOf: (key) => entries.get(`${prefix}data/${key}`) };
+}
+
 /** The first byte, where the file is small enough for a bare pickle. */
 function readStart(path: string): number | null {
   return withPath(path, () => {
@@ -108,7 +123,7 @@ function readStart(path: string): number | null {
     try {
       const byte = Buffer.alloc(1);
       const found = readSync(file, byte, 0, 1, 0);
-      return found === 1 && fstatSync(file).size <= MOST_PICKLE_BYTES ? byte[0] : null;
+      return found === 1 && fstatSync(file).size < MOST_BYTES ? byte[0] : null;
     } finally {
       closeSync(file);
     }
