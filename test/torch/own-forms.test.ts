@@ -33,7 +33,7 @@ describe.skipIf(!findTorchPython())("a ResNet-18 of one's own, as PyTorch saved 
   const { mean, std } = JSON.parse(readFileSync(join(folder, "model.json"), "utf8"));
   python("save", join(folder, "model.safetensors"), join(dir, "forms"));
   const files = readdirSync(join(dir, "forms")).filter((name) => !name.startsWith("half"));
-  const look = ["--data", data, "--criterion", "clp,fp,slicer"];
+  const look = ["--data", data, "--criterion", "clp,fp"];
   const expected = rowsOf(["inspect", join(folder, "model.safetensors"), ...look]);
 
   it("comes in five forms", () => {
@@ -47,6 +47,7 @@ describe.skipIf(!findTorchPython())("a ResNet-18 of one's own, as PyTorch saved 
     expect(rows.map(plainNames)).toEqual(expected);
     const shortcut = form === "torchvision" ? /downsample/ : /shortcut/;
     expect(rows.some(({ neuron }) => shortcut.test(neuron as string))).toBe(true);
+    expect(rows.every(({ neuron }) => (neuron as string).startsWith("module.") === (form === "parallel"))).toBe(true);
 
     const out = join(dir, form);
     const [pruned] = rowsOf(["repair", file, "--data", data, "--method", "prune", "--using", "clp", "--out", out]);

@@ -76,7 +76,7 @@ async function openImages(options: Omit<OwnImagesOptions, "test">): Promise<OwnI
     if (/\.(npy|npz)$/i.test(data)) return ofOwn(data, { ...(await arrays(data)), names: null }, options);
     throw new InputError(`--data ${data}: give a folder of class folders, a .npy or .npz, or a known data set`);
   }
-  const known = knownIn(data);
+  const known = knownIn(data, network.classes);
   if (known) return ofDataset(known.definition, known.dir, seed);
   if (existsSync(join(data, CHECKED_OUT.clean))) {
     const clean = await arrays(join(data, CHECKED_OUT.clean));
@@ -87,12 +87,17 @@ async function openImages(options: Omit<OwnImagesOptions, "test">): Promise<OwnI
   return ofOwn(data, readClassFolders(data, side, network.classes), options);
 }
 
-/** The known data set whose official files a folder holds, or is. @throws InputError where it holds several */
-function knownIn(dir: string): { definition: DatasetDefinition; dir: string } | null {
+/**
+ * The known data set whose official files a folder holds, or is; of several the one with as many classes as the network.
+ *
+ * @throws InputError where several have, or none
+ */
+function knownIn(dir: string, classes: number): { definition: DatasetDefinition; dir: string } | null {
   const holds = (folder: string) =>
     [...DATASETS.values()].filter(({ files }) => files.some((file) => existsSync(join(folder, file))));
   const inside = holds(dir);
-  if (inside.length === 1) return { definition: inside[0], dir };
+  const fitting = inside.length > 1 ? inside.filter((definition) => definition.classes.length === classes) : inside;
+  if (fitting.length === 1) return { definition: fitting[0], dir };
   if (inside.length > 1) {
     const names = inside.map(({ name }) => name).join(", ");
     throw new InputError(

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { InputError } from "../../core/errors.ts";
 import type { Network } from "../../graph/network.ts";
 import { stateShapes } from "../../graph/network.ts";
-import { findState, fittingNetwork } from "../../store/foreign/interpret.ts";
+import { findNamedState, fittingNetwork } from "../../store/foreign/interpret.ts";
 import { type PlainTensor, readTorchFile } from "../../store/foreign/torch-file.ts";
 import { plainFileBytes, readBytes, withPath } from "../../store/fs.ts";
 import { modelSha256 } from "../../store/models.ts";
@@ -85,7 +85,7 @@ async function readTensors(file: string): Promise<RawTensors> {
   });
   const isTorch = start.toString("latin1", 0, 2) === "PK" || (start[0] === 0x80 && start[SAFETENSORS_BRACE] !== 0x7b);
   if (!isTorch) return decodeTensors(readBytes(file), file);
-  const state = findState(await readTorchFile(file));
+  const state = findNamedState(await readTorchFile(file));
   if (!state) throw new InputError(`${file}: holds no state dict; save model.state_dict()`);
   return new Map(
     [...state].map(([name, tensor]) => [

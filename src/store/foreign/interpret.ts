@@ -8,8 +8,22 @@ import { type Plain, PlainTensor } from "./torch-file.ts";
 
 const COUNTER = /(^|\.)num_batches_tracked$/;
 
-/** The state dict in a checkpoint: the file itself, or the one dict of tensors in it. @returns null where there is none */
+/**
+ * The state dict in a checkpoint: the file itself, or the one dict of tensors in it, without the `module.` of a model that was
+ * trained on several devices.
+ *
+ * @returns null where there is none
+ */
 export function findState(value: Plain): Map<string, PlainTensor> | null {
+  const state = findNamedState(value);
+  if (!state || ![...state.keys()].every((key) => key.startsWith(SEVERAL_DEVICES))) return state;
+  return new Map([...state].map(([key, part]) => [key.slice(SEVERAL_DEVICES.length), part]));
+}
+
+const SEVERAL_DEVICES = "module.";
+
+/** As `findState`, under the file's own names. */
+export function findNamedState(value: Plain): Map<string, PlainTensor> | null {
   const own = asState(value);
   if (own) return own;
   if (!(value instanceof Map)) return null;
@@ -17,14 +31,11 @@ export function findState(value: Plain): Map<string, PlainTensor> | null {
   return inside.length === 1 ? inside[0] : null;
 }
 
-/** Names without the `module.` of a model that was trained on several devices. */
 function asState(value: Plain): Map<string, PlainTensor> | null {
   if (!(value instanceof Map) || value.size === 0) return null;
   const entries = [...value];
   if (!entries.every(([key, part]) => typeof key === "string" && part instanceof PlainTensor)) return null;
-  const named = entries as [string, PlainTensor][];
-  const wrapped = named.every(([key]) => key.startsWith("module."));
-  return new Map(named.map(([key, part]) => [wrapped ? key.slice("module.".length) : key, part]));
+  return new Map(entries as [string, PlainTensor][]);
 }
 
 /** Our architecture whose names and shapes a state dict has; batch counters do not count. */
