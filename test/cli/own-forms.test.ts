@@ -27,14 +27,23 @@ function renamed(rename: (name: string) => string): RawTensors {
   return all;
 }
 
-function torchZip(tensors: RawTensors): Buffer {
+/** A checkpoint of a state dict, or of several by name. */
+function torchZip(tensors: RawTensors | Record<string, RawTensors>): Buffer {
   const types = { F32: "FloatStorage", I64: "LongStorage" } as Record<string, string>;
-  const items = [...tensors].map(([name, { shape, dtype }], i): [number[], number[]] => [
-    text(name),
-    tensor(String(i), shape, { type: types[dtype] }),
-  ]);
-  const storages = [...tensors.values()].map(({ bytes }, i) => ({ path: `x/data/${i}`, data: Buffer.from(bytes) }));
-  return zipOf([{ path: "x/data.pkl", data: Buffer.from(pickle(dict(...items))) }, ...storages]);
+  const storages: { path: string; data: Buffer }[] = [];
+  const stateOf = (state: RawTensors) =>
+    dict(
+      ...[...state].map(([name, { shape, dtype, bytes }]): [number[], number[]] => {
+        const key = String(storages.length);
+        storages.push({ path: `x/data/${key}`, data: Buffer.from(bytes) });
+        return [text(name), tensor(key, shape, { type: types[dtype] })];
+      }),
+    );
+  const value =
+    tensors instanceof Map
+      ? stateOf(tensors)
+      : dict(...Object.entries(tensors).map(([name, state]): [number[], number[]] => [text(name), stateOf(state)]));
+  return zipOf([{ path: "x/data.pkl", data: Buffer.from(pickle(value)) }, ...storages]);
 }
 
 const torchvision = (name: string) => name.replace("shortcut", "downsample").replace(/^linear\./, "fc.");
@@ -87,10 +96,51 @@ describe("a network under other names", () => {
     },
   );
 
-  it("of no architecture that is known is refused in one line", () => {
+  it("among several state dicts is chosen by --key, and named", () => {
+    const file = join(dir, "several.pth");
+    const ema = new Map([...ours].map(([name, part]) => [name, { ...part, bytes: part.bytes.slice().reverse() }]));
+    const few: RawTensors = new Map([["mean", { dtype: "F32", shape: [1], bytes: new Uint8Array(4) }]]);
+    writeFileSync(file, torchZip({ model: ours, model_ema: ema, data: few }));
+    const look = (...args: string[]) => bdefects(["inspect", file, "--criterion", "clp", "--format", "csv", ...args]);
+    expect(look()).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/choose one with --key: model, model_ema\n$/),
+    });
+    expect(look("--key", "data")).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/holds model, model_ema\n$/),
+    });
+    const taken = look("--key", "model");
+    expect([taken.status, taken.stderr]).toEqual([0, expect.stringMatching(/several\.pth: 'model' was taken/)]);
+  });
+
+  it.each<[string, (name: string) => string, string[], RegExp]>([
+    [
+      "another layer's name",
+      (name) => name.replace("layer1", "stage1"),
+      [],
+      /nearest is resnet18w8: it lacks 'layer1\.0\.conv1\.weight'/,
+    ],
+    [
+      "a further layer",
+      (name) => name.replace("bn1.running_mean", "bn1.spread"),
+      [],
+      /nearest is resnet18w8: it lacks 'bn1\.running_mean'/,
+    ],
+    [
+      "a wrong --arch",
+      (name) => name,
+      ["--arch", "resnet18w16"],
+      /is no resnet18w16: 'conv1\.weight' is \[8, 3, 3, 3\], not \[16, 3, 3, 3\]/,
+    ],
+    ["wrong --classes", (name) => name, ["--classes", "12"], /--classes 12: the classifier of .* has 10 rows/],
+    ["a --key of nothing", (name) => name, ["--key", "ema"], /--key ema: .* no PyTorch checkpoint with several/],
+  ])("with %s is refused in one line that says what differs", (_, rename, args, message) => {
     const file = join(dir, "other.safetensors");
-    writeFileSync(file, encodeTensors(renamed((name) => name.replace("layer1", "stage1"))));
-    const { status, stderr } = bdefects(["inspect", file, "--criterion", "clp"]);
-    expect([status, stderr]).toEqual([2, expect.stringMatching(/^error: .*other\.safetensors: [^\n]+\n$/)]);
+    writeFileSync(file, encodeTensors(renamed(rename)));
+    const { status, stderr } = bdefects(["inspect", file, "--criterion", "clp", ...args]);
+    expect(stderr).toMatch(/^error: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(2);
   });
 });

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { InputError } from "../../core/errors.ts";
 import type { Network } from "../../graph/network.ts";
 import { stateShapes } from "../../graph/network.ts";
-import { findNamedState, fittingNetwork } from "../../store/foreign/interpret.ts";
+import { statesIn } from "../../store/foreign/interpret.ts";
 import { type PlainTensor, readTorchFile } from "../../store/foreign/torch-file.ts";
 import { plainFileBytes, readBytes, withPath } from "../../store/fs.ts";
 import { modelSha256 } from "../../store/models.ts";
@@ -16,6 +16,7 @@ import {
 } from "../../tensor/safetensors.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 import { ourNames } from "./file-names.ts";
+import { recognise, type Said } from "./recognise.ts";
 
 /** A network that somebody brought as a file. */
 export interface OwnModel {
@@ -34,13 +35,19 @@ export interface OwnModel {
   notes: string[];
 }
 
+/** What cannot always be told from the file. */
+export interface OwnModelOptions extends Said {
+  /** Which of several state dicts, by the keys that lead to it, joined by dots. */
+  key?: string;
+}
+
 /**
  * Opens a checkpoint of one of our architectures, whatever its names are. Nothing in it is executed.
  *
  * @throws InputError where it is no checkpoint, or of no architecture that is known
  */
-export async function openOwnModel(file: string): Promise<OwnModel> {
-  const tensors = await readTensors(file);
+export async function openOwnModel(file: string, { key, ...said }: OwnModelOptions = {}): Promise<OwnModel> {
+  const { tensors, notes } = await readTensors(file, key);
   const theirs = ourNames([...tensors.keys()]);
   const found: StateDict = new Map();
   for (const [ours, name] of theirs) {
@@ -48,8 +55,7 @@ export async function openOwnModel(file: string): Promise<OwnModel> {
     const data = tensorValues(tensor);
     if (data) found.set(ours, { shape: tensor.shape, data });
   }
-  const network = fittingNetwork(found);
-  if (!network) throw new InputError(`${file}: fits no architecture; 'docs/catalogue.md' lists those that are known`);
+  const network = recognise(file, found, theirs, said);
   const state: StateDict = new Map([...stateShapes(network).keys()].map((key) => [key, tensorOf(found, key)]));
   return {
     file,
@@ -65,14 +71,14 @@ export async function openOwnModel(file: string): Promise<OwnModel> {
       }
       return encodeTensors(changed);
     },
-    notes: [],
+    notes,
   };
 }
 
 const SAFETENSORS_BRACE = 8;
 
-/** The file's tensors under its own names. */
-async function readTensors(file: string): Promise<RawTensors> {
+/** The file's tensors under its own names, and which of its state dicts they are. */
+async function readTensors(file: string, key: string | undefined): Promise<{ tensors: RawTensors; notes: string[] }> {
   plainFileBytes(file);
   const start = Buffer.alloc(SAFETENSORS_BRACE + 1);
   withPath(file, () => {
@@ -84,15 +90,33 @@ async function readTensors(file: string): Promise<RawTensors> {
     }
   });
   const isTorch = start.toString("latin1", 0, 2) === "PK" || (start[0] === 0x80 && start[SAFETENSORS_BRACE] !== 0x7b);
-  if (!isTorch) return decodeTensors(readBytes(file), file);
-  const state = findNamedState(await readTorchFile(file));
-  if (!state) throw new InputError(`${file}: holds no state dict; save model.state_dict()`);
-  return new Map(
-    [...state].map(([name, tensor]) => [
+  if (!isTorch) {
+    if (key !== undefined)
+      throw new InputError(`--key ${key}: ${file} is no PyTorch checkpoint with several state dicts`);
+    return { tensors: decodeTensors(readBytes(file), file), notes: [] };
+  }
+  const states = statesIn(await readTorchFile(file));
+  // An optimizer's or a normalisation's few tensors are no network.
+  const hasFilters = ([, state]: [string, Map<string, PlainTensor>]) => [...state.values()].some(isFilter);
+  const names = [...states].filter(hasFilters).map(([name]) => name);
+  if (names.length === 0) throw new InputError(`${file}: holds no state dict; save model.state_dict()`);
+  if (key !== undefined && !names.includes(key))
+    throw new InputError(`--key ${key}: ${file} holds ${names.join(", ")}`);
+  if (key === undefined && names.length > 1) {
+    throw new InputError(`${file}: holds several state dicts; choose one with --key: ${names.join(", ")}`);
+  }
+  const taken = key ?? names[0];
+  const tensors: RawTensors = new Map(
+    [...states.get(taken)!].map(([name, tensor]) => [
       name,
       { dtype: SAFETENSORS_TYPE[tensor.dtype], shape: tensor.shape, bytes: tensor.elements() },
     ]),
   );
+  return { tensors, notes: taken === "" ? [] : [`${file}: '${taken}' was taken`] };
+}
+
+function isFilter({ shape }: PlainTensor): boolean {
+  return shape.length === 4;
 }
 
 const SAFETENSORS_TYPE: Record<PlainTensor["dtype"], Dtype> = {

@@ -21,6 +21,10 @@ export interface OpenOwnOptions {
   data?: string;
   /** Where the known data sets lie. */
   dataDir: string;
+  /** See `openOwnModel`. */
+  key?: string;
+  arch?: string;
+  classes?: number;
   mean?: readonly number[];
   std?: readonly number[];
   seed: number;
@@ -42,7 +46,7 @@ export interface Own {
 /** Opens a file and its images, and closes the runner after the work. */
 export async function withOwn<T>(options: OpenOwnOptions, work: (own: Own) => Promise<T>): Promise<T> {
   const { file, data, mean, std } = options;
-  const model = await openOwnModel(file);
+  const model = await openOwnModel(file, options);
   const images = data === undefined ? null : await openOwnImages({ ...options, data, network: model.network });
   if (images) assertLabels(model, images, data!);
   const known = images?.normalization ?? null;

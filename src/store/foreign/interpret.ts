@@ -22,13 +22,25 @@ export function findState(value: Plain): Map<string, PlainTensor> | null {
 
 const SEVERAL_DEVICES = "module.";
 
-/** As `findState`, under the file's own names. */
-export function findNamedState(value: Plain): Map<string, PlainTensor> | null {
+function findNamedState(value: Plain): Map<string, PlainTensor> | null {
+  const states = statesIn(value);
+  return states.size === 1 ? [...states.values()][0] : null;
+}
+
+/** Dicts lie in dicts no deeper than this. */
+const MOST_LEVELS = 4;
+
+/** Every state dict in a checkpoint, by the keys that lead there, joined by dots: `""` is the file itself. */
+export function statesIn(value: Plain, path = "", level = 0): Map<string, Map<string, PlainTensor>> {
   const own = asState(value);
-  if (own) return own;
-  if (!(value instanceof Map)) return null;
-  const inside = [...value.values()].flatMap((part) => asState(part) ?? []);
-  return inside.length === 1 ? inside[0] : null;
+  if (own) return new Map([[path, own]]);
+  const states = new Map<string, Map<string, PlainTensor>>();
+  if (!(value instanceof Map) || level === MOST_LEVELS) return states;
+  for (const [key, part] of value) {
+    const below = typeof key === "string" ? statesIn(part, path === "" ? key : `${path}.${key}`, level + 1) : [];
+    for (const [at, state] of below) states.set(at, state);
+  }
+  return states;
 }
 
 function asState(value: Plain): Map<string, PlainTensor> | null {
