@@ -17,6 +17,8 @@ export interface Prediction {
   /** What the criterion might spend; absent: the short budget. */
   budget?: Budget;
   seconds: number;
+  /** Taken in as a file: how long it took is not known. */
+  elsewhere?: boolean;
   scores: LayerScores;
   /** `layer:index` strings. */
   native: string[];
@@ -48,7 +50,7 @@ export interface ScoreRow {
   auroc: number | null;
   ap: number | null;
   exam: number | null;
-  seconds: number;
+  seconds: number | null;
 }
 
 const PROTOCOLS: readonly Pick<ScoreRow, "protocol" | "quota">[] = [
@@ -68,7 +70,8 @@ export function scorePrediction(layers: LayerWidth[], prediction: Prediction, la
   const scores = flatScores(index, prediction.scores);
   const native = parseNeurons(prediction.native);
   membership(index, native);
-  const { id, version, criterion, access, budget = DEFAULT_BUDGET, seconds } = prediction;
+  const { id, version, criterion, access, budget = DEFAULT_BUDGET } = prediction;
+  const seconds = prediction.elsewhere ? null : prediction.seconds;
 
   const truths: [ScoreRow["truth"], NeuronSet | null][] = [
     ["full", labels.infected],

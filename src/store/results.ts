@@ -58,6 +58,8 @@ export const predictionSchema = z.strictObject({
   model_sha256: sha256,
   /** Of a plug-in: a hash of its command and program. */
   fingerprint: sha256.optional(),
+  /** The scores were computed elsewhere and only taken in; the hash is the file's, and how long they took is not known. */
+  elsewhere: z.literal(true).optional(),
   raw: layerScores,
   scores: layerScores,
   /** `layer:index` */

@@ -1,4 +1,5 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { InputError } from "../../core/errors.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
 import type { PredictionFile } from "../../store/results.ts";
 import { criterionList } from "../arguments.ts";
@@ -23,6 +24,8 @@ type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" 
   where?: string;
   out?: string;
   pluginTimeout?: number;
+  scores?: string;
+  access: "clean" | "failing";
 };
 
 /** Runs criteria over defects and writes their predictions. */
@@ -40,6 +43,12 @@ export function registerLocalize(program: Command): void {
       criterionList("--criterion"),
     )
     .addOption(pluginTimeoutOption())
+    .option("--scores <dir>", "take scores that were computed elsewhere: <id>.json, <id>.sham.json (.csv, .npz)")
+    .addOption(
+      new Option("--access <access>", "what the method behind --scores has seen")
+        .choices(["clean", "failing"])
+        .default("clean"),
+    )
     .option("--where <sql>", "a condition on the catalog's fields")
     .addOption(outOption())
     .addOption(dbOption())
@@ -50,7 +59,7 @@ export function registerLocalize(program: Command): void {
     .addOption(formatOption())
     .addOption(fieldsOption())
     .addOption(longOption())
-    .action(async (names: string[], options: Options) => {
+    .action(async (names: string[], options: Options, verb: Command) => {
       const { CRITERIA } = await import("../../localize/registry.ts");
       const { criteriaNamed } = await import("../../pipeline/judging/criteria.ts");
       const { useDevice } = await import("../../pipeline/device.ts");
@@ -58,6 +67,7 @@ export function registerLocalize(program: Command): void {
       const { unseenFolders, withJudging } = await import("../../pipeline/judging/judge.ts");
       const { selectItems, withSham } = await import("../../pipeline/judging/select.ts");
       const { Catalog } = await import("../../store/catalog.ts");
+      assertScoreOptions(options, verb);
       await useDevice(options.device);
       const failures: CellOutcome[] = [];
       const predictions = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
@@ -66,10 +76,19 @@ export function registerLocalize(program: Command): void {
           { names, where: options.where },
           withSham(database, warn),
         );
+        const note = (outcome: CellOutcome) => outcome.status === "failed" && failures.push(outcome);
+        if (options.scores !== undefined) {
+          const { outsideName, takeScores } = await import("../../pipeline/judging/outside-scores.ts");
+          const outside = {
+            dir: options.scores,
+            criterion: outsideName(options.criterion![0]),
+            access: options.access,
+          };
+          return takeScores(bench, results, items, outside, note, warn);
+        }
         const wanted = options.criterion ?? CRITERIA.keys();
         const unseen = unseenFolders(options);
         const criteria = criteriaNamed(wanted, { timeout: options.pluginTimeout, unseen, stored: results.criteria() });
-        const note = (outcome: CellOutcome) => outcome.status === "failed" && failures.push(outcome);
         return withCellProgress((update) => localizeAll(bench, results, items, criteria, update, note));
       });
       emitRows(
@@ -81,12 +100,23 @@ export function registerLocalize(program: Command): void {
     });
 }
 
-function fullRow({ id, version, criterion, seconds, raw, scores, native, note }: PredictionFile) {
+/** @throws InputError where scores that come as files are not named, or options of theirs stand alone */
+function assertScoreOptions({ scores, criterion }: Options, verb: Command): void {
+  if (scores === undefined) {
+    if (verb.getOptionValueSource("access") !== "cli") return;
+    throw new InputError("--access: belongs to --scores; a program declares it by 'NAME=cmd+failing:COMMAND'");
+  }
+  if (criterion?.length !== 1) throw new InputError("--scores: name the method with one --criterion NAME");
+}
+
+function fullRow({ id, version, criterion, elsewhere, seconds: taken, raw, scores, native, note }: PredictionFile) {
+  const seconds = elsewhere ? null : taken;
   return { id, version, criterion, seconds, raw, scores, native, note };
 }
 
 /** For people: how many neurons are named, and the first of them. */
-function shortRow({ id, version, criterion, access, seconds, native, note }: PredictionFile) {
+function shortRow({ id, version, criterion, access, elsewhere, seconds: taken, native, note }: PredictionFile) {
+  const seconds = elsewhere ? null : taken;
   const shown = native.slice(0, 3).join(" ");
   return { id, version, criterion, access, seconds, named: native.length, first: shown || null, note };
 }

@@ -50,9 +50,10 @@ function runsOf({ scores, repairs, accepted }: ReportData): Run[] {
   // A prediction has a row for every way of judging it.
   const predictions = groupBy(scores, ({ criterion, id, version }) => `${criterion} ${id} ${version}`);
   return [
-    ...[...predictions.values()].map(([{ criterion, id, seconds }]): Run => {
-      return { name: criterion, step: "criterion", arch: arch.get(id)!, seconds };
-    }),
+    // Of scores that were computed elsewhere nobody knows.
+    ...[...predictions.values()].flatMap(([{ criterion, id, seconds }]): Run[] =>
+      seconds === null ? [] : [{ name: criterion, step: "criterion", arch: arch.get(id)!, seconds }],
+    ),
     ...repairs.map(({ method, id, seconds }): Run => ({ name: method, step: "repair", arch: arch.get(id)!, seconds })),
   ];
 }
