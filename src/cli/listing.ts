@@ -15,6 +15,8 @@ export interface Listing {
   text?: string;
   /** Whether the free text goes on in further lines where it is too long, in place of being shortened. */
   wrapped?: boolean;
+  /** Where not all of `first` fits and several rows share this field, it stands once above their rows. */
+  by?: string;
   /** How to see what is left out, where it is not `--long`. */
   more?: string;
 }
@@ -66,13 +68,17 @@ interface Column {
 export function listingText(
   rows: readonly Row[],
   fields: readonly string[],
-  { first = [], text, wrapped = false, more = "--long, or --fields a,b" }: Listing,
+  listing: Listing,
   width: number,
 ): { table: string; note: string | null } {
+  const { first = [], text, wrapped = false, by, more = "--long, or --fields a,b" } = listing;
   const order = [...new Set([...first.filter((field) => fields.includes(field)), ...fields])];
   if (order.length === 0) return { table: "", note: null };
   const columns = order.map((field) => columnOf(rows, field));
   const offered = columns.filter(({ field }) => first.length === 0 || first.includes(field));
+  if (by !== undefined && lengthOf(offered) > width && new Set(rows.map((row) => row[by])).size < rows.length) {
+    return groupedText(rows, fields, { ...listing, by: undefined }, by, width);
+  }
   const chosen = lengthOf(columns) <= width ? columns : choose(offered, text, width);
   const textWidth = width - lengthOf(chosen.filter(({ field }) => field !== text)) - GAP;
   const long = chosen.find((column) => column.field === text && column.width > textWidth);
@@ -98,6 +104,22 @@ export function listingText(
       more,
     ),
   };
+}
+
+/** One table whose rows stand below the value that they share. */
+function groupedText(rows: readonly Row[], fields: readonly string[], listing: Listing, by: string, width: number) {
+  const others = fields.filter((field) => field !== by);
+  const groups = new Map<unknown, Row[]>();
+  for (const row of rows) groups.set(row[by], [...(groups.get(row[by]) ?? []), row]);
+  const sorted = [...groups.values()].flat();
+  const { table, note } = listingText(sorted, others, listing, width - GAP);
+  const [head, rule, ...lines] = table.trimEnd().split("\n");
+  const indent = " ".repeat(GAP);
+  const grouped = lines.flatMap((line, i) => {
+    const starts = i === 0 || sorted[i][by] !== sorted[i - 1][by];
+    return [...(starts ? [columnText(by, [])(sorted[i][by])] : []), indent + line];
+  });
+  return { table: `${[by, indent + head, indent + rule, ...grouped].join("\n")}\n`, note };
 }
 
 /** No frame: its lines would take the width of two columns. */

@@ -2,12 +2,14 @@ import type { Listing } from "./listing.ts";
 
 /** Rows of repairs: what it left of the attack before what it cost. */
 export const REPAIR_LISTING: Listing = {
-  first: ["id", "asr_after", "using", "method", "ca_after", "asr_before", "ca_before", "budget"],
+  first: ["id", "method", "using", "asr_before", "asr_after", "ca_before", "ca_after", "budget"],
+  by: "id",
 };
 
 /** Rows of scores: one number of the headline's kind first. */
 export const SCORE_LISTING: Listing = {
-  first: ["id", "criterion", "wji", "version", "truth", "protocol", "quota", "auroc", "k", "access", "budget"],
+  first: ["id", "criterion", "version", "wji", "truth", "protocol", "quota", "auroc", "k", "access", "budget"],
+  by: "id",
 };
 
 /** Criteria by the headline: the place and the interval before what it is over. */

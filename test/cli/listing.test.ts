@@ -64,6 +64,31 @@ describe("a listing", () => {
   });
 });
 
+describe("rows of the same thing", () => {
+  const rows = ["a", "b", "a"].map((n, i) => ({
+    id: `an-identifier-of-some-length-${n}`,
+    method: "prune",
+    value: i / 4,
+  }));
+  const fields = ["id", "method", "value"];
+
+  it("stand below its name where not all fits beside it", () => {
+    const { table, note } = listingText(rows, fields, { first: fields, by: "id" }, 40);
+    expect(lines(table).map((line) => line.trimEnd())).toEqual([
+      ...["id", "  method  value", "  ──────  ─────"],
+      ...["an-identifier-of-some-length-a", "  prune   0.000", "  prune   0.500"],
+      ...["an-identifier-of-some-length-b", "  prune   0.250"],
+    ]);
+    expect(note).toBeNull();
+  });
+
+  it("are a table where it does", () => {
+    expect(lines(listingText(rows, fields, { first: fields, by: "id" }, 80).table)).toHaveLength(5);
+    const different = rows.slice(0, 2);
+    expect(listingText(different, fields, { first: fields, by: "id" }, 40).note).toMatch(/more field|in every row/);
+  });
+});
+
 describe("cells", () => {
   it.each([
     ["asr", [0, 1, 0.98765], ["0.000", "1.000", "0.988"]],

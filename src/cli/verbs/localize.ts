@@ -94,7 +94,7 @@ export function registerLocalize(program: Command): void {
       emitRows(
         predictions.map((prediction) => (options.format === "json" ? fullRow(prediction) : shortRow(prediction))),
         options,
-        { first: ["id", "criterion", "named", "version", "first", "seconds"], text: "first" },
+        { first: ["id", "criterion", "version", "named", "first", "seconds"], text: "first", by: "id" },
       );
       reportFailures(failures, predictions.length);
     });

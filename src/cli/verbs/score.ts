@@ -12,7 +12,7 @@ import {
   storedBudgetOption,
 } from "../options.ts";
 import { emitRows } from "../output.ts";
-import { RANKING_LISTING, REPAIR_LISTING, SCORE_LISTING } from "../result-listings.ts";
+import { REPAIR_LISTING, SCORE_LISTING } from "../result-listings.ts";
 
 type Options = Pick<SharedOptions, "db" | "format" | "fields" | "long"> & {
   budget?: SharedOptions["budget"];
@@ -84,15 +84,22 @@ export function registerScore(program: Command): void {
       if (!options.summary) return finish(scores, options, "localize");
       const { rankCriteria, rankingRow } = await import("../../report/ranking.ts");
       const accepted = [...new Set(items.map(({ id }) => id))].map((id) => database.readDefect(id));
-      finish(rankCriteria({ scores, accepted, seed: database.manifest.seed }).map(rankingRow), options, "localize");
+      const ranking = rankCriteria({ scores, accepted, seed: database.manifest.seed }).map(rankingRow);
+      if (ranking.length === 0) nothingToShow("localize");
+      const { emitRanking } = await import("../ranking-text.ts");
+      emitRanking(ranking, options);
     });
 }
 
+function nothingToShow(verb: string): void {
+  process.stderr.write(`nothing to show: run 'bdefects ${verb}' on the selection first\n`);
+}
+
 function finish(rows: object[], options: Options, verb: string): void {
-  if (rows.length === 0) process.stderr.write(`nothing to show: run 'bdefects ${verb}' on the selection first\n`);
+  if (rows.length === 0) nothingToShow(verb);
   emitRows(
     rows.map((row) => ({ ...row })),
     options,
-    options.repairs ? REPAIR_LISTING : !options.summary ? SCORE_LISTING : options.extended ? {} : RANKING_LISTING,
+    options.repairs ? REPAIR_LISTING : options.summary ? {} : SCORE_LISTING,
   );
 }
