@@ -1,4 +1,5 @@
 import { CheckFailed } from "../core/errors.ts";
+import { oneLine } from "../core/visible.ts";
 import type { CellOutcome } from "../pipeline/judging/cells.ts";
 import { Progress } from "./progress.ts";
 
@@ -31,5 +32,5 @@ export function reportFailures(failures: readonly CellOutcome[], others: number)
 
 /** One line for stderr, whatever the message holds. */
 export function failureLine({ what, error }: Pick<CellOutcome, "what" | "error">): string {
-  return `failed: ${what}: ${(error?.message ?? "").trim().replace(/\s*[\r\n]+\s*/g, " ")}\n`;
+  return `failed: ${oneLine(what)}: ${oneLine(error?.message ?? "")}\n`;
 }

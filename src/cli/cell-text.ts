@@ -1,12 +1,11 @@
+import { visible } from "../core/visible.ts";
+
 /** Fields that are fractions; with the parts after `_` (`ca_clean`, `asr_masked`). */
 const RATE =
   /^(ca|cad|asr|asrd|wji|jaccard|precision|recall|auroc|ap|exam|accuracy|masked_clean_to_target|rate|share)(_|$)/;
 const BYTES = /(^|_)bytes(_|$)/;
 const SECONDS = /(^|_)seconds(_|$)/;
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /**
  * How one column shows its values to people: numbers of a column alike and rounded, sizes in units, unknown as `-`.
@@ -27,15 +26,6 @@ export function columnText(field: string, values: readonly unknown[]): (value: u
 export function plainText(value: unknown): string {
   if (value === null || value === undefined) return "";
   return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-/** Control characters, also those that turn the direction of text, as escapes: a name must not steer a terminal. */
-export function visible(text: string): string {
-  return text.replace(CONTROL, (character) => {
-    const code = character.codePointAt(0)!;
-    if (character === "\n") return "\\n";
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
-  });
 }
 
 /** A size with three digits, e.g. `59.2 kB`. */

@@ -1,4 +1,5 @@
 import { countNeurons } from "../core/neurons.ts";
+import { visible } from "../core/visible.ts";
 import type { Finding, NeuronRow } from "../pipeline/own/inspect.ts";
 import type { Comparison, Reference } from "../pipeline/own/reference.ts";
 import { emitRows } from "./output.ts";
@@ -92,5 +93,5 @@ export function printNeurons(rows: readonly NeuronRow[], top: number): void {
 }
 
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${visible(line)}\n`);
 }

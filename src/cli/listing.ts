@@ -1,6 +1,7 @@
 import Table from "cli-table3";
 import { Help } from "commander";
 import stringWidth from "string-width";
+import { visible } from "../core/visible.ts";
 import { columnText } from "./cell-text.ts";
 
 export type Row = Record<string, unknown>;
@@ -86,7 +87,7 @@ export function listingText(
     wrapped && column === long ? wrapLines(column.cells[i], textWidth) : column.cells[i];
   const widthOf = (column: Column) => (column !== long ? column.width : wrapped ? null : textWidth);
   const table = new Table({
-    head: chosen.map(({ field }) => field),
+    head: chosen.map(({ field }) => visible(field)),
     colAligns: chosen.map(({ right }) => (right ? "right" : "left")),
     colWidths: chosen.map(widthOf),
     chars: CHARS,

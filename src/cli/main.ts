@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
-import { CheckFailed } from "../core/errors.ts";
+import { CheckFailed, InputError } from "../core/errors.ts";
+import { oneLine, visibleLines } from "../core/visible.ts";
+import { asInputError } from "../store/fs.ts";
 import { packageVersion } from "../store/version.ts";
 import { verbFirst } from "./arguments.ts";
 import { addExamples } from "./examples.ts";
@@ -26,11 +28,6 @@ function buildProgram(): Command {
   return program;
 }
 
-/** One line whatever the message holds: Commander puts its suggestions, and libraries their details, on further ones. */
-function oneLine(text: string): string {
-  return text.trim().replace(/\s*[\r\n]+\s*/g, " ");
-}
-
 function usage(error: CommanderError, program: Command): string {
   const shown = program.createHelp().visibleCommands(program);
   const verbs = shown.map((command) => command.name()).join(", ");
@@ -39,17 +36,29 @@ function usage(error: CommanderError, program: Command): string {
   return error.message.replace(/^error: /, "");
 }
 
+/** What a fault of the program says to nobody but its authors. */
+const INTERNAL = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError];
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return `a fault inside bdefects (${typeof error} was thrown); ${REPORT_IT}`;
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (error.name === "InputError" || error instanceof CheckFailed) return error.message || error.name;
+  const told = asInputError(error, path ?? "the file system");
+  if (told instanceof InputError) return told.message;
+  const isInternal = INTERNAL.some((kind) => error instanceof kind) || code?.startsWith("ERR_") || !error.message;
+  return isInternal ? `a fault inside bdefects (${error.name}${code ? ` ${code}` : ""}); ${REPORT_IT}` : error.message;
+}
+
+const REPORT_IT = "the same command with --debug prints where; please report it";
+
 /** Prints an error as one line on stderr. @returns the exit status. */
 function report(error: unknown, program: Command): number {
   if (error instanceof CommanderError && error.exitCode === 0) return DONE;
-  const message =
-    error instanceof CommanderError
-      ? usage(error, program)
-      : error instanceof Error
-        ? error.message || error.name
-        : String(error);
+  const message = error instanceof CommanderError ? usage(error, program) : messageOf(error);
+  // Commander puts its suggestions, and libraries their details, on further lines.
   process.stderr.write(`error: ${oneLine(message)}\n`);
-  if (process.argv.includes("--debug") && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (process.argv.includes("--debug") && error instanceof Error)
+    process.stderr.write(`${visibleLines(String(error.stack))}\n`);
   return error instanceof CheckFailed ? CHECK_FAILED : BAD_INPUT;
 }
 

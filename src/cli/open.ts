@@ -3,10 +3,11 @@ import { Catalog } from "../store/catalog.ts";
 import { type Database, openDatabase } from "../store/database.ts";
 import type { DefectRow } from "../store/rows.ts";
 import { pickRows } from "../store/selection.ts";
+import { warn } from "./output.ts";
 
-/** Opens an existing database for a verb that only reads; the catalog may still be refreshed. */
+/** Opens an existing database for a verb that only reads; the catalog may still be refreshed. What is damaged is left out and named. */
 export function openToRead(dir: string): Promise<Database> {
-  return openDatabase(dir, { readOnly: true });
+  return openDatabase(dir, { readOnly: true, onDamage: warn });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { stringify } from "csv-stringify/sync";
 import { InputError } from "../core/errors.ts";
+import { csvText as csvCell, oneLine, visibleJson } from "../core/visible.ts";
 import { plainText } from "./cell-text.ts";
 import { type Listing, lineWidth, listingText, type Row } from "./listing.ts";
 
@@ -51,7 +52,7 @@ export function emitRows(
 
 /** Tells on stderr what must be known to read the output. */
 export function warn(message: string): void {
-  process.stderr.write(`warning: ${message}\n`);
+  process.stderr.write(`warning: ${oneLine(message)}\n`);
 }
 
 /** @throws InputError where a field that is asked for is unknown */
@@ -76,9 +77,14 @@ function plain(value: unknown): unknown {
 }
 
 function jsonText(rows: Row[]): string {
-  return rows.length === 0 ? "[]\n" : `[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]\n`;
+  return rows.length === 0 ? "[]\n" : `[\n${rows.map((row) => visibleJson(JSON.stringify(row))).join(",\n")}\n]\n`;
 }
 
 function csvText(rows: Row[], fields: readonly string[]): string {
-  return stringify([[...fields], ...rows.map((row) => fields.map((field) => plainText(row[field])))]);
+  return stringify([[...fields], ...rows.map((row) => fields.map((field) => csvValue(row[field])))]);
+}
+
+/** Numbers as they are; what a name or reason holds must be no formula to a spreadsheet. */
+function csvValue(value: unknown): string {
+  return typeof value === "string" ? csvCell(value) : plainText(value);
 }

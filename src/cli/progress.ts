@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
+import { oneLine, visible } from "../core/visible.ts";
 import { inWords } from "../pipeline/time-left.ts";
-import { visible } from "./cell-text.ts";
 
 /** How far some work is. */
 export interface Step {
@@ -59,7 +59,7 @@ export class Progress {
   /** A line of its own at once; a bar draws itself again below it. */
   readonly say = (line: string): void => {
     this.spoken = this.now();
-    this.stream.write(`${this.bar ? "\r\x1b[K" : ""}${line}\n`);
+    this.stream.write(`${this.bar ? "\r\x1b[K" : ""}${oneLine(line)}\n`);
   };
 
   stop(): void {
@@ -86,6 +86,8 @@ export class Progress {
       this.bar = new SingleBar(
         {
           ...{ format: "{bar} {counts} {what}", stream: this.stream, barsize, hideCursor: false },
+          // Else the first interrupt would end the bar alone.
+          gracefulExit: false,
           ...{ linewrap: true, clearOnComplete: true, emptyOnZero: true },
         },
         Presets.shades_classic,

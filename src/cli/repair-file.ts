@@ -1,4 +1,5 @@
 import { InputError } from "../core/errors.ts";
+import { oneLine } from "../core/visible.ts";
 import { withCellProgress } from "./cell-progress.ts";
 import type { Listing } from "./listing.ts";
 import type { SharedOptions } from "./options.ts";
@@ -34,7 +35,7 @@ export async function repairFile(file: string, options: RepairFileOptions): Prom
   await useDevice(options.device);
   const rows = await withOwn({ ...options, file, dataDir: knownDataDir(), holdOut: true }, async (own) => {
     const { model, images, normalizationSource } = own;
-    for (const note of [...model.notes, ...(images?.notes ?? [])]) process.stderr.write(`${note}\n`);
+    for (const note of [...model.notes, ...(images?.notes ?? [])]) process.stderr.write(`${oneLine(note)}\n`);
     const { mean, std } = model.normalization;
     if (images) process.stderr.write(`mean ${mean.join(", ")}; std ${std.join(", ")} (${normalizationSource})\n`);
     const repairs = await withCellProgress((progress) => repairModel(own, methods, usings, { ...options, progress }));

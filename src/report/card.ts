@@ -1,4 +1,5 @@
 import { LEVELS } from "../core/ids.ts";
+import { markdownCode, markdownText } from "../core/visible.ts";
 import { type CleanRecord, type DefectRecord, REASONS } from "../store/schema.ts";
 import { acceptedShare } from "./acceptance.ts";
 import { distinct } from "./group.ts";
@@ -31,9 +32,9 @@ export function groupCard(group: string, records: readonly DefectRecord[], clean
   const [{ dataset, arch, width, attack, neurons }] = records;
   const accepted = records.filter(({ status }) => status === "accepted");
   const lines = [
-    `# ${group}`,
+    `# ${markdownText(group)}`,
     "",
-    `Data set \`${dataset}\`, architecture \`${arch}\` (base width ${width}, ${neurons} neurons), attack \`${attack}\`, target class ${distinct(records.map(({ target }) => String(target))).join(", ")}, style ${distinct(records.map(({ style }) => style)).join(", ")}.`,
+    `Data set ${markdownCode(dataset)}, architecture ${markdownCode(arch)} (base width ${width}, ${neurons} neurons), attack ${markdownCode(attack)}, target class ${distinct(records.map(({ target }) => String(target))).join(", ")}, style ${distinct(records.map(({ style }) => style)).join(", ")}.`,
     "",
     "## Candidates",
     "",
@@ -121,7 +122,7 @@ function reasonLines(records: readonly DefectRecord[]): string[] {
   const withdrawn = records.filter(({ status }) => status === "deprecated");
   return [
     ...(named.length > 0 ? [`Rejected by the gate that failed first: ${named.join(", ")}.`, ""] : []),
-    ...withdrawn.map(({ id, reason }) => `- Deprecated: \`${id}\`: ${reason}`),
+    ...withdrawn.map(({ id, reason }) => `- Deprecated: ${markdownCode(id)}: ${markdownText(reason ?? "")}`),
     ...(withdrawn.length > 0 ? [""] : []),
   ];
 }
@@ -131,7 +132,7 @@ function twinsOf(records: readonly DefectRecord[], clean: readonly CleanRecord[]
   return distinct(records.map((record) => record.clean)).map((id) => {
     const twin = known.get(id);
     return twin
-      ? `- Clean twin \`${id}\`: CA ${twin.metrics.ca.toFixed(3)}, SHA-256 \`${twin.model.decoded_sha256}\`; recipe: ${summary(twin.recipe)}`
+      ? `- Clean twin \`${id}\`: CA ${twin.metrics.ca.toFixed(3)}, SHA-256 \`${twin.model.decoded_sha256}\`; recipe: ${markdownText(summary(twin.recipe))}`
       : `- Clean twin \`${id}\`: missing`;
   });
 }
@@ -144,8 +145,8 @@ function recipeLines(records: readonly DefectRecord[]): string[] {
       `${package_version}, ${runtime}, ${lowering}, ${platform}${device === undefined ? "" : `, on ${device}`}`,
   );
   return [
-    ...recipes.map((recipe) => `- Recipe of the injection: ${summary(JSON.parse(recipe))}`),
-    ...distinct(engines).map((engine) => `- Engine: bdefects4nn ${engine}`),
+    ...recipes.map((recipe) => `- Recipe of the injection: ${markdownText(summary(JSON.parse(recipe)))}`),
+    ...distinct(engines).map((engine) => `- Engine: bdefects4nn ${markdownText(engine)}`),
   ];
 }
 

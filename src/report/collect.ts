@@ -65,12 +65,9 @@ export interface ReportData {
 export function collect(database: Database, store: ResultStore = database, budget?: Budget): ReportData {
   const budgets = storedBudgets(store);
   const shown = budget ?? budgets[0] ?? DEFAULT_BUDGET;
-  const candidates = database
-    .listDefects()
-    .map((id) => database.readDefect(id))
-    .sort(byPlace);
+  const candidates = database.soundDefects().sort(byPlace);
   const accepted = candidates.filter(({ status }) => status === "accepted");
-  const clean = database.listClean().map((id) => database.readClean(id));
+  const clean = database.soundClean();
   const classes = new Map(clean.map((record) => [record.id, record.classes.length]));
   const layers = (record: DefectRecord) => {
     const count = classes.get(record.clean) ?? database.readClean(record.clean).classes.length;
@@ -89,11 +86,12 @@ export function collect(database: Database, store: ResultStore = database, budge
     const criteria = results.criteria();
     for (const record of accepted) {
       const { id } = record;
-      const labels = database.readLabels(id);
+      const labels = database.sound(() => database.readLabels(id));
+      if (!labels) continue;
       for (const version of JUDGED_VERSIONS) {
         for (const criterion of criteria) {
           const name = predictionName(criterion, id, version, results.budget);
-          const found = results.prediction(criterion, id, version);
+          const found = database.sound(() => results.prediction(criterion, id, version));
           if (!found) continue;
           if (!fits(found)) {
             outdated.push(name);

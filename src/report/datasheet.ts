@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { markdownCode, markdownText } from "../core/visible.ts";
 import { DATASETS } from "../datasets/registry.ts";
 import type { Database } from "../store/database.ts";
 import { makeFolder, withPath } from "../store/fs.ts";
@@ -16,8 +17,8 @@ import { type Table, tableMarkdown } from "./tables.ts";
  * @returns the files, below the folder. @throws InputError on a damaged record or a folder that holds something.
  */
 export async function writeDatasheet(database: Database, dir: string): Promise<string[]> {
-  const records = database.listDefects().map((id) => database.readDefect(id));
-  const clean = database.listClean().map((id) => database.readClean(id));
+  const records = database.soundDefects();
+  const clean = database.soundClean();
   const pages = new Map([["DATASHEET.md", datasheet(database, records, clean)]]);
   for (const [group, inside] of groupBy(records, ({ group_id }) => group_id)) {
     pages.set(`cards/${group}.md`, groupCard(group, inside, clean));
@@ -33,7 +34,7 @@ function datasheet(database: Database, records: readonly DefectRecord[], clean: 
   const { edition, seed, data, created } = database.manifest;
   const accepted = records.filter(({ status }) => status === "accepted");
   return [
-    `# Datasheet: bdefects4nn database, edition ${edition}`,
+    `# Datasheet: bdefects4nn database, edition ${markdownText(edition)}`,
     "",
     "## Why it exists",
     "",
@@ -41,7 +42,7 @@ function datasheet(database: Database, records: readonly DefectRecord[], clean: 
     "",
     "## What is in it",
     "",
-    `Edition \`${edition}\`, seed ${seed}, created ${created.slice(0, 10)}: candidates: ${records.length}, of them accepted defects: ${accepted.length}; groups: ${new Set(records.map(({ group_id }) => group_id)).size}; clean models: ${clean.length}. Rejected candidates are kept with their reason, without models.`,
+    `Edition ${markdownCode(edition)}, seed ${seed}, created ${created.slice(0, 10)}: candidates: ${records.length}, of them accepted defects: ${accepted.length}; groups: ${new Set(records.map(({ group_id }) => group_id)).size}; clean models: ${clean.length}. Rejected candidates are kept with their reason, without models.`,
     "",
     ...(records.length > 0 ? [tableMarkdown(groupTable(records)), tableMarkdown(statusTable(records))] : []),
     ...(accepted.length > 0 ? [tableMarkdown(rangeTable(accepted))] : []),
@@ -63,7 +64,7 @@ function datasheet(database: Database, records: readonly DefectRecord[], clean: 
     "Every file carries a checksum or is named by its hash: `bdefects verify --all`, with `--metrics` to measure the figures again. A defect found faulty is deprecated with a reason, never changed.",
     ...records
       .filter(({ status }) => status === "deprecated")
-      .map(({ id, reason }, i) => `${i === 0 ? "\n" : ""}- \`${id}\`: ${reason}`),
+      .map(({ id, reason }, i) => `${i === 0 ? "\n" : ""}- ${markdownCode(id)}: ${markdownText(reason ?? "")}`),
     "",
   ].join("\n");
 }
@@ -103,7 +104,7 @@ function cleanTable(clean: readonly CleanRecord[]): Table {
 
 function dataLine(name: string, hash: string): string {
   const known = DATASETS.get(name);
-  return `- \`${name}\`${known ? ` (${known.title}: ${known.source})` : ""}: SHA-256 of the images and labels as loaded \`${hash}\``;
+  return `- ${markdownCode(name)}${known ? ` (${known.title}: ${known.source})` : ""}: SHA-256 of the images and labels as loaded \`${hash}\``;
 }
 
 /** What the records themselves show to be a limit. */
@@ -128,7 +129,9 @@ function limits(records: readonly DefectRecord[], clean: readonly CleanRecord[])
   if (narrow.length > 0) lines.push(`- Reduced width (${narrow.join(", ")}): findings need not hold at full width.`);
   for (const [group] of empty) lines.push(`- \`${group}\` has no accepted defect.`);
   if (engines.length > 1)
-    lines.push(`- Made by ${engines.length} engines (${engines.join("; ")}): bytes may differ among them.`);
+    lines.push(
+      `- Made by ${engines.length} engines (${markdownText(engines.join("; "))}): bytes may differ among them.`,
+    );
   lines.push("- Images are not part of the database and have licences of their own.");
   return lines;
 }

@@ -13,8 +13,10 @@ const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;
 
 /** Text as it may stand in an element and in a quoted attribute; characters that no page may hold become `�`. */
 export function escapeHtml(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these must not reach the page
-  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "\ufffd").replace(/[&<>"']/g, (c) => ENTITIES[c]);
+  const unseen =
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these must not reach the page
+    /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+  return text.replace(unseen, "\ufffd").replace(/[&<>"']/g, (c) => ENTITIES[c]);
 }
 
 /**

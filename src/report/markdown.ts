@@ -1,3 +1,4 @@
+import { markdownText } from "../core/visible.ts";
 import type { Section } from "./section.ts";
 import { type Table, tableMarkdown } from "./tables.ts";
 
@@ -17,14 +18,14 @@ export function reportMarkdown(
 ): string {
   const parts = sections.filter((section) => (section.tables ?? []).length + (section.figures ?? []).length > 0);
   return [
-    `# ${title}`,
+    `# ${markdownText(title)}`,
     "",
-    `${subtitle}.`,
+    `${markdownText(subtitle)}.`,
     "",
     ...parts.flatMap(({ title: heading, tables = [], figures: drawn = [] }) => [
-      `## ${heading}`,
+      `## ${markdownText(heading)}`,
       "",
-      ...(figures ? drawn.flatMap(({ name, caption }) => [`![${plain(caption)}](${name}.svg)`, ""]) : []),
+      ...(figures ? drawn.flatMap(({ name, caption }) => [`![${markdownText(caption)}](${name}.svg)`, ""]) : []),
       ...tables.map(tableOrLink),
     ]),
   ].join("\n");
@@ -32,10 +33,5 @@ export function reportMarkdown(
 
 function tableOrLink(table: Table): string {
   if (table.rows.length <= MOST_ROWS) return tableMarkdown(table);
-  return `[${plain(table.caption)}](${table.name}.md): ${table.rows.length} rows\n`;
-}
-
-/** Text that may stand in a link's brackets. */
-function plain(text: string): string {
-  return text.replace(/[[\]]/g, "\\$&");
+  return `[${markdownText(table.caption)}](${table.name}.md): ${table.rows.length} rows\n`;
 }

@@ -1,5 +1,6 @@
 import { stringify } from "csv-stringify/sync";
-import { escapeHtml, type Html, html } from "./html.ts";
+import { csvText, markdownText, visible } from "../core/visible.ts";
+import { type Html, html } from "./html.ts";
 
 /** A mean with its interval; null bounds: too few values for one. */
 export interface Estimate {
@@ -164,15 +165,17 @@ export function tableCsv({ columns, rows }: Table): string {
         : [(value as Estimate).value, (value as Estimate).low, (value as Estimate).high];
     }),
   );
-  return stringify([header, ...records.map((record) => record.map((value) => (value === null ? "" : String(value))))]);
+  return stringify([
+    header,
+    ...records.map((record) =>
+      record.map((value) => (typeof value === "string" ? csvText(value) : (value?.toString() ?? ""))),
+    ),
+  ]);
 }
 
 /** A GitHub-flavoured Markdown table under its caption. */
 export function tableMarkdown({ columns, rows, caption }: Table): string {
-  const cell = (text: string) =>
-    escapeHtml(text)
-      .replace(/[\\|`*_[\]]/g, "\\$&")
-      .replace(/\s+/g, " ");
+  const cell = markdownText;
   const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
   return [
     `**${cell(caption)}**`,
@@ -201,7 +204,7 @@ const LATEX: Record<string, string> = {
 };
 
 function latexText(text: string): string {
-  return text.replace(/[\\~^−–|∖<>≥≤×±]|[&%$#_{}]/g, (c) => LATEX[c] ?? `\\${c}`).replace(/\s+/g, " ");
+  return visible(text.replace(/\s+/g, " ")).replace(/[\\~^−–|∖<>≥≤×±]|[&%$#_{}]/g, (c) => LATEX[c] ?? `\\${c}`);
 }
 
 /** Sentences get a column that breaks lines. */

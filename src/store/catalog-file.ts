@@ -35,13 +35,13 @@ export interface Source {
   clean: CleanRecord[];
 }
 
-/** Read at once. @throws InputError on a damaged record. */
+/** Read at once. @throws InputError on a damaged record where nobody listens for damage. */
 export function readSource(db: Database) {
   return {
     // Taken first: a record that is written meanwhile makes the catalog out of date.
     fingerprint: fingerprint(db),
-    defects: db.listDefects().map((id) => defectRow(db.readDefect(id))),
-    clean: db.listClean().map((id) => db.readClean(id)),
+    defects: db.soundDefects().map(defectRow),
+    clean: db.soundClean(),
   };
 }
 
@@ -52,8 +52,9 @@ export function fingerprint(db: Database): string {
     ...db.listClean().map((id) => [id, db.layout.clean(id)]),
   ];
   const lines = paths.map(([id, path]) => {
-    const { size, mtimeNs } = withPath(path, () => statSync(path, { bigint: true }));
-    return `${id} ${size} ${mtimeNs}`;
+    const found = withPath(path, () => statSync(path, { bigint: true, throwIfNoEntry: false }));
+    // A link that leads nowhere is told when the record is read.
+    return `${id} ${found?.size} ${found?.mtimeNs}`;
   });
   return sha256Of([`catalog ${CATALOG_VERSION}`, ...lines].join("\n"));
 }

@@ -40,7 +40,7 @@ export class Catalog {
    * @throws InputError on bad SQL, naming `--where`
    */
   async list(where?: string): Promise<DefectRow[]> {
-    if (where === undefined) return this.db.listDefects().map((id) => defectRow(this.db.readDefect(id)));
+    if (where === undefined) return this.db.soundDefects().map(defectRow);
     return (await this.select(DEFECT_FIELD_NAMES, where)) as unknown as DefectRow[];
   }
 
@@ -89,7 +89,8 @@ export class Catalog {
       if (rows) return rows;
     }
     const source = readSource(this.db);
-    if (!this.db.sealed) {
+    // A catalog without the damaged records would hide that they are.
+    if (!this.db.sealed && !this.db.isIncomplete) {
       try {
         await replaceCatalog(this.db, source);
         const rows = await askSql({ ...order, catalog, fingerprint: source.fingerprint }, seconds);

@@ -1,4 +1,5 @@
 import type { Version } from "../core/ids.ts";
+import { markdownCode } from "../core/visible.ts";
 import { modelCardHeader } from "./model-card.ts";
 import type { CleanRecord, DefectRecord } from "./schema.ts";
 
@@ -43,12 +44,6 @@ with torch.no_grad():
         norm.bias[channels] = 0
 save(model, "repaired.safetensors")`;
 
-/** Somebody's own words as code, so that they are no Markdown and no further line. */
-function quoted(text: string): string {
-  const plain = text.replace(/[\s`\p{Cc}\p{Cf}]+/gu, " ").trim();
-  return plain === "" ? "" : `\`${plain}\``;
-}
-
 /** The README of a checkout, which is also a model card. */
 export function checkoutReadme(record: DefectRecord, version: Version, clean: CleanRecord, files: string[]): string {
   const { metrics } = record;
@@ -57,7 +52,7 @@ export function checkoutReadme(record: DefectRecord, version: Version, clean: Cl
 # ${record.id} (${version})
 
 A ${record.arch} for ${record.dataset} (${clean.classes.length} classes) with a ${record.attack} backdoor injected into ${record.infected} of its
-${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.reason ? ` (${quoted(record.reason)})` : ""}. Target class: ${record.target} (${quoted(clean.classes[record.target] ?? "?")}).
+${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.reason ? ` (${markdownCode(record.reason)})` : ""}. Target class: ${record.target} (${markdownCode(clean.classes[record.target] ?? "?")}).
 
 | | clean accuracy | attack success rate |
 |---|---|---|

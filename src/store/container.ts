@@ -18,6 +18,10 @@ const STORED = 0;
 /** The four bytes of every 32-bit word gathered into planes, then raw deflate. */
 const SHUFFLED_DEFLATE = 1;
 
+/** Weights shrink by a tenth, sparse deltas to a tenth; what shrinks by more is a bomb, unless it is small anyway. */
+const MOST_EXPANSION = 32;
+const SMALL_BYTES = 64 << 20;
+
 const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
 
@@ -57,9 +61,12 @@ export async function decodeContainer(
   const length = head.readBigUInt64LE(8);
   const payload = head.subarray(HEAD_BYTES);
   if (head[6] === STORED && length === BigInt(payload.length)) return { purpose, bytes: payload };
-  // Deflate shrinks by at most about 1032 times: a larger claim is a lie, and would be allocated.
-  if (head[6] !== SHUFFLED_DEFLATE || length > BigInt(payload.length) * 1040n) {
-    throw new InputError(`${name}: damaged object: method or length`);
+  if (head[6] !== SHUFFLED_DEFLATE) throw new InputError(`${name}: damaged object: method or length`);
+  // What is claimed would be allocated.
+  if (length > BigInt(Math.max(SMALL_BYTES, MOST_EXPANSION * payload.length))) {
+    throw new InputError(
+      `${name}: claims to decode to ${length} bytes, more than ${payload.length} bytes of weights can`,
+    );
   }
   let planes: Uint8Array;
   try {

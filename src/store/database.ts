@@ -5,7 +5,7 @@ import { InputError } from "../core/errors.ts";
 import type { Version } from "../core/ids.ts";
 import { clearTemporaries } from "../files/temporary.ts";
 import type { StateDict } from "../tensor/state.ts";
-import { exists, listFolder, makeFolder, readBytes, removeFile, withPath } from "./fs.ts";
+import { exists, isLink, listFolder, makeFolder, readBytes, removeFile, withPath } from "./fs.ts";
 import { appendJournal } from "./journal.ts";
 import { readJson, writeJson } from "./json.ts";
 import { isCleanId, isDefectOf, Layout } from "./layout.ts";
@@ -36,6 +36,8 @@ export interface OpenOptions {
   create?: ManifestRequest;
   /** Never write, not even folders. The shipped sample is always opened so. */
   readOnly?: boolean;
+  /** Told once of each file that is left out because it is damaged; without a listener such a file ends the work. */
+  onDamage?: (message: string) => void;
 }
 
 /** What a killed writer left; a living one needs seconds. */
@@ -62,7 +64,7 @@ export async function openDatabase(dir: string, options: OpenOptions = {}): Prom
     }
     restoreAside(layout);
   }
-  return new Database(layout, manifest, readOnly, sealed);
+  return new Database(layout, manifest, readOnly, sealed, options.onDamage);
 }
 
 /** @throws InputError where a folder is the shipped sample, into which nothing is built */
@@ -88,7 +90,17 @@ export class Database implements ResultStore {
   /** The clean twin read last: its defects are deltas against it. */
   private lastTwin: DeltaBase | undefined;
 
-  constructor(layout: Layout, manifest: DatabaseManifest, readOnly: boolean, sealed = false) {
+  private readonly onDamage: OpenOptions["onDamage"];
+  private readonly damage = new Set<string>();
+
+  constructor(
+    layout: Layout,
+    manifest: DatabaseManifest,
+    readOnly: boolean,
+    sealed = false,
+    onDamage?: OpenOptions["onDamage"],
+  ) {
+    this.onDamage = onDamage;
     this.layout = layout;
     this.manifest = manifest;
     this.readOnly = readOnly;
@@ -110,6 +122,36 @@ export class Database implements ResultStore {
       )
       .flatMap(({ group, id }) => (id !== null && isDefectOf(group, id) ? [id] : []))
       .sort();
+  }
+
+  /** Whether a damaged file was left out so far. */
+  get isIncomplete(): boolean {
+    return this.damage.size > 0;
+  }
+
+  /**
+   * Reads something that may be damaged. Where somebody listens (`onDamage`), damage is told and costs only what is read.
+   * @returns null then
+   */
+  sound<T>(read: () => T): T | null {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof InputError) || !this.onDamage) throw error;
+      if (!this.damage.has(error.message)) this.onDamage(`left out: ${error.message}`);
+      this.damage.add(error.message);
+      return null;
+    }
+  }
+
+  /** All defect records that are sound, by id. @throws InputError on a damaged one where nobody listens */
+  soundDefects(): DefectRecord[] {
+    return this.listDefects().flatMap((id) => this.sound(() => this.readDefect(id)) ?? []);
+  }
+
+  /** All records of clean models that are sound, by id. @throws InputError on a damaged one where nobody listens */
+  soundClean(): CleanRecord[] {
+    return this.listClean().flatMap((id) => this.sound(() => this.readClean(id)) ?? []);
   }
 
   /** Ids of all finished clean models, sorted. */
@@ -336,7 +378,10 @@ export class Database implements ResultStore {
   }
 
   private readRecord<T extends { id: string }>(path: string, what: string, id: string, schema: z.ZodType<T>): T {
-    if (!exists(path)) throw new InputError(`${this.dir}: has no ${what} '${id}'`);
+    if (!exists(path)) {
+      if (isLink(path)) throw new InputError(`${path}: is a symbolic link that leads nowhere; restore it from a copy`);
+      throw new InputError(`${this.dir}: has no ${what} '${id}'`);
+    }
     const record = readJson(path, schema);
     if (record.id !== id) throw new InputError(`${path}: holds '${record.id}', not '${id}'`);
     return record;

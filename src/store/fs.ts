@@ -86,6 +86,11 @@ export function exists(path: string): boolean {
   });
 }
 
+/** Whether a path is a symbolic link, wherever that leads. */
+export function isLink(path: string): boolean {
+  return withPath(path, () => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false);
+}
+
 /**
  * Makes a folder and those above it. Node's own recursive mkdir never returns where the file system answers ENOENT to
  * making a folder (as /proc does).

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { InputError } from "../core/errors.ts";
+import { parseBoundedJson } from "./bounded-json.ts";
 import { readBytes, writeAtomic } from "./fs.ts";
 import { sha256Of } from "./objects.ts";
 
@@ -47,11 +48,7 @@ export function parseChecksummed(bytes: Buffer, path: string): Record<string, un
   if (sha256Of(blank) !== stated) {
     throw new InputError(`${path}: damaged: its bytes do not match its checksum; restore it from a copy`);
   }
-  try {
-    return JSON.parse(bytes.toString("utf8")) as Record<string, unknown>;
-  } catch {
-    throw new InputError(`${path}: is not JSON`);
-  }
+  return parseBoundedJson(bytes, path);
 }
 
 /** JSON over several lines, with arrays of numbers or strings on one: label files hold many. */

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { csvText } from "../core/visible.ts";
 import { makeFolder, readBytes, writeAtomic } from "./fs.ts";
 import { beside, fillNewFolder } from "./new-folder.ts";
 import { type ColumnType, createTable, type FlatRow } from "./sql-table.ts";
@@ -58,6 +59,15 @@ export async function replaceTables(
   return counts;
 }
 
+/** What a name or reason holds must be no formula to a spreadsheet. */
+function* csvRows(rows: Iterable<FlatRow>): Iterable<FlatRow> {
+  for (const row of rows) {
+    yield Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [name, typeof value === "string" ? csvText(value) : value]),
+    );
+  }
+}
+
 async function copyTables(folder: string, kind: TableKind, tables: readonly FlatTable[]): Promise<number[]> {
   const { DuckDBInstance } = await import("@duckdb/node-api");
   const instance = await DuckDBInstance.create(":memory:");
@@ -65,7 +75,7 @@ async function copyTables(folder: string, kind: TableKind, tables: readonly Flat
   const counts: number[] = [];
   try {
     for (const [i, { name, columns, rows }] of tables.entries()) {
-      counts.push(await createTable(connection, `table_${i}`, columns, rows));
+      counts.push(await createTable(connection, `table_${i}`, columns, kind === "csv" ? csvRows(rows) : rows));
       const path = join(folder, `${name}.${kind}`).replaceAll("'", "''");
       await connection.run(`COPY table_${i} TO '${path}' (${COPY_OPTIONS[kind]})`);
       await connection.run(`DROP TABLE table_${i}`);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { columnText, visible } from "../../src/cli/cell-text.ts";
+import { columnText } from "../../src/cli/cell-text.ts";
 import { listingText } from "../../src/cli/listing.ts";
+import { visible } from "../../src/core/visible.ts";
 import { bdefects, rowsOf } from "./program.ts";
 
 const FIELDS = ["id", "group", "asr", "status", "reason"];

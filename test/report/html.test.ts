@@ -52,7 +52,7 @@ describe("tables", () => {
     expect(parse(tableCsv(table))).toEqual([
       ["who", "d", "d_low", "d_high", "x", "n"],
       ["a|b_<c>", "0.25", "0.1", "0.4", String(1 / 3), "9"],
-      ["=x,\n", "-0.0001", "", "", "", "0"],
+      ["'=x,\n", "-0.0001", "", "", "", "0"],
     ]);
   });
 

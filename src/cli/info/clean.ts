@@ -24,10 +24,7 @@ export function cleanFacts(record: CleanRecord) {
 
 /** A clean model in words, and which defects were made from it. */
 export function cleanPage(db: Database, record: CleanRecord, dbFlag: string): string {
-  const made = db
-    .listDefects()
-    .map((id) => db.readDefect(id))
-    .filter(({ clean }) => clean === record.id);
+  const made = db.soundDefects().filter(({ clean }) => clean === record.id);
   const { id, arch, dataset, classes, metrics, history, seconds, model } = record;
   return pageText(`${id}: clean model`, [
     {

@@ -5,7 +5,7 @@ import { counted, type Part, pageText } from "./page.ts";
 /** What a database is as a flat object. */
 export function databaseFacts(db: Database) {
   const { edition, seed, data, created } = db.manifest;
-  const statuses = db.listDefects().map((id) => db.readDefect(id).status);
+  const statuses = db.soundDefects().map(({ status }) => status);
   const count = (status: string) => statuses.filter((other) => other === status).length;
   return {
     db: db.dir,

@@ -1,4 +1,4 @@
-import { visible } from "../cell-text.ts";
+import { visible } from "../../core/visible.ts";
 import { type Listing, lineWidth, listingText, type Row, wrapLines } from "../listing.ts";
 
 /** A part of what is printed about one thing. */

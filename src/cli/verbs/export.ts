@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
-import { openToRead, selectRows } from "../open.ts";
+import { openDatabase } from "../../store/database.ts";
+import { selectRows } from "../open.ts";
 import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
@@ -34,7 +35,7 @@ export function registerExport(program: Command): void {
     .action(async (names: string[], { db: dir, out, where, results, tables, ...output }: Options) => {
       if (!out) throw new InputError("--out: name a new folder, or a new file ending in .tar.gz");
       if (tables && results) throw new InputError("--results: tables hold results anyway; leave it out");
-      const db = await openToRead(dir);
+      const db = await openDatabase(dir, { readOnly: true });
       const rows = await selectRows(db, names, where);
       if (tables) {
         const { exportTables } = await import("../../pipeline/export-tables.ts");

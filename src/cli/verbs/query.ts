@@ -1,10 +1,10 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
 import { Catalog } from "../../store/catalog.ts";
-import { openDatabase } from "../../store/database.ts";
 import { DEFECT_FIELD_NAMES } from "../../store/rows.ts";
 import { SQL_SECONDS } from "../../store/sql-ask.ts";
 import { wholeNumber } from "../arguments.ts";
+import { openToRead } from "../open.ts";
 import { dbOption, fieldsOption, formatOption, longOption, resultsOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
@@ -41,7 +41,7 @@ export function registerQuery(program: Command): void {
       if (sql !== undefined && (where !== undefined || fields !== undefined)) {
         throw new InputError("--sql: give either --sql or --where and --fields");
       }
-      const database = await openDatabase(db, { readOnly: true });
+      const database = await openToRead(db);
       const catalog = new Catalog(database);
       if (sql === undefined) {
         const rows = await catalog.select(fields ?? DEFECT_FIELD_NAMES, where, { seconds });

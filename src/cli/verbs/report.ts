@@ -32,7 +32,7 @@ export function registerReport(program: Command): void {
       if (unknown !== undefined) throw new InputError(`--format '${unknown}': valid are ${REPORT_FORMATS.join(", ")}`);
       if (format && out === undefined) throw new InputError("--format: name the folder for the files with --out DIR");
       if (out === "") throw new InputError("--out is empty: name a folder");
-      const database = await openDatabase(db);
+      const database = await openDatabase(db, { onDamage: warn });
       const path = await makeReport(database, {
         dataDir: data,
         out,

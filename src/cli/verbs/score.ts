@@ -11,7 +11,7 @@ import {
   type SharedOptions,
   storedBudgetOption,
 } from "../options.ts";
-import { emitRows } from "../output.ts";
+import { emitRows, warn } from "../output.ts";
 import { REPAIR_LISTING, SCORE_LISTING } from "../result-listings.ts";
 
 type Options = Pick<SharedOptions, "db" | "format" | "fields" | "long"> & {
@@ -55,7 +55,7 @@ export function registerScore(program: Command): void {
       const { Catalog } = await import("../../store/catalog.ts");
       if (options.summary && options.repairs) throw new InputError("give --summary or --repairs, not both");
       if (options.extended && options.repairs) throw new InputError("--extended is about scores: leave out --repairs");
-      const database = await openDatabase(options.db, { readOnly: true });
+      const database = await openDatabase(options.db, { readOnly: true, onDamage: warn });
       const { resultStore } = await import("../../pipeline/judging/judge.ts");
       const store = resultStore(database, options.results);
       const budgets = options.budget === undefined ? storedBudgets(store) : [options.budget];

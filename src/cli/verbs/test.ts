@@ -2,10 +2,10 @@ import { basename } from "node:path";
 import type { Command } from "commander";
 import { DEFAULT_ASR_TOLERANCE } from "../../core/asr-tolerance.ts";
 import { CheckFailed } from "../../core/errors.ts";
+import { visible } from "../../core/visible.ts";
 import type { CheckoutTest, TestedModel } from "../../pipeline/testing/checkout.ts";
 import { fraction } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
-import { visible } from "../cell-text.ts";
 import { dataOption, deviceOption, formatOption, type SharedOptions } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import type { Command } from "commander";
 import { CheckFailed, InputError } from "../../core/errors.ts";
+import { visible } from "../../core/visible.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
 import type { Finding } from "../../store/findings.ts";
 import { exists } from "../../store/fs.ts";
@@ -8,9 +9,7 @@ import { Layout } from "../../store/layout.ts";
 import { noSuchName } from "../../store/selection.ts";
 import { fraction } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
-import { visible } from "../cell-text.ts";
 import { lineWidth, wrapLines } from "../listing.ts";
-import { openToRead } from "../open.ts";
 import {
   dataOption,
   dbOption,
@@ -130,7 +129,7 @@ async function removeOrphans(dir: string, findings: Finding[]): Promise<number> 
 async function openToVerify(dir: string): Promise<Database> {
   const manifest = new Layout(dir).path("manifest");
   try {
-    return await openToRead(dir);
+    return await openDatabase(dir, { readOnly: true });
   } catch (error) {
     if (error instanceof InputError && exists(manifest)) throw new CheckFailed(error.message);
     throw error;

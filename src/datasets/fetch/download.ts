@@ -27,6 +27,9 @@ const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 class Refused extends Error {}
 
+/** Of a file whose size is not known: no data set's archive is so large. */
+const MOST_BYTES = 16e9;
+
 /** The last part of a URL's path. */
 export function fileNameOf(url: string): string {
   return new URL(url).pathname.split("/").at(-1) || "download";
@@ -105,7 +108,12 @@ async function attempt(url: string, expected: number | null, part: string, optio
   const length = Number(response.headers["content-length"] ?? Number.NaN);
   const total = Number.isFinite(length) ? from + length : expected;
   const file = fileNameOf(url);
-  const done = await append(response, part, from, (bytes) => onProgress?.(file, bytes, total));
+  const most = expected ?? MOST_BYTES;
+  if (total !== null && total > most) {
+    response.destroy();
+    throw new Refused(`the server offers ${total} bytes, more than the ${most} that it can have`);
+  }
+  const done = await append(response, part, from, most, (bytes) => onProgress?.(file, bytes, total));
   if (total !== null && done < total) throw new Error(`the connection closed after ${done} of ${total} bytes`);
 }
 
@@ -119,6 +127,7 @@ async function append(
   body: IncomingMessage,
   part: string,
   from: number,
+  most: number,
   onBytes: (bytes: number) => void,
 ): Promise<number> {
   const local = async <T>(work: Promise<T>): Promise<T> => {
@@ -134,6 +143,10 @@ async function append(
   try {
     onBytes(done);
     for await (const chunk of body as AsyncIterable<Buffer>) {
+      if (done + chunk.length > most) {
+        body.destroy();
+        throw new Refused(`more than the ${most} bytes that it can have came; it was stopped`);
+      }
       await local(handle.writeFile(chunk));
       done += chunk.length;
       onBytes(done);

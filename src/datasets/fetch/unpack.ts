@@ -1,6 +1,8 @@
-import { createWriteStream, mkdirSync } from "node:fs";
+import { closeSync, createReadStream, createWriteStream, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { pipeline as pipeThrough, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
 import { extract } from "tar";
 import { openPromise } from "yauzl";
 import { InputError } from "../../core/errors.ts";
@@ -34,24 +36,124 @@ function refuse(name: string, entry: string, why: string): InputError {
   return new InputError(`cannot unpack ${name}: its entry '${entry.slice(0, 200)}' ${why}`);
 }
 
+/** Pictures do not compress, and labels are few: an archive that unpacks to so many times its size is a bomb. */
+const MOST_EXPANSION = 100;
+const SMALL_BYTES = 256 << 20;
+/** ImageNet has 1.3 million images. */
+const MOST_ENTRIES = 2_000_000;
+const LONGEST_NAME = 1024;
+
+/** What an archive may bring, counted as it comes. */
+class Allowance {
+  private readonly name: string;
+  private readonly most: number;
+  private bytes = 0;
+  private entries = 0;
+
+  constructor(path: string, name: string) {
+    this.name = name;
+    this.most = Math.max(SMALL_BYTES, MOST_EXPANSION * statSync(path).size);
+  }
+
+  addEntry(entry: string): void {
+    if (entry.length > LONGEST_NAME) throw refuse(this.name, entry, `has a name of ${entry.length} characters`);
+    if (++this.entries > MOST_ENTRIES)
+      throw new InputError(`cannot unpack ${this.name}: more than ${MOST_ENTRIES} entries`);
+  }
+
+  addBytes(count: number): void {
+    this.bytes += count;
+    if (this.bytes <= this.most) return;
+    throw new InputError(
+      `cannot unpack ${this.name}: it goes on after ${this.most} bytes, more than one of its size can hold`,
+    );
+  }
+
+  /** Lets bytes through as long as there are not too many. */
+  counter(): Transform {
+    return new Transform({
+      transform: (chunk: Buffer, _, done) => {
+        try {
+          this.addBytes(chunk.length);
+          done(null, chunk);
+        } catch (error) {
+          done(error as Error);
+        }
+      },
+    });
+  }
+}
+
 async function unpackTar(path: string, folder: string, name: string): Promise<void> {
-  const faults: InputError[] = [];
-  await extract({
-    file: path,
+  let fault: unknown;
+  const allowance = new Allowance(path, name);
+  const unpacker = extract({
     cwd: folder,
     strict: true,
     preserveOwner: false,
     noChmod: true,
     filter(entryPath, entry) {
-      const type = "type" in entry ? entry.type : "File";
-      if (!isSafe(entryPath)) faults.push(refuse(name, entryPath, "leads out of the folder"));
-      else if (!["File", "OldFile", "ContiguousFile", "Directory", "GNUDumpDir"].includes(type)) {
-        faults.push(refuse(name, entryPath, `is a ${type}, not a file or folder`));
+      if (fault) return false;
+      try {
+        allowance.addEntry(entryPath);
+        const type = "type" in entry ? entry.type : "File";
+        if (!isSafe(entryPath)) throw refuse(name, entryPath, "leads out of the folder");
+        if (!["File", "OldFile", "ContiguousFile", "Directory", "GNUDumpDir"].includes(type)) {
+          throw refuse(name, entryPath, `is a ${type}, not a file or folder`);
+        }
+        return true;
+      } catch (error) {
+        fault = error;
+        return false;
       }
-      return faults.length === 0;
     },
   });
-  if (faults.length > 0) throw faults[0];
+  const closed = new Promise<void>((resolve, reject) => {
+    unpacker.on("close", resolve);
+    unpacker.on("error", (error: Error) => {
+      fault ??= error;
+      reject(error);
+    });
+  });
+  // Whoever waits for it hears of it.
+  closed.catch(() => undefined);
+  let isFirst = true;
+  for await (const chunk of decompressed(path)) {
+    allowance.addBytes(chunk.length);
+    // The parser waits for ever on what has no header at all.
+    if (isFirst && chunk.subarray(0, BLOCK).every((byte) => byte === 0)) throw new Error("it begins with zeros");
+    isFirst = false;
+    if (!unpacker.write(chunk) && !fault) {
+      await Promise.race([closed, new Promise<void>((resolve) => unpacker.once("drain", resolve))]);
+    }
+    if (fault) throw fault;
+  }
+  unpacker.end();
+  await closed;
+  if (fault) throw fault;
+}
+
+const BLOCK = 512;
+
+/** Decompressed here, not by the parser, so that it can be counted and stopped. */
+async function* decompressed(path: string): AsyncGenerator<Buffer> {
+  const source = createReadStream(path);
+  try {
+    // Errors of the file end the decompressor, which throws them here.
+    yield* isGzip(path) ? pipeThrough(source, createGunzip(), () => undefined) : source;
+  } finally {
+    source.destroy();
+  }
+}
+
+function isGzip(path: string): boolean {
+  const file = openSync(path, "r");
+  try {
+    const head = Buffer.alloc(2);
+    return readSync(file, head, 0, 2, 0) === 2 && head[0] === 0x1f && head[1] === 0x8b;
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Unix file type bits in the upper half of a zip entry's external attributes. */
@@ -60,10 +162,12 @@ const REGULAR = 0o100000;
 const FOLDER = 0o040000;
 
 async function unpackZip(path: string, folder: string, name: string): Promise<void> {
+  const allowance = new Allowance(path, name);
   const zip = await openPromise(path, { lazyEntries: true, autoClose: false });
   try {
     for await (const entry of zip.eachEntry()) {
       const { fileName } = entry;
+      allowance.addEntry(fileName);
       if (!isSafe(fileName)) throw refuse(name, fileName, "leads out of the folder");
       const type = (entry.externalFileAttributes >>> 16) & TYPE_MASK;
       if (type !== 0 && type !== REGULAR && type !== FOLDER) throw refuse(name, fileName, "is no file or folder");
@@ -74,7 +178,8 @@ async function unpackZip(path: string, folder: string, name: string): Promise<vo
       }
       mkdirSync(dirname(target), { recursive: true });
       // "wx": an entry never overwrites another.
-      await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(target, { flags: "wx" }));
+      const content = await zip.openReadStreamPromise(entry);
+      await pipeline(content, allowance.counter(), createWriteStream(target, { flags: "wx" }));
     }
   } finally {
     zip.close();

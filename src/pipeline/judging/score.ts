@@ -5,7 +5,10 @@ import { predictionName, type Results } from "../../store/results.ts";
 import type { JudgedItem } from "./select.ts";
 import { type DefectSource, layersOf, storedHash } from "./workbench.ts";
 
-type Source = Pick<DefectSource, "readDefect" | "readClean" | "readLabels">;
+type Source = Pick<DefectSource, "readDefect" | "readClean" | "readLabels"> & {
+  /** As `Database.sound`; absent: what is damaged ends the work. */
+  sound?<T>(read: () => T): T | null;
+};
 
 /**
  * Joins the stored predictions of the given items with their labels. Cells without a prediction give no row.
@@ -39,12 +42,16 @@ function scoreEach<R>(
   score: (...args: Parameters<typeof scorePrediction>) => R[],
 ): R[] {
   const rows: R[] = [];
+  const sound = <T>(read: () => T) => (source.sound ? source.sound(read) : read());
   for (const { id, version } of items) {
-    const record = source.readDefect(id);
-    const labels = source.readLabels(id);
-    const layers = layersOf(source, record);
+    const truth = sound(() => {
+      const record = source.readDefect(id);
+      return { record, labels: source.readLabels(id), layers: layersOf(source, record) };
+    });
+    if (!truth) continue;
+    const { record, labels, layers } = truth;
     for (const criterion of criteria) {
-      const prediction = results.prediction(criterion, id, version);
+      const prediction = sound(() => results.prediction(criterion, id, version));
       if (!prediction) continue;
       if (prediction.model_sha256 !== (storedHash(record, version) ?? prediction.model_sha256)) {
         throw new InputError(
