@@ -1,10 +1,11 @@
 import { defineConfig } from "vitest/config";
 
+/** What `npm test` runs. Long and exhaustive tests are named `*.long.test.ts`; `npm run test:all` runs them too. */
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // These need a cluster and a graphics card: npm run test:slurm, npm run test:webgpu.
-    exclude: ["test/slurm/**", "test/webgpu/**"],
+    // Two of these need a cluster and a graphics card: npm run test:slurm, npm run test:webgpu.
+    exclude: ["test/slurm/**", "test/webgpu/**", "test/**/*.long.test.ts"],
     globalSetup: ["test/setup/build.ts"],
     testTimeout: 120_000,
     hookTimeout: 240_000,

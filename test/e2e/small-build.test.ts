@@ -6,6 +6,7 @@ import { sha256Of } from "../../src/store/objects.ts";
 import type { DefectLabels, DefectRecord } from "../../src/store/schema.ts";
 import { bdefects, type Ran, rowsOf } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
+import { Builder } from "./builder.ts";
 import { differingRows, type RawModel, readDelta, readModel, readObject } from "./decode.ts";
 import { decidedBy, factsOf, readJson, treeOf } from "./files.ts";
 import { CLEAN, tinyBuild, writeRecipe, writeTinyData } from "./tiny.ts";
@@ -149,10 +150,17 @@ describe("building again", () => {
     expect(factsOf(db)).toEqual(before);
   });
 
-  it("gives the same bytes from scratch, with other jobs and in another slice", () => {
+  it("gives the same bytes from scratch, with other jobs, in another slice, and killed on the way", async () => {
     const other = join(temporaryFolder(), "db");
-    const slice = ["--level", "small,narrow", "--offset", "20"];
-    expect(bdefects(tinyBuild(other, data, "--jobs", "2", ...slice)).status).toBe(0);
+    const args = tinyBuild(other, data, "--jobs", "2", "--level", "small,narrow", "--offset", "20");
+    const killed = new Builder(args);
+    expect(await killed.until(() => existsSync(join(other, "clean", `${CLEAN}.checkpoint.json`)))).toBe(true);
+    killed.killGroup();
+    await killed.ended;
+    expect(existsSync(join(other, "clean", `${CLEAN}.json`))).toBe(false);
+    expect(bdefects(args).status).toBe(0);
+    // A kill between two files may leave a checkpoint's weights behind.
+    expect(bdefects(["verify", "--all", "--prune", "--db", other]).status).toBe(0);
     const built = decidedBy(other);
     expect(Object.keys(built).filter((file) => file.startsWith("defects"))).toHaveLength(4);
     expect(decidedBy(db)).toMatchObject(built);
