@@ -103,6 +103,7 @@ export function listingText(
       left.filter((column) => !told.includes(column)),
       wrapped ? undefined : long,
       more,
+      width,
     ),
   };
 }
@@ -165,19 +166,40 @@ function saysOneThing({ constant, cells }: Column): boolean {
   return constant && cells[0] !== "-" && cells[0].length <= SAYING;
 }
 
+/** One line, of which as many names are given as fit. */
 function noteOf(
   told: readonly Column[],
   others: readonly Column[],
   shortened: Column | undefined,
   more: string,
+  width: number,
 ): string | null {
+  if (told.length + others.length === 0 && !shortened) return null;
+  // A note that says nothing by name would help nobody.
+  const least = told.length > 0 ? 0 : 1;
+  let note = "";
+  for (let names = NAMED; names >= least; names--) {
+    note = noteWith(names, told, others, shortened, more);
+    if (note.length <= width) break;
+  }
+  return note;
+}
+
+function noteWith(
+  names: number,
+  told: readonly Column[],
+  others: readonly Column[],
+  shortened: Column | undefined,
+  more: string,
+): string {
   const parts: string[] = [];
   if (told.length > 0) parts.push(`in every row: ${told.map(({ field, cells }) => `${field} ${cells[0]}`).join(", ")}`);
   if (others.length > 0) {
-    const names = others.slice(0, NAMED).map(({ field }) => field);
+    const named = others.slice(0, names).map(({ field }) => field);
+    if (others.length > names) named.push("…");
     const counted = `${others.length} more field${others.length > 1 ? "s" : ""}`;
-    parts.push(`${counted} (${names.join(", ")}${others.length > NAMED ? ", …" : ""})`);
+    parts.push(names === 0 ? counted : `${counted} (${named.join(", ")})`);
   }
   if (shortened) parts.push(`${shortened.field} is shortened`);
-  return parts.length > 0 ? `${parts.join("; ")}: ${more}` : null;
+  return `${parts.join("; ")}: ${more}`;
 }

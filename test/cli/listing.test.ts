@@ -41,7 +41,8 @@ describe("a listing", () => {
       expect(lines(table)).toHaveLength(4);
       expect(note).toMatch(/^[^\n]+: --long, or --fields a,b$/);
       const head = lines(table)[0].split(/\s+/);
-      for (const field of FIELDS) expect(head.includes(field) || note!.includes(field), field).toBe(true);
+      const counted = /(\d+) more field/.exec(note!)?.[1] ?? 0;
+      expect(head.length + Number(counted)).toBe(FIELDS.length);
     },
   );
 
@@ -133,7 +134,7 @@ describe("the verbs that list", () => {
   it("show all with --long, what is asked for with --fields, and machines everything", () => {
     const where = ["--where", "status = 'rejected'"];
     const short = bdefects(["query", ...sample, ...where]);
-    expect(short.stderr).toMatch(/^in every row: status rejected; \d+ more fields \(.*\): --long, or --fields a,b\n$/m);
+    expect(short.stderr).toMatch(/^in every row: status rejected; \d+ more fields: --long, or --fields a,b\n$/m);
     const fields = Object.keys(rowsOf(["query", ...sample, ...where])[0]);
     const long = bdefects(["query", ...sample, ...where, "--long"]);
     expect(new Set(lines(long.stdout)[0].split(/\s+/))).toEqual(new Set(fields));

@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "csv-parse/sync";
 import { beforeAll, describe, expect, it } from "vitest";
 import { placesOf } from "../../src/score/ranking.ts";
@@ -219,6 +222,23 @@ describe("a statement", () => {
       (name) => name.startsWith("bdefects-sql") && name.includes(`-${process.pid}-`),
     );
     expect(left).toEqual([]);
+  });
+
+  it.skipIf(process.platform === "win32")("ends with Ctrl-C as any program does, and its process with it", async () => {
+    const main = join(import.meta.dirname, "..", "..", "dist", "cli", "main.js");
+    const endless = "select count(*) from range(1000000000000) a, range(1000000) b";
+    const child = spawn(process.execPath, [main, "query", "--db", "sample", "--sql", endless], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let said = "";
+    child.stderr.on("data", (text) => {
+      said += text;
+    });
+    await sleep(2500);
+    child.kill("SIGINT");
+    // The pipes close when nobody holds them any longer.
+    const [, signal] = await once(child, "close");
+    expect({ signal, said }).toEqual({ signal: "SIGINT", said: "" });
   });
 
   it("without an answer says so to people", () => {
