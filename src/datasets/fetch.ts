@@ -57,6 +57,11 @@ async function fetchArchive(item: Download, places: string[], dataDir: string, o
         const target = join(dataDir, place);
         onDisk(target, () => {
           mkdirSync(dirname(target), { recursive: true });
+          if (lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink()) {
+            throw new InputError(
+              `${target}: is a symbolic link that leads nowhere; remove it or bring back what it leads to`,
+            );
+          }
           renameSync(join(stage, place), target);
         });
       }

@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import type { z } from "zod";
 import { InputError } from "../core/errors.ts";
+import { depthOf, MOST_DEPTH } from "../store/bounded-json.ts";
+import { readBytes } from "../store/fs.ts";
 
 const FOLDER = fileURLToPath(new URL("../../recipes/", import.meta.url));
 /** Recipes of studies begin so; all others are editions. */
@@ -24,12 +26,28 @@ export function recipePath(kind: "edition" | "study", nameOrPath: string): strin
   throw new InputError(`unknown ${kind} '${nameOrPath}'; valid: ${names.join(", ")}, or the path of a recipe file`);
 }
 
+/** The longest of ours has 8 kB. */
+const MOST_BYTES = 1 << 20;
+/** More than brackets that a recipe can need; in blocks, columns of indentation. */
+const TOO_DEEP = /([[{]\s*){32}|^(- ){32}|^ {512}/m;
+
+/** @throws InputError on what is no plain file, or no recipe by its size or depth */
+function recipeText(path: string): string {
+  const bytes = readBytes(path, MOST_BYTES);
+  const text = bytes.toString("utf8");
+  if (TOO_DEEP.test(text) || depthOf(bytes) > MOST_DEPTH) {
+    throw new InputError(`${path}: is nested deeper than any recipe`);
+  }
+  return text;
+}
+
 /** Reads a recipe. @throws InputError naming the file and the first fault */
 export function readRecipe<T>(path: string, schema: z.ZodType<T>): T {
   let value: unknown;
   try {
-    value = parse(readFileSync(path, "utf8"));
+    value = parse(recipeText(path));
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(`${path}: cannot be read as YAML: ${(error as Error).message.split("\n")[0]}`);
   }
   const result = schema.safeParse(value);

@@ -15,6 +15,7 @@ import { PictureSheet } from "./figures/sheet.ts";
 import { reportMarkdown } from "./markdown.ts";
 import { renderPage } from "./page.ts";
 import { type Pictures, shownDefects } from "./pictures.ts";
+import { claimReportFolder } from "./report-folder.ts";
 import type { Section } from "./section.ts";
 import { cleanModels } from "./sections/clean-models.ts";
 import { criteria } from "./sections/criteria.ts";
@@ -77,7 +78,10 @@ export async function writeReport(database: Database, options: ReportOptions = {
   const folder = database.readOnly ? out! : database.dir;
   const tmp = database.readOnly ? out! : database.layout.path("tmp");
   const formats = options.formats ?? REPORT_FORMATS;
-  if (out !== undefined) writeParts(out, data, sections, formats);
+  if (out !== undefined) {
+    claimReportFolder(out);
+    writeParts(out, data, sections, formats);
+  }
   if (out !== undefined && formats.includes("md")) {
     writeAtomic(join(out, "report.md"), reportMarkdown(TITLE, subtitle, sections, formats.includes("svg")), out);
     writeAtomic(join(out, "reproduction.md"), reproductionPage(reproduced, subtitle), out);

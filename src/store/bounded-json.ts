@@ -3,7 +3,7 @@ import { InputError } from "../core/errors.ts";
 /** No record, label file or result comes near; a prediction of a whole network takes a few megabytes. */
 const MOST_BYTES = 256 << 20;
 /** Records have five levels, recipes in them a few more. */
-const MOST_DEPTH = 64;
+export const MOST_DEPTH = 64;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -35,7 +35,7 @@ export function parseBoundedJson(bytes: Uint8Array, path: string): Record<string
 }
 
 /** How deep arrays and objects are nested, in one pass; of what is no JSON, any number. */
-function depthOf(bytes: Uint8Array): number {
+export function depthOf(bytes: Uint8Array): number {
   let depth = 0;
   let deepest = 0;
   let inString = false;

@@ -57,10 +57,10 @@ export function asInputError(error: unknown, path: string): unknown {
 /** What one buffer can hold on every system. */
 const MOST_BYTES = 2 ** 31 - 1;
 
-/** The bytes of a plain file. @throws InputError on anything else: a pipe, for one, would never end. */
-export function readBytes(path: string): Buffer {
+/** The bytes of a plain file, at most so many. @throws InputError on anything else: a pipe, for one, would never end. */
+export function readBytes(path: string, most = MOST_BYTES): Buffer {
   const bytes = plainFileBytes(path);
-  if (bytes > MOST_BYTES) throw new InputError(`${path}: has ${bytes} bytes; no file here is so large`);
+  if (bytes > most) throw new InputError(`${path}: has ${bytes} bytes; no file here is so large`);
   return withPath(path, () => readFileSync(path));
 }
 

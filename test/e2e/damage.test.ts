@@ -182,3 +182,21 @@ describe("names that steer", () => {
     }
   });
 });
+
+describe("a hostile recipe", () => {
+  it.each([
+    ["nested without end", "[".repeat(20_000), /nested deeper than any recipe/],
+    ["nested without end as JSON", `${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}`, /nested deeper/],
+    ["lists in lists", "- ".repeat(5000), /nested deeper/],
+    ["a prototype", "__proto__:\n  edition: x\nconstructor: 1\n", /recipe\.yaml: edition: /],
+    ["too large", "x: ".padEnd(2 << 20, "x"), /recipe\.yaml: has 2097152 bytes/],
+  ])("%s ends in one line", (_, text, message) => {
+    const dir = temporaryFolder();
+    const path = join(dir, "recipe.yaml");
+    writeFileSync(path, text);
+    const { status, stdout, stderr } = bdefects(["build", "--edition", path, "--db", join(dir, "db")]);
+    expect([status, stdout, stderr]).toEqual([2, "", expect.stringMatching(/^error: [^\n]+\n$/)]);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/call stack/);
+  });
+});

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { parse } from "csv-parse/sync";
@@ -330,9 +330,15 @@ describe("writeReport", () => {
     expect(existsSync(join(dir, "report.html"))).toBe(false);
     const elsewhere = join(temporaryFolder(), "out");
     mkdirSync(elsewhere);
+    const mine = join(temporaryFolder(), "mine");
+    mkdirSync(mine);
+    writeFileSync(join(mine, "report.md"), "mine");
+    await expect(writeReport(readOnly, { out: mine })).rejects.toThrow(/holds 'report\.md', which no report wrote/);
+    expect([readdirSync(mine), readFileSync(join(mine, "report.md"), "utf8")]).toEqual([["report.md"], "mine"]);
     expect(await writeReport(readOnly, { out: elsewhere, formats: ["md"] })).toBe(join(elsewhere, "report.html"));
     expect(existsSync(join(dir, "report.html"))).toBe(false);
     expect(readdirSync(elsewhere).filter((file) => /\.(csv|tex|svg)$/.test(file))).toEqual([]);
+    await writeReport(readOnly, { out: elsewhere, formats: ["md"] });
   });
 });
 
@@ -357,7 +363,13 @@ describe("the verb", () => {
     const tables = join(temporaryFolder(), "tables");
     const printed = await run("--db", sample.dir, "--data", folder, "--out", tables, "--format", "csv,md");
     expect(printed).toBe(`${join(sample.dir, "report.html")}\n`);
-    expect(new Set(readdirSync(tables).map((file) => file.split(".").at(-1)))).toEqual(new Set(["csv", "md"]));
+    expect(
+      new Set(
+        readdirSync(tables)
+          .filter((file) => !file.startsWith("."))
+          .map((file) => file.split(".").at(-1)),
+      ),
+    ).toEqual(new Set(["csv", "md"]));
     // Figures were not asked for, so nothing points to them.
     expect(readFileSync(join(tables, "report.md"), "utf8")).not.toContain(".svg");
   });
