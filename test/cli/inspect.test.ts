@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { referenceTable } from "../../bench/reference-table.ts";
 import { anomalyIn, noteOf } from "../../src/localize/nc.ts";
 import { statisticOf } from "../../src/localize/statistic.ts";
 import { compareWith, openReference } from "../../src/pipeline/own/reference.ts";
 import { SAMPLE_DIR } from "../../src/store/sample.ts";
 import { writeTinyData } from "../e2e/tiny.ts";
 import { temporaryFolder } from "../store/temp.ts";
+import { textOf } from "../structure/sources.ts";
 import { bdefects, rowsOf } from "./program.ts";
 
 const ID = "cifar10-vgg13w8-badnets-small-top040";
@@ -104,10 +106,18 @@ describe("the shipped reference", () => {
     const accepted = rowsOf(["query", "--db", "sample", "--where", "status = 'accepted'"]);
     const of = (version: string) => reference.models.filter((model) => model.version === version);
     expect([of("infected").length, of("sham").length]).toEqual([accepted.length, accepted.length]);
-    for (const { values } of reference.models) expect(Object.keys(values)).toEqual(Object.keys(reference.criteria));
+    for (const { version, values } of reference.models) {
+      if (version !== "clean") expect(Object.keys(values)).toEqual(Object.keys(reference.criteria));
+    }
+    const clean = rowsOf(["query", "--db", "sample", "--sql", "select distinct dataset, arch from defects"]);
+    expect(of("clean").length).toBe(clean.length);
     expect(compareWith(reference, "nc", 100)).toMatchObject({ infected: 85, infected_as_suspicious: 0 });
     expect(compareWith(reference, "nc", -100)).toMatchObject({ shams: 85, shams_as_suspicious: 85 });
     expect(compareWith(reference, "mine", 1)).toBeNull();
+  });
+
+  it("is worth what docs/inspect.md says", async () => {
+    expect(textOf("docs/inspect.md")).toContain(referenceTable(await openReference(SAMPLE_DIR, "short")).trim());
   });
 
   it("is silent about another budget", async () => {
