@@ -50,7 +50,7 @@ export function printSummary(findings: readonly Finding[], { edition, models }: 
     row(finding, "all", finding.comparison),
     ...(finding.sameArch ? [row(finding, arch, finding.sameArch)] : []),
   ]);
-  emitRows(rows, "table");
+  emitRows(rows, { format: "table" }, { more: "--format json" });
   print(`Counts: models of the reference '${edition}' whose value is as large or larger.`);
   print("Shams were tuned like the infected models and taught no backdoor: what shams reach, tuning alone reaches.");
   if (models.length > 0 && !models.some((model) => model.arch === arch)) {
@@ -87,7 +87,8 @@ export function printNeurons(rows: readonly NeuronRow[], top: number): void {
   }
   emitRows(
     [...lines.values()].map(({ neurons, ...line }) => ({ ...line, "neurons (score)": neurons.join(" ") })),
-    "table",
+    { format: "table" },
+    { text: "neurons (score)", wrapped: true },
   );
   print("* named by the criterion itself");
 }

@@ -2,10 +2,10 @@ import type { Command } from "commander";
 import { parseVersioned } from "../../core/ids.ts";
 import { wholeNumber } from "../arguments.ts";
 import { openToRead } from "../open.ts";
-import { dataOption, dbOption, formatOption, type SharedOptions } from "../options.ts";
+import { dataOption, dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "format"> & { sham?: boolean; images?: number };
+type Options = Pick<SharedOptions, "db" | "data" | "format" | "fields" | "long"> & { sham?: boolean; images?: number };
 
 /** A defect as a folder that explains itself and loads into PyTorch and ONNX Runtime. */
 export function registerCheckout(program: Command): void {
@@ -23,7 +23,9 @@ export function registerCheckout(program: Command): void {
     .addOption(dbOption())
     .addOption(dataOption())
     .addOption(formatOption())
-    .action(async (text: string, dir: string, { db, data, format, sham, images }: Options) => {
+    .addOption(fieldsOption())
+    .addOption(longOption())
+    .action(async (text: string, dir: string, { db, data, sham, images, ...output }: Options) => {
       const { id, version } = parseVersioned(text);
       const { checkout } = await import("../../store/checkout.ts");
       const { checkoutImages } = await import("../../pipeline/checkout-images.ts");
@@ -36,7 +38,7 @@ export function registerCheckout(program: Command): void {
       const files = await checkout(database, { ...request, ...(brought && { more: brought.files }) });
       emitRows(
         files.map((file) => ({ ...file })),
-        format,
+        output,
       );
       if (brought) brought.notes.forEach(warn);
     });
