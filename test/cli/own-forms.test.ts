@@ -114,6 +114,21 @@ describe("a network under other names", () => {
     expect([taken.status, taken.stderr]).toEqual([0, expect.stringMatching(/several\.pth: 'model' was taken/)]);
   });
 
+  it.each([
+    ["an empty file", "", /is empty/],
+    ["a pointer of Git LFS", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", /git lfs pull/],
+    ["a web page", "\n<!DOCTYPE html><html><body>Sign in</body></html>", /is a web page/],
+    ["an archive", "\x1f\x8b\x08\x00\x00\x00\x00\x00", /compressed archive/],
+    ["words", "these are no weights at all", /not a valid safetensors file/],
+  ])("in place of which there is %s is refused for what it is", (_, content, message) => {
+    const file = join(dir, "model.pt");
+    writeFileSync(file, Buffer.from(content, "latin1"));
+    const { status, stderr } = bdefects(["inspect", file, "--criterion", "clp"]);
+    expect(stderr).toMatch(/^error: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(2);
+  });
+
   it.each<[string, (name: string) => string, string[], RegExp]>([
     [
       "another layer's name",

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { CheckFailed } from "../../core/errors.ts";
+import { oneLine } from "../../core/visible.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
 import { criterionList, wholeNumber } from "../arguments.ts";
 import { failureLine, withCellProgress } from "../cell-progress.ts";
@@ -58,7 +59,7 @@ async function inspect(file: string, options: Options): Promise<void> {
   const criteria = cleanCriteria(options.criterion, options.pluginTimeout, options.data !== undefined);
   await useDevice(options.device);
   const reference = await openReference(options.db, options.budget);
-  const say = (line: string) => (format === "table" ? print(line) : process.stderr.write(`${line}\n`));
+  const say = (line: string) => (format === "table" ? print(line) : process.stderr.write(`${oneLine(line)}\n`));
   const failures: CellOutcome[] = [];
   await withOwn({ ...options, file, dataDir: knownDataDir() }, async (own) => {
     const { model, images, runner, normalizationSource } = own;

@@ -16,6 +16,7 @@ import {
 } from "../../tensor/safetensors.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 import { ourNames } from "./file-names.ts";
+import { notACheckpoint, START_BYTES } from "./not-a-checkpoint.ts";
 import { recognise, type Said } from "./recognise.ts";
 
 /** A network that somebody brought as a file. */
@@ -75,22 +76,27 @@ export async function openOwnModel(file: string, { key, ...said }: OwnModelOptio
   };
 }
 
+/** Where a safetensors file's header begins, behind its length. */
 const SAFETENSORS_BRACE = 8;
+const OPEN_BRACE = 0x7b;
 
 /** The file's tensors under its own names, and which of its state dicts they are. */
 async function readTensors(file: string, key: string | undefined): Promise<{ tensors: RawTensors; notes: string[] }> {
   plainFileBytes(file);
-  const start = Buffer.alloc(SAFETENSORS_BRACE + 1);
-  withPath(file, () => {
+  const start = withPath(file, () => {
     const handle = openSync(file, "r");
     try {
-      readSync(handle, start, 0, start.length, 0);
+      const bytes = Buffer.alloc(START_BYTES);
+      return bytes.subarray(0, readSync(handle, bytes, 0, START_BYTES, 0));
     } finally {
       closeSync(handle);
     }
   });
-  const isTorch = start.toString("latin1", 0, 2) === "PK" || (start[0] === 0x80 && start[SAFETENSORS_BRACE] !== 0x7b);
+  const isTorch =
+    start.toString("latin1", 0, 2) === "PK" || (start[0] === 0x80 && start[SAFETENSORS_BRACE] !== OPEN_BRACE);
   if (!isTorch) {
+    const other = start[SAFETENSORS_BRACE] === OPEN_BRACE ? null : notACheckpoint(start);
+    if (other !== null) throw new InputError(`${file}: ${other}`);
     if (key !== undefined)
       throw new InputError(`--key ${key}: ${file} is no PyTorch checkpoint with several state dicts`);
     return { tensors: decodeTensors(readBytes(file), file), notes: [] };
