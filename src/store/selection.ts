@@ -1,5 +1,6 @@
 import { suggestion } from "../core/closest.ts";
 import { InputError } from "../core/errors.ts";
+import { exists } from "./fs.ts";
 import type { DefectRow } from "./rows.ts";
 
 /**
@@ -24,6 +25,11 @@ export function pickRows(rows: DefectRow[], names: string[]): DefectRow[] {
 
 /** @param names ids and groups that there are */
 export function noSuchName(name: string, names: Iterable<string>): InputError {
+  if (exists(name)) {
+    return new InputError(
+      `'${name}' is a file or folder, no defect; 'bdefects inspect FILE' looks at a network of your own`,
+    );
+  }
   return new InputError(
     `no defect or group '${name}'${suggestion(name, new Set(names))}; 'bdefects ids' and 'bdefects groups' list what there is`,
   );

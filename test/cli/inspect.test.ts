@@ -60,6 +60,14 @@ describe("inspect", () => {
     expect(existsSync(out)).toBe(false);
   });
 
+  it("is what localize names to somebody who gives it a file", () => {
+    const { status, stderr } = bdefects(["localize", file, "--db", "sample", "--criterion", "clp"]);
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^error: .* is a file or folder, .*bdefects inspect FILE/),
+    ]);
+  });
+
   it.each([
     ["a file that is not there", ["nowhere.safetensors"], /nowhere\.safetensors: no such file/],
     ["a criterion that needs failing tests", [file, "--criterion", "deepmufl"], /needs failing tests.*clean ones: fp/],
