@@ -113,8 +113,8 @@ async function repair(names: string[], options: Options, verb: Command): Promise
   reportFailures(failures, repairs.length);
 }
 
-/** No id or group looks like this. */
-const LIKE_A_FILE = /[/\\]|\.[a-z]+$/i;
+/** No id or group looks like this, those of foreign and clean models neither. */
+const LIKE_A_FILE = /^\.{0,2}[/\\]|\.(pt|pth|ckpt|bin|tar|pkl|onnx|safetensors)$/i;
 
 function isFile(name: string): boolean {
   return statSync(name, { throwIfNoEntry: false })?.isFile() ?? false;
