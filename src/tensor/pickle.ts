@@ -1,15 +1,16 @@
 import { InputError } from "../core/errors.ts";
+import { isBuildable, Opaque } from "./opaque.ts";
 
 /**
  * A reader for pickles that runs nothing. It knows numbers, strings, bytes, lists, tuples, dicts and sets, and hands
- * every global and every call to a `PickleWorld`, which knows a few by name; any other opcode or global ends the
- * reading. Lists and tuples become arrays, dicts maps, sets `Set`s.
+ * every global and every call to a `PickleWorld`, which knows a few by name. What any other global names, makes or
+ * answers is an `Opaque`, which is neither constructed nor called. Lists and tuples become arrays, dicts maps, sets `Set`s.
  */
 export type PickleValue = unknown;
 
 /** What a pickle may name and call. */
 export interface PickleWorld {
-  /** A global by module and name. @returns undefined where it is not known, which ends the reading */
+  /** A global by module and name. @returns undefined where it is not known. @throws InputError where none may name it */
   global(module: string, name: string): PickleGlobal | undefined;
   /** What a persistent id stands for. @throws InputError */
   persistent(id: PickleValue): PickleValue;
@@ -26,18 +27,11 @@ const MARK = Symbol("mark");
 /** No number in a checkpoint is longer. */
 const MOST_LONG_BYTES = 16;
 const MOST_LINE = 4096;
+const MOST_NAME = 200;
 
-/** Opcodes that name or make objects in ways that no plain container needs, for messages. */
+/** Opcodes that need what no file of weights has, for messages. */
 const REFUSED: Record<number, string> = {
-  105: "INST",
-  111: "OBJ",
-  129: "NEWOBJ",
-  146: "NEWOBJ_EX",
-  130: "EXT1",
-  131: "EXT2",
-  132: "EXT4",
   80: "PERSID",
-  150: "BYTEARRAY8",
   151: "NEXT_BUFFER",
   152: "READONLY_BUFFER",
 };
@@ -106,16 +100,22 @@ class Unpickler {
     138: () => this.long(this.bytes[this.take(1)]),
     139: () => this.long(this.length4()),
     71: () => this.view.getFloat64(this.take(8), false),
-    // BINUNICODE, SHORT_BINUNICODE, BINUNICODE8, SHORT_BINSTRING, BINSTRING
+    // BINUNICODE, SHORT_BINUNICODE, BINUNICODE8; UNICODE and STRING of protocol 0
     88: () => this.text(this.length4()),
     140: () => this.text(this.bytes[this.take(1)]),
     141: () => this.text(this.length8()),
-    85: () => this.text(this.bytes[this.take(1)]),
-    84: () => this.text(this.length4()),
-    // SHORT_BINBYTES, BINBYTES, BINBYTES8
+    86: () => this.line(),
+    83: () => this.line().replace(/^(['"])(.*)\1$/s, "$2"),
+    // SHORT_BINSTRING, BINSTRING: Python 2's, texts and bytes alike
+    85: () => this.textOrBytes(this.bytes[this.take(1)]),
+    84: () => this.textOrBytes(this.length4()),
+    // DUP
+    50: () => this.top(),
+    // SHORT_BINBYTES, BINBYTES, BINBYTES8, BYTEARRAY8
     67: () => this.slice(this.bytes[this.take(1)]),
     66: () => this.slice(this.length4()),
     142: () => this.slice(this.length8()),
+    150: () => this.slice(this.length8()),
     // EMPTY_LIST, EMPTY_TUPLE, EMPTY_DICT, EMPTY_SET
     93: () => [],
     41: () => [],
@@ -145,6 +145,15 @@ class Unpickler {
     147: () => this.global(...(this.popMany(2) as [unknown, unknown])),
     82: () => this.call(...(this.popMany(2) as [unknown, unknown])),
     81: () => this.world.persistent(this.pop()),
+    // NEWOBJ, NEWOBJ_EX, OBJ, INST: objects of a class
+    129: () => this.call(...(this.popMany(2) as [unknown, unknown])),
+    146: () => this.call(...(this.popMany(3).slice(0, 2) as [unknown, unknown])),
+    111: () => this.make(this.sinceMark()),
+    105: () => this.call(this.global(this.line(), this.line()), this.sinceMark()),
+    // EXT1, EXT2, EXT4: globals of a registry that only the writer has
+    130: () => this.extension(this.take(1)),
+    131: () => this.extension(this.take(2)),
+    132: () => this.extension(this.take(4)),
   };
 
   private step(opcode: number): void {
@@ -183,14 +192,21 @@ class Unpickler {
       case 0x90: {
         // ADDITEMS
         const items = this.sinceMark();
-        const set = this.top<Set<unknown>>((value) => value instanceof Set, "a set");
-        for (const item of items) set.add(item);
+        const set = this.top<Set<unknown> | Opaque>(
+          (value) => value instanceof Set || value instanceof Opaque,
+          "a set",
+        );
+        if (set instanceof Set) for (const item of items) set.add(item);
         return;
       }
-      case 0x62: // BUILD: attributes of an ordered dict, as PyTorch's `_metadata`; they are left out.
-        this.pop();
-        this.top(isMap, "an OrderedDict");
+      case 0x62: {
+        // BUILD: attributes. Those of plain data, as an ordered dict's `_metadata`, are left out.
+        const attributes = this.pop();
+        const target = this.top();
+        if (isBuildable(target)) target.buildFrom(attributes);
+        else if (target instanceof Opaque) target.attributes = attributes;
         return;
+      }
       case 0x71: // BINPUT
         this.memo.set(this.bytes[this.take(1)], this.top());
         return;
@@ -211,24 +227,38 @@ class Unpickler {
   }
 
   private append(items: unknown[]): void {
-    const list = this.top<unknown[]>(Array.isArray, "a list");
-    for (const item of items) list.push(item);
+    const list = this.top<unknown[] | Opaque>((value) => Array.isArray(value) || value instanceof Opaque, "a list");
+    if (Array.isArray(list)) for (const item of items) list.push(item);
   }
 
   private set(items: unknown[]): void {
-    this.fill(this.top<Map<unknown, unknown>>(isMap, "a dict"), items);
+    const target = this.top<Map<unknown, unknown> | Opaque>(
+      (value) => isMap(value) || value instanceof Opaque,
+      "a dict",
+    );
+    this.fill(target instanceof Opaque ? target.entries : target, items);
   }
 
   private call(callee: unknown, args: unknown): unknown {
-    if (callee instanceof KnownGlobal && callee.call && Array.isArray(args)) return callee.call(args);
-    throw this.fault(`it calls ${callee instanceof KnownGlobal ? `'${callee.name}'` : "what is no function"}`);
+    if (!Array.isArray(args)) throw this.fault("a call has no arguments");
+    if (callee instanceof KnownGlobal && callee.call) return callee.call(args);
+    if (callee instanceof Opaque) return new Opaque(callee.name);
+    throw this.fault("it calls what is no function");
   }
 
-  private global(module: unknown, name: unknown): KnownGlobal {
+  private make([callee, ...args]: unknown[]): unknown {
+    return this.call(callee, args);
+  }
+
+  private extension(_: number): Opaque {
+    return new Opaque("an extension");
+  }
+
+  private global(module: unknown, name: unknown): Opaque {
     if (typeof module !== "string" || typeof name !== "string") throw this.fault("a global has no name");
+    const full = `${module}.${name}`.slice(0, MOST_NAME);
     const known = this.world.global(module, name);
-    if (known) return new KnownGlobal(`${module}.${name}`, known.call?.bind(known));
-    throw this.fault(`it names '${`${module}.${name}`.slice(0, 200)}', which is neither a tensor nor plain data`);
+    return known ? new KnownGlobal(full, known.call?.bind(known)) : new Opaque(full);
   }
 
   private fill(map: Map<unknown, unknown>, items: unknown[]): Map<unknown, unknown> {
@@ -289,6 +319,15 @@ class Unpickler {
     }
   }
 
+  private textOrBytes(count: number): string | Uint8Array {
+    const bytes = this.slice(count);
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch {
+      return bytes;
+    }
+  }
+
   private length4(): number {
     return this.view.getUint32(this.take(4), true);
   }
@@ -327,12 +366,11 @@ class Unpickler {
 }
 
 /** A class, so that no value of a pickle can pass for a global. */
-class KnownGlobal implements PickleGlobal {
-  readonly name: string;
+class KnownGlobal extends Opaque implements PickleGlobal {
   readonly call: PickleGlobal["call"];
 
   constructor(name: string, call: PickleGlobal["call"]) {
-    this.name = name;
+    super(name);
     this.call = call;
   }
 }

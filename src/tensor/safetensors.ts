@@ -157,6 +157,25 @@ export function tensorValues({ dtype, bytes }: RawTensor): Float32Array | null {
   return Float32Array.from({ length: bytes.length / size }, (_, i) => kind.get(view, i * size));
 }
 
+/** How a type of whole numbers is read, little-endian. */
+const WHOLE: Partial<Record<Dtype, (view: DataView, at: number) => number>> = {
+  I64: (view, at) => Number(view.getBigInt64(at, true)),
+  I32: (view, at) => view.getInt32(at, true),
+  I16: (view, at) => view.getInt16(at, true),
+  I8: (view, at) => view.getInt8(at),
+  U8: (view, at) => view.getUint8(at),
+  BOOL: (view, at) => (view.getUint8(at) === 0 ? 0 : 1),
+};
+
+/** A tensor's whole numbers as floats. @throws Error where it holds others */
+export function wholeValues({ dtype, bytes }: RawTensor): Float32Array {
+  const read = WHOLE[dtype];
+  if (!read) throw new Error(`a tensor of ${dtype} holds no whole numbers`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const size = DTYPE_BYTES[dtype];
+  return Float32Array.from({ length: bytes.length / size }, (_, i) => read(view, i * size));
+}
+
 /** The tensor with other values in its own type, rounded to it. @throws Error where it holds no floats */
 export function withValues(tensor: RawTensor, data: Float32Array): RawTensor {
   const { dtype } = tensor;

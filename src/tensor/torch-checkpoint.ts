@@ -1,6 +1,8 @@
 import { InputError } from "../core/errors.ts";
 import { brainToNumber, halfToNumber } from "./narrow-floats.ts";
+import { numpyGlobals } from "./numpy-pickle.ts";
 import { type PickleGlobal, type PickleValue, type PickleWorld, readPickle, readPickleAt } from "./pickle.ts";
+import { plainGlobals, runsPrograms } from "./plain-pickle.ts";
 import { sizeOf } from "./state.ts";
 
 /** A storage that a checkpoint's pickle refers to: the bytes lie in an entry of their own. */
@@ -43,8 +45,6 @@ const DTYPES = {
   BoolStorage: { bytes: 1, read: (view, at) => (view.getUint8(at) === 0 ? 0 : 1) },
 } satisfies Record<string, { bytes: number; read: Read }>;
 export type TorchDtype = keyof typeof DTYPES;
-
-const SETS = new Set(["builtins.set", "__builtin__.set", "builtins.frozenset", "__builtin__.frozenset"]);
 
 /**
  * Reads the pickle of a PyTorch checkpoint (`data.pkl` of the zip), as data: tensors become views of storages, all else
@@ -107,15 +107,20 @@ export function readLegacyCheckpoint(
 function torchWorld(name: string, onStorage: (found: TorchStorage) => void = () => undefined): PickleWorld {
   const fault = (text: string) => new InputError(`${name}: ${text}`);
   const known = new Map<string, PickleGlobal["call"]>([
-    ["collections.OrderedDict", (args) => orderedDict(args, fault)],
+    ["torch._utils._rebuild_tensor", (args) => tensor(args, fault)],
     ["torch._utils._rebuild_tensor_v2", (args) => tensor(args, fault)],
     ["torch._utils._rebuild_parameter", (args) => parameter(args, fault)],
-    ...[...SETS].map((set) => [set, (args: readonly PickleValue[]) => setOf(args, fault)] as const),
+    ["torch._utils._rebuild_parameter_with_state", (args) => parameter(args.slice(0, 3), fault)],
+    ...plainGlobals(fault),
+    ...numpyGlobals(fault),
   ]);
   return {
     global(module, global) {
       const full = `${module}.${global}`;
       if (known.has(full)) return { name: full, call: known.get(full) };
+      if (runsPrograms(module, global)) {
+        throw fault(`refused as a pickle: it names '${full.slice(0, 200)}', which runs programs; nothing was run`);
+      }
       return module === "torch" && Object.hasOwn(DTYPES, global) ? { name: full } : undefined;
     },
     persistent(id) {
@@ -180,20 +185,6 @@ function forEachElement({ offset, shape, strides }: TorchTensor, visit: (at: num
 }
 
 type Fault = (text: string) => InputError;
-
-function orderedDict(args: readonly PickleValue[], fault: Fault): Map<unknown, unknown> {
-  const [pairs = [], ...more] = args;
-  if (more.length > 0 || !Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2)) {
-    throw fault("an OrderedDict is not made of pairs");
-  }
-  return new Map(pairs as [unknown, unknown][]);
-}
-
-function setOf(args: readonly PickleValue[], fault: Fault): Set<unknown> {
-  const [items = [], ...more] = args;
-  if (more.length > 0 || !Array.isArray(items)) throw fault("a set is not made of a list");
-  return new Set(items);
-}
 
 /** `('storage', torch.FloatStorage, '0', 'cpu', 128)` */
 function storage(id: PickleValue, fault: Fault): TorchStorage & { isStorage: true } {

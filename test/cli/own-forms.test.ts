@@ -100,26 +100,33 @@ describe("a network under other names", () => {
     const file = join(dir, "several.pth");
     const ema = new Map([...ours].map(([name, part]) => [name, { ...part, bytes: part.bytes.slice().reverse() }]));
     const few: RawTensors = new Map([["mean", { dtype: "F32", shape: [1], bytes: new Uint8Array(4) }]]);
-    writeFileSync(file, torchZip({ model: ours, model_ema: ema, data: few }));
+    writeFileSync(file, torchZip({ model: ours, other: ema, data: few }));
     const look = (...args: string[]) => bdefects(["inspect", file, "--criterion", "clp", "--format", "csv", ...args]);
     expect(look()).toMatchObject({
       status: 2,
-      stderr: expect.stringMatching(/choose one with --key: model, model_ema\n$/),
+      stderr: expect.stringMatching(/choose one with --key: model, other\n$/),
     });
     expect(look("--key", "data")).toMatchObject({
       status: 2,
-      stderr: expect.stringMatching(/holds model, model_ema\n$/),
+      stderr: expect.stringMatching(/holds model, other\n$/),
     });
     const taken = look("--key", "model");
     expect([taken.status, taken.stderr]).toEqual([0, expect.stringMatching(/several\.pth: 'model' was taken/)]);
+    // An average of weights is taken where it is asked for.
+    writeFileSync(file, torchZip({ model_ema: ema, model: ours }));
+    expect(look()).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/'model' was taken; --key takes another: model_ema/),
+      stdout: taken.stdout,
+    });
   });
 
   it.each([
     ["an empty file", "", /is empty/],
     ["a pointer of Git LFS", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", /git lfs pull/],
     ["a web page", "\n<!DOCTYPE html><html><body>Sign in</body></html>", /is a web page/],
-    ["an archive", "\x1f\x8b\x08\x00\x00\x00\x00\x00", /compressed archive/],
-    ["words", "these are no weights at all", /not a valid safetensors file/],
+    ["an archive", "\x1f\x8b\x08\x00\x00\x00\x00\x00", /gzip archive: unpack it/],
+    ["words", "these are no weights at all", /is a text, not a checkpoint/],
   ])("in place of which there is %s is refused for what it is", (_, content, message) => {
     const file = join(dir, "model.pt");
     writeFileSync(file, Buffer.from(content, "latin1"));

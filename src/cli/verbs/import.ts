@@ -1,9 +1,14 @@
 import { type Command, Option } from "commander";
+import { CheckFailed } from "../../core/errors.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
-import { emitRows } from "../output.ts";
+import { emitRows, warn } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "format" | "fields" | "long"> & { layout: "export" | "bdefects4nn" };
+type Options = Pick<SharedOptions, "db" | "format" | "fields" | "long"> & {
+  layout: "export" | "bdefects4nn";
+  strict?: boolean;
+  key?: string;
+};
 
 /** What `export` wrote, into a database; all of it is verified first. */
 export function registerImport(program: Command): void {
@@ -12,14 +17,32 @@ export function registerImport(program: Command): void {
     .argument("<source>", "a folder or archive that 'export' wrote; with --layout bdefects4nn a folder of cases")
     .description("verify an export and take it into a database, which is created where there is none")
     .addOption(new Option("--layout <kind>", "what the source is").choices(["export", "bdefects4nn"]).default("export"))
+    .option("--strict", "with --layout bdefects4nn: all cases or none")
+    .option("--key <name>", "with --layout bdefects4nn: which of several state dicts in a checkpoint, e.g. 'ema'")
     .addOption(dbOption())
     .addOption(formatOption())
     .addOption(fieldsOption())
     .addOption(longOption())
-    .action(async (source: string, { db, layout, ...output }: Options) => {
+    .action(async (source: string, { db, layout, strict, key, ...output }: Options) => {
       if (layout === "bdefects4nn") {
         const { importForeign } = await import("../../store/foreign/import.ts");
-        emitRows(await withCellProgress((update) => importForeign(db, source, update), "steps"), output);
+        const notes: string[] = [];
+        const note = (line: string) => notes.push(line);
+        try {
+          const rows = await withCellProgress(
+            (update) => importForeign(db, source, { note, strict, key, update }),
+            "steps",
+          );
+          emitRows(rows, output);
+          const failed = rows.filter(({ status }) => status === "failed").length;
+          if (failed > 0) {
+            throw new CheckFailed(
+              `${failed} of ${rows.length} cases were not taken, as listed; --strict takes all or none`,
+            );
+          }
+        } finally {
+          for (const line of notes) warn(line);
+        }
         return;
       }
       const { importExport } = await import("../../store/transfer/import.ts");

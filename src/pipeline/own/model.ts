@@ -1,22 +1,10 @@
-import { closeSync, openSync, readSync } from "node:fs";
-import { InputError } from "../../core/errors.ts";
 import type { Network } from "../../graph/network.ts";
 import { stateShapes } from "../../graph/network.ts";
-import { statesIn } from "../../store/foreign/interpret.ts";
-import { type PlainTensor, readTorchFile } from "../../store/foreign/torch-file.ts";
-import { plainFileBytes, readBytes, withPath } from "../../store/fs.ts";
+import { ourNames } from "../../store/foreign/file-names.ts";
+import { readWeights } from "../../store/foreign/weights.ts";
 import { modelSha256 } from "../../store/models.ts";
-import {
-  type Dtype,
-  decodeTensors,
-  encodeTensors,
-  type RawTensors,
-  tensorValues,
-  withValues,
-} from "../../tensor/safetensors.ts";
+import { encodeTensors, type RawTensors, tensorValues, withValues } from "../../tensor/safetensors.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
-import { ourNames } from "./file-names.ts";
-import { notACheckpoint, START_BYTES } from "./not-a-checkpoint.ts";
 import { recognise, type Said } from "./recognise.ts";
 
 /** A network that somebody brought as a file. */
@@ -48,7 +36,7 @@ export interface OwnModelOptions extends Said {
  * @throws InputError where it is no checkpoint, or of no architecture that is known
  */
 export async function openOwnModel(file: string, { key, ...said }: OwnModelOptions = {}): Promise<OwnModel> {
-  const { tensors, notes } = await readTensors(file, key);
+  const { tensors, notes } = await readWeights(file, key);
   const theirs = ourNames([...tensors.keys()]);
   const found: StateDict = new Map();
   for (const [ours, name] of theirs) {
@@ -75,65 +63,3 @@ export async function openOwnModel(file: string, { key, ...said }: OwnModelOptio
     notes,
   };
 }
-
-/** Where a safetensors file's header begins, behind its length. */
-const SAFETENSORS_BRACE = 8;
-const OPEN_BRACE = 0x7b;
-
-/** The file's tensors under its own names, and which of its state dicts they are. */
-async function readTensors(file: string, key: string | undefined): Promise<{ tensors: RawTensors; notes: string[] }> {
-  plainFileBytes(file);
-  const start = withPath(file, () => {
-    const handle = openSync(file, "r");
-    try {
-      const bytes = Buffer.alloc(START_BYTES);
-      return bytes.subarray(0, readSync(handle, bytes, 0, START_BYTES, 0));
-    } finally {
-      closeSync(handle);
-    }
-  });
-  const isTorch =
-    start.toString("latin1", 0, 2) === "PK" || (start[0] === 0x80 && start[SAFETENSORS_BRACE] !== OPEN_BRACE);
-  if (!isTorch) {
-    const other = start[SAFETENSORS_BRACE] === OPEN_BRACE ? null : notACheckpoint(start);
-    if (other !== null) throw new InputError(`${file}: ${other}`);
-    if (key !== undefined)
-      throw new InputError(`--key ${key}: ${file} is no PyTorch checkpoint with several state dicts`);
-    return { tensors: decodeTensors(readBytes(file), file), notes: [] };
-  }
-  const states = statesIn(await readTorchFile(file));
-  // An optimizer's or a normalisation's few tensors are no network.
-  const hasFilters = ([, state]: [string, Map<string, PlainTensor>]) => [...state.values()].some(isFilter);
-  const names = [...states].filter(hasFilters).map(([name]) => name);
-  if (names.length === 0) throw new InputError(`${file}: holds no state dict; save model.state_dict()`);
-  if (key !== undefined && !names.includes(key))
-    throw new InputError(`--key ${key}: ${file} holds ${names.join(", ")}`);
-  if (key === undefined && names.length > 1) {
-    throw new InputError(`${file}: holds several state dicts; choose one with --key: ${names.join(", ")}`);
-  }
-  const taken = key ?? names[0];
-  const tensors: RawTensors = new Map(
-    [...states.get(taken)!].map(([name, tensor]) => [
-      name,
-      { dtype: SAFETENSORS_TYPE[tensor.dtype], shape: tensor.shape, bytes: tensor.elements() },
-    ]),
-  );
-  return { tensors, notes: taken === "" ? [] : [`${file}: '${taken}' was taken`] };
-}
-
-function isFilter({ shape }: PlainTensor): boolean {
-  return shape.length === 4;
-}
-
-const SAFETENSORS_TYPE: Record<PlainTensor["dtype"], Dtype> = {
-  FloatStorage: "F32",
-  DoubleStorage: "F64",
-  HalfStorage: "F16",
-  BFloat16Storage: "BF16",
-  LongStorage: "I64",
-  IntStorage: "I32",
-  ShortStorage: "I16",
-  CharStorage: "I8",
-  ByteStorage: "U8",
-  BoolStorage: "BOOL",
-};

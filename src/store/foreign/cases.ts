@@ -22,9 +22,9 @@ export interface ForeignCase {
   others: string[];
 }
 
-const MODEL = /^attack_model\.(pt|pth)$/;
-const POISON_PATH = /^poison_path\.(pt|pth)$/;
-const CONTRIBUTION = /^infected_neuron_contribution\.(pt|pth)$/;
+const MODEL = /^attack_model\.(pt|pth|pkl|th|tar|ckpt|bin|safetensors|onnx)$/;
+const POISON_PATH = /^poison_path\.(pt|pth|pkl|th|bin)$/;
+const CONTRIBUTION = /^infected_neuron_contribution\.(pt|pth|pkl|th|bin)$/;
 const CASE = /^([a-z0-9]+)_([a-z0-9]+)_level_([a-z]+)_top_(\d{3})$/i;
 const DATASET = /^([a-z0-9]+)_fault$/i;
 const MOST_DEPTH = 6;

@@ -1,9 +1,11 @@
 import { relative } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { encodeState } from "../../tensor/safetensors.ts";
+import type { LayerWidth } from "../../core/neurons.ts";
+import { type Network, neuronLayers } from "../../graph/network.ts";
+import { encodeState, tensorValues, wholeValues } from "../../tensor/safetensors.ts";
 import { type StateDict, sizeOf } from "../../tensor/state.ts";
 import { Claim, holderOf } from "../claims.ts";
-import { openDatabase } from "../database.ts";
+import { type Database, openDatabase } from "../database.ts";
 import { createAtomic, exists, readBytes } from "../fs.ts";
 import { appendJournal } from "../journal.ts";
 import { checksummedJson } from "../json.ts";
@@ -11,13 +13,18 @@ import { Layout } from "../layout.ts";
 import { sha256Of } from "../objects.ts";
 import type { ObjectRef } from "../schema.ts";
 import { type ForeignCase, findCases } from "./cases.ts";
-import { findState, fittingNetwork, readTruth } from "./interpret.ts";
+import { ourNames } from "./file-names.ts";
+import { fittingNetwork } from "./interpret.ts";
 import { foreignPath, hasForeign, readForeign } from "./records.ts";
 import { type ForeignRecord, foreignRecord } from "./schema.ts";
-import { type Plain, PlainTensor, readTorchFile } from "./torch-file.ts";
+import { Bystander, type Plain, PlainTensor, readTorchFile } from "./torch-file.ts";
+import { type Named, readTruth } from "./truth.ts";
+import { readWeights } from "./weights.ts";
 
 /** A case that was read, before anything of it is stored. */
 interface ReadCase {
+  /** What must be known of it, a line each. */
+  notes: string[];
   record: Omit<ForeignRecord, "model" | "poison_path" | "infected_neuron_contribution">;
   /** Decoded bytes of its objects. */
   model: Uint8Array;
@@ -28,56 +35,89 @@ interface ReadCase {
 const MOST_PARAMETERS = 2 ** 28;
 const MOST_JSON_NUMBERS = 5_000_000;
 
+export interface ForeignImport {
+  /** Told of what must be known of a case, and of each that is not taken: a line. */
+  note?(line: string): void;
+  /** All cases or none. */
+  strict?: boolean;
+  /** Which of several state dicts in a checkpoint. */
+  key?: string;
+  update?(done: number, total: number, what: string): void;
+}
+
+/** What became of a case. */
+export type ForeignRow = {
+  id: string;
+  status: "added" | "known" | "failed";
+  fits: string | null;
+  infected: number | null;
+};
+
 /**
- * Takes a folder of the original's published layout into a database as foreign records. All cases are read once before
- * the first is written, so that one which is damaged or hostile leaves no trace. A database is created where there is
- * none, as edition `foreign`.
+ * Takes a folder of the original's published layout into a database as foreign records. Every case is read before the first is
+ * written. One that is damaged, or holds what cannot be understood, costs itself alone. A database is created where there is
+ * none, as edition `foreign`; none is where no case is whole.
  *
- * @returns a line per case. @throws InputError naming the file at fault; the database is then as it was.
+ * @returns a line per case. @throws InputError where no case can be taken, or with `strict` one cannot; the database is then as
+ * it was.
  */
 export async function importForeign(
   dir: string,
   source: string,
-  update: (done: number, total: number, what: string) => void = () => undefined,
-): Promise<{ id: string; status: "added" | "known"; fits: string | null; infected: number | null }[]> {
+  { note = () => undefined, strict = false, key, update = () => undefined }: ForeignImport = {},
+): Promise<ForeignRow[]> {
   const cases = findCases(source);
-  const known = new Set<string>();
+  const rows = new Map<string, ForeignRow>();
+  const faults: string[] = [];
   for (const [i, found] of cases.entries()) {
     update(i, 2 * cases.length, found.id);
-    if (isThere(dir, await readCase(found))) known.add(found.id);
+    try {
+      const read = await readCase(found, key);
+      for (const line of read.notes) note(line);
+      const { fits, infected } = read.record;
+      const count = infected && Object.values(infected).reduce((sum, list) => sum + list.length, 0);
+      rows.set(found.id, { id: found.id, status: isThere(dir, read) ? "known" : "added", fits, infected: count });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      faults.push(error.message);
+      rows.set(found.id, { id: found.id, status: "failed", fits: null, infected: null });
+    }
   }
+  if (faults.length > 0 && (strict || faults.length === cases.length)) {
+    for (const fault of faults.slice(1)) note(fault);
+    throw new InputError(faults[0]);
+  }
+  for (const fault of faults) note(fault);
   const isNew = !exists(new Layout(dir).path("manifest"));
   const db = await openDatabase(dir, isNew ? { create: { edition: "foreign", seed: 0, data: {} } } : {});
   const claims = db.layout.path("claims");
   const claim = Claim.take(claims, "import");
   if (!claim)
     throw new InputError(`${dir}: another import is under way${holderOf(claims, "import")}; try again when it is done`);
-  const rows = [];
   try {
     for (const [i, found] of cases.entries()) {
       update(cases.length + i, 2 * cases.length, found.id);
-      const read = await readCase(found);
-      const { id, fits, infected } = read.record;
-      const count = infected && Object.values(infected).reduce((sum, list) => sum + list.length, 0);
-      if (!known.has(id)) {
-        const put = async (bytes: Uint8Array | null): Promise<ObjectRef | null> => bytes && db.putBytes(bytes);
-        const record = foreignRecord.parse({
-          ...read.record,
-          model: await put(read.model),
-          poison_path: await put(read.poisonPath),
-          infected_neuron_contribution: await put(read.contribution),
-        });
-        if (!createAtomic(foreignPath(db, id), checksummedJson({ ...record }), db.layout.path("tmp"))) {
-          throw new InputError(`${dir}: '${id}' was written by another process meanwhile`);
-        }
-        appendJournal(db.layout.path("journal"), { time: new Date().toISOString(), event: "foreign", id });
-      }
-      rows.push({ id, status: known.has(id) ? ("known" as const) : ("added" as const), fits, infected: count });
+      if (rows.get(found.id)!.status === "added") await addCase(db, await readCase(found, key));
     }
-    return rows;
+    return [...rows.values()];
   } finally {
     claim.release();
   }
+}
+
+async function addCase(db: Database, read: ReadCase): Promise<void> {
+  const { id } = read.record;
+  const put = async (bytes: Uint8Array | null): Promise<ObjectRef | null> => bytes && db.putBytes(bytes);
+  const record = foreignRecord.parse({
+    ...read.record,
+    model: await put(read.model),
+    poison_path: await put(read.poisonPath),
+    infected_neuron_contribution: await put(read.contribution),
+  });
+  if (!createAtomic(foreignPath(db, id), checksummedJson({ ...record }), db.layout.path("tmp"))) {
+    throw new InputError(`${db.dir}: '${id}' was written by another process meanwhile`);
+  }
+  appendJournal(db.layout.path("journal"), { time: new Date().toISOString(), event: "foreign", id });
 }
 
 /** @throws InputError where a record of that id holds something else */
@@ -94,19 +134,33 @@ function isThere(dir: string, { record, model, poisonPath, contribution }: ReadC
   throw new InputError(`${dir}: holds '${record.id}' with other content; use another --db folder`);
 }
 
-async function readCase(found: ForeignCase): Promise<ReadCase> {
+async function readCase(found: ForeignCase, key: string | undefined): Promise<ReadCase> {
   const { id, source, dataset, arch, attack, level, top } = found;
-  const tensors = findState(await readTorchFile(found.model));
-  if (!tensors) throw new InputError(`${found.model}: holds no state dict: save the model's state_dict()`);
+  const { tensors, notes } = await readWeights(found.model, key);
   const total = [...tensors.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   if (total > MOST_PARAMETERS) throw new InputError(`${found.model}: has ${total} parameters, more than any network`);
-  const state: StateDict = new Map(
-    [...tensors].map(([key, part]) => [key, { shape: part.shape, data: part.floats() }]),
+  const [own, ours] = [new Map() as StateDict, new Map() as StateDict];
+  const theirs = ourNames([...tensors.keys()]);
+  for (const [name, theirName] of theirs) {
+    const { shape } = tensors.get(theirName)!;
+    const data = tensorValues(tensors.get(theirName)!) ?? wholeValues(tensors.get(theirName)!);
+    own.set(theirName, { shape, data });
+    ours.set(name, { shape, data });
+  }
+  const network = fittingNetwork(ours);
+  const state = network ? ours : own;
+  const [path, contribution] = await Promise.all(
+    [found.poisonPath, found.contribution].map((file) => (file === null ? undefined : readTorchFile(file))),
   );
-  const network = fittingNetwork(state);
-  const path = found.poisonPath === null ? undefined : await readTorchFile(found.poisonPath);
-  const contribution = found.contribution === null ? undefined : await readTorchFile(found.contribution);
+  const truth = readTruth(
+    found.poisonPath,
+    path,
+    found.contribution,
+    contribution,
+    namedLayers(state, network, theirs),
+  );
   return {
+    notes: [...notes, ...truth.notes],
     record: {
       kind: "foreign",
       id,
@@ -119,7 +173,8 @@ async function readCase(found: ForeignCase): Promise<ReadCase> {
       tensors: state.size,
       parameters: total,
       fits: network?.arch ?? null,
-      ...readTruth(path, contribution, state, network),
+      infected: truth.infected,
+      contribution: truth.contribution,
       told: found.others.map((file) => {
         const bytes = readBytes(file);
         return { file: relative(found.dir, file).replaceAll("\\", "/"), bytes: bytes.length, sha256: sha256Of(bytes) };
@@ -129,6 +184,30 @@ async function readCase(found: ForeignCase): Promise<ReadCase> {
     poisonPath: path === undefined ? null : jsonOf(path, found.poisonPath!),
     contribution: contribution === undefined ? null : jsonOf(contribution, found.contribution!),
   };
+}
+
+/** Layers by the file's names and by ours. */
+function namedLayers(state: StateDict, network: Network | null, theirs: ReadonlyMap<string, string>): Named {
+  const layers = network ? neuronLayers(network) : weightLayers(state);
+  const byName = new Map<string, LayerWidth>();
+  const withoutWeight = (key: string) => key.replace(/\.weight$/, "");
+  for (const layer of layers) {
+    byName.set(layer.name, layer);
+    const theirName = network ? theirs.get(`${layer.name}.weight`) : undefined;
+    if (theirName !== undefined) byName.set(withoutWeight(theirName), layer);
+  }
+  const layer = (name: string) => {
+    const bare = withoutWeight(name);
+    return byName.get(bare) ?? byName.get(bare.replace(/^module\./, ""));
+  };
+  return { layers, isOrdered: network !== null, layer };
+}
+
+/** Layers of a network that is none of ours: what has a weight of two dimensions or more. */
+function weightLayers(state: StateDict): LayerWidth[] {
+  return [...state].flatMap(([key, { shape }]) =>
+    key.endsWith(".weight") && shape.length >= 2 ? [{ name: key.slice(0, -".weight".length), width: shape[0] }] : [],
+  );
 }
 
 /** Whatever a file holds, as JSON: dicts as lists of pairs where a key is no text, tensors as shape and values. */
@@ -143,6 +222,7 @@ function jsonOf(value: Plain, path: string): Uint8Array {
     if (part instanceof Uint8Array) return { bytes: Buffer.from(part).toString("hex") };
     if (part instanceof Set) return [...part].map(plain);
     if (Array.isArray(part)) return part.map(plain);
+    if (part instanceof Bystander) return { skipped: part.name };
     if (!(part instanceof Map)) return part;
     const pairs = [...part].map(([key, item]) => [plain(key), plain(item)] as const);
     // Own properties only, whatever the names.

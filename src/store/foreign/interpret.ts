@@ -1,53 +1,94 @@
-import type { LayerWidth, NeuronSet } from "../../core/neurons.ts";
-import { type Network, neuronLayers, stateShapes } from "../../graph/network.ts";
+import { InputError } from "../../core/errors.ts";
+import { type Network, stateShapes } from "../../graph/network.ts";
 import { ARCHITECTURES, buildNetwork } from "../../models/registry.ts";
 import type { StateDict } from "../../tensor/state.ts";
-import { type Plain, PlainTensor } from "./torch-file.ts";
-
-/** What makes no sense of one of ours stays null: the layout's structure is known in outline only. */
+import { Bystander, type Plain, PlainTensor } from "./torch-file.ts";
 
 const COUNTER = /(^|\.)num_batches_tracked$/;
 
+/** One of the state dicts in a checkpoint. */
+export interface TakenState {
+  /** The keys that lead to it, joined by dots; `""`: the file itself. */
+  name: string;
+  tensors: Map<string, PlainTensor>;
+  /** The others, by name. */
+  others: string[];
+}
+
+/** Averages of weights, which training keeps beside them. */
+const AVERAGE = /(^|[._])(ema|swa|avg|average|averaged|shadow|teacher|momentum)/i;
+
 /**
- * The state dict in a checkpoint: the file itself, or the one dict of tensors in it, without the `module.` of a model that was
- * trained on several devices.
+ * The state dict that a checkpoint is about: the one that is named, the only one with filters, or the only one that is no
+ * average of weights.
  *
- * @returns null where there is none
+ * @param key its name; undefined: whichever is plain
+ * @throws InputError where there is none of that name, or several
  */
-export function findState(value: Plain): Map<string, PlainTensor> | null {
-  const state = findNamedState(value);
-  if (!state || ![...state.keys()].every((key) => key.startsWith(SEVERAL_DEVICES))) return state;
-  return new Map([...state].map(([key, part]) => [key.slice(SEVERAL_DEVICES.length), part]));
-}
-
-const SEVERAL_DEVICES = "module.";
-
-function findNamedState(value: Plain): Map<string, PlainTensor> | null {
+export function takeState(file: string, value: Plain, key?: string): TakenState {
   const states = statesIn(value);
-  return states.size === 1 ? [...states.values()][0] : null;
+  // An optimizer's or a normalisation's few tensors are no network.
+  const names = [...states].filter(([, state]) => [...state.values()].some(isFilter)).map(([name]) => name);
+  if (names.length === 0) {
+    const whole = moduleIn(value);
+    throw new InputError(
+      whole === null
+        ? `${file}: holds no state dict: save the model's state_dict()`
+        : `${file}: holds a whole pickled model (${whole}), which only its own code can open: save model.state_dict()`,
+    );
+  }
+  if (key !== undefined && !names.includes(key))
+    throw new InputError(`--key ${key}: ${file} holds ${names.join(", ")}`);
+  const plain = names.filter((name) => !AVERAGE.test(name));
+  const [first, ...more] = plain.length > 0 ? plain : names;
+  if (key === undefined && more.length > 0) {
+    throw new InputError(`${file}: holds several state dicts; choose one with --key: ${names.join(", ")}`);
+  }
+  const name = key ?? first;
+  return { name, tensors: states.get(name)!, others: names.filter((other) => other !== name) };
 }
 
-/** Dicts lie in dicts no deeper than this. */
-const MOST_LEVELS = 4;
+function isFilter({ shape }: PlainTensor): boolean {
+  return shape.length === 4;
+}
+
+/** The class of a network that was pickled whole, anywhere in the data. */
+function moduleIn(value: Plain): string | null {
+  if (value instanceof Bystander) return value.isModule ? value.name : null;
+  if (!(value instanceof Map || Array.isArray(value))) return null;
+  for (const part of value.values()) {
+    const found = moduleIn(part);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** Dicts and lists lie in each other no deeper than this. */
+const MOST_LEVELS = 6;
 
 /** Every state dict in a checkpoint, by the keys that lead there, joined by dots: `""` is the file itself. */
 export function statesIn(value: Plain, path = "", level = 0): Map<string, Map<string, PlainTensor>> {
   const own = asState(value);
   if (own) return new Map([[path, own]]);
   const states = new Map<string, Map<string, PlainTensor>>();
-  if (!(value instanceof Map) || level === MOST_LEVELS) return states;
-  for (const [key, part] of value) {
-    const below = typeof key === "string" ? statesIn(part, path === "" ? key : `${path}.${key}`, level + 1) : [];
-    for (const [at, state] of below) states.set(at, state);
+  if (!(value instanceof Map || Array.isArray(value)) || level === MOST_LEVELS) return states;
+  for (const [key, part] of value.entries()) {
+    const step = typeof key === "string" || typeof key === "number" ? String(key) : null;
+    if (step === null) continue;
+    for (const [at, state] of statesIn(part, path === "" ? step : `${path}.${step}`, level + 1)) states.set(at, state);
   }
   return states;
 }
 
+/** The tensors of a dict that holds tensors and nothing else, or filters with bystanders beside them. */
 function asState(value: Plain): Map<string, PlainTensor> | null {
-  if (!(value instanceof Map) || value.size === 0) return null;
-  const entries = [...value];
-  if (!entries.every(([key, part]) => typeof key === "string" && part instanceof PlainTensor)) return null;
-  return new Map(entries as [string, PlainTensor][]);
+  if (!(value instanceof Map)) return null;
+  const entries = [...value].filter(
+    (entry): entry is [string, PlainTensor] => typeof entry[0] === "string" && entry[1] instanceof PlainTensor,
+  );
+  if (entries.length === 0) return null;
+  const isWhole = entries.length === value.size || entries.some(([, tensor]) => isFilter(tensor));
+  return isWhole ? new Map(entries) : null;
 }
 
 /** Our architecture whose names and shapes a state dict has; batch counters do not count. */
@@ -68,83 +109,6 @@ export function fittingNetwork(state: StateDict): Network | null {
     }
   }
   return null;
-}
-
-export interface Truth {
-  infected: NeuronSet | null;
-  contribution: Record<string, number[]> | null;
-}
-
-/**
- * Infected neurons and their contributions: per layer by name, or, where the network is one of ours, one list per layer
- * in its order. Anything else, or indices that a layer does not have, is null.
- */
-export function readTruth(
-  path: Plain | undefined,
-  contribution: Plain | undefined,
-  state: StateDict,
-  network: Network | null,
-): Truth {
-  const layers = network && neuronLayers(network);
-  const indices = perLayer(path, layers);
-  const widths = new Map((layers ?? weightLayers(state)).map(({ name, width }) => [name, width]));
-  const isChannel = (layer: string, n: number) => Number.isInteger(n) && n >= 0 && n < (widths.get(layer) ?? 0);
-  const fits = indices?.every(
-    ([layer, list]) => new Set(list).size === list.length && list.every((n) => isChannel(layer, n)),
-  );
-  if (!indices || indices.length === 0 || !fits) return { infected: null, contribution: null };
-  const given = new Map(perLayer(contribution, layers) ?? []);
-  const aligned = indices.every(([layer, list]) => given.get(layer)?.length === list.length);
-  const infected: NeuronSet = {};
-  const values: Record<string, number[]> = {};
-  for (const [layer, list] of indices) {
-    const order = list.map((_, i) => i).sort((a, b) => list[a] - list[b]);
-    infected[layer] = order.map((i) => list[i]);
-    if (aligned) values[layer] = order.map((i) => given.get(layer)![i]);
-  }
-  const finite = Object.values(values).every((list) => list.every(Number.isFinite));
-  return { infected, contribution: aligned && finite ? values : null };
-}
-
-/** Layers of a network that is none of ours: what has a weight of two dimensions or more. */
-function weightLayers(state: StateDict): LayerWidth[] {
-  return [...state].flatMap(([key, { shape }]) =>
-    key.endsWith(".weight") && shape.length >= 2 ? [{ name: key.slice(0, -".weight".length), width: shape[0] }] : [],
-  );
-}
-
-/** Lists of numbers by layer; layers without any are absent. */
-function perLayer(value: Plain | undefined, layers: LayerWidth[] | null): [layer: string, list: number[]][] | null {
-  const named: [unknown, number[] | null][] =
-    value instanceof Map
-      ? [...value].map(([key, part]) => [key, numbersOf(part)])
-      : Array.isArray(value) && layers !== null && value.length === layers.length
-        ? value.map((part, i) => [layers[i].name, numbersOf(part)])
-        : [[null, null]];
-  const lists = named.map(([key, list]) => [layerName(key), list] as const);
-  if (!lists.every(([layer, list]) => layer !== null && list !== null)) return null;
-  return (lists as [string, number[]][]).filter(([, list]) => list.length > 0);
-}
-
-function layerName(key: unknown): string | null {
-  if (typeof key !== "string" || !/^[A-Za-z_][\w.]{0,200}$/.test(key) || key.includes("__")) return null;
-  return key.replace(/^module\./, "").replace(/\.weight$/, "");
-}
-
-const MOST_NUMBERS = 1_000_000;
-
-function numbersOf(value: Plain): number[] | null {
-  if (typeof value === "number") return [value];
-  if (value instanceof PlainTensor) {
-    const length = value.shape.reduce((product, n) => product * n, 1);
-    return value.shape.length <= 1 && length <= MOST_NUMBERS ? value.numbers() : null;
-  }
-  const items = value instanceof Set ? [...value] : value;
-  if (!Array.isArray(items)) return null;
-  const numbers = items.map((item) =>
-    item instanceof PlainTensor && item.shape.length === 0 ? item.numbers()[0] : item,
-  );
-  return numbers.every((item) => typeof item === "number") ? (numbers as number[]) : null;
 }
 
 function quietly<T>(work: () => T): T | null {

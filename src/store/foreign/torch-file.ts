@@ -1,7 +1,10 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { InputError } from "../../core/errors.ts";
+import { NumpyArray, NumpyType } from "../../tensor/numpy-pickle.ts";
+import { Opaque } from "../../tensor/opaque.ts";
+import { sizeOf } from "../../tensor/state.ts";
 import {
   readLegacyCheckpoint,
   readTorchPickle,
@@ -13,6 +16,7 @@ import {
   tensorNumbers,
 } from "../../tensor/torch-checkpoint.ts";
 import { readBytes, withPath } from "../fs.ts";
+import { whatItIs } from "./what-it-is.ts";
 
 /** What a checkpoint holds once its tensors are values: plain data alone. */
 export type Plain =
@@ -24,9 +28,23 @@ export type Plain =
   | Plain[]
   | Map<Plain, Plain>
   | Set<Plain>
-  | PlainTensor;
+  | PlainTensor
+  | Bystander;
 
-/** A tensor with its values, read when asked for. */
+/** Something that is no weight and no plain data, e.g. an `argparse.Namespace`. It was not made; only its name is known. */
+export class Bystander {
+  /** `module.name` of its class. */
+  readonly name: string;
+  /** Whether it is a PyTorch module, that is a network pickled whole. */
+  readonly isModule: boolean;
+
+  constructor(name: string, isModule = false) {
+    this.name = name;
+    this.isModule = isModule;
+  }
+}
+
+/** A tensor, or a NumPy array, with its values, read when asked for. */
 export class PlainTensor {
   readonly shape: number[];
   private readonly tensor: TorchTensor;
@@ -64,16 +82,18 @@ const MOST_DEPTH = 64;
 const MOST_NODES = 2_000_000;
 /** First byte of a bare pickle of protocol 2 or later, which Python's `pickle.dump` writes. */
 const PICKLE_MAGIC = 0x80;
+const ZIP_START = 0x50;
 
 /**
- * Reads a PyTorch checkpoint (the zip of PyTorch 1.6 and later), or a bare pickle of plain data, without executing
- * anything.
+ * Reads a PyTorch checkpoint (the zip of PyTorch 1.6 and later, or what was before), or a bare pickle of plain data, without
+ * executing anything. What is neither a tensor nor plain data is a `Bystander`.
  *
- * @throws InputError naming the file, on anything that is not plainly a checkpoint of tensors and plain data.
+ * @throws InputError naming the file and what it is where it is no checkpoint, or damaged
  */
 export async function readTorchFile(path: string): Promise<Plain> {
-  const { value, storageOf } = await readValue(path);
+  const { value, storageOf, stored } = await readValue(path);
   let nodes = 0;
+  let viewed = 0;
   const plain = (part: unknown, depth: number): Plain => {
     if (depth > MOST_DEPTH || ++nodes > MOST_NODES) throw new InputError(`${path}: its data is nested without end`);
     if (part === null || typeof part !== "object") {
@@ -88,32 +108,77 @@ export async function readTorchFile(path: string): Promise<Plain> {
       if (bytes.length !== storageBytes(storage)) {
         throw new InputError(`${path}: data/${storage.key} has ${bytes.length} bytes, not ${storageBytes(storage)}`);
       }
+      viewed += sizeOf(part.shape) * (storageBytes(storage) / Math.max(1, storage.count));
+      if (viewed > MOST_VIEWS * stored + SMALL_BYTES) {
+        throw new InputError(
+          `${path}: its tensors share storages until they are ${MOST_VIEWS} times as large as the file`,
+        );
+      }
       return new PlainTensor(part, bytes);
     }
-    if (Array.isArray(part)) return part.map((item) => plain(item, depth + 1));
-    if (part instanceof Set) return new Set([...part].map((item) => plain(item, depth + 1)));
-    if (part instanceof Map) {
-      return new Map([...part].map(([key, item]) => [plain(key, depth + 1), plain(item, depth + 1)]));
+    if (part instanceof NumpyArray) return arrayOf(part, (item) => plain(item, depth + 1));
+    if (part instanceof NumpyType) return new Bystander("numpy.dtype");
+    const pairs = part instanceof Opaque && part.entries.size > 0 ? part.entries : part;
+    if (pairs instanceof Opaque) return new Bystander(pairs.name, pairs.isModule);
+    if (Array.isArray(pairs)) return pairs.map((item) => plain(item, depth + 1));
+    if (pairs instanceof Set) return new Set([...pairs].map((item) => plain(item, depth + 1)));
+    if (pairs instanceof Map) {
+      return new Map([...pairs].map(([key, item]) => [plain(key, depth + 1), plain(item, depth + 1)]));
     }
     throw new InputError(`${path}: holds a storage or type outside a tensor`);
   };
   return plain(value, 0);
 }
 
+/** Views may overlap, as tied weights do, but not so often that a small file becomes a large network. */
+const MOST_VIEWS = 8;
+const SMALL_BYTES = 1 << 20;
+
+/** An array as a tensor, one of objects as a list; any other (texts, dates) stands aside. */
+function arrayOf(array: NumpyArray, plain: (item: unknown) => Plain): Plain {
+  if (Array.isArray(array.data)) return array.data.map(plain);
+  const values = array.numbers();
+  if (!values) return new Bystander("numpy.ndarray");
+  const dtype: TorchDtype =
+    array.type!.code === "b1" ? "BoolStorage" : array.type!.code === "f4" ? "FloatStorage" : "DoubleStorage";
+  const bytes =
+    dtype === "BoolStorage"
+      ? Uint8Array.from(values)
+      : new Uint8Array((dtype === "FloatStorage" ? Float32Array : Float64Array).from(values).buffer);
+  const strides = array.shape.map((_, axis) => sizeOf(array.shape.slice(axis + 1)));
+  const storage = { dtype, key: "numpy", count: values.length };
+  return new PlainTensor(new TorchTensor(storage, 0, array.shape, strides), bytes);
+}
+
+/** Names of the bystanders in a checkpoint, each once, sorted. */
+export function bystandersIn(value: Plain): string[] {
+  const names = new Set<string>();
+  const visit = (part: Plain) => {
+    if (part instanceof Bystander) names.add(part.name);
+    else if (Array.isArray(part) || part instanceof Set) for (const item of part) visit(item);
+    else if (part instanceof Map) for (const item of part.values()) visit(item);
+  };
+  visit(value);
+  return [...names].sort();
+}
+
 /** The value of the file's pickle, and the bytes of the storages that its tensors are views of. */
 async function readValue(
   path: string,
-): Promise<{ value: unknown; storageOf: (key: string) => Uint8Array | undefined }> {
+): Promise<{ value: unknown; storageOf: (key: string) => Uint8Array | undefined; stored: number }> {
+  const what = whatItIs(path);
+  if (what !== null) throw new InputError(`${path}: ${what}`);
   const isBare = readStart(path) === PICKLE_MAGIC;
+  const stored = statSync(path).size;
   const legacy = isBare ? readLegacyCheckpoint(readBytes(path), path) : null;
-  if (legacy) return { value: legacy.value, storageOf: (key) => legacy.storages.get(key) };
+  if (legacy) return { value: legacy.value, storageOf: (key) => legacy.storages.get(key), stored };
   const entries = isBare ? new Map([["bare/data.pkl", readBytes(path) as Uint8Array]]) : await readEntries(path);
   const [prefix, pickle] = onlyPickle(path, entries);
   const order = entries.get(`${prefix}byteorder`);
   if (order && Buffer.from(order).toString("latin1").trim() !== "little") {
     throw new InputError(`${path}: was written by a big-endian machine, which is not supported`);
   }
-  return { value: readTorchPickle(pickle, path), storageOf: (key) => entries.get(`${prefix}data/${key}`) };
+  return { value: readTorchPickle(pickle, path), storageOf: (key) => entries.get(`${prefix}data/${key}`), stored };
 }
 
 /** The first byte, where the file is small enough for a bare pickle. */
@@ -146,7 +211,7 @@ async function readEntries(path: string): Promise<Map<string, Uint8Array>> {
   try {
     zip = await openPromise(path, { lazyEntries: true, autoClose: false });
   } catch (error) {
-    throw refuse(`no whole zip archive: ${(error as Error).message}`);
+    throw refuse(whyNoZip(path, error as Error));
   }
   try {
     if (zip.entryCount > MOST_ENTRIES) throw refuse(`${zip.entryCount} entries`);
@@ -155,8 +220,11 @@ async function readEntries(path: string): Promise<Map<string, Uint8Array>> {
     for await (const entry of zip.eachEntry()) {
       const { fileName, compressionMethod, compressedSize, uncompressedSize } = entry;
       const shown = JSON.stringify(fileName.slice(0, 100));
+      if (/^[^/]+\/code\//.test(fileName)) {
+        throw new InputError(`${path}: is a TorchScript archive, which holds programs; save model.state_dict()`);
+      }
       if (compressionMethod !== 0 || compressedSize !== uncompressedSize)
-        throw refuse(`its entry ${shown} is compressed`);
+        throw refuse(`its entry ${shown} is compressed; it was packed anew, so save it by torch.save again`);
       if (entries.has(fileName)) throw refuse(`two entries ${shown}`);
       total += uncompressedSize;
       if (total > MOST_BYTES) throw refuse("more than 2 GB");
@@ -169,6 +237,13 @@ async function readEntries(path: string): Promise<Map<string, Uint8Array>> {
   } finally {
     zip.close();
   }
+}
+
+/** A zip ends in its directory, so one that was cut short has none. */
+function whyNoZip(path: string, { message }: Error): string {
+  return readStart(path) === ZIP_START
+    ? "no whole zip archive; it is cut short, so download or save it again"
+    : `no whole zip archive (${message})`;
 }
 
 async function readEntry(zip: ZipFile, entry: Entry, shown: string): Promise<Uint8Array> {

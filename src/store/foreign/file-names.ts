@@ -1,6 +1,3 @@
-/** Words that people's wrappers put before every name of a state dict. */
-const WRAPPERS = ["module.", "model.", "backbone.", "net.", "network.", "encoder."];
-
 /** Parts that torchvision names otherwise than pytorch-cifar, whose names ours are. */
 const RENAMED: [theirs: RegExp, ours: string][] = [
   [/(^|\.)downsample\./, "$1shortcut."],
@@ -22,11 +19,15 @@ export function ourNames(names: readonly string[]): Map<string, string> {
   );
 }
 
+/**
+ * What wrappers put before every name: `module.`, `model.`, `backbone.`, `_orig_mod.`, …, one or several. Names of a whole
+ * network share no first part, so whatever they share is a wrapper's.
+ */
 function sharedPrefix(names: readonly string[]): string {
   let prefix = "";
   for (;;) {
-    const next = WRAPPERS.find((word) => names.every((name) => name.startsWith(prefix + word)));
-    if (next === undefined) return prefix;
-    prefix += next;
+    const part = /^[^.]+\./.exec(names[0]?.slice(prefix.length) ?? "")?.[0];
+    if (part === undefined || names.length < 2 || !names.every((name) => name.startsWith(prefix + part))) return prefix;
+    prefix += part;
   }
 }

@@ -1,0 +1,81 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { InputError } from "../../core/errors.ts";
+import { type Dtype, decodeTensors, type RawTensors } from "../../tensor/safetensors.ts";
+import { plainFileBytes, readBytes, withPath } from "../fs.ts";
+import { takeState } from "./interpret.ts";
+import { bystandersIn, type PlainTensor, readTorchFile } from "./torch-file.ts";
+import { whatItIs } from "./what-it-is.ts";
+
+/** Weights of a file under its own names and in its own types. */
+export interface Weights {
+  tensors: RawTensors;
+  /** Which of its state dicts was taken, which there are too, and what stood beside them: a line each. */
+  notes: string[];
+}
+
+/** In a safetensors file a JSON header follows eight bytes. */
+const BRACE_AT = 8;
+const MOST_NAMED = 8;
+
+/**
+ * Reads weights in any form in which people keep them: PyTorch's zip or what was before, or safetensors.
+ *
+ * @param key which of several state dicts, by the keys that lead to it, joined by dots
+ * @throws InputError that says what the file is where it holds none
+ */
+export async function readWeights(file: string, key?: string): Promise<Weights> {
+  plainFileBytes(file);
+  if (isSafetensors(file)) {
+    if (key !== undefined)
+      throw new InputError(`--key ${key}: ${file} is no PyTorch checkpoint with several state dicts`);
+    return { tensors: decodeTensors(readBytes(file), file), notes: [] };
+  }
+  const value = await readTorchFile(file);
+  const { name, tensors, others } = takeState(file, value, key);
+  const notes: string[] = [];
+  if (name !== "") {
+    const beside = others.length === 0 ? "" : `; --key takes another: ${others.join(", ")}`;
+    notes.push(`${file}: '${name}' was taken${beside}`);
+  }
+  const skipped = bystandersIn(value);
+  if (skipped.length > 0) {
+    const more = skipped.length > MOST_NAMED ? `, and ${skipped.length - MOST_NAMED} more` : "";
+    notes.push(
+      `${file}: left aside, since it is neither weights nor plain data: ${skipped.slice(0, MOST_NAMED).join(", ")}${more}`,
+    );
+  }
+  return { tensors: new Map([...tensors].map(([name, tensor]) => [name, rawOf(tensor)])), notes };
+}
+
+function isSafetensors(file: string): boolean {
+  const start = Buffer.alloc(BRACE_AT + 1);
+  withPath(file, () => {
+    const handle = openSync(file, "r");
+    try {
+      readSync(handle, start, 0, start.length, 0);
+    } finally {
+      closeSync(handle);
+    }
+  });
+  const isZip = start.toString("latin1", 0, 2) === "PK";
+  if (!isZip && start[BRACE_AT] === 0x7b) return whatItIs(file) === null;
+  // By its name it is one, so its own reader says what is wrong with it.
+  return !isZip && file.endsWith(".safetensors") && whatItIs(file) === null;
+}
+
+function rawOf(tensor: PlainTensor) {
+  return { dtype: SAFETENSORS_TYPE[tensor.dtype], shape: tensor.shape, bytes: tensor.elements() };
+}
+
+const SAFETENSORS_TYPE: Record<PlainTensor["dtype"], Dtype> = {
+  FloatStorage: "F32",
+  DoubleStorage: "F64",
+  HalfStorage: "F16",
+  BFloat16Storage: "BF16",
+  LongStorage: "I64",
+  IntStorage: "I32",
+  ShortStorage: "I16",
+  CharStorage: "I8",
+  ByteStorage: "U8",
+  BoolStorage: "BOOL",
+};
