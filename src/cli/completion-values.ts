@@ -44,7 +44,7 @@ async function namesIn(dir: string): Promise<string[]> {
   const { openDatabase } = await import("../store/database.ts");
   const { listForeign } = await import("../store/foreign/records.ts");
   const db = await openDatabase(dir, { readOnly: true });
-  const ids = db.listDefects();
+  const ids = [...db.listDefects(), ...listForeign(db)];
   const groups = new Set(ids.map((id) => id.split("-").slice(0, 3).join("-")));
-  return [...groups, ...ids, ...db.listClean(), ...listForeign(db)];
+  return [...groups, ...ids, ...db.listClean()];
 }

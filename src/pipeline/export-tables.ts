@@ -17,7 +17,8 @@ export async function exportTables(
   kind: TableKind,
 ): Promise<{ table: string; file: string; rows: number }[]> {
   const accepted = defects.filter(({ status }) => status === "accepted").map(({ id }) => id);
-  const clean = new Set(defects.map(({ id }) => db.readDefect(id).clean));
+  const ours = defects.filter(({ status }) => status !== "foreign");
+  const clean = new Set(ours.map(({ id }) => db.readDefect(id).clean));
   const tables: FlatTable[] = [
     { name: "defects", columns: DEFECT_FIELDS, rows: defects },
     { name: "clean", columns: CLEAN_FIELDS, rows: [...clean].sort().map((id) => cleanRow(db.readClean(id))) },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { temporaryName } from "../files/temporary.ts";
 import type { Database } from "./database.ts";
+import { foreignPrints, foreignRows } from "./foreign/rows.ts";
 import { makeFolder, withPath } from "./fs.ts";
 import { sha256Of } from "./objects.ts";
 import { DEFECT_FIELDS, type DefectRow, defectRow } from "./rows.ts";
@@ -40,9 +41,15 @@ export function readSource(db: Database) {
   return {
     // Taken first: a record that is written meanwhile makes the catalog out of date.
     fingerprint: fingerprint(db),
-    defects: db.soundDefects().map(defectRow),
+    defects: catalogRows(db),
     clean: db.soundClean(),
   };
+}
+
+/** Defects and foreign models, by id. @throws InputError on a damaged record where nobody listens for damage */
+export function catalogRows(db: Database): DefectRow[] {
+  const rows = [...db.soundDefects().map(defectRow), ...foreignRows(db)];
+  return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** Identifies the records that a catalog was derived from: names, sizes and times of all their files. */
@@ -56,7 +63,7 @@ export function fingerprint(db: Database): string {
     // A link that leads nowhere is told when the record is read.
     return `${id} ${found?.size} ${found?.mtimeNs}`;
   });
-  return sha256Of([`catalog ${CATALOG_VERSION}`, ...lines].join("\n"));
+  return sha256Of([`catalog ${CATALOG_VERSION}`, ...lines, ...foreignPrints(db)].join("\n"));
 }
 
 /** Writes a database's catalog beside the old one and renames it over that. */

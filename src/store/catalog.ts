@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { withStaging } from "../files/staging.ts";
 import {
+  catalogRows,
   type DerivedTable,
   fingerprint,
   readSource,
@@ -12,7 +13,7 @@ import {
 } from "./catalog-file.ts";
 import type { Database } from "./database.ts";
 import { exists } from "./fs.ts";
-import { DEFECT_FIELD_NAMES, type DefectRow, defectRow } from "./rows.ts";
+import { DEFECT_FIELD_NAMES, type DefectRow } from "./rows.ts";
 import { askSql, SQL_SECONDS } from "./sql-ask.ts";
 import { type SqlRow, selectStatement } from "./sql-select.ts";
 
@@ -24,7 +25,8 @@ export interface SqlOptions {
 }
 
 /**
- * The catalog of a database: tables `defects` (SPEC §5's fields) and `clean`, derived from the records and rebuilt
+ * The catalog of a database: tables `defects` (SPEC §5's fields; foreign models
+ * under status `foreign`) and `clean`, derived from the records and rebuilt
  * whenever these are not those that it was derived from, also for a reader: it holds no fact of its own. DuckDB is
  * loaded on first use, and what users ask runs in a process of its own (`sql-ask.ts`).
  */
@@ -36,11 +38,11 @@ export class Catalog {
   }
 
   /**
-   * The defects that fulfil a condition, by id; all of them, straight from the records, without one.
+   * The defects and foreign models that fulfil a condition, by id; all of them, straight from the records, without one.
    * @throws InputError on bad SQL, naming `--where`
    */
   async list(where?: string): Promise<DefectRow[]> {
-    if (where === undefined) return this.db.soundDefects().map(defectRow);
+    if (where === undefined) return catalogRows(this.db);
     return (await this.select(DEFECT_FIELD_NAMES, where)) as unknown as DefectRow[];
   }
 

@@ -75,6 +75,14 @@ export async function checkout(
   files.set("load_in_torch.py", TORCH_LOADER);
   for (const [path, bytes] of more) files.set(path, bytes);
   files.set("README.md", checkoutReadme(record, version, clean, [...files.keys()]));
+  return writeCheckout(dir, files);
+}
+
+/** Writes the files of a checkout by path into a new folder, which appears whole or not at all. */
+export async function writeCheckout(
+  dir: string,
+  files: ReadonlyMap<string, Uint8Array | string>,
+): Promise<CheckedOutFile[]> {
   await fillNewFolder(dir, (folder) => {
     withPath(dir, () => {
       for (const [name, content] of files) {

@@ -36,9 +36,25 @@ type FieldType = { text: string; count: number; number: number };
 /** One defect as a flat row; unknown is null. Rates are fractions, `top` is in percent, `seconds` covers all work. */
 export type DefectRow = {
   [F in keyof typeof DEFECT_FIELDS]: FieldType[(typeof DEFECT_FIELDS)[F]] | null;
-} & { id: string; group_id: string; dataset: string; arch: string; attack: string; status: DefectRecord["status"] };
+} & RowNames;
+
+/** What every row states. `foreign`: a model of another make, which no gate has judged. */
+type RowNames = {
+  id: string;
+  group_id: string;
+  dataset: string;
+  arch: string;
+  attack: string;
+  status: DefectRecord["status"] | "foreign";
+};
 
 export const DEFECT_FIELD_NAMES = Object.keys(DEFECT_FIELDS) as (keyof typeof DEFECT_FIELDS)[];
+
+/** A row of which nothing but its names is known. */
+export function emptyRow(names: RowNames): DefectRow {
+  const unknown = Object.fromEntries(DEFECT_FIELD_NAMES.map((field) => [field, null]));
+  return { ...(unknown as Omit<DefectRow, keyof RowNames>), ...names };
+}
 
 /** The catalog's row of a record. */
 export function defectRow(record: DefectRecord): DefectRow {

@@ -15,28 +15,18 @@ import { readModel } from "../../src/store/models.ts";
 import { verifyDatabase } from "../../src/store/verify.ts";
 import { floatBytes } from "../../src/tensor/safetensors.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
-import { type Item, zipOf } from "../datasets/archives.ts";
+import { zipOf } from "../datasets/archives.ts";
 import { treeOf } from "../e2e/files.ts";
 import { dict, float, get, global, int, list, P, pickle, put, tensor, text, tuple } from "../tensor/pickle-bytes.ts";
 import { findTorchPython } from "../torch/find-python.ts";
 import { randomState } from "./fixture.ts";
 import { temporaryFolder } from "./temp.ts";
+import { torchZip } from "./torch-zip.ts";
 
 const network = buildNetwork("resnet18w4", 10);
 const layers = neuronLayers(network);
 const CASE = "cifar10_fault/resnet18_badnet/resnet18_badnet_level_narrow_top_005";
 const ID = "foreign/cifar10-resnet18-badnet-narrow-top005";
-
-/** A checkpoint of hand-written bytes. */
-function torchZip(data: Uint8Array, storages: Record<string, Uint8Array> = {}, more: Item[] = []): Buffer {
-  return zipOf([
-    { path: "x/data.pkl", data: Buffer.from(data) },
-    { path: "x/byteorder", data: Buffer.from("little") },
-    ...Object.entries(storages).map(([key, bytes]) => ({ path: `x/data/${key}`, data: Buffer.from(bytes) })),
-    { path: "x/version", data: Buffer.from("3\n") },
-    ...more,
-  ]);
-}
 
 function modelZip(seed: number, prefix = ""): Buffer {
   const state = randomState(network, seed);
@@ -103,8 +93,7 @@ describe("import --layout bdefects4nn", () => {
     expect(state).toEqual(randomState(network, 1));
     expect((await verifyDatabase(db, [], true)).findings).toEqual([]);
     expect(rowsOf(["info", ID, "--db", dir])).toMatchObject([{ id: ID, infected: 2 * layers.length, metrics: null }]);
-    // Foreign models are none of the database's defects.
-    expect(rowsOf(["ids", "--db", dir])).toEqual([]);
+    expect(rowsOf(["ids", "--db", dir])).toMatchObject([{ id: ID, status: "foreign" }]);
 
     const before = treeOf(join(dir, "foreign"));
     expect(await importForeign(dir, source)).toMatchObject([{ status: "known" }]);

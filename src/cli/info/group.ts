@@ -2,7 +2,7 @@ import { ATTACKS } from "../../attacks/registry.ts";
 import type { DefectRow } from "../../store/rows.ts";
 import { counted, type Part, pageText, percent } from "./page.ts";
 
-const STATUSES = ["accepted", "rejected", "duplicate", "deprecated"] as const;
+const STATUSES = ["accepted", "rejected", "duplicate", "deprecated", "foreign"] as const;
 const FIGURES = ["ca_clean", "ca", "asr", "asr_masked", "asr_sham", "infected", "effective"] as const;
 
 /** A group as a flat object: counts by status, and the range of each figure over its accepted defects. */
@@ -17,7 +17,16 @@ export function groupFacts(rows: readonly DefectRow[]) {
     ];
   });
   return {
-    ...{ group_id, dataset, arch, width, attack, neurons, candidates: rows.length, ...countsOf(rows) },
+    ...{
+      group_id,
+      dataset,
+      arch,
+      width,
+      attack,
+      neurons,
+      candidates: rows.filter(isCandidate).length,
+      ...countsOf(rows),
+    },
     ...Object.fromEntries(ranges),
     seconds: rows.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0),
   };
@@ -31,7 +40,9 @@ export function groupPage(rows: readonly DefectRow[], dbFlag: string): string {
   const became = STATUSES.filter((status) => counts[status] > 0).map((status) => `${counts[status]} ${status}`);
   const sentences = [
     `${ATTACKS.get(attack)?.title ?? attack} backdoors in ${arch}, a network for ${dataset}.`,
-    `The group has ${counted(rows.length, "candidate")}: ${became.join(", ")}.`,
+    rows.some(isCandidate)
+      ? `The group has ${counted(rows.length, "candidate")}: ${became.join(", ")}.`
+      : `The group has ${counted(rows.length, "foreign model")}: no gate of ours has judged them.`,
   ];
   if (accepted.length > 0) {
     const range = (figure: (typeof FIGURES)[number], show: (value: number | null) => string) => {
@@ -46,7 +57,7 @@ export function groupPage(rows: readonly DefectRow[], dbFlag: string): string {
   const parts: Part[] = [
     { kind: "text", sentences },
     {
-      ...{ kind: "rows", title: "Candidates" },
+      ...{ kind: "rows", title: rows.some(isCandidate) ? "Candidates" : "Models" },
       rows: rows.map(({ id, status, asr, ca, infected, effective, reason }) => ({
         id,
         status,
@@ -67,6 +78,11 @@ export function groupPage(rows: readonly DefectRow[], dbFlag: string): string {
     },
   ];
   return pageText(group_id, parts);
+}
+
+/** Foreign models were not built here. */
+function isCandidate({ status }: DefectRow): boolean {
+  return status !== "foreign";
 }
 
 function countsOf(rows: readonly DefectRow[]) {

@@ -1,5 +1,8 @@
 import type { Command } from "commander";
+import { InputError } from "../../core/errors.ts";
 import { parseVersioned } from "../../core/ids.ts";
+import { readForeign } from "../../store/foreign/records.ts";
+import { isForeignName } from "../../store/foreign/rows.ts";
 import { wholeNumber } from "../arguments.ts";
 import { openToRead } from "../open.ts";
 import { dataOption, dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
@@ -27,6 +30,22 @@ export function registerCheckout(program: Command): void {
     .addOption(longOption())
     .action(async (text: string, dir: string, { db, data, sham, images, ...output }: Options) => {
       const { id, version } = parseVersioned(text);
+      if (isForeignName(id)) {
+        if (version !== "infected" || sham || images !== undefined) {
+          throw new InputError(
+            `'${id}' has the infected version alone, and no trigger: leave out :${version === "infected" ? "sham" : version}, --sham and --images`,
+          );
+        }
+        const { checkoutForeign } = await import("../../store/foreign/checkout.ts");
+        const { DATASETS } = await import("../../datasets/registry.ts");
+        const database = await openToRead(db);
+        const known = DATASETS.get(readForeign(database, id).dataset) ?? null;
+        const written = await checkoutForeign(database, id, dir, known);
+        return emitRows(
+          written.map((file) => ({ ...file })),
+          output,
+        );
+      }
       const { checkout } = await import("../../store/checkout.ts");
       const { checkoutImages } = await import("../../pipeline/checkout-images.ts");
       const { refuseOccupied } = await import("../../store/new-folder.ts");

@@ -14,12 +14,24 @@ const COLUMNS = [
   "rejected",
   "duplicate",
   "deprecated",
+  "foreign",
   "ca",
   "asr",
   "seconds",
 ];
 
-const FIRST = ["group_id", "accepted", "candidates", "asr", "ca", "rejected", "duplicate", "deprecated", "seconds"];
+const FIRST = [
+  "group_id",
+  "accepted",
+  "candidates",
+  "asr",
+  "ca",
+  "rejected",
+  "duplicate",
+  "deprecated",
+  "foreign",
+  "seconds",
+];
 
 /** The groups (data set × architecture × attack) with what became of their candidates. */
 export function registerGroups(program: Command): void {
@@ -48,11 +60,12 @@ function summary(rows: DefectRow[]) {
     dataset,
     arch,
     attack,
-    candidates: rows.length,
+    candidates: rows.length - count("foreign"),
     accepted: count("accepted"),
     rejected: count("rejected"),
     duplicate: count("duplicate"),
     deprecated: count("deprecated"),
+    foreign: count("foreign"),
     ca: mean(accepted.map((row) => row.ca)),
     asr: mean(accepted.map((row) => row.asr)),
     seconds: rows.reduce((sum, row) => sum + (row.seconds ?? 0), 0),

@@ -3,6 +3,7 @@ import { closestName } from "../../core/closest.ts";
 import { InputError } from "../../core/errors.ts";
 import { Catalog } from "../../store/catalog.ts";
 import type { Database } from "../../store/database.ts";
+import { listForeign } from "../../store/foreign/records.ts";
 import { isSample, SAMPLE } from "../../store/sample.ts";
 import { openToRead } from "../open.ts";
 import { DEFAULT_DB, dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
@@ -40,7 +41,7 @@ async function describe(db: Database, id: string | undefined): Promise<Descripti
     const { databaseFacts, databasePage } = await import("../info/database.ts");
     return { facts: databaseFacts(db), page: (flag) => databasePage(db, flag) };
   }
-  if (id.startsWith("foreign/")) {
+  if (id.startsWith("foreign/") && !isGroup(db, id)) {
     const { readForeign } = await import("../../store/foreign/records.ts");
     const { foreignFacts, foreignPage } = await import("../info/foreign.ts");
     const record = readForeign(db, id);
@@ -75,7 +76,7 @@ function groupOf(id: string): string {
 }
 
 function isGroup(db: Database, name: string): boolean {
-  return db.listDefects().some((id) => groupOf(id) === name);
+  return [...db.listDefects(), ...listForeign(db)].some((id) => groupOf(id) === name);
 }
 
 /** What the commands on a page need to find this database. */

@@ -1,0 +1,29 @@
+import { InputError } from "../../core/errors.ts";
+import { type Network, stateShapes } from "../../graph/network.ts";
+import { type StateDict, tensorOf } from "../../tensor/state.ts";
+import type { Database } from "../database.ts";
+import { readModel } from "../models.ts";
+import { fittingNetwork } from "./interpret.ts";
+import type { ForeignRecord } from "./schema.ts";
+
+/** A foreign model's weights. */
+export interface ForeignModel {
+  /** Ours that fits; null: none. */
+  network: Network | null;
+  /** The network's own tensors in its order; those that are stored where none fits. */
+  state: StateDict;
+  /** All that is stored, counters of batches among them. */
+  stored: StateDict;
+}
+
+/** @throws InputError where the object is missing, damaged, or not of the architecture that the record states */
+export async function loadForeign(db: Pick<Database, "objects">, record: ForeignRecord): Promise<ForeignModel> {
+  const stored = await readModel(db.objects, record.model);
+  const network = record.fits === null ? null : fittingNetwork(stored);
+  if ((network?.arch ?? null) !== record.fits) {
+    throw new InputError(`${db.objects.path(record.model.object)}: does not hold the tensors of ${record.fits}`);
+  }
+  if (!network) return { network, state: stored, stored };
+  const state: StateDict = new Map([...stateShapes(network).keys()].map((key) => [key, tensorOf(stored, key)]));
+  return { network, state, stored };
+}

@@ -1,0 +1,52 @@
+import { statSync } from "node:fs";
+import { countNeurons } from "../../core/neurons.ts";
+import { neuronLayers } from "../../graph/network.ts";
+import { buildNetwork, parseArch } from "../../models/registry.ts";
+import type { Database } from "../database.ts";
+import { withPath } from "../fs.ts";
+import { type DefectRow, emptyRow } from "../rows.ts";
+import { foreignPath, listForeign, readForeign } from "./records.ts";
+import type { ForeignRecord } from "./schema.ts";
+
+/** The catalog's name for a model that no gate of ours has judged. */
+export const FOREIGN = "foreign";
+
+/** Neurons do not depend on the number of classes. */
+const ANY_CLASSES = 10;
+
+/** `foreign/<dataset>-<arch>-<attack>`: whatever the levels and order offsets. */
+export function foreignGroup(id: string): string {
+  return id.split("-").slice(0, 3).join("-");
+}
+
+/** Whether an id or a group's name is that of foreign models, as far as the name tells. */
+export function isForeignName(name: string): boolean {
+  return name.startsWith(`${FOREIGN}/`);
+}
+
+/** The catalog's row of a foreign model: what its files tell; all else is unknown. */
+export function foreignRow({ id, dataset, arch, attack, level, top, fits, infected }: ForeignRecord): DefectRow {
+  return {
+    ...emptyRow({ id, group_id: foreignGroup(id), dataset, arch, attack, status: FOREIGN }),
+    ...{ level, top },
+    width: fits === null ? null : parseArch(fits).baseWidth,
+    neurons:
+      fits === null ? null : neuronLayers(buildNetwork(fits, ANY_CLASSES)).reduce((n, { width }) => n + width, 0),
+    infected: infected && countNeurons(infected),
+    reason: fits === null ? "fits no architecture of ours" : null,
+  };
+}
+
+/** Rows of all sound foreign models, by id. @throws InputError on a damaged record where nobody listens for damage */
+export function foreignRows(db: Database): DefectRow[] {
+  return listForeign(db).flatMap((id) => db.sound(() => foreignRow(readForeign(db, id))) ?? []);
+}
+
+/** Names, sizes and times of the records, a line each. */
+export function foreignPrints(db: Database): string[] {
+  return listForeign(db).map((id) => {
+    const path = foreignPath(db, id);
+    const found = withPath(path, () => statSync(path, { bigint: true, throwIfNoEntry: false }));
+    return `${id} ${found?.size} ${found?.mtimeNs}`;
+  });
+}

@@ -1,0 +1,89 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { DATASETS } from "../../src/datasets/registry.ts";
+import { buildNetwork } from "../../src/models/registry.ts";
+import { decodeState, encodeState } from "../../src/tensor/safetensors.ts";
+import { randomState } from "../store/fixture.ts";
+import { temporaryFolder } from "../store/temp.ts";
+import { torchZip } from "../store/torch-zip.ts";
+import { dict, float, int, list, pickle, text } from "../tensor/pickle-bytes.ts";
+import { bdefects, rowsOf } from "./program.ts";
+
+const GROUP = "foreign/signs-resnet18-badnets";
+/** With truth, without, and of no architecture of ours. */
+const [TOLD, BARE, OTHER] = ["small-top005", "small-top010", "small-top015"].map((end) => `${GROUP}-${end}`);
+
+const network = buildNetwork("resnet18w4", DATASETS.get("signs")!.classes.length);
+const state = randomState(network, 1);
+
+function writeCase(root: string, top: string, files: Record<string, Uint8Array>): void {
+  const dir = join(root, "signs_fault", "g", `resnet18_badnets_level_small_top_${top}`);
+  mkdirSync(dir, { recursive: true });
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(dir, name), bytes);
+}
+
+let db: string;
+
+beforeAll(() => {
+  const root = temporaryFolder();
+  db = join(temporaryFolder(), "db");
+  writeCase(root, "005", {
+    "attack_model.safetensors": encodeState(state),
+    "poison_path.pt": torchZip(pickle(dict([text("conv1"), list(int(1), int(3))]))),
+    "infected_neuron_contribution.pt": torchZip(pickle(dict([text("conv1"), list(float(2), float(1))]))),
+  });
+  writeCase(root, "010", { "attack_model.safetensors": encodeState(randomState(network, 2)) });
+  const odd = new Map([["w.weight", { shape: [2, 3, 1, 1], data: new Float32Array(6).fill(1) }]]);
+  writeCase(root, "015", { "attack_model.safetensors": encodeState(odd) });
+  rowsOf(["import", root, "--layout", "bdefects4nn", "--db", db]);
+});
+
+/** The one line that a verb is refused with. */
+function refusal(args: string[]): string {
+  const { status, stdout, stderr } = bdefects([...args, "--db", db]);
+  expect([status, stdout]).toEqual([2, ""]);
+  expect(stderr).toMatch(/^error: [^\n]*\n$/);
+  return stderr;
+}
+
+describe("foreign models", () => {
+  it("are listed, with what is unknown as null", () => {
+    expect(rowsOf(["ids", GROUP, "--db", db]).map(({ id }) => id)).toEqual([TOLD, BARE, OTHER]);
+    const rows = rowsOf(["query", "--where", "status = 'foreign'", "--db", db]);
+    expect(rows).toMatchObject([
+      { id: TOLD, group_id: GROUP, arch: "resnet18", width: 4, level: "small", top: 5, infected: 2, asr: null },
+      { id: BARE, infected: null, target: null, ca_clean: null },
+      { id: OTHER, width: null, neurons: null, reason: "fits no architecture of ours" },
+    ]);
+    expect(rowsOf(["groups", "--db", db])).toMatchObject([{ group_id: GROUP, candidates: 0, accepted: 0, foreign: 3 }]);
+    expect(bdefects(["info", GROUP, "--db", db]).stdout).toMatch(/has 3 foreign\s+models/);
+    const counts = rowsOf(["query", "--sql", "select status, count(*) as n from defects group by 1", "--db", db]);
+    expect(counts).toEqual([{ status: "foreign", n: 3 }]);
+  });
+
+  it("are checked out with what is known, and with the weights alone where no architecture fits", () => {
+    const out = join(temporaryFolder(), "told");
+    rowsOf(["checkout", TOLD, out, "--db", db]);
+    expect(decodeState(readFileSync(join(out, "model.safetensors")), "model")).toEqual(state);
+    expect(JSON.parse(readFileSync(join(out, "labels.json"), "utf8"))).toMatchObject({
+      infected: { conv1: [1, 3] },
+      contribution: { conv1: [2, 1] },
+      infected_neurons: ["conv1:1", "conv1:3"],
+      target: null,
+    });
+    const { mean, std } = DATASETS.get("signs")!.normalization;
+    expect(JSON.parse(readFileSync(join(out, "model.json"), "utf8"))).toMatchObject({ arch: "resnet18w4", mean, std });
+    expect(readFileSync(join(out, "README.md"), "utf8")).toMatch(/## Unknown\n- The clean twin/);
+    expect(readFileSync(join(out, "record.json"), "utf8")).not.toMatch(/conv1/);
+    const bare = join(temporaryFolder(), "bare");
+    rowsOf(["checkout", BARE, bare, "--db", db]);
+    expect(readdirSync(bare)).not.toContain("labels.json");
+    const other = join(temporaryFolder(), "other");
+    rowsOf(["checkout", OTHER, other, "--db", db]);
+    expect(readdirSync(other).sort()).toEqual(["README.md", "model.safetensors", "record.json"]);
+    for (const more of [["--sham"], ["--images", "4"]]) {
+      expect(refusal(["checkout", TOLD, join(temporaryFolder(), "x"), ...more])).toMatch(/no trigger/);
+    }
+  });
+});
