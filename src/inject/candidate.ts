@@ -7,7 +7,8 @@ import type { Dataset } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import { type Rates, rates } from "../measure/rates.ts";
 import type { StateDict } from "../tensor/state.ts";
-import { type Correlation, correlationFault, measureCorrelation } from "./correlation.ts";
+import { type Correlation, measureCorrelation } from "./correlation.ts";
+import { correlationFault, gateFault, shamFault } from "./gates.ts";
 import { type GroundTruth, labelDefect } from "./label.ts";
 import type { ContributionOrder } from "./order.ts";
 import { randomNeighbours } from "./quantity.ts";
@@ -125,17 +126,4 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
     ),
   );
   return { ...outcome, status: "accepted", infectedModel: model, sham };
-}
-
-function gateFault(found: Rates, clean: Rates, gates: Gates): string | null {
-  if (found.asr < gates.asr) return `asr: ${found.asr.toFixed(3)} (at least ${gates.asr})`;
-  const drop = clean.ca - found.ca;
-  if (drop > gates.ca_drop) return `ca_drop: ${drop.toFixed(3)} (at most ${gates.ca_drop})`;
-  return null;
-}
-
-function shamFault(sham: Rates, clean: Rates, gates: Gates): string | null {
-  const distance = Math.abs(sham.asr - clean.asr);
-  if (distance <= gates.sham) return null;
-  return `sham: ASR ${sham.asr.toFixed(3)} against the clean twin's ${clean.asr.toFixed(3)} (within ${gates.sham})`;
 }

@@ -8,7 +8,6 @@ import type { OrtRunner } from "../measure/ort-runner.ts";
 import { patchedRate } from "../measure/patching.ts";
 import { countTarget, rates } from "../measure/rates.ts";
 import type { StateDict } from "../tensor/state.ts";
-import type { Gates } from "./recipe.ts";
 
 /** Rule 3's figures (METHODS §3.1), each a fraction of the test images. */
 export interface Correlation {
@@ -60,20 +59,4 @@ export async function randomMaskRate(
     surviving += countTarget(logits, others.count, target) / others.count;
   }
   return surviving / sets.length;
-}
-
-/** The first gate of Rule 3 that fails, with its figures, or null. */
-export function correlationFault(found: Correlation, asr: number, gates: Gates): string | null {
-  const beyondCollapse = Math.max(0, found.asr_masked - found.masked_clean_to_target);
-  const show = (value: number) => value.toFixed(3);
-  if (beyondCollapse > gates.asr_masked) {
-    return `asr_masked: ${show(beyondCollapse)} of triggered images beyond collapse still go to the target under the mask (at most ${gates.asr_masked})`;
-  }
-  if (found.asr_patched > gates.asr_patched) {
-    return `asr_patched: ${show(found.asr_patched)} under the patch (at most ${gates.asr_patched})`;
-  }
-  if (found.asr_random_mask < gates.random_mask_share * asr) {
-    return `asr_random_mask: ${show(found.asr_random_mask)} (at least ${show(gates.random_mask_share * asr)})`;
-  }
-  return null;
 }

@@ -6,6 +6,7 @@ import type { Findings } from "./findings.ts";
 import { readBytes } from "./fs.ts";
 import { readJson } from "./json.ts";
 import { sha256Of } from "./objects.ts";
+import { countRows } from "./tables.ts";
 
 /** What a study may be called. */
 export const STUDY_NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
@@ -52,7 +53,17 @@ export async function verifyStudyRecord(db: Database, findings: Findings, path: 
   const record = await findings.check(path, null, () => readJson(path, studyFile));
   if (!record) return;
   if (basename(path) !== `${record.name}.json`) findings.fault(path, `holds the study '${record.name}'`);
-  for (const { file } of record.tables) {
+  const fault = (text: string) => findings.fault(path, text);
+  if (record.cells < record.failures.length) fault(`counts ${record.cells} cells, of which more failed`);
+  if (new Set(record.failures.map(({ cell }) => cell)).size !== record.failures.length) fault("lists a failure twice");
+  if (new Set(record.tables.map(({ file }) => file)).size !== record.tables.length) fault("lists a table twice");
+  for (const { file, rows } of record.tables) {
+    const isNamed = file.startsWith(`${record.name}.`) && /^[a-z0-9-]+\.[a-z0-9_-]+\.parquet$/.test(file);
+    if (!isNamed) {
+      fault(`lists ${JSON.stringify(file)}, which is no table of the study '${record.name}'`);
+      continue;
+    }
+    if (rows < 0) fault(`its table results/${file} has ${rows} rows`);
     if (existsSync(join(db.layout.path("results"), file))) continue;
     findings.note(path, `its table results/${file} is gone; 'bdefects study' with its recipe writes it again`);
   }
@@ -68,5 +79,10 @@ export async function verifyStudyTable(db: Database, findings: Findings, path: s
   if (!stated) findings.note(path, "a table of no finished study; 'bdefects study' with its recipe writes it again");
   else if (sha256Of(readBytes(path)) !== stated.sha256) {
     findings.fault(path, "damaged: not the table that its study's record states; delete it and run the study again");
+  } else {
+    const rows = await findings.check(path, null, () => countRows(path));
+    if (rows !== null && rows !== stated.rows) {
+      findings.fault(path, `has ${rows} rows; its study's record states ${stated.rows}`);
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { InputError } from "../core/errors.ts";
 import { csvText } from "../core/visible.ts";
 import { makeFolder, readBytes, writeAtomic } from "./fs.ts";
 import { beside, fillNewFolder } from "./new-folder.ts";
@@ -81,6 +82,22 @@ async function copyTables(folder: string, kind: TableKind, tables: readonly Flat
       await connection.run(`DROP TABLE table_${i}`);
     }
     return counts;
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+/** Rows of a table in a Parquet file. @throws InputError where it is none. */
+export async function countRows(path: string): Promise<number> {
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const instance = await DuckDBInstance.create();
+  const connection = await instance.connect();
+  try {
+    const reader = await connection.runAndReadAll("select count(*)::int from read_parquet($path)", { path });
+    return Number(reader.getRows()[0][0]);
+  } catch (error) {
+    throw new InputError(`${path}: is no Parquet table (${(error as Error).message.split("\n")[0]})`);
   } finally {
     connection.closeSync();
     instance.closeSync();

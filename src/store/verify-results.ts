@@ -1,4 +1,7 @@
+import { z } from "zod";
 import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
+import { InputError } from "../core/errors.ts";
+import { buildNetwork } from "../models/registry.ts";
 import type { Database } from "./database.ts";
 import type { Findings } from "./findings.ts";
 import { readBytes } from "./fs.ts";
@@ -6,6 +9,7 @@ import { parseChecksummed, readJson } from "./json.ts";
 import { missingWeights } from "./repaired-weights.ts";
 import { predictionName, predictionSchema, repairName, repairSchema } from "./results.ts";
 import { isStudyRecord, verifyStudyRecord } from "./studies.ts";
+import { predictionFaults, repairFaults } from "./verify/judgements.ts";
 
 /** Folders of `results/` whose files have a name that follows from what they hold. */
 const NAMED = {
@@ -48,8 +52,33 @@ export async function verifyResult(
     findings.fault(path, `holds what belongs to 'results/${named[0]}.json'`);
   } else if (named !== null && !db.hasDefect(String(content.id))) {
     findings.note(path, "is of a defect that the database does not hold", String(content.id));
-  }
+  } else if (named !== null) await verifyJudgement(db, findings, path, String(content.id));
   const missing = missingWeights(path, content);
   if (missing !== null) findings.fault(path, missing, String(content.id));
   return content;
+}
+
+/** Holds a prediction or repair against its defect and that one's network; damage of either is named elsewhere. */
+async function verifyJudgement(db: Database, findings: Findings, path: string, id: string): Promise<void> {
+  const faults = await findings.check(path, id, () => {
+    const context = contextOf(db, id);
+    if (!context) return [];
+    const { record, labels, network } = context;
+    const found = readJson(path, z.union([predictionSchema, repairSchema]));
+    return found.kind === "prediction"
+      ? predictionFaults(found, record, network)
+      : repairFaults(found, record, labels, network);
+  });
+  for (const text of faults ?? []) findings.fault(path, text, id);
+}
+
+function contextOf(db: Database, id: string) {
+  try {
+    const record = db.readDefect(id);
+    const network = buildNetwork(record.arch, db.readClean(record.clean).classes.length);
+    return { record, labels: record.labels_sha256 === null ? null : db.readLabels(id), network };
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
 }

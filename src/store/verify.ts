@@ -1,15 +1,22 @@
-import { defectId, groupId, parseDefectId } from "../core/ids.ts";
-import { countNeurons, type NeuronSet } from "../core/neurons.ts";
-import { type Network, neuronLayers, stateShapes } from "../graph/network.ts";
+import { ATTACKS } from "../attacks/registry.ts";
+import { sameNeurons } from "../core/neurons.ts";
+import { type Network, stateShapes } from "../graph/network.ts";
 import { batchNormRows, changedSet } from "../measure/changed-set.ts";
 import { functionDistance } from "../measure/rewrite.ts";
 import { buildNetwork } from "../models/registry.ts";
 import { type ChangedRows, changedRows } from "../tensor/delta.ts";
+import { floatsOf } from "../tensor/safetensors.ts";
 import type { StateDict } from "../tensor/state.ts";
 import type { Database } from "./database.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { type DeltaBase, readDelta } from "./models.ts";
 import type { CleanRecord, DefectLabels, DefectRecord, ObjectRef } from "./schema.ts";
+import { cleanFaults } from "./verify/clean-model.ts";
+import { Copies } from "./verify/copies.ts";
+import { identityFaults, networkFaults } from "./verify/identity.ts";
+import { statusFaults } from "./verify/status.ts";
+import { triggerFaults } from "./verify/trigger.ts";
+import { isSubset, neuronFaults, truthFaults } from "./verify/truth.ts";
 import { verifyFiles } from "./verify-files.ts";
 
 export interface VerifyResult {
@@ -49,9 +56,10 @@ export async function verifyDatabase(
     return twins.get(id)!;
   };
   if (everything) for (const id of db.listClean()) await twinOf(id);
+  const copies = new Copies();
   for (const [done, id] of ids.entries()) {
     update(done, ids.length, id);
-    await verifyDefect(db, findings, id, twinOf);
+    await verifyDefect(db, findings, id, twinOf, copies);
   }
   const files = everything ? await verifyFiles(db, findings) : 0;
   return { findings: findings.list, defects: ids.length, clean: twins.size, files };
@@ -64,9 +72,7 @@ async function verifyClean(db: Database, findings: Findings, id: string): Promis
   if (!record) return null;
   const network = await findings.check(path, id, () => buildNetwork(record.arch, record.classes.length));
   if (!network) return null;
-  if (id !== `clean/${record.dataset}-${record.arch}-${id.split("-").at(-1)}`) {
-    findings.fault(path, `its id does not fit its data set '${record.dataset}' and architecture '${record.arch}'`, id);
-  }
+  for (const text of cleanFaults(record, db.manifest)) findings.fault(path, text, id);
   verifyData(db, findings, path, record);
   const objectPath = db.objects.path(record.model.object);
   const state = await findings.check(objectPath, id, () => db.loadClean(record));
@@ -85,27 +91,15 @@ async function verifyDefect(
   findings: Findings,
   id: string,
   twinOf: (id: string) => Promise<CleanTwin | null>,
+  copies: Copies,
 ): Promise<void> {
   const path = db.layout.defect(id);
   const record = await findings.check(path, id, () => db.readDefect(id));
   if (!record) return;
   const fault = (text: string) => findings.fault(path, text, id);
-  const key = parseDefectId(id);
-  if (defectId(record) !== id || record.group_id !== groupId(key)) fault("its fields do not fit its id");
+  for (const text of [...identityFaults(record, db.manifest), ...statusFaults(record)]) fault(text);
   verifyData(db, findings, path, record);
-  if (record.status === "accepted" || record.status === "deprecated") {
-    const { infected_model, sham_model, trigger, changed, labels_sha256 } = record;
-    for (const [name, value] of Object.entries({ infected_model, sham_model, trigger, changed, labels_sha256 })) {
-      if (value === null) fault(`${record.status}, but without '${name}'`);
-    }
-  }
   const labels = await verifyLabels(db, findings, record);
-  if (record.trigger) {
-    const ref = record.trigger;
-    await findings.check(db.objects.path(ref.object), id, () => db.readTrigger(record));
-    verifySize(db, findings, ref, id);
-  }
-
   const twin = await findings.check(path, id, () => twinOf(record.clean));
   if (!twin) {
     fault(`its clean twin '${record.clean}' is missing or damaged: its models cannot be rebuilt`);
@@ -113,15 +107,53 @@ async function verifyDefect(
   }
   if (twin.record.model.decoded_sha256 !== record.clean_sha256)
     fault(`'${record.clean}' is not the twin it was made from`);
-  if (labels) verifyTruth(db, findings, record, labels, twin.network);
+  if (labels) {
+    const wrong = truthFaults(record, labels, twin.network);
+    for (const text of wrong) findings.fault(db.layout.labels(id), text, id);
+    if (neuronFaults(labels.infected, twin.network).length === 0) {
+      verifyChanged(db, findings, record, labels, twin.network);
+    }
+  }
+  for (const text of networkFaults(record, twin.record, twin.network)) fault(text);
+  await verifyTrigger(db, findings, record, twin.network);
+  for (const text of copies.faultsOf(record, labels)) fault(text);
   const base = await verifyTwin(db, findings, record, twin);
   if (!base) return;
   const { infected_model, sham_model } = record;
-  if (infected_model) await verifyDelta(db, findings, record, infected_model, base, base);
+  const hashes = [base.sha256, infected_model?.decoded_sha256, sham_model?.decoded_sha256].filter(Boolean);
+  if (new Set(hashes).size !== hashes.length) fault("two of its versions (clean, infected, sham) are the same model");
+  const rows: (ChangedRows | null)[] = [];
+  if (infected_model) rows.push(await verifyDelta(db, findings, record, infected_model, base, base));
   if (!sham_model) return;
   const shamPath = db.objects.path(sham_model.object);
   const shamBase = await findings.check(shamPath, id, () => db.shamBase(record, base, sham_model));
-  if (shamBase) await verifyDelta(db, findings, record, sham_model, shamBase, base);
+  if (shamBase) rows.push(await verifyDelta(db, findings, record, sham_model, shamBase, base));
+  const isWhole = rows.length === 2 && !rows.includes(null);
+  if (isWhole && isReplaced(record) && rows.some((of) => !isSubset(of!, record.changed ?? {}))) return;
+  if (isWhole && isReplaced(record) && !isCovered(record.changed ?? {}, rows as ChangedRows[])) {
+    fault("'changed' holds rows that neither the infected model nor the sham changes");
+  }
+}
+
+/** A replacement's changed set is what its models show (METHODS §4.4). */
+function isReplaced({ attack }: DefectRecord): boolean {
+  return ATTACKS.get(attack)?.injection === "replace";
+}
+
+function isCovered(rows: ChangedRows, parts: readonly ChangedRows[]): boolean {
+  return Object.entries(rows).every(([key, list]) => {
+    const found = new Set(parts.flatMap((part) => (Object.hasOwn(part, key) ? part[key] : [])));
+    return list.every((row) => found.has(row));
+  });
+}
+
+async function verifyTrigger(db: Database, findings: Findings, record: DefectRecord, network: Network): Promise<void> {
+  const { id, trigger: ref } = record;
+  if (!ref) return;
+  const path = db.objects.path(ref.object);
+  const trigger = await findings.check(path, id, () => db.readTrigger(record));
+  verifySize(db, findings, ref, id);
+  for (const text of trigger ? triggerFaults(trigger, network) : []) findings.fault(path, text, id);
 }
 
 /**
@@ -164,49 +196,37 @@ async function verifyLabels(db: Database, findings: Findings, record: DefectReco
   const bytes = await findings.check(path, id, () => db.objects.read(carriers));
   if (bytes) verifySize(db, findings, carriers, id);
   if (bytes && bytes.length !== 4 * record.neurons) findings.fault(path, "does not hold one float32 per neuron", id);
+  else if (bytes && !floatsOf(bytes).every(Number.isFinite)) {
+    findings.fault(path, "holds an effect that is no finite number", id);
+  }
   return labels;
 }
 
-/** Labels against the record and the network: G exists, E ⊆ G, one number per infected neuron, changes are G's own. */
-function verifyTruth(
+/** The changed set: of a fine-tuned defect the infected neurons' own parameters, of a replacement what the models show. */
+function verifyChanged(
   db: Database,
   findings: Findings,
   record: DefectRecord,
-  labels: DefectLabels,
+  { infected }: DefectLabels,
   network: Network,
 ): void {
-  const path = db.layout.labels(record.id);
-  const fault = (text: string) => findings.fault(path, text, record.id);
-  const total = neuronLayers(network).reduce((sum, { width }) => sum + width, 0);
-  if (total !== record.neurons) fault(`the record counts ${record.neurons} neurons; ${record.arch} has ${total}`);
-  const { infected, effective } = labels;
-  if (countNeurons(infected) !== record.infected) fault("holds another number of infected neurons than the record");
-  if ((effective ? countNeurons(effective) : null) !== record.effective && countNeurons(effective ?? {}) > 0) {
-    fault("holds another number of effective neurons than the record");
-  }
-  if (effective && !isSubset(effective, infected)) fault("names an effective neuron that is not infected");
-  for (const [name, values] of Object.entries({ contribution: labels.contribution, effect: labels.effect })) {
-    if (!isAligned(values, infected)) fault(`'${name}' is not aligned with 'infected'`);
-  }
-  let allowed: ChangedRows;
-  try {
-    allowed = changedSet(network, infected, record.style);
-  } catch (error) {
-    fault((error as Error).message);
-    return;
-  }
   // Sub-network replacement also cuts the connections into its neurons; its changed set is its own (METHODS §4.4).
-  if (record.attack !== "sra" && record.changed && !isSubset(record.changed, allowed)) {
-    const more = record.style === "discreet" ? " and the batch norms" : "";
-    findings.fault(
-      db.layout.defect(record.id),
-      `'changed' goes beyond the infected neurons' own parameters${more}`,
-      record.id,
-    );
-  }
+  if (isReplaced(record) || !record.changed) return;
+  const allowed = changedSet(network, infected, record.style);
+  if (sameNeurons(record.changed, allowed)) return;
+  const more = record.style === "discreet" ? " and the batch norms" : "";
+  const how = isSubset(record.changed, allowed) ? "is less than" : "goes beyond";
+  findings.fault(
+    db.layout.defect(record.id),
+    `'changed' ${how} the infected neurons' own parameters${more}`,
+    record.id,
+  );
 }
 
-/** Rebuilds a model bit for bit and holds every byte outside the recorded set against the clean twin. */
+/**
+ * Rebuilds a model bit for bit and holds every byte outside the recorded set against the clean twin.
+ * @returns the rows in which it differs from the twin; null where it cannot be rebuilt
+ */
 async function verifyDelta(
   db: Database,
   findings: Findings,
@@ -214,14 +234,18 @@ async function verifyDelta(
   ref: ObjectRef,
   base: DeltaBase,
   twin: DeltaBase,
-): Promise<void> {
+): Promise<ChangedRows | null> {
   const path = db.objects.path(ref.object);
   const state = await findings.check(path, record.id, () => readDelta(db.objects, base, ref));
-  if (!state) return;
+  if (!state) return null;
   verifySize(db, findings, ref, record.id);
-  if (!isSubset(changedRows(twin.state, state), record.changed ?? {})) {
+  const rows = changedRows(twin.state, state);
+  if (!isSubset(rows, record.changed ?? {})) {
     findings.fault(path, "differs from the clean twin outside the recorded changed set", record.id);
   }
+  const odd = [...state].find(([, { data }]) => !data.every(Number.isFinite));
+  if (odd) findings.fault(path, `'${odd[0]}' holds a weight that is no finite number`, record.id);
+  return rows;
 }
 
 function verifyData(db: Database, findings: Findings, path: string, record: CleanRecord | DefectRecord): void {
@@ -232,18 +256,4 @@ function verifyData(db: Database, findings: Findings, path: string, record: Clea
 function verifySize(db: Database, findings: Findings, ref: ObjectRef, id: string): void {
   const bytes = db.objects.sizeOf(ref.object);
   if (bytes !== ref.bytes) findings.fault(db.objects.path(ref.object), `has ${bytes} bytes, not ${ref.bytes}`, id);
-}
-
-function isSubset(part: NeuronSet, whole: NeuronSet): boolean {
-  return Object.entries(part).every(([layer, channels]) => {
-    const known = new Set(Object.hasOwn(whole, layer) ? whole[layer] : []);
-    return channels.every((channel) => known.has(channel));
-  });
-}
-
-function isAligned(values: Record<string, number[]>, set: NeuronSet): boolean {
-  const layers = Object.keys(set);
-  return (
-    Object.keys(values).length === layers.length && layers.every((layer) => values[layer]?.length === set[layer].length)
-  );
 }

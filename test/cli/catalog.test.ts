@@ -30,7 +30,7 @@ describe("ids, groups, info", () => {
       id: DUPLICATE,
       group_id: "signs-resnet18w4-badnets",
       status: "duplicate",
-      reason: SMALL,
+      reason: `duplicate: the same neurons as '${SMALL}'`,
     });
     expect(rowsOf(["groups", "--db", dir])).toEqual([
       {

@@ -152,7 +152,7 @@ describe("the tables beyond the catalog's", () => {
       string,
       string
     >[];
-    expect(neurons.filter(({ infected }) => infected === "true")).toHaveLength(20);
+    expect(neurons.filter(({ infected }) => infected === "true")).toHaveLength(25);
   });
 });
 

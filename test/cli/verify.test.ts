@@ -10,6 +10,8 @@ import {
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { neuronLayers } from "../../src/graph/network.ts";
+import { buildNetwork } from "../../src/models/registry.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { writeJson } from "../../src/store/json.ts";
 import { sha256Of } from "../../src/store/objects.ts";
@@ -37,7 +39,9 @@ beforeAll(async () => {
 
 function predictionOf({ id, infected_model }: DefectRecord): PredictionFile {
   const model_sha256 = infected_model!.decoded_sha256;
-  const said = { access: "clean", seconds: 1, seed: 1, raw: {}, scores: {}, native: [], note: null } as const;
+  const layers = neuronLayers(buildNetwork("resnet18w4", 10));
+  const scores = Object.fromEntries(layers.map(({ name, width }) => [name, new Array<number>(width).fill(0)]));
+  const said = { access: "clean", seconds: 1, seed: 1, raw: scores, scores, note: null } as const;
   return {
     kind: "prediction",
     id,

@@ -1,3 +1,4 @@
+import { listNeurons } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
 import { signs as drawnSigns } from "../../src/datasets/signs.ts";
 import type { Dataset } from "../../src/datasets/types.ts";
@@ -33,6 +34,7 @@ export async function judgedDatabase(dir: string, { count = 4, pictures = false 
     for (const criterion of CRITERIA) {
       for (const version of ["infected", "sham"] as const) predict(results, sample, record, criterion, version);
     }
+    const repaired = listNeurons(db.readLabels(record.id).infected);
     for (const [i, using] of USINGS.entries()) {
       const after = { ca_after: 0.8 - 0.01 * i, asr_after: using === "random" ? 0.95 : 0.1 * i };
       results.saveRepair({
@@ -43,7 +45,7 @@ export async function judgedDatabase(dir: string, { count = 4, pictures = false 
         seed: 1,
         budget: "short",
         model_sha256: record.infected_model!.decoded_sha256,
-        neurons: ["conv1:0"],
+        neurons: repaired,
         ca_before: record.metrics.ca!,
         asr_before: record.metrics.asr!,
         ...after,

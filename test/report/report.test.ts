@@ -74,7 +74,7 @@ describe("the page", () => {
     for (const id of sample.db.listDefects()) expect(page).toContain(`>${id}<`);
     for (const criterion of CRITERIA) expect(page).toContain(`<th scope="row" class="id">${criterion}</th>`);
     for (const using of USINGS) expect(page).toContain(`<th scope="row" class="id">${using}</th>`);
-    expect(page).toContain("asr 0.412 &lt; 0.9");
+    expect(page).toContain("asr: 0.412 (at least 0.9)");
     // The trigger, and of each defect four images as they are and with the trigger, all the same and stored once.
     expect(page.match(/<img class="pixels" src="data:image\/png;base64,[^"]+" alt="[^"]+"/g)).toHaveLength(1);
     expect(page.match(/<image id="picture-[^"]+"[^>]* href="data:image\/png;base64,/g)).toHaveLength(8);

@@ -3,15 +3,26 @@ import { type DefectKey, defectId, groupId, type Level } from "../../src/core/id
 import { countNeurons, type NeuronSet } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
 import { convUnits, type Network, neuronLayers, stateShapes } from "../../src/graph/network.ts";
+import { quantity } from "../../src/inject/quantity.ts";
+import { changedSet } from "../../src/measure/changed-set.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
-import type { CleanRecord, DefectRecord } from "../../src/store/schema.ts";
-import { changedRows } from "../../src/tensor/delta.ts";
+import type { CleanRecord, DefectMetrics, DefectRecord } from "../../src/store/schema.ts";
 import { floatBytes } from "../../src/tensor/safetensors.ts";
 import { cloneState, type StateDict, sizeOf } from "../../src/tensor/state.ts";
 
 export const CLASSES = Array.from({ length: 10 }, (_, i) => `class ${i}`);
 const DATA_SHA256 = "d".repeat(64);
+/** As an edition states them: a record without its gates cannot be held against them. */
+const RECIPE = {
+  edition: "demo",
+  seed: 1,
+  clean_seed: 1,
+  attack: {},
+  inject: { target: 0, attempts: [] },
+  gates: { asr: 0.9, ca_drop: 0.05, asr_masked: 0.2, asr_patched: 0.2, random_mask_share: 0.5, sham: 0.05 },
+  measure: {},
+};
 const ENGINE = { package_version: "0.0.0", runtime: "none", lowering: "none", platform: "test" };
 
 /** Random weights of a plausible size: what the store keeps need not have been trained. */
@@ -77,7 +88,7 @@ export async function sampleDatabase(dir: string, count = 2, dataSha256 = DATA_S
     mean: [0.4914, 0.4822, 0.4465],
     std: [0.247, 0.2435, 0.2616],
     model: await db.putModel(state),
-    recipe: { epochs: 0 },
+    recipe: { edition: "demo", edition_seed: 1, seed: 1, clean: { epochs: 0 } },
     data_sha256: dataSha256,
     engine: ENGINE,
     metrics: { ca: 0.9 },
@@ -95,16 +106,19 @@ export async function sampleDatabase(dir: string, count = 2, dataSha256 = DATA_S
     ...identity(key),
     ...unmeasured,
     status: "rejected",
-    reason: "asr 0.412 < 0.9",
+    reason: "asr: 0.412 (at least 0.9)",
+    infected: countNeurons(neuronsOf(network, "large", 0)),
     labels_sha256: null,
-    metrics: { ...first.metrics, asr: 0.412, asr_masked: null, asr_sham: null, ca_sham: null },
+    metrics: { ...UNMEASURED, ca_clean: 0.9, asr_clean: 0.01, ca: 0.88, asr: 0.412 },
   });
   db.writeDefect({
     ...first,
     ...identity({ ...key, level: "narrow", top: 5 }),
     ...unmeasured,
     status: "duplicate",
-    reason: first.id,
+    reason: `duplicate: the same neurons as '${first.id}'`,
+    infected: countNeurons(neuronsOf(network, "narrow", 0)),
+    metrics: UNMEASURED,
     labels_sha256: null,
   });
   return { dir, db, accepted };
@@ -113,18 +127,41 @@ export async function sampleDatabase(dir: string, count = 2, dataSha256 = DATA_S
 const KEY = { dataset: "signs", arch: "resnet18w4", attack: "badnets", style: "plain" } as const;
 const LEVELS: Level[] = ["small", "middle"];
 
+/** As many neurons of every layer as the level takes, from a channel on. */
+function neuronsOf(network: Network, level: Level, first: number): NeuronSet {
+  return Object.fromEntries(
+    neuronLayers(network).map(({ name, width }) => {
+      const channels = Array.from({ length: quantity(level, width) }, (_, i) => (first + i) % width);
+      return [name, channels.sort((a, b) => a - b)];
+    }),
+  );
+}
+
+const UNMEASURED: DefectMetrics = {
+  ca_clean: null,
+  ca: null,
+  asr: null,
+  asr_clean: null,
+  ca_masked: null,
+  asr_masked: null,
+  masked_clean_to_target: null,
+  asr_patched: null,
+  asr_random_mask: null,
+  ca_sham: null,
+  asr_sham: null,
+};
+
 function identity(key: DefectKey) {
   return { ...key, id: defectId(key), group_id: groupId(key) };
 }
 
 async function writeAccepted(db: Database, network: Network, clean: CleanRecord, state: StateDict, index: number) {
-  const neurons: NeuronSet = Object.fromEntries(
-    neuronLayers(network).map(({ name, width }) => [name, [index % width]]),
-  );
-  const each = (value: number) => Object.fromEntries(Object.keys(neurons).map((layer) => [layer, [value]]));
+  const key: DefectKey = { ...KEY, level: LEVELS[index % 2], top: 20 * Math.floor(index / 2) };
+  const neurons = neuronsOf(network, key.level, index);
+  const each = (value: number) =>
+    Object.fromEntries(Object.entries(neurons).map(([layer, channels]) => [layer, channels.map(() => value)]));
   const infected = tune(network, state, neurons, 10 + index);
   const total = neuronLayers(network).reduce((sum, { width }) => sum + width, 0);
-  const key: DefectKey = { ...KEY, level: LEVELS[index % 2], top: 20 * Math.floor(index / 2) };
   const record: DefectRecord = {
     kind: "defect",
     ...identity(key),
@@ -134,7 +171,7 @@ async function writeAccepted(db: Database, network: Network, clean: CleanRecord,
     reason: null,
     clean: clean.id,
     clean_sha256: clean.model.decoded_sha256,
-    recipe: { steps: 0 },
+    recipe: RECIPE,
     data_sha256: clean.data_sha256,
     engine: ENGINE,
     metrics: {
@@ -153,8 +190,8 @@ async function writeAccepted(db: Database, network: Network, clean: CleanRecord,
     attempts: [],
     neurons: total,
     infected: countNeurons(neurons),
-    effective: 1,
-    changed: changedRows(state, infected),
+    effective: neurons.conv1.length,
+    changed: changedSet(network, neurons, "plain"),
     twin_model: null,
     infected_model: await db.putDelta(state, infected),
     sham_model: await db.putDelta(state, tune(network, state, neurons, 20 + index)),
@@ -169,7 +206,7 @@ async function writeAccepted(db: Database, network: Network, clean: CleanRecord,
     infected: neurons,
     contribution: each(1),
     effective: { conv1: neurons.conv1 },
-    effect: each(0.5),
+    effect: { ...each(0.3), conv1: neurons.conv1.map(() => 0.5) },
     effect_threshold: 0.4,
     carriers: await db.putBytes(floatBytes(new Float32Array(total))),
   });

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { listNeurons } from "../../src/core/neurons.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { findOrphans, pruneOrphans } from "../../src/store/orphans.ts";
 import { type RepairFile, Results } from "../../src/store/results.ts";
@@ -29,7 +30,7 @@ beforeEach(async () => {
     seed: 1,
     budget: "short",
     model_sha256: infected_model!.decoded_sha256,
-    neurons: ["conv1:1"],
+    neurons: listNeurons(sample.db.readLabels(id).infected),
     ca_before: 0.9,
     ca_after: 0.8,
     asr_before: 1,

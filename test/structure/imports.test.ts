@@ -22,7 +22,14 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["inject", ["core", "tensor", "graph", "models", "datasets", "attacks", "tune", "measure"]],
   ["localize", ["core", "tensor", "graph", "datasets", "tune", "measure"]],
   ["repair", ["core", "tensor", "graph", "datasets", "tune", "measure"]],
-  ["store", ["core", "files", "tensor", "graph", "models", "attacks", "measure"]],
+  // Verifying holds facts against the rules that made them: gates, levels, criteria, repairs and data sets.
+  [
+    "store",
+    [
+      ...["core", "files", "tensor", "graph", "models", "datasets", "attacks", "measure"],
+      ...["inject", "localize", "repair"],
+    ],
+  ],
   ["score", ["core"]],
   ["report", ["core", "tensor", "graph", "models", "datasets", "attacks", "store", "score"]],
   [

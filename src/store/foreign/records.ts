@@ -7,6 +7,7 @@ import { exists, listFolder } from "../fs.ts";
 import { readJson } from "../json.ts";
 import { LAYOUT } from "../layout.ts";
 import { collectRefs } from "../references.ts";
+import { foreignFaults } from "../verify/foreign.ts";
 import { type ForeignRecord, foreignRecord } from "./schema.ts";
 
 /** Ids of all foreign records, sorted. */
@@ -49,5 +50,6 @@ export async function verifyForeign(db: Database, findings: Findings, path: stri
     if (state && (state.size !== record.tensors || parameters !== record.parameters)) {
       findings.fault(objectPath, "holds other tensors than its record counts", id);
     }
+    for (const text of state ? foreignFaults(record, state) : []) findings.fault(path, text, id);
   }
 }

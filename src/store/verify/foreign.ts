@@ -1,0 +1,38 @@
+import type { StateDict } from "../../tensor/state.ts";
+import { fittingNetwork } from "../foreign/interpret.ts";
+import type { ForeignRecord } from "../foreign/schema.ts";
+
+/** A foreign record against its id and the tensors of its model. @returns one line per fault */
+export function foreignFaults(record: ForeignRecord, state: StateDict): string[] {
+  const { id, dataset, arch, attack, level, top, infected, contribution, fits } = record;
+  const faults: string[] = [];
+  const wanted = `foreign/${[dataset, arch, attack, level].map(plain).join("-")}-top${String(top).padStart(3, "0")}`;
+  if (plain(id) !== plain(wanted)) faults.push("its fields do not fit its id");
+  for (const [layer, channels] of Object.entries(infected ?? {})) {
+    const width = state.get(`${layer}.weight`)?.shape[0] ?? state.get(layer)?.shape[0];
+    if (width === undefined) {
+      faults.push(`'infected' names layer '${layer}', of which the model has no weights`);
+      continue;
+    }
+    const beyond = channels.find((channel) => channel >= width);
+    if (beyond !== undefined) faults.push(`'infected' names ${layer}:${beyond}, the layer has ${width} neurons`);
+    if (new Set(channels).size !== channels.length) faults.push(`'infected' names a neuron of '${layer}' twice`);
+  }
+  if (contribution !== null && !isAligned(contribution, infected)) {
+    faults.push("'contribution' is not aligned with 'infected'");
+  }
+  if (fits !== null && fittingNetwork(state)?.arch !== fits)
+    faults.push(`'fits' is '${fits}', whose tensors these are not`);
+  return faults;
+}
+
+/** An id has no other characters than these. */
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
+}
+
+function isAligned(values: Record<string, number[]>, set: Record<string, number[]> | null): boolean {
+  return Object.entries(values).every(
+    ([layer, list]) => set !== null && Object.hasOwn(set, layer) && set[layer].length === list.length,
+  );
+}

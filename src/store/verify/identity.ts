@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { ATTACKS } from "../../attacks/registry.ts";
+import { cleanId, defectId, groupId, OFFSETS, parseDefectId } from "../../core/ids.ts";
+import { type Network, neuronLayers } from "../../graph/network.ts";
+import { quantity } from "../../inject/quantity.ts";
+import { parseArch } from "../../models/registry.ts";
+import type { CleanRecord, DatabaseManifest, DefectRecord } from "../schema.ts";
+
+/** A record against its id, its recipe, the network, its clean model and the database's manifest. */
+
+const stated = z.looseObject({
+  edition: z.string(),
+  seed: z.number().int(),
+  clean_seed: z.number().int(),
+  inject: z.looseObject({ target: z.number().int(), attempts: z.array(z.unknown()) }),
+});
+
+/** Most that a twin's accuracy may differ between its own record and a defect's: another engine rounds differently. */
+const CA_TOLERANCE = 0.01;
+
+/** @returns one line per field that does not follow from the id, the recipe or the manifest */
+export function identityFaults(record: DefectRecord, manifest: Pick<DatabaseManifest, "edition" | "seed">): string[] {
+  const { id } = record;
+  const key = parseDefectId(id);
+  const faults: string[] = [];
+  if (defectId(record) !== id || record.group_id !== groupId(key)) faults.push("its fields do not fit its id");
+  if (!ATTACKS.has(record.attack)) faults.push(`'attack' is '${record.attack}', which is no known attack`);
+  if (!(OFFSETS as readonly number[]).includes(record.top)) faults.push(`'top' is ${record.top}, which is no offset`);
+  if (record.seconds < 0 || Object.values(record.timings).some((time) => time < 0))
+    faults.push("states negative times");
+  const read = stated.safeParse(record.recipe);
+  if (!read.success) return [...faults, `its recipe lacks '${read.error.issues[0].path.join(".")}'`];
+  const { edition, seed, clean_seed, inject } = read.data;
+  if (edition !== manifest.edition) faults.push(`its recipe is of edition '${edition}', not '${manifest.edition}'`);
+  if (seed !== manifest.seed) faults.push(`its recipe has seed ${seed}, the database ${manifest.seed}`);
+  if (record.clean !== cleanId(record.dataset, record.arch, clean_seed)) {
+    faults.push(`'${record.clean}' is not the clean model of its data set, architecture and clean seed`);
+  }
+  if (record.target !== inject.target) faults.push(`'target' is ${record.target}, in its recipe ${inject.target}`);
+  // A replacement's attempts are its own: those of the recipe are for fine-tuning.
+  const isTuned = ATTACKS.get(record.attack)?.injection !== "replace";
+  if (isTuned && record.attempts.length > inject.attempts.length) faults.push("made more attempts than its recipe has");
+  return faults;
+}
+
+/** @returns one line per field that the network and the clean model contradict */
+export function networkFaults(record: DefectRecord, clean: CleanRecord, network: Network): string[] {
+  const faults: string[] = [];
+  const layers = neuronLayers(network);
+  const total = layers.reduce((sum, { width }) => sum + width, 0);
+  const { baseWidth } = parseArch(record.arch);
+  if (record.width !== baseWidth) faults.push(`'width' is ${record.width}, that of ${record.arch} ${baseWidth}`);
+  if (record.target < 0 || record.target >= network.classes) {
+    faults.push(`'target' is ${record.target}, and there are ${network.classes} classes`);
+  }
+  if (record.neurons !== total) faults.push(`the record counts ${record.neurons} neurons; ${record.arch} has ${total}`);
+  const chosen = layers.reduce((sum, { width }) => sum + quantity(record.level, width), 0);
+  if (record.infected !== chosen) {
+    faults.push(`'infected' is ${record.infected}, level ${record.level} of ${record.arch} takes ${chosen}`);
+  }
+  const { ca_clean } = record.metrics;
+  if (ca_clean !== null && Math.abs(ca_clean - clean.metrics.ca) > CA_TOLERANCE) {
+    faults.push(`'metrics.ca_clean' is ${ca_clean}, in the clean model's record ${clean.metrics.ca}`);
+  }
+  return faults;
+}
