@@ -77,5 +77,7 @@ process.on("uncaughtException", (error) => process.exit(report(error, program)))
 try {
   await program.parseAsync(verbFirst(program, process.argv.slice(2)), { from: "user" });
 } catch (error) {
+  // The error's line is the last, behind what listings note once their rows are out.
+  await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
   process.exitCode = report(error, program);
 }

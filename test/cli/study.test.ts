@@ -175,7 +175,7 @@ describe("study", () => {
     const { status, stderr } = bdefects([...args, "--jobs", "1"]);
     expect(status).toBe(1);
     // Of each defect two predictions, and the repair by them. In the catalog's order, the large one comes first.
-    const failed = stderr.split("failures:\n")[1].split("error: ")[0].trimEnd().split("\n");
+    const failed = (stderr.split("failures:\n")[1].match(/^ {2}.*$/gm) ?? []) as string[];
     expect(failed).toHaveLength(2 * 3);
     // The versions of a defect come in an order that tells a program nothing.
     const lines = ["infected", "sham"].map(
