@@ -17,13 +17,14 @@ export async function exportTables(
   kind: TableKind,
 ): Promise<{ table: string; file: string; rows: number }[]> {
   const accepted = defects.filter(({ status }) => status === "accepted").map(({ id }) => id);
+  const foreign = defects.filter(({ status }) => status === "foreign").map(({ id }) => id);
   const ours = defects.filter(({ status }) => status !== "foreign");
   const clean = new Set(ours.map(({ id }) => db.readDefect(id).clean));
   const tables: FlatTable[] = [
     { name: "defects", columns: DEFECT_FIELDS, rows: defects },
     { name: "clean", columns: CLEAN_FIELDS, rows: [...clean].sort().map((id) => cleanRow(db.readClean(id))) },
   ];
-  for (const [name, { columns, rows }] of sqlTables(db, db, accepted)) {
+  for (const [name, { columns, rows }] of sqlTables(db, db, accepted, foreign)) {
     tables.push({ name, columns, rows: await rows() });
   }
   const counts = await writeTables(dir, kind, tables);

@@ -2,6 +2,7 @@ import { formatNeuron } from "../core/neurons.ts";
 import { placesOf } from "../score/ranking.ts";
 import type { DerivedTable } from "../store/catalog-file.ts";
 import type { Database } from "../store/database.ts";
+import { listForeign } from "../store/foreign/records.ts";
 import type { ResultStore } from "../store/result-folder.ts";
 import { JUDGED_VERSIONS, Results, storedBudgets } from "../store/results.ts";
 import type { FlatRow } from "../store/sql-table.ts";
@@ -78,11 +79,13 @@ export const REPAIR_FIELDS = {
  *
  * @param store where the results are
  * @param ids the defects that are covered; those without labels have no rows
+ * @param foreign the foreign models that are covered, by `neurons` not
  */
 export function sqlTables(
   db: Database,
   store: ResultStore,
   ids: readonly string[] = db.listDefects(),
+  foreign: readonly string[] = listForeign(db),
 ): ReadonlyMap<string, DerivedTable> {
   let known: string[] | undefined;
   const labelled = () => {
@@ -92,9 +95,9 @@ export function sqlTables(
   const results = () => storedBudgets(store).map((budget) => new Results(store, budget));
   return new Map<string, DerivedTable>([
     ["neurons", { columns: NEURON_FIELDS, rows: () => neuronRows(db, labelled()) }],
-    ["predictions", { columns: PREDICTION_FIELDS, rows: () => predictionRows(results(), labelled()) }],
-    ["scores", { columns: SCORE_FIELDS, rows: () => scoreRows(db, results(), labelled()) }],
-    ["repairs", { columns: REPAIR_FIELDS, rows: () => repairRows(results(), new Set(ids)) }],
+    ["predictions", { columns: PREDICTION_FIELDS, rows: () => predictionRows(results(), [...labelled(), ...foreign]) }],
+    ["scores", { columns: SCORE_FIELDS, rows: () => scoreRows(db, results(), [...labelled(), ...foreign]) }],
+    ["repairs", { columns: REPAIR_FIELDS, rows: () => repairRows(results(), new Set([...ids, ...foreign])) }],
   ]);
 }
 

@@ -8,11 +8,12 @@ import { type ScoreRow, scorePrediction } from "../score/score.ts";
 import type { Database } from "../store/database.ts";
 import type { ResultStore } from "../store/result-folder.ts";
 import {
+  isMeasured,
   JUDGED_VERSIONS,
   type JudgedVersion,
+  type MeasuredRepair,
   type PredictionFile,
   predictionName,
-  type RepairFile,
   Results,
   repairName,
   storedBudgets,
@@ -39,7 +40,7 @@ export interface ReportData {
   budget: Budget;
   criteria: string[];
   scores: ScoreRow[];
-  repairs: RepairFile[];
+  repairs: MeasuredRepair[];
   /** Scores of every budget, for the ranking, whose rows name theirs. */
   everyScore: ScoreRow[];
   /** Criteria by the headline, of every budget. */
@@ -108,6 +109,7 @@ export function collect(database: Database, store: ResultStore = database, budge
   const scores = everyScore.filter((row) => row.budget === shown);
   const repairs = budgets
     .flatMap((one) => new Results(store, one).repairs())
+    .filter(isMeasured)
     .filter((repair) => {
       const isCurrent = byId.get(repair.id)?.infected_model?.decoded_sha256 === repair.model_sha256;
       const { method: name, using, id, budget: spent, seed } = repair;

@@ -1,4 +1,4 @@
-import type { RepairFile } from "../store/results.ts";
+import type { MeasuredRepair } from "../store/results.ts";
 import type { ReportData } from "./collect.ts";
 import { groupBy } from "./group.ts";
 import { cleanModelsOf, estimateOf } from "./headline.ts";
@@ -38,7 +38,7 @@ export function pairedRepairs(data: Pick<ReportData, "repairs" | "scores" | "acc
     const ways = [...byUsing].flatMap(([using, repairs]): PairedWay[] => {
       if (!members.has(using)) return [];
       const shared = repairs.filter(({ id }) => common.has(id));
-      const over = (name: string, value: (repair: RepairFile) => number) =>
+      const over = (name: string, value: (repair: MeasuredRepair) => number) =>
         estimateOf(
           shared.map((repair) => ({ record: records.get(repair.id)!, value: value(repair) })),
           data.manifest.seed,

@@ -11,7 +11,7 @@ const DEPTHS: Record<string, number> = {
   [LAYOUT.defects]: 1,
   [LAYOUT.foreign]: 0,
   [LAYOUT.objects]: 1,
-  [LAYOUT.results]: 3,
+  [LAYOUT.results]: 4,
   [LAYOUT.claims]: 0,
   [LAYOUT.tmp]: 0,
   [LAYOUT.jobs]: 0,
@@ -67,7 +67,7 @@ const FILES: Record<string, (parts: string[]) => boolean> = {
   [LAYOUT.results]: (parts) =>
     parts.length === 1
       ? RESULT_FILE.test(parts[0]) && parts[0].endsWith(".parquet")
-      : ["localize", "repair", "study"].includes(parts[0]) && parts.length <= 4 && RESULT_FILE.test(parts.at(-1)!),
+      : ["localize", "repair", "study"].includes(parts[0]) && parts.length <= 5 && RESULT_FILE.test(parts.at(-1)!),
   [LAYOUT.claims]: ([name, ...more]) => more.length === 0 && (CLAIM_FILE.test(name) || isTemporaryName(name)),
   [LAYOUT.tmp]: ([name]) => isTemporaryName(name) || ASIDE_NAME.test(name),
   [LAYOUT.jobs]: ([folder, name]) => JOB_FOLDER.test(folder) && name !== undefined,

@@ -4,11 +4,16 @@ import { InputError } from "../core/errors.ts";
 import { stateShapes } from "../graph/network.ts";
 import { buildNetwork } from "../models/registry.ts";
 import { decodeState } from "../tensor/safetensors.ts";
+import type { StateDict } from "../tensor/state.ts";
 import type { Database } from "./database.ts";
 import type { Findings } from "./findings.ts";
+import { fittingNetwork } from "./foreign/interpret.ts";
+import { hasForeign, readForeign } from "./foreign/records.ts";
+import { isForeignName } from "./foreign/rows.ts";
+import { isForeignId } from "./foreign/schema.ts";
 import { exists, readBytes, withPath } from "./fs.ts";
 import { readJson } from "./json.ts";
-import { isDefectOf, WEIGHTS_SUFFIX } from "./layout.ts";
+import { isDefectOf, LAYOUT, WEIGHTS_SUFFIX } from "./layout.ts";
 import { sha256Of } from "./objects.ts";
 import { type RepairFile, repairSchema } from "./results.ts";
 
@@ -50,7 +55,11 @@ export function weightsOfNoResult(db: Database): string[] {
 
 /** Whether `repair --keep` lays weights there: other weights below `results/` are somebody's own. */
 function isWeightsPlace(path: string): boolean {
-  const [repair, method, using, file, ...more] = path.split(sep);
+  const [repair, method, using, ...rest] = path.split(sep);
+  if (repair === "repair" && rest.length === 2 && rest[0] === LAYOUT.foreign) {
+    return isForeignId(`${rest[0]}/${rest[1].slice(0, -WEIGHTS_SUFFIX.length).split(".")[0]}`);
+  }
+  const [file, ...more] = rest;
   if (repair !== "repair" || method === undefined || using === undefined || file === undefined) return false;
   const id = file.slice(0, -WEIGHTS_SUFFIX.length).split(".")[0];
   return more.length === 0 && isDefectOf(id.split("-").slice(0, 3).join("-"), id);
@@ -64,11 +73,18 @@ export function statedHash(path: string): string | null {
 
 function assertOfNetwork(db: Database, { id }: RepairFile, bytes: Uint8Array, path: string): void {
   const state = decodeState(bytes, path);
-  if (!db.hasDefect(id)) return;
+  if (isForeignName(id)) assertOfForeign(db, id, state, path);
+  if (isForeignName(id) || !db.hasDefect(id)) return;
   const record = db.readDefect(id);
   const shapes = stateShapes(buildNetwork(record.arch, db.readClean(record.clean).classes.length));
   const fits = [...shapes].every(([key, shape]) => state.get(key)?.shape.join() === shape.join());
   if (!fits || state.size !== shapes.size) throw new InputError(`${path}: these are no weights of a ${record.arch}`);
+}
+
+function assertOfForeign(db: Database, id: string, state: StateDict, path: string): void {
+  if (!hasForeign(db, id)) return;
+  const { fits } = readForeign(db, id);
+  if (fittingNetwork(state)?.arch !== fits) throw new InputError(`${path}: these are no weights of a ${fits}`);
 }
 
 function resultOf(path: string): string {

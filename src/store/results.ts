@@ -87,8 +87,9 @@ export const repairSchema = z.strictObject({
   neurons: neuronNames,
   ca_before: rate,
   ca_after: rate,
-  asr_before: rate,
-  asr_after: rate,
+  /** Null: nobody knows the trigger. */
+  asr_before: rate.nullable(),
+  asr_after: rate.nullable(),
   /** Of the repair itself, without measuring. */
   seconds: z.number().min(0),
   /** Of measuring the repaired model. */
@@ -97,6 +98,13 @@ export const repairSchema = z.strictObject({
   weights_sha256: sha256.optional(),
 });
 export type RepairFile = z.infer<typeof repairSchema>;
+
+/** A repair of a model whose trigger is known. */
+export type MeasuredRepair = RepairFile & { asr_before: number; asr_after: number };
+
+export function isMeasured(repair: RepairFile): repair is MeasuredRepair {
+  return repair.asr_before !== null && repair.asr_after !== null;
+}
 
 /**
  * Results, apart from the records: in a database `results/localize/<criterion>/<id>.<version>.json` and

@@ -4,6 +4,8 @@ import { InputError } from "../core/errors.ts";
 import { buildNetwork } from "../models/registry.ts";
 import type { Database } from "./database.ts";
 import type { Findings } from "./findings.ts";
+import { hasForeign } from "./foreign/records.ts";
+import { isForeignName } from "./foreign/rows.ts";
 import { readBytes } from "./fs.ts";
 import { parseChecksummed, readJson } from "./json.ts";
 import { missingWeights } from "./repaired-weights.ts";
@@ -28,6 +30,10 @@ function namesOf(budget: Budget, nameOf: (budget: Budget) => string): string[] {
   return budget === "demo" ? [nameOf(budget), nameOf(DEFAULT_BUDGET)] : [nameOf(budget)];
 }
 
+function isHeld(db: Database, id: string): boolean {
+  return isForeignName(id) ? hasForeign(db, id) : db.hasDefect(id);
+}
+
 /**
  * Verifies a file of `results/`: its checksum; for predictions and repairs also schema and that id, version, criterion
  * or method are those of its path. @returns what it holds; null where that cannot be read.
@@ -50,7 +56,7 @@ export async function verifyResult(
   const named = await findings.check(path, null, () => NAMED[folder as keyof typeof NAMED](path));
   if (named !== null && !named.includes(name)) {
     findings.fault(path, `holds what belongs to 'results/${named[0]}.json'`);
-  } else if (named !== null && !db.hasDefect(String(content.id))) {
+  } else if (named !== null && !isHeld(db, String(content.id))) {
     findings.note(path, "is of a defect that the database does not hold", String(content.id));
   } else if (named !== null) await verifyJudgement(db, findings, path, String(content.id));
   const missing = missingWeights(path, content);

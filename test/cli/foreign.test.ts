@@ -86,4 +86,45 @@ describe("foreign models", () => {
       expect(refusal(["checkout", TOLD, join(temporaryFolder(), "x"), ...more])).toMatch(/no trigger/);
     }
   });
+
+  it("are localized blind, scored where there is truth, and repaired with clean accuracy before and after", () => {
+    const found = rowsOf(["localize", GROUP, "--criterion", "clp", "--db", db]);
+    expect(found.map(({ id, version }) => [id, version])).toEqual([
+      [TOLD, "infected"],
+      [BARE, "infected"],
+    ]);
+    const scored = bdefects(["score", GROUP, "--db", db, "--format", "json"]);
+    expect(scored.stderr).toMatch(/small-top010' came without truth/);
+    const rows: Record<string, unknown>[] = JSON.parse(scored.stdout);
+    expect(new Set(rows.map(({ id, truth }) => `${id} ${truth}`))).toEqual(new Set([`${TOLD} full`]));
+    for (const { auroc, wji, seconds } of rows) for (const value of [auroc, wji, seconds]) expect(value).not.toBeNull();
+
+    const repair = ["repair", TOLD, "--method", "prune", "--using", "oracle,clp:topk", "--keep", "--db", db];
+    const repairs = rowsOf(repair);
+    expect(repairs).toMatchObject(
+      ["oracle", "clp:topk"].map((using) => ({ id: TOLD, using, asr_before: null, asr_after: null, asrd: null })),
+    );
+    for (const { ca_before, ca_after } of repairs)
+      for (const ca of [ca_before, ca_after]) expect(ca).toBeGreaterThan(0);
+    const kept = join(db, "results", "repair", "prune", "oracle", `${TOLD}.safetensors`);
+    const pruned = decodeState(readFileSync(kept), kept);
+    expect([1, 3].map((row) => pruned.get("bn1.weight")!.data[row])).toEqual([0, 0]);
+    expect(rowsOf(["score", "--repairs", TOLD, "--db", db])).toEqual([...repairs].reverse());
+    expect(rowsOf(repair)).toEqual(repairs);
+    const verified = bdefects(["verify", "--all", "--db", db]);
+    expect([verified.status, verified.stderr]).toEqual([0, verified.stderr]);
+    expect(rowsOf(["query", "--sql", "select id, asr_after from repairs", "--db", db])).toHaveLength(2);
+  });
+
+  it("are refused in a line where what is asked for is unknown", () => {
+    expect(refusal(["localize", OTHER, "--criterion", "clp"])).toMatch(/fits no architecture of ours/);
+    expect(refusal(["repair", OTHER, "--method", "prune", "--using", "clp"])).toMatch(/fits no architecture of ours/);
+    expect(refusal(["localize", TOLD, "--criterion", "deepmufl"])).toMatch(/needs failing tests/);
+    expect(refusal(["localize", `${TOLD}:sham`, "--criterion", "clp"])).toMatch(/no sham version/);
+    expect(refusal(["score", TOLD, "--summary"])).toMatch(/no sham/);
+    expect(refusal(["localize", "--criterion", "clp"])).toMatch(/no accepted defect/);
+    expect(refusal(["localize", `${GROUP}-small-top099`, "--criterion", "clp"])).toMatch(/no defect or group/);
+    const { stdout, stderr } = bdefects(["repair", BARE, "--method", "prune", "--using", "oracle", "--db", db]);
+    expect([stdout, stderr]).toEqual(["", expect.stringMatching(/nobody knows the infected neurons/)]);
+  });
 });

@@ -2,7 +2,7 @@ import { type DefectKey, defectId, groupId, type Level } from "../../src/core/id
 import type { ReportData } from "../../src/report/collect.ts";
 import { rankCriteria } from "../../src/report/ranking.ts";
 import type { ScoreRow } from "../../src/score/score.ts";
-import type { RepairFile } from "../../src/store/results.ts";
+import type { MeasuredRepair } from "../../src/store/results.ts";
 import type { DefectRecord } from "../../src/store/schema.ts";
 
 /** What the report's analyses read, without a database: `models` clean models with a defect per attack, level and style. */
@@ -69,10 +69,10 @@ export function synthetic({
     candidates: [...accepted, ...accepted.map((record) => ({ ...record, status: "rejected" as const }))],
     scores,
     repairs: Object.entries(repairs).flatMap(([way, of]) =>
-      made.map(({ record, model }): RepairFile => {
+      made.map(({ record, model }): MeasuredRepair => {
         const [method, using] = way.split(" ");
         const after = { asr_before: 1, asr_after: 1 - of(record, model), ca_before: 0.9, ca_after: 0.8 };
-        return { id: record.id, method, using, neurons: [], seconds: 1, ...after } as unknown as RepairFile;
+        return { id: record.id, method, using, neurons: [], seconds: 1, ...after } as unknown as MeasuredRepair;
       }),
     ),
     manifest: { seed: 1 } as ReportData["manifest"],

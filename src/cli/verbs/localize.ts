@@ -63,7 +63,7 @@ export function registerLocalize(program: Command): void {
       const { CRITERIA } = await import("../../localize/registry.ts");
       const { criteriaNamed } = await import("../../pipeline/judging/criteria.ts");
       const { useDevice } = await import("../../pipeline/device.ts");
-      const { localizeAll } = await import("../../pipeline/judging/localize.ts");
+      const { assertTestsFor, localizeAll } = await import("../../pipeline/judging/localize.ts");
       const { unseenFolders, withJudging } = await import("../../pipeline/judging/judge.ts");
       const { selectItems, withSham } = await import("../../pipeline/judging/select.ts");
       const { Catalog } = await import("../../store/catalog.ts");
@@ -75,9 +75,11 @@ export function registerLocalize(program: Command): void {
           new Catalog(database),
           { names, where: options.where },
           withSham(database, warn),
+          { foreign: true },
         );
         const note = (outcome: CellOutcome) => outcome.status === "failed" && failures.push(outcome);
         if (options.scores !== undefined) {
+          assertTestsFor(items, [{ name: options.criterion![0], access: options.access }]);
           const { outsideName, takeScores } = await import("../../pipeline/judging/outside-scores.ts");
           const outside = {
             dir: options.scores,
@@ -89,6 +91,7 @@ export function registerLocalize(program: Command): void {
         const wanted = options.criterion ?? CRITERIA.keys();
         const unseen = unseenFolders(options);
         const criteria = criteriaNamed(wanted, { timeout: options.pluginTimeout, unseen, stored: results.criteria() });
+        if (options.criterion) assertTestsFor(items, criteria);
         return withCellProgress((update) => localizeAll(bench, results, items, criteria, update, note));
       });
       emitRows(

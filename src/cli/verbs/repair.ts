@@ -95,7 +95,9 @@ async function repair(names: string[], options: Options, verb: Command): Promise
   };
   await useDevice(options.device);
   const repairs = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
-    const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"]);
+    const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"], {
+      foreign: true,
+    });
     if (database.sealed && options.out === undefined && parsed().some(({ kind }) => kind === "criterion")) {
       throw new InputError("--db sample keeps no predictions: give 'localize' and 'repair' the same --out DIR");
     }

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { InputError } from "../../core/errors.ts";
+import { readForeign } from "../../store/foreign/records.ts";
+import { isForeignName } from "../../store/foreign/rows.ts";
 import type { Results } from "../../store/results.ts";
 import { commaList } from "../arguments.ts";
 import {
@@ -60,7 +62,18 @@ export function registerScore(program: Command): void {
       const store = resultStore(database, options.results);
       const budgets = options.budget === undefined ? storedBudgets(store) : [options.budget];
       const all = budgets.map((budget) => new OfBudget(store, budget));
-      const items = await selectItems(new Catalog(database), { names, where: options.where }, JUDGED_VERSIONS);
+      const items = await selectItems(new Catalog(database), { names, where: options.where }, JUDGED_VERSIONS, {
+        foreign: true,
+      });
+      const foreign = items.filter(({ id }) => isForeignName(id));
+      if (foreign.length > 0 && options.summary) {
+        throw new InputError(
+          `--summary: compares infected with sham, and '${foreign[0].id}' has no sham; leave it out`,
+        );
+      }
+      for (const { id } of options.repairs ? [] : foreign) {
+        if (readForeign(database, id).infected === null) warn(`'${id}' came without truth: it is not scored`);
+      }
       if (options.repairs) {
         const { repairRow } = await import("../../pipeline/judging/repair.ts");
         const ids = new Set(items.map(({ id }) => id));

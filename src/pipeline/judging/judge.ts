@@ -3,9 +3,13 @@ import { InputError, lookup } from "../../core/errors.ts";
 import { DATASETS } from "../../datasets/registry.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
+import { foreignLayers } from "../../store/foreign/layers.ts";
+import { loadForeign } from "../../store/foreign/model.ts";
+import { readForeign } from "../../store/foreign/records.ts";
 import { PassingResults, ResultFolder, type ResultStore } from "../../store/result-folder.ts";
 import { Results } from "../../store/results.ts";
-import { Workbench } from "./workbench.ts";
+import { unjudged } from "./subject.ts";
+import { type ForeignSource, Workbench } from "./workbench.ts";
 
 /** Threads of one inference where nothing else is said. No result depends on them; training has a number of its own. */
 const THREADS = 2;
@@ -42,6 +46,7 @@ export async function withJudging<T>(options: JudgeOptions, work: (judging: Judg
   const budget = options.budget ?? DEFAULT_BUDGET;
   const bench = new Workbench({
     source: database,
+    foreign: foreignSource(database),
     seed: options.seed,
     budget,
     // The split is the build's, so that no training image is taken for a defender's.
@@ -61,6 +66,18 @@ export async function withJudging<T>(options: JudgeOptions, work: (judging: Judg
   } finally {
     await bench.release();
   }
+}
+
+function foreignSource(database: Database): ForeignSource {
+  return {
+    read: (id) => readForeign(database, id),
+    load: (record) => loadForeign(database, record),
+    layers: (record) => {
+      const layers = foreignLayers(record);
+      if (layers) return layers;
+      throw unjudged(record.id);
+    },
+  };
 }
 
 /** Folders that no plug-in may see: the database, and results elsewhere. */

@@ -1,15 +1,17 @@
+import { InputError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { flatScores, indexNeurons, membership } from "../../core/neuron-index.ts";
 import { listNeurons } from "../../core/neurons.ts";
 import type { ImageSet } from "../../datasets/types.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import type { Criterion, Localization, Suspect } from "../../localize/types.ts";
+import { isForeignName } from "../../store/foreign/rows.ts";
 import { type PredictionFile, type Results, revisionStamp } from "../../store/results.ts";
 import { deviceStamp } from "../device.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
-import { failingTests } from "./failing-tests.ts";
 import type { JudgedItem } from "./select.ts";
-import { type Model, type Progress, storedHash, type Workbench } from "./workbench.ts";
+import { openSubject, type Subject } from "./subject.ts";
+import type { Progress, Workbench } from "./workbench.ts";
 
 /**
  * Runs criteria over versions of defects and stores the predictions. Cells that are finished (same model, criterion
@@ -28,33 +30,23 @@ export async function localizeAll(
 ): Promise<PredictionFile[]> {
   const predictions = new Map<JudgedItem, PredictionFile[]>(items.map((item) => [item, []]));
   let over = 0;
+  const total = items.reduce((sum, { id }) => sum + criteriaFor(id, criteria).length, 0);
   for (const item of turns(items, criteria, bench.seed)) {
     const { id, version } = item;
-    const record = bench.source.readDefect(id);
-    let opened: Promise<Model> | undefined;
-    const model = () => {
-      opened ??= bench.model(record, version);
-      return opened;
-    };
-    let failing: Promise<ImageSet> | undefined;
-    const failingOf = (suspect: Suspect) => {
-      failing ??= bench.source.readTrigger(record).then((trigger) => failingTests(suspect, trigger, record.target));
-      return failing;
-    };
-    for (const criterion of criteria) {
+    const subject = openSubject(bench, item);
+    const { model } = subject;
+    for (const criterion of criteriaFor(id, criteria)) {
       const what = predictionCell(item, criterion);
-      progress(over++, items.length * criteria.length, what);
+      progress(over++, total, what);
       const done = finishedPrediction(results, item, criterion, bench.seed);
-      if (done && done.model_sha256 === (storedHash(record, version) ?? (await model()).sha256)) {
+      if (done && done.model_sha256 === (subject.storedHash ?? (await model()).sha256)) {
         onOutcome?.({ what, id, status: "kept", seconds: 0 });
         predictions.get(item)!.push(done);
         continue;
       }
-      const dataset = criterion.needsData ? await bench.dataset(record) : null;
+      const dataset = criterion.needsData ? await subject.dataset() : null;
       const suspect = await bench.suspect(await model(), dataset);
-      const found = await runCell({ what, id }, onOutcome, async () =>
-        judge(criterion, suspect, record.target, await (criterion.access === "clean" ? undefined : failingOf(suspect))),
-      );
+      const found = await runCell({ what, id }, onOutcome, () => judge(criterion, suspect, subject));
       if (!found) continue;
       const { fingerprint } = criterion;
       const prediction: PredictionFile = {
@@ -76,6 +68,21 @@ export async function localizeAll(
     }
   }
   return [...predictions.values()].flat();
+}
+
+/** Nobody has failing tests of a foreign model. */
+function criteriaFor(id: string, criteria: readonly Criterion[]): readonly Criterion[] {
+  return isForeignName(id) ? criteria.filter(({ access }) => access === "clean") : criteria;
+}
+
+/** @throws InputError where a criterion needs failing tests and a foreign model is among the selected */
+export function assertTestsFor(items: readonly JudgedItem[], criteria: readonly Pick<Criterion, "name" | "access">[]) {
+  const foreign = items.find(({ id }) => isForeignName(id));
+  const wide = criteria.find(({ access }) => access !== "clean");
+  if (!foreign || !wide) return;
+  throw new InputError(
+    `--criterion ${wide.name}: needs failing tests, and nobody knows the trigger of '${foreign.id}'; name criteria of access clean`,
+  );
 }
 
 /**
@@ -112,11 +119,11 @@ export function finishedPrediction(
 async function judge(
   criterion: Criterion,
   suspect: Suspect,
-  target: number,
-  failing: ImageSet | undefined,
+  { backdoor }: Pick<Subject, "backdoor">,
 ): Promise<Pick<PredictionFile, "seconds" | "raw" | "scores" | "native" | "note">> {
+  const failing = criterion.access === "clean" ? undefined : await backdoor?.failing(suspect);
   const began = performance.now();
-  const { raw, scores, native, note } = await found(criterion, suspect, target, failing);
+  const { raw, scores, native, note } = await found(criterion, suspect, backdoor?.target, failing);
   const seconds = (performance.now() - began) / 1000;
   assertFits(criterion, suspect.network, { raw, scores, native });
   return { seconds, raw, scores, native: listNeurons(native), note: note ?? null };
@@ -141,11 +148,11 @@ export function assertFits(
 function found(
   criterion: Criterion,
   suspect: Suspect,
-  target: number,
+  target: number | undefined,
   failing: ImageSet | undefined,
 ): Promise<Localization> {
   if (criterion.access === "clean") return criterion.localize(suspect);
-  if (!failing) throw new Error(`criterion '${criterion.name}' was not given failing tests`);
+  if (!failing || target === undefined) throw new Error(`criterion '${criterion.name}' was not given failing tests`);
   if (criterion.access === "failing") return criterion.localize(suspect, failing);
   return criterion.localize(suspect, failing, target);
 }

@@ -8,7 +8,8 @@ import { ANSWER_ENDINGS, readAnswerFile } from "../plugin/answer-file.ts";
 import type { PluginAccess } from "../plugin/command.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
 import type { JudgedItem } from "./select.ts";
-import { layersOf, storedHash, type Workbench } from "./workbench.ts";
+import { openSubject } from "./subject.ts";
+import type { Workbench } from "./workbench.ts";
 
 /** Where scores that were computed elsewhere lie, and what they are called. */
 export interface OutsideScores {
@@ -54,9 +55,9 @@ export async function takeScores(
   for (const item of items) {
     const { id, version } = item;
     const prediction = await runCell({ what: `${id}:${version} ${criterion}`, id }, onOutcome, async () => {
-      const record = bench.source.readDefect(id);
+      const subject = openSubject(bench, item);
       const file = fileOf(dir, item);
-      const { localization, sha256 } = await readAnswerFile(join(dir, file), file, layersOf(bench.source, record));
+      const { localization, sha256 } = await readAnswerFile(join(dir, file), file, subject.layers());
       const { raw, scores, native, note } = localization;
       return {
         kind: "prediction",
@@ -69,7 +70,7 @@ export async function takeScores(
         elsewhere: true,
         seed: bench.seed,
         budget: results.budget,
-        model_sha256: storedHash(record, version) ?? (await bench.model(record, version)).sha256,
+        model_sha256: subject.storedHash ?? (await subject.model()).sha256,
         fingerprint: sha256,
         raw,
         scores,

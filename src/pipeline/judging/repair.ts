@@ -10,15 +10,15 @@ import {
 } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { CRITERIA } from "../../localize/registry.ts";
-import { type Rates, rates } from "../../measure/rates.ts";
 import type { Repair } from "../../repair/types.ts";
 import { controlledSet } from "../../score/topk.ts";
 import { type RepairFile, type Results, revisionStamp } from "../../store/results.ts";
-import type { DefectLabels, DefectRecord } from "../../store/schema.ts";
+import type { DefectRecord } from "../../store/schema.ts";
 import { deviceStamp } from "../device.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
 import { criterionNames, isCriterionName } from "./criteria.ts";
-import { type DefectSource, layersOf, type Model, type Progress, storedHash, type Workbench } from "./workbench.ts";
+import { type Measured, openSubject } from "./subject.ts";
+import { type DefectSource, layersOf, type Progress, storedHash, type Workbench } from "./workbench.ts";
 
 /** Who names the neurons to repair. */
 export type Using =
@@ -60,7 +60,8 @@ export function formatUsing(using: Using): string {
 /** A repair's figures as a flat row (SPEC §5). */
 export function repairRow(repair: RepairFile) {
   const { id, method, using, budget, ca_before, ca_after, asr_before, asr_after, seconds } = repair;
-  const [asrd, cad] = [asr_before - asr_after, ca_before - ca_after];
+  const asrd = asr_before === null || asr_after === null ? null : asr_before - asr_after;
+  const cad = ca_before - ca_after;
   return { id, method, using, budget, ca_before, ca_after, asr_before, asr_after, asrd, cad, seconds };
 }
 
@@ -102,9 +103,9 @@ export async function repairEach(
   const repairs: RepairFile[] = [];
   let over = 0;
   for (const id of ids) {
-    const record = bench.source.readDefect(id);
-    const { labels, layers, modelSha256 } = repairContext(bench.source, record);
-    let opened: Promise<OpenDefect> | undefined;
+    const subject = openSubject(bench, { id, version: "infected" });
+    const [labels, layers, modelSha256] = [{ id, infected: subject.infected() }, subject.layers(), subject.storedHash!];
+    let unrepaired: Promise<Measured> | undefined;
     for (const { method, using } of ways) {
       const name = formatUsing(using);
       const what = repairCell(id, method, using);
@@ -117,19 +118,20 @@ export async function repairEach(
         continue;
       }
       // Whoever fails later, without data nobody can be judged.
-      await bench.dataset(record);
+      await subject.dataset();
       const found = await runCell({ what, id }, onOutcome, async () => {
         const { neurons, scores } = choose();
-        opened ??= openDefect(bench, record);
-        const { before, model, measure } = await opened;
-        const suspect = await bench.suspect(model, await bench.dataset(record));
+        const model = await subject.model();
+        unrepaired ??= subject.measure(model.state);
+        const before = await unrepaired;
+        const suspect = await bench.suspect(model, await subject.dataset());
         const began = performance.now();
         const state = await (using.kind === "none" && method.repairUnaided
           ? method.repairUnaided(suspect)
           : method.repair(suspect, neurons, scores));
         const repaired = performance.now();
         // Without neurons nothing was repaired: most criteria name none in some model. A program may do more than it was told.
-        const after = countNeurons(neurons) === 0 && !method.fingerprint ? before : await measure(state);
+        const after = countNeurons(neurons) === 0 && !method.fingerprint ? before : await subject.measure(state);
         const repair: RepairFile = {
           kind: "repair",
           id,
@@ -194,51 +196,45 @@ function same(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((name, i) => name === b[i]);
 }
 
-interface OpenDefect {
-  model: Model;
-  before: Rates;
-  measure(state: Model["state"]): Promise<Rates>;
-}
-
-async function openDefect(bench: Workbench, record: DefectRecord): Promise<OpenDefect> {
-  const model = await bench.model(record, "infected");
-  const { test } = await bench.dataset(record);
-  const runner = await bench.runner(model);
-  const trigger = await bench.source.readTrigger(record);
-  const measure = (state: Model["state"]) => rates(runner, state, test, trigger, record.target);
-  return { model, before: await measure(model.state), measure };
-}
-
-/** The neurons to repair, and their suspiciousness where a criterion chose them. @throws InputError where none did */
+/**
+ * The neurons to repair, and their suspiciousness where a criterion chose them.
+ *
+ * @param labels `infected` null: nobody knows them
+ * @throws InputError where no criterion did, and where what chooses needs infected neurons that nobody knows
+ */
 export function chooseNeurons(
   using: Using,
   layers: LayerWidth[],
   results: Results,
-  labels: DefectLabels,
+  { id, infected }: { id: string; infected: NeuronSet | null },
   modelSha256: string,
   seed: number,
 ): { neurons: NeuronSet; scores?: LayerScores } {
   const index = indexNeurons(layers);
   if (using.kind === "none") return { neurons: {} };
-  if (using.kind === "oracle") return { neurons: labels.infected };
+  const known = () => {
+    if (infected) return infected;
+    throw new InputError(`--using ${formatUsing(using)}: nobody knows the infected neurons of '${id}'`);
+  };
+  if (using.kind === "oracle") return { neurons: known() };
   if (using.kind === "random") {
     const random = new Random(stageSeed(seed, "repair", "random", modelSha256));
     const flags = new Uint8Array(index.size);
-    for (const at of random.sample(index.size, countNeurons(labels.infected))) flags[at] = 1;
+    for (const at of random.sample(index.size, countNeurons(known()))) flags[at] = 1;
     return { neurons: neuronsAt(index, flags) };
   }
   const { criterion, protocol } = using;
-  const prediction = results.prediction(criterion, labels.id, "infected");
+  const prediction = results.prediction(criterion, id, "infected");
   // A plug-in is in no registry, and has no revisions.
   const { revision } = revisionStamp(CRITERIA.get(criterion) ?? {});
   const fits = prediction?.model_sha256 === modelSha256 && prediction.budget === results.budget;
   if (!fits || prediction.revision !== revision) {
     throw new InputError(
-      `no prediction of '${criterion}' for '${labels.id}': run 'bdefects localize ${labels.id} --criterion ${criterion}' first`,
+      `no prediction of '${criterion}' for '${id}': run 'bdefects localize ${id} --criterion ${criterion}' first`,
     );
   }
   const { scores } = prediction;
   const neurons =
-    protocol === "native" ? parseNeurons(prediction.native) : controlledSet(index, scores, labels.infected, "global");
+    protocol === "native" ? parseNeurons(prediction.native) : controlledSet(index, scores, known(), "global");
   return { neurons, scores };
 }

@@ -1,13 +1,20 @@
 import { InputError } from "../../core/errors.ts";
+import type { LayerWidth } from "../../core/neurons.ts";
 import { type ExtendedScoreRow, scorePredictionExtended } from "../../score/extended.ts";
-import { type ScoreRow, scorePrediction } from "../../score/score.ts";
-import { predictionName, type Results } from "../../store/results.ts";
+import { type ScoreRow, scorePrediction, type Truth } from "../../score/score.ts";
+import { foreignLayers } from "../../store/foreign/layers.ts";
+import { readForeign } from "../../store/foreign/records.ts";
+import { isForeignName } from "../../store/foreign/rows.ts";
+import type { Layout } from "../../store/layout.ts";
+import { type JudgedVersion, predictionName, type Results } from "../../store/results.ts";
 import type { JudgedItem } from "./select.ts";
 import { type DefectSource, layersOf, storedHash } from "./workbench.ts";
 
 type Source = Pick<DefectSource, "readDefect" | "readClean" | "readLabels"> & {
   /** As `Database.sound`; absent: what is damaged ends the work. */
   sound?<T>(read: () => T): T | null;
+  /** Where foreign models are read; absent: none is scored. */
+  layout?: Layout;
 };
 
 /**
@@ -34,7 +41,44 @@ export async function scoreAllExtended(
   return scoreEach(source, results, items, criteria, scorePredictionExtended);
 }
 
-function scoreEach<R>(
+/** What a prediction is held against. */
+interface KnownTruth {
+  labels: Truth;
+  layers: LayerWidth[];
+  /** Null: derived. */
+  modelSha256: string | null;
+  /** Rows without what nobody knows. */
+  known<R extends ScoreRow>(row: R): R[];
+}
+
+function defectTruth(source: Source, id: string, version: JudgedVersion): KnownTruth {
+  const record = source.readDefect(id);
+  const labels = source.readLabels(id);
+  return {
+    ...{ labels, layers: layersOf(source, record), modelSha256: storedHash(record, version) },
+    known: (row) => [row],
+  };
+}
+
+/** Against the full truth alone: which infected neurons are effective, nobody measured. @returns null where there is no truth */
+function foreignTruth({ layout }: Source, id: string): KnownTruth | null {
+  if (!layout) return null;
+  const record = readForeign({ layout }, id);
+  const layers = foreignLayers(record);
+  const { infected, contribution } = record;
+  if (!infected || !layers) return null;
+  const any = Object.fromEntries(Object.entries(infected).map(([layer, indices]) => [layer, indices.map(() => 1)]));
+  return {
+    labels: { infected, contribution: contribution ?? any, effective: null },
+    ...{ layers, modelSha256: record.model.decoded_sha256 },
+    known: (row) => {
+      if (row.truth !== "full") return [];
+      return [contribution ? row : { ...row, wji: null }];
+    },
+  };
+}
+
+function scoreEach<R extends ScoreRow>(
   source: Source,
   results: Results,
   items: readonly JudgedItem[],
@@ -44,21 +88,18 @@ function scoreEach<R>(
   const rows: R[] = [];
   const sound = <T>(read: () => T) => (source.sound ? source.sound(read) : read());
   for (const { id, version } of items) {
-    const truth = sound(() => {
-      const record = source.readDefect(id);
-      return { record, labels: source.readLabels(id), layers: layersOf(source, record) };
-    });
+    const truth = sound(() => (isForeignName(id) ? foreignTruth(source, id) : defectTruth(source, id, version)));
     if (!truth) continue;
-    const { record, labels, layers } = truth;
+    const { labels, layers, modelSha256, known } = truth;
     for (const criterion of criteria) {
       const prediction = sound(() => results.prediction(criterion, id, version));
       if (!prediction) continue;
-      if (prediction.model_sha256 !== (storedHash(record, version) ?? prediction.model_sha256)) {
+      if (prediction.model_sha256 !== (modelSha256 ?? prediction.model_sha256)) {
         throw new InputError(
           `results/${predictionName(criterion, id, version, results.budget)}.json: is of another model than the database holds; run 'bdefects localize ${id}:${version} --criterion ${criterion}' again`,
         );
       }
-      rows.push(...score(layers, prediction, labels));
+      rows.push(...score(layers, prediction, labels).flatMap(known));
     }
   }
   return rows;

@@ -1,4 +1,5 @@
 import { InputError } from "../../core/errors.ts";
+import { isForeignName } from "../../store/foreign/rows.ts";
 import { JUDGED_VERSIONS, type JudgedVersion } from "../../store/results.ts";
 import type { DefectRecord } from "../../store/schema.ts";
 import { noSuchName } from "../../store/selection.ts";
@@ -42,12 +43,14 @@ function splitVersion(text: string): { name: string; version: JudgedVersion | nu
  * Resolves a selection to accepted defects, each once per version, in the order given.
  *
  * @param versions those of names without a suffix, for all defects alike or by id.
+ * @param options `foreign`: whether foreign models are judged, where a name picks them
  * @throws InputError on an unknown name, on an id that was not accepted, and where nothing is left.
  */
 export async function selectItems(
   listing: Listing,
   { names, where }: Selection,
   versions: readonly JudgedVersion[] | ((id: string) => readonly JudgedVersion[]),
+  { foreign = false }: { foreign?: boolean } = {},
 ): Promise<JudgedItem[]> {
   const items = new Map<string, JudgedItem>();
   const usual = typeof versions === "function" ? versions : () => versions;
@@ -63,7 +66,11 @@ export async function selectItems(
     const { name, version } = splitVersion(text);
     const group = lines.filter((line) => line.group_id === name);
     const exact = lines.find((line) => line.id === name);
-    if (exact) add(accepted(exact), version);
+    if (foreign && isForeignName(name) && (exact || group.length > 0)) {
+      if (version !== null && version !== "infected") throw new InputError(`'${name}' has no ${version} version`);
+      if (exact && exact.reason !== null) throw new InputError(`'${name}' ${exact.reason}: it is not judged`);
+      for (const line of exact ? [exact] : group) if (line.reason === null) add(line, "infected");
+    } else if (exact) add(accepted(exact), version);
     else if (group.length > 0) for (const line of group) line.status === "accepted" && add(line, version);
     else
       throw noSuchName(
@@ -71,6 +78,8 @@ export async function selectItems(
         lines.flatMap(({ id, group_id }) => [group_id, id]),
       );
   }
+  if (items.size === 0 && names.length > 0 && names.every(isForeignName))
+    throw new InputError(`no foreign model in the selection is of an architecture of ours`);
   if (items.size === 0)
     throw new InputError(`no accepted defect ${where === undefined ? "in the selection" : `where ${where}`}`);
   return [...items.values()];

@@ -10,6 +10,8 @@ import { driftModel } from "../../measure/drift.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
 import { buildNetwork } from "../../models/registry.ts";
 import type { Database } from "../../store/database.ts";
+import type { ForeignModel } from "../../store/foreign/model.ts";
+import type { ForeignRecord } from "../../store/foreign/schema.ts";
 import type { JudgedVersion } from "../../store/results.ts";
 import { type DefectRecord, twinSha256 } from "../../store/schema.ts";
 import { encodeState } from "../../tensor/safetensors.ts";
@@ -20,10 +22,20 @@ import { anonymous, halveClean, NO_AUGMENTATION, noImages } from "./suspect.ts";
 /** What judging reads of a database. */
 export type DefectSource = Pick<Database, "readDefect" | "readClean" | "readLabels" | "loadVersion" | "readTrigger">;
 
+/** Where foreign models are read. */
+export interface ForeignSource {
+  read(id: string): ForeignRecord;
+  load(record: ForeignRecord): Promise<ForeignModel>;
+  /** @throws InputError where no architecture of ours fits */
+  layers(record: ForeignRecord): LayerWidth[];
+}
+
 export type Runner = ModelRunner & { release(): Promise<void> };
 
 export interface WorkbenchOptions {
   source: DefectSource;
+  /** Absent: no foreign model is judged. */
+  foreign?: ForeignSource;
   /** Seed of everything that judging draws. */
   seed: number;
   /** What criteria may spend on one model. */
@@ -69,6 +81,7 @@ export class Workbench {
   readonly seed: number;
   readonly budget: Budget;
   readonly source: DefectSource;
+  readonly foreign: ForeignSource | undefined;
   private readonly options: WorkbenchOptions;
   private readonly datasets = new Map<string, Promise<Dataset>>();
   private open: { key: string; runner: Promise<Runner> } | undefined;
@@ -78,11 +91,15 @@ export class Workbench {
     this.seed = options.seed;
     this.budget = options.budget ?? DEFAULT_BUDGET;
     this.source = options.source;
+    this.foreign = options.foreign;
     this.options = options;
   }
 
-  /** The data set that a defect was built from. @throws InputError where the files hold other images and may not. */
-  async dataset(record: DefectRecord): Promise<Dataset> {
+  /**
+   * The data set that a defect was built from; where nobody knows its hash, the one of that name.
+   * @throws InputError where the files hold other images and may not.
+   */
+  async dataset(record: { id: string; dataset: string; data_sha256: string | null }): Promise<Dataset> {
     let loading = this.datasets.get(record.dataset);
     const isFirst = !loading;
     if (!loading) {
@@ -90,7 +107,7 @@ export class Workbench {
       this.datasets.set(record.dataset, loading);
     }
     const dataset = await loading;
-    if (dataset.dataHash === record.data_sha256) return dataset;
+    if (record.data_sha256 === null || dataset.dataHash === record.data_sha256) return dataset;
     if (this.options.otherData) {
       if (isFirst) this.options.otherData(otherImages(record.dataset));
       return dataset;

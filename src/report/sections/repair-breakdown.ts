@@ -1,4 +1,4 @@
-import type { RepairFile } from "../../store/results.ts";
+import type { MeasuredRepair } from "../../store/results.ts";
 import type { DefectRecord } from "../../store/schema.ts";
 import { acceptedShare } from "../acceptance.ts";
 import type { ReportData } from "../collect.ts";
@@ -10,7 +10,7 @@ import { BUDGET } from "./criteria-tables.ts";
 /** The repairs by one factor: what attack success and clean accuracy are afterwards, and how much fell. */
 export function repairTable(
   data: ReportData,
-  ways: readonly (Pick<RepairFile, "method" | "using"> & { access: string | null })[],
+  ways: readonly (Pick<MeasuredRepair, "method" | "using"> & { access: string | null })[],
   factor: Factor,
 ): Table {
   const { field, title } = factor;
@@ -59,12 +59,12 @@ export function repairTable(
 }
 
 interface Done {
-  repair: RepairFile;
+  repair: MeasuredRepair;
   record: DefectRecord;
 }
 
 function means(inside: readonly Done[], seed: number, label: string): Record<string, Cell> {
-  const of = (name: string, value: (repair: RepairFile) => number) =>
+  const of = (name: string, value: (repair: MeasuredRepair) => number) =>
     estimateOf(
       inside.map(({ repair, record }) => ({ record, value: value(repair) })),
       seed,

@@ -1,5 +1,5 @@
 import { cellMean, cellOf } from "../../score/cells.ts";
-import type { RepairFile } from "../../store/results.ts";
+import type { MeasuredRepair } from "../../store/results.ts";
 import { acceptedShare } from "../acceptance.ts";
 import { bootstrapMean } from "../bootstrap.ts";
 import type { ReportData } from "../collect.ts";
@@ -101,9 +101,9 @@ export function summarizeRepairs({
   const cluster = new Map(accepted.map((record) => [record.id, record.clean]));
   const summaries = [...groupBy(repairs, ({ method, using }) => `${method} ${using}`)].map(
     ([key, cell]): RepairSummary => {
-      const mean = (value: (repair: RepairFile) => number) =>
+      const mean = (value: (repair: MeasuredRepair) => number) =>
         cellMean(cell.map((repair) => ({ value: value(repair), cell: cellOf(repair.id) })));
-      const estimate = (name: string, value: (repair: RepairFile) => number) =>
+      const estimate = (name: string, value: (repair: MeasuredRepair) => number) =>
         bootstrapMean(
           cell.map((repair) => ({ value: value(repair), cell: cellOf(repair.id), cluster: cluster.get(repair.id)! })),
           manifest.seed,

@@ -1,18 +1,15 @@
 import { statSync } from "node:fs";
 import { countNeurons } from "../../core/neurons.ts";
-import { neuronLayers } from "../../graph/network.ts";
-import { buildNetwork, parseArch } from "../../models/registry.ts";
+import { parseArch } from "../../models/registry.ts";
 import type { Database } from "../database.ts";
 import { withPath } from "../fs.ts";
 import { type DefectRow, emptyRow } from "../rows.ts";
+import { foreignLayers } from "./layers.ts";
 import { foreignPath, listForeign, readForeign } from "./records.ts";
 import type { ForeignRecord } from "./schema.ts";
 
 /** The catalog's name for a model that no gate of ours has judged. */
 export const FOREIGN = "foreign";
-
-/** Neurons do not depend on the number of classes. */
-const ANY_CLASSES = 10;
 
 /** `foreign/<dataset>-<arch>-<attack>`: whatever the levels and order offsets. */
 export function foreignGroup(id: string): string {
@@ -25,13 +22,13 @@ export function isForeignName(name: string): boolean {
 }
 
 /** The catalog's row of a foreign model: what its files tell; all else is unknown. */
-export function foreignRow({ id, dataset, arch, attack, level, top, fits, infected }: ForeignRecord): DefectRow {
+export function foreignRow(record: ForeignRecord): DefectRow {
+  const { id, dataset, arch, attack, level, top, fits, infected } = record;
   return {
     ...emptyRow({ id, group_id: foreignGroup(id), dataset, arch, attack, status: FOREIGN }),
     ...{ level, top },
     width: fits === null ? null : parseArch(fits).baseWidth,
-    neurons:
-      fits === null ? null : neuronLayers(buildNetwork(fits, ANY_CLASSES)).reduce((n, { width }) => n + width, 0),
+    neurons: foreignLayers(record)?.reduce((sum, layer) => sum + layer.width, 0) ?? null,
     infected: infected && countNeurons(infected),
     reason: fits === null ? "fits no architecture of ours" : null,
   };

@@ -3,6 +3,11 @@ import { objectRef } from "../schema.ts";
 
 const FOREIGN_ID = /^foreign\/[a-z0-9]+-[a-z0-9]+-[a-z0-9]+-[a-z0-9]+-top\d{3}$/;
 
+/** Whether a text has the form of a foreign model's id. */
+export function isForeignId(text: string): boolean {
+  return FOREIGN_ID.test(text);
+}
+
 /** A file of the source that is told, not kept. */
 const toldFile = z.strictObject({
   file: z.string(),
