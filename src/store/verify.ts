@@ -103,6 +103,7 @@ async function verifyDefect(
   const twin = await findings.check(path, id, () => twinOf(record.clean));
   if (!twin) {
     fault(`its clean twin '${record.clean}' is missing or damaged: its models cannot be rebuilt`);
+    await verifyTrigger(db, findings, record, null);
     return;
   }
   if (twin.record.model.decoded_sha256 !== record.clean_sha256)
@@ -147,13 +148,19 @@ function isCovered(rows: ChangedRows, parts: readonly ChangedRows[]): boolean {
   });
 }
 
-async function verifyTrigger(db: Database, findings: Findings, record: DefectRecord, network: Network): Promise<void> {
+/** @param network null where the twin is lost: what the trigger must fit is then unknown */
+async function verifyTrigger(
+  db: Database,
+  findings: Findings,
+  record: DefectRecord,
+  network: Network | null,
+): Promise<void> {
   const { id, trigger: ref } = record;
   if (!ref) return;
   const path = db.objects.path(ref.object);
   const trigger = await findings.check(path, id, () => db.readTrigger(record));
   verifySize(db, findings, ref, id);
-  for (const text of trigger ? triggerFaults(trigger, network) : []) findings.fault(path, text, id);
+  for (const text of trigger && network ? triggerFaults(trigger, network) : []) findings.fault(path, text, id);
 }
 
 /**

@@ -83,7 +83,7 @@ describe("checkout --images", () => {
     const { dataHash } = await DATASETS.get("signs")!.load({ dataDir: "", seed: 1 });
     const [db, out] = ["db", "case"].map((name) => join(temporaryFolder(), name));
     const [{ id }] = (await sampleDatabase(db, 1, dataHash)).accepted;
-    const ran = bdefects(["checkout", id, out, "--images", "9", "--db", db, "--data", temporaryFolder()]);
+    const ran = bdefects(["checkout", id, out, "--images", "9", "--db", db, "--data", temporaryFolder(), "--long"]);
     expect([ran.status, ran.stderr]).toEqual([0, ""]);
     expect(imagesOf(out, "defender_clean", "defender_labels").count).toBe(9);
   });

@@ -92,7 +92,7 @@ describe("what a program may see", () => {
         ["score", ID, "--db", db, "--criterion", "magic"],
         /^error: unknown criterion 'magic'; valid: fp, .*, cmd-looks\n$/,
       ],
-      [repair("cmd-look"), /^error: unknown --using 'cmd-look'; valid: oracle, random, fp, .*, cmd-looks\n$/],
+      [repair("cmd-look"), /^error: unknown --using 'cmd-look'; valid: oracle, random, none, fp, .*, cmd-looks\n$/],
     ];
     for (const [args, fault] of refusals) {
       const { status, stderr } = bdefects(args);

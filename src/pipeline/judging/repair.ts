@@ -46,7 +46,7 @@ export function parseUsing(text: string, stored?: readonly string[]): Using {
   }
   if (!isCriterionName(name, stored)) {
     throw new InputError(
-      `unknown --using '${name}'; valid: ${["oracle", "random", "none", ...criterionNames(stored)].join(", ")}`,
+      `unknown --using '${name}'; valid: ${[...new Set(["oracle", "random", "none", ...criterionNames(stored)])].join(", ")}`,
     );
   }
   return { kind: "criterion", criterion: name, protocol };
