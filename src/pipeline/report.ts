@@ -20,7 +20,7 @@ import type { Database } from "../store/database.ts";
 import type { DefectRecord } from "../store/schema.ts";
 import { Workbench } from "./judging/workbench.ts";
 
-export interface ReportRequest extends Omit<ReportOptions, "pictures"> {
+export interface ReportRequest extends Omit<ReportOptions, "pictures" | "data"> {
   /** Where the data sets lie, for the pictures. */
   dataDir: string;
 }
@@ -43,7 +43,7 @@ export async function makeReport(database: Database, { dataDir, ...options }: Re
     dataDir,
     warn: options.warn,
   });
-  return writeReport(database, { ...options, pictures });
+  return writeReport(database, { ...options, data, pictures });
 }
 
 /** Pictures of the given defects; those whose data set or weights cannot be had have none, and a warning says why. */

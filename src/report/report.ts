@@ -36,6 +36,8 @@ export interface ReportOptions {
   out?: string;
   /** Which of them; default all. */
   formats?: readonly ReportFormat[];
+  /** What was collected of this database already. */
+  data?: ReportData;
   /** Of which budget results are set out; absent: of that with most. */
   budget?: Budget;
   /** Where predictions and repairs are; absent: in the database. */
@@ -67,7 +69,7 @@ export async function writeReport(database: Database, options: ReportOptions = {
   const { out } = options;
   if (out !== undefined) assertOutside(out, database.dir);
   if (out === undefined) database.assertWritable();
-  const data = collect(database, options.results, options.budget);
+  const data = options.data ?? collect(database, options.results, options.budget);
   const reproduced = reproduce(data);
   const sheet = new PictureSheet();
   const sections = await makeSections(database, data, reproduced, options, sheet);

@@ -244,14 +244,14 @@ export function storedBudgets(store: ResultStore): Budget[] {
     .listResults()
     .filter((name) => name.startsWith(`${PREDICTIONS}/`) || name.startsWith(`${REPAIRS}/`));
   const counts = new Map<Budget, number>();
-  // Files of one folder come from one program: the first tells whether they are an older demo's.
-  const folders = new Map<string, Budget>();
+  // Where a folder's first file is of the short budget, so are all of its names: an older demo's moved aside before that.
+  const settled = new Set<string>();
   for (const name of names) {
     let budget = budgetOf(name);
-    if (budget === DEFAULT_BUDGET) {
-      const folder = name.slice(0, name.lastIndexOf("/"));
-      budget = folders.get(folder) ?? readBudget(store, name);
-      folders.set(folder, budget);
+    const folder = name.slice(0, name.lastIndexOf("/"));
+    if (budget === DEFAULT_BUDGET && !settled.has(folder)) {
+      budget = readBudget(store, name);
+      if (budget === DEFAULT_BUDGET) settled.add(folder);
     }
     counts.set(budget, (counts.get(budget) ?? 0) + 1);
   }

@@ -45,5 +45,9 @@ describe("results of several budgets", () => {
     new Results(store, "short").savePrediction(prediction("short", 8));
     expect(new Results(store, "demo").prediction("nc", ID, "infected")?.seconds).toBe(7);
     expect(new Results(store, "short").prediction("nc", ID, "infected")?.seconds).toBe(8);
+    // Beside others that still stand under the short budget's names.
+    store.writeResult(predictionName("nc", ID, "clean"), { ...prediction("demo", 9), version: "clean" });
+    expect(new Set(storedBudgets(store))).toEqual(new Set(["demo", "short"]));
+    expect(new Results(store, "demo").prediction("nc", ID, "clean")?.seconds).toBe(9);
   });
 });

@@ -132,7 +132,15 @@ export function summarizeRepairs({
     const at = order.indexOf(using.split(":")[0]);
     return using === "random" || at < 0 ? order.length : at;
   };
-  return summaries.sort((a, b) => compare(a.method, b.method) || place(a) - place(b) || compare(a.using, b.using));
+  const size = (method: string) =>
+    Math.max(...summaries.filter((row) => row.method === method).map(({ cases }) => cases));
+  return summaries.sort(
+    (a, b) =>
+      size(b.method) - size(a.method) ||
+      compare(a.method, b.method) ||
+      place(a) - place(b) ||
+      compare(a.using, b.using),
+  );
 }
 
 function compare(a: string, b: string): number {
