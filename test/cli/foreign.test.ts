@@ -116,6 +116,27 @@ describe("foreign models", () => {
     expect(rowsOf(["query", "--sql", "select id, asr_after from repairs", "--db", db])).toHaveLength(2);
   });
 
+  it("are exported with their results, alone or all, and imported elsewhere", () => {
+    for (const out of [join(temporaryFolder(), "x"), join(temporaryFolder(), "x.tar.gz")]) {
+      const [written] = rowsOf(["export", GROUP, "--results", "--out", out, "--db", db]);
+      expect(written).toMatchObject({ defects: 0, clean: 0, foreign: 3 });
+      const copy = join(temporaryFolder(), "db");
+      expect(rowsOf(["import", out, "--db", copy])).toMatchObject([{ foreign: 3, known: 0 }]);
+      expect(rowsOf(["import", out, "--db", copy])).toMatchObject([{ foreign: 3, added: 0 }]);
+      expect(rowsOf(["ids", "--db", copy])).toEqual(rowsOf(["ids", "--db", db]));
+      const scores = ["score", TOLD, "--criterion", "clp", "--db"];
+      expect(rowsOf([...scores, copy])).toEqual(rowsOf([...scores, db]));
+      expect(bdefects(["verify", "--all", "--db", copy]).status).toBe(0);
+    }
+    const one = join(temporaryFolder(), "one");
+    rowsOf(["export", BARE, "--out", one, "--db", db]);
+    expect(readdirSync(join(one, "foreign"))).toEqual([`${BARE.slice("foreign/".length)}.json`]);
+    expect(rowsOf(["export", "--tables", "json", "--out", join(temporaryFolder(), "t"), "--db", db])[0]).toMatchObject({
+      table: "defects",
+      rows: 3,
+    });
+  });
+
   it("are refused in a line where what is asked for is unknown", () => {
     expect(refusal(["localize", OTHER, "--criterion", "clp"])).toMatch(/fits no architecture of ours/);
     expect(refusal(["repair", OTHER, "--method", "prune", "--using", "clp"])).toMatch(/fits no architecture of ours/);

@@ -45,8 +45,11 @@ export function registerExport(program: Command): void {
       if (rows.length === 0) throw new InputError(`no defect ${where ? `where ${where}` : "in the database"}`);
       const { exportDefects } = await import("../../store/transfer/export.ts");
       const ids = rows.map(({ id }) => id);
-      const { defects, clean, files } = await exportDefects(db, { ids, out, results: results ?? false });
+      const { defects, clean, foreign = [], files } = await exportDefects(db, { ids, out, results: results ?? false });
       const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-      emitRows([{ out, defects: defects.length, clean: clean.length, files: files.length, bytes }], output);
+      emitRows(
+        [{ out, defects: defects.length, clean: clean.length, foreign: foreign.length, files: files.length, bytes }],
+        output,
+      );
     });
 }

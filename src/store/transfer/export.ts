@@ -3,9 +3,11 @@ import { dirname, join, relative, resolve } from "node:path";
 import { create } from "tar";
 import { InputError } from "../../core/errors.ts";
 import type { Database } from "../database.ts";
+import { foreignPath, readForeign } from "../foreign/records.ts";
+import { isForeignName } from "../foreign/rows.ts";
 import { asInputError, makeFolder, readBytes, withPath } from "../fs.ts";
 import { checksummedJson, parseChecksummed } from "../json.ts";
-import { weightsPath } from "../layout.ts";
+import { LAYOUT, weightsPath } from "../layout.ts";
 import { beside, fillNewFolder, placeNewFile, refuseExisting, refuseOccupied } from "../new-folder.ts";
 import { sha256Of } from "../objects.ts";
 import { collectRefs } from "../references.ts";
@@ -14,7 +16,7 @@ import { packageVersion } from "../version.ts";
 import { EXPORT_MANIFEST, type ExportedFile, type ExportManifest, exportManifest } from "./manifest.ts";
 
 export interface ExportRequest {
-  /** Defects of any status. */
+  /** Defects of any status, and foreign models. */
   ids: readonly string[];
   /** A new folder, or a new file that ends in `.tar.gz` or `.tgz`. */
   out: string;
@@ -77,7 +79,12 @@ function describe(db: Database, ids: readonly string[], results: boolean): Expor
 
   const data: Record<string, string> = {};
   const clean = new Set<string>();
-  for (const id of ids) {
+  const [foreign, defects] = [ids.filter(isForeignName), ids.filter((id) => !isForeignName(id))];
+  for (const id of foreign) {
+    readForeign(db, id);
+    addRecord(foreignPath(db, id));
+  }
+  for (const id of defects) {
     const record = db.readDefect(id);
     data[record.dataset] = record.data_sha256;
     addRecord(db.layout.defect(id));
@@ -104,15 +111,20 @@ function describe(db: Database, ids: readonly string[], results: boolean): Expor
     edition: db.manifest.edition,
     seed: db.manifest.seed,
     data,
-    defects: [...new Set(ids)].sort(),
+    defects: [...new Set(defects)].sort(),
     clean: [...clean].sort(),
+    ...(foreign.length > 0 && { foreign: [...new Set(foreign)].sort() }),
     files: [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
   } satisfies ExportManifest);
 }
 
-/** Names of the predictions and repairs of some defects: the last part is the id, for predictions with the version. */
+/** Names of the predictions and repairs of some defects: the last part is the id, for predictions with the version. A foreign id is two parts. */
 function resultsOf(db: Database, ids: ReadonlySet<string>): string[] {
-  return db.listResults().filter((name) => ids.has(name.split("/").at(-1)!.split(".")[0]));
+  return db.listResults().filter((name) => {
+    const [folder, file] = name.split("/").slice(-2);
+    const id = file?.split(".")[0] ?? "";
+    return ids.has(folder === LAYOUT.foreign ? `${folder}/${id}` : id);
+  });
 }
 
 function writeFiles(db: Database, manifest: ExportManifest, folder: string): void {

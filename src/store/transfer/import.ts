@@ -4,6 +4,7 @@ import { InputError } from "../../core/errors.ts";
 import { withStaging } from "../../files/staging.ts";
 import { Claim, heldClaims, holderOf } from "../claims.ts";
 import { Database, openDatabase } from "../database.ts";
+import { listForeign } from "../foreign/records.ts";
 import { asInputError, createAtomic, exists, readBytes, writeAtomic } from "../fs.ts";
 import { appendJournal } from "../journal.ts";
 import { writeJson } from "../json.ts";
@@ -18,6 +19,7 @@ import { stageExport } from "./stage.ts";
 export interface Imported {
   defects: number;
   clean: number;
+  foreign: number;
   /** Files that were new, and those that were there already with the same bytes. */
   added: number;
   known: number;
@@ -56,7 +58,7 @@ export async function importExport(
 async function verifyStage(
   stage: string,
   source: string,
-  { edition, seed, data, defects, clean }: ExportManifest,
+  { edition, seed, data, defects, clean, foreign = [] }: ExportManifest,
   update: (done: number, total: number, what: string) => void,
 ): Promise<void> {
   const layout = new Layout(stage);
@@ -70,8 +72,10 @@ async function verifyStage(
   };
   writeJson(layout.path("manifest"), databaseManifest, manifest, layout.path("tmp"));
   const staged = new Database(layout, manifest, true);
-  if (staged.listDefects().join() !== defects.join() || staged.listClean().join() !== clean.join()) {
-    throw new InputError(`${source}: holds other defects or clean models than it lists`);
+  const isListed = (there: string[], listed: readonly string[]) => there.join() === listed.join();
+  const isWhole = isListed(staged.listDefects(), defects) && isListed(staged.listClean(), clean);
+  if (!isWhole || !isListed(listForeign(staged), foreign)) {
+    throw new InputError(`${source}: holds other defects, clean or foreign models than it lists`);
   }
   const { findings } = await verifyDatabase(staged, defects, true, update);
   for (const { file, finding } of findings) throw new InputError(`${source}: ${file}: ${finding}`);
@@ -106,7 +110,11 @@ function install(db: Database, stage: string, manifest: ExportManifest): Importe
       `${db.dir}: another import is under way${holderOf(claims, IMPORT_CLAIM)}; try again when it is done`,
     );
   try {
-    const counts: Imported = { defects: manifest.defects.length, clean: manifest.clean.length, added: 0, known: 0 };
+    const { defects, clean, foreign = [] } = manifest;
+    const counts: Imported = {
+      ...{ defects: defects.length, clean: clean.length, foreign: foreign.length },
+      ...{ added: 0, known: 0 },
+    };
     for (const path of [...manifest.files.map((file) => file.path)].sort((a, b) => orderOf(a) - orderOf(b))) {
       if (installFile(db, stage, path)) counts.added++;
       else counts.known++;
@@ -161,7 +169,7 @@ function orderOf(path: string): number {
   if (path.startsWith(`${LAYOUT.clean}/`)) return 1;
   if (path.endsWith(".labels.json")) return 2;
   if (path.endsWith(WEIGHTS_SUFFIX)) return 3;
-  return path.startsWith(`${LAYOUT.defects}/`) ? 3 : 4;
+  return path.startsWith(`${LAYOUT.defects}/`) || path.startsWith(`${LAYOUT.foreign}/`) ? 3 : 4;
 }
 
 /** The journal's line of a record or result. */
@@ -169,6 +177,7 @@ function eventOf(path: string): { event: string; id?: string; name?: string } | 
   const name = path.slice(0, -".json".length);
   if (path.endsWith(".labels.json") || path.endsWith(WEIGHTS_SUFFIX)) return null;
   if (path.startsWith(`${LAYOUT.clean}/`)) return { event: "clean", id: name };
+  if (path.startsWith(`${LAYOUT.foreign}/`)) return { event: "foreign", id: name };
   if (path.startsWith(`${LAYOUT.defects}/`)) return { event: "defect", id: name.split("/").at(-1)! };
   return { event: "result", name: name.slice(`${LAYOUT.results}/`.length) };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { isDefectOf } from "../layout.ts";
+import { isForeignId } from "../foreign/schema.ts";
+import { isDefectOf, LAYOUT } from "../layout.ts";
 
 /** The file that says what an export holds: first in an archive, beside the others in a folder. */
 export const EXPORT_MANIFEST = "export.json";
@@ -18,6 +19,8 @@ const DEFECT_PLACE = /^defects\/([a-z0-9-]+)\/([a-z0-9-]+?)(\.labels)?\.json$/;
 function isPlace(path: string): boolean {
   const defect = DEFECT_PLACE.exec(path);
   if (defect) return isDefectOf(defect[1], defect[2]);
+  if (path.startsWith(`${LAYOUT.foreign}/`))
+    return path.endsWith(".json") && isForeignId(path.slice(0, -".json".length));
   return PLACES.some((place) => place.test(path)) && !path.includes("..");
 }
 
@@ -40,6 +43,8 @@ export const exportManifest = z.strictObject({
   data: z.record(z.string(), sha256),
   defects: z.array(z.string()),
   clean: z.array(z.string()),
+  /** Models of another make; absent: none. */
+  foreign: z.array(z.string().refine(isForeignId, "no id of a foreign model")).min(1).optional(),
   files: z.array(exportedFile).refine(isUnique, "a path is named twice"),
 });
 export type ExportManifest = z.infer<typeof exportManifest>;
