@@ -4,7 +4,7 @@ import { InputError } from "../core/errors.ts";
 import { buildNetwork } from "../models/registry.ts";
 import type { Database } from "./database.ts";
 import type { Findings } from "./findings.ts";
-import { hasForeign } from "./foreign/records.ts";
+import { hasForeign, readForeign } from "./foreign/records.ts";
 import { isForeignName } from "./foreign/rows.ts";
 import { readBytes } from "./fs.ts";
 import { parseChecksummed, readJson } from "./json.ts";
@@ -67,6 +67,7 @@ export async function verifyResult(
 /** Holds a prediction or repair against its defect and that one's network; damage of either is named elsewhere. */
 async function verifyJudgement(db: Database, findings: Findings, path: string, id: string): Promise<void> {
   const faults = await findings.check(path, id, () => {
+    if (isForeignName(id)) return foreignFaults(db, path, id);
     const context = contextOf(db, id);
     if (!context) return [];
     const { record, labels, network } = context;
@@ -76,6 +77,22 @@ async function verifyJudgement(db: Database, findings: Findings, path: string, i
       : repairFaults(found, record, labels, network);
   });
   for (const text of faults ?? []) findings.fault(path, text, id);
+}
+
+/** What is judged of a foreign model is its one version, by weights that the database holds; nobody knows its trigger. */
+function foreignFaults(db: Database, path: string, id: string): string[] {
+  const found = readJson(path, z.union([predictionSchema, repairSchema]));
+  const faults: string[] = [];
+  if (found.model_sha256 !== readForeign(db, id).model.decoded_sha256) {
+    faults.push("is of another model than the database holds");
+  }
+  if (found.kind === "repair" && (found.asr_before !== null || found.asr_after !== null)) {
+    faults.push("states an attack success rate of a foreign model, whose trigger nobody knows");
+  }
+  if (found.kind === "prediction" && (found.version !== "infected" || found.access !== "clean")) {
+    faults.push("a foreign model has the infected version alone, and no failing tests");
+  }
+  return faults;
 }
 
 function contextOf(db: Database, id: string) {

@@ -72,10 +72,11 @@ async function verifyStage(
   };
   writeJson(layout.path("manifest"), databaseManifest, manifest, layout.path("tmp"));
   const staged = new Database(layout, manifest, true);
-  const isListed = (there: string[], listed: readonly string[]) => there.join() === listed.join();
-  const isWhole = isListed(staged.listDefects(), defects) && isListed(staged.listClean(), clean);
-  if (!isWhole || !isListed(listForeign(staged), foreign)) {
-    throw new InputError(`${source}: holds other defects, clean or foreign models than it lists`);
+  if (staged.listDefects().join() !== defects.join() || staged.listClean().join() !== clean.join()) {
+    throw new InputError(`${source}: holds other defects or clean models than it lists`);
+  }
+  if (listForeign(staged).join() !== foreign.join()) {
+    throw new InputError(`${source}: holds other foreign models than it lists`);
   }
   const { findings } = await verifyDatabase(staged, defects, true, update);
   for (const { file, finding } of findings) throw new InputError(`${source}: ${file}: ${finding}`);

@@ -4,7 +4,7 @@ import { type NeuronSet, parseNeurons, sameNeurons } from "../../core/neurons.ts
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import { REPAIRS } from "../../repair/registry.ts";
-import { isPluginName, type PredictionFile, type RepairFile } from "../results.ts";
+import { isMeasured, isPluginName, type PredictionFile, type RepairFile } from "../results.ts";
 import { type DefectLabels, type DefectRecord, twinSha256 } from "../schema.ts";
 import { neuronFaults } from "./truth.ts";
 
@@ -46,6 +46,7 @@ export function repairFaults(
   if (!known && !isPluginName(method)) faults.push(`'${method}' is no known repair`);
   if (known && fingerprint !== undefined) faults.push(`has a program's fingerprint, and ${method} is no plug-in`);
   faults.push(...revisionFaults(method, known, found.revision));
+  if (!isMeasured(found)) faults.push("states no attack success rate, which every repair of a defect has");
   const [chooser, protocol, ...rest] = using.split(":");
   const isChooser = CRITERIA.has(chooser) || isPluginName(chooser);
   const isOther = ["oracle", "random", "none"].includes(chooser) && protocol === undefined;
