@@ -1,15 +1,28 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
 import { openDatabase } from "../../store/database.ts";
+import { wholeNumber } from "../arguments.ts";
+import { withCellProgress } from "../cell-progress.ts";
 import { selectRows } from "../open.ts";
-import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
-import { emitRows } from "../output.ts";
+import {
+  DEFAULT_SEED,
+  dataOption,
+  dbOption,
+  fieldsOption,
+  formatOption,
+  longOption,
+  type SharedOptions,
+} from "../options.ts";
+import { emitRows, warn } from "../output.ts";
 
-type Options = Pick<SharedOptions, "db" | "format" | "fields" | "long"> & {
+type Options = Pick<SharedOptions, "db" | "data" | "format" | "fields" | "long"> & {
   out?: string;
   where?: string;
   results?: boolean;
   tables?: "parquet" | "csv" | "json";
+  blind?: number;
+  key?: string;
+  seed?: number;
 };
 
 /** Defects with everything they need, as a folder or archive; or catalog and results as tables. */
@@ -28,11 +41,27 @@ export function registerExport(program: Command): void {
         "json",
       ]),
     )
+    .option(
+      "--blind <n>",
+      "instead of defects, n anonymous folders in --out DIR: infected, sham and clean models mixed",
+      wholeNumber("--blind", 1, 100_000),
+    )
+    .option("--key <file>", "for --blind: where the key goes that says which is which (default: DIR.key.json)")
+    .option(
+      "--seed <n>",
+      "for --blind: draws the same again, also for whoever guesses it (default: a secret in the key)",
+      wholeNumber("--seed", 0, 2 ** 31 - 1),
+    )
+    .addOption(dataOption())
     .addOption(dbOption())
     .addOption(formatOption())
     .addOption(fieldsOption())
     .addOption(longOption())
-    .action(async (names: string[], { db: dir, out, where, results, tables, ...output }: Options) => {
+    .action(async (names: string[], options: Options) => {
+      const { db: dir, out, where, results, tables, ...output } = options;
+      if (options.blind !== undefined) return handOut(names, options, options.blind);
+      const stray = (["key", "seed"] as const).find((name) => options[name] !== undefined);
+      if (stray) throw new InputError(`--${stray}: belongs to --blind`);
       if (!out) throw new InputError("--out: name a new folder, or a new file ending in .tar.gz");
       if (tables && results) throw new InputError("--results: tables hold results anyway; leave it out");
       const db = await openDatabase(dir, { readOnly: true });
@@ -52,4 +81,30 @@ export function registerExport(program: Command): void {
         output,
       );
     });
+}
+
+/** Anonymous models for a method that runs elsewhere. */
+async function handOut(names: string[], options: Options, count: number): Promise<void> {
+  const { out, where, seed, results, tables, ...output } = options;
+  if (!out) throw new InputError("--out: name a new folder for the models");
+  if (results || tables) throw new InputError("--blind: leave out --results and --tables");
+  const { keyPath } = await import("../../pipeline/handout/key.ts");
+  const { writeHandout } = await import("../../pipeline/handout/write.ts");
+  const { withJudging } = await import("../../pipeline/judging/judge.ts");
+  const { selectItems } = await import("../../pipeline/judging/select.ts");
+  const { Catalog } = await import("../../store/catalog.ts");
+  const key = options.key ?? keyPath(out);
+  // The defender's halves are those of the default seed, the same for all models of a data set.
+  const judging = { db: options.db, data: options.data, seed: DEFAULT_SEED, warn };
+  const { models, sharing } = await withJudging(judging, async ({ database, bench }) => {
+    const items = await selectItems(new Catalog(database), { names, where }, ["infected"]);
+    const ids = [...new Set(items.map(({ id }) => id))];
+    return withCellProgress((progress) => writeHandout(bench, { ids, count, dir: out, key, seed, progress }), "models");
+  });
+  if (sharing > 0) {
+    warn(
+      `${sharing} of ${count} models share their clean model with another: whoever compares them sees where they differ`,
+    );
+  }
+  emitRows([{ out, models: models.length, sharing, key }], output);
 }

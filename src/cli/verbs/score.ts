@@ -1,9 +1,13 @@
 import type { Command } from "commander";
-import { InputError } from "../../core/errors.ts";
+import { CheckFailed, InputError } from "../../core/errors.ts";
+import type { CellOutcome } from "../../pipeline/judging/cells.ts";
+import type { ScoreRow } from "../../score/score.ts";
+import type { Database } from "../../store/database.ts";
 import { readForeign } from "../../store/foreign/records.ts";
 import { isForeignName } from "../../store/foreign/rows.ts";
 import type { Results } from "../../store/results.ts";
 import { commaList } from "../arguments.ts";
+import { failureLine } from "../cell-progress.ts";
 import {
   dbOption,
   fieldsOption,
@@ -24,6 +28,8 @@ type Options = Pick<SharedOptions, "db" | "format" | "fields" | "long"> & {
   extended?: boolean;
   repairs?: boolean;
   results?: string;
+  answers?: string;
+  key?: string;
 };
 
 /** Joins stored predictions with the labels, or lists stored repairs. */
@@ -44,6 +50,8 @@ export function registerScore(program: Command): void {
     )
     .option("--extended", "further metrics too: F1, top-n, recall@n, precision@|G|, mean EXAM, AUROC and AP by layer")
     .option("--repairs", "what repairs gained and cost instead")
+    .option("--answers <dir>", "hold the answers to a blind hand-out against the labels instead")
+    .option("--key <file>", "for --answers: the key of the hand-out")
     .addOption(resultsOption())
     .addOption(storedBudgetOption())
     .addOption(dbOption())
@@ -51,6 +59,7 @@ export function registerScore(program: Command): void {
     .addOption(fieldsOption())
     .addOption(longOption())
     .action(async (names: string[], options: Options) => {
+      if (options.answers !== undefined || options.key !== undefined) return answers(names, options);
       const { openDatabase } = await import("../../store/database.ts");
       const { JUDGED_VERSIONS, Results: OfBudget, storedBudgets } = await import("../../store/results.ts");
       const { selectItems } = await import("../../pipeline/judging/select.ts");
@@ -95,21 +104,69 @@ export function registerScore(program: Command): void {
       }
       const scores = await over((results) => scoreAll(database, results, items, criteria));
       if (!options.summary) return finish(scores, options, "localize");
-      const { rankCriteria, rankingRow } = await import("../../report/ranking.ts");
-      const accepted = [...new Set(items.map(({ id }) => id))].map((id) => database.readDefect(id));
-      const ranking = rankCriteria({ scores, accepted, seed: database.manifest.seed }).map(rankingRow);
-      if (ranking.length === 0) nothingToShow("localize");
-      const { emitRanking } = await import("../ranking-text.ts");
-      emitRanking(ranking, options);
+      const ids = items.map(({ id }) => id);
+      await emitSummary(database, ids, scores, options);
     });
 }
 
-function nothingToShow(verb: string): void {
-  process.stderr.write(`nothing to show: run 'bdefects ${verb}' on the selection first\n`);
+/** The answers to a blind hand-out, by its key. */
+async function answers(names: string[], options: Options): Promise<void> {
+  const { answers: dir, key: path, criterion, where, summary } = options;
+  if (dir === undefined) throw new InputError("--key: belongs to --answers DIR");
+  if (path === undefined) throw new InputError("--answers: name the key that 'export --blind' wrote with --key FILE");
+  if (names.length > 0 || where !== undefined || options.repairs || options.results !== undefined) {
+    throw new InputError("--answers: the key names the models; leave out selection, --where, --repairs and --results");
+  }
+  if (criterion && criterion.length !== 1) throw new InputError("--answers: name one method with --criterion NAME");
+  const { openDatabase } = await import("../../store/database.ts");
+  const { readKey } = await import("../../pipeline/handout/key.ts");
+  const { scoreAnswers } = await import("../../pipeline/handout/score.ts");
+  const { outsideName } = await import("../../pipeline/judging/outside-scores.ts");
+  const { EXTENDED_METRICS, scorePredictionExtended } = await import("../../score/extended.ts");
+  const { scorePrediction } = await import("../../score/score.ts");
+  const { SCORE_METRICS, summarize } = await import("../../score/summary.ts");
+  const name = outsideName(criterion?.[0] ?? "answers");
+  const key = readKey(path);
+  const database = await openDatabase(options.db, { readOnly: true });
+  const failures: CellOutcome[] = [];
+  const note = (outcome: CellOutcome) => outcome.status === "failed" && failures.push(outcome);
+  if (options.extended) {
+    const scores = await scoreAnswers(database, key, dir, name, scorePredictionExtended, note);
+    finish(summary ? summarize(scores, [...SCORE_METRICS, ...EXTENDED_METRICS]) : scores, options, "localize");
+  } else {
+    const scores = await scoreAnswers(database, key, dir, name, scorePrediction, note);
+    const ids = key.models.map(({ id }) => id);
+    if (summary) await emitSummary(database, ids, scores, options);
+    else finish(scores, options, "localize");
+  }
+  if (failures.length === 0) return;
+  process.stderr.write(failures.map(failureLine).join(""));
+  throw new CheckFailed(
+    `${failures.length} of ${key.models.length} answers are missing or wrong; the others are scored`,
+  );
+}
+
+async function emitSummary(
+  database: Database,
+  ids: readonly string[],
+  scores: ScoreRow[],
+  options: Options,
+): Promise<void> {
+  const { rankCriteria, rankingRow } = await import("../../report/ranking.ts");
+  const accepted = [...new Set(ids)].map((id) => database.readDefect(id));
+  const ranking = rankCriteria({ scores, accepted, seed: database.manifest.seed }).map(rankingRow);
+  if (ranking.length === 0) nothingToShow("localize", options);
+  const { emitRanking } = await import("../ranking-text.ts");
+  emitRanking(ranking, options);
+}
+
+/** Of a blind hand-out, what is missing is listed anyway. */
+function nothingToShow(verb: string, { answers }: Options): void {
+  if (answers === undefined) process.stderr.write(`nothing to show: run 'bdefects ${verb}' on the selection first\n`);
 }
 
 function finish(rows: object[], options: Options, verb: string): void {
-  if (rows.length === 0) nothingToShow(verb);
+  if (rows.length === 0) nothingToShow(verb, options);
   emitRows(
     rows.map((row) => ({ ...row })),
     options,

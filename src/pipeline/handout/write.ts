@@ -1,0 +1,105 @@
+import { randomBytes } from "node:crypto";
+import { cpSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { InputError } from "../../core/errors.ts";
+import { sha256Hex } from "../../core/hash.ts";
+import { createAtomic, makeFolder } from "../../store/fs.ts";
+import { fillNewFolder, refuseExisting } from "../../store/new-folder.ts";
+import type { Progress, Workbench } from "../judging/workbench.ts";
+import { writeSuspect } from "../plugin/folder.ts";
+import { type Drawn, drawModels, sharingLineage } from "./draw.ts";
+import { keyText } from "./key.ts";
+
+/** All files bear this hour, so that none tells when its model was read. */
+const HOUR = new Date(Date.UTC(2000, 0, 1));
+
+export interface HandoutOptions {
+  /** Defects to draw from. */
+  ids: readonly string[];
+  count: number;
+  /** A new folder. */
+  dir: string;
+  /** A new file outside of it. */
+  key: string;
+  /** Draws the same again; absent: a secret of the system's randomness, which only the key holds. */
+  seed?: number;
+  progress?: Progress;
+}
+
+/**
+ * Writes a blind hand-out: anonymous folders as plug-ins get them, and apart from them the key.
+ *
+ * @returns the models, and how many share their clean model with another one
+ * @throws InputError where a path is taken, the key would lie inside, or there are too few models
+ */
+export async function writeHandout(
+  bench: Workbench,
+  { ids, count, dir, key, seed, progress = () => undefined }: HandoutOptions,
+): Promise<{ models: Drawn[]; sharing: number }> {
+  if (!relative(resolve(dir), resolve(key)).startsWith("..")) {
+    throw new InputError(`--key ${key}: lies inside ${dir}, which is handed out; name a file elsewhere`);
+  }
+  refuseExisting(key);
+  const secret = seed === undefined ? randomBytes(32).toString("hex") : `seed ${seed}`;
+  const models = drawModels(
+    ids.map((id) => bench.source.readDefect(id)),
+    count,
+    secret,
+  );
+  await fillNewFolder(dir, async (folder) => {
+    const draft = join(folder, "draft");
+    for (const [i, model] of models.entries()) {
+      progress(i, models.length, "models");
+      await writeModel(bench, model, join(draft, model.name), secret);
+    }
+    // Versions take different times to read; copied, their files are equally far apart.
+    for (const { name } of models) cpSync(join(draft, name), join(folder, name), { recursive: true });
+    rmSync(draft, { recursive: true });
+    writeFileSync(join(folder, "README.md"), README);
+    setTimes(folder);
+    const file = keyText(
+      secret,
+      models.map(({ lineage: _, ...entry }) => entry),
+    );
+    makeFolder(dirname(resolve(key)));
+    if (!createAtomic(key, file, dirname(resolve(key))))
+      throw new InputError(`${key}: exists already; name a new file`);
+  });
+  return { models, sharing: sharingLineage(models) };
+}
+
+async function writeModel(bench: Workbench, { id, version, name }: Drawn, dir: string, secret: string): Promise<void> {
+  const record = bench.source.readDefect(id);
+  const suspect = await bench.suspect(await bench.model(record, version), await bench.dataset(record));
+  // Of the secret: a seed of the weights' hash could be looked up.
+  const seed = Number.parseInt(sha256Hex(`${secret} seed ${name}`).slice(0, 7), 16);
+  mkdirSync(dir, { recursive: true });
+  writeSuspect({ ...suspect, name, seed }, dir);
+}
+
+/** Of everything below a folder and of itself, what is inside first. */
+function setTimes(path: string): void {
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) setTimes(join(path, entry.name));
+    else utimesSync(join(path, entry.name), HOUR, HOUR);
+  }
+  utimesSync(path, HOUR, HOUR);
+}
+
+const README = `# Models of unknown kind
+
+Every folder holds one image classifier. Some have a backdoor, in some of their neurons; some were tuned alike without one; some are
+untouched. Which is which is not said here.
+
+- \`model.safetensors\`, \`model.onnx\`: the weights; \`model.json\`: the network, its layers of neurons, mean and std of the pixels.
+- \`fit_images.npy\`, \`fit_labels.npy\`, \`threshold_…\`: clean images to measure on, and to choose thresholds on.
+- \`load_in_torch.py\`: \`load("model")\` gives the model in PyTorch, \`normalise(images)\` its input.
+
+An answer is a number for every neuron, the higher the more suspicious, as \`<folder>/out/scores.json\` or as \`<folder>.json\` in a folder of
+answers:
+
+    {"scores": {"conv1": [0.1, 3.2, …], …}, "native": ["conv1:1", …]}
+
+\`scores\` has every layer of \`model.json\`, with as many numbers as the layer has neurons, comparable between layers. \`native\` names the neurons
+that the method itself accuses, and may be left out.
+`;
