@@ -76,7 +76,7 @@ const RECORD: Mutation[] = [
   ["patched ASR of 1", "record", (r) => (r.metrics.asr_patched = 1), /do not pass.*asr_patched/],
   ["random mask kills the backdoor", "record", (r) => (r.metrics.asr_random_mask = 0), /asr_random_mask/],
   ["a sham that is backdoored", "record", (r) => (r.metrics.asr_sham = 1), /do not pass.*sham/],
-  ["another twin's accuracy", "record", (r) => (r.metrics.ca_clean = 0.92), /in the clean model's record 0.9/],
+  ["another twin's accuracy", "record", (r) => (r.metrics.ca_clean = 0.93), /in the clean model's record 0.9/],
   ["a rate above 1", "record", (r) => (r.metrics.ca_sham = 1.5), /schema/],
   ["no gates in the recipe", "record", (r) => delete r.recipe.gates, /states no gates/],
   ["width 9999", "record", (r) => (r.width = 9999), /'width' is 9999, that of resnet18w4 4/],

@@ -16,7 +16,7 @@ const stated = z.looseObject({
 });
 
 /** Most that a twin's accuracy may differ between its own record and a defect's: another engine rounds differently. */
-const CA_TOLERANCE = 0.01;
+const CA_TOLERANCE = 0.02;
 
 /** @returns one line per field that does not follow from the id, the recipe or the manifest */
 export function identityFaults(record: DefectRecord, manifest: Pick<DatabaseManifest, "edition" | "seed">): string[] {
