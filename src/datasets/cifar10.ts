@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { assembleDataset } from "./assemble.ts";
-import { checkClassNames, readCifarFiles } from "./cifar-binary.ts";
-import { missing, requireFiles } from "./files.ts";
+import { checkClassNames, readCifarFiles, readCifarRecords } from "./cifar-binary.ts";
+import { readCifarPython } from "./cifar-python.ts";
+import { missing } from "./files.ts";
+import { locate, notFound, within } from "./locate.ts";
 import { splitAtRandom } from "./split.ts";
 import type { DatasetDefinition } from "./types.ts";
 
@@ -10,9 +11,14 @@ const FOLDER = "cifar-10-batches-bin";
 const BATCHES = [1, 2, 3, 4, 5].map((i) => `${FOLDER}/data_batch_${i}.bin`);
 const TEST = `${FOLDER}/test_batch.bin`;
 const NAMES = `${FOLDER}/batches.meta.txt`;
+const PYTHON = "cifar-10-batches-py";
+const LAYOUTS = [
+  { name: "binary", anchors: BATCHES, test: TEST },
+  { name: "python", anchors: [1, 2, 3, 4, 5].map((i) => `${PYTHON}/data_batch_${i}`), test: `${PYTHON}/test_batch` },
+] as const;
 const OFFICIAL = { train: 50_000, test: 10_000 };
 
-/** CIFAR-10, binary version (A. Krizhevsky 2009): those of the five training batches that are there, any record count. */
+/** CIFAR-10 (A. Krizhevsky 2009), binary or python version: those of the five training batches that are there, any record count. */
 export const cifar10: DatasetDefinition = {
   name: "cifar10",
   title: "CIFAR-10, 10 classes",
@@ -32,14 +38,23 @@ export const cifar10: DatasetDefinition = {
     },
   ],
   async load({ dataDir, seed }) {
-    const batches = BATCHES.map((file) => join(dataDir, file)).filter((path) => existsSync(path));
-    if (batches.length === 0) throw missing(this.name, join(dataDir, BATCHES[0]));
-    requireFiles(this, dataDir);
-    const names = join(dataDir, NAMES);
-    if (existsSync(names)) checkClassNames(names, this.classes);
-    const layout = { labels: [{ name: "label", classes: this.classes.length }], labelAt: 0 };
-    const train = readCifarFiles(batches, layout);
-    const test = readCifarFiles([join(dataDir, TEST)], layout);
+    const found = locate(dataDir, LAYOUTS);
+    if (!found) throw notFound(this.name, dataDir, LAYOUTS);
+    const { layout, base } = found;
+    const batches = layout.anchors.flatMap((file) => within(base, file) ?? []);
+    const testFile = within(base, layout.test);
+    if (testFile === null) throw missing(this.name, join(base, layout.test));
+    const names = within(base, NAMES);
+    if (layout.name === "binary" && names !== null) checkClassNames(names, this.classes);
+    const records = { labels: [{ name: "label", classes: this.classes.length }], labelAt: 0 };
+    const read = (paths: string[]) =>
+      layout.name === "binary"
+        ? readCifarFiles(paths, records)
+        : readCifarRecords(
+            paths.map((path) => readCifarPython(path, ["labels"])),
+            records,
+          );
+    const [train, test] = [read(batches), read([testFile])];
     const whole = train.count === OFFICIAL.train && test.count === OFFICIAL.test;
     const split = splitAtRandom(train.count, seed, this.name);
     return assembleDataset(this, train, test, split, whole ? "official" : "subset");

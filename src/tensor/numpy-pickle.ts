@@ -59,7 +59,9 @@ export class NumpyArray {
 
   /** `(version, shape, dtype, whether in Fortran's order, data)` */
   buildFrom(attributes: unknown): void {
-    const [, shape, type, isFortran, data] = Array.isArray(attributes) ? attributes : [];
+    const [, shape, type, isFortran, raw] = Array.isArray(attributes) ? attributes : [];
+    // Python 2's bytes that happen to be a text.
+    const data = typeof raw === "string" ? new TextEncoder().encode(raw) : raw;
     const isShape = Array.isArray(shape) && shape.length <= 32 && shape.every((n) => Number.isSafeInteger(n) && n >= 0);
     if (!isShape || !(type instanceof NumpyType) || !(data instanceof Uint8Array || Array.isArray(data))) {
       throw this.fault("a NumPy array is not made as NumPy makes them");

@@ -322,7 +322,7 @@ class Unpickler {
   private textOrBytes(count: number): string | Uint8Array {
     const bytes = this.slice(count);
     try {
-      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     } catch {
       return bytes;
     }

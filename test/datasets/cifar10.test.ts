@@ -81,7 +81,7 @@ describe("cifar10", () => {
     rmSync(join(folder, "test_batch.bin"));
     expect(await fault()).toMatch(/test_batch\.bin: run 'bdefects data fetch cifar10'/);
     rmSync(folder, { recursive: true });
-    expect(await fault()).toMatch(/data_batch_1\.bin: run/);
+    expect(await fault()).toMatch(/data_batch_1\.bin: looked there, .* run/);
     writeFileSync(folder, "no folder");
     expect(await fault()).toMatch(/data_batch_1\.bin/);
   });

@@ -91,7 +91,7 @@ describe("cifar100", () => {
     rmSync(join(folder, "test.bin"));
     expect(await fault()).toMatch(/test\.bin: run 'bdefects data fetch cifar100'/);
     rmSync(folder, { recursive: true });
-    expect(await fault()).toMatch(/train\.bin: run/);
+    expect(await fault()).toMatch(/train\.bin: looked there, .* run/);
   });
 
   it("refuses other class names, but needs none", async () => {
