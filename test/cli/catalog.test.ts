@@ -46,6 +46,7 @@ describe("ids, groups, info", () => {
         ca: expect.closeTo(0.88),
         asr: expect.closeTo(0.99),
         seconds: 21,
+        foreign: 0,
       },
     ]);
     expect(readdirSync(dir)).toEqual(before);
