@@ -51,6 +51,8 @@ export interface Pack {
 }
 
 export class GraphBuilder {
+  /** Whose operators are used: readers refuse a domain that they do not know, used or not. */
+  private readonly domains = new Set<string>([""]);
   private readonly nodes: Uint8Array[] = [];
   private readonly initializers: Uint8Array[] = [];
   private readonly constants = new Map<string, string>();
@@ -83,6 +85,7 @@ export class GraphBuilder {
       if (value !== undefined) message(node, 5, encodeAttribute(name, value));
     }
     if (domain) text(node, 7, domain);
+    this.domains.add(domain);
     this.nodes.push(node.finish());
     return outputs;
   }
@@ -198,6 +201,7 @@ export class GraphBuilder {
     text(model, 2, "bdefects4nn");
     message(model, 7, graph.finish());
     for (const [domain, version] of OPSETS) {
+      if (!this.domains.has(domain)) continue;
       const opset = new BinaryWriter();
       text(opset, 1, domain);
       opset.tag(2, WireType.Varint).int64(version);

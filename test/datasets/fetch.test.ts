@@ -78,7 +78,7 @@ describe("fetchDataset", () => {
   /** Sends some bytes under the header of all of them, then hangs up. */
   function breakAfter(count: number, response: ServerResponse): void {
     response.writeHead(200, { "content-length": archive.length });
-    response.write(archive.subarray(0, count), () => setTimeout(() => response.destroy(), 50));
+    response.write(archive.subarray(0, count), () => setTimeout(() => response.destroy(), 400));
   }
 
   const item = (change: Partial<Download> = {}): Download => ({
