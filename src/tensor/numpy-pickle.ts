@@ -110,6 +110,18 @@ export function numpyGlobals(fault: Fault): [name: string, call: NonNullable<Pic
           NonNullable<PickleGlobal["call"]>,
         ],
     ),
+    // Of protocol 5: bytes, type, shape, order.
+    ...moved("numeric._frombuffer").map(
+      (name) =>
+        [
+          name,
+          ([data, type, shape, order]) => {
+            const array = new NumpyArray(fault);
+            array.buildFrom([1, shape, type, order === "F", data]);
+            return array;
+          },
+        ] as [string, NonNullable<PickleGlobal["call"]>],
+    ),
     ["_codecs.encode", ([text, encoding]) => encoded(text, encoding, fault)],
   ];
 }

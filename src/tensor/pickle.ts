@@ -24,10 +24,12 @@ export interface PickleGlobal {
 }
 
 const MARK = Symbol("mark");
-/** No number in a checkpoint is longer. */
-const MOST_LONG_BYTES = 16;
+/** Seeds and counters of any size; what a double cannot hold becomes infinite. */
+const MOST_LONG_BYTES = 1024;
 const MOST_LINE = 4096;
 const MOST_NAME = 200;
+/** What calls may make beyond as many elements as the pickle has bytes: a call on a remembered list costs three bytes. */
+const MOST_MADE = 2_000_000;
 
 /** Opcodes that need what no file of weights has, for messages. */
 const REFUSED: Record<number, string> = {
@@ -59,6 +61,8 @@ class Unpickler {
   private at: number;
   private readonly stack: unknown[] = [];
   private readonly memo = new Map<number, unknown>();
+  /** Elements that calls have made. */
+  private made = 0;
 
   constructor(bytes: Uint8Array, world: PickleWorld, name: string, start = 0) {
     this.at = start;
@@ -241,9 +245,17 @@ class Unpickler {
 
   private call(callee: unknown, args: unknown): unknown {
     if (!Array.isArray(args)) throw this.fault("a call has no arguments");
-    if (callee instanceof KnownGlobal && callee.call) return callee.call(args);
+    if (callee instanceof KnownGlobal && callee.call) return this.counted(callee.call(args));
     if (callee instanceof Opaque) return new Opaque(callee.name);
     throw this.fault("it calls what is no function");
+  }
+
+  /** A call on a remembered list copies it, so a small pickle could make as much as it likes. */
+  private counted(value: unknown): unknown {
+    if (Array.isArray(value) || value instanceof Uint8Array) this.made += value.length;
+    else if (value instanceof Map || value instanceof Set) this.made += value.size;
+    if (this.made > this.bytes.length + MOST_MADE) throw this.fault("it makes far more than it holds");
+    return value;
   }
 
   private make([callee, ...args]: unknown[]): unknown {

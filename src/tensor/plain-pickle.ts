@@ -1,4 +1,5 @@
 import type { InputError } from "../core/errors.ts";
+import { Opaque } from "./opaque.ts";
 import type { PickleGlobal, PickleValue } from "./pickle.ts";
 
 /** Python's containers as pickles hold them, read as data; and the names that no data has. */
@@ -20,6 +21,11 @@ export function plainGlobals(fault: Fault): [name: string, call: Call][] {
     ["collections.defaultdict", () => new Map()],
     ["collections.Counter", ([items]) => (items instanceof Map ? items : new Map())],
     ["collections.deque", ([items]) => (Array.isArray(items) ? [...items] : [])],
+    // Objects as protocols 0 and 1 make them: class, base, state.
+    ...["copy_reg", "copyreg"].map((module): [string, Call] => [
+      `${module}._reconstructor`,
+      ([type]) => new Opaque(type instanceof Opaque ? type.name : "an object"),
+    ]),
     ["torch.Size", ([items]) => (Array.isArray(items) ? items : [])],
     ...builtin(["set", "frozenset"], (args) => setOf(args, fault)),
     ...builtin(["list", "tuple"], ([items]) => (Array.isArray(items) ? [...items] : [])),

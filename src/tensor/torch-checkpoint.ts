@@ -1,6 +1,7 @@
 import { InputError } from "../core/errors.ts";
 import { brainToNumber, halfToNumber } from "./narrow-floats.ts";
-import { numpyGlobals } from "./numpy-pickle.ts";
+import { NumpyArray, numpyGlobals } from "./numpy-pickle.ts";
+import { Opaque } from "./opaque.ts";
 import { type PickleGlobal, type PickleValue, type PickleWorld, readPickle, readPickleAt } from "./pickle.ts";
 import { plainGlobals, runsPrograms } from "./plain-pickle.ts";
 import { sizeOf } from "./state.ts";
@@ -12,6 +13,8 @@ export interface TorchStorage {
   key: string;
   /** Elements. */
   count: number;
+  /** The elements, where they lie in the pickle itself. */
+  inline?: Uint8Array;
 }
 
 /** A view of a storage. Offsets and strides count elements. */
@@ -46,6 +49,30 @@ const DTYPES = {
 } satisfies Record<string, { bytes: number; read: Read }>;
 export type TorchDtype = keyof typeof DTYPES;
 
+/** Bytes of an element of types whose tensors stand aside (quantized, complex, 8-bit floats); old files hold theirs too. */
+const OTHER_DTYPES: Record<string, number> = {
+  QInt8Storage: 1,
+  QUInt8Storage: 1,
+  QInt32Storage: 4,
+  ComplexFloatStorage: 8,
+  ComplexDoubleStorage: 16,
+  Float8_e4m3fnStorage: 1,
+  Float8_e5m2Storage: 1,
+};
+
+/** A storage of one of those types, or of one that nobody knows. */
+class OtherStorage extends Opaque {
+  readonly key: string;
+  /** null: unknown. */
+  readonly bytes: number | null;
+
+  constructor(name: string, key: string, bytes: number | null) {
+    super(name);
+    this.key = key;
+    this.bytes = bytes;
+  }
+}
+
 /**
  * Reads the pickle of a PyTorch checkpoint (`data.pkl` of the zip), as data: tensors become views of storages, all else
  * plain containers, numbers and strings. Nothing is executed; anything else that a pickle can name is refused.
@@ -71,8 +98,12 @@ export function readLegacyCheckpoint(
   bytes: Uint8Array,
   name: string,
 ): { value: PickleValue; storages: Map<string, Uint8Array> } | null {
-  const storagesOf = new Map<string, TorchStorage>();
-  const world = torchWorld(name, (found) => storagesOf.set(found.key, found));
+  return readLegacy(bytes, name, true);
+}
+
+function readLegacy(bytes: Uint8Array, name: string, mayNest: boolean) {
+  const storagesOf = new Map<string, TorchStorage | OtherStorage>();
+  const world = torchWorld(name, (found) => storagesOf.set(found.key, found), mayNest);
   let at = 0;
   const next = () => {
     const { value, end } = readPickleAt(bytes, at, world, name);
@@ -94,9 +125,12 @@ export function readLegacyCheckpoint(
   for (const key of keys) {
     const found = storagesOf.get(String(key));
     if (!found || storages.has(found.key)) throw fault("lists a storage that no tensor has, or one twice");
-    const size = storageBytes(found);
+    const isOther = found instanceof OtherStorage;
+    const size = isOther ? found.bytes : storageBytes(found);
+    if (size === null) throw fault("holds a storage of a type of unknown size");
     if (size + 8 > bytes.length - at) throw fault("is cut short");
-    if (view.getBigInt64(at, true) !== BigInt(found.count)) throw fault(`storage ${found.key} has another size`);
+    if (!isOther && view.getBigInt64(at, true) !== BigInt(found.count))
+      throw fault(`storage ${found.key} has another size`);
     storages.set(found.key, new Uint8Array(bytes.subarray(at + 8, at + 8 + size)));
     at += 8 + size;
   }
@@ -104,13 +138,28 @@ export function readLegacyCheckpoint(
   return { value, storages };
 }
 
-function torchWorld(name: string, onStorage: (found: TorchStorage) => void = () => undefined): PickleWorld {
+/** @param mayNest whether storages may be whole checkpoints within, as `pickle.dump` of a tensor writes them */
+function torchWorld(
+  name: string,
+  onStorage: (found: TorchStorage | OtherStorage) => void = () => undefined,
+  mayNest = true,
+): PickleWorld {
   const fault = (text: string) => new InputError(`${name}: ${text}`);
+  const nested = new Map<unknown, unknown>();
+  const fromBytes = (bytes: unknown) => {
+    if (!nested.has(bytes)) nested.set(bytes, mayNest ? nestedStorage(bytes, name) : new Opaque("a storage"));
+    return nested.get(bytes);
+  };
   const known = new Map<string, PickleGlobal["call"]>([
     ["torch._utils._rebuild_tensor", (args) => tensor(args, fault)],
     ["torch._utils._rebuild_tensor_v2", (args) => tensor(args, fault)],
     ["torch._utils._rebuild_parameter", (args) => parameter(args, fault)],
     ["torch._utils._rebuild_parameter_with_state", (args) => parameter(args.slice(0, 3), fault)],
+    // Of a device that only NumPy's arrays come from.
+    ["torch._utils._rebuild_device_tensor_from_numpy", ([array]) => array],
+    // A tensor of a class of somebody's own: function, class, arguments, attributes.
+    ["torch._tensor._rebuild_from_type_v2", ([make, , args]) => fromType(make, args)],
+    ["torch.storage._load_from_bytes", ([bytes]) => fromBytes(bytes)],
     ...plainGlobals(fault),
     ...numpyGlobals(fault),
   ]);
@@ -125,7 +174,7 @@ function torchWorld(name: string, onStorage: (found: TorchStorage) => void = () 
     },
     persistent(id) {
       const found = storage(id, fault);
-      onStorage(found);
+      if (found instanceof OtherStorage || !(found instanceof Opaque)) onStorage(found);
       return found;
     },
   };
@@ -186,22 +235,41 @@ function forEachElement({ offset, shape, strides }: TorchTensor, visit: (at: num
 
 type Fault = (text: string) => InputError;
 
-/** `('storage', torch.FloatStorage, '0', 'cpu', 128)` */
-function storage(id: PickleValue, fault: Fault): TorchStorage & { isStorage: true } {
+/**
+ * `('storage', torch.FloatStorage, '0', 'cpu', 128)`; before 1.6 also `('module', class, file, source)`, which stands for the
+ * class of a network that was pickled whole.
+ */
+function storage(id: PickleValue, fault: Fault): (TorchStorage & { isStorage: true }) | Opaque {
   const [tag, type, key, , count] = Array.isArray(id) ? id : [];
-  const dtype = (type as { name?: unknown } | undefined)?.name;
-  const name = typeof dtype === "string" ? dtype.replace(/^torch\./, "") : "";
-  if (tag !== "storage" || !Object.hasOwn(DTYPES, name)) throw fault("a storage is of no known type");
+  if (tag === "module" && type instanceof Opaque) return type;
+  if (tag !== "storage" || !(type instanceof Opaque)) throw fault("a storage is of no known type");
+  const dtype = type.name.replace(/^torch\./, "");
   if (typeof key !== "string" || !/^\d{1,20}$/.test(key)) throw fault("a storage's name is no number");
   if (!isCount(count)) throw fault(`storage ${key} has no size`);
-  return { isStorage: true, dtype: name as TorchDtype, key, count };
+  if (Object.hasOwn(DTYPES, dtype)) return { isStorage: true, dtype: dtype as TorchDtype, key, count };
+  const bytes = Object.hasOwn(OTHER_DTYPES, dtype) ? OTHER_DTYPES[dtype] * count : null;
+  return new OtherStorage(type.name, key, bytes);
+}
+
+/** What `pickle.dump` writes for a storage: a checkpoint before 1.6 that holds it alone. */
+function nestedStorage(bytes: unknown, name: string): unknown {
+  const found = bytes instanceof Uint8Array ? readLegacy(bytes, name, false) : null;
+  const value = found?.value as (TorchStorage & { isStorage?: true }) | undefined;
+  if (!value?.isStorage) return new Opaque("a storage");
+  return { ...value, inline: found!.storages.get(value.key) };
+}
+
+function fromType(make: unknown, args: unknown): unknown {
+  const isKnown = make instanceof Opaque && "call" in make && typeof make.call === "function" && Array.isArray(args);
+  return isKnown ? (make.call as (args: readonly unknown[]) => unknown)(args) : new Opaque("a tensor of another class");
 }
 
 /** `_rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks, metadata=None)` */
-function tensor(args: readonly PickleValue[], fault: Fault): TorchTensor {
+function tensor(args: readonly PickleValue[], fault: Fault): TorchTensor | Opaque {
   const [of, offset, shape, strides] = args;
+  if (of instanceof Opaque) return new Opaque(`a tensor of ${of.name}`);
   if (args.length < 4 || args.length > 7) throw fault("a tensor has another number of arguments");
-  const found = of as ReturnType<typeof storage> | null;
+  const found = of as (TorchStorage & { isStorage?: true }) | null;
   if (typeof of !== "object" || found?.isStorage !== true) throw fault("a tensor has no storage");
   if (!isCount(offset) || !isCounts(shape) || !isCounts(strides) || shape.length !== strides.length) {
     throw fault("a tensor has a bad shape, stride or offset");
@@ -213,9 +281,11 @@ function tensor(args: readonly PickleValue[], fault: Fault): TorchTensor {
 }
 
 /** `_rebuild_parameter(data, requires_grad, backward_hooks)` */
-function parameter(args: readonly PickleValue[], fault: Fault): TorchTensor {
-  if (args.length !== 3 || !(args[0] instanceof TorchTensor)) throw fault("a parameter holds no tensor");
-  return args[0];
+function parameter(args: readonly PickleValue[], fault: Fault): TorchTensor | NumpyArray | Opaque {
+  const [held] = args;
+  const isHeld = held instanceof TorchTensor || held instanceof NumpyArray || held instanceof Opaque;
+  if (args.length !== 3 || !isHeld) throw fault("a parameter holds no tensor");
+  return held;
 }
 
 function isCount(value: unknown): value is number {

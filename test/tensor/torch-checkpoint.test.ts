@@ -106,7 +106,7 @@ describe("tensors", () => {
     expect(tensorFloats(read(tensor("0", [0, 5], { count: 0 })) as TorchTensor, new Uint8Array(0))).toHaveLength(0);
   });
 
-  it("that reach beyond their storage, or are of no known kind, are refused", () => {
+  it("that reach beyond their storage, or have none, are refused", () => {
     refuses(pickle(tensor("0", [2, 3], { count: 5 })), /beyond its storage/);
     refuses(pickle(tensor("0", [2], { count: 2, offset: 1 })), /beyond its storage/);
     refuses(pickle(tensor("0", [2], { count: 2, strides: [2] })), /beyond its storage/);
@@ -114,7 +114,6 @@ describe("tensors", () => {
     refuses(pickle(tensor("0", [2 ** 30, 2 ** 30], { count: 1, strides: [0, 0] })), /beyond its storage/);
     refuses(pickle(tensor("0", [-1 >>> 0], { count: 1 })), /bad shape|beyond/);
     refuses(pickle(tensor("../../etc/passwd", [1])), /name is no number/);
-    refuses(pickle(tensor("0", [1], { type: "QInt8Storage" })), /a storage is of no known type/);
     refuses(pickle(global("torch._utils", "_rebuild_tensor_v2"), tuple(int(1)), P.reduce), /number of arguments/);
     refuses(pickle(text("storage"), P.persid), /no known type/);
   });
@@ -219,7 +218,7 @@ describe("hostile pickles", () => {
       [0x8e, 0, 0, 0, 0, 1, 0, 0, 0],
       [0x95, 0, 0, 0, 0, 0, 0, 0, 0x80],
       [0x8b, 0xff, 0xff, 0xff, 0x7f],
-      [0x8a, 255, ...new Array<number>(255).fill(1)],
+      [0x8b, 0xd0, 7, 0, 0, ...new Array<number>(2000).fill(1)],
       [0x49, ...new Array<number>(10_000).fill(0x39), 0x0a],
     ];
     for (const bytes of huge) refuses(pickle(bytes), /cut short|length|bytes|number/);

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { InputError } from "../../core/errors.ts";
@@ -80,9 +80,10 @@ const MOST_BYTES = 2 ** 31;
 /** Plain data is a tree of a few levels; a memo can make one that never ends. */
 const MOST_DEPTH = 64;
 const MOST_NODES = 2_000_000;
-/** First byte of a bare pickle of protocol 2 or later, which Python's `pickle.dump` writes. */
-const PICKLE_MAGIC = 0x80;
-const ZIP_START = 0x50;
+/** A bare pickle begins so: of protocol 2 or later, which Python's `pickle.dump` writes; or PyTorch's magic number before. */
+const PICKLE_STARTS = ["\x80", "L119547037146038801333356L\n"];
+const ZIP_START = "PK";
+const START_BYTES = 32;
 
 /**
  * Reads a PyTorch checkpoint (the zip of PyTorch 1.6 and later, or what was before), or a bare pickle of plain data, without
@@ -94,6 +95,15 @@ export async function readTorchFile(path: string): Promise<Plain> {
   const { value, storageOf, stored } = await readValue(path);
   let nodes = 0;
   let viewed = 0;
+  const count = (bytes: number) => {
+    viewed += bytes;
+    if (viewed > MOST_VIEWS * stored + SMALL_BYTES) {
+      throw new InputError(
+        `${path}: its tensors share storages until they are ${MOST_VIEWS} times as large as the file`,
+      );
+    }
+  };
+  const arrays = new Map<NumpyArray, Plain>();
   const plain = (part: unknown, depth: number): Plain => {
     if (depth > MOST_DEPTH || ++nodes > MOST_NODES) throw new InputError(`${path}: its data is nested without end`);
     if (part === null || typeof part !== "object") {
@@ -103,20 +113,23 @@ export async function readTorchFile(path: string): Promise<Plain> {
     if (part instanceof Uint8Array) return part;
     if (part instanceof TorchTensor) {
       const { storage } = part;
-      const bytes = storageOf(storage.key);
+      const bytes = storage.inline ?? storageOf(storage.key);
       if (!bytes) throw new InputError(`${path}: the storage data/${storage.key} is missing`);
       if (bytes.length !== storageBytes(storage)) {
         throw new InputError(`${path}: data/${storage.key} has ${bytes.length} bytes, not ${storageBytes(storage)}`);
       }
-      viewed += sizeOf(part.shape) * (storageBytes(storage) / Math.max(1, storage.count));
-      if (viewed > MOST_VIEWS * stored + SMALL_BYTES) {
-        throw new InputError(
-          `${path}: its tensors share storages until they are ${MOST_VIEWS} times as large as the file`,
-        );
-      }
+      count(sizeOf(part.shape) * (storageBytes(storage) / Math.max(1, storage.count)));
       return new PlainTensor(part, bytes);
     }
-    if (part instanceof NumpyArray) return arrayOf(part, (item) => plain(item, depth + 1));
+    if (part instanceof NumpyArray) {
+      // The memo may name one array often; its numbers are made once.
+      const known = arrays.get(part);
+      if (known !== undefined) return known;
+      if (part.data instanceof Uint8Array) count(part.data.length);
+      const made = arrayOf(part, (item) => plain(item, depth + 1));
+      arrays.set(part, made);
+      return made;
+    }
     if (part instanceof NumpyType) return new Bystander("numpy.dtype");
     const pairs = part instanceof Opaque && part.entries.size > 0 ? part.entries : part;
     if (pairs instanceof Opaque) return new Bystander(pairs.name, pairs.isModule);
@@ -125,7 +138,8 @@ export async function readTorchFile(path: string): Promise<Plain> {
     if (pairs instanceof Map) {
       return new Map([...pairs].map(([key, item]) => [plain(key, depth + 1), plain(item, depth + 1)]));
     }
-    throw new InputError(`${path}: holds a storage or type outside a tensor`);
+    // A storage that no tensor is a view of.
+    return new Bystander("a storage");
   };
   return plain(value, 0);
 }
@@ -166,9 +180,10 @@ export function bystandersIn(value: Plain): string[] {
 async function readValue(
   path: string,
 ): Promise<{ value: unknown; storageOf: (key: string) => Uint8Array | undefined; stored: number }> {
-  const what = whatItIs(path);
+  const start = readStart(path);
+  const isBare = PICKLE_STARTS.some((begin) => start.startsWith(begin)) && statSync(path).size < MOST_BYTES;
+  const what = isBare ? null : whatItIs(path);
   if (what !== null) throw new InputError(`${path}: ${what}`);
-  const isBare = readStart(path) === PICKLE_MAGIC;
   const stored = statSync(path).size;
   const legacy = isBare ? readLegacyCheckpoint(readBytes(path), path) : null;
   if (legacy) return { value: legacy.value, storageOf: (key) => legacy.storages.get(key), stored };
@@ -181,14 +196,14 @@ async function readValue(
   return { value: readTorchPickle(pickle, path), storageOf: (key) => entries.get(`${prefix}data/${key}`), stored };
 }
 
-/** The first byte, where the file is small enough for a bare pickle. */
-function readStart(path: string): number | null {
+/** The first bytes as characters 0 to 255; none of what is no plain file. */
+function readStart(path: string): string {
   return withPath(path, () => {
+    if (!statSync(path).isFile()) return "";
     const file = openSync(path, "r");
     try {
-      const byte = Buffer.alloc(1);
-      const found = readSync(file, byte, 0, 1, 0);
-      return found === 1 && fstatSync(file).size < MOST_BYTES ? byte[0] : null;
+      const bytes = Buffer.alloc(START_BYTES);
+      return bytes.toString("latin1", 0, readSync(file, bytes, 0, START_BYTES, 0));
     } finally {
       closeSync(file);
     }
@@ -241,7 +256,7 @@ async function readEntries(path: string): Promise<Map<string, Uint8Array>> {
 
 /** A zip ends in its directory, so one that was cut short has none. */
 function whyNoZip(path: string, { message }: Error): string {
-  return readStart(path) === ZIP_START
+  return readStart(path).startsWith(ZIP_START)
     ? "no whole zip archive; it is cut short, so download or save it again"
     : `no whole zip archive (${message})`;
 }
