@@ -15,8 +15,8 @@ export interface TakenState {
   others: string[];
 }
 
-/** Averages of weights, which training keeps beside them. */
-const AVERAGE = /(^|[._])(ema|swa|avg|average|averaged|shadow|teacher|momentum)/i;
+/** Averages of weights, and what else training keeps by the weights' names. */
+const AVERAGE = /(^|[._])(ema|swa|avg|average|averaged|shadow|teacher|momentum|optim|grad|mask)/i;
 
 /**
  * The state dict that a checkpoint is about: the one that is named, the only one with filters, or the only one that is no
@@ -28,7 +28,7 @@ const AVERAGE = /(^|[._])(ema|swa|avg|average|averaged|shadow|teacher|momentum)/
 export function takeState(file: string, value: Plain, key?: string): TakenState {
   const states = statesIn(value);
   // An optimizer's or a normalisation's few tensors are no network.
-  const names = [...states].filter(([, state]) => [...state.values()].some(isFilter)).map(([name]) => name);
+  const names = [...states].filter(([, state]) => [...state].some(isFilter)).map(([name]) => name);
   if (names.length === 0) {
     const whole = moduleIn(value);
     throw new InputError(
@@ -48,8 +48,9 @@ export function takeState(file: string, value: Plain, key?: string): TakenState 
   return { name, tensors: states.get(name)!, others: names.filter((other) => other !== name) };
 }
 
-function isFilter({ shape }: PlainTensor): boolean {
-  return shape.length === 4;
+/** Filters are weights by name: an optimizer's averages and a trigger's pattern have their shapes too. */
+function isFilter([name, { shape }]: [string, PlainTensor]): boolean {
+  return shape.length === 4 && /(^|\.)weight(_\w+)?$/.test(name);
 }
 
 /** The class of a network that was pickled whole, anywhere in the data. */
@@ -87,7 +88,7 @@ function asState(value: Plain): Map<string, PlainTensor> | null {
     (entry): entry is [string, PlainTensor] => typeof entry[0] === "string" && entry[1] instanceof PlainTensor,
   );
   if (entries.length === 0) return null;
-  const isWhole = entries.length === value.size || entries.some(([, tensor]) => isFilter(tensor));
+  const isWhole = entries.length === value.size || entries.some(isFilter);
   return isWhole ? new Map(entries) : null;
 }
 

@@ -1,0 +1,63 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readWeights } from "../../src/store/foreign/weights.ts";
+import { dict, int, list, pickle, tensor, text } from "../tensor/pickle-bytes.ts";
+import { temporaryFolder } from "./temp.ts";
+import { torchZip } from "./torch-zip.ts";
+
+const dir = temporaryFolder();
+const filters = () => tensor("0", [1, 1, 2, 2]);
+const weights = (name = "conv1.weight") => dict([text(name), filters()]);
+
+async function taken(...value: number[][]) {
+  const file = join(dir, "model.pt");
+  writeFileSync(file, torchZip(pickle(...value), { 0: new Uint8Array(16) }));
+  const { tensors, notes } = await readWeights(file);
+  return [[...tensors.keys()], notes.map((note) => note.slice(file.length + 2))];
+}
+
+describe("the state dict of a checkpoint", () => {
+  it.each<[string, number[], string]>([
+    [
+      "an optimizer's momentum",
+      dict(
+        [text("model_state_dict"), weights()],
+        [
+          text("optimizer_state_dict"),
+          dict([text("state"), dict([int(0), dict([text("momentum_buffer"), filters()])])]),
+        ],
+      ),
+      "'model_state_dict' was taken",
+    ],
+    [
+      "an optimizer's averages in a list",
+      list(weights(), dict([text("state"), dict([int(3), dict([text("exp_avg"), filters()])])])),
+      "'0' was taken",
+    ],
+    [
+      "a trigger and its mask",
+      dict([text("trigger"), filters()], [text("net"), weights()], [text("mask"), filters()]),
+      "'net' was taken",
+    ],
+    [
+      "masks under the weights' names",
+      dict([text("net"), weights()], [text("masks"), weights()]),
+      "'net' was taken; --key takes another: masks",
+    ],
+  ])("is found beside %s", async (_, value, note) => {
+    expect(await taken(value)).toEqual([["conv1.weight"], [note]]);
+  });
+
+  it("may be the file itself, with numbers beside the weights, or weights in two parts", async () => {
+    expect(await taken(dict([text("conv1.weight"), filters()], [text("epoch"), int(3)]))).toEqual([
+      ["conv1.weight"],
+      [],
+    ]);
+    expect(await taken(weights("conv1.weight_orig"))).toEqual([["conv1.weight_orig"], []]);
+  });
+
+  it("is none where an optimizer's is all there is", async () => {
+    await expect(taken(dict([int(0), dict([text("exp_avg"), filters()])]))).rejects.toThrow(/holds no state dict/);
+  });
+});
