@@ -1,66 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from "commander";
-import { CheckFailed, InputError } from "../core/errors.ts";
-import { oneLine, visibleLines } from "../core/visible.ts";
-import { asInputError } from "../store/fs.ts";
-import { packageVersion } from "../store/version.ts";
-import { verbFirst } from "./arguments.ts";
-import { addExamples } from "./examples.ts";
-import { REGISTER_VERBS } from "./registry.ts";
-
-const DONE = 0;
-const CHECK_FAILED = 1;
-const BAD_INPUT = 2;
-
-/** Builds the program with all verbs; heavy modules are loaded by the verbs' actions, not here. */
-function buildProgram(): Command {
-  const program = new Command("bdefects")
-    .description("Build, store, serve and study a database of backdoored networks whose infected neurons are known")
-    .version(packageVersion(), "-V, --version", "print the version")
-    .option("--debug", "print the stack of an error")
-    .helpOption("-h, --help", "print help")
-    .helpCommand(false)
-    .exitOverride()
-    // Errors are printed once, by `report`.
-    .configureOutput({ outputError: () => undefined, writeErr: () => undefined });
-  for (const register of REGISTER_VERBS) register(program);
-  addExamples(program);
-  return program;
-}
-
-function usage(error: CommanderError, program: Command): string {
-  const shown = program.createHelp().visibleCommands(program);
-  const verbs = shown.map((command) => command.name()).join(", ");
-  if (error.code === "commander.help") return `name a verb: ${verbs}; see 'bdefects --help'`;
-  if (error.code === "commander.unknownCommand") return `${error.message.replace(/^error: /, "")}; valid: ${verbs}`;
-  return error.message.replace(/^error: /, "");
-}
-
-/** What a fault of the program says to nobody but its authors. */
-const INTERNAL = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError];
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return `a fault inside bdefects (${typeof error} was thrown); ${REPORT_IT}`;
-  const { code, path } = error as NodeJS.ErrnoException;
-  if (error.name === "InputError" || error instanceof CheckFailed) return error.message || error.name;
-  const told = asInputError(error, path ?? "the file system");
-  if (told instanceof InputError) return told.message;
-  const isInternal = INTERNAL.some((kind) => error instanceof kind) || code?.startsWith("ERR_") || !error.message;
-  return isInternal ? `a fault inside bdefects (${error.name}${code ? ` ${code}` : ""}); ${REPORT_IT}` : error.message;
-}
-
-const REPORT_IT = "the same command with --debug prints where; please report it";
-
-/** Prints an error as one line on stderr. @returns the exit status. */
-function report(error: unknown, program: Command): number {
-  if (error instanceof CommanderError && error.exitCode === 0) return DONE;
-  const message = error instanceof CommanderError ? usage(error, program) : messageOf(error);
-  // Commander puts its suggestions, and libraries their details, on further lines.
-  process.stderr.write(`error: ${oneLine(message)}\n`);
-  if (process.argv.includes("--debug") && error instanceof Error)
-    process.stderr.write(`${visibleLines(String(error.stack))}\n`);
-  return error instanceof CheckFailed ? CHECK_FAILED : BAD_INPUT;
-}
+import { programRun } from "./run.ts";
 
 /** A reader that goes away (`bdefects ids | head`) is no error. */
 function quietBrokenPipe(stream: NodeJS.WriteStream): void {
@@ -72,12 +11,6 @@ function quietBrokenPipe(stream: NodeJS.WriteStream): void {
 
 quietBrokenPipe(process.stdout);
 quietBrokenPipe(process.stderr);
-const program = buildProgram();
-process.on("uncaughtException", (error) => process.exit(report(error, program)));
-try {
-  await program.parseAsync(verbFirst(program, process.argv.slice(2)), { from: "user" });
-} catch (error) {
-  // The error's line is the last, behind what listings note once their rows are out.
-  await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
-  process.exitCode = report(error, program);
-}
+const run = programRun(process.argv.slice(2));
+process.on("uncaughtException", (error) => process.exit(run.fail(error)));
+process.exitCode = await run.done();

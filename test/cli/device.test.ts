@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bdefects, rowsOf } from "./program.ts";
+import { rowsOf, spawned } from "./program.ts";
 
 /** No driver: what Vulkan's loader is told to look for does not exist. */
 const NO_DRIVER = { VK_ICD_FILENAMES: "/nonexistent.json", VK_DRIVER_FILES: "/nonexistent.json" };
@@ -9,8 +9,8 @@ const LOCALIZE = ["localize", "--db", "sample", "--criterion", "weight-norm"];
 describe("--device", () => {
   it("knows the devices that there are, from the option or the environment", () => {
     const message = "error: --device (BDEFECTS_DEVICE) 'cuda': valid are cpu, webgpu\n";
-    expect(bdefects([...LOCALIZE, "--device", "cuda"])).toMatchObject({ status: 2, stdout: "", stderr: message });
-    expect(bdefects(LOCALIZE, { BDEFECTS_DEVICE: "cuda" })).toMatchObject({ status: 2, stdout: "", stderr: message });
+    expect(spawned([...LOCALIZE, "--device", "cuda"])).toMatchObject({ status: 2, stdout: "", stderr: message });
+    expect(spawned(LOCALIZE, { BDEFECTS_DEVICE: "cuda" })).toMatchObject({ status: 2, stdout: "", stderr: message });
   });
 
   // Elsewhere WebGPU does not go through Vulkan.
@@ -18,7 +18,7 @@ describe("--device", () => {
     ["an option", ["--device", "webgpu"], {}],
     ["the environment", [], { BDEFECTS_DEVICE: "webgpu" }],
   ])("is told in one line where it does not open, before anything is done: by %s", (_, args, env) => {
-    const { status, stdout, stderr } = bdefects([...LOCALIZE, ...args], { ...NO_DRIVER, ...env });
+    const { status, stdout, stderr } = spawned([...LOCALIZE, ...args], { ...NO_DRIVER, ...env });
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(
       /^error: --device webgpu: Failed to get a WebGPU adapter.*; compute with --device cpu, or .*\n$/,

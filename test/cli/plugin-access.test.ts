@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { writeTinyData } from "../e2e/tiny.ts";
 import { idsOf, makeDatabase } from "../pipeline/database.ts";
 import { temporaryFolder } from "../store/temp.ts";
-import { bdefects, rowsOf } from "./program.ts";
+import { rowsOf, spawned } from "./program.ts";
 
 const [ID, OTHER] = idsOf("cifar10");
 
@@ -61,7 +61,7 @@ describe("what a program may see", () => {
 
     localize("");
     expect(calls()).toHaveLength(3);
-    const wrong = bdefects(["localize", ID, ...place(), "--criterion", "x=cmd+oracle:true"]);
+    const wrong = spawned(["localize", ID, ...place(), "--criterion", "x=cmd+oracle:true"]);
     expect(wrong).toMatchObject({ status: 2, stdout: "" });
     expect(wrong.stderr).toBe(
       "error: --criterion 'x=cmd+oracle:true': no access 'oracle'; write cmd: or cmd+failing:\n",
@@ -78,7 +78,7 @@ describe("what a program may see", () => {
     const repair = (using: string) => ["repair", ID, ...place(), "--method", "prune", "--using", using];
     expect(rowsOf(repair("cmd-looks:topk"))).toMatchObject([{ id: ID, using: "cmd-looks:topk" }]);
 
-    const missing = bdefects(["localize", `${OTHER}:infected`, ...place(), "--criterion", "cmd-looks"]);
+    const missing = spawned(["localize", `${OTHER}:infected`, ...place(), "--criterion", "cmd-looks"]);
     expect(missing.status).toBe(1);
     expect(missing.stderr).toContain(
       `failed: ${OTHER}:infected cmd-looks: no stored prediction; name the program with --criterion "looks=cmd:COMMAND"\n`,
@@ -95,7 +95,7 @@ describe("what a program may see", () => {
       [repair("cmd-look"), /^error: unknown --using 'cmd-look'; valid: oracle, random, none, fp, .*, cmd-looks\n$/],
     ];
     for (const [args, fault] of refusals) {
-      const { status, stderr } = bdefects(args);
+      const { status, stderr } = spawned(args);
       expect(status, args.join(" ")).toBe(2);
       expect(stderr).toMatch(fault);
     }

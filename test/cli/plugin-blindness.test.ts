@@ -5,7 +5,7 @@ import { writeTinyData } from "../e2e/tiny.ts";
 import { idsOf, makeDatabase } from "../pipeline/database.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { commandLinesWith } from "./plugin-processes.ts";
-import { bdefects, rowsOf } from "./program.ts";
+import { rowsOf, spawned } from "./program.ts";
 
 const [ID] = idsOf("cifar10");
 
@@ -49,12 +49,12 @@ describe.skipIf(process.platform !== "linux")("a plug-in that looks around", () 
     writeFileSync(spy, SPY);
   });
   const isolation = (env: Record<string, string> = {}) =>
-    JSON.parse(bdefects(["env", "--format", "json"], env).stdout)[0].plugin_isolation as string;
+    JSON.parse(spawned(["env", "--format", "json"], env).stdout)[0].plugin_isolation as string;
 
   const look = (mark: string, env: Record<string, string>, cwd?: string) => {
     const file = report();
     const command = `spy-${mark}=cmd:"${process.execPath}" '${spy}' '${file}' '${db}' mark-${mark}`;
-    const ran = bdefects(["localize", `${ID}:sham`, "--criterion", command], env, cwd);
+    const ran = spawned(["localize", `${ID}:sham`, "--criterion", command], env, cwd);
     expect(ran.status, ran.stderr).toBe(0);
     return JSON.parse(readFileSync(file, "utf8"));
   };
@@ -109,7 +109,7 @@ describe.skipIf(process.platform !== "linux")("a plug-in that looks around", () 
     writeFileSync(own, SPY);
     const command = `own=cmd:"${process.execPath}" own.mjs '${report()}' '${db}' mark-own`;
     const env = { BDEFECTS_DB: db, BDEFECTS_DATA: data };
-    const ran = bdefects(["localize", `${ID}:sham`, "--criterion", command], env, db);
+    const ran = spawned(["localize", `${ID}:sham`, "--criterion", command], env, db);
     expect(ran.status, ran.stderr).toBe(0);
     expect(rowsOf(["score", ID, "--db", db, "--criterion", "cmd-own"])).toHaveLength(6);
   });

@@ -7,7 +7,7 @@ import { idsOf, makeDatabase } from "../pipeline/database.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { findTorchPython } from "../torch/find-python.ts";
 import { processesOf } from "./plugin-processes.ts";
-import { bdefects, rowsOf } from "./program.ts";
+import { rowsOf, spawned } from "./program.ts";
 
 const [ID, OTHER] = idsOf("cifar10");
 const SCRIPT = join(import.meta.dirname, "plugin.mjs");
@@ -61,7 +61,7 @@ describe("plug-ins", () => {
     const modes = Object.keys(expected);
     const criteria = [...modes.map((mode) => plugin(mode, log)), plugin("works", log)];
     const args = localize(...["clp", ...criteria].flatMap((name) => ["--criterion", name]), "--plugin-timeout", "5");
-    const { status, stdout, stderr } = bdefects([...args, "--format", "json"]);
+    const { status, stdout, stderr } = spawned([...args, "--format", "json"]);
     expect(status, stderr).toBe(1);
     const lines = stderr.trimEnd().split("\n");
     expect(lines.slice(0, -1)).toEqual(modes.map((mode) => `failed: ${ID}:infected cmd-${mode}: ${expected[mode]}`));
@@ -81,7 +81,7 @@ describe("plug-ins", () => {
       if (process.platform === "linux") expect(processesOf(folder)).toEqual([]);
     }
 
-    const again = bdefects(localize("--criterion", plugin("works", log), "--criterion", plugin("crashes", log)));
+    const again = spawned(localize("--criterion", plugin("works", log), "--criterion", plugin("crashes", log)));
     expect(again.status).toBe(1);
     expect(
       callsIn(log)
@@ -89,7 +89,7 @@ describe("plug-ins", () => {
         .map(({ mode }) => mode),
     ).toEqual(["crashes"]);
     // The made-up defects do not pass, but every result does.
-    const findings = JSON.parse(bdefects(["verify", "--all", "--db", db, "--format", "json"]).stdout);
+    const findings = JSON.parse(spawned(["verify", "--all", "--db", db, "--format", "json"]).stdout);
     expect(JSON.stringify(findings)).not.toContain("results");
   });
 
@@ -108,7 +108,7 @@ describe("plug-ins", () => {
        const scores = Object.fromEntries(layers.map(({ name, width }) => [name, [...Array(width).keys()]]));
        writeFileSync(folder + "/out/scores.json", JSON.stringify({ scores }));`,
     );
-    const run = bdefects(
+    const run = spawned(
       ["localize", `${ID}:sham`, "--criterion", `cmd:node ${spy} ${seen} "two words" 1,2`, "--format", "json"],
       { BDEFECTS_DB: db, BDEFECTS_DATA: data },
     );
@@ -193,13 +193,13 @@ describe("plug-ins", () => {
 
   it("say what is wrong with a command", () => {
     const fault = (...criteria: string[]) => {
-      const { status, stderr } = bdefects(localize(...criteria.flatMap((name) => ["--criterion", name])));
+      const { status, stderr } = spawned(localize(...criteria.flatMap((name) => ["--criterion", name])));
       expect(status).toBe(2);
       return stderr;
     };
     expect(fault("clp,cmd: ")).toBe("error: --criterion 'cmd: ': name a command after 'cmd:'\n");
     expect(fault("a=cmd:x", "a=cmd:y")).toContain("another command has the name 'cmd-a'");
-    const { status, stderr } = bdefects(localize("--criterion", "none=cmd:no-such-program-at-all x"));
+    const { status, stderr } = spawned(localize("--criterion", "none=cmd:no-such-program-at-all x"));
     expect(status).toBe(1);
     expect(stderr).toContain("cmd-none: cannot start 'no-such-program-at-all': there is no such program\n");
   });

@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 
 const MAIN = join(import.meta.dirname, "..", "..", "dist", "cli", "main.js");
+const LONGEST_MS = 240_000;
 
 export interface Ran {
   status: number | null;
@@ -9,16 +11,46 @@ export interface Ran {
   stderr: string;
 }
 
-/** Runs the built program as a user would, without the environment's defaults for its options. */
-export function bdefects(args: string[], env: Record<string, string> = {}, cwd?: string): Ran {
-  const { BDEFECTS_DB: _, BDEFECTS_DATA: __, BDEFECTS_DEVICE: ___, ...rest } = process.env;
+/** Runs the built program as a user would, in a process, without the environment's defaults for its options. */
+export function spawned(args: string[], env: Record<string, string> = {}, cwd?: string): Ran {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
     encoding: "utf8",
     cwd,
-    env: { ...rest, ...env },
+    env: environment(env),
     maxBuffer: 1 << 28,
   });
   return { status, stdout, stderr };
+}
+
+let thread: Worker | undefined;
+
+/**
+ * Runs the built program in a thread that stays for all calls of a test file, which spares each of them the start of a process.
+ * Not for what a process alone has: its folder, its device, signals, children that inherit its output.
+ */
+export function bdefects(args: string[], env: Record<string, string> = {}): Ran {
+  thread ??= start();
+  const signal = new Int32Array(new SharedArrayBuffer(4));
+  const { port1: here, port2: there } = new MessageChannel();
+  thread.postMessage({ args, env: environment(env), signal, port: there }, [there]);
+  if (Atomics.wait(signal, 0, 0, LONGEST_MS) === "timed-out") throw new Error(`no end of: bdefects ${args.join(" ")}`);
+  const ran = receiveMessageOnPort(here)?.message as Ran;
+  here.close();
+  return ran;
+}
+
+function start(): Worker {
+  // A thread's environment is a copy, which native libraries do not see.
+  process.env.ORT_DISABLE_TELEMETRY ??= "1";
+  const started = new Worker(new URL("./program-thread.mjs", import.meta.url), { stdout: true, stderr: true });
+  // It ends with the test file's process.
+  started.unref();
+  return started;
+}
+
+function environment(more: Record<string, string>): NodeJS.ProcessEnv {
+  const { BDEFECTS_DB: _, BDEFECTS_DATA: __, BDEFECTS_DEVICE: ___, ...rest } = process.env;
+  return { ...rest, ...more };
 }
 
 /** The rows that a verb prints with `--format json`; fails where it did not succeed. */

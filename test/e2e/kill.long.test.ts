@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import { bdefects, rowsOf } from "../cli/program.ts";
+import { rowsOf, spawned } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { Builder, childrenOf, isRunning } from "./builder.ts";
 import { decidedBy, factsOf, readJson } from "./files.ts";
@@ -52,7 +52,7 @@ function readClaim(path: string): { pid: number; released: boolean } | null {
 }
 
 function expectSound(db: string): void {
-  const { status, stdout, stderr } = bdefects(["verify", "--all", "--db", db]);
+  const { status, stdout, stderr } = spawned(["verify", "--all", "--db", db]);
   expect(status, stdout + stderr).toBe(0);
 }
 
@@ -103,7 +103,7 @@ describe.skipIf(process.platform === "win32")("kill -9", { timeout: TIMEOUT }, (
       expectSound(db);
     }
     const done = ids.filter((id) => has(db, "defects", id.split("-").slice(0, 3).join("-"), `${id}.json`));
-    const last = bdefects(tinyBuild(db, data, ...SLICE));
+    const last = spawned(tinyBuild(db, data, ...SLICE));
     expect(last.status, last.stderr).toBe(0);
     const left = ids.length - done.length;
     expect(last.stderr.match(/^\d\/\d /gm)).toEqual(Array.from({ length: left }, (_, i) => `${i + 1}/${left} `));

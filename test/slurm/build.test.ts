@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { bdefects, rowsOf } from "../cli/program.ts";
+import { rowsOf, spawned } from "../cli/program.ts";
 import { Builder, isRunning } from "../e2e/builder.ts";
 import { decidedBy } from "../e2e/files.ts";
 import { tinyBuild, writeTinyData } from "../e2e/tiny.ts";
@@ -62,7 +62,7 @@ describe("build --executor slurm", () => {
     await expect.poll(() => isRunning(victim)).toBe(false);
     expect(recorded(db)).toBeLessThan(CANDIDATES);
 
-    const { status, stdout, stderr } = bdefects([...command, "--format", "json"]);
+    const { status, stdout, stderr } = spawned([...command, "--format", "json"]);
     expect(status, stderr).toBe(0);
     expect(stderr).toMatch(/^going on with job \d+, which runs already/m);
     expect(stderr).toMatch(
@@ -72,7 +72,7 @@ describe("build --executor slurm", () => {
     // Same ids, same objects, same labels: everything but durations.
     expect(decidedBy(db)).toEqual(expected);
     expect(existsSync(join(db, "catalog.duckdb"))).toBe(true);
-    const verified = bdefects(["verify", "--all", "--db", db]);
+    const verified = spawned(["verify", "--all", "--db", db]);
     expect(verified.status, verified.stdout + verified.stderr).toBe(0);
   });
 
@@ -101,7 +101,7 @@ describe("build --executor slurm", () => {
 
   it("tells in one line what sbatch refuses", () => {
     const db = newDatabase();
-    const { status, stderr } = bdefects(tinyBuild(db, data, ...SLICE, ...SLURM, "--slurm-time", "never"));
+    const { status, stderr } = spawned(tinyBuild(db, data, ...SLICE, ...SLURM, "--slurm-time", "never"));
     expect({ status, stderr }).toEqual({
       status: 2,
       stderr: expect.stringMatching(/^error: --executor slurm: sbatch: [^\n]*--time[^\n]*\n$/),

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { bdefects } from "../cli/program.ts";
+import { spawned } from "../cli/program.ts";
 import { writeTinyData } from "../e2e/tiny.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { textOf } from "../structure/sources.ts";
@@ -23,14 +23,14 @@ function runPython(folder: string, script: string): void {
 
 /** The exit status of `test` and its rates, the model in question first. */
 function tests(...args: string[]) {
-  const { status, stdout, stderr } = bdefects(["test", ...args, "--format", "json", "--summary"]);
+  const { status, stdout, stderr } = spawned(["test", ...args, "--format", "json", "--summary"]);
   expect(stderr, stderr).not.toMatch(/^error: (?!.* is more than )/m);
   return { status, rates: JSON.parse(stdout) as Record<string, number>[] };
 }
 
 function checkedOut(id: string, data: string, images: number): string {
   const folder = join(temporaryFolder(), "case");
-  const ran = bdefects(["checkout", id, folder, "--db", "sample", "--data", data, "--images", String(images)]);
+  const ran = spawned(["checkout", id, folder, "--db", "sample", "--data", data, "--images", String(images)]);
   expect(ran.status, ran.stderr).toBe(0);
   return folder;
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { bdefects, rowsOf } from "../cli/program.ts";
+import { rowsOf, spawned } from "../cli/program.ts";
 import { readJson } from "../e2e/files.ts";
 import { CLEAN, writeRecipe, writeTinyData } from "../e2e/tiny.ts";
 import { temporaryFolder } from "../store/temp.ts";
@@ -35,13 +35,13 @@ describe.runIf(await hasWebGpu())("with --device webgpu", () => {
     ]) {
       expect(readJson(db, ...path).engine).toMatchObject({ device: "webgpu", lowering: "webgpu" });
     }
-    expect(bdefects(["verify", "--all", "--db", db])).toMatchObject({ status: 0 });
+    expect(spawned(["verify", "--all", "--db", db])).toMatchObject({ status: 0 });
   });
 
   it("the figures are the same on the processor, within the tolerance for other devices", () => {
-    const { status, stderr } = bdefects(["verify", "--metrics", "--db", db, "--data", data]);
+    const { status, stderr } = spawned(["verify", "--metrics", "--db", db, "--data", data]);
     expect([status, stderr]).toEqual([0, expect.stringContaining("measured 10 figures again")]);
-    expect(bdefects(["verify", id, "--metrics", "--db", db, "--data", data, ...ON_GPU])).toMatchObject({ status: 0 });
+    expect(spawned(["verify", id, "--metrics", "--db", db, "--data", data, ...ON_GPU])).toMatchObject({ status: 0 });
   });
 
   it("a criterion finds there what it finds on the processor", () => {

@@ -1,0 +1,113 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { beforeAll, describe, expect, it } from "vitest";
+import { REGISTER_VERBS } from "../../src/cli/registry.ts";
+import { writeTinyData } from "../e2e/tiny.ts";
+import { idsOf, makeDatabase } from "../pipeline/database.ts";
+import { temporaryFolder } from "../store/temp.ts";
+import { bdefects, spawned } from "./program.ts";
+
+// Most tests run the program in a thread. Here every verb runs in a process of its own, once for each way in which it ends.
+
+const root = temporaryFolder();
+const [id] = idsOf("cifar10");
+let db: string;
+let data: string;
+
+beforeAll(async () => {
+  data = writeTinyData(root);
+  db = await makeDatabase("cifar10", data);
+  for (const [name, criterion] of [
+    ["study", "clp"],
+    ["failing", "own=cmd:false"],
+  ]) {
+    const recipe = `study: ${name}\nseed: 1\nselect: {}\nversions: [infected]\ncriteria: ["${criterion}"]\nbaselines: []\nrepairs: []\n`;
+    writeFileSync(join(root, `${name}.yaml`), recipe);
+  }
+});
+
+const SAMPLE = "gtsrb-resnet18w8-badnets-small-top040";
+
+/** In this order: what one verb writes, another reads. Builds end in processes of their own in `test/e2e/`. */
+const ENDINGS: [status: number, words: string][] = [
+  [0, "data list --data DATA"],
+  [0, "build --dry-run --edition demo --db ROOT/none"],
+  [0, "reindex --db DB"],
+  [0, "groups --db DB"],
+  [0, "ids --db DB"],
+  [0, "info ID --db DB"],
+  [0, "query --db DB"],
+  [0, "localize ID --criterion clp --db DB --data DATA"],
+  [1, "localize ID --criterion own=cmd:false --db DB --data DATA"],
+  [0, "repair ID --method prune --using clp --db DB --data DATA"],
+  [1, "repair ID --method own=cmd:false --using clp --db DB --data DATA"],
+  [0, "score --db DB"],
+  [0, "study ROOT/study.yaml --db DB --data DATA"],
+  [1, "study ROOT/failing.yaml --db DB --data DATA"],
+  [0, "report --db DB --data DATA"],
+  [0, "datasheet --out ROOT/sheet --db DB"],
+  [0, "checkout ID ROOT/case --images 8 --db DB --data DATA"],
+  [0, "test ROOT/case"],
+  [0, "inspect ROOT/case/model.safetensors --data DATA --criterion clp"],
+  [0, "deprecate ID --reason because --db DB"],
+  [1, "verify --all --db DB"],
+  [0, `export ${SAMPLE} --out ROOT/exported --db sample`],
+  [0, "import ROOT/exported --db ROOT/imported"],
+  [0, "verify --db ROOT/imported"],
+  [0, "env"],
+  [0, "completion bash"],
+];
+
+/** Every verb's bad input. */
+const BAD = [
+  "demo --jobs 0",
+  "data check nope",
+  "build --edition nope",
+  "groups --db ROOT",
+  "ids nope --db DB",
+  "info nope --db DB",
+  "query --where nope --db DB",
+  "checkout nope ROOT/nope --db DB",
+  "test ROOT",
+  "verify nope --db DB",
+  "deprecate nope --reason because --db DB",
+  "localize nope --db DB",
+  "repair nope --db DB",
+  "score nope --db DB",
+  "study nope --db DB",
+  "inspect ROOT/nope --data DATA",
+  "report --db ROOT",
+  "datasheet --out ROOT/nope --db ROOT",
+  "export nope --out ROOT/nope --db DB",
+  "import ROOT/nope --db ROOT/new",
+  "reindex --db ROOT",
+  "env --format nope",
+  "completion nope",
+];
+
+function argsOf(words: string): string[] {
+  const places: Record<string, string> = { DB: db, DATA: data, ID: id };
+  return words.split(" ").map((word) => places[word] ?? word.replace(/^ROOT/, root));
+}
+
+describe("in a process of its own", () => {
+  it.each(ENDINGS)("ends with %i: bdefects %s", (status, words) => {
+    const ran = spawned(argsOf(words));
+    expect(ran.status, ran.stderr + ran.stdout).toBe(status);
+    expect(/^error: /m.test(ran.stderr)).toBe(status !== 0);
+  });
+
+  it.each(BAD)("ends with 2 and one line, as in a thread: bdefects %s", (words) => {
+    const ran = spawned(argsOf(words));
+    expect(ran).toEqual({ status: 2, stdout: "", stderr: expect.stringMatching(/^error: [^\n]+\n$/) });
+    expect(bdefects(argsOf(words))).toEqual(ran);
+  });
+
+  it("is held to its bad input in every verb", () => {
+    const program = new Command().helpCommand(false);
+    for (const register of REGISTER_VERBS) register(program);
+    const verbs = program.createHelp().visibleCommands(program);
+    expect(BAD.map((words) => words.split(" ")[0])).toEqual(verbs.map((verb) => verb.name()));
+  });
+});
