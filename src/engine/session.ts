@@ -1,3 +1,4 @@
+import "./no-telemetry.ts";
 import ort from "onnxruntime-node";
 import type { Device } from "../core/device.ts";
 import type { Packing, Program } from "../graph/onnx.ts";

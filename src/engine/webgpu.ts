@@ -1,3 +1,4 @@
+import "./no-telemetry.ts";
 import ort from "onnxruntime-node";
 import { GraphBuilder } from "../graph/onnx.ts";
 
