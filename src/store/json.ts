@@ -19,10 +19,15 @@ export function checksummedJson(value: Record<string, unknown>): string {
   return text.slice(0, at) + sha256Of(text) + END;
 }
 
-/** Validates by the schema (a value that does not fit is a programming error), then writes atomically. */
+/**
+ * Validates by the schema (a value that does not fit is a programming error), then writes atomically.
+ * @throws InputError where `readJson` would refuse the file: it is too large, too deep, or has a field that every object has
+ */
 export function writeJson(path: string, schema: z.ZodType, value: Record<string, unknown>, tmpDir: string): void {
   const parsed = schema.parse(value) as Record<string, unknown>;
-  writeAtomic(path, checksummedJson(parsed), tmpDir);
+  const text = checksummedJson(parsed);
+  parseBoundedJson(Buffer.from(text), path);
+  writeAtomic(path, text, tmpDir);
 }
 
 /** Reads and verifies checksum, then schema. @throws InputError naming the file and the first fault. */

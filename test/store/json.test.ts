@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { InputError } from "../../src/core/errors.ts";
+import { findMisleading, MOST_DEPTH } from "../../src/store/bounded-json.ts";
 import { checksummedJson, readJson, writeJson } from "../../src/store/json.ts";
 import { temporaryFolder } from "./temp.ts";
 
@@ -25,16 +26,44 @@ describe("checksummed JSON", () => {
     expect(checksum).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it("gives back any JSON object", () => {
+  const anything = z.strictObject({ v: z.unknown() });
+
+  it("gives back any JSON object without a field that every object has", () => {
     const path = join(dir, "any.json");
-    const anything = z.strictObject({ v: z.unknown() });
+    const sound = fc.jsonValue({ noUnicodeString: false }).filter((v) => findMisleading(v) === null);
     fc.assert(
-      fc.property(fc.jsonValue({ noUnicodeString: false }), (v) => {
+      fc.property(sound, (v) => {
         writeJson(path, anything, { v }, join(dir, "tmp"));
         expect(readJson(path, anything)).toEqual({ v: JSON.parse(JSON.stringify(v)) });
       }),
       { numRuns: 50 },
     );
+  });
+
+  it("refuses a field that every object has, written as read, and keeps the file that is there", () => {
+    const path = join(dir, "misleading.json");
+    const tmp = join(dir, "tmp");
+    writeJson(path, anything, { v: 1 }, tmp);
+    const misleading = fc.constantFrom(...Object.getOwnPropertyNames(Object.prototype));
+    fc.assert(
+      fc.property(misleading, fc.jsonValue(), fc.boolean(), (name, part, within) => {
+        // By JSON, since an assignment to `__proto__` makes no field.
+        const field = JSON.parse(`{${JSON.stringify(name)}: ${JSON.stringify(part)}}`);
+        const v = within ? [{ a: field }] : field;
+        expect(() => writeJson(path, anything, { v }, tmp)).toThrow(/misleading\.json: holds a field '/);
+        expect(readJson(path, anything)).toEqual({ v: 1 });
+        const other = join(dir, "other.json");
+        writeFileSync(other, checksummedJson({ v }));
+        expect(() => readJson(other, anything)).toThrow(/other\.json: holds a field '/);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("refuses to write what is nested too deep to be read", () => {
+    let v: unknown = 1;
+    for (let i = 0; i < MOST_DEPTH; i++) v = [v];
+    expect(() => writeJson(join(dir, "deep.json"), anything, { v }, dir)).toThrow(/deep\.json: is nested more than/);
   });
 
   it("finds any flipped bit of any byte", () => {
