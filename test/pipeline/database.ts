@@ -1,9 +1,8 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { groupId, parseDefectId } from "../../src/core/ids.ts";
 import { DATASETS } from "../../src/datasets/registry.ts";
 import { openDatabase } from "../../src/store/database.ts";
+import { temporaryFolder } from "../store/temp.ts";
 import { IDS, INFECTED, STATES } from "./defects.ts";
 
 const engine = { package_version: "0", runtime: "0", lowering: "plain", platform: "test" };
@@ -19,7 +18,7 @@ export const idsOf = (dataset: string) => IDS.map((id) => id.replace("signs", da
 export async function makeDatabase(dataset: "signs" | "cifar10", dataDir: string): Promise<string> {
   const { dataHash } = await DATASETS.get(dataset)!.load({ dataDir, seed: 1 });
   const cleanId = `clean/${dataset}-resnet18w4-s1`;
-  const dir = join(mkdtempSync(join(tmpdir(), "bdefects-verbs-")), "db");
+  const dir = join(temporaryFolder(), "db");
   const database = await openDatabase(dir, { create: { edition: "test", seed: 1, data: { [dataset]: dataHash } } });
   const model = await database.putModel(STATES.clean);
   database.writeClean({

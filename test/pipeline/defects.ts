@@ -1,5 +1,3 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Budget } from "../../src/core/budget.ts";
 import type { Dataset, ImageSet } from "../../src/datasets/types.ts";
@@ -11,6 +9,7 @@ import { Results } from "../../src/store/results.ts";
 import type { CleanRecord, DefectLabels, DefectRecord } from "../../src/store/schema.ts";
 import { cloneState, type StateDict } from "../../src/tensor/state.ts";
 import { fakeRunner, network, randomState, randomTaps } from "../localize/suspects.ts";
+import { temporaryFolder } from "../store/temp.ts";
 
 /** A database of two defects in memory, with a runner whose answers follow from how many neurons are alive. */
 
@@ -65,7 +64,7 @@ function imagesOf(count: number): ImageSet {
 
 /** Results in a new, otherwise empty database. */
 export async function freshResults(): Promise<{ results: Results; full: Results; dir: string }> {
-  const dir = join(mkdtempSync(join(tmpdir(), "bdefects-results-")), "db");
+  const dir = join(temporaryFolder(), "db");
   const database = await openDatabase(dir, { create: { edition: "test", seed: 1, data: {} } });
   return { results: new Results(database), full: new Results(database, "full"), dir };
 }
