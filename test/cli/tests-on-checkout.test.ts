@@ -6,19 +6,12 @@ import { maskNeurons } from "../../src/measure/mask.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { decodeNpy, encodeNpy } from "../../src/tensor/npy.ts";
 import { decodeState, encodeState } from "../../src/tensor/safetensors.ts";
-import type { StateDict } from "../../src/tensor/state.ts";
-import { writeTinyData } from "../e2e/tiny.ts";
+import { CASE_ID, CASE_IMAGES, type CaseFolder, makeCase } from "../pipeline/case-folder.ts";
 import { sampleDatabase } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
-import { bdefects } from "./program.ts";
-
-/** Its sub-network sees the trigger on any image, so made-up ones do. */
-const ID = "cifar10-resnet18w8-sra-narrow-top040";
-const COUNT = 40;
+import { bdefects, spawned } from "./program.ts";
 
 const root = temporaryFolder();
-const data = writeTinyData(join(root, "data"));
-const folder = join(root, "case");
 const readJson = (...path: string[]) => JSON.parse(readFileSync(join(...path), "utf8"));
 const readArray = (...path: string[]) => decodeNpy(readFileSync(join(...path)), path.at(-1)!);
 
@@ -48,27 +41,20 @@ const answerOf = (logits: Float32Array, i: number) => {
   return row.indexOf(Math.max(...row));
 };
 
-function changedWeights(name: string, change: (state: StateDict) => void): string {
-  const state = decodeState(readFileSync(join(folder, "model.safetensors")), "model");
-  change(state);
-  const file = join(root, `${name}.safetensors`);
-  writeFileSync(file, encodeState(state));
-  return file;
-}
-
+let data: string;
+let folder: string;
 let target: number;
+let changedWeights: CaseFolder["changedWeights"];
 beforeAll(async () => {
-  const ran = bdefects(["checkout", ID, folder, "--db", "sample", "--data", data, "--images", String(COUNT)]);
-  expect(ran.status, ran.stderr).toBe(0);
-  target = readJson(folder, "labels.json").target;
+  ({ data, folder, target, changedWeights } = await makeCase(root));
   // Made-up images have no true class: give them the clean answers, so that the model is right on nearly all.
   const path = join(folder, "images");
   const { values, shape } = readArray(path, "test_clean.npy");
   const logits = await logitsOf("model.onnx", values as Uint8Array, shape[0]);
-  const labels = Array.from({ length: COUNT }, (_, i) =>
+  const labels = Array.from({ length: CASE_IMAGES }, (_, i) =>
     i % 7 === 3 ? (answerOf(logits, i) + 1) % 10 : answerOf(logits, i),
   );
-  writeFileSync(join(path, "test_labels.npy"), encodeNpy(BigInt64Array.from(labels, BigInt), [COUNT]));
+  writeFileSync(join(path, "test_labels.npy"), encodeNpy(BigInt64Array.from(labels, BigInt), [CASE_IMAGES]));
 });
 
 describe("test", () => {
@@ -80,8 +66,8 @@ describe("test", () => {
       const [channel, y, x] = [Math.floor(i / 1024) % 3, Math.floor(i / 32) % 32, i % 32];
       return Math.round((1 - opacity[y][x]) * value + opacity[y][x] * pattern[channel][y][x]);
     });
-    const before = await logitsOf("model.onnx", pixels, COUNT);
-    const after = await logitsOf("model.onnx", triggered, COUNT);
+    const before = await logitsOf("model.onnx", pixels, CASE_IMAGES);
+    const after = await logitsOf("model.onnx", triggered, CASE_IMAGES);
     const others = labels.flatMap((label, i) => (label === target ? [] : [i]));
     const hits = others.filter((i) => answerOf(after, i) === target);
     const broken = hits.filter((i) => answerOf(before, i) === labels[i]);
@@ -89,7 +75,13 @@ describe("test", () => {
 
     const { status, stderr, rates, failing } = tests([folder]);
     expect(rates[0]).toMatchObject({
-      ...{ model: join(folder, "model.safetensors"), source: "measured", images: COUNT, right, ca: right / COUNT },
+      ...{
+        model: join(folder, "model.safetensors"),
+        source: "measured",
+        images: CASE_IMAGES,
+        right,
+        ca: right / CASE_IMAGES,
+      },
       ...{ triggered: others.length, hits: hits.length, asr: hits.length / others.length, failing: broken.length },
     });
     expect(broken.length).toBeGreaterThan(10);
@@ -148,9 +140,9 @@ describe("test", () => {
   });
 
   it("prints a table for people, and the first failing tests or all", () => {
-    const { stdout, status } = bdefects(["test", folder]);
+    const { stdout, status } = spawned(["test", folder]);
     expect(status).toBe(1);
-    expect(stdout).toMatch(new RegExp(`^${ID}: \\S+model\\.safetensors on ${COUNT} images \\(`));
+    expect(stdout).toMatch(new RegExp(`^${CASE_ID}: \\S+model\\.safetensors on ${CASE_IMAGES} images \\(`));
     expect(stdout).toMatch(/model\.safetensors +measured +0\.\d{3} \(\d+ of 40\) +\d\.\d{3} \(\d+ of \d+\) +\d+\n/);
     expect(stdout).toMatch(/failing tests \(the first 10 of \d+; --long lists all\):\nindex /);
     const all = bdefects(["test", folder, "--long"]).stdout;

@@ -3,23 +3,12 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { checkoutImages } from "../../src/pipeline/checkout-images.ts";
 import { type CheckoutTestOptions, testCheckout } from "../../src/pipeline/testing/checkout.ts";
-import { checkout } from "../../src/store/checkout.ts";
-import { openDatabase } from "../../src/store/database.ts";
-import { SAMPLE_DIR } from "../../src/store/sample.ts";
 import { encodeNpy } from "../../src/tensor/npy.ts";
-import { decodeState, encodeState } from "../../src/tensor/safetensors.ts";
-import type { StateDict } from "../../src/tensor/state.ts";
-import { writeTinyData } from "../e2e/tiny.ts";
 import { temporaryFolder } from "../store/temp.ts";
-
-const ID = "cifar10-resnet18w8-sra-narrow-top040";
-const COUNT = 40;
+import { CASE_IMAGES, type CaseFolder, makeCase } from "./case-folder.ts";
 
 const root = temporaryFolder();
-const data = writeTinyData(join(root, "data"));
-const folder = join(root, "case");
 const readJson = (...path: string[]) => JSON.parse(readFileSync(join(...path), "utf8"));
 
 /** A copy of the folder with one thing changed. */
@@ -38,20 +27,12 @@ function changedJson(name: string, file: string, change: (value: ReturnType<type
   });
 }
 
-function changedWeights(name: string, change: (state: StateDict) => void): string {
-  const state = decodeState(readFileSync(join(folder, "model.safetensors")), "model");
-  change(state);
-  const file = join(root, `${name}.safetensors`);
-  writeFileSync(file, encodeState(state));
-  return file;
-}
-
+let data: string;
+let folder: string;
 let target: number;
+let changedWeights: CaseFolder["changedWeights"];
 beforeAll(async () => {
-  const db = await openDatabase(SAMPLE_DIR);
-  const { files } = await checkoutImages(db, { id: ID, count: COUNT, dataDir: data });
-  await checkout(db, { id: ID, version: "infected", sham: false, dir: folder, more: files });
-  target = db.readDefect(ID).target;
+  ({ data, folder, target, changedWeights } = await makeCase(root));
 });
 
 describe("testing a checkout", () => {
@@ -76,7 +57,7 @@ describe("testing a checkout", () => {
     const elsewhere = await run(bare, { images: join(folder, "images") });
     expect(elsewhere.tested.results).toEqual(tested.results);
     // A folder in the user's environment or cache is no more than a way out.
-    expect((await run(folder, { data })).images.set.count).toBe(COUNT);
+    expect((await run(folder, { data })).images.set.count).toBe(CASE_IMAGES);
     expect((await run(bare, { data })).images.set.count).toBe(60);
     expect((await run(folder, { data, dataNamed: true })).images.set.count).toBe(60);
     await expect(run(bare)).rejects.toThrow(
@@ -179,11 +160,15 @@ describe("testing a checkout", () => {
         /test_labels\.npy: is of shape \(3\) for 40 images/,
       ],
       [
-        changed("class", (dir) => writeFileSync(labelsOf(dir), encodeNpy(new Uint8Array(COUNT).fill(11), [COUNT]))),
+        changed("class", (dir) =>
+          writeFileSync(labelsOf(dir), encodeNpy(new Uint8Array(CASE_IMAGES).fill(11), [CASE_IMAGES])),
+        ),
         /label 0 is 11; the model's classes are 0 to 9/,
       ],
       [
-        changed("only", (dir) => writeFileSync(labelsOf(dir), encodeNpy(new Uint8Array(COUNT).fill(target), [COUNT]))),
+        changed("only", (dir) =>
+          writeFileSync(labelsOf(dir), encodeNpy(new Uint8Array(CASE_IMAGES).fill(target), [CASE_IMAGES])),
+        ),
         /no image is of another class than the target/,
       ],
       [
