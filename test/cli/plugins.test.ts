@@ -64,7 +64,10 @@ describe("plug-ins", () => {
     const { status, stdout, stderr } = spawned([...args, "--format", "json"]);
     expect(status, stderr).toBe(1);
     const lines = stderr.trimEnd().split("\n");
-    expect(lines.slice(0, -1)).toEqual(modes.map((mode) => `failed: ${ID}:infected cmd-${mode}: ${expected[mode]}`));
+    // A slow machine adds lines of progress.
+    expect(lines.filter((line) => line.startsWith("failed: "))).toEqual(
+      modes.map((mode) => `failed: ${ID}:infected cmd-${mode}: ${expected[mode]}`),
+    );
     expect(lines.at(-1)).toMatch(/^error: 8 of 10 cells failed, and nothing of them is stored/);
 
     const rows = JSON.parse(stdout) as Record<string, unknown>[];
