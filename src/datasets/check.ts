@@ -1,9 +1,11 @@
-import type { Dataset, DatasetDefinition, ImageSet } from "./types.ts";
+import type { Dataset, DatasetDefinition, FoundLayout, ImageSet } from "./types.ts";
 
 /** What a data folder holds of a data set. Counts are images. */
 export interface DatasetReport {
   name: string;
   completeness: Dataset["completeness"];
+  /** How the files are laid out, and in which folder; null where the images are drawn. */
+  found: FoundLayout | null;
   classes: number;
   /** The official training images: `train` and `cleanVal` together. */
   officialTrain: number;
@@ -30,6 +32,7 @@ export async function checkDataset(
   return {
     name,
     completeness,
+    found: definition.find(dataDir)[0] ?? null,
     classes: classes.length,
     officialTrain: train.count + cleanVal.count,
     train: train.count,

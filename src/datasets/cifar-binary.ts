@@ -2,15 +2,29 @@ import { InputError } from "../core/errors.ts";
 import { readDataFile } from "./files.ts";
 import { CHANNELS, type ImageSet } from "./types.ts";
 
-const SIDE = 32;
-const PIXELS = CHANNELS * SIDE * SIDE;
+export const SIDE = 32;
+export const PIXELS = CHANNELS * SIDE * SIDE;
+const MOST_NAMES_BYTES = 1 << 20;
 
-/** How a CIFAR file lays out a record: label bytes, then 1,024 red, green and blue bytes, row-major. */
+/** What a CIFAR record holds: labels, then 1,024 red, green and blue bytes, row-major. */
 export interface CifarLayout {
-  /** The label bytes: what each is called in a message, and how many classes it tells apart. */
-  labels: { name: string; classes: number }[];
-  /** Which of the label bytes is the class. */
+  /** The labels: what each is called in a message and in the python version, and how many classes it tells apart. */
+  labels: { name: string; key: string; classes: number }[];
+  /** Which of the labels is the class. */
   labelAt: number;
+}
+
+/** @throws InputError naming the file and the record (counted from 0) whose label is out of range */
+export function checkLabel(
+  path: string,
+  record: number,
+  label: unknown,
+  { name, classes }: CifarLayout["labels"][number],
+): void {
+  if (Number.isInteger(label) && (label as number) >= 0 && (label as number) < classes) return;
+  throw new InputError(
+    `${path}: record ${record} has ${name} ${String(label).slice(0, 40)}; valid are 0 to ${classes - 1}`,
+  );
 }
 
 /**
@@ -43,11 +57,7 @@ export function readCifarRecords(files: readonly { path: string; bytes: Buffer }
   let at = 0;
   for (const { path, bytes } of files) {
     for (let start = 0; start < bytes.length; start += record, at++) {
-      for (const [i, { name, classes }] of layout.labels.entries()) {
-        const label = bytes[start + i];
-        if (label < classes) continue;
-        throw new InputError(`${path}: record ${start / record} has ${name} ${label}; valid are 0 to ${classes - 1}`);
-      }
+      for (const [i, label] of layout.labels.entries()) checkLabel(path, start / record, bytes[start + i], label);
       labels[at] = bytes[start + layout.labelAt];
       pixels.set(bytes.subarray(start + layout.labels.length, start + record), at * PIXELS);
     }
@@ -55,21 +65,26 @@ export function readCifarRecords(files: readonly { path: string; bytes: Buffer }
   return { count, height: SIDE, width: SIDE, pixels, labels };
 }
 
-/**
- * Checks a file of class names, one a line, against the names in label order.
- *
- * @throws InputError naming the file and the line that differs
- */
-export function checkClassNames(path: string, classes: readonly string[]): void {
-  const lines = readDataFile(path)
+/** The class names of a file, one a line. */
+export function readNameLines(path: string): string[] {
+  const lines = readDataFile(path, MOST_NAMES_BYTES)
     .toString("utf8")
     .split(/\r?\n/)
     .map((line) => line.trim());
   while (lines.at(-1) === "") lines.pop();
-  if (lines.length !== classes.length) {
-    throw new InputError(`${path}: ${lines.length} class names, expected ${classes.length}`);
+  return lines;
+}
+
+/**
+ * Checks class names in label order.
+ *
+ * @throws InputError naming the file and the class that differs
+ */
+export function checkClassNames(path: string, names: readonly string[], classes: readonly string[]): void {
+  if (names.length !== classes.length) {
+    throw new InputError(`${path}: ${names.length} class names, expected ${classes.length}`);
   }
-  const wrong = lines.findIndex((line, i) => line !== classes[i]);
+  const wrong = names.findIndex((name, i) => name !== classes[i]);
   if (wrong >= 0)
-    throw new InputError(`${path}: class ${wrong} is '${lines[wrong].slice(0, 40)}', expected '${classes[wrong]}'`);
+    throw new InputError(`${path}: class ${wrong} is '${names[wrong].slice(0, 40)}', expected '${classes[wrong]}'`);
 }

@@ -1,61 +1,82 @@
 import { InputError } from "../core/errors.ts";
-import { NumpyArray, numpyGlobals } from "../tensor/numpy-pickle.ts";
-import { readPickle } from "../tensor/pickle.ts";
-import { plainGlobals, runsPrograms } from "../tensor/plain-pickle.ts";
+import { readDataPickle } from "../tensor/data-pickle.ts";
+import { NumpyArray } from "../tensor/numpy-pickle.ts";
+import { type CifarLayout, checkLabel, PIXELS, SIDE } from "./cifar-binary.ts";
 import { readDataFile } from "./files.ts";
-import { CHANNELS } from "./types.ts";
+import type { ImageSet } from "./types.ts";
 
-const PIXELS = CHANNELS * 32 * 32;
+const MOST_META_BYTES = 1 << 20;
 
 /**
- * Reads a file of CIFAR's python version, a pickled dict of pixels and labels, as the records of the binary version.
- * Nothing in it is executed.
+ * Reads batches of CIFAR's python version: pickles of a dict with `data`, a uint8 array `[n, 3072]`, and lists of labels. They
+ * are read as data and never executed.
  *
- * @param labels the dict's lists of labels, in the order in which a binary record has them
- * @throws InputError naming the file and what it lacks
+ * @throws InputError naming the file that is damaged, holds anything else, or has a label out of range
  */
-export function readCifarPython(path: string, labels: readonly string[]): { path: string; bytes: Buffer } {
-  const fault = (text: string) => new InputError(`${path}: ${text}`);
-  const known = new Map([...plainGlobals(fault), ...numpyGlobals(fault)]);
-  const dict = readPickle(
-    readDataFile(path),
-    {
-      global(module, name) {
-        const full = `${module}.${name}`;
-        if (runsPrograms(module, name)) throw fault(`it names '${full.slice(0, 200)}', which runs programs`);
-        const call = known.get(full);
-        return call && { name: full, call };
-      },
-      persistent() {
-        throw fault("is no batch of CIFAR's python version");
-      },
-    },
-    path,
-  );
-  if (!(dict instanceof Map)) throw fault("is no batch of CIFAR's python version: it holds no dict");
-  const fields = new Map([...dict].map(([key, value]) => [textOf(key), value]));
-  const pixels = fields.get("data");
-  const isPixels = pixels instanceof NumpyArray && pixels.type?.code === "u1" && pixels.data instanceof Uint8Array;
-  if (!isPixels || pixels.isFortran || pixels.shape.length !== 2 || pixels.shape[1] !== PIXELS) {
-    throw fault(`its 'data' is no array of bytes with ${PIXELS} in a row`);
+export function readCifarPickles(paths: readonly string[], layout: CifarLayout): ImageSet {
+  const batches = paths.map((path) => readBatch(path, layout));
+  const count = batches.reduce((sum, { labels }) => sum + labels.length, 0);
+  const set = {
+    count,
+    height: SIDE,
+    width: SIDE,
+    pixels: new Uint8Array(count * PIXELS),
+    labels: new Uint8Array(count),
+  };
+  let at = 0;
+  for (const { pixels, labels } of batches) {
+    set.pixels.set(pixels, at * PIXELS);
+    set.labels.set(labels, at);
+    at += labels.length;
   }
-  const [count] = pixels.shape;
-  const lists = labels.map((name) => {
-    const list = fields.get(name);
-    const isLabels = Array.isArray(list) && list.every((label) => Number.isInteger(label) && label >= 0 && label < 256);
-    if (!isLabels || list.length !== count) throw fault(`its '${name}' are not ${count} labels`);
-    return list as number[];
-  });
-  const record = labels.length + PIXELS;
-  const bytes = Buffer.alloc(count * record);
-  for (let i = 0; i < count; i++) {
-    for (const [at, list] of lists.entries()) bytes[i * record + at] = list[i];
-    bytes.set((pixels.data as Uint8Array).subarray(i * PIXELS, (i + 1) * PIXELS), i * record + labels.length);
-  }
-  return { path, bytes };
+  return set;
 }
 
-/** Keys are texts, or bytes where Python 3 wrote what Python 2 had. */
-function textOf(key: unknown): unknown {
-  return key instanceof Uint8Array ? Buffer.from(key).toString("latin1") : key;
+function readBatch(path: string, layout: CifarLayout): { pixels: Uint8Array; labels: number[] } {
+  const batch = readDict(path);
+  const data = batch.get("data");
+  const pixels = data instanceof NumpyArray ? data.bytes() : null;
+  const isImages =
+    data instanceof NumpyArray && [`${PIXELS}`, `3,${SIDE},${SIDE}`].includes(data.shape.slice(1).join());
+  if (!pixels || !isImages) {
+    throw new InputError(
+      `${path}: has no 'data' of uint8 in the shape (n, ${PIXELS}), as CIFAR's python version has it`,
+    );
+  }
+  const count = data.shape[0];
+  if (count === 0) throw new InputError(`${path}: holds no images`);
+  const lists = layout.labels.map((label, i) => {
+    const list = numbersOf(batch.get(label.key));
+    if (!list && i !== layout.labelAt && !batch.has(label.key)) return null;
+    if (list?.length !== count) {
+      throw new InputError(`${path}: has no list '${label.key}' of ${count} labels, one for each image`);
+    }
+    for (const [record, value] of list.entries()) checkLabel(path, record, value, label);
+    return list;
+  });
+  return { pixels, labels: lists[layout.labelAt]! };
+}
+
+/** The class names of `batches.meta` or `meta`. @param key of their list */
+export function readPickledNames(path: string, key: string): string[] {
+  const names = readDict(path, MOST_META_BYTES).get(key);
+  if (!Array.isArray(names)) throw new InputError(`${path}: has no list '${key}'`);
+  return names.map((name) => textOf(name) ?? String(name));
+}
+
+function readDict(path: string, most?: number): Map<string, unknown> {
+  const value = readDataPickle(readDataFile(path, most), path);
+  if (!(value instanceof Map)) throw new InputError(`${path}: is a pickle, but of no dict`);
+  // Python 3 has texts or bytes as keys, by how the file was written.
+  return new Map([...value].map(([key, held]) => [textOf(key) ?? "", held]));
+}
+
+function textOf(value: unknown): string | null {
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value);
+  return typeof value === "string" ? value : null;
+}
+
+function numbersOf(value: unknown): number[] | null {
+  if (value instanceof NumpyArray) return value.shape.length === 1 ? value.numbers() : null;
+  return Array.isArray(value) ? value : null;
 }

@@ -1,32 +1,49 @@
-import { join } from "node:path";
-import { assembleDataset } from "./assemble.ts";
-import { checkClassNames, readCifarFiles, readCifarRecords } from "./cifar-binary.ts";
-import { readCifarPython } from "./cifar-python.ts";
-import { missing } from "./files.ts";
-import { locate, notFound, within } from "./locate.ts";
-import { splitAtRandom } from "./split.ts";
+import { type CifarLayout, readCifarFiles, readNameLines } from "./cifar-binary.ts";
+import { readCifarPickles, readPickledNames } from "./cifar-python.ts";
+import { type CifarVersion, describeVersions, findCifar, loadCifar } from "./cifar-versions.ts";
 import type { DatasetDefinition } from "./types.ts";
 
-const FOLDER = "cifar-10-batches-bin";
-const BATCHES = [1, 2, 3, 4, 5].map((i) => `${FOLDER}/data_batch_${i}.bin`);
-const TEST = `${FOLDER}/test_batch.bin`;
-const NAMES = `${FOLDER}/batches.meta.txt`;
-const PYTHON = "cifar-10-batches-py";
-const LAYOUTS = [
-  { name: "binary", anchors: BATCHES, test: TEST },
-  { name: "python", anchors: [1, 2, 3, 4, 5].map((i) => `${PYTHON}/data_batch_${i}`), test: `${PYTHON}/test_batch` },
-] as const;
-const OFFICIAL = { train: 50_000, test: 10_000 };
+const CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+const LAYOUT: CifarLayout = { labels: [{ name: "label", key: "labels", classes: CLASSES.length }], labelAt: 0 };
+const BATCHES = [1, 2, 3, 4, 5].map((i) => `data_batch_${i}`);
 
-/** CIFAR-10 (A. Krizhevsky 2009), binary or python version: those of the five training batches that are there, any record count. */
+export const CIFAR10_VERSIONS: CifarVersion[] = [
+  {
+    layout: "binary version",
+    folder: "cifar-10-batches-bin",
+    train: BATCHES.map((name) => `${name}.bin`),
+    test: "test_batch.bin",
+    names: "batches.meta.txt",
+    needsNames: false,
+    mayNameSome: false,
+    recordBytes: 3073,
+    read: readCifarFiles,
+    readNames: readNameLines,
+  },
+  {
+    layout: "python version",
+    folder: "cifar-10-batches-py",
+    train: BATCHES,
+    test: "test_batch",
+    names: "batches.meta",
+    needsNames: false,
+    mayNameSome: true,
+    // Labels and file names as the published files have them.
+    recordBytes: 3103.6,
+    read: readCifarPickles,
+    readNames: (path) => readPickledNames(path, "label_names"),
+  },
+];
+
+/** CIFAR-10, binary or python version (A. Krizhevsky 2009): those of the five training batches that are there, any record count. */
 export const cifar10: DatasetDefinition = {
   name: "cifar10",
   title: "CIFAR-10, 10 classes",
-  classes: ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
+  classes: CLASSES,
   normalization: { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] },
   augmentation: { flip: true, cropPadding: 4 },
   source: "A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
-  files: [TEST],
+  layouts: describeVersions(CIFAR10_VERSIONS),
   downloads: [
     {
       url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
@@ -34,29 +51,12 @@ export const cifar10: DatasetDefinition = {
       bytes: 170_052_171,
       archive: "tar.gz",
       into: "",
-      places: [FOLDER],
+      places: [CIFAR10_VERSIONS[0].folder],
     },
   ],
-  async load({ dataDir, seed }) {
-    const found = locate(dataDir, LAYOUTS);
-    if (!found) throw notFound(this.name, dataDir, LAYOUTS);
-    const { layout, base } = found;
-    const batches = layout.anchors.flatMap((file) => within(base, file) ?? []);
-    const testFile = within(base, layout.test);
-    if (testFile === null) throw missing(this.name, join(base, layout.test));
-    const names = within(base, NAMES);
-    if (layout.name === "binary" && names !== null) checkClassNames(names, this.classes);
-    const records = { labels: [{ name: "label", classes: this.classes.length }], labelAt: 0 };
-    const read = (paths: string[]) =>
-      layout.name === "binary"
-        ? readCifarFiles(paths, records)
-        : readCifarRecords(
-            paths.map((path) => readCifarPython(path, ["labels"])),
-            records,
-          );
-    const [train, test] = [read(batches), read([testFile])];
-    const whole = train.count === OFFICIAL.train && test.count === OFFICIAL.test;
-    const split = splitAtRandom(train.count, seed, this.name);
-    return assembleDataset(this, train, test, split, whole ? "official" : "subset");
+  otherArchives: [{ name: "cifar-10-python.tar.gz", md5: "c58f30108f718f92721af3b95e74349a" }],
+  find: (dataDir) => findCifar(CIFAR10_VERSIONS, dataDir),
+  async load(options) {
+    return loadCifar(this, CIFAR10_VERSIONS, LAYOUT, options);
   },
 };

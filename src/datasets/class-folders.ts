@@ -19,7 +19,7 @@ export interface ClassFolders {
 }
 
 /**
- * Reads a folder of class folders with PNG and JPEG files, as PyTorch's `ImageFolder` has it. Folders that are all named by
+ * Reads a folder of class folders with PNG, JPEG and PPM files, as PyTorch's `ImageFolder` has it. Folders that are all named by
  * whole numbers are the classes of these numbers; otherwise classes are the folders in the order of their names.
  *
  * @param side pictures are resized to `side × side`, as GTSRB's are
@@ -36,7 +36,9 @@ export function readClassFolders(dir: string, side: number, classes: number): Cl
     return pictures.map((name) => ({ path: join(dir, folder, name), label: labelOf.get(folder)! }));
   });
   if (files.length === 0) {
-    throw new InputError(`${dir}: the folders ${shown(folders)} hold no PNG or JPEG; name the folder of class folders`);
+    throw new InputError(
+      `${dir}: the folders ${shown(folders)} hold no PNG, JPEG or PPM; name the folder of class folders`,
+    );
   }
   if (files.length > MOST_PICTURES) {
     throw new InputError(`${dir}: holds ${files.length} pictures; give a sample of at most ${MOST_PICTURES}`);

@@ -1,7 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, statSync } from "node:fs";
 import { InputError } from "../core/errors.ts";
-import type { DatasetDefinition } from "./types.ts";
 
 /** Why the operating system refused, in words. */
 export function reasonOf(error: unknown): string {
@@ -29,22 +27,24 @@ export function reasonOf(error: unknown): string {
   }
 }
 
-/** The whole file. @throws InputError naming it and why it cannot be read. */
-export function readDataFile(path: string): Buffer {
+/** No file of these data sets is larger: CIFAR-100's training images have 154 MB. */
+const MOST_BYTES = 1 << 30;
+
+/**
+ * The whole file.
+ *
+ * @param most bytes. @throws InputError naming it and why it cannot be read: absent, no regular file, or too large
+ */
+export function readDataFile(path: string, most = MOST_BYTES): Buffer {
   try {
+    const found = statSync(path);
+    if (!found.isFile())
+      throw new InputError(`cannot read ${path}: it is ${found.isDirectory() ? "a folder" : "no regular file"}`);
+    if (found.size > most)
+      throw new InputError(`cannot read ${path}: its ${found.size} bytes are more than the ${most} that it can have`);
     return readFileSync(path);
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(`cannot read ${path}: ${reasonOf(error)}`);
   }
-}
-
-/** @throws InputError naming the first of the data set's files that the data folder lacks, and how to get it */
-export function requireFiles({ name, files }: Pick<DatasetDefinition, "name" | "files">, dataDir: string): void {
-  for (const file of files) if (!existsSync(join(dataDir, file))) throw missing(name, join(dataDir, file));
-}
-
-export function missing(dataset: string, path: string): InputError {
-  return new InputError(
-    `no ${path}: run 'bdefects data fetch ${dataset}' or name the folder that holds the data with --data`,
-  );
 }

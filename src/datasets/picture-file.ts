@@ -1,7 +1,7 @@
 import { convertIndexedToRgb, decode as decodePng } from "fast-png";
 import { decode as decodeJpeg } from "jpeg-js";
 import { InputError } from "../core/errors.ts";
-import type { Picture } from "./ppm.ts";
+import { type Picture, parsePpm } from "./ppm.ts";
 import { CHANNELS } from "./types.ts";
 
 /** Beyond this a picture is no example of a small network's task, and decoding it would only take memory. */
@@ -11,17 +11,18 @@ const IHDR_WIDTH = 16;
 const IHDR_END = 24;
 
 /** How the files of pictures that are read end. */
-export const PICTURE = /\.(png|jpe?g)$/i;
+export const PICTURE = /\.(png|jpe?g|ppm)$/i;
 
 /**
- * Decodes a PNG or JPEG, told by its content: greys become RGB, opacity is dropped, 16 bits become 8.
+ * Decodes a PNG, JPEG or binary PPM, told by its content: greys become RGB, opacity is dropped, 16 bits become 8.
  *
  * @param name the file's name, for messages. @throws InputError where it is damaged, too large or neither
  */
 export function decodePicture(bytes: Uint8Array, name: string): Picture {
   const isPng = bytes[0] === 0x89 && bytes[1] === 0x50;
   const isJpeg = bytes[0] === 0xff && bytes[1] === 0xd8;
-  if (!isPng && !isJpeg) throw new InputError(`${name}: is neither PNG nor JPEG`);
+  if (bytes[0] === 0x50 && bytes[1] === 0x36) return parsePpm(bytes, name);
+  if (!isPng && !isJpeg) throw new InputError(`${name}: is neither PNG, JPEG nor PPM`);
   try {
     return isPng ? fromPng(bytes, name) : fromJpeg(bytes);
   } catch (error) {

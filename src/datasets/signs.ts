@@ -20,8 +20,10 @@ export const signs: DatasetDefinition = {
   // A mirrored arrow is another class.
   augmentation: { flip: false, cropPadding: 2 },
   source: "drawn by this program from a fixed seed",
-  files: [],
+  layouts: [],
   downloads: [],
+  otherArchives: [],
+  find: () => [],
   async load({ seed }) {
     const train = drawSigns(SIGNS_TRAIN, SIGNS_SEED, "train");
     const test = drawSigns(SIGNS_TEST, SIGNS_SEED, "test");

@@ -1,5 +1,10 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { countCifar } from "./cifar-versions.ts";
+import { CIFAR10_VERSIONS } from "./cifar10.ts";
+import { CIFAR100_VERSIONS } from "./cifar100.ts";
+import { findGtsrb } from "./gtsrb-layouts.ts";
+import { Listing } from "./locate.ts";
 import { SIGNS_TEST, SIGNS_TRAIN } from "./signs.ts";
 
 /** How many images a data set has, told without reading them: for estimates, where loading would take too long. */
@@ -20,14 +25,8 @@ interface Counter {
 
 const COUNTERS: Record<string, Counter> = {
   signs: { train: SIGNS_TRAIN, test: SIGNS_TEST },
-  cifar10: {
-    ...{ train: 50_000, test: 10_000 },
-    count: cifarFiles("cifar-10-batches-bin", /^data_batch_[1-5]\.bin$/, /^test_batch\.bin$/, 3073),
-  },
-  cifar100: {
-    ...{ train: 50_000, test: 10_000 },
-    count: cifarFiles("cifar-100-binary", /^train\.bin$/, /^test\.bin$/, 3074),
-  },
+  cifar10: { train: 50_000, test: 10_000, count: (dataDir) => countCifar(CIFAR10_VERSIONS, dataDir) },
+  cifar100: { train: 50_000, test: 10_000, count: (dataDir) => countCifar(CIFAR100_VERSIONS, dataDir) },
   gtsrb: { train: 39_209, test: 12_630, count: countGtsrb },
 };
 
@@ -43,24 +42,17 @@ export function datasetSize(name: string, dataDir?: string): DatasetSize | null 
   return { train: counter.train, test: counter.test, counted: !counter.count };
 }
 
-function cifarFiles(folder: string, train: RegExp, test: RegExp, recordBytes: number) {
-  return (dataDir: string) => {
-    const records = (pattern: RegExp) =>
-      namesIn(join(dataDir, folder))
-        .filter((file) => pattern.test(file))
-        .reduce((sum, file) => sum + Math.floor(statSync(join(dataDir, folder, file)).size / recordBytes), 0);
-    return { train: records(train), test: records(test) };
-  };
-}
-
-/** One line per picture below each annotation file's header. */
+/** One line per picture below each annotation file's header; pictures where there is none. */
 function countGtsrb(dataDir: string): { train: number; test: number } {
-  const lines = (path: string) => (existsSync(path) ? readFileSync(path, "latin1").trim().split("\n").length - 1 : 0);
-  const folder = join(dataDir, "GTSRB/Final_Training/Images");
-  const train = namesIn(folder).reduce((sum, name) => sum + lines(join(folder, name, `GT-${name}.csv`)), 0);
-  return { train, test: lines(join(dataDir, "GTSRB/Final_Test/GT-final_test.csv")) };
-}
-
-function namesIn(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : [];
+  const lines = (path: string) => readFileSync(path, "latin1").trim().split("\n").length - 1;
+  const [place] = findGtsrb(dataDir);
+  if (!place) return { train: 0, test: 0 };
+  const { folder, csv } = place.train;
+  const ofClass = (name: string) => {
+    const listing = new Listing(join(folder, name));
+    const annotations = listing.files.find((file) => /^GT-\d+\.csv$/i.test(file));
+    return annotations ? lines(join(listing.folder, annotations)) : listing.files.length;
+  };
+  const train = csv ? lines(csv) : new Listing(folder).folders.reduce((sum, name) => sum + ofClass(name), 0);
+  return { train, test: lines(place.test.csv) };
 }

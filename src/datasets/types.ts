@@ -62,10 +62,33 @@ export interface Download {
   places: string[];
 }
 
+/** An archive that is not downloaded but known, so that one brought by hand can be checked. */
+export interface KnownArchive {
+  /** Its file's name. */
+  name: string;
+  md5: string;
+}
+
+/** Where a data set's files lie. */
+export interface FoundLayout {
+  /** How they are laid out, in a few words. */
+  layout: string;
+  /** The folder that holds them. */
+  folder: string;
+}
+
 export interface DatasetDefinition extends DatasetInfo {
-  /** Files below the data folder that must be there, for messages and `data list`. */
-  files: string[];
+  /** The layouts that are looked for, for messages; none where the images are drawn. */
+  layouts: string[];
   downloads: Download[];
+  otherArchives: KnownArchive[];
+  /**
+   * Looks for the data set's files: in the data folder, in folders below, and above where the data folder is a part of the
+   * data set. Nothing is read.
+   *
+   * @returns the nearest; several where they are equally near, which `load` refuses
+   */
+  find(dataDir: string): FoundLayout[];
   /** @throws InputError naming the file and the first fault. */
   load(options: LoadOptions): Promise<Dataset>;
 }

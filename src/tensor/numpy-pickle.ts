@@ -59,9 +59,9 @@ export class NumpyArray {
 
   /** `(version, shape, dtype, whether in Fortran's order, data)` */
   buildFrom(attributes: unknown): void {
-    const [, shape, type, isFortran, raw] = Array.isArray(attributes) ? attributes : [];
-    // Python 2's bytes that happen to be a text.
-    const data = typeof raw === "string" ? new TextEncoder().encode(raw) : raw;
+    const [, shape, type, isFortran, stored] = Array.isArray(attributes) ? attributes : [];
+    // Python 2 has one type for texts and bytes: bytes that happen to be UTF-8 were read as a text.
+    const data = typeof stored === "string" ? new TextEncoder().encode(stored) : stored;
     const isShape = Array.isArray(shape) && shape.length <= 32 && shape.every((n) => Number.isSafeInteger(n) && n >= 0);
     if (!isShape || !(type instanceof NumpyType) || !(data instanceof Uint8Array || Array.isArray(data))) {
       throw this.fault("a NumPy array is not made as NumPy makes them");
@@ -71,6 +71,12 @@ export class NumpyArray {
       throw this.fault("a NumPy array has another size than its shape");
     }
     Object.assign(this, { shape, type, isFortran: isFortran === true, data });
+  }
+
+  /** Row-major bytes of an array of unsigned bytes, copied only where its order asks for it; null for other types. */
+  bytes(): Uint8Array | null {
+    if (this.type?.code !== "u1" || !(this.data instanceof Uint8Array)) return null;
+    return this.isFortran && this.shape.length > 1 ? rowMajor(this.data, this.shape) : this.data;
   }
 
   /** Row-major; null where the elements are no numbers. */
@@ -85,14 +91,20 @@ export class NumpyArray {
 }
 
 /** From Fortran's order, in which the first axis runs fastest. */
-function rowMajor(values: readonly number[], shape: readonly number[]): number[] {
+function rowMajor<T extends number[] | Uint8Array>(values: T, shape: readonly number[]): T {
   const strides = shape.map((_, axis) => sizeOf(shape.slice(0, axis)));
   const index = shape.map(() => 0);
+  let at = 0;
   return values.map(() => {
-    const at = index.reduce((sum, i, axis) => sum + i * strides[axis], 0);
-    for (let axis = shape.length - 1; axis >= 0 && ++index[axis] === shape[axis]; axis--) index[axis] = 0;
-    return values[at];
-  });
+    const value = values[at];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      at += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      at -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+    return value;
+  }) as T;
 }
 
 /** What a pickle of NumPy's may call, by name; NumPy 2 has moved its modules. */
@@ -110,20 +122,19 @@ export function numpyGlobals(fault: Fault): [name: string, call: NonNullable<Pic
           NonNullable<PickleGlobal["call"]>,
         ],
     ),
-    // Of protocol 5: bytes, type, shape, order.
+    // Protocol 5 of Python 3.8 and later.
     ...moved("numeric._frombuffer").map(
-      (name) =>
-        [
-          name,
-          ([data, type, shape, order]) => {
-            const array = new NumpyArray(fault);
-            array.buildFrom([1, shape, type, order === "F", data]);
-            return array;
-          },
-        ] as [string, NonNullable<PickleGlobal["call"]>],
+      (name) => [name, (args) => fromBuffer(args, fault)] as [string, NonNullable<PickleGlobal["call"]>],
     ),
     ["_codecs.encode", ([text, encoding]) => encoded(text, encoding, fault)],
   ];
+}
+
+/** `(bytes, dtype, shape, 'C' or 'F')` */
+function fromBuffer([data, type, shape, order]: readonly unknown[], fault: Fault): NumpyArray {
+  const array = new NumpyArray(fault);
+  array.buildFrom([1, shape, type, order === "F", data]);
+  return array;
 }
 
 function scalar(type: unknown, bytes: unknown): number | null {

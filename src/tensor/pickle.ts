@@ -31,6 +31,9 @@ const MOST_NAME = 200;
 /** What calls may make beyond as many elements as the pickle has bytes: a call on a remembered list costs three bytes. */
 const MOST_MADE = 2_000_000;
 
+/** A byte order mark stays, so that a text gives back the very bytes that it was. */
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** Opcodes that need what no file of weights has, for messages. */
 const REFUSED: Record<number, string> = {
   80: "PERSID",
@@ -325,7 +328,7 @@ class Unpickler {
   private text(count: number): string {
     const from = this.take(count);
     try {
-      return new TextDecoder("utf-8", { fatal: true }).decode(this.bytes.subarray(from, from + count));
+      return UTF8.decode(this.bytes.subarray(from, from + count));
     } catch {
       throw this.fault("a text is not UTF-8");
     }
@@ -334,7 +337,7 @@ class Unpickler {
   private textOrBytes(count: number): string | Uint8Array {
     const bytes = this.slice(count);
     try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+      return UTF8.decode(bytes);
     } catch {
       return bytes;
     }

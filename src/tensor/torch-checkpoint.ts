@@ -1,9 +1,9 @@
 import { InputError } from "../core/errors.ts";
+import { dataGlobals } from "./data-pickle.ts";
 import { brainToNumber, halfToNumber } from "./narrow-floats.ts";
-import { NumpyArray, numpyGlobals } from "./numpy-pickle.ts";
+import { NumpyArray } from "./numpy-pickle.ts";
 import { Opaque } from "./opaque.ts";
-import { type PickleGlobal, type PickleValue, type PickleWorld, readPickle, readPickleAt } from "./pickle.ts";
-import { plainGlobals, runsPrograms } from "./plain-pickle.ts";
+import { type PickleValue, type PickleWorld, readPickle, readPickleAt } from "./pickle.ts";
 import { sizeOf } from "./state.ts";
 
 /** A storage that a checkpoint's pickle refers to: the bytes lie in an entry of their own. */
@@ -150,7 +150,7 @@ function torchWorld(
     if (!nested.has(bytes)) nested.set(bytes, mayNest ? nestedStorage(bytes, name) : new Opaque("a storage"));
     return nested.get(bytes);
   };
-  const known = new Map<string, PickleGlobal["call"]>([
+  const global = dataGlobals(name, [
     ["torch._utils._rebuild_tensor", (args) => tensor(args, fault)],
     ["torch._utils._rebuild_tensor_v2", (args) => tensor(args, fault)],
     ["torch._utils._rebuild_parameter", (args) => parameter(args, fault)],
@@ -160,18 +160,9 @@ function torchWorld(
     // A tensor of a class of somebody's own: function, class, arguments, attributes.
     ["torch._tensor._rebuild_from_type_v2", ([make, , args]) => fromType(make, args)],
     ["torch.storage._load_from_bytes", ([bytes]) => fromBytes(bytes)],
-    ...plainGlobals(fault),
-    ...numpyGlobals(fault),
   ]);
   return {
-    global(module, global) {
-      const full = `${module}.${global}`;
-      if (known.has(full)) return { name: full, call: known.get(full) };
-      if (runsPrograms(module, global)) {
-        throw fault(`refused as a pickle: it names '${full.slice(0, 200)}', which runs programs; nothing was run`);
-      }
-      return module === "torch" && Object.hasOwn(DTYPES, global) ? { name: full } : undefined;
-    },
+    global,
     persistent(id) {
       const found = storage(id, fault);
       if (found instanceof OtherStorage || !(found instanceof Opaque)) onStorage(found);

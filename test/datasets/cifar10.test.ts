@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -79,11 +79,44 @@ describe("cifar10", () => {
 
   it("names what is missing and how to get it", async () => {
     rmSync(join(folder, "test_batch.bin"));
-    expect(await fault()).toMatch(/test_batch\.bin: run 'bdefects data fetch cifar10'/);
+    expect(await fault()).toMatch(/test_batch\.bin, which the binary version .* run 'bdefects data fetch cifar10'/);
     rmSync(folder, { recursive: true });
-    expect(await fault()).toMatch(/data_batch_1\.bin: looked there, .* run/);
+    const looked =
+      /^no cifar10 in .*: looked there .* cifar-10-batches-bin\/ .* or cifar-10-batches-py\/ .* run 'bdefects/;
+    expect(await fault()).toMatch(looked);
     writeFileSync(folder, "no folder");
-    expect(await fault()).toMatch(/data_batch_1\.bin/);
+    expect(await fault()).toMatch(looked);
+    writeFileSync(join(dataDir, "cifar-10-python.tar.gz"), "");
+    expect(await fault()).toMatch(/'bdefects data fetch cifar10 --archive .*cifar-10-python\.tar\.gz'/);
+    const nowhere = cifar10.load({ dataDir: join(dataDir, "nowhere"), seed: 1 });
+    await expect(nowhere).rejects.toThrow(/the data folder .*nowhere does not exist/);
+  });
+
+  it("is found where the folder itself is named, its parent, or one level further", async () => {
+    const { dataHash } = await load();
+    const hashOf = async (dir: string) => (await cifar10.load({ dataDir: dir, seed: 1 })).dataHash;
+    expect(await hashOf(folder)).toBe(dataHash);
+    const deeper = join(dataDir, "a", "b");
+    mkdirSync(deeper, { recursive: true });
+    renameSync(folder, join(deeper, "CIFAR-10-Batches-Bin"));
+    for (const dir of [deeper, join(dataDir, "a"), dataDir]) expect(await hashOf(dir)).toBe(dataHash);
+    // A folder of another name too, and a link to it.
+    renameSync(join(deeper, "CIFAR-10-Batches-Bin"), join(deeper, "mine"));
+    expect(await hashOf(join(deeper, "mine"))).toBe(dataHash);
+    symlinkSync(join(deeper, "mine"), join(dataDir, "linked"));
+    expect(await hashOf(dataDir)).toBe(dataHash);
+    expect(cifar10.find(dataDir)).toEqual([expect.objectContaining({ folder: join(dataDir, "linked") })]);
+  });
+
+  it("refuses two that are equally near, and looks in no folder beside", async () => {
+    cpSync(folder, join(dataDir, "x", "one"), { recursive: true });
+    cpSync(folder, join(dataDir, "x", "two"), { recursive: true });
+    expect((await load()).test.count).toBe(7);
+    await expect(cifar10.load({ dataDir: join(dataDir, "x"), seed: 1 })).rejects.toThrow(
+      /holds cifar10 2 times \(.*one, .*two\); name one of them with --data/,
+    );
+    mkdirSync(join(dataDir, "empty"));
+    expect(cifar10.find(join(dataDir, "empty"))).toEqual([]);
   });
 
   it("refuses other class names", async () => {

@@ -89,9 +89,9 @@ describe("cifar100", () => {
 
   it("names what is missing and how to get it", async () => {
     rmSync(join(folder, "test.bin"));
-    expect(await fault()).toMatch(/test\.bin: run 'bdefects data fetch cifar100'/);
+    expect(await fault()).toMatch(/test\.bin, which the binary version .* run 'bdefects data fetch cifar100'/);
     rmSync(folder, { recursive: true });
-    expect(await fault()).toMatch(/train\.bin: looked there, .* run/);
+    expect(await fault()).toMatch(/^no cifar100 in .*cifar-100-binary\/ .*cifar-100-python\/ /);
   });
 
   it("refuses other class names, but needs none", async () => {

@@ -119,12 +119,14 @@ describe("gtsrb", () => {
     edit(join(test, "GT-final_test.csv"), (text) => text.replace("00004.ppm", "99999.ppm"));
     expect(await fault()).toMatch(/99999\.ppm: it does not exist/);
     rmSync(join(test, "GT-final_test.csv"));
-    expect(await fault()).toMatch(/GT-final_test\.csv, .* or run 'bdefects data fetch gtsrb'/);
+    expect(await fault()).toMatch(
+      /no labels of the test pictures .*GT-final_test\.csv .*run 'bdefects data fetch gtsrb'/,
+    );
     rmSync(join(train, "00042"), { recursive: true });
     writeFileSync(join(test, "GT-final_test.csv"), HEADER);
-    expect(await fault()).toMatch(/GT-00042\.csv: it does not exist/);
+    expect(await fault()).toMatch(/00042: the training pictures of class 42 are missing/);
     rmSync(join(dataDir, "GTSRB"), { recursive: true });
-    expect(await fault()).toMatch(/Final_Training.Images: looked there, .* run/);
+    expect(await fault()).toMatch(/^no gtsrb in .*Final_Training\/Images/);
   });
 });
 

@@ -14,7 +14,7 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["graph", ["core", "tensor"]],
   ["engine", ["core", "tensor", "graph"]],
   ["models", ["core", "tensor", "graph"]],
-  // The python version of CIFAR is a pickle.
+  // CIFAR's python version is pickles of NumPy arrays: the codecs of `tensor` read them.
   ["datasets", ["core", "files", "tensor"]],
   ["tune", ["core", "tensor", "graph", "engine"]],
   ["attacks", ["core", "tensor", "graph", "engine", "datasets", "tune"]],

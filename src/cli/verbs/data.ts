@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "commander";
 import { lookup } from "../../core/errors.ts";
 import type { DatasetReport } from "../../datasets/check.ts";
 import type { DatasetDefinition } from "../../datasets/types.ts";
 import { dataOption, fieldsOption, formatOption, longOption, type SharedOptions, seedOption } from "../options.ts";
-import { emitRows } from "../output.ts";
+import { emitRows, type OutputOptions } from "../output.ts";
 
 type Options = Pick<SharedOptions, "data" | "seed" | "format" | "fields" | "long">;
 
@@ -24,7 +22,7 @@ export function registerData(program: Command): void {
       emitRows(
         [...DATASETS.values()].map((definition) => listRow(definition, folder)),
         output,
-        { first: ["name", "state", "title", "classes", "download_bytes"] },
+        { first: ["name", "state", "layout", "found", "classes", "title"] },
       );
     });
   data
@@ -49,7 +47,7 @@ export function registerData(program: Command): void {
       } finally {
         progress.stop();
       }
-      emitRows([checkRow(await checkDataset(definition, folder, seed))], output);
+      emitCheck(await checkDataset(definition, folder, seed), output);
     });
   data
     .command("check")
@@ -65,17 +63,28 @@ export function registerData(program: Command): void {
       const { DATASETS } = await import("../../datasets/registry.ts");
       const { checkDataset } = await import("../../datasets/check.ts");
       const report = await checkDataset(lookup(DATASETS, "data set", name), options.data, options.seed);
-      emitRows(options.classes ? classRows(report) : [checkRow(report)], options);
+      if (options.classes) emitRows(classRows(report), options);
+      else emitCheck(report, options);
     });
 }
 
-function listRow({ name, title, classes, files, downloads, source }: DatasetDefinition, folder: string) {
-  const present = files.every((file) => existsSync(join(folder, file)));
+function listRow({ name, title, classes, layouts, downloads, source, find }: DatasetDefinition, folder: string) {
+  const found = find(folder);
   const bytes = downloads.every((item) => item.bytes !== undefined)
     ? downloads.reduce((sum, item) => sum + (item.bytes ?? 0), 0)
     : null;
-  const state = files.length === 0 ? "built in" : present ? "present" : "absent";
-  return { name, title, classes: classes.length, state, download_bytes: bytes, source };
+  const state = layouts.length === 0 ? "built in" : found.length > 1 ? "several" : found[0] ? "present" : "absent";
+  const { layout = null, folder: where = null } = found[0] ?? {};
+  return { name, title, classes: classes.length, state, layout, found: where, download_bytes: bytes, source };
+}
+
+/** The row on stdout; on stderr where the files were found, for which a line is too short. */
+function emitCheck(report: DatasetReport, output: OutputOptions): void {
+  const { name, found } = report;
+  if (found) process.stderr.write(`${name}: ${found.layout} in ${found.folder}\n`);
+  emitRows([checkRow(report)], output, {
+    first: ["name", "completeness", "layout", "train", "clean_val", "test", "classes"],
+  });
 }
 
 function checkRow({ histogram, ...report }: DatasetReport) {
@@ -83,6 +92,8 @@ function checkRow({ histogram, ...report }: DatasetReport) {
   return {
     name: report.name,
     completeness: report.completeness,
+    layout: report.found?.layout ?? null,
+    found: report.found?.folder ?? null,
     classes: report.classes,
     train: report.train,
     clean_val: report.cleanVal,

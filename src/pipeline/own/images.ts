@@ -1,9 +1,10 @@
 import { existsSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { type Augmentation, subset } from "../../datasets/batch.ts";
 import { readClassFolders } from "../../datasets/class-folders.ts";
+import { isWithin } from "../../datasets/locate.ts";
 import { DATASETS } from "../../datasets/registry.ts";
 import type { DatasetDefinition, ImageSet, Normalization } from "../../datasets/types.ts";
 import type { Network } from "../../graph/network.ts";
@@ -77,7 +78,7 @@ async function openImages(options: Omit<OwnImagesOptions, "test">): Promise<OwnI
     throw new InputError(`--data ${data}: give a folder of class folders, a .npy or .npz, or a known data set`);
   }
   const known = knownIn(data, network.classes);
-  if (known) return ofDataset(known.definition, known.dir, seed);
+  if (known) return ofDataset(known, data, seed);
   if (existsSync(join(data, CHECKED_OUT.clean))) {
     const clean = await arrays(join(data, CHECKED_OUT.clean));
     const test = join(data, CHECKED_OUT.test);
@@ -88,25 +89,20 @@ async function openImages(options: Omit<OwnImagesOptions, "test">): Promise<OwnI
 }
 
 /**
- * The known data set whose official files a folder holds, or is; of several the one with as many classes as the network.
+ * The known data set that a folder holds, or is, in any of its layouts; of several the one with as many classes as the network.
+ * One above the folder does not count: a folder of class folders means its own pictures.
  *
  * @throws InputError where several have, or none
  */
-function knownIn(dir: string, classes: number): { definition: DatasetDefinition; dir: string } | null {
-  const holds = (folder: string) =>
-    [...DATASETS.values()].filter(({ files }) => files.some((file) => existsSync(join(folder, file))));
-  const inside = holds(dir);
+function knownIn(dir: string, classes: number): DatasetDefinition | null {
+  const inside = [...DATASETS.values()].filter((definition) =>
+    definition.find(dir).some(({ folder }) => isWithin(folder, dir)),
+  );
   const fitting = inside.length > 1 ? inside.filter((definition) => definition.classes.length === classes) : inside;
-  if (fitting.length === 1) return { definition: fitting[0], dir };
-  if (inside.length > 1) {
-    const names = inside.map(({ name }) => name).join(", ");
-    throw new InputError(
-      `--data ${dir}: holds several data sets (${names}); give one's name, and this as BDEFECTS_DATA`,
-    );
-  }
-  const parent = dirname(dir);
-  const itself = holds(parent).find(({ files }) => files.some((file) => file.split("/")[0] === basename(dir)));
-  return itself ? { definition: itself, dir: parent } : null;
+  if (fitting.length === 1) return fitting[0];
+  if (inside.length === 0) return null;
+  const names = inside.map(({ name }) => name).join(", ");
+  throw new InputError(`--data ${dir}: holds several data sets (${names}); give one's name, and this as BDEFECTS_DATA`);
 }
 
 /** The defender's images as in every study, and the test split. */
