@@ -7,7 +7,11 @@ const GROUP = "cifar10-resnet18w8-badnets";
 export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   demo: ["demo --db demo-db"],
   "data list": ["data list"],
-  "data fetch": ["data fetch cifar10", "data fetch gtsrb --data ./data"],
+  "data fetch": [
+    "data fetch cifar10",
+    "data fetch cifar10 --archive cifar-10-python.tar.gz",
+    "data fetch gtsrb --data ./data",
+  ],
   "data check": ["data check gtsrb --classes"],
   build: [
     "build --edition lite --dry-run",

@@ -34,15 +34,8 @@ export function checkLabel(
  *   (counted from 0) whose label is out of range
  */
 export function readCifarFiles(paths: readonly string[], layout: CifarLayout): ImageSet {
-  return readCifarRecords(
-    paths.map((path) => ({ path, bytes: readDataFile(path) })),
-    layout,
-  );
-}
-
-/** As `readCifarFiles`, of files that were read. */
-export function readCifarRecords(files: readonly { path: string; bytes: Buffer }[], layout: CifarLayout): ImageSet {
   const record = layout.labels.length + PIXELS;
+  const files = paths.map((path) => ({ path, bytes: readDataFile(path) }));
   for (const { path, bytes } of files) {
     if (bytes.length === 0) throw new InputError(`${path}: the file is empty`);
     if (bytes.length % record !== 0) {

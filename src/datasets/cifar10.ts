@@ -54,8 +54,17 @@ export const cifar10: DatasetDefinition = {
       places: [CIFAR10_VERSIONS[0].folder],
     },
   ],
-  otherArchives: [{ name: "cifar-10-python.tar.gz", md5: "c58f30108f718f92721af3b95e74349a" }],
+  otherArchives: [
+    {
+      name: "cifar-10-python.tar.gz",
+      md5: "c58f30108f718f92721af3b95e74349a",
+      archive: "tar.gz",
+      into: "",
+      places: [CIFAR10_VERSIONS[1].folder],
+    },
+  ],
   find: (dataDir) => findCifar(CIFAR10_VERSIONS, dataDir),
+  holdsPart: (folder) => findCifar(CIFAR10_VERSIONS, folder).length > 0,
   async load(options) {
     return loadCifar(this, CIFAR10_VERSIONS, LAYOUT, options);
   },

@@ -59,8 +59,17 @@ export const cifar100: DatasetDefinition = {
       places: [CIFAR100_VERSIONS[0].folder],
     },
   ],
-  otherArchives: [{ name: "cifar-100-python.tar.gz", md5: "eb9058c3a382ffc7106e4002c42a8d85" }],
+  otherArchives: [
+    {
+      name: "cifar-100-python.tar.gz",
+      md5: "eb9058c3a382ffc7106e4002c42a8d85",
+      archive: "tar.gz",
+      into: "",
+      places: [CIFAR100_VERSIONS[1].folder],
+    },
+  ],
   find: (dataDir) => findCifar(CIFAR100_VERSIONS, dataDir),
+  holdsPart: (folder) => findCifar(CIFAR100_VERSIONS, folder).length > 0,
   async load(options) {
     return loadCifar(this, CIFAR100_VERSIONS, LAYOUT, options);
   },

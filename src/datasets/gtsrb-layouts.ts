@@ -122,6 +122,14 @@ function gathered(all: readonly Parts[]): GtsrbPlace | null {
   return all.length === 0 ? null : wholeOf({ folder: all[0].folder, train, test, labels });
 }
 
+/** Whether a folder, or one below, holds training pictures, test pictures or their labels. */
+export function holdsGtsrbPart(dataDir: string): boolean {
+  return foldersBelow(dataDir).some(({ folder }) => {
+    const { train, test } = partsOf(folder);
+    return train !== null || test !== null || fileBelow(folder, LABELS) !== null || kaggleOf(folder) !== null;
+  });
+}
+
 /** @throws InputError where a part of the data set is there and the rest is not */
 export function throwIfPartial(name: string, dataDir: string): void {
   const all = foldersBelow(dataDir).map(({ folder }) => partsOf(folder));

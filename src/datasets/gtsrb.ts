@@ -1,6 +1,6 @@
 import { assembleDataset } from "./assemble.ts";
 import { GTSRB_CLASSES } from "./gtsrb-classes.ts";
-import { findGtsrb, GTSRB_LAYOUTS, testOf, throwIfPartial, trainingOf } from "./gtsrb-layouts.ts";
+import { findGtsrb, GTSRB_LAYOUTS, holdsGtsrbPart, testOf, throwIfPartial, trainingOf } from "./gtsrb-layouts.ts";
 import { readPictures } from "./gtsrb-pictures.ts";
 import { onlyPlace } from "./locate.ts";
 import { splitByTrack } from "./split.ts";
@@ -42,8 +42,18 @@ export const gtsrb: DatasetDefinition = {
       places: ["GTSRB/Final_Test/GT-final_test.csv"],
     },
   ],
-  otherArchives: [{ name: "GTSRB-Training_fixed.zip", md5: "513f3c79a4c5141765e10e952eaa2478" }],
+  otherArchives: [
+    // torchvision's training pictures: the competition's.
+    {
+      name: "GTSRB-Training_fixed.zip",
+      md5: "513f3c79a4c5141765e10e952eaa2478",
+      archive: "zip",
+      into: "",
+      places: ["GTSRB/Training"],
+    },
+  ],
   find: findGtsrb,
+  holdsPart: holdsGtsrbPart,
   async load({ dataDir, seed }) {
     const places = findGtsrb(dataDir);
     if (places.length === 0) throwIfPartial(this.name, dataDir);

@@ -24,6 +24,7 @@ export const signs: DatasetDefinition = {
   downloads: [],
   otherArchives: [],
   find: () => [],
+  holdsPart: () => false,
   async load({ seed }) {
     const train = drawSigns(SIGNS_TRAIN, SIGNS_SEED, "train");
     const test = drawSigns(SIGNS_TEST, SIGNS_SEED, "test");

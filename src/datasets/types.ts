@@ -63,10 +63,9 @@ export interface Download {
 }
 
 /** An archive that is not downloaded but known, so that one brought by hand can be checked. */
-export interface KnownArchive {
+export interface KnownArchive extends Omit<Download, "url" | "bytes"> {
   /** Its file's name. */
   name: string;
-  md5: string;
 }
 
 /** Where a data set's files lie. */
@@ -89,6 +88,8 @@ export interface DatasetDefinition extends DatasetInfo {
    * @returns the nearest; several where they are equally near, which `load` refuses
    */
   find(dataDir: string): FoundLayout[];
+  /** Whether a folder holds the data set or a part of it, as one of several archives has. */
+  holdsPart(folder: string): boolean;
   /** @throws InputError naming the file and the first fault. */
   load(options: LoadOptions): Promise<Dataset>;
 }

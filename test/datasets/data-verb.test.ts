@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { registerData } from "../../src/cli/verbs/data.ts";
 import { InputError } from "../../src/core/errors.ts";
 import { DATASETS } from "../../src/datasets/registry.ts";
+import { tarOf } from "./archives.ts";
+import { cifarPickle } from "./cifar-pickles.ts";
 
 describe("bdefects data", () => {
   let dataDir: string;
@@ -54,6 +56,39 @@ describe("bdefects data", () => {
     const classes = await run("check", "signs", "--classes");
     expect(classes).toHaveLength(10);
     expect(classes[9]).toMatchObject({ class: 9, label: "one way", test: 60 });
+  });
+
+  it("says in which layout the files were found, and where", async () => {
+    const folder = join(dataDir, "below", "cifar-10-batches-py");
+    mkdirSync(folder, { recursive: true });
+    const labels = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0];
+    const batch = cifarPickle(new Uint8Array(30_720), [10, 3072], { labels }, { python: 2 });
+    for (const name of ["data_batch_1", "test_batch"]) writeFileSync(join(folder, name), batch);
+    const found = { layout: "python version", found: folder };
+    const rows = await run("list");
+    expect(rows.find(({ name }) => name === "cifar10")).toMatchObject({ state: "present", ...found });
+    expect(rows.find(({ name }) => name === "signs")).toMatchObject({ state: "built in", layout: null, found: null });
+    expect(await run("check", "cifar10")).toEqual([
+      expect.objectContaining({ completeness: "subset", train: 9, clean_val: 1, test: 10, ...found }),
+    ]);
+    cpSync(folder, join(dataDir, "beside", "cifar-10-batches-py"), { recursive: true });
+    expect((await run("list")).find(({ name }) => name === "cifar10")).toMatchObject({ state: "several" });
+  });
+
+  it("takes an archive that was brought by hand", async () => {
+    const labels = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0];
+    const data = Buffer.from(cifarPickle(new Uint8Array(30_720), [10, 3072], { labels }, { python: 3 }));
+    const path = join(dataDir, "mine.tar");
+    writeFileSync(
+      path,
+      tarOf(["data_batch_2", "test_batch"].map((name) => ({ path: `cifar-10-batches-py/${name}`, data }))),
+    );
+    expect(await run("fetch", "cifar10", "--archive", path)).toEqual([
+      expect.objectContaining({ name: "cifar10", completeness: "subset", layout: "python version", test: 10 }),
+    ]);
+    await expect(run("fetch", "cifar10", "--archive", join(dataDir, "none.zip"))).rejects.toThrow(
+      /none\.zip: it does not/,
+    );
   });
 
   it("ends with the first fault", async () => {

@@ -16,13 +16,14 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
 import { fetchDataset } from "../../src/datasets/fetch.ts";
 import type { Download } from "../../src/datasets/types.ts";
 import { leaveStaging } from "../files/abandoned.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { type Item, tarOf, zipOf } from "./archives.ts";
+import { forgetProxies } from "./proxies.ts";
 
 const md5 = (bytes: Buffer) => createHash("md5").update(bytes).digest("hex");
 /** Bytes that do not compress, so that a download has many packets. */
@@ -44,6 +45,7 @@ describe("fetchDataset", () => {
 
   beforeEach(async () => {
     dataDir = mkdtempSync(join(tmpdir(), "fetch-"));
+    forgetProxies();
     asked = [];
     answer = (request, response, from) => serve(archive, request, response, from);
     server = createServer((request, response) => {
@@ -54,6 +56,7 @@ describe("fetchDataset", () => {
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   });
   afterEach(async () => {
+    vi.unstubAllEnvs();
     server.closeAllConnections();
     await new Promise((done) => server.close(done));
     rmSync(dataDir, { recursive: true });
@@ -75,10 +78,15 @@ describe("fetchDataset", () => {
     }
   }
 
-  /** Sends some bytes under the header of all of them, then hangs up. */
+  /** Sends some bytes under the header of all of them, and hangs up when they are on the disk. */
   function breakAfter(count: number, response: ServerResponse): void {
     response.writeHead(200, { "content-length": archive.length });
-    response.write(archive.subarray(0, count), () => setTimeout(() => response.destroy(), 400));
+    response.write(archive.subarray(0, count));
+    const watch = setInterval(() => {
+      if (!existsSync(part()) || statSync(part()).size < count) return;
+      clearInterval(watch);
+      response.destroy();
+    }, 5);
   }
 
   const item = (change: Partial<Download> = {}): Download => ({
@@ -203,7 +211,9 @@ describe("fetchDataset", () => {
 
   it("gives up at once where another attempt is no use, later where it may be", async () => {
     answer = (_, response) => response.writeHead(404).end();
-    expect(await fault()).toMatch(/cannot download .*set\.tar\.gz: the server answered 404$/);
+    expect(await fault()).toMatch(
+      /cannot download .*set\.tar\.gz: the server answered 404; .* give it with --archive$/,
+    );
     expect(asked).toHaveLength(1);
     answer = (_, response) => response.writeHead(503).end();
     asked = [];

@@ -27,23 +27,32 @@ export function registerData(program: Command): void {
     });
   data
     .command("fetch")
-    .description("download a data set into the data folder, then check it; resumes where it was interrupted")
+    .description(
+      "download a data set into the data folder, then check it; resumes where it was interrupted, honours HTTPS_PROXY and NO_PROXY",
+    )
     .argument("<name>", "a data set of 'data list'")
+    .option(
+      "--archive <file>",
+      "unpack an archive that was brought by hand, and download nothing; may be given several times",
+      (file: string, before: string[] = []) => [...before, file],
+    )
     .addOption(dataOption())
     .addOption(seedOption())
     .addOption(formatOption())
     .addOption(fieldsOption())
     .addOption(longOption())
-    .action(async (name: string, { data: folder, seed, ...output }: Options) => {
+    .action(async (name: string, { data: folder, seed, archive, ...output }: Options & { archive?: string[] }) => {
       const { DATASETS } = await import("../../datasets/registry.ts");
       const { checkDataset } = await import("../../datasets/check.ts");
       const definition = lookup(DATASETS, "data set", name);
       const { fetchDataset } = await import("../../datasets/fetch.ts");
+      const { takeArchive } = await import("../../datasets/fetch/by-hand.ts");
       const { DownloadProgress } = await import("../download-progress.ts");
       const progress = new DownloadProgress();
       const onStep = (text: string) => process.stderr.write(`${text}\n`);
       try {
-        await fetchDataset(definition, folder, { onProgress: progress.update, onStep });
+        if (!archive) await fetchDataset(definition, folder, { onProgress: progress.update, onStep });
+        for (const file of archive ?? []) await takeArchive(definition, file, folder, onStep);
       } finally {
         progress.stop();
       }

@@ -81,8 +81,10 @@ async function transfer(url: string, expected: number | null, part: string, opti
 
 function gaveUp(url: string, part: string, error: unknown): InputError {
   const kept = sizeOf(part);
-  const mend = kept > 0 ? `; ${kept} bytes are kept, run the same command again to go on` : "";
-  return new InputError(`cannot download ${url}: ${reasonOf(error)}${mend}`);
+  const mend = kept > 0 ? `${kept} bytes are kept, run the same command again to go on` : "try again later";
+  return new InputError(
+    `cannot download ${url}: ${reasonOf(error)}; ${mend}, or bring the file by hand and give it with --archive`,
+  );
 }
 
 async function attempt(url: string, expected: number | null, part: string, options: DownloadOptions): Promise<void> {
@@ -167,7 +169,8 @@ function sizeOf(path: string): number {
   return existsSync(path) ? statSync(path).size : 0;
 }
 
-async function md5Of(path: string): Promise<string> {
+/** MD5 of a file, in hexadecimal. */
+export async function md5Of(path: string): Promise<string> {
   const hash = createHash("md5");
   await pipeline(createReadStream(path), hash);
   return hash.digest("hex");
