@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { type Augmentation, subset } from "../../datasets/batch.ts";
@@ -90,19 +90,24 @@ async function openImages(options: Omit<OwnImagesOptions, "test">): Promise<OwnI
 
 /**
  * The known data set that a folder holds, or is, in any of its layouts; of several the one with as many classes as the network.
- * One above the folder does not count: a folder of class folders means its own pictures.
+ * One above the folder does not count: a folder of class folders means its own pictures. Nor does one that lies deeper than
+ * torchvision puts it: a folder of work may hold a data set somewhere.
  *
  * @throws InputError where several have, or none
  */
 function knownIn(dir: string, classes: number): DatasetDefinition | null {
-  const inside = [...DATASETS.values()].filter((definition) =>
-    definition.find(dir).some(({ folder }) => isWithin(folder, dir)),
-  );
+  const inside = [...DATASETS.values()].filter(({ find }) => find(dir).some(({ folder }) => isItsFolder(dir, folder)));
   const fitting = inside.length > 1 ? inside.filter((definition) => definition.classes.length === classes) : inside;
   if (fitting.length === 1) return fitting[0];
   if (inside.length === 0) return null;
   const names = inside.map(({ name }) => name).join(", ");
   throw new InputError(`--data ${dir}: holds several data sets (${names}); give one's name, and this as BDEFECTS_DATA`);
+}
+
+function isItsFolder(dir: string, folder: string): boolean {
+  if (!isWithin(folder, dir)) return false;
+  const way = relative(dir, folder).toLowerCase().split(sep);
+  return way.length === 1 || way.join("/") === "gtsrb/gtsrb";
 }
 
 /** The defender's images as in every study, and the test split. */
