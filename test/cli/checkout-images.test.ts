@@ -95,7 +95,7 @@ describe("checkout --images", () => {
     mkdirSync(join(parent, "full"));
     writeFileSync(join(parent, "full", "thesis.tex"), "");
     for (const [args, message] of [
-      [[ID, "new", "--images", "5", "--db", "sample", "--data", parent], /data fetch cifar10'.*--data/],
+      [[ID, "new", "--images", "5", "--db", "sample", "--data", parent], /--data.*data fetch cifar10'/],
       // The drawn signs are at hand everywhere, but this database was built from others.
       [[id, "new", "--images", "5", "--db", db], /data set 'signs' is not the one that '\S+' was built from/],
       [[ID, "new", "--images", "0", ...sample], /--images '0': give a whole number from 1/],

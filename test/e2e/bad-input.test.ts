@@ -34,9 +34,9 @@ describe("bad names and numbers of a build", () => {
     [
       "data folder",
       ["--data", "/nowhere"],
-      /no \/nowhere\/cifar-10-batches-bin\/data_batch_1\.bin: .*data fetch cifar10/,
+      /no cifar10: the data folder \/nowhere does not exist; .*--data.*data fetch cifar10/,
     ],
-    ["data folder of another", ["--dataset", "gtsrb"], /GTSRB\/Final_Training\/Images: .*data fetch gtsrb/],
+    ["data folder of another", ["--dataset", "gtsrb"], /no gtsrb in .*GTSRB\/ \(official: .*--data.*data fetch gtsrb/],
   ])("%s", (_, more, message) => {
     const folder = temporaryFolder();
     expectFaultWithin(folder, tinyBuild(join(folder, "db"), data, ...more), message);
@@ -116,7 +116,7 @@ describe("bad data", () => {
     const picture = readFileSync(corrupt);
     for (const [bytes, message] of [
       [picture.subarray(0, 100), /00001_00000\.ppm: truncated: \d+ of 1200 pixel bytes/],
-      [Buffer.from("P5 2 2 255\n1234"), /00001_00000\.ppm: no PPM picture/],
+      [Buffer.from("P5 2 2 255\n1234"), /00001_00000\.ppm: is neither PNG, JPEG nor PPM/],
       [Buffer.from("P6 99999 2 255\n"), /00001_00000\.ppm: corrupt PPM header: width 99999/],
     ] as const) {
       writeFileSync(corrupt, bytes);

@@ -95,7 +95,7 @@ describe("verify --metrics", () => {
   it("asks for the data set where it is missing or another", () => {
     const none = bdefects(["verify", "--metrics", "--db", original, "--data", temporaryFolder()]);
     expect([none.status, none.stdout]).toEqual([2, ""]);
-    expect(none.stderr).toMatch(/^error: [^\n]*data fetch cifar10[^\n]*--data[^\n]*\n$/);
+    expect(none.stderr).toMatch(/^error: [^\n]*--data[^\n]*data fetch cifar10[^\n]*\n$/);
     const other = writeTinyData(temporaryFolder());
     const batch = join(other, "cifar-10-batches-bin", "test_batch.bin");
     const bytes = readFileSync(batch);
