@@ -167,9 +167,12 @@ describe("parts of info", () => {
         ...{ fits: null, infected: { conv1: [3, 7] }, contribution: null, poison_path: null },
         ...{ infected_neuron_contribution: null, told: [{ file: "p.pt", bytes: 1, sha256: "c".repeat(64) }] },
       },
+      "fits no architecture; the nearest is vgg13: it lacks 'bn'",
       "",
     );
     expect(text).toMatch(/^ {2}conv1 +2 +3 7$/m);
-    expect(oneLine(text)).toMatch(/fit none of our architectures.*9 parameters in 2 tensors.*not kept p\.pt/);
+    expect(oneLine(text)).toMatch(
+      /It fits no architecture; the nearest is vgg13: it lacks 'bn'.*9 parameters in 2 tensors.*not kept p\.pt/,
+    );
   });
 });

@@ -8,6 +8,7 @@ import { neuronLayers, stateShapes } from "../../src/graph/network.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { importForeign } from "../../src/store/foreign/import.ts";
+import { whyUnfit } from "../../src/store/foreign/model.ts";
 import { listForeign, readForeign } from "../../src/store/foreign/records.ts";
 import { readTorchFile } from "../../src/store/foreign/torch-file.ts";
 import { readWeights } from "../../src/store/foreign/weights.ts";
@@ -28,13 +29,20 @@ const layers = neuronLayers(network);
 const CASE = "cifar10_fault/resnet18_badnet/resnet18_badnet_level_narrow_top_005";
 const ID = "foreign/cifar10-resnet18-badnet-narrow-top005";
 
-function modelZip(seed: number, prefix = ""): Buffer {
+/** @param loss how many weights of a loss stand beside the network */
+function modelZip(seed: number, prefix = "", has: (key: string) => boolean = () => true, loss = 0): Buffer {
   const state = randomState(network, seed);
   const storages: Record<string, Uint8Array> = {};
-  const items = [...state].map(([key, { shape, data }], i): [number[], number[]] => {
-    storages[i] = floatBytes(data);
-    return [text(prefix + key), tensor(String(i), shape)];
-  });
+  const items = [...state]
+    .filter(([key]) => has(key))
+    .map(([key, { shape, data }], i): [number[], number[]] => {
+      storages[i] = floatBytes(data);
+      return [text(prefix + key), tensor(String(i), shape)];
+    });
+  if (loss > 0) {
+    storages[9999] = new Uint8Array(4 * loss);
+    items.push([text("loss.weight"), tensor("9999", [loss])]);
+  }
   return torchZip(pickle(dict([text("net"), dict(...items)], [text("acc"), float(0.9)])), storages);
 }
 
@@ -120,6 +128,34 @@ describe("import --layout bdefects4nn", () => {
     expect(inOrder.fits).toBe("resnet18w4");
     expect(inOrder.infected).toEqual(Object.fromEntries(layers.map(({ name }, i) => [name, [i % 4]])));
     expect(inOrder.contribution).toBeNull();
+  });
+
+  it("says why a model fits none of our architectures, and takes the network out of a wrapper", async () => {
+    const import1 = async (model: Buffer) => {
+      const dir = fresh();
+      const notes: string[] = [];
+      const [row] = await importForeign(dir, layoutOf({ "attack_model.pt": model }), {
+        note: (line) => notes.push(line),
+      });
+      return { dir, row, notes };
+    };
+    const without = await import1(modelZip(1, "", (key) => !key.startsWith("bn1.")));
+    const why = "fits no architecture; the nearest is resnet18w4: it lacks 'bn1.weight'";
+    expect(without.row.fits).toBeNull();
+    expect(without.notes).toContainEqual(expect.stringMatching(new RegExp(`attack_model\\.pt: ${why}$`)));
+    const db = await openDatabase(without.dir, { readOnly: true });
+    expect(await whyUnfit(db, readForeign(db, ID))).toBe(why);
+    const body = await import1(modelZip(1, "backbone.", (key) => !key.startsWith("linear."), 7));
+    expect(body.row.fits).toBeNull();
+    const wrapped = await import1(modelZip(1, "net.", () => true, 7));
+    expect(wrapped.row.fits).toBe("resnet18w4");
+    expect(wrapped.notes).toContainEqual(
+      expect.stringMatching(/left aside, since no resnet18w4 has it: loss\.weight$/),
+    );
+    const open = await openDatabase(wrapped.dir, { readOnly: true });
+    expect(await readModel(open.objects, readForeign(open, ID).model)).toEqual(randomState(network, 1));
+    expect((await verifyDatabase(open, [], true)).findings).toEqual([]);
+    expect(await whyUnfit(open, readForeign(open, ID))).toBeNull();
   });
 
   it("refuses truth that it cannot read, in a line that names the file and what is wrong", async () => {

@@ -3,10 +3,11 @@ import type { ForeignRecord } from "../../store/foreign/schema.ts";
 import { bytesText } from "../cell-text.ts";
 import { counted, type Part, pageText } from "./page.ts";
 
-/** A model of another make as a flat object: what its files tell. */
-export function foreignFacts({ model, infected, contribution, told, ...record }: ForeignRecord) {
+/** A model of another make as a flat object: what its files tell. @param why it fits no architecture; null: it fits one */
+export function foreignFacts({ model, infected, contribution, told, ...record }: ForeignRecord, why: string | null) {
   return {
     ...record,
+    why_no_fit: why,
     poison_path: record.poison_path?.object ?? null,
     infected_neuron_contribution: record.infected_neuron_contribution?.object ?? null,
     infected: infected && countNeurons(infected),
@@ -17,8 +18,8 @@ export function foreignFacts({ model, infected, contribution, told, ...record }:
   };
 }
 
-/** A model of another make in words. */
-export function foreignPage(record: ForeignRecord, dbFlag: string): string {
+/** A model of another make in words. @param why as above */
+export function foreignPage(record: ForeignRecord, why: string | null, dbFlag: string): string {
   const { id, attack, arch, dataset, level, top, source, fits, tensors, parameters, model, infected, told } = record;
   const parts: Part[] = [
     {
@@ -26,7 +27,7 @@ export function foreignPage(record: ForeignRecord, dbFlag: string): string {
       sentences: [
         `A model of another make, imported from '${source}': attack ${attack} in ${arch}, for ${dataset}.`,
         `The level is ${level}, the order offset ${top}%.`,
-        fits === null ? "Its tensors fit none of our architectures." : `Its tensors are those of our ${fits}.`,
+        fits === null ? `It ${why}.` : `Its tensors are those of our ${fits}.`,
         `It has ${counted(parameters, "parameter")} in ${counted(tensors, "tensor")}, stored in ${bytesText(model.bytes)}.`,
         "Its files tell of no clean twin, no sham and no recipe.",
       ],

@@ -44,8 +44,10 @@ async function describe(db: Database, id: string | undefined): Promise<Descripti
   if (id.startsWith("foreign/") && !isGroup(db, id)) {
     const { readForeign } = await import("../../store/foreign/records.ts");
     const { foreignFacts, foreignPage } = await import("../info/foreign.ts");
+    const { whyUnfit } = await import("../../store/foreign/model.ts");
     const record = readForeign(db, id);
-    return { facts: foreignFacts(record), page: (flag) => foreignPage(record, flag) };
+    const why = await whyUnfit(db, record);
+    return { facts: foreignFacts(record, why), page: (flag) => foreignPage(record, why, flag) };
   }
   if (id.startsWith("clean/")) {
     const { cleanFacts, cleanPage } = await import("../info/clean.ts");

@@ -1,11 +1,11 @@
+import { InputError } from "../../core/errors.ts";
 import type { Network } from "../../graph/network.ts";
 import { stateShapes } from "../../graph/network.ts";
-import { ourNames } from "../../store/foreign/file-names.ts";
+import { recogniseWeights } from "../../store/foreign/recognised.ts";
 import { readWeights } from "../../store/foreign/weights.ts";
 import { modelSha256 } from "../../store/models.ts";
 import { encodeTensors, type RawTensors, tensorValues, withValues } from "../../tensor/safetensors.ts";
-import { type StateDict, tensorOf } from "../../tensor/state.ts";
-import { recognise, type Said } from "./recognise.ts";
+import type { StateDict } from "../../tensor/state.ts";
 
 /** A network that somebody brought as a file. */
 export interface OwnModel {
@@ -25,7 +25,9 @@ export interface OwnModel {
 }
 
 /** What cannot always be told from the file. */
-export interface OwnModelOptions extends Said {
+export interface OwnModelOptions {
+  arch?: string;
+  classes?: number;
   /** Which of several state dicts, by the keys that lead to it, joined by dots. */
   key?: string;
 }
@@ -35,17 +37,23 @@ export interface OwnModelOptions extends Said {
  *
  * @throws InputError where it is no checkpoint, or of no architecture that is known
  */
-export async function openOwnModel(file: string, { key, ...said }: OwnModelOptions = {}): Promise<OwnModel> {
-  const { tensors, notes } = await readWeights(file, key);
-  const theirs = ourNames([...tensors.keys()]);
-  const found: StateDict = new Map();
-  for (const [ours, name] of theirs) {
-    const tensor = tensors.get(name)!;
-    const data = tensorValues(tensor);
-    if (data) found.set(ours, { shape: tensor.shape, data });
+export async function openOwnModel(file: string, { key, arch, classes }: OwnModelOptions = {}): Promise<OwnModel> {
+  const weights = await readWeights(file, key);
+  const found = recogniseWeights(file, weights, arch);
+  if (typeof found === "string") throw new InputError(found);
+  const { network, names: theirs } = found;
+  if (classes !== undefined && classes !== network.classes) {
+    throw new InputError(`--classes ${classes}: the classifier of ${file} has ${network.classes} rows`);
   }
-  const network = recognise(file, found, theirs, said);
-  const state: StateDict = new Map([...stateShapes(network).keys()].map((key) => [key, tensorOf(found, key)]));
+  const { tensors } = weights;
+  const state: StateDict = new Map(
+    [...stateShapes(network)].map(([name, shape]) => {
+      const tensor = tensors.get(theirs.get(name)!)!;
+      const data = tensorValues(tensor);
+      if (!data) throw new InputError(`${file}: '${theirs.get(name)}' is of ${tensor.dtype}; weights are floats`);
+      return [name, { shape, data }];
+    }),
+  );
   return {
     file,
     network,
@@ -60,6 +68,6 @@ export async function openOwnModel(file: string, { key, ...said }: OwnModelOptio
       }
       return encodeTensors(changed);
     },
-    notes,
+    notes: [...weights.notes, ...found.notes],
   };
 }

@@ -1,7 +1,5 @@
 import { relative } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import type { LayerWidth } from "../../core/neurons.ts";
-import { type Network, neuronLayers } from "../../graph/network.ts";
 import { encodeState, tensorValues, wholeValues } from "../../tensor/safetensors.ts";
 import { type StateDict, sizeOf } from "../../tensor/state.ts";
 import { Claim, holderOf } from "../claims.ts";
@@ -13,12 +11,12 @@ import { Layout } from "../layout.ts";
 import { sha256Of } from "../objects.ts";
 import type { ObjectRef } from "../schema.ts";
 import { type ForeignCase, findCases } from "./cases.ts";
-import { ourNames } from "./file-names.ts";
-import { fittingNetwork } from "./interpret.ts";
+import { namedLayers } from "./named-layers.ts";
+import { recogniseWeights } from "./recognised.ts";
 import { foreignPath, hasForeign, readForeign } from "./records.ts";
 import { type ForeignRecord, foreignRecord } from "./schema.ts";
 import { Bystander, type Plain, PlainTensor, readTorchFile } from "./torch-file.ts";
-import { type Named, readTruth } from "./truth.ts";
+import { readTruth } from "./truth.ts";
 import { readWeights } from "./weights.ts";
 
 /** A case that was read, before anything of it is stored. */
@@ -136,19 +134,25 @@ function isThere(dir: string, { record, model, poisonPath, contribution }: ReadC
 
 async function readCase(found: ForeignCase, key: string | undefined): Promise<ReadCase> {
   const { id, source, dataset, arch, attack, level, top } = found;
-  const { tensors, notes } = await readWeights(found.model, key);
-  const total = [...tensors.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const weights = await readWeights(found.model, key);
+  const { tensors } = weights;
+  const recognised = recogniseWeights(found.model, weights);
+  // A network's own tensors under our names; where none fits, all under theirs.
+  const {
+    network,
+    names: theirs,
+    notes: said,
+  } = typeof recognised === "string"
+    ? { network: null, names: new Map([...tensors.keys()].map((name) => [name, name])), notes: [recognised] }
+    : recognised;
+  const total = [...theirs.values()].reduce((sum, name) => sum + sizeOf(tensors.get(name)!.shape), 0);
   if (total > MOST_PARAMETERS) throw new InputError(`${found.model}: has ${total} parameters, more than any network`);
-  const [own, ours] = [new Map() as StateDict, new Map() as StateDict];
-  const theirs = ourNames([...tensors.keys()]);
-  for (const [name, theirName] of theirs) {
-    const { shape } = tensors.get(theirName)!;
-    const data = tensorValues(tensors.get(theirName)!) ?? wholeValues(tensors.get(theirName)!);
-    own.set(theirName, { shape, data });
-    ours.set(name, { shape, data });
-  }
-  const network = fittingNetwork(ours);
-  const state = network ? ours : own;
+  const state: StateDict = new Map(
+    [...theirs].map(([name, theirName]) => {
+      const tensor = tensors.get(theirName)!;
+      return [name, { shape: tensor.shape, data: tensorValues(tensor) ?? wholeValues(tensor) }];
+    }),
+  );
   const [path, contribution] = await Promise.all(
     [found.poisonPath, found.contribution].map((file) => (file === null ? undefined : readTorchFile(file))),
   );
@@ -160,7 +164,7 @@ async function readCase(found: ForeignCase, key: string | undefined): Promise<Re
     namedLayers(state, network, theirs),
   );
   return {
-    notes: [...notes, ...truth.notes],
+    notes: [...weights.notes, ...said, ...truth.notes],
     record: {
       kind: "foreign",
       id,
@@ -184,30 +188,6 @@ async function readCase(found: ForeignCase, key: string | undefined): Promise<Re
     poisonPath: path === undefined ? null : jsonOf(path, found.poisonPath!),
     contribution: contribution === undefined ? null : jsonOf(contribution, found.contribution!),
   };
-}
-
-/** Layers by the file's names and by ours. */
-function namedLayers(state: StateDict, network: Network | null, theirs: ReadonlyMap<string, string>): Named {
-  const layers = network ? neuronLayers(network) : weightLayers(state);
-  const byName = new Map<string, LayerWidth>();
-  const withoutWeight = (key: string) => key.replace(/\.weight$/, "");
-  for (const layer of layers) {
-    byName.set(layer.name, layer);
-    const theirName = network ? theirs.get(`${layer.name}.weight`) : undefined;
-    if (theirName !== undefined) byName.set(withoutWeight(theirName), layer);
-  }
-  const layer = (name: string) => {
-    const bare = withoutWeight(name);
-    return byName.get(bare) ?? byName.get(bare.replace(/^module\./, ""));
-  };
-  return { layers, isOrdered: network !== null, layer };
-}
-
-/** Layers of a network that is none of ours: what has a weight of two dimensions or more. */
-function weightLayers(state: StateDict): LayerWidth[] {
-  return [...state].flatMap(([key, { shape }]) =>
-    key.endsWith(".weight") && shape.length >= 2 ? [{ name: key.slice(0, -".weight".length), width: shape[0] }] : [],
-  );
 }
 
 /** Whatever a file holds, as JSON: dicts as lists of pairs where a key is no text, tensors as shape and values. */

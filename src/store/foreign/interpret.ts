@@ -1,10 +1,6 @@
 import { InputError } from "../../core/errors.ts";
-import { type Network, stateShapes } from "../../graph/network.ts";
-import { ARCHITECTURES, buildNetwork } from "../../models/registry.ts";
-import type { StateDict } from "../../tensor/state.ts";
+import { isAside } from "../../models/recognition/recognise.ts";
 import { Bystander, type Plain, PlainTensor } from "./torch-file.ts";
-
-const COUNTER = /(^|\.)num_batches_tracked$/;
 
 /** One of the state dicts in a checkpoint. */
 export interface TakenState {
@@ -13,16 +9,15 @@ export interface TakenState {
   tensors: Map<string, PlainTensor>;
   /** The others, by name. */
   others: string[];
+  /** What its owner named within it: only names that begin so are meant. */
+  part: string;
 }
-
-/** Averages of weights, and what else training keeps by the weights' names. */
-const AVERAGE = /(^|[._])(ema|swa|avg|average|averaged|shadow|teacher|momentum|optim|grad|mask)/i;
 
 /**
  * The state dict that a checkpoint is about: the one that is named, the only one with filters, or the only one that is no
  * average of weights.
  *
- * @param key its name; undefined: whichever is plain
+ * @param key its name, which may go on into its own names; undefined: whichever is plain
  * @throws InputError where there is none of that name, or several
  */
 export function takeState(file: string, value: Plain, key?: string): TakenState {
@@ -37,15 +32,30 @@ export function takeState(file: string, value: Plain, key?: string): TakenState 
         : `${file}: holds a whole pickled model (${whole}), which only its own code can open: save model.state_dict()`,
     );
   }
-  if (key !== undefined && !names.includes(key))
-    throw new InputError(`--key ${key}: ${file} holds ${names.join(", ")}`);
-  const plain = names.filter((name) => !AVERAGE.test(name));
-  const [first, ...more] = plain.length > 0 ? plain : names;
-  if (key === undefined && more.length > 0) {
+  const others = (name: string) => names.filter((other) => other !== name);
+  if (key !== undefined) {
+    const found = named(states, names, key);
+    if (found) return { ...found, tensors: states.get(found.name)!, others: others(found.name) };
+    const held = names.map((name) => name || "one, whose names do not begin so").join(", ");
+    throw new InputError(`--key ${key}: ${file} holds ${held}`);
+  }
+  const plain = names.filter((name) => !isAside(name));
+  const [name, ...more] = plain.length > 0 ? plain : names;
+  if (more.length > 0) {
     throw new InputError(`${file}: holds several state dicts; choose one with --key: ${names.join(", ")}`);
   }
-  const name = key ?? first;
-  return { name, tensors: states.get(name)!, others: names.filter((other) => other !== name) };
+  return { name, tensors: states.get(name)!, others: others(name), part: "" };
+}
+
+/** The state dict that a key leads to, or into. */
+function named(states: ReadonlyMap<string, Map<string, PlainTensor>>, names: readonly string[], key: string) {
+  if (names.includes(key)) return { name: key, part: "" };
+  for (const name of names) {
+    const isWithin = name === "" || key.startsWith(`${name}.`);
+    const part = `${name === "" ? key : key.slice(name.length + 1)}.`;
+    if (isWithin && [...states.get(name)!.keys()].some((tensor) => tensor.startsWith(part))) return { name, part };
+  }
+  return null;
 }
 
 /** Filters are weights by name: an optimizer's averages and a trigger's pattern have their shapes too. */
@@ -90,33 +100,4 @@ function asState(value: Plain): Map<string, PlainTensor> | null {
   if (entries.length === 0) return null;
   const isWhole = entries.length === value.size || entries.some(isFilter);
   return isWhole ? new Map(entries) : null;
-}
-
-/** Our architecture whose names and shapes a state dict has; batch counters do not count. */
-export function fittingNetwork(state: StateDict): Network | null {
-  const shapes = [...state].filter(([key]) => !COUNTER.test(key)).map(([key, { shape }]) => `${key} [${shape}]`);
-  const classes = [...state.values()].filter(({ shape }) => shape.length === 2).at(-1)?.shape[0];
-  if (classes === undefined) return null;
-  const wanted = [...shapes].sort().join();
-  // The base width is some layer's, in a GoogLeNet a third of the first one's; in whatever order the file has them.
-  const sizes = new Set([...state.values()].flatMap(({ shape }) => (shape.length === 1 ? shape : [])));
-  const widths = new Set([...sizes].flatMap((size) => [size, Math.round(size / 3)]));
-  for (const family of ARCHITECTURES.keys()) {
-    for (const arch of [family, ...[...widths].map((width) => `${family}w${width}`)]) {
-      const network = quietly(() => buildNetwork(arch, classes));
-      if (!network) continue;
-      const expected = [...stateShapes(network)].map(([key, shape]) => `${key} [${shape}]`);
-      if (expected.length === shapes.length && expected.sort().join() === wanted) return network;
-    }
-  }
-  return null;
-}
-
-function quietly<T>(work: () => T): T | null {
-  try {
-    return work();
-  } catch {
-    // The name is no architecture of ours at that width.
-    return null;
-  }
 }

@@ -1,9 +1,9 @@
 import { InputError } from "../../core/errors.ts";
 import { type Network, stateShapes } from "../../graph/network.ts";
+import { fittingNetwork, recognise } from "../../models/recognition/recognise.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";
 import { readModel } from "../models.ts";
-import { fittingNetwork } from "./interpret.ts";
 import type { ForeignRecord } from "./schema.ts";
 
 /** A foreign model's weights. */
@@ -26,4 +26,15 @@ export async function loadForeign(db: Pick<Database, "objects">, record: Foreign
   if (!network) return { network, state: stored, stored };
   const state: StateDict = new Map([...stateShapes(network).keys()].map((key) => [key, tensorOf(stored, key)]));
   return { network, state, stored };
+}
+
+/**
+ * Which name or shape of the nearest architecture a foreign model has otherwise; null where one fits.
+ *
+ * @throws InputError where the object is missing or damaged
+ */
+export async function whyUnfit(db: Pick<Database, "objects">, record: ForeignRecord): Promise<string | null> {
+  if (record.fits !== null) return null;
+  const found = recognise(await readModel(db.objects, record.model));
+  return "why" in found ? found.why : `fits ${found.network.arch} today; import it anew`;
 }

@@ -11,6 +11,10 @@ export interface Weights {
   tensors: RawTensors;
   /** Which of its state dicts was taken, which there are too, and what stood beside them: a line each. */
   notes: string[];
+  /** The keys that lead to the state dict, joined by dots; `""`: the file is one. */
+  name: string;
+  /** What `--key` named within it: only names that begin so are meant. */
+  part: string;
 }
 
 /** In a safetensors file a JSON header follows eight bytes. */
@@ -20,18 +24,20 @@ const MOST_NAMED = 8;
 /**
  * Reads weights in any form in which people keep them: PyTorch's zip or what was before, or safetensors.
  *
- * @param key which of several state dicts, by the keys that lead to it, joined by dots
+ * @param key which of several state dicts, by the keys that lead to it, joined by dots; or which part of its names
  * @throws InputError that says what the file is where it holds none
  */
 export async function readWeights(file: string, key?: string): Promise<Weights> {
   plainFileBytes(file);
   if (isSafetensors(file)) {
-    if (key !== undefined)
-      throw new InputError(`--key ${key}: ${file} is no PyTorch checkpoint with several state dicts`);
-    return { tensors: decodeTensors(readBytes(file), file), notes: [] };
+    const tensors = decodeTensors(readBytes(file), file);
+    const part = key === undefined ? "" : `${key}.`;
+    if (![...tensors.keys()].some((name) => name.startsWith(part)))
+      throw new InputError(`--key ${key}: no name in ${file} begins so`);
+    return { tensors, notes: [], name: "", part };
   }
   const value = await readTorchFile(file);
-  const { name, tensors, others } = takeState(file, value, key);
+  const { name, tensors, others, part } = takeState(file, value, key);
   const notes: string[] = [];
   if (name !== "") {
     const beside = others.length === 0 ? "" : `; --key takes another: ${others.join(", ")}`;
@@ -44,7 +50,7 @@ export async function readWeights(file: string, key?: string): Promise<Weights> 
       `${file}: left aside, since it is neither weights nor plain data: ${skipped.slice(0, MOST_NAMED).join(", ")}${more}`,
     );
   }
-  return { tensors: new Map([...tensors].map(([name, tensor]) => [name, rawOf(tensor)])), notes };
+  return { tensors: new Map([...tensors].map(([name, tensor]) => [name, rawOf(tensor)])), notes, name, part };
 }
 
 function isSafetensors(file: string): boolean {

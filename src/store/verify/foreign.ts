@@ -1,5 +1,5 @@
+import { fittingNetwork } from "../../models/recognition/recognise.ts";
 import type { StateDict } from "../../tensor/state.ts";
-import { fittingNetwork } from "../foreign/interpret.ts";
 import type { ForeignRecord } from "../foreign/schema.ts";
 
 /** A foreign record against its id and the tensors of its model. @returns one line per fault */
