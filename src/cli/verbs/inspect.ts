@@ -19,7 +19,7 @@ const NOT_PROVEN =
 export function registerInspect(program: Command): void {
   const verb = program
     .command("inspect")
-    .argument("<file>", "a checkpoint: .safetensors or PyTorch's")
+    .argument("<file>", "a checkpoint: PyTorch's, .safetensors, or ONNX under the names of a state dict")
     .description("look for a backdoor in a network of your own, with clean images of its task")
     .addOption(imagesOption())
     .option(

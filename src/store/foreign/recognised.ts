@@ -13,12 +13,12 @@ const MOST_NAMED = 8;
  */
 export function recogniseWeights(
   file: string,
-  { tensors, name, part }: Weights,
+  { tensors, name, part, hint }: Weights,
   arch?: string,
 ): (Recognised & { notes: string[] }) | string {
   const found = recognise(tensors, { arch, part, within: name });
   if ("why" in found) {
-    const why = `${file}: ${found.why}`;
+    const why = `${file}: ${found.why}${hint === undefined ? "" : `; ${hint}`}`;
     if (found.isAmbiguous) throw new InputError(why);
     return why;
   }

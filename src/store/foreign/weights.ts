@@ -1,10 +1,11 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { InputError } from "../../core/errors.ts";
+import { decodeOnnxWeights } from "../../tensor/onnx-weights.ts";
 import { type Dtype, decodeTensors, type RawTensors } from "../../tensor/safetensors.ts";
 import { plainFileBytes, readBytes, withPath } from "../fs.ts";
 import { takeState } from "./interpret.ts";
 import { bystandersIn, type PlainTensor, readTorchFile } from "./torch-file.ts";
-import { whatItIs } from "./what-it-is.ts";
+import { isOnnx, whatItIs } from "./what-it-is.ts";
 
 /** Weights of a file under its own names and in its own types. */
 export interface Weights {
@@ -15,6 +16,8 @@ export interface Weights {
   name: string;
   /** What `--key` named within it: only names that begin so are meant. */
   part: string;
+  /** What else may be the cause where no architecture fits, with the mend. */
+  hint?: string;
 }
 
 /** In a safetensors file a JSON header follows eight bytes. */
@@ -22,20 +25,16 @@ const BRACE_AT = 8;
 const MOST_NAMED = 8;
 
 /**
- * Reads weights in any form in which people keep them: PyTorch's zip or what was before, or safetensors.
+ * Reads weights in any form in which people keep them: PyTorch's zip or what was before, safetensors, or ONNX.
  *
  * @param key which of several state dicts, by the keys that lead to it, joined by dots; or which part of its names
  * @throws InputError that says what the file is where it holds none
  */
 export async function readWeights(file: string, key?: string): Promise<Weights> {
   plainFileBytes(file);
-  if (isSafetensors(file)) {
-    const tensors = decodeTensors(readBytes(file), file);
-    const part = key === undefined ? "" : `${key}.`;
-    if (![...tensors.keys()].some((name) => name.startsWith(part)))
-      throw new InputError(`--key ${key}: no name in ${file} begins so`);
-    return { tensors, notes: [], name: "", part };
-  }
+  const start = startOf(file);
+  if (isOnnx(start)) return { ...flat(file, decodeOnnxWeights(wholeBytes(file), file), key), hint: MAY_BE_FOLDED };
+  if (isSafetensors(file, start)) return flat(file, decodeTensors(readBytes(file), file), key);
   const value = await readTorchFile(file);
   const { name, tensors, others, part } = takeState(file, value, key);
   const notes: string[] = [];
@@ -53,7 +52,26 @@ export async function readWeights(file: string, key?: string): Promise<Weights> 
   return { tensors: new Map([...tensors].map(([name, tensor]) => [name, rawOf(tensor)])), notes, name, part };
 }
 
-function isSafetensors(file: string): boolean {
+/** Weights of a file that is one dict. */
+function flat(file: string, tensors: RawTensors, key: string | undefined): Weights {
+  if (tensors.size === 0) throw new InputError(`${file}: holds no weights`);
+  const part = key === undefined ? "" : `${key}.`;
+  if (![...tensors.keys()].some((name) => name.startsWith(part)))
+    throw new InputError(`--key ${key}: no name in ${file} begins so`);
+  return { tensors, notes: [], name: "", part };
+}
+
+/** ONNX files of other makers name weights otherwise, or keep them otherwise. */
+const MAY_BE_FOLDED =
+  "an ONNX file may have its batch norms folded into the filters: give the PyTorch checkpoint or .safetensors that it was made from";
+const MOST_ONNX_BYTES = 2 ** 31;
+
+function wholeBytes(file: string): Uint8Array {
+  if (plainFileBytes(file) >= MOST_ONNX_BYTES) throw new InputError(`${file}: is larger than 2 GB`);
+  return readBytes(file);
+}
+
+function startOf(file: string): Buffer {
   const start = Buffer.alloc(BRACE_AT + 1);
   withPath(file, () => {
     const handle = openSync(file, "r");
@@ -63,6 +81,10 @@ function isSafetensors(file: string): boolean {
       closeSync(handle);
     }
   });
+  return start;
+}
+
+function isSafetensors(file: string, start: Buffer): boolean {
   const isZip = start.toString("latin1", 0, 2) === "PK";
   if (!isZip && start[BRACE_AT] === 0x7b) return whatItIs(file) === null;
   // By its name it is one, so its own reader says what is wrong with it.

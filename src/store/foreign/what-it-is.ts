@@ -21,6 +21,14 @@ export function whatItIs(path: string): string | null {
 
 const LOOKED_AT = 512;
 
+/**
+ * Whether a file begins as an ONNX model does: with the version of its form, a small number from 3 on; then who wrote it, the
+ * operators that it uses, or the graph. TensorFlow's SavedModel begins so with version 1.
+ */
+export function isOnnx(start: Uint8Array): boolean {
+  return start[0] === 0x08 && start[1] >= 3 && start[1] < 32 && [0x12, 0x1a, 0x22, 0x3a, 0x42].includes(start[2]);
+}
+
 const begins =
   (...bytes: number[]) =>
   (start: Buffer) =>
@@ -50,15 +58,6 @@ const FORMS: { is(start: Buffer): boolean; text: string }[] = [
   {
     is: (start) => start.toString("latin1", 4, 8) === "TFL3",
     text: "is a TensorFlow Lite model: save the weights from PyTorch",
-  },
-  {
-    // The first field of an ONNX model: its version, a small number; then who wrote it, a text.
-    is: (start) =>
-      start[0] === 0x08 &&
-      start[1] > 0 &&
-      start[1] < 32 &&
-      (start[2] === 0x12 || start[2] === 0x3a || start[2] === 0x42),
-    text: "is an ONNX model, whose weights may be folded: give the PyTorch checkpoint or .safetensors it was made from",
   },
   { is: matches(/^[\t\n\r\x20-\x7e]+$/), text: "is a text, not a checkpoint" },
 ];
