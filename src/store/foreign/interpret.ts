@@ -28,7 +28,7 @@ export function takeState(file: string, value: Plain, key?: string): TakenState 
     const whole = moduleIn(value);
     throw new InputError(
       whole === null
-        ? `${file}: holds no state dict: save the model's state_dict()`
+        ? `${file}: holds no state dict${heldBy(value)}: save the model's state_dict()`
         : `${file}: holds a whole pickled model (${whole}), which only its own code can open: save model.state_dict()`,
     );
   }
@@ -56,6 +56,18 @@ function named(states: ReadonlyMap<string, Map<string, PlainTensor>>, names: rea
     if (isWithin && [...states.get(name)!.keys()].some((tensor) => tensor.startsWith(part))) return { name, part };
   }
   return null;
+}
+
+const MOST_KEYS = 6;
+
+/** What a checkpoint without weights holds, in a few words. */
+function heldBy(value: Plain): string {
+  if (value instanceof Bystander) return `, but an object of ${value.name.slice(0, 100)}`;
+  if (value instanceof PlainTensor) return `, but one tensor [${value.shape.join(", ")}]`;
+  if (!(value instanceof Map)) return "";
+  const keys = [...value.keys()].filter((key) => typeof key === "string").map((key) => key.slice(0, 50));
+  const more = keys.length > MOST_KEYS ? ", …" : "";
+  return keys.length === 0 ? "" : `, but a dict of ${keys.slice(0, MOST_KEYS).join(", ")}${more}`;
 }
 
 /** Filters are weights by name: an optimizer's averages and a trigger's pattern have their shapes too. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { InputError } from "../../core/errors.ts";
@@ -15,8 +15,8 @@ import {
   tensorFloats,
   tensorNumbers,
 } from "../../tensor/torch-checkpoint.ts";
-import { readBytes, withPath } from "../fs.ts";
-import { whatItIs } from "./what-it-is.ts";
+import { readBytes } from "../fs.ts";
+import { startOf, whatItIs, whatZipIs } from "./what-it-is.ts";
 
 /** What a checkpoint holds once its tensors are values: plain data alone. */
 export type Plain =
@@ -180,9 +180,10 @@ export function bystandersIn(value: Plain): string[] {
 async function readValue(
   path: string,
 ): Promise<{ value: unknown; storageOf: (key: string) => Uint8Array | undefined; stored: number }> {
-  const start = readStart(path);
+  const start = startOf(path, START_BYTES).toString("latin1");
   const isBare = PICKLE_STARTS.some((begin) => start.startsWith(begin)) && statSync(path).size < MOST_BYTES;
-  const what = isBare ? null : whatItIs(path);
+  const isZip = start.startsWith(ZIP_START);
+  const what = isBare || isZip ? null : await whatItIs(path);
   if (what !== null) throw new InputError(`${path}: ${what}`);
   const stored = statSync(path).size;
   const legacy = isBare ? readLegacyCheckpoint(readBytes(path), path) : null;
@@ -194,20 +195,6 @@ async function readValue(
     throw new InputError(`${path}: was written by a big-endian machine, which is not supported`);
   }
   return { value: readTorchPickle(pickle, path), storageOf: (key) => entries.get(`${prefix}data/${key}`), stored };
-}
-
-/** The first bytes as characters 0 to 255; none of what is no plain file. */
-function readStart(path: string): string {
-  return withPath(path, () => {
-    if (!statSync(path).isFile()) return "";
-    const file = openSync(path, "r");
-    try {
-      const bytes = Buffer.alloc(START_BYTES);
-      return bytes.toString("latin1", 0, readSync(file, bytes, 0, START_BYTES, 0));
-    } finally {
-      closeSync(file);
-    }
-  });
 }
 
 /** `<name>/data.pkl`, exactly one. */
@@ -225,19 +212,23 @@ async function readEntries(path: string): Promise<Map<string, Uint8Array>> {
   let zip: ZipFile;
   try {
     zip = await openPromise(path, { lazyEntries: true, autoClose: false });
-  } catch (error) {
-    throw refuse(whyNoZip(path, error as Error));
+  } catch {
+    const isZip = startOf(path, ZIP_START.length).toString("latin1") === ZIP_START;
+    // A zip ends in its directory, so one that was cut short has none.
+    if (isZip) throw refuse("no whole zip archive; it is cut short, so download or save it again");
+    throw new InputError(`${path}: is of no form that is read: give a PyTorch checkpoint, .safetensors or ONNX file`);
   }
   try {
     if (zip.entryCount > MOST_ENTRIES) throw refuse(`${zip.entryCount} entries`);
+    const found: Entry[] = [];
+    for await (const entry of zip.eachEntry()) found.push(entry);
+    const what = whatZipIs(found.map(({ fileName }) => fileName));
+    if (what !== null) throw new InputError(`${path}: ${what}`);
     const entries = new Map<string, Uint8Array>();
     let total = 0;
-    for await (const entry of zip.eachEntry()) {
+    for (const entry of found) {
       const { fileName, compressionMethod, compressedSize, uncompressedSize } = entry;
       const shown = JSON.stringify(fileName.slice(0, 100));
-      if (/^[^/]+\/code\//.test(fileName)) {
-        throw new InputError(`${path}: is a TorchScript archive, which holds programs; save model.state_dict()`);
-      }
       if (compressionMethod !== 0 || compressedSize !== uncompressedSize)
         throw refuse(`its entry ${shown} is compressed; it was packed anew, so save it by torch.save again`);
       if (entries.has(fileName)) throw refuse(`two entries ${shown}`);
@@ -252,13 +243,6 @@ async function readEntries(path: string): Promise<Map<string, Uint8Array>> {
   } finally {
     zip.close();
   }
-}
-
-/** A zip ends in its directory, so one that was cut short has none. */
-function whyNoZip(path: string, { message }: Error): string {
-  return readStart(path).startsWith(ZIP_START)
-    ? "no whole zip archive; it is cut short, so download or save it again"
-    : `no whole zip archive (${message})`;
 }
 
 async function readEntry(zip: ZipFile, entry: Entry, shown: string): Promise<Uint8Array> {

@@ -1,11 +1,10 @@
-import { closeSync, openSync, readSync } from "node:fs";
 import { InputError } from "../../core/errors.ts";
 import { decodeOnnxWeights } from "../../tensor/onnx-weights.ts";
 import { type Dtype, decodeTensors, type RawTensors } from "../../tensor/safetensors.ts";
-import { plainFileBytes, readBytes, withPath } from "../fs.ts";
+import { plainFileBytes, readBytes } from "../fs.ts";
 import { takeState } from "./interpret.ts";
 import { bystandersIn, type PlainTensor, readTorchFile } from "./torch-file.ts";
-import { isOnnx, whatItIs } from "./what-it-is.ts";
+import { isOnnx, startOf, whatItIs } from "./what-it-is.ts";
 
 /** Weights of a file under its own names and in its own types. */
 export interface Weights {
@@ -22,6 +21,7 @@ export interface Weights {
 
 /** In a safetensors file a JSON header follows eight bytes. */
 const BRACE_AT = 8;
+const MOST_HEADER = 100_000_000;
 const MOST_NAMED = 8;
 
 /**
@@ -31,10 +31,9 @@ const MOST_NAMED = 8;
  * @throws InputError that says what the file is where it holds none
  */
 export async function readWeights(file: string, key?: string): Promise<Weights> {
-  plainFileBytes(file);
-  const start = startOf(file);
+  const start = startOf(file, BRACE_AT + 1);
   if (isOnnx(start)) return { ...flat(file, decodeOnnxWeights(wholeBytes(file), file), key), hint: MAY_BE_FOLDED };
-  if (isSafetensors(file, start)) return flat(file, decodeTensors(readBytes(file), file), key);
+  if (await isSafetensors(file, start)) return flat(file, decodeTensors(readBytes(file), file), key);
   const value = await readTorchFile(file);
   const { name, tensors, others, part } = takeState(file, value, key);
   const notes: string[] = [];
@@ -71,24 +70,11 @@ function wholeBytes(file: string): Uint8Array {
   return readBytes(file);
 }
 
-function startOf(file: string): Buffer {
-  const start = Buffer.alloc(BRACE_AT + 1);
-  withPath(file, () => {
-    const handle = openSync(file, "r");
-    try {
-      readSync(handle, start, 0, start.length, 0);
-    } finally {
-      closeSync(handle);
-    }
-  });
-  return start;
-}
-
-function isSafetensors(file: string, start: Buffer): boolean {
-  const isZip = start.toString("latin1", 0, 2) === "PK";
-  if (!isZip && start[BRACE_AT] === 0x7b) return whatItIs(file) === null;
-  // By its name it is one, so its own reader says what is wrong with it.
-  return !isZip && file.endsWith(".safetensors") && whatItIs(file) === null;
+/** By its header, whose length is less than the file's; or by its name, and then its own reader says what is wrong with it. */
+async function isSafetensors(file: string, start: Buffer): Promise<boolean> {
+  if (start.toString("latin1", 0, 2) === "PK") return false;
+  const isHeader = start[BRACE_AT] === 0x7b && start.readUInt32LE(4) === 0 && start.readUInt32LE(0) < MOST_HEADER;
+  return isHeader || (file.endsWith(".safetensors") && (await whatItIs(file)) === null);
 }
 
 function rawOf(tensor: PlainTensor) {
