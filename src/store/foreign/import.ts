@@ -15,8 +15,9 @@ import { namedLayers } from "./named-layers.ts";
 import { recogniseWeights } from "./recognised.ts";
 import { foreignPath, hasForeign, readForeign } from "./records.ts";
 import { type ForeignRecord, foreignRecord } from "./schema.ts";
-import { Bystander, type Plain, PlainTensor, readTorchFile } from "./torch-file.ts";
+import { Bystander, type Plain, PlainTensor } from "./torch-file.ts";
 import { readTruth } from "./truth.ts";
+import { readTruthFile } from "./truth-file.ts";
 import { readWeights } from "./weights.ts";
 
 /** A case that was read, before anything of it is stored. */
@@ -45,7 +46,8 @@ export interface ForeignImport {
 
 /** What became of a case. */
 export type ForeignRow = {
-  id: string;
+  /** null: its folder does not tell. */
+  id: string | null;
   status: "added" | "known" | "failed";
   fits: string | null;
   infected: number | null;
@@ -68,17 +70,18 @@ export async function importForeign(
   const rows = new Map<string, ForeignRow>();
   const faults: string[] = [];
   for (const [i, found] of cases.entries()) {
-    update(i, 2 * cases.length, found.id);
+    update(i, 2 * cases.length, found.id ?? found.dir);
     try {
+      if ("fault" in found) throw new InputError(found.fault);
       const read = await readCase(found, key);
       for (const line of read.notes) note(line);
       const { fits, infected } = read.record;
       const count = infected && Object.values(infected).reduce((sum, list) => sum + list.length, 0);
-      rows.set(found.id, { id: found.id, status: isThere(dir, read) ? "known" : "added", fits, infected: count });
+      rows.set(found.dir, { id: found.id, status: isThere(dir, read) ? "known" : "added", fits, infected: count });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       faults.push(error.message);
-      rows.set(found.id, { id: found.id, status: "failed", fits: null, infected: null });
+      rows.set(found.dir, { id: found.id, status: "failed", fits: null, infected: null });
     }
   }
   if (faults.length > 0 && (strict || faults.length === cases.length)) {
@@ -94,8 +97,9 @@ export async function importForeign(
     throw new InputError(`${dir}: another import is under way${holderOf(claims, "import")}; try again when it is done`);
   try {
     for (const [i, found] of cases.entries()) {
+      if ("fault" in found) continue;
       update(cases.length + i, 2 * cases.length, found.id);
-      if (rows.get(found.id)!.status === "added") await addCase(db, await readCase(found, key));
+      if (rows.get(found.dir)!.status === "added") await addCase(db, await readCase(found, key));
     }
     return [...rows.values()];
   } finally {
@@ -154,7 +158,7 @@ async function readCase(found: ForeignCase, key: string | undefined): Promise<Re
     }),
   );
   const [path, contribution] = await Promise.all(
-    [found.poisonPath, found.contribution].map((file) => (file === null ? undefined : readTorchFile(file))),
+    [found.poisonPath, found.contribution].map((file) => (file === null ? undefined : readTruthFile(file))),
   );
   const truth = readTruth(
     found.poisonPath,

@@ -1,0 +1,114 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { neuronLayers } from "../../src/graph/network.ts";
+import { buildNetwork } from "../../src/models/registry.ts";
+import { openDatabase } from "../../src/store/database.ts";
+import { importForeign } from "../../src/store/foreign/import.ts";
+import { listForeign, readForeign } from "../../src/store/foreign/records.ts";
+import { encodeNpy } from "../../src/tensor/npy.ts";
+import { encodeState } from "../../src/tensor/safetensors.ts";
+import { randomState } from "./fixture.ts";
+import { temporaryFolder } from "./temp.ts";
+
+const network = buildNetwork("resnet18w4", 10);
+const layers = neuronLayers(network);
+const model = encodeState(randomState(network, 1));
+const named = (top: string) => `cifar10_fault/g/resnet18_badnet_level_small_top_${top}`;
+const idOf = (top: string) => `foreign/cifar10-resnet18-badnet-small-top${top}`;
+
+/** A folder with these cases, each with a model and more files. */
+function layoutOf(cases: Record<string, Record<string, Uint8Array | string>>): string {
+  const root = temporaryFolder();
+  for (const [name, files] of Object.entries(cases)) {
+    mkdirSync(join(root, name), { recursive: true });
+    for (const [file, bytes] of Object.entries({ "attack_model.safetensors": model, ...files }))
+      writeFileSync(join(root, name, file), bytes);
+  }
+  return root;
+}
+
+async function take(source: string, strict = false) {
+  const dir = join(temporaryFolder(), "db");
+  const notes: string[] = [];
+  const rows = await importForeign(dir, source, { strict, note: (line) => notes.push(line) }).catch((e: Error) => e);
+  return { dir, notes, rows };
+}
+
+describe("the cases of a layout", () => {
+  it("of which it cannot be told what they are cost themselves alone; with strict, all", async () => {
+    const source = layoutOf({
+      [named("005")]: {},
+      "cifar10_fault/g/best": {},
+      "loose/resnet18_badnet_level_small_top_010": {},
+      [named("015")]: { "attack_model.pt": "two" },
+      [named("020")]: {},
+      [`copy/${named("020")}`]: {},
+    });
+    const { dir, notes, rows } = await take(source);
+    expect(listForeign(await openDatabase(dir, { readOnly: true }))).toEqual([idOf("005")]);
+    const statuses = (rows as { id: string | null; status: string }[]).map(({ id, status }) => `${id} ${status}`);
+    expect(statuses.sort()).toEqual(
+      [
+        `${idOf("005")} added`,
+        `${idOf("020")} failed`,
+        `${idOf("020")} failed`,
+        ...Array(3).fill("null failed"),
+      ].sort(),
+    );
+    for (const fault of [
+      /best: is not named <arch>_<attack>/,
+      /loose.*: no folder above it is named <dataset>_fault/,
+      /top_015: holds both attack_model\.pt and attack_model\.safetensors; keep one/,
+      /copy.*top_020: is 'foreign\/\S+' as much as .*; import one of them/,
+      /top_020: is 'foreign\/\S+' as much as .*copy.*; import one of them/,
+    ]) {
+      expect(notes.filter((note) => fault.test(note)).length, String(fault)).toBeGreaterThan(0);
+    }
+    expect(notes).toHaveLength(5);
+    const strict = await take(source, true);
+    expect(strict.rows).toBeInstanceOf(Error);
+    expect(strict.notes).toHaveLength(4);
+    expect(existsSync(strict.dir)).toBe(false);
+  });
+});
+
+describe("labels beside a model", () => {
+  const truthOf = async (files: Record<string, Uint8Array | string>) => {
+    const { dir, rows } = await take(layoutOf({ [named("005")]: files }));
+    if (rows instanceof Error) return rows.message;
+    const { infected, contribution } = readForeign(await openDatabase(dir, { readOnly: true }), idOf("005"));
+    return { infected, contribution };
+  };
+
+  it("may be JSON or a NumPy array of a row for each layer", async () => {
+    expect(
+      await truthOf({
+        "poison_path.json": '{"conv1": [2, 0], "layer1.0.conv1": [1]}',
+        "infected_neuron_contribution.json": '{"conv1": [0.5, 2], "layer1.0.conv1": [3]}',
+      }),
+    ).toEqual({
+      infected: { conv1: [0, 2], "layer1.0.conv1": [1] },
+      contribution: { conv1: [2, 0.5], "layer1.0.conv1": [3] },
+    });
+    const rows = encodeNpy(Uint8Array.from(layers.flatMap(() => [3, 1])), [layers.length, 2]);
+    expect(await truthOf({ "poison_path.npy": rows })).toEqual({
+      infected: Object.fromEntries(layers.map(({ name }) => [name, [1, 3]])),
+      contribution: null,
+    });
+  });
+
+  it("are refused in one line where they are none", async () => {
+    expect(await truthOf({ "poison_path.json": "{" })).toMatch(/poison_path\.json: is not JSON$/);
+    expect(await truthOf({ "poison_path.json": `${"[".repeat(99)}${"]".repeat(99)}` })).toMatch(
+      /nested more than 64 deep$/,
+    );
+    expect(await truthOf({ "poison_path.npy": "words" })).toMatch(/poison_path\.npy: not a \.npy file/);
+    expect(await truthOf({ "poison_path.npy": encodeNpy(new Uint8Array(8), [2, 2, 2]) })).toMatch(
+      /is of shape \(2, 2, 2\)/,
+    );
+    expect(await truthOf({ "poison_path.npy": "x", "poison_path.json": "{}" })).toMatch(
+      /top_005: holds both poison_path\.json and poison_path\.npy; keep one of them$/,
+    );
+  });
+});
