@@ -6,6 +6,8 @@ import { readDataFile } from "./files.ts";
 import type { ImageSet } from "./types.ts";
 
 const MOST_META_BYTES = 1 << 20;
+/** CIFAR-100's training images have 155 MB. */
+const MOST_BATCH_BYTES = 256 << 20;
 
 /**
  * Reads batches of CIFAR's python version: pickles of a dict with `data`, a uint8 array `[n, 3072]`, and lists of labels. They
@@ -64,7 +66,7 @@ export function readPickledNames(path: string, key: string): string[] {
   return names.map((name) => textOf(name) ?? String(name));
 }
 
-function readDict(path: string, most?: number): Map<string, unknown> {
+function readDict(path: string, most = MOST_BATCH_BYTES): Map<string, unknown> {
   const value = readDataPickle(readDataFile(path, most), path);
   if (!(value instanceof Map)) throw new InputError(`${path}: is a pickle, but of no dict`);
   // Python 3 has texts or bytes as keys, by how the file was written.

@@ -40,6 +40,7 @@ export async function fetchDataset(
 
 async function fetchArchive(item: Download, places: string[], dataDir: string, options: FetchOptions): Promise<void> {
   const name = fileNameOf(item.url);
+  const isNewFolder = !existsSync(dataDir);
   const path = join(openWorkshop(dataDir, `${name}.part`), `${name}.part`);
   try {
     options.onStep?.(`downloading ${item.url}`);
@@ -48,6 +49,6 @@ async function fetchArchive(item: Download, places: string[], dataDir: string, o
     await place({ ...item, path, name }, dataDir, (stage) => movesOf(item.url, places, stage));
     rmSync(path, { force: true });
   } finally {
-    closeWorkshop(dataDir);
+    closeWorkshop(dataDir, isNewFolder);
   }
 }

@@ -27,6 +27,16 @@ export function reasonOf(error: unknown): string {
   }
 }
 
+/** What people get in place of a file, by its first bytes, and the mend; null where it is neither. */
+export function strayOf(bytes: Uint8Array): string | null {
+  const start = Buffer.from(bytes.subarray(0, 128)).toString("latin1");
+  if (start.startsWith("version https://git-lfs"))
+    return "is a Git LFS pointer, not the file itself: run 'git lfs pull' where it was cloned";
+  if (/^(\xef\xbb\xbf)?\s*<(!doctype|html|head|\?xml)/i.test(start))
+    return "is a web page, not the file itself: download it again";
+  return null;
+}
+
 /** No file of these data sets is larger: CIFAR-100's training images have 154 MB. */
 const MOST_BYTES = 1 << 30;
 
@@ -42,7 +52,10 @@ export function readDataFile(path: string, most = MOST_BYTES): Buffer {
       throw new InputError(`cannot read ${path}: it is ${found.isDirectory() ? "a folder" : "no regular file"}`);
     if (found.size > most)
       throw new InputError(`cannot read ${path}: its ${found.size} bytes are more than the ${most} that it can have`);
-    return readFileSync(path);
+    const bytes = readFileSync(path);
+    const stray = strayOf(bytes);
+    if (stray) throw new InputError(`${path}: ${stray}`);
+    return bytes;
   } catch (error) {
     if (error instanceof InputError) throw error;
     throw new InputError(`cannot read ${path}: ${reasonOf(error)}`);

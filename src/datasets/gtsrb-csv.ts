@@ -17,6 +17,16 @@ const COLUMNS: Record<string, RegExp> = {
   path: /^(?:[\w-][\w.-]*\/){0,4}[\w-]+\.(ppm|png|jpe?g)$/i,
 };
 
+/** Whether a table's header names GTSRB's classes; false where it cannot be read. */
+export function hasClassIds(path: string): boolean {
+  try {
+    const text = readDataFile(path, MOST_CSV_BYTES).toString("utf8");
+    return /(^|[;,])"?ClassId/im.test(text.slice(0, text.search(/[\r\n]|$/)));
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Reads a GTSRB annotation file: separated by `;` as published, or by `,` as Kaggle has it. Its header has `ClassId` and either
  * `Filename` or `Path`.
@@ -26,6 +36,7 @@ const COLUMNS: Record<string, RegExp> = {
  */
 export function readAnnotations(path: string, classes: number): Annotation[] {
   const text = readDataFile(path, MOST_CSV_BYTES).toString("utf8");
+  if (text.trim() === "") throw new InputError(`${path}: the file is empty`);
   const head = text.slice(0, text.search(/[\r\n]|$/));
   let rows: string[][];
   try {

@@ -1,5 +1,6 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../core/errors.ts";
+import { hasClassIds } from "./gtsrb-csv.ts";
 import { type LabelledFile, listClassFolders, listTable, listTest, type TrackedFile } from "./gtsrb-pictures.ts";
 import {
   type Candidate,
@@ -130,11 +131,35 @@ export function holdsGtsrbPart(dataDir: string): boolean {
   });
 }
 
+/** What a folder that is laid out as Kaggle's lacks; null where it is none, or whole. */
+function lackingOfKaggle(folder: string): string | null {
+  const [train, test] = ["Train", "Test"].map((name) => folderBelow(folder, name));
+  const [trainTable, testTable] = ["Train.csv", "Test.csv"].map((name) => fileBelow(folder, name));
+  const hasClasses = train !== null && hasClassFolders(train);
+  // Other data sets have files of these names: only tables with GTSRB's column say that it is this one.
+  const hasTable = [trainTable, testTable].some((table) => table !== null && hasClassIds(table));
+  if (!(hasTable ? train || test : hasClasses && test)) return null;
+  if (!train) return "Train";
+  if (!trainTable && !hasClasses) return "Train.csv";
+  if (!test) return "Test";
+  return testTable ? null : "Test.csv";
+}
+
 /** @throws InputError where a part of the data set is there and the rest is not */
 export function throwIfPartial(name: string, dataDir: string): void {
-  const all = foldersBelow(dataDir).map(({ folder }) => partsOf(folder));
+  const below = foldersBelow(dataDir);
+  const all = below.map(({ folder }) => partsOf(folder));
   const held = all.find(({ train, test }) => train || test);
-  if (!held) return;
+  if (!held) {
+    for (const { folder } of below) {
+      const lacking = lackingOfKaggle(folder);
+      if (lacking === null) continue;
+      throw new InputError(
+        `no ${join(folder, lacking)}, which ${KAGGLE} of ${name} has; bring it back from its archive, or run 'bdefects data fetch ${name}'`,
+      );
+    }
+    return;
+  }
   const { folder } = held;
   const train = all.find((parts) => parts.train)?.train;
   const test = all.find((parts) => parts.test)?.test;

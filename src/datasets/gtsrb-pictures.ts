@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { readDataFile } from "./files.ts";
 import { type Annotation, readAnnotations } from "./gtsrb-csv.ts";
-import { entryBelow, fileBelow, folderBelow, Listing } from "./locate.ts";
+import { fileBelow, folderBelow, Listing } from "./locate.ts";
 import { decodePicture, PICTURE } from "./picture-file.ts";
 import { resizePicture } from "./resize.ts";
 import { CHANNELS, type ImageSet } from "./types.ts";
@@ -11,6 +11,8 @@ import { CHANNELS, type ImageSet } from "./types.ts";
 const SIDE = 32;
 /** GTSRB's largest picture has 250×250 pixels. */
 const MOST_PICTURE_BYTES = 16 << 20;
+/** Folders in a table's paths. */
+const DEEPEST_PATH = 4;
 
 export interface LabelledFile {
   path: string;
@@ -101,11 +103,18 @@ function picturesIn(folder: string): string[] {
   return found;
 }
 
+/** A folder, also where those above it are spelt in another case, as in Kaggle's `Train/7`. */
+function existing(folder: string): string | null {
+  let above = folder;
+  for (let i = 0; i < DEEPEST_PATH && !existsSync(above); i++) above = dirname(above);
+  return folderBelow(above, relative(above, folder).split(sep).join("/"));
+}
+
 /** The same picture where it was converted, or is spelt in another case. */
 function otherwiseNamed(path: string): string | null {
   const stem = basename(path).replace(/\.\w+$/, "");
   const names = [basename(path), ...["ppm", "png", "jpg", "jpeg"].map((ending) => `${stem}.${ending}`)];
-  const folder = entryBelow(dirname(dirname(path)), basename(dirname(path)));
+  const folder = existing(dirname(path));
   if (!folder) return null;
   return names.map((name) => fileBelow(folder, name)).find((found) => found !== null) ?? null;
 }

@@ -27,7 +27,9 @@ export function decodePicture(bytes: Uint8Array, name: string): Picture {
     return isPng ? fromPng(bytes, name) : fromJpeg(bytes);
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(`${name}: cannot be decoded: ${String((error as Error).message ?? error)}`);
+    throw new InputError(
+      `${name}: cannot be decoded, it is damaged or cut short: ${String((error as Error).message ?? error)}`,
+    );
   }
 }
 

@@ -32,8 +32,9 @@ export class NumpyType {
   }
 
   /** `(version, byte order, …)` */
-  buildFrom(attributes: unknown): void {
+  buildFrom(attributes: unknown): number {
     if (Array.isArray(attributes) && typeof attributes[1] === "string") this.order = attributes[1];
+    return 0;
   }
 
   /** null: the elements are none that are read, or of the other byte order. */
@@ -58,7 +59,7 @@ export class NumpyArray {
   }
 
   /** `(version, shape, dtype, whether in Fortran's order, data)` */
-  buildFrom(attributes: unknown): void {
+  buildFrom(attributes: unknown): number {
     const [, shape, type, isFortran, stored] = Array.isArray(attributes) ? attributes : [];
     // Python 2 has one type for texts and bytes: bytes that happen to be UTF-8 were read as a text.
     const data = typeof stored === "string" ? new TextEncoder().encode(stored) : stored;
@@ -71,6 +72,7 @@ export class NumpyArray {
       throw this.fault("a NumPy array has another size than its shape");
     }
     Object.assign(this, { shape, type, isFortran: isFortran === true, data });
+    return data === stored ? 0 : data.length;
   }
 
   /** Row-major bytes of an array of unsigned bytes, copied only where its order asks for it; null for other types. */
@@ -133,6 +135,7 @@ export function numpyGlobals(fault: Fault): [name: string, call: NonNullable<Pic
 /** `(bytes, dtype, shape, 'C' or 'F')` */
 function fromBuffer([data, type, shape, order]: readonly unknown[], fault: Fault): NumpyArray {
   const array = new NumpyArray(fault);
+  if (typeof data === "string") throw fault("a NumPy array is not made as NumPy makes them");
   array.buildFrom([1, shape, type, order === "F", data]);
   return array;
 }

@@ -22,8 +22,11 @@ export class Opaque {
 
 /** A value that takes its attributes in a way of its own (opcode BUILD). */
 export interface Buildable {
-  /** @throws InputError where the attributes are not what such a value has */
-  buildFrom(attributes: unknown): void;
+  /**
+   * @returns how many bytes it made beyond those that it was given
+   * @throws InputError where the attributes are not what such a value has
+   */
+  buildFrom(attributes: unknown): number;
 }
 
 export function isBuildable(value: unknown): value is Buildable {

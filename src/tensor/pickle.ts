@@ -1,5 +1,6 @@
 import { InputError } from "../core/errors.ts";
 import { isBuildable, Opaque } from "./opaque.ts";
+import { PickleBounds } from "./pickle-bounds.ts";
 
 /**
  * A reader for pickles that runs nothing. It knows numbers, strings, bytes, lists, tuples, dicts and sets, and hands
@@ -28,9 +29,6 @@ const MARK = Symbol("mark");
 const MOST_LONG_BYTES = 1024;
 const MOST_LINE = 4096;
 const MOST_NAME = 200;
-/** What calls may make beyond as many elements as the pickle has bytes: a call on a remembered list costs three bytes. */
-const MOST_MADE = 2_000_000;
-
 /** A byte order mark stays, so that a text gives back the very bytes that it was. */
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -64,8 +62,7 @@ class Unpickler {
   private at: number;
   private readonly stack: unknown[] = [];
   private readonly memo = new Map<number, unknown>();
-  /** Elements that calls have made. */
-  private made = 0;
+  private readonly bounds: PickleBounds;
 
   constructor(bytes: Uint8Array, world: PickleWorld, name: string, start = 0) {
     this.at = start;
@@ -73,6 +70,7 @@ class Unpickler {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.world = world;
     this.name = name;
+    this.bounds = new PickleBounds(bytes.length, (text) => this.fault(text));
   }
 
   read(): PickleValue {
@@ -165,8 +163,10 @@ class Unpickler {
 
   private step(opcode: number): void {
     const push = Object.hasOwn(this.pushes, opcode) ? this.pushes[opcode] : undefined;
-    if (push) this.stack.push(push());
-    else this.change(opcode);
+    if (push) {
+      this.stack.push(push());
+      this.bounds.pushed(this.stack.at(-1), opcode, this.stack.length);
+    } else this.change(opcode);
   }
 
   /** Opcodes that change what is there. */
@@ -203,28 +203,31 @@ class Unpickler {
           (value) => value instanceof Set || value instanceof Opaque,
           "a set",
         );
-        if (set instanceof Set) for (const item of items) set.add(item);
+        if (set instanceof Set) {
+          for (const item of items) set.add(item);
+          this.bounds.holds(set.size);
+        }
         return;
       }
       case 0x62: {
         // BUILD: attributes. Those of plain data, as an ordered dict's `_metadata`, are left out.
         const attributes = this.pop();
         const target = this.top();
-        if (isBuildable(target)) target.buildFrom(attributes);
+        if (isBuildable(target)) this.bounds.count(target.buildFrom(attributes));
         else if (target instanceof Opaque) target.attributes = attributes;
         return;
       }
       case 0x71: // BINPUT
-        this.memo.set(this.bytes[this.take(1)], this.top());
+        this.remember(this.bytes[this.take(1)]);
         return;
       case 0x72: // LONG_BINPUT
-        this.memo.set(this.length4(), this.top());
+        this.remember(this.length4());
         return;
       case 0x70: // PUT
-        this.memo.set(this.number(this.line()), this.top());
+        this.remember(this.number(this.line()));
         return;
       case 0x94: // MEMOIZE
-        this.memo.set(this.memo.size, this.top());
+        this.remember(this.memo.size);
         return;
       default: {
         const shown = REFUSED[opcode] ?? `0x${opcode.toString(16).padStart(2, "0")}`;
@@ -235,7 +238,9 @@ class Unpickler {
 
   private append(items: unknown[]): void {
     const list = this.top<unknown[] | Opaque>((value) => Array.isArray(value) || value instanceof Opaque, "a list");
-    if (Array.isArray(list)) for (const item of items) list.push(item);
+    if (!Array.isArray(list)) return;
+    for (const item of items) list.push(item);
+    this.bounds.lists(list.length);
   }
 
   private set(items: unknown[]): void {
@@ -248,17 +253,9 @@ class Unpickler {
 
   private call(callee: unknown, args: unknown): unknown {
     if (!Array.isArray(args)) throw this.fault("a call has no arguments");
-    if (callee instanceof KnownGlobal && callee.call) return this.counted(callee.call(args));
+    if (callee instanceof KnownGlobal && callee.call) return this.bounds.counted(callee.call(args));
     if (callee instanceof Opaque) return new Opaque(callee.name);
     throw this.fault("it calls what is no function");
-  }
-
-  /** A call on a remembered list copies it, so a small pickle could make as much as it likes. */
-  private counted(value: unknown): unknown {
-    if (Array.isArray(value) || value instanceof Uint8Array) this.made += value.length;
-    else if (value instanceof Map || value instanceof Set) this.made += value.size;
-    if (this.made > this.bytes.length + MOST_MADE) throw this.fault("it makes far more than it holds");
-    return value;
   }
 
   private make([callee, ...args]: unknown[]): unknown {
@@ -279,7 +276,13 @@ class Unpickler {
   private fill(map: Map<unknown, unknown>, items: unknown[]): Map<unknown, unknown> {
     if (items.length % 2 !== 0) throw this.fault("a dict has a key without a value");
     for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1]);
+    this.bounds.holds(map.size);
     return map;
+  }
+
+  private remember(index: number): void {
+    this.memo.set(index, this.top());
+    this.bounds.holds(this.memo.size);
   }
 
   private recall(index: number): unknown {

@@ -102,6 +102,17 @@ describe("takeArchive", () => {
     expect(existsSync(dataDir)).toBe(false);
   });
 
+  it("names the data set for which it is, by its MD5 or by what it holds", async () => {
+    const file = archiveOf("mine.tgz", pythonArchive);
+    const md5 = createHash("md5").update(pythonArchive).digest("hex");
+    const published = { ...cifar10, otherArchives: [{ ...cifar10.otherArchives[0], md5 }] };
+    const mend = `${file}: holds cifar10, not gtsrb; run 'bdefects data fetch cifar10 --archive ${file}'`;
+    for (const others of [[published], [signs, gtsrb, cifar10]]) {
+      await expect(takeArchive(gtsrb, file, dataDir, undefined, others)).rejects.toThrow(mend);
+      expect(existsSync(dataDir)).toBe(false);
+    }
+  });
+
   it("takes GTSRB's archives one by one, and Kaggle's", async () => {
     const zipped = (kind: GtsrbKind, keep: (path: string) => boolean) => {
       const folder = join(root, `of-${kind}`);
@@ -141,7 +152,8 @@ describe("takeArchive", () => {
     expect(await fault(join(root, "nowhere.zip"))).toMatch(/cannot read .*nowhere\.zip: it does not exist/);
     mkdirSync(join(root, "folder"));
     expect(await fault(join(root, "folder"))).toMatch(/folder: is a folder; name it with --data/);
-    expect(await fault(archiveOf("page.html", Buffer.from("<html>")))).toMatch(/is neither a zip nor a tar/);
+    expect(await fault(archiveOf("page.zip", Buffer.from("<html>")))).toMatch(/page\.zip: is a web page, not the file/);
+    expect(await fault(archiveOf("x.rar", Buffer.from("Rar!")))).toMatch(/is neither a zip nor a tar/);
     expect(await fault(archiveOf("empty", Buffer.alloc(0)))).toMatch(/is neither a zip nor a tar/);
     const other = zipOf([{ path: "other/a.txt", data: Buffer.from("a") }]);
     expect(await fault(archiveOf("other.zip", other))).toMatch(/other\.zip: holds nothing of cifar10 in a layout/);
@@ -152,7 +164,10 @@ describe("takeArchive", () => {
     expect(await fault(archiveOf("out.tgz", out))).toMatch(/'\.\.\/evil' leads out of the folder/);
     expect(existsSync(join(root, "evil"))).toBe(false);
     expect(await fault(archiveOf("x.zip", other), signs)).toMatch(/signs is drawn and takes no archive/);
-    expect(readdirSync(dataDir)).toEqual([]);
+    const damaged = zipOf([{ path: "cifar-10-batches-py/data_batch_1", data: Buffer.from("many bytes") }]);
+    damaged[damaged.indexOf("many")]++;
+    expect(await fault(archiveOf("damaged.zip", damaged))).toMatch(/data_batch_1' is damaged: its CRC-32 is another/);
+    expect(existsSync(dataDir)).toBe(false);
   });
 
   it("writes through no link", async () => {

@@ -139,8 +139,43 @@ describe("GTSRB as people have it", () => {
     expect(await attempt("Path", "Pfad")).toMatch(/Train\.csv: its header lacks Filename or Path/);
     writeFileSync(table, whole.replaceAll("Train/", "Train\\").replace(/\\(\d+)\//g, "\\$1\\"));
     expect((await load(kaggle)).dataHash).toBe(hash);
-    writeFileSync(join(kaggle, "Train/42/00042_00001_00029.png"), "<html>");
-    expect(await fault(kaggle)).toMatch(/00042_00001_00029\.png: is neither PNG, JPEG nor PPM/);
+    const picture = join(kaggle, "Train/42/00042_00001_00029.png");
+    for (const [content, message] of [
+      ["text", /00042_00001_00029\.png: is neither PNG, JPEG nor PPM/],
+      ["<html>", /00042_00001_00029\.png: is a web page, not the file itself: download it again/],
+      ["version https://git-lfs.github.com/spec/v1\n", /\.png: is a Git LFS pointer, .*: run 'git lfs pull'/],
+      [readFileSync(join(kaggle, "Test/00000.png")).subarray(0, 90), /\.png: cannot be decoded, it is damaged or cut/],
+    ] as const) {
+      writeFileSync(picture, content);
+      expect(await fault(kaggle)).toMatch(message);
+    }
+    writeFileSync(table, "\n");
+    expect(await fault(kaggle)).toMatch(/Train\.csv: the file is empty/);
+  });
+
+  it("takes Kaggle's folders in another case than its tables", async () => {
+    const kaggle = copyOf("kaggle");
+    for (const name of ["Train", "Test"]) renameSync(join(kaggle, name), join(kaggle, name.toLowerCase()));
+    renameSync(join(kaggle, "Train.csv"), join(kaggle, "TRAIN.CSV"));
+    expect((await load(kaggle)).dataHash).toBe(hash);
+  });
+
+  it("says which part of Kaggle's is missing, and takes no other data set's tables for it", async () => {
+    const kaggle = copyOf("kaggle");
+    const aside = join(kaggle, "..", "aside");
+    for (const part of ["Train", "Test", "Test.csv"]) {
+      renameSync(join(kaggle, part), aside);
+      const message = await fault(kaggle);
+      expect(message).toMatch(
+        /^no .*, which Kaggle's layout of gtsrb has; bring it back .* 'bdefects data fetch gtsrb'/,
+      );
+      expect(message).toContain(`${join(kaggle, part)},`);
+      renameSync(aside, join(kaggle, part));
+    }
+    rmSync(join(kaggle, "Test.csv"));
+    writeFileSync(join(kaggle, "Train.csv"), "id,breed\n1,boxer\n");
+    rmSync(join(kaggle, "Test"), { recursive: true });
+    expect(await fault(kaggle)).toMatch(/^no gtsrb in /);
   });
 
   it("says which part is missing, and how to bring it", async () => {

@@ -103,7 +103,7 @@ describe("gtsrb", () => {
     };
     expect(await attempt((text) => text.replace("ClassId", "Klasse"))).toMatch(/GT-00005\.csv: its header lacks/);
     expect(await attempt(() => HEADER)).toMatch(/GT-00005\.csv: it lists no picture/);
-    expect(await attempt(() => "")).toMatch(/GT-00005\.csv: its header lacks/);
+    expect(await attempt(() => "")).toMatch(/GT-00005\.csv: the file is empty/);
     expect(await attempt((text) => text.replace(";14;5", ";14;200"))).toMatch(/GT-00005\.csv: line 2 has class '200'/);
     expect(await attempt((text) => text.replace(";14;5", ";14;6"))).toMatch(/GT-00005\.csv: .* has class 6/);
     expect(await attempt((text) => text.replace(";14;5", ""))).toMatch(/GT-00005\.csv: /);

@@ -142,9 +142,10 @@ describe("fetchDataset behind a proxy", () => {
   });
 
   it.each([
-    ["asks for a login", 407 as const, "http", /proxy http:\/\/127\.0\.0\.1:\d+: it asks for a name and password/],
-    ["asks for a login on CONNECT", 407 as const, "https", /it asks for a name and password/],
-    ["refuses", 403 as const, "https", /cannot download https:.*403/],
+    ["refuses a login", 407 as const, "http", /proxy http:\/\/127\.0\.0\.1:\d+: it refuses the name and password/],
+    ["refuses a login on CONNECT", 407 as const, "https", /it refuses the name and password/],
+    ["refuses", 403 as const, "https", /cannot download https:.*: the proxy http:\/\/127\.0\.0\.1:\d+ answered 403/],
+    ["may refuse", 403 as const, "http", /the server, or the proxy http:\/\/127\.0\.0\.1:\d+, answered 403/],
     ["says nothing", "silent" as const, "https", /nothing arrived for .*through the proxy/],
     ["says nothing to a plain request", "silent" as const, "http", /nothing arrived for .*through the proxy/],
   ])("names the proxy that %s", async (_, refuse, scheme, message) => {
@@ -155,6 +156,26 @@ describe("fetchDataset behind a proxy", () => {
     expect(failed).toBeInstanceOf(InputError);
     expect(failed.message).toMatch(message);
     expect(failed.message).not.toMatch(/secret|\n/);
+  });
+
+  it("asks for a login where none is given", async () => {
+    await listen(createServer(answer));
+    proxy = await startProxy(407);
+    vi.stubEnv("HTTPS_PROXY", `http://127.0.0.1:${proxy.port}`);
+    await expect(fetchFrom("https://data.example.org")).rejects.toThrow(
+      /it asks for a name and password; give them as http:\/\/NAME:PASSWORD@HOST:PORT in HTTPS_PROXY/,
+    );
+  });
+
+  it("says that a SOCKS proxy may look up names that are unknown here", async () => {
+    await listen(createServer(answer));
+    for (const [scheme, remote] of [
+      ["socks5", "socks5h"],
+      ["socks4", "socks4a"],
+    ]) {
+      vi.stubEnv("ALL_PROXY", `${scheme}://127.0.0.1:1`);
+      await expect(fetchFrom("https://data.invalid")).rejects.toThrow(`with ${remote}:// the proxy looks it up`);
+    }
   });
 
   it("names the proxy that is not there", async () => {

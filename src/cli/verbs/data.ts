@@ -52,7 +52,7 @@ export function registerData(program: Command): void {
       const onStep = (text: string) => process.stderr.write(`${text}\n`);
       try {
         if (!archive) await fetchDataset(definition, folder, { onProgress: progress.update, onStep });
-        for (const file of archive ?? []) await takeArchive(definition, file, folder, onStep);
+        for (const file of archive ?? []) await takeArchive(definition, file, folder, onStep, DATASETS.values());
       } finally {
         progress.stop();
       }

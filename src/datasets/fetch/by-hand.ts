@@ -1,7 +1,7 @@
 import { closeSync, existsSync, lstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { reasonOf } from "../files.ts";
+import { reasonOf, strayOf } from "../files.ts";
 import type { DatasetDefinition, Download, KnownArchive } from "../types.ts";
 import { fileNameOf, md5Of } from "./download.ts";
 import { closeWorkshop, type Move, movesOf, place } from "./placing.ts";
@@ -13,6 +13,7 @@ type Wanted = Pick<DatasetDefinition, "name" | "downloads" | "otherArchives" | "
  * unofficial, and goes into a folder of its own if it holds the data set or a part of it. The archive stays as it is.
  *
  * @param onStep says in a line what is being done
+ * @param others data sets for which the archive may have been meant, for messages
  * @throws InputError naming the archive and why it cannot be taken; then nothing half-made lies in place
  */
 export async function takeArchive(
@@ -20,12 +21,16 @@ export async function takeArchive(
   file: string,
   dataDir: string,
   onStep: (text: string) => void = () => undefined,
+  others: Iterable<Wanted> = [],
 ): Promise<void> {
   const { name } = definition;
   const known = archivesOf(definition);
   if (known.length === 0) throw new InputError(`${name} is drawn and takes no archive`);
   const archive = kindOf(file);
   const md5 = await md5Of(file);
+  const rest = [...others].filter((one) => one.name !== name);
+  const other = rest.find((one) => archivesOf(one).some((published) => published.md5 === md5));
+  if (other) throw isOfOther(file, name, other.name);
   const match = known.find((one) => one.md5 === md5);
   const namesake = known.find((one) => one.name === basename(file));
   if (!match && namesake) {
@@ -44,12 +49,13 @@ export async function takeArchive(
       : `${file}: is unofficial: its MD5 ${md5} is of no known archive of ${name} (${known.map((one) => one.name).join(", ")}). Its records are checked, not where they come from`,
   );
   onStep(`unpacking ${basename(file)}`);
+  const isNewFolder = !existsSync(dataDir);
   try {
     await place({ path: file, name: basename(file), archive, into: match?.into ?? "" }, dataDir, (stage) =>
-      match ? movesOf(file, lacking!, stage) : moveOfUnknown(definition, file, dataDir, stage),
+      match ? movesOf(file, lacking!, stage) : moveOfUnknown(definition, file, dataDir, stage, rest),
     );
   } finally {
-    closeWorkshop(dataDir);
+    closeWorkshop(dataDir, isNewFolder);
   }
 }
 
@@ -58,8 +64,10 @@ function archivesOf({ downloads, otherArchives }: Wanted): KnownArchive[] {
 }
 
 /** The one folder that it brings, or a folder of its name around all that it brings. */
-function moveOfUnknown(definition: Wanted, file: string, dataDir: string, stage: string): Move[] {
+function moveOfUnknown(definition: Wanted, file: string, dataDir: string, stage: string, others: Wanted[]): Move[] {
   if (!definition.holdsPart(stage)) {
+    const other = others.find((one) => one.holdsPart(stage));
+    if (other) throw isOfOther(file, definition.name, other.name);
     throw new InputError(`${file}: holds nothing of ${definition.name} in a layout that is known; see docs/data.md`);
   }
   const top = readdirSync(stage);
@@ -69,6 +77,10 @@ function moveOfUnknown(definition: Wanted, file: string, dataDir: string, stage:
     throw new InputError(`${join(dataDir, to)}: exists already; move it away, or name another folder with --data`);
   }
   return [{ from: isOne ? join(stage, to) : stage, to }];
+}
+
+function isOfOther(file: string, name: string, other: string): InputError {
+  return new InputError(`${file}: holds ${other}, not ${name}; run 'bdefects data fetch ${other} --archive ${file}'`);
 }
 
 const TAR_MAGIC_AT = 257;
@@ -90,6 +102,8 @@ function kindOf(file: string): Download["archive"] {
   } catch (error) {
     throw error instanceof InputError ? error : new InputError(`cannot read ${file}: ${reasonOf(error)}`);
   }
+  const stray = strayOf(head);
+  if (stray) throw new InputError(`${file}: ${stray}`);
   if (head.toString("latin1", 0, 2) === "PK") return "zip";
   const isGzip = head[0] === 0x1f && head[1] === 0x8b;
   if (isGzip || head.toString("latin1", TAR_MAGIC_AT, TAR_MAGIC_AT + 5) === "ustar") return "tar.gz";

@@ -90,7 +90,7 @@ function gaveUp(url: string, part: string, error: unknown): InputError {
 async function attempt(url: string, expected: number | null, part: string, options: DownloadOptions): Promise<void> {
   const { onProgress, stallMs = 60_000 } = options;
   const have = sizeOf(part);
-  const response = await request(url, have, stallMs);
+  const { response, by } = await request(url, have, stallMs);
   const status = response.statusCode ?? 0;
   // The part holds all there is (or too much: the checksum tells).
   if (status === 416 && have > 0) {
@@ -99,7 +99,7 @@ async function attempt(url: string, expected: number | null, part: string, optio
   }
   if (status !== 200 && status !== 206) {
     response.destroy();
-    const why = `the server answered ${status}`;
+    const why = `${by} answered ${status}`;
     throw PASSING.has(status) ? new Error(why) : new Refused(why);
   }
   const from = status === 206 ? rangeStart(response) : 0;

@@ -40,11 +40,12 @@ export function openWorkshop(dataDir: string, part?: string): string {
   return workshop;
 }
 
-/** Removes that folder where nothing is left in it. */
-export function closeWorkshop(dataDir: string): void {
-  const workshop = join(dataDir, WORKSHOP);
-  const isOurs = lstatSync(workshop, { throwIfNoEntry: false })?.isDirectory();
-  if (isOurs && readdirSync(workshop).length === 0) rmdirSync(workshop);
+/** Removes that folder where nothing is left in it. @param isNewFolder whether the data folder was made for it, and goes too */
+export function closeWorkshop(dataDir: string, isNewFolder: boolean): void {
+  for (const folder of [join(dataDir, WORKSHOP), ...(isNewFolder ? [dataDir] : [])]) {
+    const isOurs = lstatSync(folder, { throwIfNoEntry: false })?.isDirectory();
+    if (isOurs && readdirSync(folder).length === 0) rmdirSync(folder);
+  }
 }
 
 /**

@@ -6,10 +6,14 @@ import { SocksProxyAgent } from "socks-proxy-agent";
 import { InputError } from "../../core/errors.ts";
 
 /** The way to a server through a proxy. */
-export interface Proxy {
+export interface Way {
   agent: Agent;
   /** Scheme, host and port, without name and password: for messages. */
   shown: string;
+  /** Whether a name or a password is given. */
+  hasLogin: boolean;
+  /** Whether the server's name is looked up here, not by the proxy. */
+  looksUpHere: boolean;
 }
 
 /** What ends a connection to a proxy that has not become one to the server. */
@@ -26,26 +30,34 @@ export interface ProxyLimits {
  * @returns null where the server is asked directly
  * @throws InputError naming the value that is no proxy's address
  */
-export function proxyFor(address: URL, { signal, stallMs }: ProxyLimits = {}): Proxy | null {
+export function proxyFor(address: URL, { signal, stallMs }: ProxyLimits = {}): Way | null {
   const found = getProxyForUrl(address.href);
   if (found === "") return null;
   // The library adds the address's scheme where there is none, but what speaks to a proxy is HTTP.
   const isGiven = Object.values(process.env).includes(found);
   const proxy = parse(isGiven ? found : found.replace(/^\w+:/, "http:"));
   const shown = `${proxy.protocol}//${proxy.host}`;
+  const hasLogin = proxy.username !== "" || proxy.password !== "";
   switch (proxy.protocol) {
     case "http:":
     case "https:":
       return {
         agent: new (address.protocol === "https:" ? HttpsProxyAgent : HttpProxyAgent)(proxy, { signal }),
         shown,
+        hasLogin,
+        looksUpHere: false,
       };
     case "socks:":
     case "socks4:":
     case "socks4a:":
     case "socks5:":
     case "socks5h:":
-      return { agent: new SocksProxyAgent(proxy, { timeout: stallMs }), shown };
+      return {
+        agent: new SocksProxyAgent(proxy, { timeout: stallMs }),
+        shown,
+        hasLogin,
+        looksUpHere: ["socks4:", "socks5:"].includes(proxy.protocol),
+      };
     default:
       throw new InputError(
         `the proxy ${shown} of the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) has an unknown scheme; valid: http, https, socks4, socks5`,

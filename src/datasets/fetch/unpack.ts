@@ -2,7 +2,7 @@ import { closeSync, createReadStream, createWriteStream, mkdirSync, openSync, re
 import { dirname, join } from "node:path";
 import { pipeline as pipeThrough, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
+import { crc32, createGunzip } from "node:zlib";
 import { extract } from "tar";
 import { openPromise } from "yauzl";
 import { InputError } from "../../core/errors.ts";
@@ -69,12 +69,26 @@ class Allowance {
     );
   }
 
-  /** Lets bytes through as long as there are not too many. */
-  counter(): Transform {
+  /**
+   * Lets bytes through as long as there are not too many.
+   *
+   * @param atEnd looks at their CRC-32 and may throw
+   */
+  counter(atEnd: (crc: number) => void): Transform {
+    let crc = 0;
     return new Transform({
+      flush(done) {
+        try {
+          atEnd(crc);
+          done();
+        } catch (error) {
+          done(error as Error);
+        }
+      },
       transform: (chunk: Buffer, _, done) => {
         try {
           this.addBytes(chunk.length);
+          crc = crc32(chunk, crc);
           done(null, chunk);
         } catch (error) {
           done(error as Error);
@@ -179,7 +193,11 @@ async function unpackZip(path: string, folder: string, name: string): Promise<vo
       mkdirSync(dirname(target), { recursive: true });
       // "wx": an entry never overwrites another.
       const content = await zip.openReadStreamPromise(entry);
-      await pipeline(content, allowance.counter(), createWriteStream(target, { flags: "wx" }));
+      // The library compares sizes only.
+      const check = (crc: number) => {
+        if (crc !== entry.crc32) throw refuse(name, fileName, "is damaged: its CRC-32 is another");
+      };
+      await pipeline(content, allowance.counter(check), createWriteStream(target, { flags: "wx" }));
     }
   } finally {
     zip.close();
