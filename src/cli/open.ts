@@ -1,12 +1,12 @@
 import { InputError } from "../core/errors.ts";
-import { Catalog } from "../store/catalog.ts";
-import { type Database, openDatabase } from "../store/database.ts";
+import type { Database } from "../store/database.ts";
 import type { DefectRow } from "../store/rows.ts";
 import { pickRows } from "../store/selection.ts";
 import { warn } from "./output.ts";
 
 /** Opens an existing database for a verb that only reads; the catalog may still be refreshed. What is damaged is left out and named. */
-export function openToRead(dir: string): Promise<Database> {
+export async function openToRead(dir: string): Promise<Database> {
+  const { openDatabase } = await import("../store/database.ts");
   return openDatabase(dir, { readOnly: true, onDamage: warn });
 }
 
@@ -16,5 +16,6 @@ export function openToRead(dir: string): Promise<Database> {
  */
 export async function selectRows(db: Database, names: string[], where?: string): Promise<DefectRow[]> {
   if (where !== undefined && names.length > 0) throw new InputError("give ids and groups, or --where, not both");
+  const { Catalog } = await import("../store/catalog.ts");
   return pickRows(await new Catalog(db).list(where), names);
 }

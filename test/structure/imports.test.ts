@@ -173,6 +173,26 @@ describe("who imports whom", () => {
     expect([...new Set(users)]).toEqual(["engine"]);
   });
 
+  it("loads small packages alone for help and for an error of usage", () => {
+    const loaded = new Set<string>();
+    const load = (file: string): void => {
+      if (loaded.has(file)) return;
+      loaded.add(file);
+      if (!file.startsWith("src/")) return;
+      for (const { to, typesOnly, dynamic } of importsOf(file)) if (!typesOnly && !dynamic) load(to);
+    };
+    load("src/cli/main.ts");
+    const packages = [...loaded].filter((name) => !name.startsWith("src/") && !name.startsWith("node:"));
+    expect(packages.sort()).toEqual([
+      "cli-progress",
+      "cli-table3",
+      "commander",
+      "csv-stringify/sync",
+      "fastest-levenshtein",
+      "string-width",
+    ]);
+  });
+
   it("writes `node:` before Node's modules", () => {
     const bare = /^(assert|buffer|child_process|crypto|events|fs|http|https|module|net|os|path|stream|url|util|zlib)$/;
     expect(imports.filter(({ to }) => bare.test(to.split("/")[0]))).toEqual([]);

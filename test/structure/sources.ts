@@ -14,6 +14,8 @@ export interface Import {
   relative: boolean;
   /** Whether nothing but types is imported, so that nothing is loaded at run time. */
   typesOnly: boolean;
+  /** Whether it is loaded where the code comes to it, not with the file. */
+  dynamic: boolean;
   /** What is imported, as written between the keyword and `from`. */
   names: string;
 }
@@ -36,17 +38,17 @@ const DYNAMIC = /\bimport\(\s*"([^"]+)"\s*\)/g;
 
 /** Every import and re-export of a file: static, for side effects, and dynamic. */
 export function importsOf(file: string, text = textOf(file)): Import[] {
-  const make = (target: string, names: string, typesOnly: boolean): Import => {
+  const make = (target: string, names: string, typesOnly: boolean, dynamic = false): Import => {
     const isRelative = target.startsWith(".");
     const to = isRelative ? join(dirname(file), target).replaceAll("\\", "/") : target;
-    return { from: file, to, relative: isRelative, typesOnly, names };
+    return { from: file, to, relative: isRelative, typesOnly, dynamic, names };
   };
   return [
     ...[...text.matchAll(FROM)].map(([, type, names, target]) =>
       make(target, names, type !== undefined || isTypesOnly(names)),
     ),
     ...[...text.matchAll(BARE)].map(([, target]) => make(target, "", false)),
-    ...[...text.matchAll(DYNAMIC)].map(([, target]) => make(target, "*", false)),
+    ...[...text.matchAll(DYNAMIC)].map(([, target]) => make(target, "*", false, true)),
   ];
 }
 

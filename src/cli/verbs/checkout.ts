@@ -1,8 +1,6 @@
 import type { Command } from "commander";
 import { InputError } from "../../core/errors.ts";
 import { parseVersioned } from "../../core/ids.ts";
-import { readForeign } from "../../store/foreign/records.ts";
-import { isForeignName } from "../../store/foreign/rows.ts";
 import { wholeNumber } from "../arguments.ts";
 import { openToRead } from "../open.ts";
 import { dataOption, dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
@@ -30,6 +28,7 @@ export function registerCheckout(program: Command): void {
     .addOption(longOption())
     .action(async (text: string, dir: string, { db, data, sham, images, ...output }: Options) => {
       const { id, version } = parseVersioned(text);
+      const { isForeignName } = await import("../../store/foreign/rows.ts");
       if (isForeignName(id)) {
         if (version !== "infected" || sham || images !== undefined) {
           throw new InputError(
@@ -37,6 +36,7 @@ export function registerCheckout(program: Command): void {
           );
         }
         const { checkoutForeign } = await import("../../store/foreign/checkout.ts");
+        const { readForeign } = await import("../../store/foreign/records.ts");
         const { DATASETS } = await import("../../datasets/registry.ts");
         const database = await openToRead(db);
         const known = DATASETS.get(readForeign(database, id).dataset) ?? null;

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { InputError } from "../../core/errors.ts";
-import { openDatabase } from "../../store/database.ts";
 import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
@@ -21,6 +20,7 @@ export function registerDeprecate(program: Command): void {
     .action(async (ids: string[], { db, reason, restore, ...output }: Options) => {
       if (restore && reason !== undefined) throw new InputError("give --reason or --restore, not both");
       if (!restore && !reason?.trim()) throw new InputError("--reason: say why the defects are withdrawn");
+      const { openDatabase } = await import("../../store/database.ts");
       const { deprecate } = await import("../../store/deprecate.ts");
       const text = restore ? null : reason!.trim().replace(/\s+/g, " ");
       const records = deprecate(await openDatabase(db), [...new Set(ids)], text);

@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
-import { openDatabase } from "../../store/database.ts";
 import { wholeNumber } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import { selectRows } from "../open.ts";
@@ -64,6 +63,7 @@ export function registerExport(program: Command): void {
       if (stray) throw new InputError(`--${stray}: belongs to --blind`);
       if (!out) throw new InputError("--out: name a new folder, or a new file ending in .tar.gz");
       if (tables && results) throw new InputError("--results: tables hold results anyway; leave it out");
+      const { openDatabase } = await import("../../store/database.ts");
       const db = await openDatabase(dir, { readOnly: true });
       const rows = await selectRows(db, names, where);
       if (tables) {

@@ -1,9 +1,7 @@
 import type { Command } from "commander";
 import { closestName } from "../../core/closest.ts";
 import { InputError } from "../../core/errors.ts";
-import { Catalog } from "../../store/catalog.ts";
 import type { Database } from "../../store/database.ts";
-import { listForeign } from "../../store/foreign/records.ts";
 import { isSample, SAMPLE } from "../../store/sample.ts";
 import { openToRead } from "../open.ts";
 import { DEFAULT_DB, dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
@@ -41,7 +39,7 @@ async function describe(db: Database, id: string | undefined): Promise<Descripti
     const { databaseFacts, databasePage } = await import("../info/database.ts");
     return { facts: databaseFacts(db), page: (flag) => databasePage(db, flag) };
   }
-  if (id.startsWith("foreign/") && !isGroup(db, id)) {
+  if (id.startsWith("foreign/") && !(await isGroup(db, id))) {
     const { readForeign } = await import("../../store/foreign/records.ts");
     const { foreignFacts, foreignPage } = await import("../info/foreign.ts");
     const { whyUnfit } = await import("../../store/foreign/model.ts");
@@ -54,8 +52,9 @@ async function describe(db: Database, id: string | undefined): Promise<Descripti
     const record = db.readClean(id);
     return { facts: cleanFacts(record), page: (flag) => cleanPage(db, record, flag) };
   }
-  if (isGroup(db, id)) {
+  if (await isGroup(db, id)) {
     const { groupFacts, groupPage } = await import("../info/group.ts");
+    const { Catalog } = await import("../../store/catalog.ts");
     const rows = (await new Catalog(db).list()).filter(({ group_id }) => group_id === id);
     return { facts: groupFacts(rows), page: (flag) => groupPage(rows, flag) };
   }
@@ -77,7 +76,8 @@ function groupOf(id: string): string {
   return id.split("-").slice(0, 3).join("-");
 }
 
-function isGroup(db: Database, name: string): boolean {
+async function isGroup(db: Database, name: string): Promise<boolean> {
+  const { listForeign } = await import("../../store/foreign/records.ts");
   return [...db.listDefects(), ...listForeign(db)].some((id) => groupOf(id) === name);
 }
 

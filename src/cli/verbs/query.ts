@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
-import { Catalog } from "../../store/catalog.ts";
 import { DEFECT_FIELD_NAMES } from "../../store/rows.ts";
 import { SQL_SECONDS } from "../../store/sql-ask.ts";
 import { wholeNumber } from "../arguments.ts";
@@ -41,6 +40,7 @@ export function registerQuery(program: Command): void {
       if (sql !== undefined && (where !== undefined || fields !== undefined)) {
         throw new InputError("--sql: give either --sql or --where and --fields");
       }
+      const { Catalog } = await import("../../store/catalog.ts");
       const database = await openToRead(db);
       const catalog = new Catalog(database);
       if (sql === undefined) {

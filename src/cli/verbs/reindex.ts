@@ -1,6 +1,4 @@
 import type { Command } from "commander";
-import { Catalog } from "../../store/catalog.ts";
-import { openDatabase } from "../../store/database.ts";
 import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
@@ -14,6 +12,8 @@ export function registerReindex(program: Command): void {
     .addOption(fieldsOption())
     .addOption(longOption())
     .action(async ({ db, ...output }: SharedOptions) => {
+      const { Catalog } = await import("../../store/catalog.ts");
+      const { openDatabase } = await import("../../store/database.ts");
       const counts = await new Catalog(await openDatabase(db)).rebuild();
       emitRows([counts], output);
     });

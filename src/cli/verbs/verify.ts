@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import type { Command } from "commander";
 import { CheckFailed, InputError } from "../../core/errors.ts";
 import { visible } from "../../core/visible.ts";
-import { type Database, openDatabase } from "../../store/database.ts";
+import type { Database } from "../../store/database.ts";
 import type { Finding } from "../../store/findings.ts";
 import { exists } from "../../store/fs.ts";
 import { Layout } from "../../store/layout.ts";
@@ -118,6 +118,7 @@ async function measureAgain(db: Database, ids: string[], everything: boolean, { 
 
 /** What is removed is no longer found. @returns how many files are gone */
 async function removeOrphans(dir: string, findings: Finding[]): Promise<number> {
+  const { openDatabase } = await import("../../store/database.ts");
   const { pruneOrphans } = await import("../../store/orphans.ts");
   const removed = pruneOrphans(await openDatabase(dir)).map((path) => relative(dir, path).replaceAll("\\", "/"));
   const left = findings.filter(({ file }) => !removed.includes(file));
@@ -127,6 +128,7 @@ async function removeOrphans(dir: string, findings: Finding[]): Promise<number> 
 
 /** A damaged manifest is a fault like any other; no manifest at all is bad usage. */
 async function openToVerify(dir: string): Promise<Database> {
+  const { openDatabase } = await import("../../store/database.ts");
   const manifest = new Layout(dir).path("manifest");
   try {
     return await openDatabase(dir, { readOnly: true });
