@@ -9,15 +9,20 @@ import { maskNeurons } from "../../src/measure/mask.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { decodeState } from "../../src/tensor/safetensors.ts";
-import { makeDatabase } from "./database.ts";
-import { IDS } from "./defects.ts";
+import { writeTinyData } from "../e2e/tiny.ts";
+import { temporaryFolder } from "../store/temp.ts";
+import { idsOf, makeDatabase } from "./database.ts";
+
+const IDS = idsOf("cifar10");
 
 describe("judging verbs", () => {
   let db: string;
+  let data: string;
   let out = "";
 
   beforeAll(async () => {
-    db = await makeDatabase("signs", "");
+    data = writeTinyData(temporaryFolder());
+    db = await makeDatabase("cifar10", data);
   });
   afterEach(() => vi.restoreAllMocks());
 
@@ -31,7 +36,8 @@ describe("judging verbs", () => {
     const program = new Command().exitOverride();
     program.configureOutput({ writeErr: () => undefined });
     for (const register of [registerLocalize, registerRepair, registerScore]) register(program);
-    await program.parseAsync([...args, "--db", db, "--format", "json"], { from: "user" });
+    const judges = args[0] === "score" ? [] : ["--data", data];
+    await program.parseAsync([...args, ...judges, "--db", db, "--format", "json"], { from: "user" });
     return JSON.parse(out);
   }
 
@@ -114,7 +120,7 @@ describe("judging verbs", () => {
     await expect(run("localize", IDS[0], "--criterion", "magic")).rejects.toThrow(
       "unknown criterion 'magic'; valid: fp, nc",
     );
-    await expect(run("localize", "signs-resnet18w4-badnets-large-top040")).rejects.toThrow("is rejected");
+    await expect(run("localize", "cifar10-resnet18w4-badnets-large-top040")).rejects.toThrow("is rejected");
     await expect(run("localize", "--where", "no such field = 1")).rejects.toThrow("--where");
     await expect(run("repair", IDS[0])).rejects.toThrow("--using");
     await expect(run("repair", `${IDS[0]}:sham`, "--using", "oracle")).rejects.toThrow("only infected models");
