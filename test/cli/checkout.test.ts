@@ -103,28 +103,34 @@ describe("checkout", () => {
         const channel = Math.floor(i / 1024) % 3;
         return (pixel / 255 - mean[channel]) / std[channel];
       });
-      for (const which of ["model", "clean", "sham"]) {
-        // Through the checkout's own loader, and into a ResNet-18 written as anyone would write it.
-        const script = `
+      // Through the checkout's own loader, and into a ResNet-18 written as anyone would write it.
+      const script = `
 import sys, json, numpy as np, torch
 sys.path[:0] = [${JSON.stringify(out)}, ${JSON.stringify(join(import.meta.dirname, "..", "torch"))}]
 from load_in_torch import load, normalise, read_safetensors
 from resnet18 import ResNet18
-plain = ResNet18(4, 10)
-plain.load_state_dict(read_safetensors(${JSON.stringify(join(out, `${which}.safetensors`))}), strict=True)
 images = normalise(np.fromfile(${JSON.stringify(raw)}, np.uint8).reshape(-1, 3, 32, 32))
-with torch.no_grad():
-    print(json.dumps([model(images).flatten().tolist() for model in (load("${which}"), plain.eval())]))`;
-        const { stdout, stderr } = spawnSync(python!.command, ["-B", "-c", script], {
-          encoding: "utf8",
-          maxBuffer: 1 << 26,
-        });
-        expect(stderr).toBe("");
+answers = {}
+for which in ["model", "clean", "sham"]:
+    plain = ResNet18(4, 10)
+    plain.load_state_dict(read_safetensors(${JSON.stringify(out)} + f"/{which}.safetensors"), strict=True)
+    with torch.no_grad():
+        answers[which] = [model(images).flatten().tolist() for model in (load(which), plain.eval())]
+print(json.dumps(answers))`;
+      const { stdout, stderr } = spawnSync(python!.command, ["-B", "-c", script], {
+        encoding: "utf8",
+        maxBuffer: 1 << 26,
+      });
+      expect(stderr).toBe("");
+      const answers = JSON.parse(stdout) as Record<string, number[][]>;
+      expect(Object.keys(answers)).toEqual(["model", "clean", "sham"]);
+      for (const [which, all] of Object.entries(answers)) {
         const session = await ort.InferenceSession.create(join(out, `${which}.onnx`));
         const { logits } = await session.run({ input: new ort.Tensor("float32", input, [IMAGES, 3, 32, 32]) });
         const ours = logits.data as Float32Array;
         expect(ours.length).toBe(IMAGES * 10);
-        for (const theirs of JSON.parse(stdout) as number[][]) {
+        expect(all).toHaveLength(2);
+        for (const theirs of all) {
           expect(theirs.length).toBe(ours.length);
           expect(theirs.reduce((worst, value, i) => Math.max(worst, Math.abs(value - ours[i])), 0)).toBeLessThan(1e-4);
         }

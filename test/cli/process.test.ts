@@ -67,7 +67,7 @@ const BAD = [
   "groups --db ROOT",
   "ids nope --db DB",
   "info nope --db DB",
-  "query --where nope --db DB",
+  "query --where true --sql nope --db DB",
   "checkout nope ROOT/nope --db DB",
   "test ROOT",
   "verify nope --db DB",

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { sampleDatabase } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
-import { spawned } from "./program.ts";
+import { bdefects, spawned } from "./program.ts";
 
 const dir = temporaryFolder();
 beforeAll(() => sampleDatabase(dir, 1));
 
 function expectBadUsage(args: string[], message: RegExp, env?: Record<string, string>): void {
-  const { status, stdout, stderr } = spawned(args, env);
+  const { status, stdout, stderr } = bdefects(args, env);
   expect(stderr).toMatch(/^error: [^\n]+\n$/);
   expect(stderr).toMatch(message);
   expect(stdout).toBe("");
@@ -38,20 +38,20 @@ describe("usage", () => {
 
   it("takes options and positionals in any order", () => {
     const group = "signs-resnet18w4-badnets";
-    const expected = spawned(["ids", group, "--db", dir, "--format", "csv"]);
+    const expected = bdefects(["ids", group, "--db", dir, "--format", "csv"]);
     expect(expected.status).toBe(0);
     for (const args of [
       ["--db", dir, "--format", "csv", "ids", group],
       ["--format=csv", "ids", `--db=${dir}`, group],
       ["ids", "--format", "csv", group, "--db", dir, "--debug"],
     ]) {
-      expect(spawned(args)).toEqual(expected);
+      expect(bdefects(args)).toEqual(expected);
     }
   });
 
   it("reads the database's folder from the environment, and the option wins", () => {
-    expect(spawned(["ids"], { BDEFECTS_DB: dir }).status).toBe(0);
-    expect(spawned(["ids", "--db", dir], { BDEFECTS_DB: "/nowhere" }).status).toBe(0);
+    expect(bdefects(["ids"], { BDEFECTS_DB: dir }).status).toBe(0);
+    expect(bdefects(["ids", "--db", dir], { BDEFECTS_DB: "/nowhere" }).status).toBe(0);
     expectBadUsage(["ids"], /BDEFECTS_DB\) is empty/, { BDEFECTS_DB: "" });
   });
 
@@ -63,7 +63,7 @@ describe("usage", () => {
 
   it("prints help and version on request", () => {
     expect(spawned(["--version"])).toEqual({ status: 0, stdout: "0.1.0\n", stderr: "" });
-    const help = spawned(["ids", "--help"]);
+    const help = bdefects(["ids", "--help"]);
     expect(help.status).toBe(0);
     expect(help.stdout).toMatch(/--where <sql>/);
   });

@@ -10,6 +10,7 @@ import { join } from "node:path";
 export default function setUp(): () => void {
   execFileSync("npm", ["run", "--silent", "build"], { stdio: "inherit" });
   const folder = mkdtempSync(join(tmpdir(), "bdefects-tests-"));
-  Object.assign(process.env, { TMPDIR: folder, TEMP: folder, TMP: folder });
+  // The last is for what test files tell each other.
+  Object.assign(process.env, { TMPDIR: folder, TEMP: folder, TMP: folder, BDEFECTS_TESTS: folder });
   return () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }

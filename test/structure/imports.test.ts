@@ -133,7 +133,14 @@ describe("the walk of imports", () => {
   });
 
   it("finds a cycle where there is one", () => {
-    const edge = (from: string, to: string): Import => ({ from, to, relative: true, typesOnly: false, names: "" });
+    const edge = (from: string, to: string): Import => ({
+      from,
+      to,
+      relative: true,
+      typesOnly: false,
+      dynamic: false,
+      names: "",
+    });
     expect(findCycle([edge("a", "b"), edge("b", "c"), edge("c", "a")])).toEqual(["a", "b", "c", "a"]);
     expect(findCycle([edge("a", "b"), edge("a", "c"), edge("b", "c")])).toBeNull();
   });

@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 export interface TorchPython {
   /** The interpreter's command or path. */
@@ -17,7 +19,20 @@ export function findTorchPython(): TorchPython | undefined {
   return found.python;
 }
 
+/** Importing torch takes a second, so the first test file of a run tells the others. */
 function search(): TorchPython | undefined {
+  const told = process.env.BDEFECTS_TESTS && join(process.env.BDEFECTS_TESTS, "torch-python.json");
+  if (told && existsSync(told)) return JSON.parse(readFileSync(told, "utf8")).python;
+  const python = ask();
+  if (told) {
+    const own = `${told}-${process.pid}`;
+    writeFileSync(own, JSON.stringify({ python }));
+    renameSync(own, told);
+  }
+  return python;
+}
+
+function ask(): TorchPython | undefined {
   const named = process.env.BDEFECTS_PYTHON;
   for (const command of named ? [named] : ["python3", "/usr/bin/python3"]) {
     try {
