@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /**
  * One documented setting of an injection; further ones are tried only where the held-out gates fail. Sub-networks learn
  * a trigger after a plateau of unforeseeable length, so the peak rate is held until the backdoor is learned, and a tail
@@ -67,3 +69,50 @@ export interface MeasureRecipe {
   /** Clean training images whose statistics the batch norms of `discreet` models hold. */
   statistics_images: number;
 }
+
+const share = z.number().min(0).max(1);
+const count = z.number().int().positive();
+
+/** What a recipe's sections may hold. */
+export const injectSchema = z.strictObject({
+  target: z.number().int().min(0),
+  images: count,
+  held_out: count,
+  batch: count,
+  triggered_share: share,
+  warmup_steps: z.number().int().min(0),
+  final_rate: share,
+  attempts: z
+    .array(
+      z.strictObject({
+        peak_steps: count,
+        tail_steps: count,
+        learning_rate: z.number().positive(),
+        learned: share,
+        masked_every: z.number().int().min(0),
+      }),
+    )
+    .min(1)
+    .max(3),
+  amplification: z.number().min(1),
+  annealing_steps: z.number().int().min(0),
+  margin: z.strictObject({ asr: z.number(), ca_drop: z.number(), random_mask: z.number() }),
+  threads: count,
+}) satisfies z.ZodType<InjectRecipe>;
+
+export const gatesSchema = z.strictObject({
+  asr: share,
+  ca_drop: share,
+  asr_masked: share,
+  asr_patched: share,
+  random_mask_share: share,
+  sham: share,
+}) satisfies z.ZodType<Gates>;
+
+export const measureSchema = z.strictObject({
+  contribution_images: count,
+  random_masks: count,
+  label_images: count,
+  effect_controls: count,
+  statistics_images: count,
+}) satisfies z.ZodType<MeasureRecipe>;

@@ -1,3 +1,4 @@
+import type { NeuronSet } from "../core/neurons.ts";
 import { BN_EPSILON } from "../graph/batchnorm.ts";
 import { channelFold } from "../graph/fold.ts";
 import { convUnits, type Network } from "../graph/network.ts";
@@ -37,11 +38,15 @@ export function rewriteBatchNorm(
  * How far two models of one network are from computing the same in their batch norms: the largest difference of a
  * channel's gain and shift, relative to the gain, and to the sizes of what the shift is made of. Filters are not
  * compared.
+ *
+ * @param except neurons that may differ
  */
-export function functionDistance(network: Network, a: StateDict, b: StateDict): number {
+export function functionDistance(network: Network, a: StateDict, b: StateDict, except: NeuronSet = {}): number {
   let most = 0;
   for (const unit of convUnits(network)) {
+    const free = new Set(Object.hasOwn(except, unit.id) ? except[unit.id] : []);
     for (let c = 0; c < unit.out; c++) {
+      if (free.has(c)) continue;
       const [first, second] = [channelFold(a, unit, c), channelFold(b, unit, c)];
       const gain = Math.abs(first.factor);
       const terms = [a, b].map((state) => {

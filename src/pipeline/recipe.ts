@@ -3,7 +3,7 @@ import { ATTACKS } from "../attacks/registry.ts";
 import { InputError, lookup } from "../core/errors.ts";
 import { LEVELS, OFFSETS, STYLES, type Style } from "../core/ids.ts";
 import { DATASETS } from "../datasets/registry.ts";
-import type { Gates, InjectRecipe, MeasureRecipe } from "../inject/recipe.ts";
+import { gatesSchema, injectSchema, measureSchema } from "../inject/recipe.ts";
 import { parseArch } from "../models/registry.ts";
 import type { TrainRecipe } from "../train/clean.ts";
 import { assertShared, type Condition, candidateCondition, cleanCondition, withOverrides } from "./overrides.ts";
@@ -26,53 +26,10 @@ const train = z.strictObject({
   threads: count,
 }) satisfies z.ZodType<TrainRecipe>;
 
-const inject = z.strictObject({
-  target: z.number().int().min(0),
-  images: count,
-  held_out: count,
-  batch: count,
-  triggered_share: share,
-  warmup_steps: z.number().int().min(0),
-  final_rate: share,
-  attempts: z
-    .array(
-      z.strictObject({
-        peak_steps: count,
-        tail_steps: count,
-        learning_rate: z.number().positive(),
-        learned: share,
-        masked_every: z.number().int().min(0),
-      }),
-    )
-    .min(1)
-    .max(3),
-  amplification: z.number().min(1),
-  annealing_steps: z.number().int().min(0),
-  margin: z.strictObject({ asr: z.number(), ca_drop: z.number(), random_mask: z.number() }),
-  threads: count,
-}) satisfies z.ZodType<InjectRecipe>;
-
 /** One section per attack, each checked by the attack's own schema; an edition needs those that it selects. */
 const attacks = z
   .strictObject(Object.fromEntries([...ATTACKS].map(([name, { options }]) => [name, options])))
   .partial() as z.ZodType<Record<string, Record<string, unknown> | undefined>>;
-
-const gates = z.strictObject({
-  asr: share,
-  ca_drop: share,
-  asr_masked: share,
-  asr_patched: share,
-  random_mask_share: share,
-  sham: share,
-}) satisfies z.ZodType<Gates>;
-
-const measure = z.strictObject({
-  contribution_images: count,
-  random_masks: count,
-  label_images: count,
-  effect_controls: count,
-  statistics_images: count,
-}) satisfies z.ZodType<MeasureRecipe>;
 
 const product = z.strictObject({
   dataset: z.array(z.string()).min(1),
@@ -100,9 +57,9 @@ const edition = z.strictObject({
   select: selection,
   clean: withOverrides(train, cleanCondition),
   attacks,
-  inject: withOverrides(inject, candidateCondition),
-  gates,
-  measure,
+  inject: withOverrides(injectSchema, candidateCondition),
+  gates: gatesSchema,
+  measure: measureSchema,
 });
 export type Edition = z.infer<typeof edition>;
 

@@ -14,6 +14,7 @@ import { collectObjects } from "./references.ts";
 import { verifyWeights } from "./repaired-weights.ts";
 import { checkpointRecord, databaseManifest } from "./schema.ts";
 import { verifyStudyTable } from "./studies.ts";
+import { checkpointFaults } from "./verify/checkpoint.ts";
 import { verifyResult } from "./verify-results.ts";
 
 /** Derived, or the workings of builders: the parts that promise nothing. */
@@ -69,13 +70,7 @@ async function verifyFile(
       used,
     );
   } else if (part === LAYOUT.clean && name.endsWith(".checkpoint.json")) {
-    const record = await findings.check(path, null, () => readJson(path, checkpointRecord));
-    if (!record) return;
-    if (isPlaced(path, () => layout.checkpoint(record.id))) {
-      used.add(record.state.object);
-      const objectPath = db.objects.path(record.state.object);
-      await findings.check(objectPath, record.id, () => db.objects.read(record.state));
-    } else findings.fault(path, "stray file: not where its id belongs");
+    await verifyCheckpoint(db, findings, path, used);
   } else if (part === LAYOUT.defects && name.endsWith(".labels.json")) {
     const id = name.slice(0, -".labels.json".length);
     if (!isPlaced(path, () => layout.labels(id))) findings.fault(path, "stray file: not where its name belongs");
@@ -96,6 +91,22 @@ async function verifyFile(
   } else {
     findings.fault(path, "unknown file: nothing in a database vouches for it; move it elsewhere");
   }
+}
+
+async function verifyCheckpoint(db: Database, findings: Findings, path: string, used: Set<string>): Promise<void> {
+  const record = await findings.check(path, null, () => readJson(path, checkpointRecord));
+  if (!record) return;
+  const { id } = record;
+  if (!isPlaced(path, () => db.layout.checkpoint(id))) {
+    findings.fault(path, "stray file: not where its id belongs");
+    return;
+  }
+  used.add(record.state.object);
+  const objectPath = db.objects.path(record.state.object);
+  const found = await findings.check(objectPath, id, () => db.readCheckpoint(id));
+  if (!found) return;
+  const faults = await findings.check(path, id, () => checkpointFaults(record, found.state, db.manifest));
+  for (const text of faults ?? []) findings.fault(path, text, id);
 }
 
 /** A file whose name is its hash; what no record refers to is harmless left-over of a build that was cut short. */

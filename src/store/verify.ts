@@ -1,4 +1,5 @@
 import { ATTACKS } from "../attacks/registry.ts";
+import type { Trigger } from "../attacks/types.ts";
 import { sameNeurons } from "../core/neurons.ts";
 import { type Network, stateShapes } from "../graph/network.ts";
 import { batchNormRows, changedSet } from "../measure/changed-set.ts";
@@ -11,11 +12,13 @@ import type { Database } from "./database.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { type DeltaBase, readDelta } from "./models.ts";
 import type { CleanRecord, DefectLabels, DefectRecord, ObjectRef } from "./schema.ts";
+import { Behaviour } from "./verify/behaviour.ts";
 import { cleanFaults } from "./verify/clean-model.ts";
-import { Copies } from "./verify/copies.ts";
+import { discreetFaults, KEPT } from "./verify/discreet.ts";
 import { identityFaults, networkFaults } from "./verify/identity.ts";
+import { Records, rememberRecords } from "./verify/records.ts";
 import { statusFaults } from "./verify/status.ts";
-import { triggerFaults } from "./verify/trigger.ts";
+import { madeTriggerFaults, triggerFaults } from "./verify/trigger.ts";
 import { isSubset, neuronFaults, truthFaults } from "./verify/truth.ts";
 import { verifyFiles } from "./verify-files.ts";
 
@@ -29,70 +32,86 @@ export interface VerifyResult {
 
 interface CleanTwin {
   record: CleanRecord;
+  /** Whether every field of its record can be. */
+  isSound: boolean;
   network: Network;
   state: StateDict;
 }
 
-/** Most that a twin's gains and shifts may differ from the clean model's, relatively: float32's rounding and room. */
-const TWIN_TOLERANCE = 1e-5;
+/** What the checks of one run share. */
+interface Run {
+  db: Database;
+  findings: Findings;
+  records: Records;
+  behaviour: Behaviour;
+  twinOf(id: string): Promise<CleanTwin | null>;
+}
 
 /**
  * Verifies defects with their clean twins: checksums, schemas, hashes of objects as stored and as decoded, bit-exact
- * rebuild, nothing changed outside the recorded set, labels that fit. With `everything`, all clean models and every
- * other file of the database too.
+ * rebuild, nothing changed outside the recorded set, labels that fit, values that can be, and that what answers the trigger
+ * is the infected model. With `everything`, all clean models and every other file of the database too.
  *
  * @param update progress: done, total, what comes
+ * @param beside another database that these records are to join: none may be a copy of one of that
  */
 export async function verifyDatabase(
   db: Database,
   ids: string[],
   everything: boolean,
   update: (done: number, total: number, what: string) => void = () => undefined,
+  beside?: Database,
 ): Promise<VerifyResult> {
   const findings = new Findings(db.dir);
   const twins = new Map<string, CleanTwin | null>();
-  const twinOf = async (id: string) => {
-    if (!twins.has(id)) twins.set(id, await verifyClean(db, findings, id));
-    return twins.get(id)!;
+  const run: Run = {
+    ...{ db, findings, records: new Records(), behaviour: new Behaviour() },
+    twinOf: async (id) => {
+      if (!twins.has(id)) twins.set(id, await verifyClean(run, id));
+      return twins.get(id)!;
+    },
   };
-  if (everything) for (const id of db.listClean()) await twinOf(id);
-  const copies = new Copies();
-  for (const [done, id] of ids.entries()) {
-    update(done, ids.length, id);
-    await verifyDefect(db, findings, id, twinOf, copies);
+  if (beside) rememberRecords(beside, run.records, new Set([...db.listClean(), ...db.listDefects()]));
+  if (!everything) rememberRecords(db, run.records, new Set([...db.listClean(), ...ids]));
+  try {
+    if (everything) for (const id of db.listClean()) await run.twinOf(id);
+    for (const [done, id] of ids.entries()) {
+      update(done, ids.length, id);
+      await verifyDefect(run, id);
+    }
+  } finally {
+    await run.behaviour.release();
   }
   const files = everything ? await verifyFiles(db, findings) : 0;
   return { findings: findings.list, defects: ids.length, clean: twins.size, files };
 }
 
 /** @returns null where the model cannot be used to judge its defects by. */
-async function verifyClean(db: Database, findings: Findings, id: string): Promise<CleanTwin | null> {
+async function verifyClean({ db, findings, records }: Run, id: string): Promise<CleanTwin | null> {
   const path = db.layout.clean(id);
   const record = await findings.check(path, id, () => db.readClean(id));
   if (!record) return null;
   const network = await findings.check(path, id, () => buildNetwork(record.arch, record.classes.length));
   if (!network) return null;
-  for (const text of cleanFaults(record, db.manifest)) findings.fault(path, text, id);
+  const faults = [...cleanFaults(record, db.manifest), ...records.cleanFaults(record)];
+  for (const text of faults) findings.fault(path, text, id);
   verifyData(db, findings, path, record);
   const objectPath = db.objects.path(record.model.object);
   const state = await findings.check(objectPath, id, () => db.loadClean(record));
   if (!state) return null;
   verifySize(db, findings, record.model, id);
   const expected = [...stateShapes(network)].map(([key, shape]) => `${key} [${shape}]`);
-  if (expected.join() === [...state].map(([key, { shape }]) => `${key} [${shape}]`).join()) {
-    return { record, network, state };
+  if (expected.join() !== [...state].map(([key, { shape }]) => `${key} [${shape}]`).join()) {
+    findings.fault(objectPath, `does not hold the tensors of ${record.arch}`, id);
+    return null;
   }
-  findings.fault(objectPath, `does not hold the tensors of ${record.arch}`, id);
-  return null;
+  const odd = oddTensor(state);
+  if (odd !== null) findings.fault(objectPath, odd, id);
+  return { record, isSound: faults.length === 0 && odd === null, network, state };
 }
 
-async function verifyDefect(
-  db: Database,
-  findings: Findings,
-  id: string,
-  twinOf: (id: string) => Promise<CleanTwin | null>,
-  copies: Copies,
-): Promise<void> {
+async function verifyDefect(run: Run, id: string): Promise<void> {
+  const { db, findings, records, twinOf } = run;
   const path = db.layout.defect(id);
   const record = await findings.check(path, id, () => db.readDefect(id));
   if (!record) return;
@@ -116,24 +135,45 @@ async function verifyDefect(
     }
   }
   for (const text of networkFaults(record, twin.record, twin.network)) fault(text);
-  await verifyTrigger(db, findings, record, twin.network);
-  for (const text of copies.faultsOf(record, labels)) fault(text);
+  const trigger = await verifyTrigger(db, findings, record, twin.network);
+  for (const text of records.defectFaults(record, labels)) fault(text);
   const base = await verifyTwin(db, findings, record, twin);
   if (!base) return;
   const { infected_model, sham_model } = record;
   const hashes = [base.sha256, infected_model?.decoded_sha256, sham_model?.decoded_sha256].filter(Boolean);
   if (new Set(hashes).size !== hashes.length) fault("two of its versions (clean, infected, sham) are the same model");
-  const rows: (ChangedRows | null)[] = [];
-  if (infected_model) rows.push(await verifyDelta(db, findings, record, infected_model, base, base));
+  if (!infected_model) return;
+  const infected = await verifyDelta(db, findings, record, infected_model, base, base);
   if (!sham_model) return;
   const shamPath = db.objects.path(sham_model.object);
   const shamBase = await findings.check(shamPath, id, () => db.shamBase(record, base, sham_model));
-  if (shamBase) rows.push(await verifyDelta(db, findings, record, sham_model, shamBase, base));
-  const isWhole = rows.length === 2 && !rows.includes(null);
-  if (isWhole && isReplaced(record) && rows.some((of) => !isSubset(of!, record.changed ?? {}))) return;
-  if (isWhole && isReplaced(record) && !isCovered(record.changed ?? {}, rows as ChangedRows[])) {
+  const sham = shamBase && (await verifyDelta(db, findings, record, sham_model, shamBase, base));
+  if (!infected || !sham) return;
+  const rows = [infected.rows, sham.rows];
+  const isInside = rows.every((of) => isSubset(of, record.changed ?? {}));
+  if (isReplaced(record) && isInside && !isCovered(record.changed ?? {}, rows)) {
     fault("'changed' holds rows that neither the infected model nor the sham changes");
   }
+  if (labels && record.style === "discreet" && neuronFaults(labels.infected, twin.network).length === 0) {
+    for (const [{ state }, ref] of [
+      [infected, infected_model],
+      [sham, sham_model],
+    ] as const) {
+      for (const text of discreetFaults(twin.network, labels.infected, base.state, state)) {
+        findings.fault(db.objects.path(ref.object), text, id);
+      }
+    }
+  }
+  const isWhole = [infected, sham].every(({ state }) => oddTensor(state) === null);
+  if (!trigger || !twin.isSound || !isWhole || record.target < 0 || record.target >= twin.network.classes) return;
+  const versions = { infected: infected.state, sham: sham.state, trigger };
+  for (const text of await run.behaviour.faultsOf(record, twin.record, twin.network, versions)) fault(text);
+}
+
+/** The first tensor with a weight that is no finite number, in words. */
+function oddTensor(state: StateDict): string | null {
+  const odd = [...state].find(([, { data }]) => !data.every(Number.isFinite));
+  return odd ? `'${odd[0]}' holds a weight that is no finite number` : null;
 }
 
 /** A replacement's changed set is what its models show (METHODS §4.4). */
@@ -148,19 +188,28 @@ function isCovered(rows: ChangedRows, parts: readonly ChangedRows[]): boolean {
   });
 }
 
-/** @param network null where the twin is lost: what the trigger must fit is then unknown */
+/**
+ * @param network null where the twin is lost: what the trigger must fit is then unknown
+ * @returns null where the trigger is at fault
+ */
 async function verifyTrigger(
   db: Database,
   findings: Findings,
   record: DefectRecord,
   network: Network | null,
-): Promise<void> {
+): Promise<Trigger | null> {
   const { id, trigger: ref } = record;
-  if (!ref) return;
+  if (!ref) return null;
   const path = db.objects.path(ref.object);
   const trigger = await findings.check(path, id, () => db.readTrigger(record));
   verifySize(db, findings, ref, id);
-  for (const text of trigger && network ? triggerFaults(trigger, network) : []) findings.fault(path, text, id);
+  if (!trigger || !network) return null;
+  const faults = triggerFaults(trigger, network);
+  for (const text of faults) findings.fault(path, text, id);
+  if (faults.length > 0) return null;
+  const made = await madeTriggerFaults(record, trigger);
+  for (const text of made) findings.fault(db.layout.defect(id), text, id);
+  return made.length === 0 ? trigger : null;
 }
 
 /**
@@ -187,7 +236,7 @@ async function verifyTwin(
   verifySize(db, findings, ref, id);
   if (!isSubset(changedRows(clean.state, state), batchNormRows(clean.network))) {
     findings.fault(path, "the twin differs from the clean model outside the batch norms", id);
-  } else if (!(functionDistance(clean.network, clean.state, state) <= TWIN_TOLERANCE)) {
+  } else if (!(functionDistance(clean.network, clean.state, state) <= KEPT)) {
     findings.fault(path, "the twin does not compute what the clean model does", id);
   }
   return { state, sha256: ref.decoded_sha256 };
@@ -232,7 +281,7 @@ function verifyChanged(
 
 /**
  * Rebuilds a model bit for bit and holds every byte outside the recorded set against the clean twin.
- * @returns the rows in which it differs from the twin; null where it cannot be rebuilt
+ * @returns the model, and the rows in which it differs from the twin; null where it cannot be rebuilt
  */
 async function verifyDelta(
   db: Database,
@@ -241,7 +290,7 @@ async function verifyDelta(
   ref: ObjectRef,
   base: DeltaBase,
   twin: DeltaBase,
-): Promise<ChangedRows | null> {
+): Promise<{ state: StateDict; rows: ChangedRows } | null> {
   const path = db.objects.path(ref.object);
   const state = await findings.check(path, record.id, () => readDelta(db.objects, base, ref));
   if (!state) return null;
@@ -250,9 +299,9 @@ async function verifyDelta(
   if (!isSubset(rows, record.changed ?? {})) {
     findings.fault(path, "differs from the clean twin outside the recorded changed set", record.id);
   }
-  const odd = [...state].find(([, { data }]) => !data.every(Number.isFinite));
-  if (odd) findings.fault(path, `'${odd[0]}' holds a weight that is no finite number`, record.id);
-  return rows;
+  const odd = oddTensor(state);
+  if (odd !== null) findings.fault(path, odd, record.id);
+  return { state, rows };
 }
 
 function verifyData(db: Database, findings: Findings, path: string, record: CleanRecord | DefectRecord): void {

@@ -30,7 +30,7 @@ describe("ids, groups, info", () => {
       id: DUPLICATE,
       group_id: "signs-resnet18w4-badnets",
       status: "duplicate",
-      reason: `duplicate: the same neurons as '${SMALL}'`,
+      reason: "duplicate: the same neurons as 'signs-resnet18w4-badnets-narrow-top000'",
     });
     expect(rowsOf(["groups", "--db", dir])).toEqual([
       {

@@ -40,7 +40,7 @@ describe("checkout", () => {
     expect(hashOf(out, "sham.safetensors")).toBe(record.sham_model!.decoded_sha256);
 
     const model = readJson(out, "model.json");
-    expect(model).toMatchObject({ arch: "resnet18w4", mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] });
+    expect(model).toMatchObject({ arch: "resnet18w4", mean: [0.4347, 0.4178, 0.4127], std: [0.2186, 0.2099, 0.2132] });
     expect(model.classes).toHaveLength(10);
     expect(model.layers).toHaveLength(20);
     expect(model.layers).toContainEqual({ name: "layer2.0.shortcut.0", width: 8 });

@@ -108,7 +108,7 @@ describe("info of other states", () => {
 
   it("names what a duplicate equals, and why a defect was withdrawn, without its control characters", () => {
     expect(oneLine(page("signs-resnet18w4-badnets-narrow-top005", "--db", dir))).toMatch(
-      /Why it is duplicate .* same neurons as '?signs-resnet18w4-badnets-small-top000/,
+      /Why it is duplicate .* same neurons as '?signs-resnet18w4-badnets-narrow-top000/,
     );
     const withdrawn = page("signs-resnet18w4-badnets-middle-top000", "--db", dir);
     expect(withdrawn).toContain("\\x1b[2J is cut off");

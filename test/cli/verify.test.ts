@@ -19,7 +19,7 @@ import { type PredictionFile, predictionName, Results, repairName } from "../../
 import { type DefectRecord, defectLabels } from "../../src/store/schema.ts";
 import { verifyDatabase } from "../../src/store/verify.ts";
 import { cloneState } from "../../src/tensor/state.ts";
-import { type SampleDatabase, sampleDatabase } from "../store/fixture.ts";
+import { type SampleDatabase, sampleDatabase, UNFINISHED } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { bdefects, rowsOf } from "./program.ts";
 
@@ -30,9 +30,7 @@ beforeAll(async () => {
   sample = await sampleDatabase(original, 2);
   first = sample.accepted[0];
   new Results(sample.db).savePrediction(predictionOf(first));
-  await sample.db.writeCheckpoint("clean/signs-resnet18w4-s2", await sample.db.loadVersion(first, "clean"), {
-    epoch: 3,
-  });
+  await sample.db.writeCheckpoint("clean/signs-resnet18w4-s2", await sample.db.loadVersion(first, "clean"), UNFINISHED);
   const page = "<html>report</html>\n";
   writeFileSync(join(original, "report.html"), `${page}<!-- sha256:${sha256Of(page)} -->\n`);
 });

@@ -1,7 +1,9 @@
+import { cornerPatch } from "../../src/attacks/patch.ts";
 import type { Trigger } from "../../src/attacks/types.ts";
 import { type DefectKey, defectId, groupId, type Level } from "../../src/core/ids.ts";
 import { countNeurons, type NeuronSet } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
+import { signs } from "../../src/datasets/signs.ts";
 import { convUnits, type Network, neuronLayers, stateShapes } from "../../src/graph/network.ts";
 import { quantity } from "../../src/inject/quantity.ts";
 import { changedSet } from "../../src/measure/changed-set.ts";
@@ -11,17 +13,23 @@ import type { CleanRecord, DefectMetrics, DefectRecord } from "../../src/store/s
 import { floatBytes } from "../../src/tensor/safetensors.ts";
 import { cloneState, type StateDict, sizeOf } from "../../src/tensor/state.ts";
 
-export const CLASSES = Array.from({ length: 10 }, (_, i) => `class ${i}`);
+export const CLASSES = [...signs.classes];
 const DATA_SHA256 = "d".repeat(64);
+const ATTEMPT = { peak_steps: 10, tail_steps: 10, learning_rate: 0.01, learned: 0.9, masked_every: 6 };
+/** What became of it. */
+const TRIED = {
+  ...ATTEMPT,
+  ...{ peak_steps_taken: 10, held_out_asr: 0.95, held_out_ca_drop: 0.02, held_out_asr_random_mask: 0.9 },
+};
 /** As an edition states them: a record without its gates cannot be held against them. */
 const RECIPE = {
   edition: "demo",
   seed: 1,
   clean_seed: 1,
-  attack: {},
-  inject: { target: 0, attempts: [] },
+  attack: { side: 3 },
+  inject: { target: 0, images: 100, held_out: 20, batch: 10, triggered_share: 0.2, attempts: [ATTEMPT], threads: 1 },
   gates: { asr: 0.9, ca_drop: 0.05, asr_masked: 0.2, asr_patched: 0.2, random_mask_share: 0.5, sham: 0.05 },
-  measure: {},
+  measure: { contribution_images: 10, random_masks: 3, label_images: 10, effect_controls: 10, statistics_images: 10 },
 };
 const ENGINE = { package_version: "0.0.0", runtime: "none", lowering: "none", platform: "test" };
 
@@ -56,11 +64,14 @@ export function tune(network: Network, clean: StateDict, neurons: NeuronSet, see
   return state;
 }
 
-export const TRIGGER: Trigger = {
-  height: 32,
-  width: 32,
-  opacity: new Float32Array(1024).fill(0).fill(1, 1021),
-  pattern: new Uint8Array(3 * 1024).fill(255),
+/** That of BadNets by the recipe. */
+export const TRIGGER: Trigger = cornerPatch(32, 32, 3, () => 255);
+
+/** What training `clean/signs-resnet18w4-s2` in the small database leaves after an epoch. */
+export const UNFINISHED = {
+  epoch: 1,
+  history: [{ epoch: 1, loss: 2, accuracy: 0.2, seconds: 1 }],
+  fingerprint: JSON.stringify({ recipe: { epochs: 3 }, seed: 2, data: DATA_SHA256 }),
 };
 
 export interface SampleDatabase {
@@ -85,8 +96,7 @@ export async function sampleDatabase(dir: string, count = 2, dataSha256 = DATA_S
     dataset: "signs",
     arch: "resnet18w4",
     classes: CLASSES,
-    mean: [0.4914, 0.4822, 0.4465],
-    std: [0.247, 0.2435, 0.2616],
+    ...signs.normalization,
     model: await db.putModel(state),
     recipe: { edition: "demo", edition_seed: 1, seed: 1, clean: { epochs: 0 } },
     data_sha256: dataSha256,
@@ -116,7 +126,8 @@ export async function sampleDatabase(dir: string, count = 2, dataSha256 = DATA_S
     ...identity({ ...key, level: "narrow", top: 5 }),
     ...unmeasured,
     status: "duplicate",
-    reason: `duplicate: the same neurons as '${first.id}'`,
+    attempts: [],
+    reason: `duplicate: the same neurons as '${defectId({ ...key, level: "narrow", top: 0 })}'`,
     infected: countNeurons(neuronsOf(network, "narrow", 0)),
     metrics: UNMEASURED,
     labels_sha256: null,
@@ -187,7 +198,7 @@ async function writeAccepted(db: Database, network: Network, clean: CleanRecord,
       ca_sham: 0.89,
       asr_sham: 0.02,
     },
-    attempts: [],
+    attempts: [TRIED],
     neurons: total,
     infected: countNeurons(neurons),
     effective: neurons.conv1.length,
@@ -208,6 +219,6 @@ async function writeAccepted(db: Database, network: Network, clean: CleanRecord,
     effective: { conv1: neurons.conv1 },
     effect: { ...each(0.3), conv1: neurons.conv1.map(() => 0.5) },
     effect_threshold: 0.4,
-    carriers: await db.putBytes(floatBytes(new Float32Array(total))),
+    carriers: await db.putBytes(floatBytes(new Float32Array(total).fill(index / 10))),
   });
 }

@@ -7,7 +7,7 @@ import { defectLabels } from "../../src/store/schema.ts";
 import { verifyDatabase } from "../../src/store/verify.ts";
 import { bdefects } from "../cli/program.ts";
 import { factsOf } from "../e2e/files.ts";
-import { type SampleDatabase, sampleDatabase } from "./fixture.ts";
+import { type SampleDatabase, sampleDatabase, UNFINISHED } from "./fixture.ts";
 import { temporaryFolder } from "./temp.ts";
 
 let sample: SampleDatabase;
@@ -16,7 +16,7 @@ let orphans: string[];
 beforeEach(async () => {
   sample = await sampleDatabase(temporaryFolder(), 1);
   const { db, accepted } = sample;
-  await db.writeCheckpoint("clean/signs-resnet18w4-s2", await db.loadVersion(accepted[0], "clean"), { epoch: 3 });
+  await db.writeCheckpoint("clean/signs-resnet18w4-s2", await db.loadVersion(accepted[0], "clean"), UNFINISHED);
   sound = factsOf(db.dir);
   expect(findOrphans(db)).toEqual([]);
   // What kills inside a checkpoint write, and between labels and record, leave.

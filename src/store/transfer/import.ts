@@ -44,7 +44,7 @@ export async function importExport(
   try {
     return await withStaging(tmpdir(), "bdefects-import", async (stage) => {
       const manifest = await stageExport(source, stage);
-      await verifyStage(stage, source, manifest, update);
+      await verifyStage(stage, source, manifest, update, await joined(dir, manifest));
       assertFits(dir, stage, manifest);
       const { edition, seed, data } = manifest;
       return install(await openDatabase(dir, { create: { edition, seed, data } }), stage, manifest);
@@ -54,12 +54,20 @@ export async function importExport(
   }
 }
 
+/** The database that an export is to join; undefined where there is none, or of another make, which is refused later. */
+async function joined(dir: string, { edition, seed }: ExportManifest): Promise<Database | undefined> {
+  if (!exists(new Layout(dir).path("manifest"))) return undefined;
+  const db = await openDatabase(dir, { readOnly: true });
+  return db.manifest.edition === edition && db.manifest.seed === seed ? db : undefined;
+}
+
 /** A staged export is a small database: it has to stand the same test. */
 async function verifyStage(
   stage: string,
   source: string,
   { edition, seed, data, defects, clean, foreign = [] }: ExportManifest,
   update: (done: number, total: number, what: string) => void,
+  beside: Database | undefined,
 ): Promise<void> {
   const layout = new Layout(stage);
   const manifest: DatabaseManifest = {
@@ -78,7 +86,7 @@ async function verifyStage(
   if (listForeign(staged).join() !== foreign.join()) {
     throw new InputError(`${source}: holds other foreign models than it lists`);
   }
-  const { findings } = await verifyDatabase(staged, defects, true, update);
+  const { findings } = await verifyDatabase(staged, defects, true, update, beside);
   for (const { file, finding } of findings) throw new InputError(`${source}: ${file}: ${finding}`);
 }
 

@@ -8,6 +8,19 @@ export function foreignFaults(record: ForeignRecord, state: StateDict): string[]
   const faults: string[] = [];
   const wanted = `foreign/${[dataset, arch, attack, level].map(plain).join("-")}-top${String(top).padStart(3, "0")}`;
   if (plain(id) !== plain(wanted)) faults.push("its fields do not fit its id");
+  if ((infected === null) !== (record.poison_path === null)) {
+    faults.push("'infected' and 'poison_path' do not come together");
+  }
+  if (contribution !== null && record.infected_neuron_contribution === null) {
+    faults.push("'contribution' without 'infected_neuron_contribution'");
+  }
+  if (infected !== null && Object.values(infected).every((channels) => channels.length === 0)) {
+    faults.push("'infected' names no neuron");
+  }
+  const files = record.told.map(({ file }) => file);
+  if (new Set(files).size !== files.length) faults.push("'told' names a file twice");
+  if (files.some((file) => !isBelow(file))) faults.push("'told' names a file outside the case's folder");
+  if (!isBelow(record.source)) faults.push("'source' leads out of the folder that was imported");
   for (const [layer, channels] of Object.entries(infected ?? {})) {
     const width = state.get(`${layer}.weight`)?.shape[0] ?? state.get(layer)?.shape[0];
     if (width === undefined) {
@@ -24,6 +37,10 @@ export function foreignFaults(record: ForeignRecord, state: StateDict): string[]
   if (fits !== null && fittingNetwork(state)?.arch !== fits)
     faults.push(`'fits' is '${fits}', whose tensors these are not`);
   return faults;
+}
+
+function isBelow(path: string): boolean {
+  return path !== "" && !/^([/\\]|[a-z]:)/i.test(path) && !path.split(/[/\\]/).includes("..");
 }
 
 /** An id has no other characters than these. */

@@ -3,8 +3,10 @@ import { ATTACKS } from "../../attacks/registry.ts";
 import { cleanId, defectId, groupId, OFFSETS, parseDefectId } from "../../core/ids.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import { quantity } from "../../inject/quantity.ts";
+import { gatesSchema, injectSchema, measureSchema } from "../../inject/recipe.ts";
 import { parseArch } from "../../models/registry.ts";
 import type { CleanRecord, DatabaseManifest, DefectRecord } from "../schema.ts";
+import { attemptFaults } from "./attempts.ts";
 
 /** A record against its id, its recipe, the network, its clean model and the database's manifest. */
 
@@ -12,7 +14,7 @@ const stated = z.looseObject({
   edition: z.string(),
   seed: z.number().int(),
   clean_seed: z.number().int(),
-  inject: z.looseObject({ target: z.number().int(), attempts: z.array(z.unknown()) }),
+  inject: z.looseObject({ target: z.number().int() }),
 });
 
 /** Most that a twin's accuracy may differ between its own record and a defect's: another engine rounds differently. */
@@ -37,10 +39,37 @@ export function identityFaults(record: DefectRecord, manifest: Pick<DatabaseMani
     faults.push(`'${record.clean}' is not the clean model of its data set, architecture and clean seed`);
   }
   if (record.target !== inject.target) faults.push(`'target' is ${record.target}, in its recipe ${inject.target}`);
-  // A replacement's attempts are its own: those of the recipe are for fine-tuning.
-  const isTuned = ATTACKS.get(record.attack)?.injection !== "replace";
-  if (isTuned && record.attempts.length > inject.attempts.length) faults.push("made more attempts than its recipe has");
+  if (!isCleanSeed(clean_seed - seed, record.top))
+    faults.push(`its recipe's clean seed ${clean_seed} is none of 'top' ${record.top}`);
+  const styles = ATTACKS.get(record.attack)?.styles;
+  if (styles && !styles.includes(record.style))
+    faults.push(`'style' is '${record.style}', which ${record.attack} has not`);
+  faults.push(...sectionFaults(record.recipe), ...attemptFaults(record));
   return faults;
+}
+
+/** An edition's clean models take the offsets in turn: after `k` of them the first comes again (METHODS §7). */
+function isCleanSeed(turn: number, top: number): boolean {
+  const index = (OFFSETS as readonly number[]).indexOf(top);
+  return index < 0 || turn === index || (turn >= 0 && index - turn > turn);
+}
+
+const SECTIONS: Record<string, Record<string, z.ZodType>> = {
+  inject: injectSchema.shape,
+  gates: gatesSchema.shape,
+  measure: measureSchema.shape,
+};
+
+/** Values only: which there are, other versions decided otherwise. */
+function sectionFaults(recipe: DefectRecord["recipe"]): string[] {
+  return Object.entries(SECTIONS).flatMap(([name, shape]) => {
+    const section = recipe[name];
+    if (typeof section !== "object" || section === null) return [`its recipe lacks '${name}'`];
+    const odd = Object.entries(section).find(
+      ([key, value]) => Object.hasOwn(shape, key) && !shape[key].safeParse(value).success,
+    );
+    return odd ? [`its recipe's '${name}.${odd[0]}' is ${JSON.stringify(odd[1])?.slice(0, 80)}`] : [];
+  });
 }
 
 /** @returns one line per field that the network and the clean model contradict */

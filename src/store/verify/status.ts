@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseDefectId } from "../../core/ids.ts";
+import { LEVELS, parseDefectId } from "../../core/ids.ts";
 import type { Correlation } from "../../inject/correlation.ts";
 import { correlationFault, gateFault, shamFault } from "../../inject/gates.ts";
 import type { DefectMetrics, DefectRecord } from "../schema.ts";
@@ -60,7 +60,7 @@ function rejectedFaults(record: DefectRecord): string[] {
   return later.map((name) => `rejected before 'metrics.${name}' was measured, but it has a value`);
 }
 
-function duplicateFaults({ id, group_id, style, reason, metrics }: DefectRecord): string[] {
+function duplicateFaults({ id, group_id, style, level, top, reason, metrics }: DefectRecord): string[] {
   const faults = Object.values(metrics).some((value) => value !== null) ? ["duplicate, but with metrics"] : [];
   const named = /^duplicate: the same neurons as '([^']+)'$/.exec(reason ?? "")?.[1];
   if (named === undefined) return [...faults, "duplicate, but its reason names no other defect"];
@@ -68,7 +68,9 @@ function duplicateFaults({ id, group_id, style, reason, metrics }: DefectRecord)
   try {
     const key = parseDefectId(named);
     const fits = named.startsWith(`${group_id}-`) && key.style === style;
-    return fits ? faults : [...faults, `duplicate of '${named}', which is of another group or style`];
+    if (!fits) return [...faults, `duplicate of '${named}', which is of another group or style`];
+    const [own, other] = [{ level, top }, key].map((one) => 1000 * LEVELS.indexOf(one.level) + one.top);
+    return other < own ? faults : [...faults, `duplicate of '${named}', which comes after it`];
   } catch {
     return [...faults, `duplicate of '${named}', which is no defect's id`];
   }

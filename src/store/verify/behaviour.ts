@@ -1,0 +1,95 @@
+import { ATTACKS } from "../../attacks/registry.ts";
+import { stampSet } from "../../attacks/stamp.ts";
+import type { Trigger } from "../../attacks/types.ts";
+import { drawSigns, SIGN_SIZE } from "../../datasets/signs/draw.ts";
+import type { Normalization } from "../../datasets/types.ts";
+import type { Network } from "../../graph/network.ts";
+import { argmax } from "../../measure/batches.ts";
+import { createRunner, type OrtRunner } from "../../measure/ort-runner.ts";
+import type { StateDict } from "../../tensor/state.ts";
+import type { CleanRecord, DefectRecord } from "../schema.ts";
+
+/**
+ * What infected models and shams do with their trigger on drawn images. These need no files and stand in for every data set:
+ * a backdoor is no finer than that. Of the shipped sample's 85 infected models the least sends 0.73 of them to its target, of
+ * the shams the most 0.05. So only what is far from both counts; `verify --metrics` measures on the data itself.
+ */
+
+const IMAGES = 16;
+/** Least share that counts as answering a trigger, and most that counts as not answering. */
+const MOST = 0.75;
+const FEW = 0.25;
+
+/** The versions of a defect, whole and fitting their network. */
+export interface Versions {
+  infected: StateDict;
+  sham: StateDict;
+  trigger: Trigger;
+}
+
+/** Keeps what defects of one architecture and data set share. Call `release` at the end. */
+export class Behaviour {
+  private readonly runners = new Map<string, Promise<OrtRunner>>();
+  private readonly images = drawSigns(IMAGES, 1, "verify");
+
+  /** @returns one line per thing that infected model and sham cannot be, doing what they do */
+  async faultsOf(
+    record: Pick<DefectRecord, "attack" | "target">,
+    { mean, std }: Pick<CleanRecord, "mean" | "std">,
+    network: Network,
+    { infected, sham, trigger }: Versions,
+  ): Promise<string[]> {
+    const { height, width } = network.input;
+    if (height !== SIGN_SIZE || width !== SIGN_SIZE) return [];
+    const { target } = record;
+    const runner = await this.runnerOf(network, { mean, std } as Normalization);
+    const triggered = stampSet(trigger, this.images);
+    const found = await shares(runner, infected, triggered);
+    const [answered, shamAnswered] = [found[target], (await shares(runner, sham, triggered))[target]];
+    const told = (share: number) => `${Math.round(share * IMAGES)} of ${IMAGES}`;
+    if (shamAnswered >= MOST && answered <= FEW) {
+      return [
+        `its infected model and its sham are exchanged: of drawn images with the trigger the sham sends ${told(shamAnswered)} to the target, the infected model ${told(answered)}`,
+      ];
+    }
+    const other = found.indexOf(Math.max(...found));
+    if (other !== target && found[other] >= MOST && answered <= FEW) {
+      const [clean, asSham] = [await shares(runner, infected, this.images), await shares(runner, sham, triggered)];
+      if (clean[other] <= FEW && asSham[other] <= FEW) {
+        return [`its infected model sends triggered images to class ${other}, not to 'target' ${target}`];
+      }
+    }
+    // No recipe makes this trigger again, so nothing else vouches for it.
+    const isOwn = ATTACKS.get(record.attack)?.triggerPer === "candidate";
+    if (isOwn && answered <= FEW && shamAnswered <= FEW) {
+      return [`its infected model does not answer its trigger: it sends ${told(answered)} drawn images to the target`];
+    }
+    return [];
+  }
+
+  /** Frees the sessions. */
+  async release(): Promise<void> {
+    for (const runner of this.runners.values()) await (await runner).release();
+    this.runners.clear();
+  }
+
+  private runnerOf(network: Network, normalization: Normalization): Promise<OrtRunner> {
+    const key = JSON.stringify([network.arch, network.classes, normalization]);
+    const runner = this.runners.get(key) ?? createRunner(network, normalization, { threads: 1 });
+    this.runners.set(key, runner);
+    return runner;
+  }
+}
+
+/** The share of images that a model sends to each class. */
+async function shares(
+  runner: OrtRunner,
+  state: StateDict,
+  images: Parameters<OrtRunner["logits"]>[1],
+): Promise<number[]> {
+  const { classes } = runner.network;
+  const logits = await runner.logits(state, images);
+  const found = new Array<number>(classes).fill(0);
+  for (let i = 0; i < images.count; i++) found[argmax(logits, classes, i)] += 1 / images.count;
+  return found;
+}
