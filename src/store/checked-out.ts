@@ -71,6 +71,8 @@ const recordFile = z.looseObject(
   }).shape,
 );
 
+const anyRecord = z.looseObject({ kind: z.unknown() });
+
 /**
  * Reads what a checkout says of its model: the network, how images are normalised, the trigger, the target class and the
  * recorded rates. Weights and images are read elsewhere.
@@ -79,6 +81,11 @@ const recordFile = z.looseObject(
  */
 export function readCheckedOut(dir: string): CheckedOut {
   const path = (name: string) => join(dir, name);
+  if (exists(path("record.json")) && readPart(path("record.json"), anyRecord).kind === "foreign") {
+    throw new InputError(
+      `${dir}: is the checkout of a foreign model, whose trigger and clean twin nobody knows, so it has no tests; 'bdefects inspect ${path("model.safetensors")}' looks for a backdoor`,
+    );
+  }
   if (!exists(path("model.json"))) {
     const what = exists(dir) ? "is no checkout: it has no model.json" : "there is no such folder";
     throw new InputError(`${dir}: ${what}; make one with 'bdefects checkout ID DIR'`);

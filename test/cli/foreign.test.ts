@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { DATASETS } from "../../src/datasets/registry.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
+import { readCheckedOut } from "../../src/store/checked-out.ts";
 import { decodeState, encodeState } from "../../src/tensor/safetensors.ts";
 import { randomState } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
@@ -82,6 +83,11 @@ describe("foreign models", () => {
     const other = join(temporaryFolder(), "other");
     rowsOf(["checkout", OTHER, other, "--db", db]);
     expect(readdirSync(other).sort()).toEqual(["README.md", "model.safetensors", "record.json"]);
+    for (const folder of [out, other]) {
+      expect(() => readCheckedOut(folder)).toThrow(
+        `${folder}: is the checkout of a foreign model, whose trigger and clean twin nobody knows, so it has no tests; 'bdefects inspect ${join(folder, "model.safetensors")}'`,
+      );
+    }
     for (const more of [["--sham"], ["--images", "4"]]) {
       expect(refusal(["checkout", TOLD, join(temporaryFolder(), "x"), ...more])).toMatch(/no trigger/);
     }
