@@ -11,10 +11,15 @@ const filters = () => tensor("0", [1, 1, 2, 2]);
 const weights = (name = "conv1.weight") => dict([text(name), filters()]);
 
 async function taken(...value: number[][]) {
+  const { names, notes } = await read(undefined, ...value);
+  return [names, notes];
+}
+
+async function read(key: string | undefined, ...value: number[][]) {
   const file = join(dir, "model.pt");
   writeFileSync(file, torchZip(pickle(...value), { 0: new Uint8Array(16) }));
-  const { tensors, notes } = await readWeights(file);
-  return [[...tensors.keys()], notes.map((note) => note.slice(file.length + 2))];
+  const { tensors, notes, name, part } = await readWeights(file, key);
+  return { names: [...tensors.keys()], notes: notes.map((note) => note.slice(file.length + 2)), name, part };
 }
 
 describe("the state dict of a checkpoint", () => {
@@ -55,6 +60,18 @@ describe("the state dict of a checkpoint", () => {
       [],
     ]);
     expect(await taken(weights("conv1.weight_orig"))).toEqual([["conv1.weight_orig"], []]);
+  });
+
+  it("is chosen by a key that leads to it, into it, or to the only names that begin so", async () => {
+    const both = dict([text("model.conv1.weight"), filters()], [text("ema.conv1.weight"), filters()]);
+    const inside = dict([text("state_dict"), both]);
+    expect(await read("ema", both)).toMatchObject({ name: "", part: "ema." });
+    expect(await read("state_dict.ema", inside)).toMatchObject({ name: "state_dict", part: "ema." });
+    expect(await read("ema", inside)).toMatchObject({ name: "state_dict", part: "ema." });
+    await expect(read("em", inside)).rejects.toThrow(/^--key em: .*model\.pt holds state_dict$/);
+    await expect(read("em", both)).rejects.toThrow(/^--key em: .*model\.pt holds one, whose names do not begin so$/);
+    const two = dict([text("a"), weights("net.conv1.weight")], [text("b"), weights("net.conv1.weight")]);
+    await expect(read("net", two)).rejects.toThrow(/^--key net: .*model\.pt holds a, b$/);
   });
 
   it("is none where an optimizer's is all there is", async () => {

@@ -47,15 +47,16 @@ export function takeState(file: string, value: Plain, key?: string): TakenState 
   return { name, tensors: states.get(name)!, others: others(name), part: "" };
 }
 
-/** The state dict that a key leads to, or into. */
+/** The state dict that a key leads to, or into; or the only one with names that begin so. */
 function named(states: ReadonlyMap<string, Map<string, PlainTensor>>, names: readonly string[], key: string) {
   if (names.includes(key)) return { name: key, part: "" };
+  const holds = (name: string, part: string) => [...states.get(name)!.keys()].some((tensor) => tensor.startsWith(part));
   for (const name of names) {
-    const isWithin = name === "" || key.startsWith(`${name}.`);
-    const part = `${name === "" ? key : key.slice(name.length + 1)}.`;
-    if (isWithin && [...states.get(name)!.keys()].some((tensor) => tensor.startsWith(part))) return { name, part };
+    const part = `${key.slice(name.length + 1)}.`;
+    if (name !== "" && key.startsWith(`${name}.`) && holds(name, part)) return { name, part };
   }
-  return null;
+  const within = names.filter((name) => holds(name, `${key}.`));
+  return within.length === 1 ? { name: within[0], part: `${key}.` } : null;
 }
 
 const MOST_KEYS = 6;

@@ -26,7 +26,8 @@ export function recogniseWeights(
   const notes: string[] = [];
   if (others.length > 0) notes.push(`${file}: '${key}' was taken; --key takes another: ${others.join(", ")}`);
   const isOfOther = (tensor: string) => others.some((other) => dotted(name, tensor).startsWith(`${other}.`));
-  const beside = left.filter((tensor) => !isOfOther(tensor));
+  // Who names a part knows of the others.
+  const beside = left.filter((tensor) => tensor.startsWith(part) && !isOfOther(tensor));
   if (beside.length > 0) {
     const more = beside.length > MOST_NAMED ? `, and ${beside.length - MOST_NAMED} more` : "";
     notes.push(
