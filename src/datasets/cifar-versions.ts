@@ -49,6 +49,7 @@ function candidatesOf(versions: readonly CifarVersion[], listings: readonly List
   return listings.flatMap((listing) =>
     versions.flatMap((version, i): Candidate<CifarPlace>[] => {
       const train = version.train.map((name) => listing.file(name)).filter((path) => path !== null);
+      const lacking = version.train.filter((name) => !listing.file(name));
       const test = listing.file(version.test);
       const names = listing.file(version.names);
       const official = isOfficial(listing, version);
@@ -57,7 +58,10 @@ function candidatesOf(versions: readonly CifarVersion[], listings: readonly List
       // The folder that the archive makes is taken before the data folder itself.
       const near = official && depth === 1 ? -1 : depth;
       return [
-        { rank: [near, official ? 0 : 1, i], place: { layout: version.layout, folder, version, train, test, names } },
+        {
+          rank: [near, official ? 0 : 1, i],
+          place: { layout: version.layout, folder, lacking, version, train, test, names },
+        },
       ];
     }),
   );

@@ -1,4 +1,4 @@
-import { type Dirent, existsSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { InputError } from "../core/errors.ts";
 import type { DatasetDefinition, FoundLayout } from "./types.ts";
@@ -94,7 +94,7 @@ export function entryBelow(folder: string, path: string): string | null {
 /** As `entryBelow`, for files only. */
 export function fileBelow(folder: string, path: string): string | null {
   const found = entryBelow(folder, path);
-  return found && statSync(found, { throwIfNoEntry: false })?.isFile() ? found : null;
+  return found && statsOf(found)?.isFile() ? found : null;
 }
 
 /** As `entryBelow`, for folders only. */
@@ -104,7 +104,16 @@ export function folderBelow(folder: string, path: string): string | null {
 }
 
 export function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return statsOf(path)?.isDirectory() === true;
+}
+
+/** null where it is not there or cannot be looked at, as a link that leads to itself: what is looked for may lie elsewhere. */
+function statsOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
 }
 
 /** A folder's entries in the order of their names; none where it cannot be read. */

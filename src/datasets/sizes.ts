@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { countCifar } from "./cifar-versions.ts";
 import { CIFAR10_VERSIONS } from "./cifar10.ts";
 import { CIFAR100_VERSIONS } from "./cifar100.ts";
+import { readDataFile } from "./files.ts";
 import { findGtsrb } from "./gtsrb-layouts.ts";
 import { Listing } from "./locate.ts";
 import { SIGNS_TEST, SIGNS_TRAIN } from "./signs.ts";
@@ -44,7 +44,7 @@ export function datasetSize(name: string, dataDir?: string): DatasetSize | null 
 
 /** One line per picture below each annotation file's header; pictures where there is none. */
 function countGtsrb(dataDir: string): { train: number; test: number } {
-  const lines = (path: string) => readFileSync(path, "latin1").trim().split("\n").length - 1;
+  const lines = (path: string) => readDataFile(path).toString("latin1").trim().split("\n").length - 1;
   const [place] = findGtsrb(dataDir);
   if (!place) return { train: 0, test: 0 };
   const { folder, csv } = place.train;

@@ -74,6 +74,8 @@ export interface FoundLayout {
   layout: string;
   /** The folder that holds them. */
   folder: string;
+  /** Names of files that a whole release has beside those that are there. */
+  lacking?: string[];
 }
 
 export interface DatasetDefinition extends DatasetInfo {

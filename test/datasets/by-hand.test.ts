@@ -164,6 +164,9 @@ describe("takeArchive", () => {
     expect(await fault(archiveOf("out.tgz", out))).toMatch(/'\.\.\/evil' leads out of the folder/);
     expect(existsSync(join(root, "evil"))).toBe(false);
     expect(await fault(archiveOf("x.zip", other), signs)).toMatch(/signs is drawn and takes no archive/);
+    expect(await fault(archiveOf("half.zip", other.subarray(0, 40)))).toMatch(
+      /cannot unpack half\.zip: it is cut short/,
+    );
     const damaged = zipOf([{ path: "cifar-10-batches-py/data_batch_1", data: Buffer.from("many bytes") }]);
     damaged[damaged.indexOf("many")]++;
     expect(await fault(archiveOf("damaged.zip", damaged))).toMatch(/data_batch_1' is damaged: its CRC-32 is another/);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
 import { cifar10 } from "../../src/datasets/cifar10.ts";
+import { gtsrb } from "../../src/datasets/gtsrb.ts";
 
 const RECORD = 3073;
 
@@ -46,6 +47,7 @@ describe("cifar10", () => {
     const data = await load();
     expect([data.train.count, data.cleanVal.count, data.test.count]).toEqual([38, 2, 7]);
     expect(data.completeness).toBe("subset");
+    expect(cifar10.find(dataDir)[0].lacking).toEqual([2, 4, 5].map((i) => `data_batch_${i}.bin`));
     const seen = [data.train, data.cleanVal].flatMap((set) =>
       Array.from({ length: set.count }, (_, i) => set.pixels[i * 3072]),
     );
@@ -117,6 +119,14 @@ describe("cifar10", () => {
     );
     mkdirSync(join(dataDir, "empty"));
     expect(cifar10.find(join(dataDir, "empty"))).toEqual([]);
+  });
+
+  it("is found beside links that lead nowhere or to themselves", async () => {
+    for (const name of ["loop", "Train", "GT-final_test.csv"]) symlinkSync(name, join(dataDir, name));
+    symlinkSync("nowhere", join(dataDir, "cifar-10-batches-py"));
+    expect((await load()).test.count).toBe(7);
+    expect(gtsrb.find(dataDir)).toEqual([]);
+    await expect(gtsrb.load({ dataDir, seed: 1 })).rejects.toThrow(/^no gtsrb in /);
   });
 
   it("refuses other class names", async () => {

@@ -71,6 +71,9 @@ describe("bdefects data", () => {
     expect(await run("check", "cifar10")).toEqual([
       expect.objectContaining({ completeness: "subset", train: 9, clean_val: 1, test: 10, ...found }),
     ]);
+    expect(process.stderr.write).toHaveBeenLastCalledWith(
+      `cifar10: python version in ${folder}, without data_batch_2, data_batch_3, data_batch_4, data_batch_5\n`,
+    );
     cpSync(folder, join(dataDir, "beside", "cifar-10-batches-py"), { recursive: true });
     expect((await run("list")).find(({ name }) => name === "cifar10")).toMatchObject({ state: "several" });
   });

@@ -1,5 +1,5 @@
 import { createServer, request as requestPlain, type Server } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer as createPlainServer, type Socket } from "node:net";
 import { vi } from "vitest";
 
 /** Takes the proxies of whoever runs the tests out of the environment; `vi.unstubAllEnvs` brings them back. */
@@ -8,6 +8,41 @@ export function forgetProxies(): void {
     vi.stubEnv(name, undefined);
     vi.stubEnv(name.toUpperCase(), undefined);
   }
+}
+
+/** A SOCKS5 proxy on 127.0.0.1 without logins, whose every name is this machine's. @returns its port, and what was asked */
+export async function startSocks(): Promise<Pick<CountingProxy, "port" | "asked" | "close">> {
+  const asked: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createPlainServer((client) => {
+    sockets.add(client);
+    client.on("error", () => undefined);
+    client.once("data", () => {
+      client.write(Uint8Array.of(5, 0));
+      client.once("data", (wanted) => {
+        // Version, CONNECT, 0, kind: 1 four bytes, 3 a name after its length; then the port.
+        const isName = wanted[3] === 3;
+        const end = isName ? 5 + wanted[4] : 8;
+        const port = wanted.readUInt16BE(end);
+        asked.push(`${isName ? wanted.toString("latin1", 5, end) : wanted.subarray(4, 8).join(".")}:${port}`);
+        const onward = connect(port, "127.0.0.1", () => {
+          client.write(Uint8Array.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0));
+          onward.pipe(client).pipe(onward);
+        });
+        sockets.add(onward);
+        onward.on("error", () => client.destroy());
+      });
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return {
+    port: (server.address() as AddressInfo).port,
+    asked,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((done) => server.close(done));
+    },
+  };
 }
 
 export interface CountingProxy {

@@ -12,7 +12,7 @@ import { InputError } from "../../src/core/errors.ts";
 import { proxyFor } from "../../src/datasets/fetch/proxy.ts";
 import { fetchDataset } from "../../src/datasets/fetch.ts";
 import { tarOf } from "./archives.ts";
-import { type CountingProxy, forgetProxies, startProxy } from "./proxies.ts";
+import { type CountingProxy, forgetProxies, startProxy, startSocks } from "./proxies.ts";
 
 const archive = gzipSync(tarOf([{ path: "set/a.bin", data: Buffer.from("data") }]));
 const md5 = createHash("md5").update(archive).digest("hex");
@@ -43,11 +43,19 @@ describe("proxyFor", () => {
     vi.stubEnv("HTTPS_PROXY", "http://b.example.org:2");
     expect(shown(SECURE)).toBe("http://b.example.org:2");
     for (const name of ["NO_PROXY", "no_proxy"]) {
-      for (const hosts of ["*", "data.example.org", ".example.org", "x, data.example.org:443", "*.example.org"]) {
+      for (const hosts of [
+        "*",
+        "data.example.org",
+        ".example.org",
+        "x, data.example.org:443",
+        "*.example.org",
+        "example.org",
+        "example.org:443",
+      ]) {
         vi.stubEnv(name, hosts);
         expect([hosts, shown(SECURE)]).toEqual([hosts, null]);
       }
-      vi.stubEnv(name, "other.org,data.example.org:8443");
+      vi.stubEnv(name, "other.org,data.example.org:8443,ample.org,example.org:80");
       expect(shown(SECURE)).toBe("http://b.example.org:2");
       vi.stubEnv(name, undefined);
     }
@@ -165,6 +173,15 @@ describe("fetchDataset behind a proxy", () => {
     await expect(fetchFrom("https://data.example.org")).rejects.toThrow(
       /it asks for a name and password; give them as http:\/\/NAME:PASSWORD@HOST:PORT in HTTPS_PROXY/,
     );
+  });
+
+  it("goes through a SOCKS proxy, which looks up names where it may", async () => {
+    const port = await listen(createServer(answer));
+    const socks = await startSocks();
+    vi.stubEnv("ALL_PROXY", `socks5h://127.0.0.1:${socks.port}`);
+    await fetchFrom(`http://data.invalid:${port}`);
+    expect([inPlace(), socks.asked]).toEqual([true, [`data.invalid:${port}`]]);
+    await socks.close();
   });
 
   it("says that a SOCKS proxy may look up names that are unknown here", async () => {

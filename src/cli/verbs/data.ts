@@ -90,7 +90,10 @@ function listRow({ name, title, classes, layouts, downloads, source, find }: Dat
 /** The row on stdout; on stderr where the files were found, for which a line is too short. */
 function emitCheck(report: DatasetReport, output: OutputOptions): void {
   const { name, found } = report;
-  if (found) process.stderr.write(`${name}: ${found.layout} in ${found.folder}\n`);
+  if (found) {
+    const without = found.lacking?.length ? `, without ${found.lacking.join(", ")}` : "";
+    process.stderr.write(`${name}: ${found.layout} in ${found.folder}${without}\n`);
+  }
   emitRows([checkRow(report)], output, {
     first: ["name", "completeness", "layout", "train", "clean_val", "test", "classes"],
   });

@@ -32,7 +32,7 @@ export interface ProxyLimits {
  */
 export function proxyFor(address: URL, { signal, stallMs }: ProxyLimits = {}): Way | null {
   const found = getProxyForUrl(address.href);
-  if (found === "") return null;
+  if (found === "" || isBelowExempt(address)) return null;
   // The library adds the address's scheme where there is none, but what speaks to a proxy is HTTP.
   const isGiven = Object.values(process.env).includes(found);
   const proxy = parse(isGiven ? found : found.replace(/^\w+:/, "http:"));
@@ -63,6 +63,19 @@ export function proxyFor(address: URL, { signal, stallMs }: ProxyLimits = {}): W
         `the proxy ${shown} of the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) has an unknown scheme; valid: http, https, socks4, socks5`,
       );
   }
+}
+
+/** A domain in NO_PROXY stands for the hosts below it too, as curl has it; the library takes it for one host. */
+function isBelowExempt({ hostname, port, protocol }: URL): boolean {
+  const { no_proxy: lower, NO_PROXY: upper } = process.env;
+  const own = port || (protocol === "https:" ? "443" : "80");
+  return (lower || upper || "")
+    .toLowerCase()
+    .split(/[,\s]+/)
+    .some((entry) => {
+      const [, domain, at] = /^([^.*:][^:]*)(?::(\d+))?$/.exec(entry) ?? [];
+      return domain !== undefined && hostname.endsWith(`.${domain}`) && (at === undefined || at === own);
+    });
 }
 
 function parse(text: string): URL {

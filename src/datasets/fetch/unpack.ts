@@ -21,7 +21,9 @@ export async function unpack(kind: Download["archive"], path: string, folder: st
     await (kind === "zip" ? unpackZip(path, folder, name) : unpackTar(path, folder, name));
   } catch (error) {
     if (error instanceof InputError) throw error;
-    const text = (error as NodeJS.ErrnoException).syscall ? reasonOf(error) : (error as Error).message;
+    const said = (error as NodeJS.ErrnoException).syscall ? reasonOf(error) : (error as Error).message;
+    // Its directory is a zip's end.
+    const text = said.startsWith("End of central directory") ? "it is cut short, or no zip" : said;
     throw new InputError(`cannot unpack ${name}: ${text}`);
   }
 }
