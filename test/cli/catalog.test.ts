@@ -109,10 +109,7 @@ describe("query", () => {
   it.each([
     ["--sql", "drop table defects", /only SELECT/],
     ["--sql", "select 1; drop table defects", /one SELECT/],
-    ["--sql", "copy defects to 'x.csv'", /--sql: /],
-    ["--sql", "attach 'x.db'", /--sql: /],
     ["--sql", "select * from read_text('/etc/hostname')", /disabled by configuration/],
-    ["--sql", "set enable_external_access = true", /--sql: /],
     ["--sql", "selct 1", /syntax error/],
     ["--sql", " ", /empty/],
     ["--sql", "--", /--sql: /],

@@ -60,6 +60,11 @@ const rowsFor = (file: string) =>
 
 describe("a network under other names", () => {
   const expected = rowsFor(path);
+  const prune = (file: string, out: string) => {
+    const [{ weights }] = rowsOf(["repair", file, "--method", "prune", "--using", "clp", "--out", join(dir, out)]);
+    return decodeTensors(readFileSync(weights as string), weights as string);
+  };
+  const reference = prune(path, "out");
 
   it.each(FORMS)(
     "%s has the same scores under its own names, and is written back under them",
@@ -73,20 +78,7 @@ describe("a network under other names", () => {
           ...rest,
         ]),
       );
-      const out = join(dir, "out");
-      const [{ weights }] = rowsOf(["repair", file, "--method", "prune", "--using", "clp", "--out", out]);
-      const repaired = decodeTensors(readFileSync(weights as string), weights as string);
-      const [plain] = rowsOf([
-        "repair",
-        path,
-        "--method",
-        "prune",
-        "--using",
-        "clp",
-        "--out",
-        join(dir, `out-${name}`),
-      ]);
-      const reference = decodeTensors(readFileSync(plain.weights as string), "reference");
+      const repaired = prune(file, `out-${name}`);
       expect([...repaired.keys()].sort()).toEqual([...tensors.keys()].sort());
       for (const [key, { bytes }] of reference)
         expect(floatsOf(repaired.get(rename(key))!.bytes)).toEqual(floatsOf(bytes));

@@ -1,0 +1,3 @@
+import { testOutside } from "./outside.ts";
+
+testOutside(["vgg13w8", "vgg16w4"]);
