@@ -49,6 +49,25 @@ const READERS: Record<string, Reader> = {
   f8: (view, at, little) => view.getFloat64(at, little),
 };
 
+/** What an array of Python objects holds as a pickle; null where the file is none, or an array of numbers. */
+export function npyPickle(file: Uint8Array): Uint8Array | null {
+  const header = headerOf(file);
+  return typeof header !== "string" && /'descr'\s*:\s*'\|O'/.test(header.text) ? file.subarray(header.end) : null;
+}
+
+/** The header and where it ends; or why there is none. */
+function headerOf(file: Uint8Array): { text: string; end: number } | string {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  if (file.length < MAGIC.length + 6 || MAGIC.some((byte, i) => file[i] !== byte)) return "it does not begin like one";
+  const major = file[MAGIC.length];
+  if (major < 1 || major > 3) return `its version is ${major}`;
+  const wide = major > 1;
+  const length = wide ? view.getUint32(MAGIC.length + 2, true) : view.getUint16(MAGIC.length + 2, true);
+  const start = MAGIC.length + (wide ? 6 : 4);
+  if (length > MOST_HEADER_BYTES || start + length > file.length) return "its header goes beyond the file";
+  return { text: new TextDecoder("latin1").decode(file.subarray(start, start + length)), end: start + length };
+}
+
 /**
  * Decodes an array of whole numbers, or of floats of 32 or 64 bits.
  *
@@ -60,16 +79,9 @@ export function decodeNpy(file: Uint8Array, name: string): NpyArray {
   const fail = (fault: string): never => {
     throw new InputError(`${name}: not a .npy file that can be read: ${fault}`);
   };
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  if (file.length < MAGIC.length + 6 || MAGIC.some((byte, i) => file[i] !== byte))
-    return fail("it does not begin like one");
-  const major = file[MAGIC.length];
-  if (major < 1 || major > 3) return fail(`its version is ${major}`);
-  const wide = major > 1;
-  const length = wide ? view.getUint32(MAGIC.length + 2, true) : view.getUint16(MAGIC.length + 2, true);
-  const start = MAGIC.length + (wide ? 6 : 4);
-  if (length > MOST_HEADER_BYTES || start + length > file.length) return fail("its header goes beyond the file");
-  const header = new TextDecoder("latin1").decode(file.subarray(start, start + length));
+  const found = headerOf(file);
+  if (typeof found === "string") return fail(found);
+  const { text: header, end } = found;
   const descr = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1];
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1];
   const sides = /'shape'\s*:\s*\(([\d,\s]*)\)/.exec(header)?.[1];
@@ -86,14 +98,14 @@ export function decodeNpy(file: Uint8Array, name: string): NpyArray {
   if (order === "True" && shape.length > 1) return fail("it is in Fortran's order; save numpy.ascontiguousarray(…)");
   const each = Number(type[2].slice(1));
   // A plain view, also where the file is one of Node's own kind.
-  const data = new Uint8Array(file.buffer, file.byteOffset + start + length, file.length - start - length);
+  const data = new Uint8Array(file.buffer, file.byteOffset + end, file.length - end);
   if (sizeOf(shape) * each !== data.length) {
     return fail(`its ${data.length} bytes of data do not fill the shape (${shape.join(", ")}) of ${descr}`);
   }
   if (type[2] === "u1") return { descr: descr!, shape, values: data };
   const read = READERS[type[2]];
   const little = type[1] !== ">";
-  const from = file.byteOffset + start + length;
+  const from = file.byteOffset + end;
   const bytes = new DataView(file.buffer, from, data.length);
   return {
     descr: descr!,

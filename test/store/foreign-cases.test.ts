@@ -8,6 +8,7 @@ import { importForeign } from "../../src/store/foreign/import.ts";
 import { listForeign, readForeign } from "../../src/store/foreign/records.ts";
 import { encodeNpy } from "../../src/tensor/npy.ts";
 import { encodeState } from "../../src/tensor/safetensors.ts";
+import { global, P, pickle, text, tuple } from "../tensor/pickle-bytes.ts";
 import { randomState } from "./fixture.ts";
 import { temporaryFolder } from "./temp.ts";
 
@@ -73,6 +74,19 @@ describe("the cases of a layout", () => {
   });
 });
 
+/** What NumPy itself wrote: `numpy.save` of `{"conv1": array([0, 2]), "layer1.0.conv1": [1]}`. */
+const SAVED_DICT = Buffer.from(
+  [
+    "k05VTVBZAQB2AHsnZGVzY3InOiAnfE8nLCAnZm9ydHJhbl9vcmRlcic6IEZhbHNlLCAnc2hhcGUnOiAoKSwgfSAgICAgICAg",
+    "ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAqAA2NudW1weS5jb3JlLm11",
+    "bHRpYXJyYXkKX3JlY29uc3RydWN0CnEAY251bXB5Cm5kYXJyYXkKcQFLAIVxAkMBYnEDh3EEUnEFKEsBKWNudW1weQpkdHlw",
+    "ZQpxBlgCAAAATzhxB4mIh3EIUnEJKEsDWAEAAAB8cQpOTk5K/////0r/////Sz90cQtiiV1xDH1xDShYBQAAAGNvbnYxcQ5o",
+    "AGgBSwCFcQ9oA4dxEFJxEShLAUsChXESaAZYAgAAAGk4cROJiIdxFFJxFShLA1gBAAAAPHEWTk5OSv////9K/////0sAdHEX",
+    "YolDEAAAAAAAAAAAAgAAAAAAAABxGHRxGWJYDgAAAGxheWVyMS4wLmNvbnYxcRpdcRtLAWF1YXRxHGIu",
+  ].join(""),
+  "base64",
+);
+
 describe("labels beside a model", () => {
   const truthOf = async (files: Record<string, Uint8Array | string>) => {
     const { dir, rows } = await take(layoutOf({ [named("005")]: files }));
@@ -96,6 +110,21 @@ describe("labels beside a model", () => {
       infected: Object.fromEntries(layers.map(({ name }) => [name, [1, 3]])),
       contribution: null,
     });
+  });
+
+  it("may be a dict that NumPy saved, and nothing of it is run", async () => {
+    expect(await truthOf({ "poison_path.npy": SAVED_DICT })).toMatchObject({
+      infected: { conv1: [0, 2], "layer1.0.conv1": [1] },
+    });
+    const owned = join(temporaryFolder(), "owned");
+    const evil = pickle([...global("os", "system"), ...tuple(text(`touch ${owned}`)), ...P.reduce]);
+    const saved = Buffer.concat([SAVED_DICT.subarray(0, SAVED_DICT.indexOf("\n") + 1), evil]);
+    expect(await truthOf({ "poison_path.npy": saved })).toMatch(
+      /poison_path\.npy: refused as a pickle: it names 'os\.system'/,
+    );
+    expect(existsSync(owned)).toBe(false);
+    for (let end = 0; end < SAVED_DICT.length; end += 60)
+      expect(await truthOf({ "poison_path.npy": SAVED_DICT.subarray(0, end) })).toMatch(/poison_path\.npy: /);
   });
 
   it("are refused in one line where they are none", async () => {

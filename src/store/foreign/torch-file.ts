@@ -92,7 +92,27 @@ const START_BYTES = 32;
  * @throws InputError naming the file and what it is where it is no checkpoint, or damaged
  */
 export async function readTorchFile(path: string): Promise<Plain> {
-  const { value, storageOf, stored } = await readValue(path);
+  return plainOf(path, await readValue(path));
+}
+
+/**
+ * Reads a pickle of plain data and NumPy arrays, as `readTorchFile` reads a file.
+ *
+ * @param path of the file that it lies in, for messages. @throws InputError
+ */
+export function readPlainPickle(bytes: Uint8Array, path: string): Plain {
+  return plainOf(path, { value: readTorchPickle(bytes, path), storageOf: () => undefined, stored: bytes.length });
+}
+
+/** A pickle's value, and the bytes of the storages that its tensors are views of. */
+interface Unpickled {
+  value: unknown;
+  storageOf(key: string): Uint8Array | undefined;
+  /** Bytes of the file. */
+  stored: number;
+}
+
+function plainOf(path: string, { value, storageOf, stored }: Unpickled): Plain {
   let nodes = 0;
   let viewed = 0;
   const count = (bytes: number) => {
@@ -176,10 +196,7 @@ export function bystandersIn(value: Plain): string[] {
   return [...names].sort();
 }
 
-/** The value of the file's pickle, and the bytes of the storages that its tensors are views of. */
-async function readValue(
-  path: string,
-): Promise<{ value: unknown; storageOf: (key: string) => Uint8Array | undefined; stored: number }> {
+async function readValue(path: string): Promise<Unpickled> {
   const start = startOf(path, START_BYTES).toString("latin1");
   const isBare = PICKLE_STARTS.some((begin) => start.startsWith(begin)) && statSync(path).size < MOST_BYTES;
   const isZip = start.startsWith(ZIP_START);

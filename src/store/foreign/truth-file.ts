@@ -1,15 +1,15 @@
 import { InputError } from "../../core/errors.ts";
-import { decodeNpy } from "../../tensor/npy.ts";
+import { decodeNpy, npyPickle } from "../../tensor/npy.ts";
 import { readBytes } from "../fs.ts";
-import { type Plain, readTorchFile } from "./torch-file.ts";
+import { type Plain, readPlainPickle, readTorchFile } from "./torch-file.ts";
 
 const MOST_BYTES = 64 << 20;
 /** As for checkpoints. */
 const MOST_DEPTH = 64;
 
 /**
- * Reads a file of labels: JSON, a NumPy array of numbers, or what `torch.save` or `pickle.dump` wrote. An array of two
- * dimensions is a list of its rows.
+ * Reads a file of labels: JSON, what `numpy.save` wrote of numbers or of anything plain, or what `torch.save` or `pickle.dump`
+ * wrote. An array of two dimensions is a list of its rows.
  *
  * @throws InputError naming the file and its fault
  */
@@ -36,7 +36,14 @@ function plainJson(value: unknown, path: string, depth: number): Plain {
 }
 
 function arrayRows(path: string): Plain {
-  const { shape, values } = decodeNpy(readBytes(path, MOST_BYTES), path);
+  const bytes = readBytes(path, MOST_BYTES);
+  const pickle = npyPickle(bytes);
+  if (pickle) {
+    const value = readPlainPickle(pickle, path);
+    // A dict is saved as an array without dimensions.
+    return Array.isArray(value) && value.length === 1 && value[0] instanceof Map ? value[0] : value;
+  }
+  const { shape, values } = decodeNpy(bytes, path);
   const numbers = Array.from(values, Number);
   const [rows, length] = shape;
   if (shape.length === 1) return numbers;

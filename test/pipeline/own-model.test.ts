@@ -39,6 +39,27 @@ describe("an ONNX file that this program wrote", () => {
   });
 });
 
+describe("a network under a prefix that not all names share", () => {
+  it("is written back with everything that lies beside it", async () => {
+    const network = buildNetwork("resnet18w4", 7);
+    const [state, other] = [randomState(network, 3), randomState(network, 4)];
+    const theirs = (name: string) => (name.startsWith("linear.") ? name.replace("linear", "fc") : `backbone.${name}`);
+    const beside = { shape: [7], data: new Float32Array(7).fill(2) };
+    const file = new Map([["loss.weight", beside], ...[...state].map(([name, part]) => [theirs(name), part] as const)]);
+    const model = await openOwnModel(write(encodeState(file), "wrapped.safetensors"));
+    expect(model.state).toEqual(state);
+    expect([model.layerName("conv1"), model.notes]).toEqual([
+      "backbone.conv1",
+      [expect.stringMatching(/left aside, since no resnet18w4 has it: loss\.weight$/)],
+    ]);
+    const again = await openOwnModel(write(model.encode(other), "again.safetensors"));
+    expect(again.state).toEqual(other);
+    expect(decodeTensors(model.encode(other), "again").get("loss.weight")!.bytes).toEqual(
+      new Uint8Array(beside.data.buffer),
+    );
+  });
+});
+
 describe("an ONNX file of another make", () => {
   it("with its batch norms folded is refused with the mend", async () => {
     const graph = new GraphBuilder();
