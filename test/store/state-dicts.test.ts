@@ -1,8 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { recogniseWeights } from "../../src/store/foreign/recognised.ts";
 import { readWeights } from "../../src/store/foreign/weights.ts";
-import { dict, int, list, pickle, tensor, text } from "../tensor/pickle-bytes.ts";
+import { dict, global, int, list, P, pickle, tensor, text } from "../tensor/pickle-bytes.ts";
 import { temporaryFolder } from "./temp.ts";
 import { torchZip } from "./torch-zip.ts";
 
@@ -72,6 +73,15 @@ describe("the state dict of a checkpoint", () => {
     await expect(read("em", both)).rejects.toThrow(/^--key em: .*model\.pt holds one, whose names do not begin so$/);
     const two = dict([text("a"), weights("net.conv1.weight")], [text("b"), weights("net.conv1.weight")]);
     await expect(read("net", two)).rejects.toThrow(/^--key net: .*model\.pt holds a, b$/);
+  });
+
+  it("that fits nothing is told with what was left aside, which may be what is lacking", async () => {
+    const sparse = [...global("torch._utils", "_rebuild_sparse_tensor"), ...P.emptyTuple, ...P.reduce];
+    await read(undefined, dict([text("conv1.weight"), filters()], [text("linear.weight"), sparse]));
+    const file = join(dir, "model.pt");
+    expect(recogniseWeights(file, await readWeights(file))).toMatch(
+      /model\.pt: fits no architecture; the nearest is .*; left aside, since it is neither .*: torch\._utils\._rebuild_sparse_tensor$/,
+    );
   });
 
   it("is none where an optimizer's is all there is", async () => {

@@ -3,7 +3,7 @@ import { decodeOnnxWeights } from "../../tensor/onnx-weights.ts";
 import { type Dtype, decodeTensors, type RawTensors } from "../../tensor/safetensors.ts";
 import { plainFileBytes, readBytes } from "../fs.ts";
 import { takeState } from "./interpret.ts";
-import { bystandersIn, type PlainTensor, readTorchFile } from "./torch-file.ts";
+import { bystandersIn, type Plain, type PlainTensor, readTorchFile } from "./torch-file.ts";
 import { isOnnx, startOf, whatItIs } from "./what-it-is.ts";
 
 /** Weights of a file under its own names and in its own types. */
@@ -41,14 +41,17 @@ export async function readWeights(file: string, key?: string): Promise<Weights> 
     const beside = others.length === 0 ? "" : `; --key takes another: ${others.join(", ")}`;
     notes.push(`${file}: '${name}' was taken${beside}`);
   }
+  const hint = asideIn(value);
+  if (hint !== undefined) notes.push(`${file}: ${hint}`);
+  return { tensors: new Map([...tensors].map(([name, tensor]) => [name, rawOf(tensor)])), notes, name, part, hint };
+}
+
+/** What stands beside the weights, which may be what an architecture lacks: a sparse or quantized tensor. */
+function asideIn(value: Plain): string | undefined {
   const skipped = bystandersIn(value);
-  if (skipped.length > 0) {
-    const more = skipped.length > MOST_NAMED ? `, and ${skipped.length - MOST_NAMED} more` : "";
-    notes.push(
-      `${file}: left aside, since it is neither weights nor plain data: ${skipped.slice(0, MOST_NAMED).join(", ")}${more}`,
-    );
-  }
-  return { tensors: new Map([...tensors].map(([name, tensor]) => [name, rawOf(tensor)])), notes, name, part };
+  if (skipped.length === 0) return undefined;
+  const more = skipped.length > MOST_NAMED ? `, and ${skipped.length - MOST_NAMED} more` : "";
+  return `left aside, since it is neither weights nor plain data: ${skipped.slice(0, MOST_NAMED).join(", ")}${more}`;
 }
 
 /** Weights of a file that is one dict. */
