@@ -74,9 +74,12 @@ describe("proxyFor", () => {
     expect(shown(SECURE)).toBe("http://proxy.example.org:3128");
     vi.stubEnv("HTTPS_PROXY", "gopher://me:secret@proxy");
     expect(() => shown(SECURE)).toThrow(/gopher:\/\/proxy .* unknown scheme; valid: http, https/);
-    vi.stubEnv("HTTPS_PROXY", "http://me:secret@");
-    expect(() => shown(SECURE)).toThrow(InputError);
-    expect(() => shown(SECURE)).not.toThrow(/secret/);
+    for (const value of ["http://me:secret@", "http://me:secret%zz@proxy", "http://me:secret#1@proxy"]) {
+      vi.stubEnv("HTTPS_PROXY", value);
+      expect(() => shown(SECURE)).toThrow(InputError);
+      expect(() => shown(SECURE)).toThrow(/is no address; .* special characters as %40 for @$/);
+      expect(() => shown(SECURE)).not.toThrow(/secret/);
+    }
   });
 });
 

@@ -80,11 +80,14 @@ function isBelowExempt({ hostname, port, protocol }: URL): boolean {
 
 function parse(text: string): URL {
   try {
-    return new URL(text);
+    const proxy = new URL(text);
+    // As the libraries read them, too late for a message.
+    for (const part of [proxy.username, proxy.password]) decodeURIComponent(part);
+    return proxy;
   } catch {
     // It may hold a password: it is not shown.
     throw new InputError(
-      "the proxy of the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) is no address; give http://HOST:PORT",
+      "the proxy of the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) is no address; give http://HOST:PORT, with a login http://NAME:PASSWORD@HOST:PORT and its special characters as %40 for @",
     );
   }
 }

@@ -73,6 +73,8 @@ function once(address: URL, from: number, stallMs: number): Promise<Answer> {
     sent.on("timeout", silent);
     sent.on("error", (error) => {
       clearTimeout(timer);
+      // A connection to the proxy that no request has would keep the process.
+      silence.abort();
       reject(proxy ? new Error(`${reasonOf(error)}${through}${mendOf(error, proxy)}`) : error);
     });
   });
