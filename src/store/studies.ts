@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { z } from "zod";
+import { VERSIONS } from "../core/ids.ts";
 import type { Database } from "./database.ts";
 import type { Findings } from "./findings.ts";
 import { readBytes } from "./fs.ts";
@@ -54,6 +55,8 @@ export async function verifyStudyRecord(db: Database, findings: Findings, path: 
   if (!record) return;
   if (basename(path) !== `${record.name}.json`) findings.fault(path, `holds the study '${record.name}'`);
   const fault = (text: string) => findings.fault(path, text);
+  const { study } = record.recipe;
+  if (study !== record.name) fault(`its recipe is of the study '${String(study).slice(0, 80)}'`);
   if (record.cells < record.failures.length) fault(`counts ${record.cells} cells, of which more failed`);
   if (new Set(record.failures.map(({ cell }) => cell)).size !== record.failures.length) fault("lists a failure twice");
   if (new Set(record.tables.map(({ file }) => file)).size !== record.tables.length) fault("lists a table twice");
@@ -69,6 +72,23 @@ export async function verifyStudyRecord(db: Database, findings: Findings, path: 
   }
 }
 
+const outside = (names: readonly string[]) => names.map((name) => `not (${name} between 0 and 1)`).join(" or ");
+
+/** By table: rows that cannot be, as conditions of SQL. A cell without a number is null, and meets none. */
+const IMPOSSIBLE: Record<string, Record<string, string>> = {
+  scores: {
+    "a share outside 0 to 1": outside(["wji", "jaccard", "precision", "recall", "auroc", "ap"]),
+    "a version that is none": `version not in (${[...VERSIONS, "drift"].map((name) => `'${name}'`).join(", ")})`,
+    "a negative number": "k < 0 or seconds < 0",
+  },
+  repairs: {
+    "a share outside 0 to 1": outside(["ca_before", "ca_after", "asr_before", "asr_after"]),
+    "a difference that is not that of its rates":
+      "abs(asrd - (asr_before - asr_after)) > 1e-9 or abs(cad - (ca_before - ca_after)) > 1e-9",
+    "a negative number": "seconds < 0",
+  },
+};
+
 /** Verifies a study's table by the hash in the study's record. */
 export async function verifyStudyTable(db: Database, findings: Findings, path: string): Promise<void> {
   const file = basename(path);
@@ -80,9 +100,14 @@ export async function verifyStudyTable(db: Database, findings: Findings, path: s
   else if (sha256Of(readBytes(path)) !== stated.sha256) {
     findings.fault(path, "damaged: not the table that its study's record states; delete it and run the study again");
   } else {
-    const rows = await findings.check(path, null, () => countRows(path));
-    if (rows !== null && rows !== stated.rows) {
-      findings.fault(path, `has ${rows} rows; its study's record states ${stated.rows}`);
+    const impossible = IMPOSSIBLE[file.split(".")[1]] ?? {};
+    const found = await findings.check(path, null, () => countRows(path, Object.values(impossible)));
+    if (!found) return;
+    if (found.rows !== stated.rows) {
+      findings.fault(path, `has ${found.rows} rows; its study's record states ${stated.rows}`);
+    }
+    for (const [i, name] of Object.keys(impossible).entries()) {
+      if (found.meeting[i] > 0) findings.fault(path, `has ${found.meeting[i]} rows with ${name}`);
     }
   }
 }

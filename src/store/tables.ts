@@ -88,16 +88,26 @@ async function copyTables(folder: string, kind: TableKind, tables: readonly Flat
   }
 }
 
-/** Rows of a table in a Parquet file. @throws InputError where it is none. */
-export async function countRows(path: string): Promise<number> {
+/**
+ * Counts the rows of a table in a Parquet file.
+ *
+ * @param conditions of SQL, about its columns
+ * @returns all rows, and those that meet each condition. @throws InputError where it is none, or lacks a column.
+ */
+export async function countRows(
+  path: string,
+  conditions: readonly string[] = [],
+): Promise<{ rows: number; meeting: number[] }> {
   const { DuckDBInstance } = await import("@duckdb/node-api");
   const instance = await DuckDBInstance.create();
   const connection = await instance.connect();
   try {
-    const reader = await connection.runAndReadAll("select count(*)::int from read_parquet($path)", { path });
-    return Number(reader.getRows()[0][0]);
+    const counts = ["true", ...conditions].map((condition) => `(count(*) filter (where ${condition}))::int`);
+    const reader = await connection.runAndReadAll(`select ${counts.join(", ")} from read_parquet($path)`, { path });
+    const [rows, ...meeting] = reader.getRows()[0].map(Number);
+    return { rows, meeting };
   } catch (error) {
-    throw new InputError(`${path}: is no Parquet table (${(error as Error).message.split("\n")[0]})`);
+    throw new InputError(`${path}: is no such Parquet table (${(error as Error).message.split("\n")[0]})`);
   } finally {
     connection.closeSync();
     instance.closeSync();

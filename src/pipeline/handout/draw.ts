@@ -2,7 +2,7 @@ import { InputError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import type { DefectRecord } from "../../store/schema.ts";
 import { storedHash } from "../judging/workbench.ts";
-import type { KeyEntry } from "./key.ts";
+import { folderName, type KeyEntry } from "./key.ts";
 
 const VERSIONS = ["infected", "sham", "clean"] as const;
 
@@ -41,7 +41,7 @@ export function drawModels(records: readonly DefectRecord[], count: number, secr
     taken.push(least);
   }
   return taken
-    .map((one) => ({ ...one, name: `model-${sha256Hex(`${secret} name ${one.model_sha256}`).slice(0, 12)}` }))
+    .map((one) => ({ ...one, name: folderName(secret, one.model_sha256) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
+import { sha256Hex } from "../../core/hash.ts";
 import { plainFileBytes, readBytes } from "../../store/fs.ts";
 import { prettyJson } from "../../store/json.ts";
 
@@ -28,6 +29,11 @@ const key = z.strictObject({
 });
 export type BlindKey = z.infer<typeof key>;
 
+/** The folder of a model in a hand-out: it follows from the secret. */
+export function folderName(secret: string, modelSha256: string): string {
+  return `model-${sha256Hex(`${secret} name ${modelSha256}`).slice(0, 12)}`;
+}
+
 /** What a key file holds. */
 export function keyText(secret: string, models: readonly KeyEntry[]): string {
   return `${prettyJson({ format: FORMAT, secret, models })}\n`;
@@ -51,6 +57,9 @@ export function readKey(path: string): BlindKey {
   if (new Set(found.data.models.map(({ name }) => name)).size < found.data.models.length) {
     return refuse("a folder stands there twice");
   }
+  const { secret, models } = found.data;
+  const odd = models.find(({ name, model_sha256 }) => name !== folderName(secret, model_sha256));
+  if (odd) return refuse(`its secret does not give ${odd.name} that name: a value was changed`);
   return found.data;
 }
 

@@ -7,7 +7,7 @@ import { exists, listFolder } from "../fs.ts";
 import { readJson } from "../json.ts";
 import { LAYOUT } from "../layout.ts";
 import { collectRefs } from "../references.ts";
-import { foreignFaults } from "../verify/foreign.ts";
+import { foreignFaults, poisonPathFaults } from "../verify/foreign.ts";
 import { type ForeignRecord, foreignRecord } from "./schema.ts";
 
 /** Ids of all foreign records, sorted. */
@@ -51,5 +51,8 @@ export async function verifyForeign(db: Database, findings: Findings, path: stri
       findings.fault(objectPath, "holds other tensors than its record counts", id);
     }
     for (const text of state ? foreignFaults(record, state) : []) findings.fault(path, text, id);
+    const { poison_path } = record;
+    const told = state && poison_path && (await findings.check(path, id, () => db.objects.read(poison_path)));
+    for (const text of told ? poisonPathFaults(record, state, told) : []) findings.fault(path, text, id);
   }
 }

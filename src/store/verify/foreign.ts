@@ -1,6 +1,11 @@
+import { InputError } from "../../core/errors.ts";
+import { type NeuronSet, sameNeurons } from "../../core/neurons.ts";
 import { fittingNetwork } from "../../models/recognition/recognise.ts";
 import type { StateDict } from "../../tensor/state.ts";
+import { namedLayers } from "../foreign/named-layers.ts";
 import type { ForeignRecord } from "../foreign/schema.ts";
+import type { Plain } from "../foreign/torch-file.ts";
+import { readTruth } from "../foreign/truth.ts";
 
 /** A foreign record against its id and the tensors of its model. @returns one line per fault */
 export function foreignFaults(record: ForeignRecord, state: StateDict): string[] {
@@ -41,6 +46,42 @@ export function foreignFaults(record: ForeignRecord, state: StateDict): string[]
 
 function isBelow(path: string): boolean {
   return path !== "" && !/^([/\\]|[a-z]:)/i.test(path) && !path.split(/[/\\]/).includes("..");
+}
+
+/**
+ * Reads the stored `poison_path` again, where that is plain lists under names of ours: masks and tensors, and names of the
+ * source's own, were understood with files that are not kept.
+ */
+export function poisonPathFaults(record: ForeignRecord, state: StateDict, stored: Uint8Array): string[] {
+  const { infected } = record;
+  const value = plainOf(parsed(stored));
+  if (infected === null || value === undefined) return [];
+  const network = fittingNetwork(state);
+  let found: NeuronSet | null;
+  try {
+    found = readTruth("poison_path", value, null, undefined, namedLayers(state, network, new Map())).infected;
+  } catch (error) {
+    if (error instanceof InputError) return [];
+    throw error;
+  }
+  return found === null || sameNeurons(found, infected) ? [] : ["'infected' is not what 'poison_path' holds"];
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** As the reader of checkpoints gives it; undefined: not plain lists of numbers under names. */
+function plainOf(value: unknown): Plain | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const lists = Object.values(value);
+  const isPlain = lists.every((list) => Array.isArray(list) && list.every((one) => Number.isInteger(one)));
+  if (!isPlain || lists.length === 0) return undefined;
+  return Array.isArray(value) ? lists : new Map(Object.entries(value));
 }
 
 /** An id has no other characters than these. */
