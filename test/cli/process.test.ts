@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { beforeAll, describe, expect, it } from "vitest";
 import { REGISTER_VERBS } from "../../src/cli/registry.ts";
-import { writeTinyData } from "../e2e/tiny.ts";
+import { TINY, writeTinyData } from "../e2e/tiny.ts";
 import { idsOf, makeDatabase } from "../pipeline/database.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { bdefects, spawned } from "./program.ts";
@@ -32,7 +32,7 @@ const SAMPLE = "gtsrb-resnet18w8-badnets-small-top040";
 /** In this order: what one verb writes, another reads. Builds end in processes of their own in `test/e2e/`. */
 const ENDINGS: [status: number, words: string][] = [
   [0, "data list --data DATA"],
-  [0, "build --dry-run --edition demo --db ROOT/none"],
+  [0, "build --dry-run --edition TINY --db ROOT/none --data DATA"],
   [0, "reindex --db DB"],
   [0, "groups --db DB"],
   [0, "ids --db DB"],
@@ -87,7 +87,7 @@ const BAD = [
 ];
 
 function argsOf(words: string): string[] {
-  const places: Record<string, string> = { DB: db, DATA: data, ID: id };
+  const places: Record<string, string> = { DB: db, DATA: data, ID: id, TINY };
   return words.split(" ").map((word) => places[word] ?? word.replace(/^ROOT/, root));
 }
 
