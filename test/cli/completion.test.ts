@@ -62,25 +62,25 @@ describe("what is offered", () => {
 });
 
 describe.skipIf(process.platform === "win32")("in bash", () => {
-  const complete = (line: string) => {
+  /** What each line is completed to, by one shell. */
+  const complete = (...lines: string[]) => {
     const script = `bdefects() { "${process.execPath}" "${MAIN}" "$@"; }
       source <(bdefects completion bash); source <(bdefects completion bash)
-      COMP_LINE=$1; COMP_POINT=\${#1}; _bdefects_complete; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout, stderr } = spawnSync("bash", ["--norc", "-c", script, "bash", line], { encoding: "utf8" });
+      for line; do COMP_LINE=$line; COMP_POINT=\${#line}; _bdefects_complete; printf '%s\\n' "\${COMPREPLY[*]}"; done`;
+    const { stdout, stderr } = spawnSync("bash", ["--norc", "-c", script, "bash", ...lines], { encoding: "utf8" });
     expect(stderr).toBe("");
-    return stdout.trim().split("\n");
+    return stdout.replace(/\n$/, "").split("\n");
   };
 
-  it("completes words, values behind an equals sign, and ids", () => {
-    expect(complete("bdefects quer")).toEqual(["query"]);
-    expect(complete("bdefects ids --format=c")).toEqual(["csv"]);
-    expect(complete("bdefects info --db sample cifar10-resnet18w8-sra-")).toEqual([
-      "cifar10-resnet18w8-sra-narrow-top040",
-    ]);
-  });
-
-  it("runs nothing that stands on the line", () => {
-    expect(complete('bdefects query --where "$(echo gone >&2) `echo gone >&2` x')).toEqual([""]);
+  it("completes words, values behind an equals sign, and ids, and runs nothing that stands on the line", () => {
+    expect(
+      complete(
+        "bdefects quer",
+        "bdefects ids --format=c",
+        "bdefects info --db sample cifar10-resnet18w8-sra-",
+        'bdefects query --where "$(echo gone >&2) `echo gone >&2` x',
+      ),
+    ).toEqual(["query", "csv", "cifar10-resnet18w8-sra-narrow-top040", ""]);
   });
 });
 
