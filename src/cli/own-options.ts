@@ -28,7 +28,7 @@ export function imagesOption(): Option {
 /** What cannot always be told from the file. */
 export function modelOptions(): Option[] {
   return [
-    new Option("--key <path>", "which of several state dicts in the file, e.g. state_dict_ema"),
+    new Option("--key <path>", "which of several networks in the file, e.g. state_dict_ema or state_dict.model"),
     new Option("--arch <name>", "the architecture, where it cannot be told from names and shapes"),
     new Option("--classes <n>", "how many classes, where that cannot be told").argParser(
       wholeNumber("--classes", 2, 256),

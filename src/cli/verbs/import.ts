@@ -18,7 +18,7 @@ export function registerImport(program: Command): void {
     .description("verify an export and take it into a database, which is created where there is none")
     .addOption(new Option("--layout <kind>", "what the source is").choices(["export", "bdefects4nn"]).default("export"))
     .option("--strict", "with --layout bdefects4nn: all cases or none")
-    .option("--key <name>", "with --layout bdefects4nn: which of several state dicts in a checkpoint, e.g. 'ema'")
+    .option("--key <name>", "with --layout bdefects4nn: which of several networks in a file, e.g. 'ema'")
     .addOption(dbOption())
     .addOption(formatOption())
     .addOption(fieldsOption())
