@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../core/errors.ts";
+import { DATASETS } from "../datasets/registry.ts";
 import { decodeContainer } from "./container.ts";
 import type { Database } from "./database.ts";
 import type { Findings } from "./findings.ts";
@@ -12,7 +13,7 @@ import { verifyJournal } from "./lost.ts";
 import { sha256Of } from "./objects.ts";
 import { collectObjects } from "./references.ts";
 import { verifyWeights } from "./repaired-weights.ts";
-import { checkpointRecord, databaseManifest } from "./schema.ts";
+import { checkpointRecord, type DatabaseManifest, databaseManifest } from "./schema.ts";
 import { verifyStudyTable } from "./studies.ts";
 import { checkpointFaults } from "./verify/checkpoint.ts";
 import { verifyResult } from "./verify-results.ts";
@@ -54,7 +55,8 @@ async function verifyFile(
   const { layout } = db;
   const name = basename(path);
   if (part === LAYOUT.manifest && parts.length === 1) {
-    await findings.check(path, null, () => readJson(path, databaseManifest));
+    const manifest = await findings.check(path, null, () => readJson(path, databaseManifest));
+    for (const text of manifest ? manifestFaults(manifest) : []) findings.fault(path, text);
   } else if (part === LAYOUT.report && parts.length === 1) {
     verifyReport(findings, path);
   } else if (part === LAYOUT.results && name.endsWith(".json")) {
@@ -91,6 +93,12 @@ async function verifyFile(
   } else {
     findings.fault(path, "unknown file: nothing in a database vouches for it; move it elsewhere");
   }
+}
+
+function manifestFaults({ created, data }: DatabaseManifest): string[] {
+  const faults = Number.isNaN(Date.parse(created)) ? ["'created' is no time"] : [];
+  const odd = Object.keys(data).find((name) => !DATASETS.has(name));
+  return odd === undefined ? faults : [...faults, `'data' names '${odd}', which is no known data set`];
 }
 
 async function verifyCheckpoint(db: Database, findings: Findings, path: string, used: Set<string>): Promise<void> {

@@ -87,6 +87,8 @@ export function registerVerify(program: Command): void {
       );
       if (figures) {
         process.stderr.write(`measured ${figures.figures} figures again: ${figures.equal} equal to the last image\n`);
+      } else if (defects + clean > 0) {
+        process.stderr.write("not checked: the figures on the data sets themselves; --metrics measures them again\n");
       }
       if (prune) process.stderr.write(`removed ${removed} files that no record refers to\n`);
     });

@@ -76,7 +76,8 @@ async function verifyStage(
     edition,
     seed,
     data,
-    created: "",
+    // An export tells no hour.
+    created: new Date(0).toISOString(),
   };
   writeJson(layout.path("manifest"), databaseManifest, manifest, layout.path("tmp"));
   const staged = new Database(layout, manifest, true);

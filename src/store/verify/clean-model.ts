@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DATASETS } from "../../datasets/registry.ts";
 import type { CleanRecord, DatabaseManifest } from "../schema.ts";
+import { engineFaults } from "./engine.ts";
 
 /** A clean model's record against its id, its recipe, its data set and the database's manifest. */
 
@@ -46,6 +47,7 @@ export function cleanFaults(record: CleanRecord, manifest: Pick<DatabaseManifest
     if (known && known.normalization[name].join() !== record[name].join())
       faults.push(`'${name}' is not that of ${dataset}`);
   }
+  faults.push(...engineFaults(record.engine));
   if (record.seconds < 0) faults.push("states negative times");
   const read = stated.safeParse(record.recipe);
   if (!read.success) return [...faults, `its recipe lacks '${read.error.issues[0].path.join(".")}'`];

@@ -7,6 +7,7 @@ import { gatesSchema, injectSchema, measureSchema } from "../../inject/recipe.ts
 import { parseArch } from "../../models/registry.ts";
 import type { CleanRecord, DatabaseManifest, DefectRecord } from "../schema.ts";
 import { attemptFaults } from "./attempts.ts";
+import { engineFaults } from "./engine.ts";
 
 /** A record against its id, its recipe, the network, its clean model and the database's manifest. */
 
@@ -16,6 +17,9 @@ const stated = z.looseObject({
   clean_seed: z.number().int(),
   inject: z.looseObject({ target: z.number().int() }),
 });
+
+/** In seconds: sums round. */
+const TIME_TOLERANCE = 0.01;
 
 /** Most that a twin's accuracy may differ between its own record and a defect's: another engine rounds differently. */
 const CA_TOLERANCE = 0.02;
@@ -30,6 +34,9 @@ export function identityFaults(record: DefectRecord, manifest: Pick<DatabaseMani
   if (!(OFFSETS as readonly number[]).includes(record.top)) faults.push(`'top' is ${record.top}, which is no offset`);
   if (record.seconds < 0 || Object.values(record.timings).some((time) => time < 0))
     faults.push("states negative times");
+  const stages = Object.values(record.timings).reduce((sum, time) => sum + time, 0);
+  if (stages > record.seconds + TIME_TOLERANCE) faults.push("its stages take longer than 'seconds'");
+  faults.push(...engineFaults(record.engine));
   const read = stated.safeParse(record.recipe);
   if (!read.success) return [...faults, `its recipe lacks '${read.error.issues[0].path.join(".")}'`];
   const { edition, seed, clean_seed, inject } = read.data;

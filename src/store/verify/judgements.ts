@@ -18,6 +18,7 @@ export function predictionFaults(found: PredictionFile, record: DefectRecord, ne
   if (!known && !isPluginName(criterion)) faults.push(`'${criterion}' is no known criterion`);
   if (known && known.access !== access) faults.push(`states access '${access}', ${criterion} has '${known.access}'`);
   if (known && fingerprint !== undefined) faults.push(`has a program's fingerprint, and ${criterion} is no plug-in`);
+  if (known && found.elsewhere) faults.push(`was computed elsewhere, and ${criterion} is no plug-in`);
   faults.push(...revisionFaults(criterion, known, found.revision));
   faults.push(...hashFaults(record, version, found.model_sha256));
   const index = indexNeurons(neuronLayers(network));

@@ -28,6 +28,10 @@ export function truthFaults(record: DefectRecord, labels: DefectLabels, network:
       .some((value) => value < 0)
   )
     faults.push("'contribution' has a negative value");
+  for (const [name, of] of Object.entries(values)) {
+    const isLarge = Object.values(of).some((list) => list.some((value) => !Number.isFinite(Math.fround(value))));
+    if (isLarge) faults.push(`'${name}' has a value beyond float32`);
+  }
   if (odd.length > 0) return faults;
   const strong = Object.fromEntries(
     Object.entries(infected).map(([layer, channels]) => [

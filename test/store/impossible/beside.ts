@@ -103,6 +103,9 @@ export const BESIDE: Mutation[] = [
   ["negative cells", "study", (s) => (s.cells = -1), /more failed|schema/],
   ["another study's recipe", "study", (s) => (s.recipe.study = "yours"), /recipe is of the study 'yours'/],
 
+  ["created at no time", "database.json", (m) => (m.created = "yesterday"), /'created' is no time/],
+  ["data of no data set", "database.json", (m) => (m.data.mnist = "0".repeat(64)), /no known data set/],
+
   ["another id", "foreign", (f) => (f.id = f.id.replace("005", "010")), /holds/],
   ["another offset", "foreign", (f) => (f.top = 10), /do not fit its id/],
   ["another attack", "foreign", (f) => (f.attack = "sra"), /do not fit its id/],
