@@ -13,11 +13,10 @@ export function multiplyAdds(network: Network, nodes: readonly LayerNode[] = net
   return sum;
 }
 
-/** Values that one image's forward pass produces, summed over all nodes. */
-export function activationValues(network: Network): number {
-  let sum = 0;
-  for (const [channels, height, width] of inferShapes(network).values()) sum += channels * height * width;
-  return sum;
+/** Values that one image's forward pass produces, summed over all nodes. @param nodes a part of it */
+export function activationValues(network: Network, nodes: readonly LayerNode[] = network.nodes): number {
+  const shapes = inferShapes(network);
+  return nodes.reduce((sum, { id }) => sum + shapes.get(id)!.reduce((product, n) => product * n, 1), 0);
 }
 
 /**
@@ -31,9 +30,9 @@ export function gradientWork(network: Network): number {
   return multiplyAdds(network) + MULTIPLY_ADDS_PER_VALUE * activationValues(network);
 }
 
-/** Bytes of the activations of a batch that a gradient needs again. */
-export function activationBytes(network: Network, batch: number): number {
-  return activationValues(network) * batch * Float32Array.BYTES_PER_ELEMENT;
+/** Bytes of the activations of a batch, all that a gradient needs again. @param nodes a part of the network */
+export function activationBytes(network: Network, batch: number, nodes?: readonly LayerNode[]): number {
+  return activationValues(network, nodes) * batch * Float32Array.BYTES_PER_ELEMENT;
 }
 
 /** Values that the state dict holds. */

@@ -117,6 +117,11 @@ export class OrtRunner implements ModelRunner, Runtime {
     return new SuffixRewrites(this, state, images);
   }
 
+  /** Closes large sessions that were not used last: before work of another kind. */
+  async trim(): Promise<void> {
+    await this.pool.trim();
+  }
+
   release(): Promise<void> {
     return this.pool.release();
   }

@@ -11,7 +11,15 @@ interface Entry {
   frozen: ReadonlyMap<string, Float32Array> | undefined;
   /** Settles when no run is under way. */
   idle: Promise<unknown>;
+  /** Of the activations of its batch, by which sessions are told large and small. */
+  bytes: number;
 }
+
+/**
+ * Bytes of activations that the sessions kept between two pieces of work stand for, about: all sessions of narrow
+ * networks but GoogLeNet's, which are opened again. The runtime keeps as much again for some programs.
+ */
+const KEPT = 400e6;
 
 /**
  * Sessions opened on demand and kept. Programs take weights as inputs, so one session serves every model of a network;
@@ -42,9 +50,12 @@ export class ProgramPool {
     let entry = this.entries.get(key);
     if (entry?.frozen !== frozen || !entry) {
       if (entry) void releaseWhenIdle(entry);
-      entry = { session: this.open(network, batch, make, frozen), frozen, idle: Promise.resolve() };
-      this.entries.set(key, entry);
+      const bytes = activationBytes(network, batch);
+      entry = { session: this.open(network, batch, make, frozen), frozen, idle: Promise.resolve(), bytes };
     }
+    // The last one used is the last one in the map.
+    this.entries.delete(key);
+    this.entries.set(key, entry);
     const result = entry.session.then((session) => session.run(feeds));
     entry.idle = Promise.allSettled([entry.idle, result]);
     return result;
@@ -64,6 +75,23 @@ export class ProgramPool {
     } finally {
       await session.release();
     }
+  }
+
+  /**
+   * Closes sessions, the longest unused first, until the rest are small: between two pieces of work, of which the next
+   * may need none of them. No value depends on it.
+   *
+   * @returns how many are left open
+   */
+  async trim(bytes = KEPT): Promise<number> {
+    let sum = 0;
+    for (const [key, entry] of [...this.entries].reverse()) {
+      sum += entry.bytes;
+      if (sum <= bytes) continue;
+      this.entries.delete(key);
+      await releaseWhenIdle(entry);
+    }
+    return this.entries.size;
   }
 
   async release(): Promise<void> {

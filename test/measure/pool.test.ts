@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
+import { activationBytes } from "../../src/graph/cost.ts";
 import { foldState } from "../../src/graph/fold.ts";
 import { inferProgram } from "../../src/graph/programs/infer.ts";
 import { ProgramPool } from "../../src/measure/pool.ts";
@@ -50,6 +51,27 @@ describe("a pool's sessions with frozen weights", () => {
     const [first] = states[0].keys();
     const rest = new Map([...states[0]].filter(([name]) => name !== first));
     await expect(run([], rest)).rejects.toThrow(`input '${first}' was not fed`);
+    await pool.release();
+  });
+});
+
+describe("a pool that is trimmed", () => {
+  it("keeps the sessions that were used last, and opens the others again with the same answers", async () => {
+    const pool = new ProgramPool(1);
+    const infer = (batch: number) => {
+      const feeds = new Map([...states[0], ["input", input.subarray(0, batch * 3072)] as const]);
+      return pool.run("infer", network, batch, (l) => inferProgram(l, network), feeds);
+    };
+    const answers = async (batch: number) => (await infer(batch)).get("logits")!.slice();
+    const first = [await answers(1), await answers(2), await answers(4)];
+    const all = activationBytes(network, 7);
+    expect(await pool.trim(all)).toBe(3);
+    await infer(1);
+    // The batches of 1 and 4 were used last.
+    expect(await pool.trim(all - 1)).toBe(2);
+    expect(await pool.trim(activationBytes(network, 1))).toBe(1);
+    expect([await answers(1), await answers(2), await answers(4)]).toEqual(first);
+    expect(await pool.trim(0)).toBe(0);
     await pool.release();
   });
 });

@@ -126,6 +126,7 @@ export function makeBench(seed = 1, dataHash = HASH, budget?: Budget) {
             return logits;
           },
         }),
+        trim: async () => undefined,
         release: async () => {
           counts.released++;
         },

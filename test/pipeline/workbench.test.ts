@@ -55,6 +55,22 @@ describe("a workbench's runners", () => {
     await bench.release();
   });
 
+  it("are trimmed before each suspect is handed over, so that a criterion's sessions do not outlive its turn", async () => {
+    let trimmed = 0;
+    const bench = new Workbench({
+      source: {} as DefectSource,
+      seed: 1,
+      loadDataset: () => Promise.reject(new Error("nobody asked for data")),
+      createRunner: async () =>
+        ({ trim: async () => void trimmed++, release: async () => undefined }) as Partial<Runner> as Runner,
+    });
+    for (let turn = 1; turn <= 3; turn++) {
+      await bench.suspect({ ...a, state: new Map(), sha256: "" }, null);
+      expect(trimmed).toBe(turn);
+    }
+    await bench.release();
+  });
+
   it("close once, and none where none was opened", async () => {
     const { bench, told } = benchThatTells();
     await bench.release();

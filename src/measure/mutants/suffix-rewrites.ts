@@ -1,6 +1,7 @@
 import type { ImageSet } from "../../datasets/types.ts";
 import { chooseLowering } from "../../engine/lowering.ts";
 import { Session } from "../../engine/session.ts";
+import { activationBytes } from "../../graph/cost.ts";
 import { type FoldedState, foldState } from "../../graph/fold.ts";
 import { convUnits } from "../../graph/network.ts";
 import { unchangedProgram, unchangedValues } from "../../graph/programs/unchanged.ts";
@@ -16,6 +17,12 @@ const CHUNK = 128;
 
 /** Values of unchanged features held at a time, about: 256 MB. */
 const HELD = 64 * 1024 * 1024;
+
+/**
+ * Bytes of features that the sessions held at a time produce in a run, about: the runtime keeps some half of it for each.
+ * Few enough that all of GoogLeNet's units do not come to gigabytes, so many that the unchanged pass is a small part.
+ */
+const SESSIONS = 640e6;
 
 /**
  * Rewrites by what follows them: the unchanged features are computed once and held, a rewrite changes one
@@ -45,17 +52,19 @@ export class SuffixRewrites implements ChannelRewrites {
     const byUnit = new Map<string, number[]>();
     for (const [i, { unit }] of rewrites.entries()) listAt(byUnit, unit).push(i);
     let group: UnitRewrites[] = [];
-    let values = 0;
+    let [values, bytes] = [0, 0];
     try {
       for (const unit of convUnits(network)) {
         const wanted = byUnit.get(unit.id);
         if (!wanted) continue;
         const opened = await UnitRewrites.open(this.runner, this.folded, unit, rewrites, wanted, chunk);
         const more = unchangedValues(network, unit.id, opened.needs) * chunk;
-        const full = values + more > HELD ? group : [];
-        if (full.length > 0) [group, values] = [[], 0];
+        const isFull = values + more > HELD || bytes + opened.bytes > SESSIONS;
+        const full = isFull ? group : [];
+        if (isFull) [group, values, bytes] = [[], 0, 0];
         group.push(opened);
         values += more;
+        bytes += opened.bytes;
         await this.runGroup(full, chunk, visit);
       }
       const last = group;
@@ -66,23 +75,32 @@ export class SuffixRewrites implements ChannelRewrites {
     }
   }
 
-  /** Some units whose unchanged features are held together. Releases them. */
+  /** Some units whose unchanged features are held together. Releases them, each after its last run. */
   private async runGroup(group: readonly UnitRewrites[], chunk: number, visit: OnRewritten): Promise<void> {
     if (group.length === 0) return;
     const { network, normalization, pool } = this.runner;
     const needs = new Map(group.map((unit) => [unit.id, unit.needs]));
     const program = unchangedProgram(await chooseLowering(network, chunk), network, needs);
-    const unchanged = await Session.open(program, pool);
+    const unchanged = await Session.open(program, {
+      threads: pool.threads,
+      activationBytes: activationBytes(network, chunk),
+    });
+    const open = new Set(group);
     try {
       const feeds = new Map(this.folded);
       for (const slice of slices(this.images, normalization, chunk)) {
         feeds.set("input", slice.images);
         const kept = await unchanged.run(feeds);
-        for (const unit of group) await unit.run(kept, slice.start, slice.count, visit);
+        for (const unit of group) {
+          await unit.run(kept, slice.start, slice.count, visit);
+          if (slice.start + slice.count < this.images.count) continue;
+          open.delete(unit);
+          await unit.release();
+        }
       }
     } finally {
       await unchanged.release();
-      for (const unit of group) await unit.release();
+      for (const unit of open) await unit.release();
     }
   }
 }

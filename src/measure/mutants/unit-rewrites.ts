@@ -1,9 +1,11 @@
 import { chooseLowering } from "../../engine/lowering.ts";
 import { type Arrays, Session } from "../../engine/session.ts";
+import { activationBytes } from "../../graph/cost.ts";
 import type { FoldedState } from "../../graph/fold.ts";
 import { type ConvUnit, inferShapes } from "../../graph/network.ts";
 import { AFTER, BASE_LOGITS, BEFORE, type ChangeNeeds, changeProgram, ROWS } from "../../graph/programs/change.ts";
 import { normOutput, windowOutput } from "../../graph/programs/unchanged.ts";
+import { downstreamOf } from "../../graph/suffix.ts";
 import type { Runtime } from "../runtime.ts";
 import { ChannelFeeds } from "./channel-feeds.ts";
 import { PairBatch } from "./pair-batch.ts";
@@ -15,6 +17,8 @@ const PAIRS = 128;
 /** The rewrites of one unit's channels, with a session of what follows the unit. */
 export class UnitRewrites {
   readonly needs: ChangeNeeds;
+  /** Of the features that a run of the session produces. */
+  readonly bytes: number;
   private readonly unit: ConvUnit;
   private readonly session: Session;
   private readonly feeds: Map<string, Float32Array>;
@@ -32,13 +36,14 @@ export class UnitRewrites {
     unit: ConvUnit,
     rewrites: readonly ChannelRewrite[],
     channels: ReadonlyMap<number, number[]>,
-    { session, needs, pairs }: { session: Session; needs: ChangeNeeds; pairs: number },
+    { session, needs, pairs, bytes }: { session: Session; needs: ChangeNeeds; pairs: number; bytes: number },
   ) {
     const [, height, width] = inferShapes(network).get(unit.id)!;
     this.area = height * width;
     this.classes = network.classes;
     this.unit = unit;
     this.needs = needs;
+    this.bytes = bytes;
     this.session = session;
     this.rewrites = rewrites;
     this.channels = channels;
@@ -72,8 +77,9 @@ export class UnitRewrites {
     // One model, many runs: what a run would do to weights alone is done once.
     lowering.graph.freeze(folded);
     const { program, needs } = changeProgram(lowering, network, unit.id, chunk);
-    const session = await Session.open(program, pool);
-    return new UnitRewrites({ network }, folded, unit, rewrites, channels, { session, needs, pairs });
+    const bytes = activationBytes(network, pairs, downstreamOf(network, unit.id).nodes);
+    const session = await Session.open(program, { threads: pool.threads, activationBytes: bytes });
+    return new UnitRewrites({ network }, folded, unit, rewrites, channels, { session, needs, pairs, bytes });
   }
 
   get id(): string {

@@ -30,7 +30,7 @@ export interface ForeignSource {
   layers(record: ForeignRecord): LayerWidth[];
 }
 
-export type Runner = ModelRunner & { release(): Promise<void> };
+export type Runner = ModelRunner & { trim(): Promise<void>; release(): Promise<void> };
 
 export interface WorkbenchOptions {
   source: DefectSource;
@@ -157,13 +157,18 @@ export class Workbench {
     return this.open.runner;
   }
 
-  /** The suspect that a criterion or repair receives, with clean images where a data set is given. */
+  /**
+   * The suspect that a criterion or repair receives, with clean images where a data set is given. What only the last
+   * one needed is closed: eleven criteria's sessions together held gigabytes.
+   */
   async suspect(model: Model, dataset: Dataset | null): Promise<Suspect> {
+    const runner = await this.runner(model);
+    await runner.trim();
     return anonymous(
       model,
       dataset?.augmentation ?? NO_AUGMENTATION,
       dataset ? this.clean(dataset) : noImages(model.network),
-      await this.runner(model),
+      runner,
       this.seed,
       this.budget,
     );
