@@ -48,8 +48,8 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
   const { db, plan } = await build({ dir, dataDir, edition, select: edition.select, jobs, report });
   const records = plan.candidates.map(({ id }) => db.readDefect(id));
   const tasks = judgingTasks(records);
-  const most = Math.max(0, ...tasks.map(({ criteria }) => criteria.length));
-  onPart(`judging: up to ${most} criteria on ${tasks.length} defects and their shams, and repairs`);
+  const used = new Set(tasks.flatMap(({ criteria }) => criteria)).size;
+  onPart(`judging: ${used} criteria, slow ones on few of ${tasks.length} defects and their shams, and repairs`);
   await judgeAll(request, db, tasks);
   const results = new Results(resultStore(db, undefined), "demo");
   const scores: ScoreRow[] = [];
@@ -72,9 +72,11 @@ function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
   const accepted = records.filter(({ status }) => status === "accepted");
   const badnets = accepted.filter(({ attack }) => attack === "badnets").map(({ id }) => id);
   const others = accepted.filter(({ attack }) => attack !== "badnets").map(({ id }) => id);
-  // One of the plainest attack, and one of another.
-  const [first, second] = [...badnets.slice(0, 1), ...others, ...badnets.slice(1)];
+  // One of the plainest attack, and those of the others.
+  const [first, second, third] = [...badnets.slice(0, 1), ...others, ...badnets.slice(1)];
   const shown = new Set([first, second]);
+  // What takes long falls on different defects, so that the processes share it.
+  const mutated = third ?? first;
   // Pruning and measuring again is shown on a defect of each attack.
   const repaired = new Set([...new Map(accepted.map(({ attack, id }) => [attack, id])).values(), ...shown]);
   const all = [...CRITERIA.values()];
@@ -84,7 +86,7 @@ function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
   const tasks = accepted.map(({ id }): JudgeTask => {
     const criteria = all
       .map(({ name }) => name)
-      .filter((name) => (!LEARNING.has(name) || shown.has(id)) && (!MUTATING.has(name) || id === first));
+      .filter((name) => (!LEARNING.has(name) || shown.has(id)) && (!MUTATING.has(name) || id === mutated));
     const pruned = criteria.filter((name) => published.has(name) && !MUTATING.has(name));
     // Training is shown at its best and at its floor.
     const usings = repaired.has(id) ? [...pruned, "oracle", "random"] : [];
@@ -97,7 +99,8 @@ function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
     return { id, versions: ["infected", "sham"], criteria, repairs };
   });
   // What takes longest comes first, so that the processes end together.
-  const work = ({ criteria, repairs }: JudgeTask) => criteria.length + repairs.length;
+  const work = ({ criteria, repairs }: JudgeTask) =>
+    5 * criteria.filter((name) => LEARNING.has(name) || MUTATING.has(name)).length + criteria.length + repairs.length;
   return tasks.sort((a, b) => work(b) - work(a));
 }
 
