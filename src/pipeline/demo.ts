@@ -78,7 +78,8 @@ function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
   // What takes long falls on different defects, so that the processes share it.
   const mutated = third ?? first;
   // Pruning and measuring again is shown on a defect of each attack.
-  const repaired = new Set([...new Map(accepted.map(({ attack, id }) => [attack, id])).values(), ...shown]);
+  const attacks = new Set(accepted.map(({ attack }) => attack));
+  const repaired = new Set([...attacks].map((attack) => accepted.find((record) => record.attack === attack)!.id));
   const all = [...CRITERIA.values()];
   // The baselines have no rule of their own for how many neurons to name, so their repairs would say little.
   const published = new Set(all.filter(({ source }) => source !== "baseline").map(({ name }) => name));
