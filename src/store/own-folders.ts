@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { isTemporaryName } from "../files/temporary.ts";
 import { readBytes, withPath } from "./fs.ts";
@@ -39,9 +39,23 @@ function assertNoLinks(folder: string, depth: number): void {
   }
 }
 
+/**
+ * Holds the way from a folder to a file of ours below it against links; the folder itself may be one.
+ * @throws InputError naming the first link
+ */
+export function assertOwnPath(dir: string, file: string): void {
+  let path = dir;
+  for (const step of relative(dir, file).split(sep)) {
+    path = join(path, step);
+    const found = withPath(path, () => lstatSync(path, { throwIfNoEntry: false }));
+    if (!found) return;
+    if (found.isSymbolicLink()) throw linked(path);
+  }
+}
+
 function linked(path: string): InputError {
   return new InputError(
-    `${path}: is a symbolic link; nothing is written or deleted through links: put a folder of the database's own in its place`,
+    `${path}: is a symbolic link; nothing is written or deleted through links: put a folder or file of its own in its place`,
   );
 }
 

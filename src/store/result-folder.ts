@@ -5,6 +5,7 @@ import { InputError } from "../core/errors.ts";
 import { exists, removeFile, withPath, writeAtomic } from "./fs.ts";
 import { readJson, writeJson } from "./json.ts";
 import { resultPath, weightsPath } from "./layout.ts";
+import { assertOwnPath } from "./own-folders.ts";
 import { resultFile } from "./schema.ts";
 
 /** What keeps results by name: `localize/<criterion>/<id>.<version>`, `repair/<method>/<using>/<id>`. */
@@ -45,11 +46,11 @@ export class ResultFolder implements ResultStore {
   }
 
   writeResult(name: string, value: { kind: string } & Record<string, unknown>): void {
-    writeJson(this.path(name), resultFile, value, this.tmpDir);
+    writeJson(this.own(this.path(name)), resultFile, value, this.tmpDir);
   }
 
   dropResult(name: string): void {
-    removeFile(this.path(name));
+    removeFile(this.own(this.path(name)));
   }
 
   hasWeights(name: string): boolean {
@@ -57,11 +58,11 @@ export class ResultFolder implements ResultStore {
   }
 
   writeWeights(name: string, weights: Uint8Array): void {
-    writeAtomic(weightsPath(this.dir, name), weights, this.tmpDir);
+    writeAtomic(this.own(weightsPath(this.dir, name)), weights, this.tmpDir);
   }
 
   dropWeights(name: string): void {
-    removeFile(weightsPath(this.dir, name));
+    removeFile(this.own(weightsPath(this.dir, name)));
   }
 
   listResults(): string[] {
@@ -75,6 +76,12 @@ export class ResultFolder implements ResultStore {
 
   private path(name: string): string {
     return resultPath(this.dir, name);
+  }
+
+  /** A path to write to or delete. @throws InputError where a link leads elsewhere */
+  private own(path: string): string {
+    assertOwnPath(this.dir, path);
+    return path;
   }
 }
 

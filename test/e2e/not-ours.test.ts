@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { ResultFolder } from "../../src/store/result-folder.ts";
 import { exportDefects } from "../../src/store/transfer/export.ts";
 import { bdefects } from "../cli/program.ts";
 import { deadPid, leaveStaging } from "../files/abandoned.ts";
@@ -81,6 +82,26 @@ describe("what is not ours", () => {
       mkdirSync(join(db, below, ".."), { recursive: true });
       symlinkSync(elsewhere, join(db, below));
       expectRefused(["reindex", "--db", db], new RegExp(`${below}: is a symbolic link`));
+      expect(treeOf(elsewhere)).toEqual(before);
+    }
+  });
+
+  it("is left alone behind links in a folder of results", () => {
+    for (const below of ["localize", "localize/random", "repair"]) {
+      const out = temporaryFolder();
+      const elsewhere = temporaryFolder();
+      const before = makePrecious(elsewhere);
+      mkdirSync(join(out, below, ".."), { recursive: true });
+      symlinkSync(elsewhere, join(out, below));
+      const message = `${below}: is a symbolic link; nothing is written or deleted through links`;
+      if (below === "repair") {
+        const results = new ResultFolder(out);
+        expect(() => results.writeWeights("repair/prune/random/some", new Uint8Array(8))).toThrow(message);
+        expect(() => results.dropResult("repair/prune/random/some")).toThrow(message);
+      } else {
+        const id = "gtsrb-vgg13w8-badnets-small-top040";
+        expectRefused(["localize", id, "--criterion", "random", "--db", "sample", "--out", out], new RegExp(message));
+      }
       expect(treeOf(elsewhere)).toEqual(before);
     }
   });

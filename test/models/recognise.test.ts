@@ -173,4 +173,11 @@ describe("where nothing fits, the nearest architecture's difference is told", ()
     );
     expect(() => recognise(resnet, { arch: "alexnet" })).toThrow(/unknown architecture 'alexnet'/);
   });
+
+  it("or that its names are too many or too long to be compared", () => {
+    const many = (count: number, length: number): Shapes =>
+      new Map(Array.from({ length: count }, (_, i) => [`${"a.".repeat(length / 2)}${i}`, { shape: [1] }]));
+    expect(found(many(10_001, 2))).toBe("has 10001 tensors, more than any architecture");
+    expect(found(many(1000, 2000))).toMatch(/^has names of 2\d{6} characters together, more than any architecture$/);
+  });
 });

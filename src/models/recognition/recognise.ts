@@ -33,6 +33,8 @@ export interface Said {
 
 /** No architecture of ours has nearly as many. */
 const MOST_TENSORS = 10_000;
+/** Characters of all names together: names are compared under every prefix, and no network's come near. */
+const MOST_CHARACTERS = 2_000_000;
 /** For comparison alone, where a file has no classifier to count them by. */
 const SOME_CLASSES = 10;
 
@@ -49,6 +51,10 @@ export function recognise(
 ): Recognised | NotRecognised {
   const none = (why: string) => ({ why, isAmbiguous: false });
   if (tensors.size > MOST_TENSORS) return none(`has ${tensors.size} tensors, more than any architecture`);
+  const characters = [...tensors.keys()].reduce((sum, name) => sum + name.length, 0);
+  if (characters > MOST_CHARACTERS) {
+    return none(`has names of ${characters} characters together, more than any architecture`);
+  }
   const families = [...FAMILIES].filter(([family]) => arch === undefined || parseArch(arch).family === family);
   const keyOf = (prefix: string) => [within, prefix.replace(/\.$/, "")].filter((step) => step !== "").join(".");
   const fits = new Map<string, Omit<Recognised, "others">>();
