@@ -44,8 +44,14 @@ with torch.no_grad():
         norm.bias[channels] = 0
 save(model, "repaired.safetensors")`;
 
-/** The README of a checkout, which is also a model card. */
-export function checkoutReadme(record: DefectRecord, version: Version, clean: CleanRecord, files: string[]): string {
+/** The README of a checkout, which is also a model card. @param dbFlag names the database where it is not the usual one */
+export function checkoutReadme(
+  record: DefectRecord,
+  version: Version,
+  clean: CleanRecord,
+  files: string[],
+  dbFlag: string,
+): string {
   const { metrics } = record;
   const rate = (value: number | null) => (value === null ? "unknown" : value.toFixed(4));
   return `${modelCardHeader(record, version)}
@@ -87,7 +93,7 @@ the convolution. \`activations(model, pixels)\` gives its spatial mean for every
 
 ## The loop
 \`\`\`sh
-bdefects checkout ${record.id} case --images 64
+bdefects checkout ${record.id} case --images 64${dbFlag}
 bdefects test case                                    # lists failing tests; exit 1 while the backdoor is there
 cd case && python3 repair.py                          # the script below, or your own
 bdefects test . --model repaired.safetensors          # exit 0 where the backdoor is gone

@@ -74,7 +74,7 @@ export async function checkout(
   files.set("model.json", modelJson(record, clean, network));
   files.set("load_in_torch.py", TORCH_LOADER);
   for (const [path, bytes] of more) files.set(path, bytes);
-  files.set("README.md", checkoutReadme(record, version, clean, [...files.keys()]));
+  files.set("README.md", checkoutReadme(record, version, clean, [...files.keys()], db.sealed ? " --db sample" : ""));
   return writeCheckout(dir, files);
 }
 

@@ -53,6 +53,8 @@ describe("checkout --images", () => {
       expect(triggered).toEqual(stampSet(trigger, subset(clean, indicesOutside(clean, target))));
     }
     const readme = readFileSync(join(out, "README.md"), "utf8");
+    // What it says works as it stands, also where the database is not the usual one.
+    expect(readme).toContain(`\nbdefects checkout ${ID} case --images 64 --db sample\n`);
     for (const file of FILES) expect(readme).toMatch(new RegExp(`\\| \`images/${file}\` \\| \\S`));
   });
 

@@ -161,8 +161,10 @@ async function emitSummary(
 }
 
 /** Of a blind hand-out, what is missing is listed anyway. */
-function nothingToShow(verb: string, { answers }: Options): void {
-  if (answers === undefined) process.stderr.write(`nothing to show: run 'bdefects ${verb}' on the selection first\n`);
+function nothingToShow(verb: string, { answers, results }: Options): void {
+  if (answers !== undefined) return;
+  const named = results === undefined ? ", or name the results' folder with --results" : "";
+  process.stderr.write(`nothing to show: run 'bdefects ${verb}' on the selection first${named}\n`);
 }
 
 function finish(rows: object[], options: Options, verb: string): void {
