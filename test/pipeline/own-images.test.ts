@@ -222,6 +222,12 @@ describe("arrays", () => {
       { "x.npz": zipOf([stored("a.npy", first), stored("b.npy", last), stored("y.npy", whole)]) },
       /holds a \(18, 3, 32, 32\), b .*give one array/,
     ],
+    [
+      "a .npz that unpacks to far more than its size",
+      "x.npz",
+      { "x.npz": zipOf([deflated("x.npy", Buffer.alloc(17 << 20))]) },
+      /'x' unpacks to more than 200 times its size/,
+    ],
     ["a damaged .npz", "x.npz", { "x.npz": Buffer.from(first) }, /is no \.npz that can be read/],
     ["another file", "x.txt", { "x.txt": zeros }, /give a folder of class folders, a \.npy or \.npz/],
   ])("that are %s are refused in one line", async (_, name, files, message) => {

@@ -6,6 +6,9 @@ import { decodeNpy, type NpyArray } from "../../tensor/npy.ts";
 const MOST_ENTRIES = 64;
 /** Of all arrays together, unpacked. */
 const MOST_BYTES = 1 << 30;
+/** No pictures pack so well; small arrays, as of one label, may. */
+const MOST_RATIO = 200;
+const SMALL_BYTES = 1 << 24;
 
 /**
  * Reads the arrays of a `.npz`, as `numpy.savez` or `savez_compressed` writes it, by name.
@@ -29,6 +32,9 @@ export async function readNpz(path: string): Promise<Map<string, NpyArray>> {
       const name = entry.fileName.slice(0, -".npy".length);
       total += entry.uncompressedSize;
       if (total > MOST_BYTES) throw refuse("its arrays are larger than 1 GB; give a sample");
+      if (entry.uncompressedSize > Math.max(SMALL_BYTES, MOST_RATIO * entry.compressedSize)) {
+        throw refuse(`'${name}' unpacks to more than ${MOST_RATIO} times its size, as no pictures do`);
+      }
       // The stream ends in an error where an entry unpacks to another size than it states.
       const bytes = await buffer(await zip.openReadStreamPromise(entry));
       arrays.set(name, decodeNpy(bytes, `${path}: ${name}`));
