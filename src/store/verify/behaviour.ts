@@ -11,8 +11,8 @@ import type { CleanRecord, DefectRecord } from "../schema.ts";
 
 /**
  * What infected models and shams do with their trigger on drawn images. These need no files and stand in for every data set:
- * a backdoor is no finer than that. Of the shipped sample's 85 infected models the least sends 0.73 of them to its target, of
- * the shams the most 0.05. So only what is far from both counts; `verify --metrics` measures on the data itself.
+ * a backdoor is no finer than that. Only what is far from either counts, and between the two bounds nothing is said;
+ * `verify --metrics` measures on the data itself. `verify --all --db sample` holds the shipped sample's 85 pairs against both bounds.
  */
 
 const IMAGES = 16;
@@ -45,7 +45,8 @@ export class Behaviour {
     const runner = await this.runnerOf(network, { mean, std } as Normalization);
     const triggered = stampSet(trigger, this.images);
     const found = await shares(runner, infected, triggered);
-    const [answered, shamAnswered] = [found[target], (await shares(runner, sham, triggered))[target]];
+    const ofSham = await shares(runner, sham, triggered);
+    const [answered, shamAnswered] = [found[target], ofSham[target]];
     const told = (share: number) => `${Math.round(share * IMAGES)} of ${IMAGES}`;
     if (shamAnswered >= MOST && answered <= FEW) {
       return [
@@ -54,8 +55,8 @@ export class Behaviour {
     }
     const other = found.indexOf(Math.max(...found));
     if (other !== target && found[other] >= MOST && answered <= FEW) {
-      const [clean, asSham] = [await shares(runner, infected, this.images), await shares(runner, sham, triggered)];
-      if (clean[other] <= FEW && asSham[other] <= FEW) {
+      const clean = await shares(runner, infected, this.images);
+      if (clean[other] <= FEW && ofSham[other] <= FEW) {
         return [`its infected model sends triggered images to class ${other}, not to 'target' ${target}`];
       }
     }

@@ -7,7 +7,7 @@ import { importExport } from "../../../src/store/transfer/import.ts";
 import { randomState, UNFINISHED } from "../fixture.ts";
 import { temporaryFolder } from "../temp.ts";
 import { BESIDE, FOREIGN, mixedDatabase, REPAIR, SCORE, writeStudy } from "./beside.ts";
-import { Forger, faultsOf } from "./forge.ts";
+import { Forger, faultsOf, faultsUnder } from "./forge.ts";
 
 const root = temporaryFolder();
 const dir = join(root, "db");
@@ -23,9 +23,7 @@ describe("verify finds values that cannot be in what is beside the defects", () 
   });
 
   it.each(BESIDE)("%s (%s)", async (_, file, change, fault) => {
-    forger.forge(file, change);
-    const faults = await faultsOf(dir).finally(() => forger.restore());
-    expect(faults.join("\n")).toMatch(fault);
+    expect((await faultsUnder(dir, forger, file, change)).join("\n")).toMatch(fault);
   });
 
   it("a checkpoint of another network's tensors", async () => {

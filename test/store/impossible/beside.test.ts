@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../temp.ts";
 import { BESIDE, mixedDatabase, REPAIR, SCORE, writeStudy } from "./beside.ts";
-import { type Forger, faultsOf } from "./forge.ts";
+import { type Forger, faultsOf, faultsUnder } from "./forge.ts";
 
 /** One in eight; `beside.long.test.ts` has them all, and the same for `import`. */
 const SOME = BESIDE.filter((_, i) => i % 8 === 0);
@@ -19,9 +19,7 @@ describe("verify finds values that cannot be in what is beside the defects", () 
   });
 
   it.each(SOME)("%s (%s)", async (_, file, change, fault) => {
-    forger.forge(file, change);
-    const faults = await faultsOf(dir).finally(() => forger.restore());
-    expect(faults.join("\n")).toMatch(fault);
+    expect((await faultsUnder(dir, forger, file, change)).join("\n")).toMatch(fault);
   });
 
   it("a study's row with a WJI of 2", async () => {

@@ -75,3 +75,14 @@ export async function faultsOf(dir: string, ids?: string[]): Promise<string[]> {
 function isFault({ severity }: Finding): boolean {
   return severity === "fault";
 }
+
+/** What `verify` finds while a file is changed: a line each. */
+export async function faultsUnder(
+  dir: string,
+  forger: Forger,
+  file: string,
+  change: (value: Json) => void,
+): Promise<string[]> {
+  forger.forge(file, change);
+  return faultsOf(dir).finally(() => forger.restore());
+}

@@ -7,7 +7,7 @@ import { exportDefects } from "../../../src/store/transfer/export.ts";
 import { importExport } from "../../../src/store/transfer/import.ts";
 import { temporaryFolder } from "../temp.ts";
 import { smallDatabase } from "./fixture.ts";
-import { type Files, Forger, faultsOf } from "./forge.ts";
+import { type Files, Forger, faultsUnder } from "./forge.ts";
 import { VALUES } from "./values.ts";
 
 const root = temporaryFolder();
@@ -23,8 +23,7 @@ beforeAll(async () => {
 
 describe("values that cannot be", () => {
   it.each(VALUES)("%s (%s): verify finds them, and import takes nothing", async (_, file, change, fault) => {
-    inDatabase.forge(file, change);
-    const faults = await faultsOf(dir).finally(() => inDatabase.restore());
+    const faults = await faultsUnder(dir, inDatabase, file, change);
     expect(faults.join("\n")).toMatch(fault);
 
     inExport.forge(file, change);

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../temp.ts";
 import { smallDatabase } from "./fixture.ts";
-import { Forger, faultsOf } from "./forge.ts";
+import { Forger, faultsOf, faultsUnder } from "./forge.ts";
 import { VALUES } from "./values.ts";
 
 /** One in eight; `values.long.test.ts` has them all, and the same for `import`. */
@@ -20,8 +20,6 @@ describe("verify finds values that cannot be, whatever their checksums", () => {
   });
 
   it.each(SOME)("%s (%s)", async (_, file, change, fault) => {
-    forger.forge(file, change);
-    const faults = await faultsOf(dir).finally(() => forger.restore());
-    expect(faults.join("\n")).toMatch(fault);
+    expect((await faultsUnder(dir, forger, file, change)).join("\n")).toMatch(fault);
   });
 });
