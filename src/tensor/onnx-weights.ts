@@ -71,7 +71,7 @@ function decodeTensor(
     if (field === TENSOR.dims && wire === WireType.Varint) shape.push(Number(reader.int64()));
     else if (field === TENSOR.dims && wire === WireType.LengthDelimited) shape.push(...packedDims(reader.bytes()));
     else if (field === TENSOR.type && wire === WireType.Varint) type = reader.int32();
-    else if (field === TENSOR.name && wire === WireType.LengthDelimited) name = reader.string();
+    else if (field === TENSOR.name && wire === WireType.LengthDelimited) name = textOf(reader.bytes(), fault);
     else if (field === TENSOR.raw && wire === WireType.LengthDelimited) raw = reader.bytes();
     else if (field === TENSOR.floats && wire === WireType.LengthDelimited) floats = reader.bytes();
     else if (field === TENSOR.location && wire === WireType.Varint) {
@@ -85,8 +85,20 @@ function decodeTensor(
   if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0) || data?.length !== sizeOf(shape) * kind.bytes) {
     throw fault(`its weight '${name.slice(0, 200)}' does not hold what its shape says`);
   }
+  if (name === "") throw fault(`a weight has no name, which tells what it is: ${EXPORT_AGAIN}`);
   // A copy of its own, and so aligned.
   return { name, tensor: { dtype: kind.dtype, shape, bytes: new Uint8Array(data) } };
+}
+
+const EXPORT_AGAIN = "export the model to ONNX again, or give the PyTorch checkpoint";
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function textOf(bytes: Uint8Array, fault: (text: string) => InputError): string {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    throw fault(`the name of a weight is not UTF-8: ${EXPORT_AGAIN}`);
+  }
 }
 
 function packedDims(bytes: Uint8Array): number[] {

@@ -34,7 +34,6 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Opcodes that need what no file of weights has, for messages. */
 const REFUSED: Record<number, string> = {
-  80: "PERSID",
   151: "NEXT_BUFFER",
   152: "READONLY_BUFFER",
 };
@@ -145,11 +144,12 @@ class Unpickler {
       const text = this.line();
       return text === "00" ? false : text === "01" ? true : this.number(text);
     },
-    // GLOBAL, STACK_GLOBAL, REDUCE, BINPERSID
+    // GLOBAL, STACK_GLOBAL, REDUCE, BINPERSID, PERSID (of protocol 0, as text)
     99: () => this.global(this.line(), this.line()),
     147: () => this.global(...(this.popMany(2) as [unknown, unknown])),
     82: () => this.call(...(this.popMany(2) as [unknown, unknown])),
     81: () => this.world.persistent(this.pop()),
+    80: () => this.world.persistent(this.line()),
     // NEWOBJ, NEWOBJ_EX, OBJ, INST: objects of a class
     129: () => this.call(...(this.popMany(2) as [unknown, unknown])),
     146: () => this.call(...(this.popMany(3).slice(0, 2) as [unknown, unknown])),

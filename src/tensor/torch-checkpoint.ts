@@ -226,12 +226,22 @@ function forEachElement({ offset, shape, strides }: TorchTensor, visit: (at: num
 
 type Fault = (text: string) => InputError;
 
+/** How an `Opaque` is called that stands for a tensor of a type that is not read. */
+export const OTHER_TENSOR = "a tensor of ";
+/** Elements of a view that repeats some: no filter of any architecture has more. */
+const MOST_REPEATED = 1 << 24;
+
+function kindOf(storage: string): string {
+  return /Complex/.test(storage) ? `complex numbers (${storage})` : storage;
+}
+
 /**
  * `('storage', torch.FloatStorage, '0', 'cpu', 128)`; before 1.6 also `('module', class, file, source)`, which stands for the
  * class of a network that was pickled whole.
  */
 function storage(id: PickleValue, fault: Fault): (TorchStorage & { isStorage: true }) | Opaque {
-  const [tag, type, key, , count] = Array.isArray(id) ? id : [];
+  const parts = typeof id === "string" ? partsOfText(id) : id;
+  const [tag, type, key, , count] = Array.isArray(parts) ? parts : [];
   if (tag === "module" && type instanceof Opaque) return type;
   if (tag !== "storage" || !(type instanceof Opaque)) throw fault("a storage is of no known type");
   const dtype = type.name.replace(/^torch\./, "");
@@ -240,6 +250,14 @@ function storage(id: PickleValue, fault: Fault): (TorchStorage & { isStorage: tr
   if (Object.hasOwn(DTYPES, dtype)) return { isStorage: true, dtype: dtype as TorchDtype, key, count };
   const bytes = Object.hasOwn(OTHER_DTYPES, dtype) ? OTHER_DTYPES[dtype] * count : null;
   return new OtherStorage(type.name, key, bytes);
+}
+
+/** Protocol 0 has the same as text, with `<class 'torch.FloatStorage'>`; PyTorch itself cannot read that. */
+function partsOfText(text: string): unknown[] {
+  const found = /^\('storage', <class '(torch\.\w{1,100})'>, '(\d{1,20})', '[\w:]{1,100}', (\d{1,16})(, None)?\)$/.exec(
+    text,
+  );
+  return found ? ["storage", new Opaque(found[1]), found[2], null, Number(found[3])] : [];
 }
 
 /** What `pickle.dump` writes for a storage: a checkpoint before 1.6 that holds it alone. */
@@ -258,7 +276,7 @@ function fromType(make: unknown, args: unknown): unknown {
 /** `_rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks, metadata=None)` */
 function tensor(args: readonly PickleValue[], fault: Fault): TorchTensor | Opaque {
   const [of, offset, shape, strides] = args;
-  if (of instanceof Opaque) return new Opaque(`a tensor of ${of.name}`);
+  if (of instanceof Opaque) return new Opaque(`${OTHER_TENSOR}${kindOf(of.name)}`);
   if (args.length < 4 || args.length > 7) throw fault("a tensor has another number of arguments");
   const found = of as (TorchStorage & { isStorage?: true }) | null;
   if (typeof of !== "object" || found?.isStorage !== true) throw fault("a tensor has no storage");
@@ -267,7 +285,12 @@ function tensor(args: readonly PickleValue[], fault: Fault): TorchTensor | Opaqu
   }
   const elements = sizeOf(shape);
   const last = shape.reduce((at, length, axis) => at + (length - 1) * strides[axis], offset);
-  if (elements > found.count || (elements > 0 && last >= found.count)) throw fault("a tensor goes beyond its storage");
+  if (!Number.isSafeInteger(elements)) throw fault("a tensor has a bad shape, stride or offset");
+  if (elements > 0 && last >= found.count) throw fault("a tensor goes beyond its storage");
+  // One that was expanded repeats elements by strides of 0.
+  if (elements > Math.max(found.count, MOST_REPEATED)) {
+    throw fault("a tensor repeats the elements of its storage too often: save its clone()");
+  }
   return new TorchTensor(found, offset, [...shape], [...strides]);
 }
 

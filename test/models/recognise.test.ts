@@ -72,6 +72,8 @@ describe("a network is recognised by names and shapes", () => {
   it.each<[string, Shapes, Partial<Found>]>([
     ["torchvision's", renamed(resnet, torchvision), {}],
     ["a backbone's beside its classifier's", renamed(resnet, body("backbone.", "fc")), { key: "backbone" }],
+    ["one within many wrappers", renamed(resnet, behind("a.b.c.d.e.f.g.h.i.")), { key: "a.b.c.d.e.f.g.h.i" }],
+    ["one within 60 wrappers", renamed(resnet, behind("a.".repeat(60))), { key: Array(60).fill("a").join(".") }],
     ["an encoder's within a model", renamed(resnet, body("model.encoder.", "model.head")), { key: "model.encoder" }],
     ["blocks written as one Sequential", renamed(resnet, inBlocks), {}],
     [
@@ -165,6 +167,9 @@ describe("where nothing fits, the nearest architecture's difference is told", ()
     expect(found(vector("a.weight", 3, 3))).toBe(
       "fits no architecture (resnet18, vgg13, vgg16, googlenet): no name is alike",
     );
+    const deep = renamed(resnet, behind("a.".repeat(70)));
+    expect(found(deep)).toMatch(/no name is alike within 64 levels; name with --key what all names .* begin with$/);
+    expect(found(deep, { part: "a.".repeat(70) })).toMatchObject({ arch: "resnet18w8" });
     expect(found(resnet, { arch: "vgg13w8" })).toMatch(
       /^is no vgg13w8: it lacks 'features\.0\.weight'|no name is alike/,
     );

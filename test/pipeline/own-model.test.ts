@@ -108,6 +108,8 @@ describe("an ONNX file of another make", () => {
     const same = [8, 1, 16, 1, ...field(9, one), ...name("a")];
     refused([same, same], /^f: has two weights 'a'/);
     refused([[8, 255, 255, 255, 255, 255, 255, 255, 255, 127, 16, 1, ...name("a")]], /does not hold/);
+    refused([same.slice(0, -3)], /^f: a weight has no name, which tells what it is: export the model to ONNX again/);
+    refused([[...same.slice(0, -1), 0xff]], /^f: the name of a weight is not UTF-8: export the model to ONNX again/);
     refused([[15, 1]], /is no whole ONNX model/);
   });
 });

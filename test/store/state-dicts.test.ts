@@ -84,6 +84,56 @@ describe("the state dict of a checkpoint", () => {
     );
   });
 
+  it("joins pruned weights, in the original's own type and place", async () => {
+    const file = join(dir, "pruned.pt");
+    const half = { type: "HalfStorage" };
+    const value = dict(
+      [text("a.bias"), tensor("2", [1])],
+      [text("a.weight_orig"), tensor("0", [1, 1, 2, 2], half)],
+      [text("a.weight_mask"), tensor("1", [1, 1, 2, 2])],
+      [text("b.weight_orig"), tensor("1", [1, 1, 2, 2])],
+      [text("b.weight_mask"), tensor("1", [4])],
+    );
+    const storages = {
+      0: new Uint8Array(Uint16Array.of(0x3c00, 0xbc00, 0x4000, 0x4200).buffer),
+      1: new Uint8Array(Float32Array.of(1, 0, 1, 0.5).buffer),
+      2: new Uint8Array(4),
+    };
+    writeFileSync(file, torchZip(pickle(value), storages));
+    const { tensors, notes, split } = await readWeights(file);
+    expect([...tensors.keys()]).toEqual(["a.bias", "a.weight", "b.weight_orig", "b.weight_mask"]);
+    const { dtype, bytes } = tensors.get("a.weight")!;
+    expect([dtype, ...new Uint16Array(bytes.buffer, bytes.byteOffset, 4)]).toEqual([
+      "F16",
+      0x3c00,
+      0x8000,
+      0x4000,
+      0x3e00,
+    ]);
+    expect(notes).toEqual([`${file}: pruned weights joined as weight_orig × weight_mask: 1`]);
+    expect(split).toMatch(
+      /^keeps weights in parts by prune, without their masks \('b\.weight_orig'\): call .*prune\.remove/,
+    );
+  });
+
+  it.each([
+    [["weight_g", "weight_v"], /parts by weight_norm \('c\.weight_g'\): call torch\.nn\.utils\.remove_weight_norm/],
+    [["weight_orig", "weight_u"], /parts by spectral_norm .* call torch\.nn\.utils\.remove_spectral_norm/],
+    [["parametrizations.weight.original0", "parametrizations.weight.original1"], /remove_parametrizations\(module, /],
+    [["parametrizations.weight.original"], /remove_parametrizations\(module, "weight"\) on each such module/],
+  ])("in parts otherwise (%j) fits nothing, and is told with the mend", async (parts, line) => {
+    await read(undefined, dict(...parts.map((part): [number[], number[]] => [text(`c.${part}`), filters()])));
+    const file = join(dir, "model.pt");
+    expect(recogniseWeights(file, await readWeights(file))).toMatch(line);
+  });
+
+  it("is none where its tensors are of complex numbers", async () => {
+    const complex = tensor("0", [1, 1, 1, 2], { type: "ComplexFloatStorage" });
+    await expect(taken(dict([text("conv1.weight"), complex], [text("n"), tensor("0", [4])]))).rejects.toThrow(
+      /model\.pt: holds no weights that are read, but tensors of complex numbers \(torch\.ComplexFloatStorage\): save floats$/,
+    );
+  });
+
   it("is none where an optimizer's is all there is", async () => {
     await expect(taken(dict([int(0), dict([text("exp_avg"), filters()])]))).rejects.toThrow(/holds no state dict/);
   });

@@ -106,12 +106,38 @@ describe("tensors", () => {
     expect(tensorFloats(read(tensor("0", [0, 5], { count: 0 })) as TorchTensor, new Uint8Array(0))).toHaveLength(0);
   });
 
+  it("that were expanded repeat their storage", () => {
+    const one = new Uint8Array(Float32Array.of(0.5).buffer);
+    const all = read(tensor("0", [2, 3], { count: 1, strides: [0, 0] })) as TorchTensor;
+    expect([...tensorFloats(all, one)]).toEqual(Array(6).fill(0.5));
+    const rows = read(tensor("0", [2, 2], { count: 2, strides: [0, 1] })) as TorchTensor;
+    expect(tensorNumbers(rows, new Uint8Array(Float32Array.of(1, 2).buffer))).toEqual([1, 2, 1, 2]);
+  });
+
+  it("of protocol 0 name their storage as text", () => {
+    const told = (id: string) => [
+      ...global("torch._utils", "_rebuild_tensor_v2"),
+      ...tuple([0x50, ...Buffer.from(`${id}\n`)], int(0), tuple(int(2)), tuple(int(1)), [0x89], P.emptyDict),
+      ...P.reduce,
+    ];
+    const storage = { dtype: "FloatStorage", key: "7", count: 2 };
+    for (const end of ["", ", None"]) {
+      const found = read(told(`('storage', <class 'torch.FloatStorage'>, '7', 'cuda:0', 2${end})`));
+      expect(found).toMatchObject({ shape: [2], storage });
+    }
+    refuses(pickle(told("('storage', <class 'os.system'>, '7', 'cpu', 2)")), /a storage is of no known type$/);
+  });
+
   it("that reach beyond their storage, or have none, are refused", () => {
     refuses(pickle(tensor("0", [2, 3], { count: 5 })), /beyond its storage/);
+    refuses(pickle(tensor("0", [2, 3], { count: 1, strides: [0, 1] })), /beyond its storage/);
     refuses(pickle(tensor("0", [2], { count: 2, offset: 1 })), /beyond its storage/);
     refuses(pickle(tensor("0", [2], { count: 2, strides: [2] })), /beyond its storage/);
     // A view that repeats one number 2^60 times would fill the memory.
-    refuses(pickle(tensor("0", [2 ** 30, 2 ** 30], { count: 1, strides: [0, 0] })), /beyond its storage/);
+    refuses(pickle(tensor("0", [2 ** 30, 2 ** 20], { count: 1, strides: [0, 0] })), /too often: save its clone\(\)$/);
+    refuses(pickle(tensor("0", [2 ** 30, 2 ** 30], { count: 1, strides: [0, 0] })), /bad shape/);
+    // Infinite times nothing is no number, which would pass every limit.
+    refuses(pickle(tensor("0", [...Array(40).fill(2 ** 30), 0], { count: 1 })), /bad shape/);
     refuses(pickle(tensor("0", [-1 >>> 0], { count: 1 })), /bad shape|beyond/);
     refuses(pickle(tensor("../../etc/passwd", [1])), /name is no number/);
     refuses(pickle(global("torch._utils", "_rebuild_tensor_v2"), tuple(int(1)), P.reduce), /number of arguments/);
@@ -199,7 +225,7 @@ describe("hostile pickles", () => {
 
   it("that need what no file of weights has are refused", () => {
     const bad: [number[], RegExp][] = [
-      [[0x50, ...Buffer.from("id\n")], /PERSID/],
+      [[0x50, ...Buffer.from("id\n")], /no known type/],
       [[0x97], /NEXT_BUFFER/],
       [[0xff], /0xff/],
     ];

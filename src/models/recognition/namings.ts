@@ -22,7 +22,8 @@ export interface Pattern {
 /** Smaller parts of a file are no network of ours. */
 const FEWEST_FILTERS = 8;
 const MOST_PREFIXES = 32;
-const MOST_LEVELS = 8;
+/** Names that go deeper are compared up to here; wrappers in wrappers add a level each. */
+export const MOST_LEVELS = 64;
 
 /**
  * Where networks may lie in a file: prefixes of many filters, those of most first, whatever the order of the names.
@@ -40,10 +41,13 @@ export function prefixesOf(tensors: ShapedTensors, part: string): string[] {
       filters.set(prefix, (filters.get(prefix) ?? 0) + 1);
     }
   }
+  const byCount = ([a, most]: [string, number], [b, count]: [string, number]) => count - most || (a < b ? -1 : 1);
+  // Of wrappers that hold the same filters the innermost are nearest to the network.
   return [...filters]
     .filter(([prefix, count]) => prefix === part || count >= FEWEST_FILTERS)
-    .sort(([a, most], [b, count]) => count - most || (a < b ? -1 : 1))
+    .sort((a, b) => b[1] - a[1] || b[0].length - a[0].length || byCount(a, b))
     .slice(0, MOST_PREFIXES)
+    .sort(byCount)
     .map(([prefix]) => prefix);
 }
 

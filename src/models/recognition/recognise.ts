@@ -1,6 +1,6 @@
 import { type Network, stateShapes } from "../../graph/network.ts";
 import { ARCHITECTURES, buildNetwork, FULL_WIDTH, parseArch } from "../registry.ts";
-import { type Naming, namingsOf, type Pattern, prefixesOf, type ShapedTensors } from "./namings.ts";
+import { MOST_LEVELS, type Naming, namingsOf, type Pattern, prefixesOf, type ShapedTensors } from "./namings.ts";
 
 /** An architecture of ours in somebody's file. */
 export interface Recognised {
@@ -78,7 +78,9 @@ export function recognise(
   if (fit) return { ...fit, others: keys.filter((key) => key !== fit.key) };
   if (arch !== undefined) return none(`is no ${arch}: ${nearest?.difference ?? "no name is alike"}`);
   if (nearest) return none(`fits no architecture; the nearest is ${nearest.arch}: ${nearest.difference}`);
-  return none(`fits no architecture (${[...ARCHITECTURES.keys()].join(", ")}): no name is alike`);
+  const isDeep = [...tensors.keys()].some((name) => name.slice(part.length).split(".").length > MOST_LEVELS);
+  const deep = isDeep ? ` within ${MOST_LEVELS} levels; name with --key what all names of the network begin with` : "";
+  return none(`fits no architecture (${[...ARCHITECTURES.keys()].join(", ")}): no name is alike${deep}`);
 }
 
 /** The architecture that tensors are of under our names, and nothing else; batch counters do not count. Null: none. */

@@ -1,6 +1,7 @@
 import { InputError } from "../../core/errors.ts";
 import { isAside } from "../../models/recognition/recognise.ts";
-import { Bystander, type Plain, PlainTensor } from "./torch-file.ts";
+import { OTHER_TENSOR } from "../../tensor/torch-checkpoint.ts";
+import { Bystander, bystandersIn, type Plain, PlainTensor } from "./torch-file.ts";
 
 /** One of the state dicts in a checkpoint. */
 export interface TakenState {
@@ -28,7 +29,7 @@ export function takeState(file: string, value: Plain, key?: string): TakenState 
     const whole = moduleIn(value);
     throw new InputError(
       whole === null
-        ? `${file}: holds no state dict${heldBy(value)}: save the model's state_dict()`
+        ? `${file}: holds ${instead(value)}`
         : `${file}: holds a whole pickled model (${whole}), which only its own code can open: save model.state_dict()`,
     );
   }
@@ -61,6 +62,14 @@ function named(states: ReadonlyMap<string, Map<string, PlainTensor>>, names: rea
 
 const MOST_KEYS = 6;
 
+/** What a checkpoint without weights holds in place of a state dict, with the mend. */
+function instead(value: Plain): string {
+  const kind = bystandersIn(value).find((name) => name.startsWith(OTHER_TENSOR));
+  if (kind !== undefined)
+    return `no weights that are read, but tensors of ${kind.slice(OTHER_TENSOR.length)}: save floats`;
+  return `no state dict${heldBy(value)}: save the model's state_dict()`;
+}
+
 /** What a checkpoint without weights holds, in a few words. */
 function heldBy(value: Plain): string {
   if (value instanceof Bystander) return `, but an object of ${value.name.slice(0, 100)}`;
@@ -73,7 +82,7 @@ function heldBy(value: Plain): string {
 
 /** Filters are weights by name: an optimizer's averages and a trigger's pattern have their shapes too. */
 function isFilter([name, { shape }]: [string, PlainTensor]): boolean {
-  return shape.length === 4 && /(^|\.)weight(_\w+)?$/.test(name);
+  return shape.length === 4 && /(^|\.)weight(_\w+|\.original\d?)?$/.test(name);
 }
 
 /** The class of a network that was pickled whole, anywhere in the data. */

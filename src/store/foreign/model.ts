@@ -5,6 +5,7 @@ import { type StateDict, tensorOf } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";
 import { readModel } from "../models.ts";
 import type { ForeignRecord } from "./schema.ts";
+import { splitLine } from "./split-weights.ts";
 
 /** A foreign model's weights. */
 export interface ForeignModel {
@@ -35,6 +36,7 @@ export async function loadForeign(db: Pick<Database, "objects">, record: Foreign
  */
 export async function whyUnfit(db: Pick<Database, "objects">, record: ForeignRecord): Promise<string | null> {
   if (record.fits !== null) return null;
-  const found = recognise(await readModel(db.objects, record.model));
-  return "why" in found ? found.why : `fits ${found.network.arch} today; import it anew`;
+  const stored = await readModel(db.objects, record.model);
+  const found = recognise(stored);
+  return "why" in found ? (splitLine(stored.keys()) ?? found.why) : `fits ${found.network.arch} today; import it anew`;
 }

@@ -13,14 +13,14 @@ const MOST_NAMED = 8;
  */
 export function recogniseWeights(
   file: string,
-  { tensors, name, part, hint }: Weights,
+  { tensors, name, part, hint, split }: Weights,
   arch?: string,
 ): (Recognised & { notes: string[] }) | string {
   const found = recognise(tensors, { arch, part, within: name });
   if ("why" in found) {
     const why = `${file}: ${found.why}${hint === undefined ? "" : `; ${hint}`}`;
     if (found.isAmbiguous) throw new InputError(why);
-    return why;
+    return split === undefined ? why : `${file}: ${split}`;
   }
   const { others, left, key } = found;
   const notes: string[] = [];

@@ -119,7 +119,7 @@ function plainOf(path: string, { value, storageOf, stored }: Unpickled): Plain {
     viewed += bytes;
     if (viewed > MOST_VIEWS * stored + SMALL_BYTES) {
       throw new InputError(
-        `${path}: its tensors share storages until they are ${MOST_VIEWS} times as large as the file`,
+        `${path}: its tensors share storages until they are ${MOST_VIEWS} times as large as the file; save their clone()`,
       );
     }
   };

@@ -3,6 +3,7 @@ import { decodeOnnxWeights } from "../../tensor/onnx-weights.ts";
 import { type Dtype, decodeTensors, type RawTensors } from "../../tensor/safetensors.ts";
 import { plainFileBytes, readBytes } from "../fs.ts";
 import { takeState } from "./interpret.ts";
+import { joinPruned, splitLine } from "./split-weights.ts";
 import { bystandersIn, type Plain, type PlainTensor, readTorchFile } from "./torch-file.ts";
 import { isOnnx, startOf, whatItIs } from "./what-it-is.ts";
 
@@ -17,6 +18,8 @@ export interface Weights {
   part: string;
   /** What else may be the cause where no architecture fits, with the mend. */
   hint?: string;
+  /** Why none fits: weights that are kept in parts, with the mend. */
+  split?: string;
 }
 
 /** In a safetensors file a JSON header follows eight bytes. */
@@ -31,6 +34,14 @@ const MOST_NAMED = 8;
  * @throws InputError that says what the file is where it holds none
  */
 export async function readWeights(file: string, key?: string): Promise<Weights> {
+  const weights = await weightsAsKept(file, key);
+  const { tensors, joined } = joinPruned(weights.tensors);
+  const note = `${file}: pruned weights joined as weight_orig × weight_mask: ${joined}`;
+  const notes = joined === 0 ? weights.notes : [...weights.notes, note];
+  return { ...weights, tensors, notes, split: splitLine(tensors.keys()) };
+}
+
+async function weightsAsKept(file: string, key: string | undefined): Promise<Weights> {
   const start = startOf(file, BRACE_AT + 1);
   if (isOnnx(start)) return { ...flat(file, decodeOnnxWeights(wholeBytes(file), file), key), hint: MAY_BE_FOLDED };
   if (await isSafetensors(file, start)) return flat(file, decodeTensors(readBytes(file), file), key);
