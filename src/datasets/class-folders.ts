@@ -26,7 +26,7 @@ export interface ClassFolders {
  * @param classes how many the network has. @throws InputError where there are no pictures, or the folders do not fit
  */
 export function readClassFolders(dir: string, side: number, classes: number): ClassFolders {
-  const folders = listed(dir).filter((entry) => statSync(join(dir, entry)).isDirectory());
+  const folders = listed(dir).filter((entry) => isFolder(join(dir, entry)));
   if (folders.length === 0)
     throw new InputError(`${dir}: holds no class folders; put the images of each class into one`);
   const labelOf = labelsOf(dir, folders, classes);
@@ -53,8 +53,7 @@ export function readClassFolders(dir: string, side: number, classes: number): Cl
   };
   let resized = 0;
   for (const [i, { path }] of files.entries()) {
-    if (statSync(path).size > MOST_FILE_BYTES) throw new InputError(`${path}: is too large for a picture`);
-    const picture = decodePicture(readDataFile(path), path);
+    const picture = decodePicture(readDataFile(path, MOST_FILE_BYTES), path);
     if (picture.width !== side || picture.height !== side) resized++;
     resizePicture(picture, side, set.pixels, i * size);
   }
@@ -80,6 +79,15 @@ function isNumbered(folders: readonly string[]): boolean {
 
 function shown(folders: readonly string[]): string {
   return folders.length > 3 ? `${folders.slice(0, 3).join(", ")}, …` : folders.join(", ");
+}
+
+/** Also by a link. @throws InputError where that leads nowhere, or round in a ring */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    throw new InputError(`cannot read ${path}: ${reasonOf(error)}`);
+  }
 }
 
 /** Names in the order in which Python sorts them, without hidden ones. */

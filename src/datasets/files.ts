@@ -20,6 +20,8 @@ export function reasonOf(error: unknown): string {
       return "a part of its path is no folder";
     case "EROFS":
       return "the file system is read-only";
+    case "ELOOP":
+      return "its links lead round in a ring";
     case "ENOSPC":
       return "no space is left on the device";
     default:
