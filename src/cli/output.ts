@@ -81,7 +81,7 @@ function jsonText(rows: Row[]): string {
 }
 
 function csvText(rows: Row[], fields: readonly string[]): string {
-  return stringify([[...fields], ...rows.map((row) => fields.map((field) => csvValue(row[field])))]);
+  return stringify([fields.map(csvCell), ...rows.map((row) => fields.map((field) => csvValue(row[field])))]);
 }
 
 /** Numbers as they are; what a name or reason holds must be no formula to a spreadsheet. */

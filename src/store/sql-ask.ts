@@ -9,6 +9,13 @@ export const SQL_SECONDS = 60;
 
 const LIMITS: SqlLimits = { seconds: SQL_SECONDS, databaseMegabytes: 1000, processMegabytes: 1600, values: 3_000_000 };
 
+const TOO_LARGE = "the statement needs more memory than a query may have; ask for less, e.g. by 'where'";
+
+/** V8 aborts where its memory is used up. */
+function isOutOfMemory(status: number | null, signal: NodeJS.Signals | null): boolean {
+  return signal === "SIGABRT" || status === 134;
+}
+
 /**
  * Runs one SELECT statement in a process of its own, which can be ended whatever it is at: DuckDB does not let go of some
  * functions by itself, nor count all of their memory.
@@ -22,7 +29,8 @@ export async function askSql(order: Omit<SqlOrder, "limits">, seconds: number = 
   const child = fork(path, {
     serialization: "advanced",
     stdio: ["ignore", "ignore", "ignore", "ipc"],
-    execArgv: fromSource ? ["--import", "tsx"] : [],
+    // Converting one huge list lets nobody watch; V8's own limit ends it.
+    execArgv: [`--max-old-space-size=${LIMITS.databaseMegabytes}`, ...(fromSource ? ["--import", "tsx"] : [])],
   });
   const stop = () => child.kill("SIGKILL");
   process.once("exit", stop);
@@ -42,13 +50,19 @@ export async function askSql(order: Omit<SqlOrder, "limits">, seconds: number = 
         else if (answer.type === "fault") reject(new InputError(answer.message));
         else if (answer.limit === "values")
           fail(`the answer has more than ${LIMITS.values} values; add LIMIT or aggregate`);
-        else fail("the statement needs more memory than a query may have; ask for less, e.g. by 'where'");
+        else fail(TOO_LARGE);
       });
       child.on("error", reject);
       child.on("exit", (status, signal) => {
         clearTimeout(late);
         // A message that came before has been answered already.
-        setImmediate(() => fail(`the process that ran it ended (${signal ?? `status ${status}`})`));
+        setImmediate(() =>
+          fail(
+            isOutOfMemory(status, signal)
+              ? TOO_LARGE
+              : `the process that ran it ended (${signal ?? `status ${status}`})`,
+          ),
+        );
       });
       child.send({ ...order, limits: { ...LIMITS, seconds } } satisfies SqlOrder);
     });

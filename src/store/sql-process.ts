@@ -35,9 +35,11 @@ export type SqlAnswer =
 
 const WATCH_MS = 50;
 
+/** Ends when the answer has been written, not before: whoever ends the process next would cut it. */
 function tell(answer: SqlAnswer): Promise<void> {
   return new Promise((resolve) => {
-    if (!process.send?.(answer, () => resolve())) resolve();
+    if (process.send) process.send(answer, () => resolve());
+    else resolve();
   });
 }
 

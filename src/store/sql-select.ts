@@ -10,6 +10,11 @@ export interface SqlChunk {
   columns: unknown[][];
 }
 
+/** Of a whole answer, about as JSON writes it: nobody reads more, and whoever asks holds all of it. */
+const MOST_CHARACTERS = 100_000_000;
+/** What no text says, apart from the text itself: a number, the marks around a value. */
+const VALUE_CHARACTERS = 8;
+
 /** The statement for some fields of the defects that fulfil a condition. @throws InputError on an unknown field */
 export function selectStatement(fields: readonly string[], where: string): string {
   for (const field of fields) {
@@ -25,7 +30,7 @@ export function selectStatement(fields: readonly string[], where: string): strin
  * Runs one SELECT statement and hands its answer over in parts, so that nobody needs to hold more than they want.
  *
  * @param option what the statement came by, for messages
- * @throws InputError on anything but one SELECT, on bad SQL, and where the memory limit is reached
+ * @throws InputError on anything but one SELECT, on bad SQL, and where the memory limit or that of the answer is reached
  */
 export async function streamSelect(
   connection: DuckDBConnection,
@@ -35,7 +40,11 @@ export async function streamSelect(
 ): Promise<void> {
   try {
     const { JSDuckDBValueConverter, StatementType } = await import("@duckdb/node-api");
-    const statements = await connection.extractStatements(statement);
+    const statements = await connection.extractStatements(statement).catch((error) => {
+      // So DuckDB's binding answers to blanks, comments and semicolons alone.
+      if (error.message === "Error in native callback") throw new InputError(`${option}: holds no statement; give SQL`);
+      throw error;
+    });
     if (statements.count !== 1) throw new InputError(`${option}: give one SELECT statement, not ${statements.count}`);
     const prepared = await statements.prepare(0);
     if (prepared.statementType !== StatementType.SELECT) {
@@ -43,8 +52,24 @@ export async function streamSelect(
     }
     const result = await prepared.stream();
     const names = result.deduplicatedColumnNames();
+    if (names.includes("__proto__")) throw new InputError(`${option}: name the column '__proto__' otherwise`);
+    let characters = 0;
+    const count = (text: string) => {
+      characters += VALUE_CHARACTERS + text.length;
+      if (characters > MOST_CHARACTERS) {
+        throw new InputError(
+          `${option}: the answer is larger than ${MOST_CHARACTERS / 1e6} MB; add LIMIT or aggregate`,
+        );
+      }
+    };
     for (let chunk = await nextChunk(result); chunk !== null; chunk = await nextChunk(result)) {
-      const columns = chunk.convertColumns(JSDuckDBValueConverter).map((values) => values.map(plainValue));
+      const columns: unknown[][] = names.map(() => []);
+      for (const [at, column] of columns.entries()) {
+        // One by one, so that a chunk of long texts is not held twice before it is refused.
+        chunk.visitColumnValues(at, (value, _row, _column, type) => {
+          column.push(plainValue(JSDuckDBValueConverter(value, type, JSDuckDBValueConverter), count));
+        });
+      }
       await onChunk({ names, columns });
     }
   } catch (error) {
@@ -75,16 +100,27 @@ export function addRows(rows: SqlRow[], { names, columns }: SqlChunk): void {
   }
 }
 
-/** Numbers for integers of any size, text for times. */
-function plainValue(value: unknown): unknown {
-  if (typeof value === "string" || typeof value === "number") return value;
+/** Numbers for integers of any size, text for times. @param count told each part of the value as it goes along */
+function plainValue(value: unknown, count: (text: string) => void): unknown {
+  const plain = simpleValue(value);
+  count(typeof plain === "string" ? plain : "");
+  if (Array.isArray(plain)) return plain.map((part) => plainValue(part, count));
+  if (typeof plain === "object" && plain !== null) {
+    return Object.fromEntries(
+      Object.entries(plain).map(([name, part]) => {
+        count(name);
+        return [name, plainValue(part, count)];
+      }),
+    );
+  }
+  return plain;
+}
+
+/** Anything but lists and structs as JSON has it. */
+function simpleValue(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
-  if (Array.isArray(value)) return value.map(plainValue);
-  if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, plainValue(part)]));
-  }
   return value ?? null;
 }
 

@@ -10,6 +10,8 @@ describe("a statement", () => {
       [],
       /needs more memory than a query may have/,
     ],
+    ["of long texts", "select repeat('x', 1000000) from range(150)", [], /answer is larger than 100 MB; add LIMIT/],
+    ["of one long list", "select range(60000000)", [], /needs more memory than a query may have/],
   ])("that is %s ends in one line", (_, statement, more, message) => expectEnd(statement, more, message));
 
   it.each([

@@ -172,6 +172,7 @@ describe("a statement", () => {
       /needs more memory/,
     ],
     ["of too many rows", "select range from range(1000000000)", [], /more than 3000000 values; add LIMIT/],
+    ["none", "-- no more than this", [], /holds no statement; give SQL/],
   ])("that is %s ends in one line", (_, statement, more, message) => expectEnd(statement, more, message));
 
   // One of each kind; `sql.long.test.ts` has the others.
@@ -210,6 +211,14 @@ describe("a statement", () => {
     // The pipes close when nobody holds them any longer.
     const [, signal] = await once(child, "close");
     expect({ signal, said }).toEqual({ signal: "SIGINT", said: "" });
+  });
+
+  it("has an answer of long texts, whole, and a name is no formula in CSV", () => {
+    const rows = sql("select repeat('x', 1000000) as text from range(20)");
+    expect(rows.map(({ text }) => (text as string).length)).toEqual(Array(20).fill(1_000_000));
+    const statement = `select {'a': [1, 2], 'b': null} as "=a", 'x' as "\x1b[2J"`;
+    expect(sql(statement)).toEqual([{ "=a": { a: [1, 2], b: null }, "\x1b[2J": "x" }]);
+    expect(askSample(statement, "--format", "csv").stdout).toMatch(/^'=a,\\x1b\[2J\n/);
   });
 
   it("without an answer says so to people", () => {
