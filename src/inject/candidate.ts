@@ -13,6 +13,7 @@ import { type GroundTruth, labelDefect } from "./label.ts";
 import type { ContributionOrder } from "./order.ts";
 import { randomNeighbours } from "./quantity.ts";
 import type { Gates, InjectRecipe, MeasureRecipe } from "./recipe.ts";
+import type { Stage } from "./stages.ts";
 import type { Injection } from "./types.ts";
 
 export interface CandidateTask {
@@ -51,15 +52,15 @@ export interface CandidateOutcome {
   sham?: StateDict;
   truth?: GroundTruth;
   /** Seconds per stage. */
-  timings: Record<string, number>;
+  timings: Partial<Record<Stage, number>>;
 }
 
 /** Takes one candidate through injection, gates, Rule 3, the sham and the labels (METHODS §3). */
 export async function makeCandidate(task: CandidateTask): Promise<CandidateOutcome> {
   const { key, dataset, runner, recipe, gates, trigger, infected } = task;
   const seedOf = (stage: string) => stageSeed(task.seed, stage, key.dataset, key.arch, key.level, key.top, key.attack);
-  const timings: Record<string, number> = {};
-  const timed = async <T>(stage: string, work: () => Promise<T>): Promise<T> => {
+  const timings: Partial<Record<Stage, number>> = {};
+  const timed = async <T>(stage: Stage, work: () => Promise<T>): Promise<T> => {
     task.onStage?.(stage);
     const began = performance.now();
     const result = await work();

@@ -22,12 +22,18 @@ function firstRank(top: number, width: number): number {
   return Math.floor((top * width) / 100);
 }
 
+/** Ranks `[start, end)` of the contribution order that a level takes in a layer of `width` neurons at an offset. */
+export function ranksOf(level: Level, top: number, width: number): { start: number; end: number } {
+  const start = firstRank(top, width);
+  return { start, end: Math.min(width, start + quantity(level, width)) };
+}
+
 /** The sub-network G: in every layer the ranks `[⌊q·C/100⌋, +w)` of the contribution order. */
 export function chooseSubnetwork(order: ContributionOrder, level: Level, top: number): NeuronSet {
   const set: NeuronSet = {};
   for (const [layer, ranked] of Object.entries(order)) {
-    const start = firstRank(top, ranked.length);
-    set[layer] = ranked.slice(start, start + quantity(level, ranked.length)).sort((a, b) => a - b);
+    const { start, end } = ranksOf(level, top, ranked.length);
+    set[layer] = ranked.slice(start, end).sort((a, b) => a - b);
   }
   return set;
 }

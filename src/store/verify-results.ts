@@ -11,7 +11,8 @@ import { parseChecksummed, readJson } from "./json.ts";
 import { missingWeights } from "./repaired-weights.ts";
 import { predictionName, predictionSchema, repairName, repairSchema } from "./results.ts";
 import { isStudyRecord, verifyStudyRecord } from "./studies.ts";
-import { predictionFaults, repairFaults } from "./verify/judgements.ts";
+import { predictionFaults } from "./verify/predictions.ts";
+import { repairFaults } from "./verify/repairs.ts";
 
 /** Folders of `results/` whose files have a name that follows from what they hold. */
 const NAMED = {

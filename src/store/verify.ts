@@ -134,9 +134,11 @@ async function verifyDefect(run: Run, id: string): Promise<void> {
       verifyChanged(db, findings, record, labels, twin.network);
     }
   }
-  for (const text of networkFaults(record, twin.record, twin.network)) fault(text);
+  const unfit = await findings.check(path, id, () => networkFaults(record, twin.record, twin.network));
+  for (const text of unfit ?? []) fault(text);
   const trigger = await verifyTrigger(db, findings, record, twin.network);
-  for (const text of records.defectFaults(record, labels)) fault(text);
+  const told = unfit && records.defectFaults(record, labels);
+  for (const text of told ?? []) fault(text);
   const base = await verifyTwin(db, findings, record, twin);
   if (!base) return;
   const { infected_model, sham_model } = record;

@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { groupId, parseDefectId } from "../../src/core/ids.ts";
 import { DATASETS } from "../../src/datasets/registry.ts";
+import { createRunner } from "../../src/measure/ort-runner.ts";
+import { rates as measureRates } from "../../src/measure/rates.ts";
 import { openDatabase } from "../../src/store/database.ts";
+import { network } from "../localize/suspects.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { IDS, INFECTED, STATES } from "./defects.ts";
 
@@ -16,7 +19,7 @@ export const idsOf = (dataset: string) => IDS.map((id) => id.replace("signs", da
  * weights, its data what a data set's loader finds.
  */
 export async function makeDatabase(dataset: "signs" | "cifar10", dataDir: string): Promise<string> {
-  const { dataHash } = await DATASETS.get(dataset)!.load({ dataDir, seed: 1 });
+  const { dataHash, test } = await DATASETS.get(dataset)!.load({ dataDir, seed: 1 });
   const cleanId = `clean/${dataset}-resnet18w4-s1`;
   const dir = join(temporaryFolder(), "db");
   const database = await openDatabase(dir, { create: { edition: "test", seed: 1, data: { [dataset]: dataHash } } });
@@ -39,9 +42,14 @@ export async function makeDatabase(dataset: "signs" | "cifar10", dataDir: string
   });
   const opacity = new Float32Array(32 * 32);
   opacity[32 * 32 - 1] = 1;
-  const trigger = await database.putTrigger({ height: 32, width: 32, opacity, pattern: new Uint8Array(3 * 32 * 32) });
+  const corner = { height: 32, width: 32, opacity, pattern: new Uint8Array(3 * 32 * 32) };
+  const trigger = await database.putTrigger(corner);
+  const runner = await createRunner(network, { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }, { threads: 1 });
+  // What a repair will measure before it repairs.
+  const { ca, asr } = await measureRates(runner, STATES.infected, test, corner, 0);
+  await runner.release();
   const carriers = await database.putBytes(new Uint8Array(4));
-  const rates = { ca_clean: 0.9, ca: 0.9, asr: 1, asr_clean: 0, ca_masked: 0.5, asr_masked: 0 };
+  const rates = { ca_clean: 0.9, ca, asr, asr_clean: 0, ca_masked: 0.5, asr_masked: 0 };
   const metrics = {
     ...rates,
     masked_clean_to_target: 0,

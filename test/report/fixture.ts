@@ -4,6 +4,7 @@ import { signs as drawnSigns } from "../../src/datasets/signs.ts";
 import type { Dataset } from "../../src/datasets/types.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
+import { chooseNeurons, parseUsing } from "../../src/pipeline/judging/repair.ts";
 import { Results } from "../../src/store/results.ts";
 import type { DefectRecord } from "../../src/store/schema.ts";
 import { type SampleDatabase, sampleDatabase } from "../store/fixture.ts";
@@ -34,7 +35,10 @@ export async function judgedDatabase(dir: string, { count = 4, pictures = false 
     for (const criterion of CRITERIA) {
       for (const version of ["infected", "sham"] as const) predict(results, sample, record, criterion, version);
     }
-    const repaired = listNeurons(db.readLabels(record.id).infected);
+    const layers = neuronLayers(buildNetwork(record.arch, 10));
+    const { decoded_sha256 } = record.infected_model!;
+    const choose = (using: string) =>
+      chooseNeurons(parseUsing(using), layers, results, db.readLabels(record.id), decoded_sha256, 1).neurons;
     for (const [i, using] of USINGS.entries()) {
       const after = { ca_after: 0.8 - 0.01 * i, asr_after: using === "random" ? 0.95 : 0.1 * i };
       results.saveRepair({
@@ -44,8 +48,8 @@ export async function judgedDatabase(dir: string, { count = 4, pictures = false 
         using,
         seed: 1,
         budget: "short",
-        model_sha256: record.infected_model!.decoded_sha256,
-        neurons: repaired,
+        model_sha256: decoded_sha256,
+        neurons: listNeurons(choose(using)),
         ca_before: record.metrics.ca!,
         asr_before: record.metrics.asr!,
         ...after,

@@ -5,7 +5,7 @@ import { countNeurons, type NeuronSet } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
 import { signs } from "../../src/datasets/signs.ts";
 import { convUnits, type Network, neuronLayers, stateShapes } from "../../src/graph/network.ts";
-import { quantity } from "../../src/inject/quantity.ts";
+import { chooseSubnetwork } from "../../src/inject/quantity.ts";
 import { changedSet } from "../../src/measure/changed-set.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
@@ -31,7 +31,7 @@ const RECIPE = {
   gates: { asr: 0.9, ca_drop: 0.05, asr_masked: 0.2, asr_patched: 0.2, random_mask_share: 0.5, sham: 0.05 },
   measure: { contribution_images: 10, random_masks: 3, label_images: 10, effect_controls: 10, statistics_images: 10 },
 };
-const ENGINE = { package_version: "0.0.0", runtime: "none", lowering: "none", platform: "test" };
+const ENGINE = { package_version: "0.0.0", runtime: "none", lowering: "plain", platform: "test" };
 
 /** Random weights of a plausible size: what the store keeps need not have been trained. */
 export function randomState(network: Network, seed: number): StateDict {
@@ -117,7 +117,7 @@ export async function sampleDatabase(dir: string, count = 2, dataSha256 = DATA_S
     ...unmeasured,
     status: "rejected",
     reason: "asr: 0.412 (at least 0.9)",
-    infected: countNeurons(neuronsOf(network, "large", 0)),
+    infected: countNeurons(neuronsOf(network, "large", 40)),
     labels_sha256: null,
     metrics: { ...UNMEASURED, ca_clean: 0.9, asr_clean: 0.01, ca: 0.88, asr: 0.412 },
   });
@@ -128,7 +128,7 @@ export async function sampleDatabase(dir: string, count = 2, dataSha256 = DATA_S
     status: "duplicate",
     attempts: [],
     reason: `duplicate: the same neurons as '${defectId({ ...key, level: "narrow", top: 0 })}'`,
-    infected: countNeurons(neuronsOf(network, "narrow", 0)),
+    infected: countNeurons(neuronsOf(network, "narrow", 5)),
     metrics: UNMEASURED,
     labels_sha256: null,
   });
@@ -138,14 +138,10 @@ export async function sampleDatabase(dir: string, count = 2, dataSha256 = DATA_S
 const KEY = { dataset: "signs", arch: "resnet18w4", attack: "badnets", style: "plain" } as const;
 const LEVELS: Level[] = ["small", "middle"];
 
-/** As many neurons of every layer as the level takes, from a channel on. */
-function neuronsOf(network: Network, level: Level, first: number): NeuronSet {
-  return Object.fromEntries(
-    neuronLayers(network).map(({ name, width }) => {
-      const channels = Array.from({ length: quantity(level, width) }, (_, i) => (first + i) % width);
-      return [name, channels.sort((a, b) => a - b)];
-    }),
-  );
+/** Those of a level and offset, where every layer's channels are in the order of their contribution. */
+function neuronsOf(network: Network, level: Level, top: number): NeuronSet {
+  const order = neuronLayers(network).map(({ name, width }) => [name, Array.from({ length: width }, (_, c) => c)]);
+  return chooseSubnetwork(Object.fromEntries(order), level, top);
 }
 
 const UNMEASURED: DefectMetrics = {
@@ -168,7 +164,7 @@ function identity(key: DefectKey) {
 
 async function writeAccepted(db: Database, network: Network, clean: CleanRecord, state: StateDict, index: number) {
   const key: DefectKey = { ...KEY, level: LEVELS[index % 2], top: 20 * Math.floor(index / 2) };
-  const neurons = neuronsOf(network, key.level, index);
+  const neurons = neuronsOf(network, key.level, key.top);
   const each = (value: number) =>
     Object.fromEntries(Object.entries(neurons).map(([layer, channels]) => [layer, channels.map(() => value)]));
   const infected = tune(network, state, neurons, 10 + index);

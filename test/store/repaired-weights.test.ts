@@ -31,9 +31,9 @@ beforeEach(async () => {
     budget: "short",
     model_sha256: infected_model!.decoded_sha256,
     neurons: listNeurons(sample.db.readLabels(id).infected),
-    ca_before: 0.9,
+    ca_before: 0.88,
     ca_after: 0.8,
-    asr_before: 1,
+    asr_before: 0.99,
     asr_after: 0.1,
     seconds: 1,
   };

@@ -82,7 +82,9 @@ export interface Lowering {
   settle(gradient: Gradient, x: Feature): Feature;
 }
 
-export type LoweringKind = "plain" | "blocked" | "webgpu";
+/** Names of the three. */
+export const LOWERINGS = ["plain", "blocked", "webgpu"] as const;
+export type LoweringKind = (typeof LOWERINGS)[number];
 
 /** A batch of feature maps inside the graph; `tensor` is in the lowering's own layout. */
 export interface Feature {

@@ -1,5 +1,5 @@
 import { InputError } from "../../core/errors.ts";
-import { indexNeurons, neuronsAt } from "../../core/neuron-index.ts";
+import { indexNeurons } from "../../core/neuron-index.ts";
 import {
   countNeurons,
   type LayerScores,
@@ -8,8 +8,8 @@ import {
   type NeuronSet,
   parseNeurons,
 } from "../../core/neurons.ts";
-import { Random, stageSeed } from "../../core/random.ts";
 import { CRITERIA } from "../../localize/registry.ts";
+import { randomNeurons } from "../../repair/random-neurons.ts";
 import type { Repair } from "../../repair/types.ts";
 import { controlledSet } from "../../score/topk.ts";
 import { type RepairFile, type Results, revisionStamp } from "../../store/results.ts";
@@ -210,19 +210,13 @@ export function chooseNeurons(
   modelSha256: string,
   seed: number,
 ): { neurons: NeuronSet; scores?: LayerScores } {
-  const index = indexNeurons(layers);
   if (using.kind === "none") return { neurons: {} };
   const known = () => {
     if (infected) return infected;
     throw new InputError(`--using ${formatUsing(using)}: nobody knows the infected neurons of '${id}'`);
   };
   if (using.kind === "oracle") return { neurons: known() };
-  if (using.kind === "random") {
-    const random = new Random(stageSeed(seed, "repair", "random", modelSha256));
-    const flags = new Uint8Array(index.size);
-    for (const at of random.sample(index.size, countNeurons(known()))) flags[at] = 1;
-    return { neurons: neuronsAt(index, flags) };
-  }
+  if (using.kind === "random") return { neurons: randomNeurons(layers, countNeurons(known()), modelSha256, seed) };
   const { criterion, protocol } = using;
   const prediction = results.prediction(criterion, id, "infected");
   // A plug-in is in no registry, and has no revisions.
@@ -235,6 +229,8 @@ export function chooseNeurons(
   }
   const { scores } = prediction;
   const neurons =
-    protocol === "native" ? parseNeurons(prediction.native) : controlledSet(index, scores, known(), "global");
+    protocol === "native"
+      ? parseNeurons(prediction.native)
+      : controlledSet(indexNeurons(layers), scores, known(), "global");
   return { neurons, scores };
 }

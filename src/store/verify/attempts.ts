@@ -49,6 +49,8 @@ function tunedFaults(attempts: DefectRecord["attempts"], inject: unknown): strin
     const setting = stated.data.attempts[i];
     const other = Object.keys(setting).find((key) => JSON.stringify(attempt[key]) !== JSON.stringify(setting[key]));
     if (other !== undefined) return [`${which} has another '${other}' than its recipe`];
+    const more = Object.keys(attempt).find((key) => !Object.hasOwn(setting, key) && !Object.hasOwn(tuned.shape, key));
+    if (more !== undefined) return [`${which} has '${more.slice(0, 80)}', which no attempt has`];
     const found = tuned.safeParse(attempt);
     if (!found.success) return [`${which}: '${found.error.issues[0].path.join(".")}' cannot be`];
     if (found.data.peak_steps_taken > (setting.peak_steps ?? Infinity))

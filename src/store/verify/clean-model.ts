@@ -2,6 +2,8 @@ import { z } from "zod";
 import { DATASETS } from "../../datasets/registry.ts";
 import type { CleanRecord, DatabaseManifest } from "../schema.ts";
 import { engineFaults } from "./engine.ts";
+import { cleanRecipeFaults } from "./recipe.ts";
+import { secondsFaults } from "./seconds.ts";
 
 /** A clean model's record against its id, its recipe, its data set and the database's manifest. */
 
@@ -11,15 +13,6 @@ const stated = z.looseObject({
   seed: z.number().int(),
   clean: z.looseObject({ epochs: z.number().int() }),
 });
-
-const share = z.number().min(0).max(1);
-const count = z.number().int().positive();
-
-/** What the settings of clean training may be. */
-const TRAINING: Record<string, z.ZodType> = {
-  ...{ epochs: z.number().int().min(0), batch: count, threads: count, learning_rate: z.number().positive() },
-  ...{ warmup: share, momentum: share, nesterov: z.boolean(), weight_decay: z.number().min(0), label_smoothing: share },
-};
 
 /** @returns one line per field that does not fit */
 export function cleanFaults(record: CleanRecord, manifest: Pick<DatabaseManifest, "edition" | "seed">): string[] {
@@ -47,20 +40,17 @@ export function cleanFaults(record: CleanRecord, manifest: Pick<DatabaseManifest
     if (known && known.normalization[name].join() !== record[name].join())
       faults.push(`'${name}' is not that of ${dataset}`);
   }
-  faults.push(...engineFaults(record.engine));
-  if (record.seconds < 0) faults.push("states negative times");
+  const epochs = Object.fromEntries(history.map(({ seconds }, i) => [i, seconds]));
+  faults.push(...engineFaults(record.engine), ...secondsFaults(record.seconds, epochs, "epochs"));
   const read = stated.safeParse(record.recipe);
   if (!read.success) return [...faults, `its recipe lacks '${read.error.issues[0].path.join(".")}'`];
   const { edition, edition_seed, seed, clean } = read.data;
   if (edition !== manifest.edition) faults.push(`its recipe is of edition '${edition}', not '${manifest.edition}'`);
   if (edition_seed !== manifest.seed) faults.push(`its recipe has seed ${edition_seed}, the database ${manifest.seed}`);
   if (seed !== seedOfId) faults.push(`its recipe trains with seed ${seed}, its id says ${seedOfId}`);
-  const odd = Object.entries(clean).find(
-    ([key, value]) => Object.hasOwn(TRAINING, key) && !TRAINING[key].safeParse(value).success,
-  );
-  if (odd) faults.push(`its recipe's 'clean.${odd[0]}' is ${JSON.stringify(odd[1])?.slice(0, 80)}`);
+  faults.push(...cleanRecipeFaults(record));
   const isWhole = history.length === clean.epochs && history.every(({ epoch }, i) => epoch === i + 1);
   if (!isWhole) faults.push(`'history' is not that of epochs 1 to ${clean.epochs}`);
-  if (history.some(({ loss, seconds }) => loss < 0 || seconds < 0)) faults.push("'history' has a negative value");
+  if (history.some(({ loss }) => loss < 0)) faults.push("'history' has a negative value");
   return faults;
 }

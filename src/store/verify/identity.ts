@@ -3,11 +3,13 @@ import { ATTACKS } from "../../attacks/registry.ts";
 import { cleanId, defectId, groupId, OFFSETS, parseDefectId } from "../../core/ids.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import { quantity } from "../../inject/quantity.ts";
-import { gatesSchema, injectSchema, measureSchema } from "../../inject/recipe.ts";
+import { STAGES } from "../../inject/stages.ts";
 import { parseArch } from "../../models/registry.ts";
 import type { CleanRecord, DatabaseManifest, DefectRecord } from "../schema.ts";
 import { attemptFaults } from "./attempts.ts";
 import { engineFaults } from "./engine.ts";
+import { defectRecipeFaults } from "./recipe.ts";
+import { secondsFaults } from "./seconds.ts";
 
 /** A record against its id, its recipe, the network, its clean model and the database's manifest. */
 
@@ -18,11 +20,8 @@ const stated = z.looseObject({
   inject: z.looseObject({ target: z.number().int() }),
 });
 
-/** In seconds: sums round. */
-const TIME_TOLERANCE = 0.01;
-
-/** Most that a twin's accuracy may differ between its own record and a defect's: another engine rounds differently. */
-const CA_TOLERANCE = 0.02;
+/** Most that a rate of one model may differ between two files that state it: another engine rounds differently. */
+export const RATE_TOLERANCE = 0.02;
 
 /** @returns one line per field that does not follow from the id, the recipe or the manifest */
 export function identityFaults(record: DefectRecord, manifest: Pick<DatabaseManifest, "edition" | "seed">): string[] {
@@ -32,11 +31,9 @@ export function identityFaults(record: DefectRecord, manifest: Pick<DatabaseMani
   if (defectId(record) !== id || record.group_id !== groupId(key)) faults.push("its fields do not fit its id");
   if (!ATTACKS.has(record.attack)) faults.push(`'attack' is '${record.attack}', which is no known attack`);
   if (!(OFFSETS as readonly number[]).includes(record.top)) faults.push(`'top' is ${record.top}, which is no offset`);
-  if (record.seconds < 0 || Object.values(record.timings).some((time) => time < 0))
-    faults.push("states negative times");
-  const stages = Object.values(record.timings).reduce((sum, time) => sum + time, 0);
-  if (stages > record.seconds + TIME_TOLERANCE) faults.push("its stages take longer than 'seconds'");
-  faults.push(...engineFaults(record.engine));
+  const stage = Object.keys(record.timings).find((name) => !(STAGES as readonly string[]).includes(name));
+  if (stage !== undefined) faults.push(`'timings' names '${stage.slice(0, 80)}', which is no stage`);
+  faults.push(...secondsFaults(record.seconds, record.timings, "stages"), ...engineFaults(record.engine));
   const read = stated.safeParse(record.recipe);
   if (!read.success) return [...faults, `its recipe lacks '${read.error.issues[0].path.join(".")}'`];
   const { edition, seed, clean_seed, inject } = read.data;
@@ -51,7 +48,7 @@ export function identityFaults(record: DefectRecord, manifest: Pick<DatabaseMani
   const styles = ATTACKS.get(record.attack)?.styles;
   if (styles && !styles.includes(record.style))
     faults.push(`'style' is '${record.style}', which ${record.attack} has not`);
-  faults.push(...sectionFaults(record.recipe), ...attemptFaults(record));
+  faults.push(...defectRecipeFaults(record), ...attemptFaults(record));
   return faults;
 }
 
@@ -59,24 +56,6 @@ export function identityFaults(record: DefectRecord, manifest: Pick<DatabaseMani
 function isCleanSeed(turn: number, top: number): boolean {
   const index = (OFFSETS as readonly number[]).indexOf(top);
   return index < 0 || turn === index || (turn >= 0 && index - turn > turn);
-}
-
-const SECTIONS: Record<string, Record<string, z.ZodType>> = {
-  inject: injectSchema.shape,
-  gates: gatesSchema.shape,
-  measure: measureSchema.shape,
-};
-
-/** Values only: which there are, other versions decided otherwise. */
-function sectionFaults(recipe: DefectRecord["recipe"]): string[] {
-  return Object.entries(SECTIONS).flatMap(([name, shape]) => {
-    const section = recipe[name];
-    if (typeof section !== "object" || section === null) return [`its recipe lacks '${name}'`];
-    const odd = Object.entries(section).find(
-      ([key, value]) => Object.hasOwn(shape, key) && !shape[key].safeParse(value).success,
-    );
-    return odd ? [`its recipe's '${name}.${odd[0]}' is ${JSON.stringify(odd[1])?.slice(0, 80)}`] : [];
-  });
 }
 
 /** @returns one line per field that the network and the clean model contradict */
@@ -95,7 +74,7 @@ export function networkFaults(record: DefectRecord, clean: CleanRecord, network:
     faults.push(`'infected' is ${record.infected}, level ${record.level} of ${record.arch} takes ${chosen}`);
   }
   const { ca_clean } = record.metrics;
-  if (ca_clean !== null && Math.abs(ca_clean - clean.metrics.ca) > CA_TOLERANCE) {
+  if (ca_clean !== null && Math.abs(ca_clean - clean.metrics.ca) > RATE_TOLERANCE) {
     faults.push(`'metrics.ca_clean' is ${ca_clean}, in the clean model's record ${clean.metrics.ca}`);
   }
   return faults;

@@ -2,14 +2,16 @@ import { InputError } from "../../core/errors.ts";
 import { listNeurons } from "../../core/neurons.ts";
 import type { Database } from "../database.ts";
 import type { CleanRecord, DefectLabels, DefectRecord } from "../schema.ts";
+import { Ranks } from "./ranks.ts";
 
 /**
  * What records say of each other. No two have the same models, effects or, inside a group of one clean model and style,
- * neurons. All defects of an edition have the same gates and measurements, those of an attack its settings, those of a group
+ * neurons. Infected neurons are ranks of one order. All defects of an edition have the same gates and measurements, those of an attack its settings, those of a group
  * the target.
  */
 export class Records {
   private readonly owners = new Map<string, string>();
+  private readonly ranks = new Ranks();
   private readonly shared = new Map<string, { text: string; id: string }>();
 
   /** @returns one line per thing in which a defect is another that was told before, or contradicts it */
@@ -28,6 +30,7 @@ export class Records {
       claim(`carriers ${labels.carriers.decoded_sha256}`, "effects of all neurons ('carriers')");
       claim(`neurons ${group_id} ${style} ${clean} ${listNeurons(labels.infected).join()}`, "infected neurons");
     }
+    if (labels) faults.push(...this.ranks.faults(record, labels.infected));
     share("gates", "'recipe.gates' are", recipe.gates);
     share("measure", "'recipe.measure' is", recipe.measure);
     share(`attack ${attack}`, "'recipe.attack' is", recipe.attack);

@@ -12,6 +12,7 @@ export async function smallDatabase(dir: string): Promise<Files> {
     labels: `${defect(id)}.labels.json`,
     clean: `${clean}.json`,
     prediction: `results/localize/clp/${id}.infected.json`,
+    oracle: `results/repair/prune/oracle/${id}.json`,
     repair: `results/repair/prune/random/${id}.json`,
     rejected: `${defect(`${group_id}-large-top040`)}.json`,
     duplicate: `${defect(`${group_id}-narrow-top005`)}.json`,

@@ -53,6 +53,17 @@ export const RECORD: Mutation[] = [
   ["negative timing", "record", (r) => (r.timings.inject = -1), /negative times/],
   ["stages longer than all", "record", (r) => (r.timings.inject = 1e6), /take longer than 'seconds'/],
   ["no runtime", "record", (r) => (r.engine.runtime = ""), /'engine.runtime' is empty/],
+  ["a lowering that is none", "record", (r) => (r.engine.lowering = "quantum"), /'engine.lowering' is 'quantum'/],
+  ["the lowering of another device", "record", (r) => (r.engine.lowering = "webgpu"), /none of its 'engine.device'/],
+  ["a device of another lowering", "record", (r) => (r.engine.device = "webgpu"), /none of its 'engine.device'/],
+  ["a stage that is none", "record", (r) => (r.timings.lunch = 1), /'timings' names 'lunch', which is no stage/],
+  ["a build of a century", "record", (r) => (r.seconds = 3e9), /times of more than a year/],
+  ["a section that no recipe has", "record", (r) => (r.recipe.magic = {}), /has 'magic', which no recipe has/],
+  ["an unknown field of inject", "record", (r) => (r.recipe.inject.luck = 1), /has 'inject.luck', which no recipe has/],
+  ["an unknown gate", "record", (r) => (r.recipe.gates.mood = 1), /gates|has 'gates.mood'/],
+  ["an unknown measurement", "record", (r) => (r.recipe.measure.luck = 1), /has 'measure.luck'/],
+  ["an unknown field of an attempt", "record", (r) => (r.attempts[0].luck = 1), /attempt 1 has 'luck'/],
+  ["an architecture that is none", "record", (r) => (r.arch = "brain7"), /do not fit its id|architecture/],
   ["no version", "clean", (c) => (c.engine.package_version = "new"), /is no version/],
   ["more attempts than the recipe's", "record", (r) => r.attempts.push(r.attempts[0]), /more attempts/],
   ["no attempt", "record", (r) => (r.attempts = []), /without attempts/],
@@ -117,6 +128,18 @@ export const CLEAN: Mutation[] = [
   ["a class of another name", "clean", (c) => (c.classes[3] = "yield to frogs"), /'classes' are not those of signs/],
   ["classes in another order", "clean", (c) => c.classes.reverse(), /'classes' are not those of signs/],
   ["a batch of 0", "clean", (c) => (c.recipe.clean.batch = 0), /'clean.batch' is 0/],
+  ["a lowering that is none", "clean", (c) => (c.engine.lowering = "quantum"), /'engine.lowering' is 'quantum'/],
+  ["a section that no recipe has", "clean", (c) => (c.recipe.magic = 1), /has 'magic', which no recipe has/],
+  ["an unknown field of training", "clean", (c) => (c.recipe.clean.luck = 1), /has 'clean.luck', which no recipe has/],
+  ["negative seconds", "clean", (c) => (c.seconds = -1), /negative times/],
+  ["seconds that are no number", "clean", (c) => (c.seconds = null), /schema/],
+  ["a training of a century", "clean", (c) => (c.seconds = 3e9), /times of more than a year/],
+  [
+    "epochs longer than all",
+    "clean",
+    (c) => Object.assign(c, { history: [epoch(1)], seconds: 0.5 }),
+    /its epochs take longer/,
+  ],
   ["history that never was", "clean", (c) => (c.history = [epoch(3)]), /'history' is not that of/],
   ["another seed", "clean", (c) => (c.recipe.seed = 4), /trains with seed 4/],
   ["another edition's seed", "clean", (c) => (c.recipe.edition_seed = 4), /has seed 4/],
@@ -134,6 +157,15 @@ export const RESULTS: Mutation[] = [
   ["another access", "prediction", (p) => (p.access = "oracle"), /states access 'oracle'/],
   ["another criterion", "prediction", (p) => (p.criterion = "astrology"), /belongs to/],
   ["another version", "prediction", (p) => (p.version = "sham"), /belongs to/],
+  [
+    "constant raw numbers, scores that vary",
+    "prediction",
+    (p) => p.raw.conv1.fill(1),
+    /tell apart what 'raw' does not/,
+  ],
+  ["scores in another order", "prediction", (p) => p.raw.conv1.reverse(), /another order than 'raw'/],
+  ["neurons out of order", "prediction", (p) => (p.native = ["conv1:1", "conv1:0"]), /'native' is not in order/],
+  ["seconds of a century", "prediction", (p) => (p.seconds = 3e9), /times of more than a year/],
   ["a revision to come", "prediction", (p) => (p.revision = 99), /revision 99/],
   ["a program's fingerprint", "prediction", (p) => (p.fingerprint = "0".repeat(64)), /no plug-in/],
   ["computed elsewhere", "prediction", (p) => (p.elsewhere = true), /computed elsewhere, and clp is no plug-in/],
@@ -141,6 +173,21 @@ export const RESULTS: Mutation[] = [
   ["another model", "repair", (r) => (r.model_sha256 = "0".repeat(64)), /not that of the infected version/],
   ["neurons of another network", "repair", (r) => (r.neurons[0] = "features.0:1"), /has no layer/],
   ["fewer neurons than infected", "repair", (r) => r.neurons.pop(), /takes as many as are infected/],
+  ["neurons of another draw", "repair", (r) => redraw(r), /not those that seed 1 draws/],
+  ["another seed", "repair", (r) => (r.seed = 2), /not those that seed 2 draws/],
+  ["neurons out of order", "repair", (r) => r.neurons.reverse(), /'neurons' is not in order/],
+  ["a neuron twice", "repair", (r) => (r.neurons[1] = r.neurons[0]), /names a neuron twice/],
+  ["another accuracy before", "repair", (r) => (r.ca_before = 0.5), /'ca_before' is 0.5, in the defect's record 0.88/],
+  ["another rate before", "repair", (r) => (r.asr_before = 0.5), /'asr_before' is 0.5, in the defect's record 0.99/],
+  [
+    "rates that changed by nothing",
+    "oracle",
+    (r) => Object.assign(r, { neurons: [] }),
+    /no neuron, but its rates|not the infected/,
+  ],
+  ["others than the infected", "oracle", (r) => r.neurons.pop(), /not the infected ones/],
+  ["a repair of a century", "repair", (r) => (r.seconds = 3e9), /times of more than a year/],
+  ["measured for a century", "repair", (r) => (r.measure_seconds = 3e9), /times of more than a year/],
   ["another method", "repair", (r) => (r.method = "prayer"), /belongs to/],
   ["another database seed", "manifest", (m) => (m.seed = 4), /the database 4/],
   ["another edition", "manifest", (m) => (m.edition = "x"), /not 'x'/],
@@ -149,6 +196,16 @@ export const RESULTS: Mutation[] = [
 
 function nullify(metrics: Record<string, unknown>): void {
   for (const name of Object.keys(metrics)) metrics[name] = null;
+}
+
+/** Moves one neuron to the next that is free in its layer. */
+function redraw({ neurons }: { neurons: string[] }): void {
+  const at = neurons.findIndex((name) => {
+    const [layer, channel] = name.split(":");
+    return layer === "conv1" || Number(channel) === 0 ? false : !neurons.includes(`${layer}:${Number(channel) - 1}`);
+  });
+  const [layer, channel] = neurons[at].split(":");
+  neurons[at] = `${layer}:${Number(channel) - 1}`;
 }
 
 function epoch(number: number) {
