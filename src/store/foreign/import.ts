@@ -1,38 +1,16 @@
-import { relative } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { encodeState, tensorValues, wholeValues } from "../../tensor/safetensors.ts";
-import { type StateDict, sizeOf } from "../../tensor/state.ts";
 import { Claim, holderOf } from "../claims.ts";
 import { type Database, openDatabase } from "../database.ts";
-import { createAtomic, exists, readBytes } from "../fs.ts";
+import { createAtomic, exists } from "../fs.ts";
 import { appendJournal } from "../journal.ts";
-import { checksummedJson } from "../json.ts";
+import { checksummedJson, writeJson } from "../json.ts";
 import { Layout } from "../layout.ts";
 import { sha256Of } from "../objects.ts";
 import type { ObjectRef } from "../schema.ts";
-import { type ForeignCase, findCases } from "./cases.ts";
-import { namedLayers } from "./named-layers.ts";
-import { recogniseWeights } from "./recognised.ts";
+import { findCases } from "./cases.ts";
+import { type ReadCase, readCase } from "./read-case.ts";
 import { foreignPath, hasForeign, readForeign } from "./records.ts";
 import { type ForeignRecord, foreignRecord } from "./schema.ts";
-import { Bystander, type Plain, PlainTensor } from "./torch-file.ts";
-import { readTruth } from "./truth.ts";
-import { readTruthFile } from "./truth-file.ts";
-import { readWeights } from "./weights.ts";
-
-/** A case that was read, before anything of it is stored. */
-interface ReadCase {
-  /** What must be known of it, a line each. */
-  notes: string[];
-  record: Omit<ForeignRecord, "model" | "poison_path" | "infected_neuron_contribution">;
-  /** Decoded bytes of its objects. */
-  model: Uint8Array;
-  poisonPath: Uint8Array | null;
-  contribution: Uint8Array | null;
-}
-
-const MOST_PARAMETERS = 2 ** 28;
-const MOST_JSON_NUMBERS = 5_000_000;
 
 export interface ForeignImport {
   /** Told of what must be known of a case, and of each that is not taken: a line. */
@@ -48,15 +26,16 @@ export interface ForeignImport {
 export type ForeignRow = {
   /** null: its folder does not tell. */
   id: string | null;
-  status: "added" | "known" | "failed";
+  status: "added" | "updated" | "known" | "failed";
   fits: string | null;
   infected: number | null;
 };
 
 /**
- * Takes a folder of the original's published layout into a database as foreign records. Every case is read before the first is
- * written. One that is damaged, or holds what cannot be understood, costs itself alone. A database is created where there is
- * none, as edition `foreign`; none is where no case is whole.
+ * Takes a folder of the original's published layout into a database as foreign records. A case that is damaged, or holds what
+ * cannot be understood, costs itself alone; with `strict` every case is read before the first is written, and then again. A case
+ * that is there already, of the same files, is updated where its weights or labels are recognised now and were not. A database is
+ * created where there is none, as edition `foreign`; none is where no case is whole.
  *
  * @returns a line per case. @throws InputError where no case can be taken, or with `strict` one cannot; the database is then as
  * it was.
@@ -67,47 +46,85 @@ export async function importForeign(
   { note = () => undefined, strict = false, key, update = () => undefined }: ForeignImport = {},
 ): Promise<ForeignRow[]> {
   const cases = findCases(source);
-  const rows = new Map<string, ForeignRow>();
+  const rows: ForeignRow[] = [];
   const faults: string[] = [];
-  for (const [i, found] of cases.entries()) {
-    update(i, 2 * cases.length, found.id ?? found.dir);
-    try {
-      if ("fault" in found) throw new InputError(found.fault);
-      const read = await readCase(found, key);
+  const target = new Target(dir);
+  const steps = strict ? 2 * cases.length : cases.length;
+  try {
+    for (const [i, found] of cases.entries()) {
+      update(i, steps, found.id ?? found.dir);
+      let read: ReadCase;
+      try {
+        if ("fault" in found) throw new InputError(found.fault);
+        read = await readCase(found, key);
+        rows.push({ id: found.id, status: statusOf(dir, read), ...told(read.record) });
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        faults.push(error.message);
+        rows.push({ id: found.id, status: "failed", fits: null, infected: null });
+        continue;
+      }
       for (const line of read.notes) note(line);
-      const { fits, infected } = read.record;
-      const count = infected && Object.values(infected).reduce((sum, list) => sum + list.length, 0);
-      rows.set(found.dir, { id: found.id, status: isThere(dir, read) ? "known" : "added", fits, infected: count });
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      faults.push(error.message);
-      rows.set(found.dir, { id: found.id, status: "failed", fits: null, infected: null });
+      if (!strict) await takeCase(target, read, rows[i].status, note);
     }
+    if (faults.length > 0 && (strict || faults.length === cases.length)) {
+      for (const fault of faults.slice(1)) note(fault);
+      throw new InputError(faults[0]);
+    }
+    for (const fault of faults) note(fault);
+    for (const [i, found] of strict ? cases.entries() : []) {
+      update(cases.length + i, steps, found.id ?? found.dir);
+      if (rows[i].status === "known" || "fault" in found) continue;
+      const read = await readCase(found, key);
+      await takeCase(target, read, statusOf(dir, read), note);
+    }
+    return rows;
+  } finally {
+    target.release();
   }
-  if (faults.length > 0 && (strict || faults.length === cases.length)) {
-    for (const fault of faults.slice(1)) note(fault);
-    throw new InputError(faults[0]);
+}
+
+function told({ fits, infected }: ReadCase["record"]): Pick<ForeignRow, "fits" | "infected"> {
+  return { fits, infected: infected && Object.values(infected).reduce((sum, list) => sum + list.length, 0) };
+}
+
+/** The database that cases are taken into: made and claimed when the first is. */
+class Target {
+  private readonly dir: string;
+  private opened: { db: Database; claim: Claim } | undefined;
+
+  constructor(dir: string) {
+    this.dir = dir;
   }
-  for (const fault of faults) note(fault);
+
+  /** @throws InputError where another import is under way, or the folder is no database */
+  async open(): Promise<Database> {
+    this.opened ??= await claimed(this.dir);
+    return this.opened.db;
+  }
+
+  release(): void {
+    this.opened?.claim.release();
+  }
+}
+
+async function claimed(dir: string): Promise<{ db: Database; claim: Claim }> {
   const isNew = !exists(new Layout(dir).path("manifest"));
   const db = await openDatabase(dir, isNew ? { create: { edition: "foreign", seed: 0, data: {} } } : {});
   const claims = db.layout.path("claims");
   const claim = Claim.take(claims, "import");
-  if (!claim)
-    throw new InputError(`${dir}: another import is under way${holderOf(claims, "import")}; try again when it is done`);
-  try {
-    for (const [i, found] of cases.entries()) {
-      if ("fault" in found) continue;
-      update(cases.length + i, 2 * cases.length, found.id);
-      if (rows.get(found.dir)!.status === "added") await addCase(db, await readCase(found, key));
-    }
-    return [...rows.values()];
-  } finally {
-    claim.release();
-  }
+  if (claim) return { db, claim };
+  throw new InputError(`${dir}: another import is under way${holderOf(claims, "import")}; try again when it is done`);
 }
 
-async function addCase(db: Database, read: ReadCase): Promise<void> {
+async function takeCase(
+  target: Target,
+  read: ReadCase,
+  status: ForeignRow["status"],
+  note: (line: string) => void,
+): Promise<void> {
+  if (status === "known") return;
+  const db = await target.open();
   const { id } = read.record;
   const put = async (bytes: Uint8Array | null): Promise<ObjectRef | null> => bytes && db.putBytes(bytes);
   const record = foreignRecord.parse({
@@ -116,103 +133,56 @@ async function addCase(db: Database, read: ReadCase): Promise<void> {
     poison_path: await put(read.poisonPath),
     infected_neuron_contribution: await put(read.contribution),
   });
-  if (!createAtomic(foreignPath(db, id), checksummedJson({ ...record }), db.layout.path("tmp"))) {
+  const [path, tmp] = [foreignPath(db, id), db.layout.path("tmp")];
+  if (status === "updated") {
+    const before = readForeign(db, id);
+    writeJson(path, foreignRecord, { ...record }, tmp);
+    note(`'${id}' is updated: ${gainOf(before, record)}`);
+  } else if (!createAtomic(path, checksummedJson({ ...record }), tmp)) {
     throw new InputError(`${db.dir}: '${id}' was written by another process meanwhile`);
   }
   appendJournal(db.layout.path("journal"), { time: new Date().toISOString(), event: "foreign", id });
 }
 
+/** What is known of a case that was not, in words. */
+function gainOf(before: ForeignRecord, now: ForeignRecord): string {
+  const gains: string[] = [];
+  if (before.fits !== now.fits) gains.push(`its weights are those of ${now.fits}`);
+  if (before.infected === null && now.infected !== null) gains.push("its infected neurons are understood");
+  if (before.contribution === null && now.contribution !== null) gains.push("its contributions are understood");
+  return gains.join(", ");
+}
+
+/** What follows from a case's files; an earlier version may have understood less of them. */
+const UNDERSTOOD = ["fits", "infected", "contribution"] as const;
+
 /** @throws InputError where a record of that id holds something else */
-function isThere(dir: string, { record, model, poisonPath, contribution }: ReadCase): boolean {
+function statusOf(
+  dir: string,
+  { record, model, poisonPath, contribution, unrecognised }: ReadCase,
+): ForeignRow["status"] {
   const db = { layout: new Layout(dir) };
-  if (!hasForeign(db, record.id)) return false;
-  const { model: ref, poison_path, infected_neuron_contribution, ...rest } = readForeign(db, record.id);
-  const same =
-    JSON.stringify(foreignRecord.partial().parse(rest)) === JSON.stringify(foreignRecord.partial().parse(record)) &&
-    ref.decoded_sha256 === sha256Of(model) &&
-    (poison_path?.decoded_sha256 ?? null) === (poisonPath && sha256Of(poisonPath)) &&
-    (infected_neuron_contribution?.decoded_sha256 ?? null) === (contribution && sha256Of(contribution));
-  if (same) return true;
+  if (!hasForeign(db, record.id)) return "added";
+  const before = readForeign(db, record.id);
+  const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+  const of = (bytes: Uint8Array | null) => bytes && sha256Of(bytes);
+  const { model: ref, poison_path, infected_neuron_contribution, ...stated } = before;
+  const { tensors, parameters, fits, infected, contribution: values, ...rest } = stated;
+  const isOfFiles =
+    isSame(rest, foreignRecord.partial().parse(without(record))) &&
+    (poison_path?.decoded_sha256 ?? null) === of(poisonPath) &&
+    (infected_neuron_contribution?.decoded_sha256 ?? null) === of(contribution);
+  const isModel = ref.decoded_sha256 === of(model) && tensors === record.tensors && parameters === record.parameters;
+  const understood = { fits, infected, contribution: values };
+  if (isOfFiles && isModel && UNDERSTOOD.every((name) => isSame(understood[name], record[name]))) return "known";
+  const isMore = UNDERSTOOD.every((name) => understood[name] === null || isSame(understood[name], record[name]));
+  const isWeights = isModel || (fits === null && ref.decoded_sha256 === of(unrecognised()));
+  if (isOfFiles && isWeights && isMore) return "updated";
   throw new InputError(`${dir}: holds '${record.id}' with other content; use another --db folder`);
 }
 
-async function readCase(found: ForeignCase, key: string | undefined): Promise<ReadCase> {
-  const { id, source, dataset, arch, attack, level, top } = found;
-  const weights = await readWeights(found.model, key);
-  const { tensors } = weights;
-  const recognised = recogniseWeights(found.model, weights);
-  // A network's own tensors under our names; where none fits, all under theirs.
-  const {
-    network,
-    names: theirs,
-    notes: said,
-  } = typeof recognised === "string"
-    ? { network: null, names: new Map([...tensors.keys()].map((name) => [name, name])), notes: [recognised] }
-    : recognised;
-  const total = [...theirs.values()].reduce((sum, name) => sum + sizeOf(tensors.get(name)!.shape), 0);
-  if (total > MOST_PARAMETERS) throw new InputError(`${found.model}: has ${total} parameters, more than any network`);
-  const state: StateDict = new Map(
-    [...theirs].map(([name, theirName]) => {
-      const tensor = tensors.get(theirName)!;
-      return [name, { shape: tensor.shape, data: tensorValues(tensor) ?? wholeValues(tensor) }];
-    }),
-  );
-  const [path, contribution] = await Promise.all(
-    [found.poisonPath, found.contribution].map((file) => (file === null ? undefined : readTruthFile(file))),
-  );
-  const truth = readTruth(
-    found.poisonPath,
-    path,
-    found.contribution,
-    contribution,
-    namedLayers(state, network, theirs),
-  );
-  return {
-    notes: [...weights.notes, ...said, ...truth.notes],
-    record: {
-      kind: "foreign",
-      id,
-      layout: "bdefects4nn",
-      source,
-      ...{ dataset, arch, attack, level, top },
-      clean: null,
-      sham: null,
-      metrics: null,
-      tensors: state.size,
-      parameters: total,
-      fits: network?.arch ?? null,
-      infected: truth.infected,
-      contribution: truth.contribution,
-      told: found.others.map((file) => {
-        const bytes = readBytes(file);
-        return { file: relative(found.dir, file).replaceAll("\\", "/"), bytes: bytes.length, sha256: sha256Of(bytes) };
-      }),
-    },
-    model: encodeState(state),
-    poisonPath: path === undefined ? null : jsonOf(path, found.poisonPath!),
-    contribution: contribution === undefined ? null : jsonOf(contribution, found.contribution!),
-  };
-}
-
-/** Whatever a file holds, as JSON: dicts as lists of pairs where a key is no text, tensors as shape and values. */
-function jsonOf(value: Plain, path: string): Uint8Array {
-  let numbers = 0;
-  const plain = (part: Plain): unknown => {
-    if (part instanceof PlainTensor) {
-      numbers += sizeOf(part.shape);
-      if (numbers > MOST_JSON_NUMBERS) throw new InputError(`${path}: holds more numbers than labels can`);
-      return { shape: part.shape, values: part.numbers() };
-    }
-    if (part instanceof Uint8Array) return { bytes: Buffer.from(part).toString("hex") };
-    if (part instanceof Set) return [...part].map(plain);
-    if (Array.isArray(part)) return part.map(plain);
-    if (part instanceof Bystander) return { skipped: part.name };
-    if (!(part instanceof Map)) return part;
-    const pairs = [...part].map(([key, item]) => [plain(key), plain(item)] as const);
-    // Own properties only, whatever the names.
-    return pairs.every(([key]) => typeof key === "string" && key !== "__proto__")
-      ? Object.fromEntries(pairs as [string, unknown][])
-      : pairs;
-  };
-  return Buffer.from(`${JSON.stringify(plain(value))}\n`);
+/** A record without what follows from its files. */
+function without(record: ReadCase["record"]) {
+  const { tensors, parameters, fits, infected, contribution, ...rest } = record;
+  return rest;
 }
