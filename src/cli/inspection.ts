@@ -2,6 +2,7 @@ import { countNeurons } from "../core/neurons.ts";
 import { visible } from "../core/visible.ts";
 import type { Finding, NeuronRow } from "../pipeline/own/inspect.ts";
 import type { Comparison, Reference } from "../pipeline/own/reference.ts";
+import { lineWidth, wrapLines } from "./listing.ts";
 import { emitRows } from "./output.ts";
 
 /** Fields of a comparison, with a prefix; null where there is nothing to compare with. */
@@ -93,6 +94,7 @@ export function printNeurons(rows: readonly NeuronRow[], top: number): void {
   print("* named by the criterion itself");
 }
 
+/** Prose on stdout, in lines that fit. */
 export function print(line: string): void {
-  process.stdout.write(`${visible(line)}\n`);
+  process.stdout.write(`${wrapLines(visible(line), lineWidth())}\n`);
 }

@@ -55,9 +55,12 @@ describe("inspect", () => {
     // Made-up images: the network was not trained on them.
     expect(ran.stderr).toMatch(/^warning: clean accuracy is 0\.\d+, near chance \(0\.100\)/m);
     expect(ran.stdout).toMatch(
-      /vgg13w8, 10 classes[\s\S]*clean accuracy: 0\.\d{4} of 60 images[\s\S]* of 85 [\s\S]*Not proven/,
+      /vgg13w8,\s10\sclasses[\s\S]*clean accuracy: 0\.\d{4} of 60 images[\s\S]* of 85 [\s\S]*Not proven/,
     );
     expect(existsSync(out)).toBe(false);
+    // A path is a word, and no word is broken.
+    for (const line of ran.stdout.split("\n"))
+      if (!line.includes(dir)) expect(line.length, line).toBeLessThanOrEqual(80);
   });
 
   it("is what localize names to somebody who gives it a file", () => {

@@ -6,6 +6,7 @@ import { encode as encodeJpeg } from "jpeg-js";
 import { describe, expect, it } from "vitest";
 import type { ImageSet } from "../../src/datasets/types.ts";
 import { openOwnImages } from "../../src/pipeline/own/images.ts";
+import { findNormalization } from "../../src/pipeline/own/normalization.ts";
 import { encodeNpy } from "../../src/tensor/npy.ts";
 import { zipOf } from "../datasets/archives.ts";
 import { writeTinyData } from "../e2e/tiny.ts";
@@ -144,6 +145,13 @@ describe("arrays", () => {
     const held = await open(join(dir, "x.npy"), { holdOut: true });
     expect([held.clean.count, held.test.count]).toEqual([14, 4]);
     const again = await open(join(dir, "x.npy"), { holdOut: true });
+    // Inspect holds nothing back, and takes the same mean and std.
+    const shared = await open(join(dir, "x.npy"));
+    const found = [held, shared].map(({ all }) =>
+      findNormalization({ known: null, file: join(dir, "x.pt"), images: all }),
+    );
+    expect(found[0]).toEqual(found[1]);
+    expect(found[0].source).toBe("computed from all 18 images");
     expect(again).toEqual(held);
     const other = written({ "0/a.png": png(0), "1/a.png": png(1) });
     const both = await open(join(dir, "x.npy"), { holdOut: true, test: other });

@@ -19,6 +19,8 @@ export interface OwnImages {
   clean: ImageSet;
   /** What accuracy is measured on. */
   test: ImageSet;
+  /** Those that mean and std are computed from where nothing states them: all of `data`, whatever is held out of it. */
+  all: ImageSet;
   /** Class names where they are known. */
   classes: string[] | null;
   /** That of a known data set; an unknown one may have mirrored classes, so its images are left as they are. */
@@ -113,7 +115,7 @@ function isItsFolder(dir: string, folder: string): boolean {
 /** The defender's images as in every study, and the test split. */
 async function ofDataset(definition: DatasetDefinition, dataDir: string, seed: number): Promise<OwnImages> {
   const { title, cleanVal, test, classes, augmentation, normalization } = await definition.load({ dataDir, seed });
-  return { title, clean: cleanVal, test, classes, augmentation, normalization, notes: [] };
+  return { title, clean: cleanVal, test, all: cleanVal, classes, augmentation, normalization, notes: [] };
 }
 
 function ofOwn(
@@ -121,7 +123,7 @@ function ofOwn(
   { set, names, notes }: { set: ImageSet; names: string[] | null; notes: string[] },
   { seed, holdOut }: Pick<OwnImagesOptions, "seed" | "holdOut">,
 ): OwnImages {
-  const facts = { title, classes: names, augmentation: NO_AUGMENTATION, normalization: null, notes };
+  const facts = { title, all: set, classes: names, augmentation: NO_AUGMENTATION, normalization: null, notes };
   if (!holdOut) return { ...facts, clean: set, test: set };
   const order = new Random(stageSeed(seed, "images held out")).permutation(set.count);
   const held = Math.round(HELD_OUT * set.count);

@@ -6,6 +6,7 @@ import { readWeights } from "../../store/foreign/weights.ts";
 import { modelSha256 } from "../../store/models.ts";
 import { encodeTensors, type RawTensors, tensorValues, withValues } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
+import { assertPossible, constantChannels } from "./possible-weights.ts";
 
 /** A network that somebody brought as a file. */
 export interface OwnModel {
@@ -54,6 +55,8 @@ export async function openOwnModel(file: string, { key, arch, classes }: OwnMode
       return [name, { shape, data }];
     }),
   );
+  const told = (name: string) => theirs.get(name)!;
+  assertPossible(file, state, told);
   return {
     file,
     network,
@@ -68,6 +71,6 @@ export async function openOwnModel(file: string, { key, arch, classes }: OwnMode
       }
       return encodeTensors(changed);
     },
-    notes: [...weights.notes, ...found.notes],
+    notes: [...weights.notes, ...found.notes, ...constantChannels(file, state, told)],
   };
 }

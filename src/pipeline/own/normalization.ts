@@ -23,7 +23,8 @@ export interface NormalizationSources {
 
 /**
  * How a network of one's own sees pixels: as the user says, else as the known data set has it, else as a `model.json`
- * beside the file says, else by the images' own mean and standard deviation.
+ * beside the file says, else by the mean and standard deviation of all images, those that are kept for the accuracy among them: so
+ * every verb takes the same for the same file and images.
  *
  * @throws InputError where one of mean and std is given alone, or is no such thing
  */
@@ -37,7 +38,7 @@ export function findNormalization({ mean, std, known, file, images }: Normalizat
   if (known) return { normalization: known, source: "the data set's" };
   const beside = besideFile(file);
   if (beside) return { normalization: beside, source: "from model.json beside the file" };
-  if (images) return { normalization: measured(images), source: "computed from the images" };
+  if (images) return { normalization: measured(images), source: `computed from all ${images.count} images` };
   // Weights alone are looked at.
   return { normalization: { mean: [0, 0, 0], std: [1, 1, 1] }, source: "none" };
 }

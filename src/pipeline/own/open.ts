@@ -50,7 +50,7 @@ export async function withOwn<T>(options: OpenOwnOptions, work: (own: Own) => Pr
   const images = data === undefined ? null : await openOwnImages({ ...options, data, network: model.network });
   if (images) assertLabels(model, images, data!);
   const known = images?.normalization ?? null;
-  const { normalization, source } = findNormalization({ mean, std, known, file, images: images?.clean ?? null });
+  const { normalization, source } = findNormalization({ mean, std, known, file, images: images?.all ?? null });
   const runner = await createRunner(model.network, normalization, { threads: THREADS });
   try {
     return await work({ model: { ...model, normalization }, images, runner, normalizationSource: source });
