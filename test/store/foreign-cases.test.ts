@@ -6,6 +6,8 @@ import { buildNetwork } from "../../src/models/registry.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { importForeign } from "../../src/store/foreign/import.ts";
 import { listForeign, readForeign } from "../../src/store/foreign/records.ts";
+import { checksummedJson } from "../../src/store/json.ts";
+import { verifyDatabase } from "../../src/store/verify.ts";
 import { encodeNpy } from "../../src/tensor/npy.ts";
 import { encodeState } from "../../src/tensor/safetensors.ts";
 import { global, P, pickle, text, tuple } from "../tensor/pickle-bytes.ts";
@@ -139,5 +141,50 @@ describe("labels beside a model", () => {
     expect(await truthOf({ "poison_path.npy": "x", "poison_path.json": "{}" })).toMatch(
       /top_005: holds both poison_path\.json and poison_path\.npy; keep one of them$/,
     );
+  });
+});
+
+describe("a case that is there already", () => {
+  it("is updated where an earlier version understood less of the same files, and else refused", async () => {
+    const prefixed = (seed: number) =>
+      encodeState(new Map([...randomState(network, seed)].map(([key, tensor]) => [`module.${key}`, tensor])));
+    const sourceOf = (weights: Uint8Array) =>
+      layoutOf({
+        [named("005")]: {
+          "attack_model.safetensors": weights,
+          "poison_path.json": '{"conv1": [0, 2]}',
+          "infected_neuron_contribution.json": '{"conv1": [0.5, 2]}',
+        },
+      });
+    const [source, id] = [sourceOf(prefixed(1)), idOf("005")];
+    const { dir } = await take(source);
+    const db = await openDatabase(dir);
+    const now = readForeign(db, id);
+    const write = (change: object) => writeFileSync(join(dir, `${id}.json`), checksummedJson({ ...now, ...change }));
+    const again = async (from = source) => {
+      const notes: string[] = [];
+      const [{ status }] = await importForeign(dir, from, { note: (line) => notes.push(line) });
+      return { status, notes: notes.filter((line) => line.includes(id)) };
+    };
+    expect(now).toMatchObject({ fits: "resnet18w4", infected: { conv1: [0, 2] } });
+    write({ fits: null, infected: null, contribution: null, model: await db.putBytes(prefixed(1)) });
+    await expect(again(sourceOf(prefixed(2)))).rejects.toThrow(/other content/);
+    expect(readForeign(db, id).fits).toBeNull();
+    expect(await again()).toEqual({
+      status: "updated",
+      notes: [
+        `'${id}' is updated: its weights are those of resnet18w4, its infected neurons are understood, its contributions are understood`,
+      ],
+    });
+    expect(readForeign(db, id)).toEqual(now);
+    expect(await again()).toEqual({ status: "known", notes: [] });
+    write({ infected: null, contribution: null });
+    expect((await again()).status).toBe("updated");
+    // What was understood otherwise, and not less, is no earlier version's.
+    write({ fits: "resnet18w8" });
+    await expect(again()).rejects.toThrow(/other content/);
+    write({});
+    const { findings } = await verifyDatabase(db, [], true);
+    expect(findings.filter(({ severity }) => severity === "fault")).toEqual([]);
   });
 });

@@ -12,10 +12,9 @@ import { whyUnfit } from "../../src/store/foreign/model.ts";
 import { listForeign, readForeign } from "../../src/store/foreign/records.ts";
 import { readTorchFile } from "../../src/store/foreign/torch-file.ts";
 import { readWeights } from "../../src/store/foreign/weights.ts";
-import { checksummedJson } from "../../src/store/json.ts";
 import { readModel } from "../../src/store/models.ts";
 import { verifyDatabase } from "../../src/store/verify.ts";
-import { encodeState, floatBytes } from "../../src/tensor/safetensors.ts";
+import { floatBytes } from "../../src/tensor/safetensors.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
 import { zipOf } from "../datasets/archives.ts";
 import { treeOf } from "../e2e/files.ts";
@@ -114,41 +113,6 @@ describe("import --layout bdefects4nn", () => {
     bytes[bytes.length >> 1] ^= 1;
     writeFileSync(path, bytes);
     expect(bdefects(["verify", "--all", "--db", dir])).toMatchObject({ status: 1 });
-  });
-
-  it("updates what an earlier version understood less of, and reads no other weights for it", async () => {
-    const [dir, source] = [fresh(), layoutOf({ "attack_model.pt": modelZip(1, "module.") })];
-    await importForeign(dir, source);
-    const db = await openDatabase(dir);
-    const now = readForeign(db, ID);
-    const path = join(dir, `${ID}.json`);
-    const write = (change: object) => writeFileSync(path, checksummedJson({ ...now, ...change }));
-    const again = async (from = source) => {
-      const notes: string[] = [];
-      const [{ status }] = await importForeign(dir, from, { note: (line) => notes.push(line) });
-      return { status, notes: notes.filter((line) => line.includes(ID)) };
-    };
-    const theirs = new Map([...randomState(network, 1)].map(([key, tensor]) => [`module.${key}`, tensor]));
-    const kept = { fits: null, infected: null, contribution: null, model: await db.putBytes(encodeState(theirs)) };
-    write(kept);
-    await expect(again(layoutOf({ "attack_model.pt": modelZip(2, "module.") }))).rejects.toThrow(/other content/);
-    expect(readForeign(db, ID).fits).toBeNull();
-    expect(await again()).toEqual({
-      status: "updated",
-      notes: [
-        `'${ID}' is updated: its weights are those of resnet18w4, its infected neurons are understood, its contributions are understood`,
-      ],
-    });
-    expect(readForeign(db, ID)).toEqual(now);
-    expect(await again()).toEqual({ status: "known", notes: [] });
-    write({ infected: null, contribution: null });
-    expect((await again()).status).toBe("updated");
-    // What is understood otherwise, and not less, is no earlier version's.
-    write({ fits: "resnet18w8" });
-    await expect(again()).rejects.toThrow(/other content/);
-    write({});
-    const { findings } = await verifyDatabase(db, [], true);
-    expect(findings.filter(({ severity }) => severity === "fault")).toEqual([]);
   });
 
   it("understands one list per layer, tensors, and models of several devices; else keeps what is there", async () => {
