@@ -1,25 +1,28 @@
-import { ATTACKS } from "../attacks/registry.ts";
 import type { Trigger } from "../attacks/types.ts";
-import { sameNeurons } from "../core/neurons.ts";
 import { type Network, stateShapes } from "../graph/network.ts";
-import { batchNormRows, changedSet } from "../measure/changed-set.ts";
-import { functionDistance } from "../measure/rewrite.ts";
 import { buildNetwork } from "../models/registry.ts";
-import { type ChangedRows, changedRows } from "../tensor/delta.ts";
 import { floatsOf } from "../tensor/safetensors.ts";
-import type { StateDict } from "../tensor/state.ts";
 import type { Database } from "./database.ts";
 import { type Finding, Findings } from "./findings.ts";
-import { type DeltaBase, readDelta } from "./models.ts";
-import type { CleanRecord, DefectLabels, DefectRecord, ObjectRef } from "./schema.ts";
+import type { CleanRecord, DefectLabels, DefectRecord } from "./schema.ts";
 import { Behaviour } from "./verify/behaviour.ts";
 import { cleanFaults } from "./verify/clean-model.ts";
-import { discreetFaults, KEPT } from "./verify/discreet.ts";
+import { discreetFaults } from "./verify/discreet.ts";
 import { identityFaults, networkFaults } from "./verify/identity.ts";
 import { Records, rememberRecords } from "./verify/records.ts";
 import { statusFaults } from "./verify/status.ts";
 import { madeTriggerFaults, triggerFaults } from "./verify/trigger.ts";
 import { isSubset, neuronFaults, truthFaults } from "./verify/truth.ts";
+import {
+  type CleanTwin,
+  isCovered,
+  isReplaced,
+  oddTensor,
+  verifyChanged,
+  verifyDelta,
+  verifySize,
+  verifyTwin,
+} from "./verify/versions.ts";
 import { verifyFiles } from "./verify-files.ts";
 
 export interface VerifyResult {
@@ -28,14 +31,6 @@ export interface VerifyResult {
   clean: number;
   /** Other files whose hashes or checksums were looked at; 0 unless everything is verified. */
   files: number;
-}
-
-interface CleanTwin {
-  record: CleanRecord;
-  /** Whether every field of its record can be. */
-  isSound: boolean;
-  network: Network;
-  state: StateDict;
 }
 
 /** What the checks of one run share. */
@@ -172,24 +167,6 @@ async function verifyDefect(run: Run, id: string): Promise<void> {
   for (const text of await run.behaviour.faultsOf(record, twin.record, twin.network, versions)) fault(text);
 }
 
-/** The first tensor with a weight that is no finite number, in words. */
-function oddTensor(state: StateDict): string | null {
-  const odd = [...state].find(([, { data }]) => !data.every(Number.isFinite));
-  return odd ? `'${odd[0]}' holds a weight that is no finite number` : null;
-}
-
-/** A replacement's changed set is what its models show (METHODS §4.4). */
-function isReplaced({ attack }: DefectRecord): boolean {
-  return ATTACKS.get(attack)?.injection === "replace";
-}
-
-function isCovered(rows: ChangedRows, parts: readonly ChangedRows[]): boolean {
-  return Object.entries(rows).every(([key, list]) => {
-    const found = new Set(parts.flatMap((part) => (Object.hasOwn(part, key) ? part[key] : [])));
-    return list.every((row) => found.has(row));
-  });
-}
-
 /**
  * @param network null where the twin is lost: what the trigger must fit is then unknown
  * @returns null where the trigger is at fault
@@ -214,36 +191,6 @@ async function verifyTrigger(
   return made.length === 0 ? trigger : null;
 }
 
-/**
- * The twin that a defect's deltas are against: the clean model, or for style `discreet` an object of its own, which must
- * be the clean model with other batch-norm statistics and nothing else.
- * @returns null where it cannot be used
- */
-async function verifyTwin(
-  db: Database,
-  findings: Findings,
-  record: DefectRecord,
-  clean: CleanTwin,
-): Promise<DeltaBase | null> {
-  const { id, twin_model: ref, style, infected_model } = record;
-  const base = { state: clean.state, sha256: clean.record.model.decoded_sha256 };
-  if ((ref !== null) !== (style === "discreet" && infected_model !== null)) {
-    const text = ref ? "has a 'twin_model', which only a discreet defect has" : "discreet, but without 'twin_model'";
-    findings.fault(db.layout.defect(id), text, id);
-  }
-  if (!ref) return base;
-  const path = db.objects.path(ref.object);
-  const state = await findings.check(path, id, () => readDelta(db.objects, base, ref));
-  if (!state) return null;
-  verifySize(db, findings, ref, id);
-  if (!isSubset(changedRows(clean.state, state), batchNormRows(clean.network))) {
-    findings.fault(path, "the twin differs from the clean model outside the batch norms", id);
-  } else if (!(functionDistance(clean.network, clean.state, state) <= KEPT)) {
-    findings.fault(path, "the twin does not compute what the clean model does", id);
-  }
-  return { state, sha256: ref.decoded_sha256 };
-}
-
 async function verifyLabels(db: Database, findings: Findings, record: DefectRecord): Promise<DefectLabels | null> {
   if (record.labels_sha256 === null) return null;
   const { id } = record;
@@ -260,58 +207,7 @@ async function verifyLabels(db: Database, findings: Findings, record: DefectReco
   return labels;
 }
 
-/** The changed set: of a fine-tuned defect the infected neurons' own parameters, of a replacement what the models show. */
-function verifyChanged(
-  db: Database,
-  findings: Findings,
-  record: DefectRecord,
-  { infected }: DefectLabels,
-  network: Network,
-): void {
-  // Sub-network replacement also cuts the connections into its neurons; its changed set is its own (METHODS §4.4).
-  if (isReplaced(record) || !record.changed) return;
-  const allowed = changedSet(network, infected, record.style);
-  if (sameNeurons(record.changed, allowed)) return;
-  const more = record.style === "discreet" ? " and the batch norms" : "";
-  const how = isSubset(record.changed, allowed) ? "is less than" : "goes beyond";
-  findings.fault(
-    db.layout.defect(record.id),
-    `'changed' ${how} the infected neurons' own parameters${more}`,
-    record.id,
-  );
-}
-
-/**
- * Rebuilds a model bit for bit and holds every byte outside the recorded set against the clean twin.
- * @returns the model, and the rows in which it differs from the twin; null where it cannot be rebuilt
- */
-async function verifyDelta(
-  db: Database,
-  findings: Findings,
-  record: DefectRecord,
-  ref: ObjectRef,
-  base: DeltaBase,
-  twin: DeltaBase,
-): Promise<{ state: StateDict; rows: ChangedRows } | null> {
-  const path = db.objects.path(ref.object);
-  const state = await findings.check(path, record.id, () => readDelta(db.objects, base, ref));
-  if (!state) return null;
-  verifySize(db, findings, ref, record.id);
-  const rows = changedRows(twin.state, state);
-  if (!isSubset(rows, record.changed ?? {})) {
-    findings.fault(path, "differs from the clean twin outside the recorded changed set", record.id);
-  }
-  const odd = oddTensor(state);
-  if (odd !== null) findings.fault(path, odd, record.id);
-  return { state, rows };
-}
-
 function verifyData(db: Database, findings: Findings, path: string, record: CleanRecord | DefectRecord): void {
   if (db.manifest.data[record.dataset] === record.data_sha256) return;
   findings.fault(path, `was made from other ${record.dataset} data than the manifest states`, record.id);
-}
-
-function verifySize(db: Database, findings: Findings, ref: ObjectRef, id: string): void {
-  const bytes = db.objects.sizeOf(ref.object);
-  if (bytes !== ref.bytes) findings.fault(db.objects.path(ref.object), `has ${bytes} bytes, not ${ref.bytes}`, id);
 }

@@ -12,7 +12,8 @@ import type { CleanRecord, DefectRecord } from "../schema.ts";
 /**
  * What infected models and shams do with their trigger on drawn images. These need no files and stand in for every data set:
  * a backdoor is no finer than that. Only what is far from either counts, and between the two bounds nothing is said;
- * `verify --metrics` measures on the data itself. `verify --all --db sample` holds the shipped sample's 85 pairs against both bounds.
+ * `verify --metrics` measures on the data itself. Of the sample's 85 pairs every infected model sends 14 images of 16 or more to the
+ * target, and every sham 3 or fewer (`test/store/impossible/behaviour.long.test.ts`).
  */
 
 const IMAGES = 16;
@@ -32,20 +33,30 @@ export class Behaviour {
   private readonly runners = new Map<string, Promise<OrtRunner>>();
   private readonly images = drawSigns(IMAGES, 1, "verify");
 
-  /** @returns one line per thing that infected model and sham cannot be, doing what they do */
-  async faultsOf(
-    record: Pick<DefectRecord, "attack" | "target">,
+  /** @returns the share of triggered images that infected model and sham send to each class; null: they are of another size */
+  async answers(
     { mean, std }: Pick<CleanRecord, "mean" | "std">,
     network: Network,
     { infected, sham, trigger }: Versions,
-  ): Promise<string[]> {
+  ): Promise<{ infected: number[]; sham: number[] } | null> {
     const { height, width } = network.input;
-    if (height !== SIGN_SIZE || width !== SIGN_SIZE) return [];
-    const { target } = record;
+    if (height !== SIGN_SIZE || width !== SIGN_SIZE) return null;
     const runner = await this.runnerOf(network, { mean, std } as Normalization);
     const triggered = stampSet(trigger, this.images);
-    const found = await shares(runner, infected, triggered);
-    const ofSham = await shares(runner, sham, triggered);
+    return { infected: await shares(runner, infected, triggered), sham: await shares(runner, sham, triggered) };
+  }
+
+  /** @returns one line per thing that infected model and sham cannot be, doing what they do */
+  async faultsOf(
+    record: Pick<DefectRecord, "attack" | "target">,
+    clean: Pick<CleanRecord, "mean" | "std">,
+    network: Network,
+    versions: Versions,
+  ): Promise<string[]> {
+    const answers = await this.answers(clean, network, versions);
+    if (!answers) return [];
+    const { infected: found, sham: ofSham } = answers;
+    const { target } = record;
     const [answered, shamAnswered] = [found[target], ofSham[target]];
     const told = (share: number) => `${Math.round(share * IMAGES)} of ${IMAGES}`;
     if (shamAnswered >= MOST && answered <= FEW) {
@@ -55,8 +66,9 @@ export class Behaviour {
     }
     const other = found.indexOf(Math.max(...found));
     if (other !== target && found[other] >= MOST && answered <= FEW) {
-      const clean = await shares(runner, infected, this.images);
-      if (clean[other] <= FEW && ofSham[other] <= FEW) {
+      const runner = await this.runnerOf(network, clean as Normalization);
+      const untriggered = await shares(runner, versions.infected, this.images);
+      if (untriggered[other] <= FEW && ofSham[other] <= FEW) {
         return [`its infected model sends triggered images to class ${other}, not to 'target' ${target}`];
       }
     }
@@ -75,7 +87,8 @@ export class Behaviour {
   }
 
   private runnerOf(network: Network, normalization: Normalization): Promise<OrtRunner> {
-    const key = JSON.stringify([network.arch, network.classes, normalization]);
+    const { mean, std } = normalization;
+    const key = JSON.stringify([network.arch, network.classes, mean, std]);
     const runner = this.runners.get(key) ?? createRunner(network, normalization, { threads: 1 });
     this.runners.set(key, runner);
     return runner;
