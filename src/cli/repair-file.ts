@@ -22,7 +22,7 @@ export async function repairFile(file: string, options: RepairFileOptions): Prom
   const { useDevice } = await import("../pipeline/device.ts");
   const { chanceWarning, withOwn } = await import("../pipeline/own/open.ts");
   const { repairModel } = await import("../pipeline/own/repair.ts");
-  const { refuseExisting, repairStem, saveRepair } = await import("../pipeline/own/save-repair.ts");
+  const { refuseExisting, repairStem, saveRepairs } = await import("../pipeline/own/save-repair.ts");
   const { parseOwnUsing } = await import("../pipeline/own/using.ts");
   const hasImages = data !== undefined;
   const methods = methodsNamed(options.method ?? REPAIRS.keys(), { timeout: options.pluginTimeout });
@@ -31,7 +31,7 @@ export async function repairFile(file: string, options: RepairFileOptions): Prom
   if (options.test !== undefined && !hasImages) throw new InputError("--test: belongs to --data");
   const usings = [...new Set(options.using)].map((text) => parseOwnUsing(text, hasImages));
   const stemOf = (method: string, using: string) => repairStem(file, out, method, using);
-  for (const { name } of methods) for (const using of usings) refuseExisting(stemOf(name, using.name));
+  refuseExisting(methods.flatMap(({ name }) => usings.map((using) => stemOf(name, using.name))));
   await useDevice(options.device);
   const rows = await withOwn({ ...options, file, dataDir: knownDataDir(), holdOut: true }, async (own) => {
     const { model, images, normalizationSource } = own;
@@ -42,13 +42,14 @@ export async function repairFile(file: string, options: RepairFileOptions): Prom
     const [{ ca_before }] = repairs;
     const warning = ca_before === null ? null : chanceWarning(ca_before, model);
     if (warning !== null) warn(warning);
-    return repairs.map((repair) => {
-      const { state: _, neurons, ca_before, ca_after, ...rest } = repair;
-      if (neurons.length === 0)
-        warn(`${repair.using} names no neuron: ${repair.method} leaves the weights as they are`);
-      const files = saveRepair(model, stemOf(repair.method, repair.using), repair);
+    for (const { method, using, neurons } of repairs) {
+      if (neurons.length === 0) warn(`${using} names no neuron: ${method} leaves the weights as they are`);
+    }
+    const named = repairs.map((repair) => ({ stem: stemOf(repair.method, repair.using), repair }));
+    const files = await saveRepairs(model, out, named);
+    return repairs.map(({ state: _, neurons, ca_before, ca_after, ...rest }, i) => {
       const cad = ca_before === null || ca_after === null ? null : ca_before - ca_after;
-      return { file, ...rest, neurons: neurons.length, ca_before, ca_after, cad, ...files };
+      return { file, ...rest, neurons: neurons.length, ca_before, ca_after, cad, ...files[i] };
     });
   });
   emitRows(rows, options, LISTING);

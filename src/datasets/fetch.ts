@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type DownloadOptions, download, fileNameOf } from "./fetch/download.ts";
-import { closeWorkshop, movesOf, openWorkshop, place } from "./fetch/placing.ts";
+import { clearWorkshop, closeWorkshop, movesOf, openWorkshop, place } from "./fetch/placing.ts";
 import type { DatasetDefinition, Download } from "./types.ts";
 
 export interface FetchOptions extends DownloadOptions {
@@ -23,6 +23,9 @@ export async function fetchDataset(
 ): Promise<void> {
   const { onStep } = options;
   if (downloads.length === 0) onStep?.(`${name}: nothing to download`);
+  for (const { url, places } of downloads) {
+    if (places.every((place) => existsSync(join(dataDir, place)))) clearWorkshop(dataDir, partOf(url));
+  }
   const [found] = find?.(dataDir) ?? [];
   if (found) {
     onStep?.(
@@ -41,7 +44,8 @@ export async function fetchDataset(
 async function fetchArchive(item: Download, places: string[], dataDir: string, options: FetchOptions): Promise<void> {
   const name = fileNameOf(item.url);
   const isNewFolder = !existsSync(dataDir);
-  const path = join(openWorkshop(dataDir, `${name}.part`), `${name}.part`);
+  const part = partOf(item.url);
+  const path = join(openWorkshop(dataDir, part), part);
   try {
     options.onStep?.(`downloading ${item.url}`);
     await download(item, path, options);
@@ -51,4 +55,8 @@ async function fetchArchive(item: Download, places: string[], dataDir: string, o
   } finally {
     closeWorkshop(dataDir, isNewFolder);
   }
+}
+
+function partOf(url: string): string {
+  return `${fileNameOf(url)}.part`;
 }

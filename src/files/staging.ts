@@ -76,10 +76,18 @@ function isAbandoned(stage: string, pid: number): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found) return removeEmpty(stage, pid);
   if (!found.isFile() || found.size > MOST_MARKER_BYTES || !isOurs(found)) return false;
-  const owner = JSON.parse(readFileSync(path, "utf8")) as Partial<ProcessIdentity> & { format?: unknown };
+  const marker = readFileSync(path, "utf8");
+  if (isCut(marker)) return readdirSync(stage).length === 1 && !isAlive({ pid, started: null });
+  const owner = JSON.parse(marker) as Partial<ProcessIdentity> & { format?: unknown };
   if (owner?.format !== FORMAT || owner.pid !== pid || typeof owner.host !== "string") return false;
   if (owner.host !== HOST) return found.mtimeMs < Date.now() - STALE_ELSEWHERE_MS;
   return !isAlive({ pid, started: typeof owner.started === "string" ? owner.started : null });
+}
+
+/** A kill while the marker was written leaves its beginning, and nothing beside it. */
+function isCut(marker: string): boolean {
+  const head = JSON.stringify({ format: FORMAT }).slice(0, -1);
+  return head.startsWith(marker) || (marker.startsWith(head) && !marker.includes("}"));
 }
 
 /** A kill between making the folder and its marker leaves it empty; a full folder stops `rmdir`. */

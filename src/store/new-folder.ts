@@ -1,7 +1,7 @@
 import { constants, copyFileSync, linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../core/errors.ts";
-import { withStaging } from "../files/staging.ts";
+import { clearStaging, withStaging } from "../files/staging.ts";
 import { asInputError, makeFolder, withPath } from "./fs.ts";
 
 /** @throws InputError where a path is a link, a file or a folder that holds something. */
@@ -9,6 +9,8 @@ export function refuseOccupied(dir: string): void {
   withPath(dir, () => {
     const there = lstatSync(resolve(dir), { throwIfNoEntry: false });
     if (!there) return;
+    // A run that was killed when all was in place left its staging folder, and none may come after it.
+    clearStaging(dirname(resolve(dir)));
     if (there.isSymbolicLink()) throw new InputError(`${dir}: is a symbolic link; name a new folder`);
     if (!there.isDirectory()) throw new InputError(`${dir}: is a file; name a new folder`);
     if (readdirSync(dir).length > 0) throw new InputError(`${dir}: is not empty; name a new or empty folder`);
@@ -18,7 +20,9 @@ export function refuseOccupied(dir: string): void {
 /** @throws InputError where anything lies at a path, also a link that leads nowhere. */
 export function refuseExisting(path: string): void {
   const there = withPath(path, () => lstatSync(resolve(path), { throwIfNoEntry: false }));
-  if (there) throw new InputError(`${path}: exists already; name a new file`);
+  if (!there) return;
+  clearStaging(dirname(resolve(path)));
+  throw new InputError(`${path}: exists already; name a new file`);
 }
 
 /**

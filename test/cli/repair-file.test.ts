@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseNeurons } from "../../src/core/neurons.ts";
@@ -6,6 +6,7 @@ import { maskNeurons } from "../../src/measure/mask.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { decodeState } from "../../src/tensor/safetensors.ts";
 import { writeTinyData } from "../e2e/tiny.ts";
+import { leaveStaging } from "../files/abandoned.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { bdefects, rowsOf } from "./program.ts";
 
@@ -45,6 +46,55 @@ describe("repair FILE", () => {
     }
     const again = bdefects(args);
     expect([again.status, again.stderr]).toEqual([2, expect.stringMatching(/exists already; name another folder/)]);
+  });
+
+  it("goes on where a killed run stopped, and overwrites nothing else", () => {
+    const out = join(dir, "killed");
+    const args = (to: string, k = "4") => [
+      "repair",
+      file,
+      "--method",
+      "prune",
+      "--using",
+      "clp,random",
+      "--k",
+      k,
+      "--out",
+      to,
+    ];
+    rowsOf(args(out));
+    const names = readdirSync(out);
+    const bytes = new Map(names.map((name) => [name, readFileSync(join(out, name))]));
+    // As they appear: of one all but the weights, of the other what was done alone.
+    for (const name of ["model.prune.clp.safetensors", "model.prune.random.safetensors", "model.prune.random.onnx"]) {
+      rmSync(join(out, name));
+    }
+    const left = leaveStaging(out, "repair");
+    rowsOf(args(out));
+    expect(readdirSync(out)).toEqual(names);
+    expect(existsSync(left)).toBe(false);
+    for (const [name, whole] of bytes) expect(readFileSync(join(out, name)).equals(whole)).toBe(true);
+    // Neither another run's, nor a stranger's.
+    rmSync(join(out, "model.prune.random.safetensors"));
+    expect(bdefects(args(out, "5"))).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/random\.json: exists/),
+    });
+    rmSync(join(out, "model.prune.random.json"));
+    expect(bdefects(args(out))).toMatchObject({ status: 2, stderr: expect.stringMatching(/random\.onnx: exists/) });
+    expect(readdirSync(out)).toHaveLength(4);
+  });
+
+  it("refuses two lists of the same name", () => {
+    const lists = ["one", "two"].map((name) => {
+      mkdirSync(join(dir, name));
+      return list(join(name, "x.json"), ["features.3:0"]);
+    });
+    const args = ["repair", file, "--method", "prune", "--using", lists.join(","), "--out", join(dir, "same")];
+    expect(bdefects(args)).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/^error: --using: two lists.*rename/),
+    });
   });
 
   it("takes a list of neurons in any of three forms, and measures the accuracy before and after", () => {

@@ -129,6 +129,20 @@ describe("fetchDataset", () => {
     expect(readdirSync(join(dataDir, "set"))).toEqual([]);
   });
 
+  it("clears what a run left that was killed when its data were in place, and nothing else", async () => {
+    mkdirSync(join(dataDir, "set"));
+    mkdirSync(join(dataDir, ".fetch"));
+    writeFileSync(part(), archive);
+    leaveStaging(join(dataDir, ".fetch"), "set.tar.gz");
+    writeFileSync(join(dataDir, ".fetch", "other.zip.part"), "");
+    await fetchIt();
+    expect(readdirSync(join(dataDir, ".fetch"))).toEqual(["other.zip.part"]);
+    rmSync(join(dataDir, ".fetch", "other.zip.part"));
+    await fetchIt();
+    expect(readdirSync(dataDir)).toEqual(["set"]);
+    expect(asked).toEqual([]);
+  });
+
   it("goes on within a run when the connection breaks", async () => {
     const whole = answer;
     answer = (request, response, from) =>

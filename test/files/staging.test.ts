@@ -61,6 +61,22 @@ describe("a staging folder", () => {
     expect([dead, forgotten].filter(existsSync)).toEqual([]);
   });
 
+  it.each(["", '{"format":"bdefe', '{"format":"bdefects4nn-staging","host":"a b'])(
+    "whose mark was cut goes when nothing else is in it: %s",
+    (mark) => {
+      const parent = temporaryFolder();
+      const cut = join(parent, `import-${deadPid()}-0123456789ab.stage`);
+      mkdirSync(cut);
+      writeFileSync(join(cut, "bdefects-staging.json"), mark);
+      writeFileSync(join(cut, "mine"), "");
+      clearStaging(parent);
+      expect(existsSync(cut)).toBe(true);
+      rmSync(join(cut, "mine"));
+      clearStaging(parent);
+      expect(existsSync(cut)).toBe(false);
+    },
+  );
+
   it("that could not be marked yet goes when it is empty", () => {
     const parent = temporaryFolder();
     const empty = join(parent, `import-${deadPid()}-0123456789ab.stage`);

@@ -1,7 +1,7 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { withStaging } from "../../files/staging.ts";
+import { clearStaging, withStaging } from "../../files/staging.ts";
 import { reasonOf } from "../files.ts";
 import type { Download } from "../types.ts";
 import { unpack } from "./unpack.ts";
@@ -38,6 +38,16 @@ export function openWorkshop(dataDir: string, part?: string): string {
     throw new InputError(`${path}: is a symbolic link; remove it, downloads are written beside the data`);
   }
   return workshop;
+}
+
+/** Removes what a run left that was killed after its data were in place. @param part the download, as `openWorkshop` has it */
+export function clearWorkshop(dataDir: string, part: string): void {
+  const workshop = join(dataDir, WORKSHOP);
+  if (!lstatSync(workshop, { throwIfNoEntry: false })?.isDirectory()) return;
+  clearStaging(workshop);
+  const path = join(workshop, part);
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile()) onDisk(path, () => rmSync(path, { force: true }));
+  closeWorkshop(dataDir, false);
 }
 
 /** Removes that folder where nothing is left in it. @param isNewFolder whether the data folder was made for it, and goes too */
