@@ -63,7 +63,7 @@ export function clearStaging(parent: string): void {
     if (pid === undefined) continue;
     const path = join(parent, name);
     try {
-      if (isAbandoned(path, Number(pid))) rmSync(path, { recursive: true, force: true });
+      if (isAbandoned(path, Number(pid))) remove(path);
     } catch {
       // Another process clears it, or the system refuses: nothing depends on it.
     }
@@ -100,6 +100,11 @@ function isOurs(found: Stats): boolean {
   return process.getuid === undefined || found.uid === process.getuid();
 }
 
+/** The marker last: whatever a kill leaves of the rest is still known as ours. */
+function remove(stage: string): void {
+  for (const path of [join(stage, CONTENT), stage]) rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+}
+
 function enter(stage: string): void {
   if (open.size === 0) {
     for (const signal of SIGNALS) process.on(signal, interrupted);
@@ -109,7 +114,7 @@ function enter(stage: string): void {
 }
 
 function leave(stage: string): void {
-  rmSync(stage, { recursive: true, force: true, maxRetries: 3 });
+  remove(stage);
   open.delete(stage);
   if (open.size > 0) return;
   for (const signal of SIGNALS) process.off(signal, interrupted);
@@ -119,7 +124,7 @@ function leave(stage: string): void {
 function removeOpen(): void {
   for (const stage of open) {
     try {
-      rmSync(stage, { recursive: true, force: true });
+      remove(stage);
     } catch {
       // The next start clears it.
     }

@@ -1,4 +1,4 @@
-import {
+import fs, {
   existsSync,
   mkdirSync,
   readdirSync,
@@ -9,8 +9,9 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { clearStaging, withStaging } from "../../src/files/staging.ts";
 import { clearTemporaries, temporaryName } from "../../src/files/temporary.ts";
 import { temporaryFolder } from "../store/temp.ts";
@@ -59,6 +60,20 @@ describe("a staging folder", () => {
     expect(left.filter((path) => !existsSync(path))).toEqual([]);
     expect(existsSync(join(target, "content", "half"))).toBe(true);
     expect([dead, forgotten].filter(existsSync)).toEqual([]);
+  });
+
+  it("loses its mark last, so that a kill on the way leaves nothing that is nobody's", async () => {
+    const parent = temporaryFolder();
+    const left = leaveStaging(parent, "import");
+    const removed: string[] = [];
+    const rmSync = vi.spyOn(fs, "rmSync").mockImplementation((path) => {
+      removed.push(String(path));
+    });
+    syncBuiltinESMExports();
+    clearStaging(parent);
+    rmSync.mockRestore();
+    syncBuiltinESMExports();
+    expect(removed).toEqual([join(left, "content"), left]);
   });
 
   it.each(["", '{"format":"bdefe', '{"format":"bdefects4nn-staging","host":"a b'])(
