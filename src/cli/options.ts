@@ -26,15 +26,12 @@ export function dbOption(): Option {
   return new Option("--db <dir>", `the database's folder, or '${SAMPLE}': the small one that ships with the package`)
     .env("BDEFECTS_DB")
     .default(DEFAULT_DB)
-    .argParser((text) => {
-      if (text === "") throw new InputError("--db (BDEFECTS_DB) is empty: name the database's folder");
-      return text === SAMPLE ? SAMPLE_DIR : text;
-    });
+    .argParser((text) => (text === SAMPLE ? SAMPLE_DIR : text));
 }
 
 /** `--out DIR`: where results go in place of the database; the shipped sample cannot be written. */
 export function outOption(): Option {
-  return new Option("--out <dir>", "a folder for the results in place of the database's own");
+  return new Option("--out <dir>", "the folder that results are written to and read from, in place of the database");
 }
 
 /** `--plugin-timeout SECONDS`: for a program of the user's own, on one model. */
@@ -52,13 +49,7 @@ export function resultsOption(): Option {
 
 /** `--data DIR`: where the data sets' official layouts lie. */
 export function dataOption(): Option {
-  return new Option("--data <dir>", "the folder of the data sets")
-    .env("BDEFECTS_DATA")
-    .default(defaultDataDir())
-    .argParser((text) => {
-      if (text === "") throw new InputError("--data (BDEFECTS_DATA) is empty: name the data sets' folder");
-      return text;
-    });
+  return new Option("--data <dir>", "the folder of the data sets").env("BDEFECTS_DATA").default(defaultDataDir());
 }
 
 /** `--format table|json|csv`. */

@@ -19,16 +19,13 @@ export function imagesOption(): Option {
   return new Option(
     "--data <what>",
     "clean images with labels: a folder of class folders, a .npy or .npz, a known data set's folder or name",
-  ).argParser((text) => {
-    if (text === "") throw new InputError("--data is empty: name images, or a known data set");
-    return text;
-  });
+  );
 }
 
 /** What cannot always be told from the file. */
 export function modelOptions(): Option[] {
   return [
-    new Option("--key <path>", "which of several networks in the file, e.g. state_dict_ema or state_dict.model"),
+    new Option("--key <keys>", "which of several networks in the file, e.g. state_dict_ema or state_dict.model"),
     new Option("--arch <name>", "the architecture, where it cannot be told from names and shapes"),
     new Option("--classes <n>", "how many classes, where that cannot be told").argParser(
       wholeNumber("--classes", 2, 256),
@@ -42,10 +39,7 @@ export function modelOptions(): Option[] {
 export function referenceOption(): Option {
   return new Option("--db <dir>", "the database whose stored predictions are the reference")
     .default(SAMPLE_DIR, SAMPLE)
-    .argParser((text) => {
-      if (text === "") throw new InputError("--db is empty: name the database's folder");
-      return text === SAMPLE ? SAMPLE_DIR : text;
-    });
+    .argParser((text) => (text === SAMPLE ? SAMPLE_DIR : text));
 }
 
 /** Where a known data set lies that is given by its name. */

@@ -4,6 +4,7 @@ import { oneLine, visibleLines } from "../core/visible.ts";
 import { asInputError } from "../store/fs.ts";
 import { packageVersion } from "../store/version.ts";
 import { verbFirst } from "./arguments.ts";
+import { refuseBlankNames } from "./blank-names.ts";
 import { addExamples } from "./examples.ts";
 import { REGISTER_VERBS } from "./registry.ts";
 
@@ -24,15 +25,29 @@ function buildProgram(): Command {
     .configureOutput({ outputError: () => undefined, writeErr: () => undefined });
   for (const register of REGISTER_VERBS) register(program);
   addExamples(program);
+  refuseBlankNames(program);
   return program;
 }
 
-function usage(error: CommanderError, program: Command): string {
+/** What some verbs call otherwise: results are read where they were written. */
+const ALIKE: Record<string, string> = { "--results": "--out", "--out": "--results" };
+
+/** `; 'VERB' takes --out <dir>: …` where an option is unknown to a verb that has its like, else nothing. */
+function alike(flag: string | undefined, verb: Command | undefined): string {
+  const found = verb?.options.find(({ long }) => flag !== undefined && long === ALIKE[flag]);
+  return found ? `; '${verb!.name()}' takes ${found.flags}: ${found.description}` : "";
+}
+
+function usage(error: CommanderError, program: Command, argv: readonly string[]): string {
   const shown = program.createHelp().visibleCommands(program);
   const verbs = shown.map((command) => command.name()).join(", ");
   if (error.code === "commander.help") return `name a verb: ${verbs}; see 'bdefects --help'`;
   if (error.code === "commander.unknownCommand") return `${error.message.replace(/^error: /, "")}; valid: ${verbs}`;
-  return error.message.replace(/^error: /, "");
+  const message = error.message.replace(/^error: /, "");
+  const [name] = verbFirst(program, [...argv]);
+  const verb = program.commands.find((command) => command.name() === name);
+  const flag = error.code === "commander.unknownOption" ? /'(--\w+)'/.exec(message)?.[1] : undefined;
+  return message + alike(flag, verb);
 }
 
 /** What a fault of the program says to nobody but its authors. */
@@ -53,7 +68,7 @@ const REPORT_IT = "the same command with --debug prints where; please report it"
 /** Prints an error as one line on stderr. @returns the exit status. */
 function report(error: unknown, program: Command, argv: readonly string[]): number {
   if (error instanceof CommanderError && error.exitCode === 0) return DONE;
-  const message = error instanceof CommanderError ? usage(error, program) : messageOf(error);
+  const message = error instanceof CommanderError ? usage(error, program, argv) : messageOf(error);
   // Commander puts its suggestions, and libraries their details, on further lines.
   process.stderr.write(`error: ${oneLine(message)}\n`);
   if (argv.includes("--debug") && error instanceof Error)

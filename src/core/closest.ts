@@ -15,8 +15,42 @@ export function closestName(name: string, names: Iterable<string>): string | nul
   return best?.name ?? null;
 }
 
-/** ` (did you mean 'NAME'?)`, or nothing. */
+/** So many names are suggested at most. */
+const MOST_NAMED = 3;
+
+/**
+ * The names that a mistyped one may stand for, the likeliest first: those that it begins, as the first parts of an id do; the
+ * nearest as a whole; or those with most of its parts, which stand between dashes.
+ */
+export function closestNames(name: string, names: Iterable<string>): string[] {
+  const all = [...new Set(names)];
+  const begun = name === "" ? [] : all.filter((candidate) => candidate.startsWith(`${name}-`));
+  if (begun.length > 0) return begun.sort((a, b) => a.length - b.length).slice(0, MOST_NAMED);
+  const closest = closestName(name, all);
+  return closest === null ? alikeInParts(name, all) : [closest];
+}
+
+/** Names of as many parts of which more than half are the same, or mistyped. */
+function alikeInParts(name: string, names: readonly string[]): string[] {
+  const parts = name.split("-");
+  let most = Math.floor(parts.length / 2) + 1;
+  let found: string[] = [];
+  for (const candidate of names) {
+    const others = candidate.split("-");
+    if (others.length !== parts.length || parts.length === 1) continue;
+    const same = others.filter((other, i) => closestName(parts[i], [other]) !== null).length;
+    if (same < most) continue;
+    if (same > most) found = [];
+    most = same;
+    found.push(candidate);
+  }
+  return found.slice(0, MOST_NAMED);
+}
+
+/** ` (did you mean 'NAME'?)`, with several where several are as near, or nothing. */
 export function suggestion(name: string, names: Iterable<string>): string {
-  const closest = closestName(name, names);
-  return closest === null ? "" : ` (did you mean '${closest}'?)`;
+  const quoted = closestNames(name, names).map((near) => `'${near}'`);
+  if (quoted.length === 0) return "";
+  const last = quoted.pop();
+  return ` (did you mean ${quoted.length === 0 ? last : `${quoted.join(", ")} or ${last}`}?)`;
 }

@@ -2,6 +2,7 @@ import { InputError } from "../core/errors.ts";
 import { Claim, holderOf } from "./claims.ts";
 import type { Database } from "./database.ts";
 import type { DefectRecord } from "./schema.ts";
+import { assertKnownDefect } from "./selection.ts";
 
 /**
  * Withdraws accepted defects with a reason: the record stays and says so, judges and builds pass over it, and nothing
@@ -13,6 +14,7 @@ import type { DefectRecord } from "./schema.ts";
 export function deprecate(db: Database, ids: readonly string[], reason: string | null): DefectRecord[] {
   db.assertWritable();
   const from = reason === null ? "deprecated" : "accepted";
+  for (const id of ids) assertKnownDefect(db, id);
   for (const id of ids) assertStatus(db.readDefect(id), from);
   return ids.map((id) => {
     const claims = db.layout.path("claims");

@@ -23,6 +23,19 @@ export function pickRows(rows: DefectRow[], names: string[]): DefectRow[] {
   return [...picked];
 }
 
+/**
+ * Holds a mistyped id against those that there are. One that is like none is left to be explained by its pattern.
+ *
+ * @param groupOf the group of an id, where groups may be named too
+ * @throws InputError that suggests the nearest
+ */
+export function assertKnownDefect(db: { listDefects(): string[] }, id: string, groupOf?: (id: string) => string): void {
+  const ids = db.listDefects();
+  if (ids.includes(id)) return;
+  const near = suggestion(id, groupOf ? [...ids.map(groupOf), ...ids] : ids);
+  if (near !== "") throw new InputError(`no defect ${groupOf ? "or group " : ""}'${id}'${near}`);
+}
+
 /** @param names ids and groups that there are */
 export function noSuchName(name: string, names: Iterable<string>): InputError {
   if (exists(name)) {
@@ -31,6 +44,6 @@ export function noSuchName(name: string, names: Iterable<string>): InputError {
     );
   }
   return new InputError(
-    `no defect or group '${name}'${suggestion(name, new Set(names))}; 'bdefects ids' and 'bdefects groups' list what there is`,
+    `no defect or group '${name}'${suggestion(name, names)}; 'bdefects ids' and 'bdefects groups' list what there is`,
   );
 }

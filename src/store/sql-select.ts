@@ -1,6 +1,7 @@
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult } from "@duckdb/node-api";
 import { InputError } from "../core/errors.ts";
 import { DEFECT_FIELD_NAMES, DEFECT_FIELDS } from "./rows.ts";
+import { sqlFault } from "./sql-fault.ts";
 
 export type SqlRow = Record<string, unknown>;
 
@@ -74,7 +75,7 @@ export async function streamSelect(
     }
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(`${option}: ${sqlFault(error)}`, { cause: error });
+    throw new InputError(`${option}: ${sqlFault(error, option)}`, { cause: error });
   }
 }
 
@@ -122,13 +123,4 @@ function simpleValue(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
   return value ?? null;
-}
-
-/** DuckDB's message without the excerpt of the statement below it. */
-function sqlFault(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  if (/^(Out of Memory Error|.*failed to allocate data)/.test(message)) {
-    return "the statement needs more memory than a query may have; ask for less, e.g. by 'where'";
-  }
-  return message.split(/\s*LINE \d+:/)[0].replace(/^Failed to extract statements: /, "");
 }

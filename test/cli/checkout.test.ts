@@ -79,7 +79,7 @@ describe("checkout", () => {
       [[record.id, join(full, "thesis.tex", "x")], /thesis\.tex/],
       [[rejected, join(parent, "new")], /no infected model \(status rejected\)/],
       [[`${record.id}:drift`, join(parent, "new")], /bad version/],
-      [[record.id.replace("top000", "top015"), join(parent, "new")], /has no defect/],
+      [[record.id.replace("top000", "top015"), join(parent, "new")], /no defect '.*' \(did you mean '/],
     ] as const) {
       const { status, stderr } = bdefects(["checkout", ...args, "--db", dir]);
       expect(stderr).toMatch(/^error: [^\n]+\n$/);

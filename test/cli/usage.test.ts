@@ -31,6 +31,19 @@ describe("usage", () => {
     ["a change of the sample", ["reindex", "--db", "sample"], /--db sample.*read-only/],
     ["an unknown id", ["ids", "nope", "--db", dir], /no defect or group 'nope'/],
     ["a bad id", ["info", "nope", "--db", dir], /bad defect id 'nope'.*e\.g\./],
+    [
+      "a condition that ends too soon",
+      ["ids", "--where", "asr >", "--db", dir],
+      /--where: is no whole condition; write/,
+    ],
+    ["a beginning of an id", ["info", "signs-resnet18w4-badnets-lar", "--db", dir], /did you mean 'signs-resnet18w4-b/],
+    [
+      "where results are",
+      ["repair", "x", "--using", "clp", "--results", "r"],
+      /'--results'; 'repair' takes --out <dir>/,
+    ],
+    ["where results go", ["score", "--out", "r"], /unknown option '--out'; 'score' takes --results <dir>: /],
+    ["a blank folder", ["import", dir, "--db", " "], /--db \(BDEFECTS_DB\) is blank: name a folder/],
     ["names and a condition", ["ids", "x", "--where", "true", "--db", dir], /not both/],
   ])("answers %s with one line and 2", (_, args, message) => {
     expectBadUsage(args, message);

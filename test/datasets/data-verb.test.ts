@@ -92,6 +92,11 @@ describe("bdefects data", () => {
     await expect(run("fetch", "cifar10", "--archive", join(dataDir, "none.zip"))).rejects.toThrow(
       /none\.zip: it does not/,
     );
+    const other = join(dataDir, "other.tar");
+    writeFileSync(other, tarOf([{ path: "a/b.txt", data: Buffer.from("x") }]));
+    vi.mocked(process.stderr.write).mockClear();
+    await expect(run("fetch", "cifar10", "--archive", other)).rejects.toThrow(/other\.tar: holds nothing of cifar10/);
+    expect(process.stderr.write).not.toHaveBeenCalled();
   });
 
   it("ends with the first fault", async () => {

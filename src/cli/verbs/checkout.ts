@@ -49,7 +49,9 @@ export function registerCheckout(program: Command): void {
       const { checkout } = await import("../../store/checkout.ts");
       const { checkoutImages } = await import("../../pipeline/checkout-images.ts");
       const { refuseOccupied } = await import("../../store/new-folder.ts");
+      const { assertKnownDefect } = await import("../../store/selection.ts");
       const database = await openToRead(db);
+      assertKnownDefect(database, id);
       // Before the data set is read, which takes a while.
       refuseOccupied(dir);
       const brought = images && (await checkoutImages(database, { id, count: images, dataDir: data }));

@@ -52,7 +52,12 @@ export function registerData(program: Command): void {
       const onStep = (text: string) => process.stderr.write(`${text}\n`);
       try {
         if (!archive) await fetchDataset(definition, folder, { onProgress: progress.update, onStep });
-        for (const file of archive ?? []) await takeArchive(definition, file, folder, onStep, DATASETS.values());
+        for (const file of archive ?? []) {
+          // What is told of an archive that is refused in the end would stand before the one line that counts.
+          const steps: string[] = [];
+          await takeArchive(definition, file, folder, (text) => steps.push(text), DATASETS.values());
+          steps.forEach(onStep);
+        }
       } finally {
         progress.stop();
       }

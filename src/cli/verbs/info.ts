@@ -1,8 +1,7 @@
 import type { Command } from "commander";
-import { closestName } from "../../core/closest.ts";
-import { InputError } from "../../core/errors.ts";
 import type { Database } from "../../store/database.ts";
 import { isSample, SAMPLE } from "../../store/sample.ts";
+import { assertKnownDefect } from "../../store/selection.ts";
 import { openToRead } from "../open.ts";
 import { DEFAULT_DB, dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { assertFields, emitRows } from "../output.ts";
@@ -58,18 +57,10 @@ async function describe(db: Database, id: string | undefined): Promise<Descripti
     const rows = (await new Catalog(db).list()).filter(({ group_id }) => group_id === id);
     return { facts: groupFacts(rows), page: (flag) => groupPage(rows, flag) };
   }
-  assertKnown(db, id);
+  assertKnownDefect(db, id, groupOf);
   const { defectFacts, defectPage } = await import("../info/defect.ts");
   const record = db.readDefect(id);
   return { facts: defectFacts(record), page: (flag) => defectPage(db, record, flag) };
-}
-
-/** A mistyped name is held against those that there are; one that is none at all is explained by its pattern. */
-function assertKnown(db: Database, id: string): void {
-  const ids = db.listDefects();
-  if (ids.includes(id)) return;
-  const closest = closestName(id, [...ids, ...new Set(ids.map(groupOf))]);
-  if (closest !== null) throw new InputError(`no defect or group '${id}' (did you mean '${closest}'?)`);
 }
 
 function groupOf(id: string): string {

@@ -31,7 +31,6 @@ export function registerReport(program: Command): void {
       const unknown = format?.find((name) => !(REPORT_FORMATS as readonly string[]).includes(name));
       if (unknown !== undefined) throw new InputError(`--format '${unknown}': valid are ${REPORT_FORMATS.join(", ")}`);
       if (format && out === undefined) throw new InputError("--format: name the folder for the files with --out DIR");
-      if (out === "") throw new InputError("--out is empty: name a folder");
       const database = await openDatabase(db, { onDamage: warn });
       const path = await makeReport(database, {
         dataDir: data,
