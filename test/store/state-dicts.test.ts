@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { InputError } from "../../src/core/errors.ts";
 import { recogniseWeights } from "../../src/store/foreign/recognised.ts";
 import { readWeights } from "../../src/store/foreign/weights.ts";
 import { dict, global, int, list, P, pickle, tensor, text } from "../tensor/pickle-bytes.ts";
@@ -121,10 +122,12 @@ describe("the state dict of a checkpoint", () => {
     [["weight_orig", "weight_u"], /parts by spectral_norm .* call torch\.nn\.utils\.remove_spectral_norm/],
     [["parametrizations.weight.original0", "parametrizations.weight.original1"], /remove_parametrizations\(module, /],
     [["parametrizations.weight.original"], /remove_parametrizations\(module, "weight"\) on each such module/],
-  ])("in parts otherwise (%j) fits nothing, and is told with the mend", async (parts, line) => {
+  ])("in parts otherwise (%j) is refused with the mend", async (parts, line) => {
     await read(undefined, dict(...parts.map((part): [number[], number[]] => [text(`c.${part}`), filters()])));
     const file = join(dir, "model.pt");
-    expect(recogniseWeights(file, await readWeights(file))).toMatch(line);
+    const weights = await readWeights(file);
+    expect(() => recogniseWeights(file, weights)).toThrow(InputError);
+    expect(() => recogniseWeights(file, weights)).toThrow(line);
   });
 
   it("is none where its tensors are of complex numbers", async () => {

@@ -9,7 +9,7 @@ const MOST_NAMED = 8;
  *
  * @param arch as its owner says
  * @returns with a line for each thing that must be known of the choice; or a line that says why none fits
- * @throws InputError where several are there
+ * @throws InputError where several are there, or weights are kept in parts
  */
 export function recogniseWeights(
   file: string,
@@ -20,7 +20,9 @@ export function recogniseWeights(
   if ("why" in found) {
     const why = `${file}: ${found.why}${hint === undefined ? "" : `; ${hint}`}`;
     if (found.isAmbiguous) throw new InputError(why);
-    return split === undefined ? why : `${file}: ${split}`;
+    // Its layers of neurons are not to be found under its names, so truth about them would be blamed.
+    if (split !== undefined) throw new InputError(`${file}: ${split}`);
+    return why;
   }
   const { others, left, key } = found;
   const notes: string[] = [];
