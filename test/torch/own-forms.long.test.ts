@@ -62,6 +62,18 @@ describe.skipIf(!findTorchPython())("a ResNet-18 of one's own, as PyTorch saved 
     expect(touched.size).toBeLessThan(40);
   });
 
+  it.each(["protocol0", "protocol0_legacy", "expanded", "pruned"])(
+    "%s has the scores of what it stands for",
+    (form) => {
+      const odd = join(dir, "odd");
+      if (!existsSync(odd)) python("odd", join(folder, "model.safetensors"), odd);
+      const [found, plain] = [".pt", ".safetensors"].map((suffix) =>
+        rowsOf(["inspect", join(odd, form + suffix), "--criterion", "clp"]),
+      );
+      expect(found).toEqual(plain);
+    },
+  );
+
   it("keeps a file of half precision in half precision", () => {
     const file = join(dir, "forms", "half.pt");
     const [row] = rowsOf(["repair", file, "--method", "prune", "--using", "clp", "--out", join(dir, "half")]);

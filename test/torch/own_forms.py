@@ -1,6 +1,7 @@
 """One ResNet-18 in the forms in which people have it, and what PyTorch makes of a repaired file.
 
     own_forms.py save MODEL.safetensors FOLDER        writes FOLDER/<form>.<suffix>, each form once
+    own_forms.py odd MODEL.safetensors FOLDER         writes FOLDER/<form>.pt as few write them, and the same values in FOLDER/<form>.safetensors
     own_forms.py check FORM FILE ORIGINAL TEST.bin MEAN STD
                                                       prints, as JSON, what FILE is in the model of that form
 """
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils import prune
 
 TRACKED = 1234
 
@@ -131,6 +133,29 @@ def save(path, folder):
             torch.save(state, target)
 
 
+def odd(path, folder):
+    ours = read_safetensors(path)
+    model = ResNet18(len(ours["conv1.weight"]), len(ours["linear.bias"]))
+    model.load_state_dict(ours, strict=False)
+    os.makedirs(folder, exist_ok=True)
+
+    def both(form, state, plain, **how):
+        torch.save(state, os.path.join(folder, form + ".pt"), **how)
+        write_safetensors(os.path.join(folder, form + ".safetensors"), plain)
+
+    both("protocol0", model.state_dict(), model.state_dict(), pickle_protocol=0)
+    both("protocol0_legacy", model.state_dict(), model.state_dict(), pickle_protocol=0, _use_new_zipfile_serialization=False)
+    expanded = dict(model.state_dict(), **{"bn1.weight": torch.full((1,), 0.5).expand(len(ours["bn1.weight"]))})
+    both("expanded", expanded, expanded)
+    modules = [module for module in model.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+    for module in modules:
+        prune.l1_unstructured(module, "weight", 0.3)
+    pruned = {key: value.clone() for key, value in model.state_dict().items()}
+    for module in modules:
+        prune.remove(module, "weight")
+    both("pruned", pruned, model.state_dict())
+
+
 def check(form, path, original, images, mean, std):
     before = read_safetensors(original) if original.endswith(".safetensors") else torch.load(original)
     before = before.get("state_dict", before)
@@ -154,4 +179,4 @@ def check(form, path, original, images, mean, std):
 
 
 if __name__ == "__main__":
-    {"save": save, "check": check}[sys.argv[1]](*sys.argv[2:])
+    {"save": save, "odd": odd, "check": check}[sys.argv[1]](*sys.argv[2:])
