@@ -5,6 +5,7 @@ import { neuronLayers } from "../../src/graph/network.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { importForeign } from "../../src/store/foreign/import.ts";
+import { whyUnfit } from "../../src/store/foreign/model.ts";
 import { listForeign, readForeign } from "../../src/store/foreign/records.ts";
 import { checksummedJson } from "../../src/store/json.ts";
 import { verifyDatabase } from "../../src/store/verify.ts";
@@ -186,5 +187,33 @@ describe("a case that is there already", () => {
     write({});
     const { findings } = await verifyDatabase(db, [], true);
     expect(findings.filter(({ severity }) => severity === "fault")).toEqual([]);
+  });
+
+  it("is updated where an earlier version kept pruned weights in two parts", async () => {
+    const whole = randomState(network, 1);
+    const pruned = new Map(
+      [...whole].flatMap(([key, tensor]): [string, typeof tensor][] => {
+        const mask = { shape: tensor.shape, data: new Float32Array(tensor.data.length).fill(1) };
+        const isSplit = key === "conv1.weight";
+        return isSplit
+          ? [
+              [`${key}_orig`, tensor],
+              [`${key}_mask`, mask],
+            ]
+          : [[key, tensor]];
+      }),
+    );
+    const source = layoutOf({ [named("005")]: { "attack_model.safetensors": encodeState(pruned) } });
+    const { dir } = await take(source);
+    const db = await openDatabase(dir);
+    const now = readForeign(db, idOf("005"));
+    expect(now.fits).toBe("resnet18w4");
+    const before = { ...now, fits: null, tensors: pruned.size, model: await db.putBytes(encodeState(pruned)) };
+    writeFileSync(join(dir, `${now.id}.json`), checksummedJson(before));
+    expect(await whyUnfit(db, readForeign(db, now.id))).toMatch(
+      /^keeps pruned weights in two parts, .* import it anew$/,
+    );
+    expect((await importForeign(dir, source))[0].status).toBe("updated");
+    expect(readForeign(db, now.id)).toEqual(now);
   });
 });

@@ -5,7 +5,7 @@ import { type StateDict, tensorOf } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";
 import { readModel } from "../models.ts";
 import type { ForeignRecord } from "./schema.ts";
-import { splitLine } from "./split-weights.ts";
+import { isPruned, splitLine } from "./split-weights.ts";
 
 /** A foreign model's weights. */
 export interface ForeignModel {
@@ -38,5 +38,7 @@ export async function whyUnfit(db: Pick<Database, "objects">, record: ForeignRec
   if (record.fits !== null) return null;
   const stored = await readModel(db.objects, record.model);
   const found = recognise(stored);
+  if ("why" in found && isPruned(stored))
+    return "keeps pruned weights in two parts, which are joined today; import it anew";
   return "why" in found ? (splitLine(stored.keys()) ?? found.why) : `fits ${found.network.arch} today; import it anew`;
 }

@@ -47,10 +47,10 @@ export async function readCase(found: ForeignCase, key: string | undefined): Pro
   } = typeof recognised === "string" ? { network: null, names: ownNames(), notes: [recognised] } : recognised;
   const total = [...theirs.values()].reduce((sum, name) => sum + sizeOf(tensors.get(name)!.shape), 0);
   if (total > MOST_PARAMETERS) throw new InputError(`${found.model}: has ${total} parameters, more than any network`);
-  const stateUnder = (names: Iterable<readonly [string, string]>): StateDict =>
+  const stateUnder = (names: Iterable<readonly [string, string]>, held = tensors): StateDict =>
     new Map(
       [...names].map(([name, theirName]) => {
-        const tensor = tensors.get(theirName)!;
+        const tensor = held.get(theirName)!;
         return [name, { shape: tensor.shape, data: tensorValues(tensor) ?? wholeValues(tensor) }];
       }),
     );
@@ -89,7 +89,13 @@ export async function readCase(found: ForeignCase, key: string | undefined): Pro
     model: encodeState(state),
     poisonPath: path === undefined ? null : jsonOf(path, found.poisonPath!),
     contribution: contribution === undefined ? null : jsonOf(contribution, found.contribution!),
-    unrecognised: () => encodeState(stateUnder(ownNames())),
+    unrecognised: () =>
+      encodeState(
+        stateUnder(
+          [...weights.kept.keys()].map((name) => [name, name] as const),
+          weights.kept,
+        ),
+      ),
   };
 }
 

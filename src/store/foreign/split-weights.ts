@@ -42,6 +42,14 @@ export function joinPruned(tensors: RawTensors): { tensors: RawTensors; joined: 
   return { tensors: joined, joined: masks.size };
 }
 
+/** Whether some weights are kept as `joinPruned` joins them. */
+export function isPruned(tensors: ReadonlyMap<string, { shape: readonly number[] }>): boolean {
+  return [...tensors].some(([name, { shape }]) => {
+    const mask = tensors.get(name.slice(0, -ORIGINAL.length) + MASK);
+    return name.endsWith(ORIGINAL) && mask?.shape.join() === shape.join();
+  });
+}
+
 /** Null where they are no weight and its mask. */
 function masked(original: RawTensor, mask: RawTensor): RawTensor | null {
   if (original.shape.join() !== mask.shape.join()) return null;

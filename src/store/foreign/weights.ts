@@ -10,6 +10,8 @@ import { isOnnx, startOf, whatItIs } from "./what-it-is.ts";
 /** Weights of a file under its own names and in its own types. */
 export interface Weights {
   tensors: RawTensors;
+  /** The same with pruned weights in the two parts that the file has. */
+  kept: RawTensors;
   /** Which of its state dicts was taken, which there are too, and what stood beside them: a line each. */
   notes: string[];
   /** The keys that lead to the state dict, joined by dots; `""`: the file is one. */
@@ -38,10 +40,10 @@ export async function readWeights(file: string, key?: string): Promise<Weights> 
   const { tensors, joined } = joinPruned(weights.tensors);
   const note = `${file}: pruned weights joined as weight_orig × weight_mask: ${joined}`;
   const notes = joined === 0 ? weights.notes : [...weights.notes, note];
-  return { ...weights, tensors, notes, split: splitLine(tensors.keys()) };
+  return { ...weights, tensors, kept: weights.tensors, notes, split: splitLine(tensors.keys()) };
 }
 
-async function weightsAsKept(file: string, key: string | undefined): Promise<Weights> {
+async function weightsAsKept(file: string, key: string | undefined): Promise<Omit<Weights, "kept">> {
   const start = startOf(file, BRACE_AT + 1);
   if (isOnnx(start)) return { ...flat(file, decodeOnnxWeights(wholeBytes(file), file), key), hint: MAY_BE_FOLDED };
   if (await isSafetensors(file, start)) return flat(file, decodeTensors(readBytes(file), file), key);
@@ -66,7 +68,7 @@ function asideIn(value: Plain): string | undefined {
 }
 
 /** Weights of a file that is one dict. */
-function flat(file: string, tensors: RawTensors, key: string | undefined): Weights {
+function flat(file: string, tensors: RawTensors, key: string | undefined): Omit<Weights, "kept"> {
   if (tensors.size === 0) throw new InputError(`${file}: holds no weights`);
   const part = key === undefined ? "" : `${key}.`;
   if (![...tensors.keys()].some((name) => name.startsWith(part)))
