@@ -7,10 +7,10 @@ export class ChildLines {
   private readonly lines: AsyncIterator<string>;
   private complaints = "";
 
-  /** @param threads of the libraries that go by OpenMP's variable */
-  constructor(command: string, args: string[], threads: number) {
+  /** @param threads of the libraries that go by OpenMP's variable @param variables further ones of its environment */
+  constructor(command: string, args: string[], threads: number, variables: NodeJS.ProcessEnv = {}) {
     this.child = spawn(command, args, {
-      env: { ...process.env, OMP_NUM_THREADS: String(threads), PYTHONDONTWRITEBYTECODE: "1" },
+      env: { ...process.env, OMP_NUM_THREADS: String(threads), PYTHONDONTWRITEBYTECODE: "1", ...variables },
     });
     this.child.stderr.on("data", (text) => {
       this.complaints += text;

@@ -5,13 +5,18 @@ import type { Device } from "../src/core/device.ts";
 import type { NeuronSet } from "../src/core/neurons.ts";
 import { convUnits, type Network } from "../src/graph/network.ts";
 import { buildNetwork, parseArch } from "../src/models/registry.ts";
+import { workerEnvironment } from "../src/pipeline/executors/worker-memory.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
+import { allocatorVariables } from "./allocators.ts";
 import { Contestant } from "./contestant.ts";
-import type { Job, PeerDevice, PeerMode, Turn, Warm, Workload } from "./job.ts";
+import type { Job, PeerDevice, Turn, Warm, Workload } from "./job.ts";
 import { coresOfOthers, readLoad } from "./load.ts";
+import { findFastest } from "./torch-fastest.ts";
+import { PLAIN, setupName, type TorchSetup } from "./torch-setups.ts";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const CLASSES = 10;
+/** Classes of the networks that are timed. */
+export const CLASSES = 10;
 /** Share of every unit's neurons that sub-network fine-tuning may move, at least one each. */
 const TUNED_SHARE = 0.06;
 const EPOCH_BATCHES = 16;
@@ -32,6 +37,8 @@ export interface Row {
   /** Null where the peer is missing. */
   peer: number | null;
   peer_name: string;
+  /** Whether this is PyTorch in the fastest of all setups that were tried; null of another peer. */
+  fastest: boolean | null;
   /** ours / peer */
   ratio: number | null;
   /** Peak resident memory of each process. */
@@ -50,7 +57,8 @@ export interface CompareOptions {
   threads: number;
   rounds: number;
   seconds: number;
-  peerMode: PeerMode;
+  /** Whether PyTorch's fastest setup is looked for; else it runs as one writes it first. */
+  search: boolean;
   peerDevice: PeerDevice;
   device: Device;
 }
@@ -59,6 +67,9 @@ export interface CompareOptions {
 interface Peer {
   name: string;
   threads: number;
+  /** How PyTorch runs. */
+  setup?: TorchSetup;
+  fastest?: boolean;
   command?: [program: string, ...args: string[]];
 }
 
@@ -68,7 +79,7 @@ interface Peer {
  * @returns one row for each peer that knows the workload
  */
 export async function compare(
-  { what, arch, batch, threads, rounds, seconds, peerMode, peerDevice, device }: CompareOptions,
+  { what, arch, batch, threads, rounds, seconds, search, peerDevice, device }: CompareOptions,
   note: (line: string) => void,
 ): Promise<Row[]> {
   const network = buildNetwork(arch, CLASSES);
@@ -82,15 +93,18 @@ export async function compare(
     threads,
     device,
     peer_device: peerDevice,
-    peer_mode: peerMode,
+    torch: PLAIN,
     neurons: what === "finetune" ? spreadNeurons(network) : {},
     epoch_batches: EPOCH_BATCHES,
   };
-  const peers = [torchPeer(job), ...(INFERENCE.has(what) ? [tfjsPeer()] : [])];
+  const peers = [...(await torchPeers(job, search, note)), ...(INFERENCE.has(what) ? [tfjsPeer()] : [])];
   const present = peers.filter(({ command }) => command);
-  const contestants = [typescript("ours.ts"), ...present.map(({ command }) => command!)].map(
-    ([program, ...args]) => new Contestant(program, args, job),
-  );
+  // Ours as it runs in worker processes.
+  const contestants = [{ command: typescript("ours.ts"), setup: undefined }, ...present].map(({ command, setup }) => {
+    const [program, ...args] = command!;
+    const variables = setup ? allocatorVariables(setup.allocator) : workerEnvironment();
+    return new Contestant(program, args, { ...job, torch: setup ?? PLAIN }, variables);
+  });
   try {
     const warm: Warm[] = [];
     for (const contestant of contestants) warm.push(await contestant.ready());
@@ -111,6 +125,7 @@ export async function compare(
         ours,
         peer: theirs[i] ?? null,
         peer_name: peer.name,
+        fastest: peer.setup ? (peer.fastest ?? null) : null,
         ratio: i < 0 ? null : ours / theirs[i],
         ours_mib: oursMib,
         peer_mib: theirMib[i] ?? null,
@@ -123,11 +138,29 @@ export async function compare(
   }
 }
 
-function torchPeer({ threads, peer_mode, peer_device }: Job): Peer {
+/** How long one turn of the search is. */
+const SEARCH_SECONDS = 1;
+
+/** PyTorch as one writes it first and, where that is another, in its fastest setup. */
+async function torchPeers(job: Job, search: boolean, note: (line: string) => void): Promise<Peer[]> {
+  const { threads, peer_device } = job;
   const python = findTorchPython();
-  const name = ["PyTorch", python?.torch, peer_mode, peer_device === "cpu" ? undefined : peer_device];
-  const peer = { name: name.filter(Boolean).join(" "), threads };
-  return python ? { ...peer, command: [python.command, join(HERE, "peer.py")] } : peer;
+  const named = (setup: TorchSetup) =>
+    ["PyTorch", python?.torch, setupName(setup), peer_device === "cpu" ? undefined : peer_device]
+      .filter(Boolean)
+      .join(" ");
+  if (!python) return [{ name: named(PLAIN), threads, setup: PLAIN }];
+  const command: Peer["command"] = [python.command, join(HERE, "peer.py")];
+  const plain = { name: named(PLAIN), threads, setup: PLAIN, command };
+  if (!search) return [plain];
+  const tried = await findFastest(command, job, SEARCH_SECONDS);
+  for (const { name, samplesPerSecond } of tried) note(`  ${samplesPerSecond.toFixed(0).padStart(8)}  PyTorch ${name}`);
+  const [{ setup, name }] = tried;
+  if (name === setupName(PLAIN)) return [{ ...plain, fastest: true }];
+  return [
+    { ...plain, fastest: false },
+    { name: named(setup), threads, setup, command, fastest: true },
+  ];
 }
 
 /** TensorFlow.js with its WebAssembly backend; it is a development dependency and may not be installed. */
@@ -193,7 +226,12 @@ async function alternate(
   };
 }
 
-function spreadNeurons(network: Network): NeuronSet {
+/** How many of every unit's neurons are tuned. */
+export function spreadRows(network: Network): Map<string, number> {
+  return new Map(Object.entries(spreadNeurons(network)).map(([unit, neurons]) => [unit, neurons.length]));
+}
+
+export function spreadNeurons(network: Network): NeuronSet {
   const neurons: NeuronSet = {};
   for (const { id, out } of convUnits(network)) {
     const count = Math.ceil(TUNED_SHARE * out);

@@ -8,8 +8,8 @@ import type { Job, Turn, Warm } from "./job.ts";
 export class Contestant {
   private readonly child: ChildLines;
 
-  constructor(command: string, args: string[], job: Job) {
-    this.child = new ChildLines(command, [...args, JSON.stringify(job)], job.threads);
+  constructor(command: string, args: string[], job: Job, variables?: NodeJS.ProcessEnv) {
+    this.child = new ChildLines(command, [...args, JSON.stringify(job)], job.threads, variables);
   }
 
   get pid(): number {

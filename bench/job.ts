@@ -1,4 +1,5 @@
 import type { Device } from "../src/core/device.ts";
+import type { TorchSetup } from "./torch-setups.ts";
 
 /**
  * What can be timed. `infer` is inference with taps: logits and every neuron's mean over space. `logits` is inference
@@ -6,10 +7,6 @@ import type { Device } from "../src/core/device.ts";
  */
 export const WORKLOADS = ["train", "finetune", "infer", "logits", "loop"] as const;
 export type Workload = (typeof WORKLOADS)[number];
-
-/** PyTorch as one writes it first (eager, NCHW), or channels-last and, for inference, as a frozen, fused graph. */
-export const PEER_MODES = ["eager", "tuned"] as const;
-export type PeerMode = (typeof PEER_MODES)[number];
 
 /** Where PyTorch computes. */
 export const PEER_DEVICES = ["cpu", "cuda"] as const;
@@ -27,7 +24,7 @@ export interface Job {
   /** Where ours computes. */
   device: Device;
   peer_device: PeerDevice;
-  peer_mode: PeerMode;
+  torch: TorchSetup;
   /** Neurons to tune (`finetune`). */
   neurons: Record<string, number[]>;
   /** Batches in one epoch of `loop`. */

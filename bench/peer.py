@@ -18,7 +18,7 @@ WARM_UP_STEPS = 3
 LEARNING_RATE = 1e-4
 
 job = json.loads(sys.argv[1])
-batch, classes = job["batch"], job["classes"]
+batch, classes, setup = job["batch"], job["classes"], job["torch"]
 torch.set_num_threads(job["threads"])
 torch.manual_seed(1)
 device = job["peer_device"]
@@ -27,11 +27,9 @@ if device == "cuda":
         sys.exit(f"--peer-device cuda: PyTorch {torch.__version__} sees no such device; leave the option out")
     # Single precision on both sides: PyTorch's convolutions are rounded to 10 bits there otherwise.
     torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.benchmark = job["peer_mode"] == "tuned"
+    torch.backends.cudnn.benchmark = setup["timed"]
 model = build(job["family"], job["base_width"], classes)
-# What a PyTorch user who minds speed would do on a CPU: channels-last tensors; for inference a frozen, fused graph.
-tuned = job["peer_mode"] == "tuned"
-layout = torch.channels_last if tuned and job["what"] not in ("infer", "logits") else torch.contiguous_format
+layout = torch.channels_last if setup["layout"] == "channels-last" else torch.contiguous_format
 model = model.to(device, memory_format=layout)
 
 
@@ -69,28 +67,111 @@ def train_step():
 
 
 def finetune_step():
-    """Batch norm in eval mode, all gradients of the conv units, those of other neurons masked, Adam."""
+    """One step of Adam on chosen neurons, batch norm in eval mode, the classifier frozen."""
     batches = prepared()
     model.eval()
     (model.classifier if hasattr(model, "classifier") else model.linear).requires_grad_(False)
-    masked = []
-    for conv, _, parameter in parameters_of_units(model):
-        mask = torch.zeros_like(parameter)
-        mask[job["neurons"].get(conv, [])] = 1
-        masked.append((parameter, mask))
-    optimizer = torch.optim.Adam([parameter for parameter, _ in masked], lr=LEARNING_RATE)
+    tuned, masks = tuned_rows() if setup["rows"] else masked_units()
+    optimizer = torch.optim.Adam(tuned, lr=LEARNING_RATE)
 
     def step():
         images, labels = next(batches)
         optimizer.zero_grad(set_to_none=True)
         loss = F.cross_entropy(model(images), labels)
         loss.backward()
-        for parameter, mask in masked:
+        for parameter, mask in masks:
             parameter.grad *= mask
         optimizer.step()
         return loss.item()
 
     return step
+
+
+def masked_units():
+    """All parameters of the conv units, and masks of the chosen neurons': gradients of all are computed."""
+    masks = []
+    for conv, _, parameter in parameters_of_units(model):
+        mask = torch.zeros_like(parameter)
+        mask[job["neurons"].get(conv, [])] = 1
+        masks.append((parameter, mask))
+    return [parameter for parameter, _ in masks], masks
+
+
+def tuned_rows():
+    """The chosen neurons' parameters alone: every conv unit becomes one convolution that batch norm is folded into, and only
+    the chosen filters get gradients."""
+    units, conv = [], None
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Conv2d):
+            conv = name
+        elif isinstance(module, torch.nn.BatchNorm2d):
+            units.append((conv, name))
+    parameters = []
+    for conv, norm in units:
+        unit = FoldedUnit(model.get_submodule(conv), model.get_submodule(norm), job["neurons"].get(conv, []))
+        replace(conv, unit)
+        replace(norm, torch.nn.Identity())
+        parameters += unit.parameters()
+    return parameters, []
+
+
+def replace(name, module):
+    parent, _, own = name.rpartition(".")
+    setattr(model.get_submodule(parent), own, module)
+
+
+class FoldedUnit(torch.nn.Module):
+    """A convolution and its batch norm on frozen statistics; theta of some rows is trained."""
+
+    def __init__(self, conv, norm, rows):
+        super().__init__()
+        self.stride, self.padding = conv.stride, conv.padding
+        self.register_buffer("rows", torch.tensor(rows, dtype=torch.long, device=conv.weight.device))
+        rstd = (norm.running_var + norm.eps).rsqrt()
+        factor = norm.weight.detach() * rstd
+        bias = 0 if conv.bias is None else conv.bias.detach()
+        weight = (conv.weight.detach() * factor.view(-1, 1, 1, 1)).contiguous(memory_format=layout)
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", norm.bias.detach() + (bias - norm.running_mean) * factor)
+        self.register_buffer("rstd", rstd[self.rows])
+        self.register_buffer("mean", norm.running_mean[self.rows])
+        theta = [conv.weight, norm.weight, norm.bias] + ([] if conv.bias is None else [conv.bias])
+        self.theta = torch.nn.ParameterList([torch.nn.Parameter(value.detach()[self.rows].clone()) for value in theta])
+
+    def forward(self, x):
+        if len(self.rows) == 0:
+            return F.conv2d(x, self.weight, self.bias, self.stride, self.padding)
+        filters, gamma, beta, *bias = self.theta
+        factor = gamma * self.rstd
+        weight = filters * factor.view(-1, 1, 1, 1)
+        shift = beta + ((bias[0] if bias else 0) - self.mean) * factor
+        return RowsConvolution.apply(x, weight, shift, self)
+
+
+class RowsConvolution(torch.autograd.Function):
+    """The whole convolution forward; backward by the input as ever, by the filters for some rows."""
+
+    @staticmethod
+    def forward(ctx, x, weight, shift, unit):
+        unit.weight[unit.rows] = weight
+        unit.bias[unit.rows] = shift
+        ctx.save_for_backward(x, weight)
+        ctx.unit = unit
+        return F.conv2d(x, unit.weight, unit.bias, unit.stride, unit.padding)
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, weight = ctx.saved_tensors
+        unit = ctx.unit
+
+        def gradient(some, filters, wanted):
+            options = (None, unit.stride, unit.padding, (1, 1), False, (0, 0), 1)
+            return torch.ops.aten.convolution_backward(some, x, filters, *options, wanted)
+
+        # The image needs no gradient.
+        dx = gradient(dy, unit.weight, [True, False, False])[0] if ctx.needs_input_grad[0] else None
+        some = dy[:, unit.rows]
+        return dx, gradient(some, weight, [False, True, False])[1], some.sum((0, 2, 3)), None
 
 
 class WithTaps(torch.nn.Module):
@@ -123,7 +204,7 @@ class WithTaps(torch.nn.Module):
 def infer_step():
     batches = prepared()
     network = WithTaps(model).eval() if job["what"] == "infer" else model.eval()
-    if tuned:
+    if setup["frozen"]:
         network = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(network, next(batches)[0])))
 
     def step():
@@ -136,17 +217,19 @@ def infer_step():
 
 
 def run_steps(step):
+    """@returns what the last step returned"""
     for _ in range(WARM_UP_STEPS):
-        step()
+        last = step()
     say({})
     for line in sys.stdin:
         if line.strip() == "end":
             break
         length, began, samples = float(line), time.perf_counter(), 0
         while time.perf_counter() - began < length:
-            step()
+            last = step()
             samples += batch
         say({"samples": samples, "seconds": time.perf_counter() - began})
+    return last
 
 
 def run_loop():
@@ -204,8 +287,12 @@ def peak_mib():
 
 STEPS = {"train": train_step, "finetune": finetune_step, "infer": infer_step, "logits": infer_step}
 
+end = {"peak_mib": 0}
 if job["what"] == "loop":
     run_loop()
 else:
-    run_steps(STEPS[job["what"]]())
-say({"peak_mib": peak_mib()})
+    last = run_steps(STEPS[job["what"]]())
+    if isinstance(last, float):
+        end["loss"] = last
+end["peak_mib"] = peak_mib()
+say(end)

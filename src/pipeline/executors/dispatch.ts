@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { InputError } from "../../core/errors.ts";
+import { workerEnvironment } from "./worker-memory.ts";
 
 /** How long a task waits that somebody else is at. */
 const BUSY_MS = 500;
@@ -62,7 +63,10 @@ export class Dispatcher<Task, Told> {
   }
 
   private start(): void {
-    const child = fork(this.request.script, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const child = fork(this.request.script, {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      env: workerEnvironment(),
+    });
     this.workers.set(child, undefined);
     child.on("message", (message: FromWorker<Told>) => this.hear(child, message));
     child.on("error", (error) => this.settle.reject(error));

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { InputError } from "../../core/errors.ts";
 import type { Report } from "../context.ts";
 import type { WorkerMessage, WorkerOrder } from "../worker-process.ts";
+import { workerEnvironment } from "./worker-memory.ts";
 
 /** How a system ends a program where memory runs out. */
 const OUT_OF_MEMORY = " (if memory ran out: fewer --jobs, or a smaller clean.batch or inject.batch in the recipe)";
@@ -14,7 +15,7 @@ export async function runLocally(order: WorkerOrder, jobs: number, report: Repor
   const children: ChildProcess[] = [];
   const runOne = () =>
     new Promise<void>((resolve, reject) => {
-      const child = fork(path, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+      const child = fork(path, { stdio: ["ignore", "inherit", "inherit", "ipc"], env: workerEnvironment() });
       children.push(child);
       let failure: Error | undefined;
       child.on("message", (message: WorkerMessage) => {
