@@ -14,7 +14,8 @@ import { runBench } from "./run.ts";
 
 /**
  * `npx tsx bench/layers.ts`: milliseconds of single 3×3 convolutions and of their gradients, directly and by minimal
- * filtering with tiles of 2×2 and 4×4, in turns; the shortest of all runs. What the bounds of `winogradTile` come from.
+ * filtering with tiles of 2×2 and 4×4 (channels in whole blocks), gradients at the weights also by strips of images, in turns;
+ * the shortest of all runs. What the bounds of `winogradTile` and `takesImageStrips` come from.
  */
 
 interface Options {
@@ -32,8 +33,13 @@ const LAYERS = [
   ...["512x512x4", "256x256x4", "128x128x4", "64x64x4", "32x32x4", "256x256x8", "128x128x8", "64x64x8", "48x48x8"],
   ...["128x128x16", "96x96x16", "64x64x16", "128x192x32", "96x128x32", "64x64x32"],
   ...["512x512x2", "256x256x2", "128x128x2"],
+  ...["8x8x32", "16x16x32", "12x24x32", "32x32x32", "16x32x16", "32x32x16", "20x20x16", "16x16x8", "32x32x8"],
 ];
-const WAYS = { direct: undefined, tile2: 2, tile4: 4 } as const;
+const WAYS = { direct: {}, strips: { strips: true }, tile2: { tile: 2 }, tile4: { tile: 4 } } as const;
+interface Way {
+  tile?: Tile;
+  strips?: boolean;
+}
 const PARTS = ["forward", "by_input", "by_weights"] as const;
 type Part = (typeof PARTS)[number];
 
@@ -47,19 +53,30 @@ const program = new Command("layers")
 
 /** Takes one way wherever it is possible, whether it pays or not. */
 class OneWay extends BlockedLowering {
-  private readonly tile: Tile | undefined;
+  private readonly way: Way;
 
-  constructor(batch: number, block: number, tile: Tile | undefined) {
+  constructor(batch: number, block: number, way: Way) {
     super(batch, block);
-    this.tile = tile;
+    this.way = way;
   }
 
   protected override minimalTile(): Tile | undefined {
-    return this.tile;
+    return this.way.tile;
   }
 
   protected override minimalGradientTile(): Tile | undefined {
-    return this.tile;
+    return this.way.tile;
+  }
+
+  /** A feature that is fed in blocks: random values are as good in blocks as they are. */
+  blocked(name: string, channels: number, side: number): Feature {
+    const x = { tensor: name, channels, height: side, width: side };
+    this.graph.input(name, this.extent(x));
+    return x;
+  }
+
+  protected override takesImageStrips(): boolean {
+    return this.way.strips === true;
   }
 }
 
@@ -68,12 +85,13 @@ async function main({ layer, batch, threads, rounds, format }: Options): Promise
   if (block === undefined) throw new Error("this processor has no channel-blocked operators");
   const rows = [];
   for (const name of layer ?? LAYERS) {
-    const size = parseLayer(name, block);
+    const size = parseLayer(name);
     for (const part of PARTS) {
       const sides = [];
-      for (const [way, tile] of Object.entries(WAYS)) {
-        if (tile && size[2] % tile !== 0) continue;
-        const run = await opened(new OneWay(batch, block, tile), part, size, threads);
+      for (const [way, options] of Object.entries<Way>(WAYS)) {
+        if (options.tile && (size[2] % options.tile !== 0 || size[0] % block !== 0 || size[1] % block !== 0)) continue;
+        if (options.strips && part !== "by_weights") continue;
+        const run = await opened(new OneWay(batch, block, options), part, size, threads);
         sides.push({ way, ...run, best: Number.POSITIVE_INFINITY });
         await run.step();
       }
@@ -96,22 +114,18 @@ async function main({ layer, batch, threads, rounds, format }: Options): Promise
   emitRows(rows, format);
 }
 
-function parseLayer(name: string, block: number): Layer {
+function parseLayer(name: string): Layer {
   const sizes = name.split("x").map(Number);
-  const [inputs, outputs, side] = sizes;
+  const side = sizes[2];
   const whole = sizes.length === 3 && sizes.every((size) => Number.isInteger(size) && size > 0);
-  if (whole && inputs % block === 0 && outputs % block === 0 && side % 2 === 0) return sizes as Layer;
-  throw new InputError(`--layer '${name}': name it as 256x256x8, channels in multiples of ${block}, the side even`);
+  if (whole && side % 2 === 0) return sizes as Layer;
+  throw new InputError(`--layer '${name}': name it as 256x256x8, the side even`);
 }
 
 async function opened(lowering: OneWay, part: Part, [inputs, outputs, side]: Layer, threads: number) {
-  const { graph, batch } = lowering;
+  const { graph } = lowering;
   const shape: ConvShape = { out: outputs, kernel: 3, stride: 1, padding: 1 };
-  // Random values are as good in blocks as they are, so nothing is brought into blocks here.
-  const blocked = (name: string, channels: number): Feature => {
-    const tensor = graph.input(name, [batch, channels, side, side]);
-    return { tensor, channels, height: side, width: side };
-  };
+  const blocked = (name: string, channels: number): Feature => lowering.blocked(name, channels, side);
   const [x, dy] = [blocked("x", inputs), blocked("dy", outputs)];
   const weight = graph.input("weight", [outputs, 3, 3, inputs]);
   const result = {

@@ -83,18 +83,18 @@ export class BatchNormUnits implements UnitRule {
     if (!filtersTrain && !input.wanted) return undefined;
 
     const minus = graph.scalar(-1 / (lowering.batch * conv.height * conv.width));
-    const slope = graph.op("Mul", [graph.op("Mul", [scale, rstd]), graph.op("Mul", [dgamma, minus])]);
-    const offset = graph.op("Sub", [
-      graph.op("Mul", [scale, graph.op("Mul", [dbeta, minus])]),
-      graph.op("Mul", [slope, mean]),
-    ]);
-    const centred = lowering.scaleShift(conv, slope, offset);
-    const dz = lowering.scaleShift(dy, scale, undefined, { sum: centred });
+    const slope = graph.op("Mul", [rstd, graph.op("Mul", [dgamma, minus])]);
+    const offset = graph.op("Sub", [graph.op("Mul", [dbeta, minus]), graph.op("Mul", [slope, mean])]);
+    // ∂z without its factor γ·r, in one pass; the factor goes into the filters and their gradients, which are smaller.
+    const direction = lowering.scaleShift(conv, slope, offset, { sum: dy });
+    const factor = graph.reshape(scale, [unit.out, 1, 1, 1]);
 
     if (filtersTrain) {
-      sink.gradient(`${unit.id}.weight`, lowering.convWeightGradient(x, dz, convShape(unit)));
+      const gradient = lowering.convWeightGradient(x, direction, convShape(unit));
+      sink.gradient(`${unit.id}.weight`, graph.op("Mul", [gradient, factor]));
     }
     if (!input.wanted) return undefined;
-    return lowering.convInputGradient(dz, `${unit.id}.weight`, convShape(unit), x, input.into);
+    const filters = graph.op("Mul", [`${unit.id}.weight`, factor]);
+    return lowering.convInputGradient(direction, filters, convShape(unit), x, input.into);
   }
 }

@@ -170,7 +170,7 @@ export class GraphBuilder {
   }
 
   /** What `write` adds goes before all that is there. */
-  protected first(write: () => void): void {
+  first(write: () => void): void {
     const later = this.nodes.splice(0);
     write();
     this.nodes.push(...later);

@@ -137,6 +137,15 @@ export class Walk {
     const give = (id: string, dy: Feature) => {
       if (wanted.has(id)) gradients.set(id, lowering.accumulate(gradients.get(id), dy));
     };
+    // Before all else: of an operator's inputs the runtime first computes the one that was added last. A gate is to be computed
+    // when its gradient is there, not all gates before the first gradient.
+    const gates = new Map<string, Feature>();
+    for (const node of this.network.nodes) {
+      const y = features.get(node.id);
+      if (y && (node.op === "conv" || node.op === "add") && node.relu && wanted.has(node.id)) {
+        gates.set(node.id, lowering.reluGate(y));
+      }
+    }
     for (const node of nodes) {
       // The runtime would compute it though nobody reads it.
       if (!wanted.has(node.id)) continue;
@@ -162,8 +171,7 @@ export class Walk {
           break;
         }
         case "add": {
-          const y = features.get(node.id)!;
-          const dy = node.relu ? lowering.reluGradient(take(node.id), y) : take(node.id);
+          const dy = node.relu ? lowering.reluGradient(take(node.id), gates.get(node.id)!) : take(node.id);
           for (const input of node.inputs) give(input, dy);
           break;
         }
@@ -173,7 +181,7 @@ export class Walk {
           if (y) {
             dy = take(node.id);
             onTap?.(node, y, dy);
-            if (node.relu) dy = lowering.reluGradient(dy, y);
+            if (node.relu) dy = lowering.reluGradient(dy, gates.get(node.id)!);
           } else {
             const addition = features.get(this.fused.get(node.id)!.id)!;
             dy = lowering.settle(gradients.get(node.id)!, addition);

@@ -4,6 +4,7 @@ import { DATASETS } from "../datasets/registry.ts";
 import type { Dataset } from "../datasets/types.ts";
 import { chooseLowering } from "../engine/lowering.ts";
 import { runtimeVersion } from "../engine/session.ts";
+import { LOWERING_REVISION } from "../graph/lowering/lowering.ts";
 import type { Network } from "../graph/network.ts";
 import { buildNetwork } from "../models/registry.ts";
 import type { Database } from "../store/database.ts";
@@ -60,6 +61,7 @@ export async function engineStamp(network: Network): Promise<CleanRecord["engine
     package_version: packageVersion(),
     runtime: runtimeVersion(),
     lowering: lowering.kind,
+    revision: LOWERING_REVISION,
     platform: `${platform()}-${cpu()}`,
     ...deviceStamp(),
   };

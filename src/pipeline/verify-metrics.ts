@@ -117,7 +117,7 @@ export function metricFinding(
 export function engineDifference(then: DefectRecord["engine"], now: DefectRecord["engine"]): string {
   const [from, to] = [then, now].map(({ device = DEFAULT_DEVICE }) => device);
   if (from !== to) return `another device: ${from} in the record, ${to} now`;
-  const parts = ["runtime", "lowering", "platform"] as const;
+  const parts = ["runtime", "lowering", "revision", "platform"] as const;
   if (parts.some((part) => then[part] !== now[part])) return "another engine";
   return to === DEFAULT_DEVICE
     ? "same engine, so perhaps another processor"

@@ -1,5 +1,6 @@
 import { LEVELS } from "../core/ids.ts";
 import { markdownCode, markdownText } from "../core/visible.ts";
+import { engineWords } from "../store/engine-words.ts";
 import { type CleanRecord, type DefectRecord, REASONS } from "../store/schema.ts";
 import { acceptedShare } from "./acceptance.ts";
 import { distinct } from "./group.ts";
@@ -140,13 +141,10 @@ function twinsOf(records: readonly DefectRecord[], clean: readonly CleanRecord[]
 /** Every recipe in use; within a group there is one, unless somebody mixed. */
 function recipeLines(records: readonly DefectRecord[]): string[] {
   const recipes = distinct(records.map(({ recipe }) => JSON.stringify({ ...recipe, clean_seed: undefined })));
-  const engines = records.map(
-    ({ engine: { package_version, runtime, lowering, platform, device } }) =>
-      `${package_version}, ${runtime}, ${lowering}, ${platform}${device === undefined ? "" : `, on ${device}`}`,
-  );
+  const engines = records.map(({ engine }) => engineWords(engine));
   return [
     ...recipes.map((recipe) => `- Recipe of the injection: ${markdownText(summary(JSON.parse(recipe)))}`),
-    ...distinct(engines).map((engine) => `- Engine: bdefects4nn ${markdownText(engine)}`),
+    ...distinct(engines).map((engine) => `- Engine: ${markdownText(engine)}`),
   ];
 }
 

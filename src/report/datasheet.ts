@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { markdownCode, markdownText } from "../core/visible.ts";
 import { DATASETS } from "../datasets/registry.ts";
 import type { Database } from "../store/database.ts";
+import { engineKind } from "../store/engine-words.ts";
 import { makeFolder, withPath } from "../store/fs.ts";
 import { fillNewFolder } from "../store/new-folder.ts";
 import type { CleanRecord, DefectRecord } from "../store/schema.ts";
@@ -116,7 +117,7 @@ function limits(records: readonly DefectRecord[], clean: readonly CleanRecord[])
   const empty = [...groupBy(records, ({ group_id }) => group_id)].filter(
     ([, inside]) => !inside.some(({ status }) => status === "accepted"),
   );
-  const engines = distinct(records.map(({ engine }) => `${engine.runtime} ${engine.lowering} ${engine.platform}`));
+  const engines = distinct(records.map(({ engine }) => engineKind(engine)));
   const lines: string[] = [];
   if (models.size > 0) {
     lines.push(

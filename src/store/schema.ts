@@ -34,6 +34,8 @@ const engine = z.strictObject({
   package_version: z.string(),
   runtime: z.string(),
   lowering: z.string(),
+  /** Of the lowering; absent: 1. */
+  revision: z.number().int().min(2).optional(),
   platform: z.string(),
   /** Absent: the processor. */
   device: z.enum(DEVICES).optional(),

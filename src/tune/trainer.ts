@@ -3,18 +3,9 @@ import { Session } from "../engine/session.ts";
 import { activationBytes } from "../graph/cost.ts";
 import { toOhwi, toOihw } from "../graph/fold.ts";
 import type { Network } from "../graph/network.ts";
-import {
-  LEARNING_RATE,
-  meanOf,
-  type SgdOptions,
-  type TrainOptions,
-  type TrainProgram,
-  trainProgram,
-  updatedOf,
-  varianceOf,
-  velocityOf,
-} from "../graph/programs/train.ts";
-import { type StateDict, sizeOf, tensorOf } from "../tensor/state.ts";
+import { LEARNING_RATE, type SgdOptions, updatedOf, velocityOf } from "../graph/programs/sgd.ts";
+import { meanOf, type TrainOptions, type TrainProgram, trainProgram, varianceOf } from "../graph/programs/train.ts";
+import { type StateDict, tensorOf } from "../tensor/state.ts";
 
 /** PyTorch's batch-norm momentum: `running ← 0.9·running + 0.1·batch`. */
 const BN_MOMENTUM = 0.1;
@@ -62,16 +53,21 @@ export class Trainer {
       activationBytes: activationBytes(network, options.batch),
     });
     const trainer = new Trainer(network, options.batch, session, spec, state);
-    for (const [key, shape] of spec.parameters) {
-      const toGraph = (source: StateDict) => {
-        const tensor = tensorOf(source, key);
-        return tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data.slice();
-      };
-      trainer.current.set(key, toGraph(state));
-      if (!spec.trained.has(key)) continue;
-      trainer.current.set(velocityOf(key), velocities ? toGraph(velocities) : new Float32Array(sizeOf(shape)));
-      trainer.spare.set(updatedOf(key), new Float32Array(sizeOf(shape)));
-      trainer.spare.set(velocityOf(key), new Float32Array(sizeOf(shape)));
+    const toGraph = (source: StateDict, key: string) => {
+      const tensor = tensorOf(source, key);
+      return tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data.slice();
+    };
+    for (const key of spec.parameters.keys()) {
+      if (!spec.trained.has(key)) trainer.current.set(key, toGraph(state, key));
+    }
+    for (const { name, size, parts } of spec.buckets) {
+      const [weights, momenta] = [new Float32Array(size), new Float32Array(size)];
+      for (const { key, start } of parts) {
+        weights.set(toGraph(state, key), start);
+        if (velocities) momenta.set(toGraph(velocities, key), start);
+      }
+      trainer.current.set(name, weights).set(velocityOf(name), momenta);
+      trainer.spare.set(updatedOf(name), new Float32Array(size)).set(velocityOf(name), new Float32Array(size));
     }
     return trainer;
   }
@@ -92,9 +88,9 @@ export class Trainer {
     const feeds = new Map(this.current);
     feeds.set("input", images).set("targets", targets).set(LEARNING_RATE, this.rate);
     const results = await this.session.run(feeds, this.spare);
-    for (const key of this.spec.trained) {
-      this.exchange(key, updatedOf(key));
-      this.exchange(velocityOf(key), velocityOf(key));
+    for (const { name } of this.spec.buckets) {
+      this.exchange(name, updatedOf(name));
+      this.exchange(velocityOf(name), velocityOf(name));
     }
     for (const { bn, channels, count } of this.spec.statistics) {
       const mean = results.get(meanOf(bn))!;
@@ -112,7 +108,7 @@ export class Trainer {
 
   /** A copy of the state as it stands, under PyTorch's names and layouts. */
   snapshot(): StateDict {
-    return this.collect((key) => key);
+    return this.collect((name) => name);
   }
 
   /** A copy of the momentum buffers, under the parameters' names. */
@@ -124,10 +120,15 @@ export class Trainer {
     return this.session.release();
   }
 
-  private collect(nameOf: (key: string) => string, withBuffers = true): StateDict {
+  private collect(nameOf: (bucket: string) => string, withBuffers = true): StateDict {
+    const trained = new Map<string, Float32Array>();
+    for (const { name, parts } of this.spec.buckets) {
+      const all = this.current.get(nameOf(name))!;
+      for (const { key, start, size } of parts) trained.set(key, all.subarray(start, start + size));
+    }
     const copy: StateDict = new Map();
     for (const [key, { shape, data }] of this.state) {
-      const values = this.spec.parameters.has(key) ? this.current.get(nameOf(key))! : undefined;
+      const values = trained.get(key);
       if (values) copy.set(key, { shape, data: shape.length === 4 ? toOihw(values, shape) : values.slice() });
       else if (withBuffers) copy.set(key, { shape, data: data.slice() });
     }

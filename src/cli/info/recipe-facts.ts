@@ -1,3 +1,6 @@
+import { engineWords } from "../../store/engine-words.ts";
+import type { CleanRecord } from "../../store/schema.ts";
+
 /** A recipe as flat fields: `recipe_inject_batch`, `recipe_inject_attempts_1_peak_steps`, …; lists of plain values as words. */
 export function recipeFacts(recipe: unknown, prefix = "recipe"): Record<string, string | number | boolean | null> {
   if (recipe === null || recipe === undefined) return { [prefix]: null };
@@ -9,6 +12,6 @@ export function recipeFacts(recipe: unknown, prefix = "recipe"): Record<string, 
   return Object.assign({}, ...entries.map(([name, value]) => recipeFacts(value, `${prefix}_${name}`)));
 }
 
-export function engineFacts({ package_version, runtime, lowering, platform }: Record<string, string>) {
-  return { engine: `bdefects4nn ${package_version}, ${runtime}, ${lowering}, ${platform}` };
+export function engineFacts(engine: CleanRecord["engine"]) {
+  return { engine: engineWords(engine) };
 }

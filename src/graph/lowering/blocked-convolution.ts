@@ -2,6 +2,7 @@ import { NCHWC } from "../onnx.ts";
 import { BlockedLayout } from "./blocked-layout.ts";
 import { ChannelSlots, roundUp, type SlotOwner, sharedFilter } from "./channel-slots.ts";
 import { fewRowsWeightGradient, takesFewRows } from "./few-rows.ts";
+import { columnParts, imageStripsWeightGradient, paysByImageStrips } from "./image-strips.ts";
 import {
   type ConvShape,
   type Feature,
@@ -111,6 +112,12 @@ export abstract class BlockedConvolution extends BlockedLayout {
     return { ...x, tensor: this.blockedConv(x.tensor, filter, 1, 1, 1, 0, { ...fuse, bias }, slots.count) };
   }
 
+  /** In one pass, and quicker than the runtime's addition: a depthwise convolution by ones that adds the other feature. */
+  override add(a: Feature, b: Feature, relu: boolean): Feature {
+    if (this.images.has(a.tensor)) return super.add(a, b, relu);
+    return this.scaleShift(a, this.graph.filled(a.channels, 1), undefined, { sum: b, relu });
+  }
+
   convInputGradient(dy: Feature, weight: string, shape: ConvShape, x: Feature, into?: Gradient): Gradient {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
@@ -213,9 +220,69 @@ export abstract class BlockedConvolution extends BlockedLayout {
     if (!this.images.has(x.tensor) && takesFewRows(x, dy, shape, this.batch, this.block)) {
       return this.fewRowsGradient(x, dy, shape.kernel, shape.stride);
     }
+    if (this.takesImageStrips(x, dy, shape)) return this.imageStripsGradient(x, dy, shape);
     if (this.images.has(x.tensor) || slots.whole) return this.wholeWeightGradient(x, dy, shape);
     const gradient = this.wholeWeightGradient({ ...x, channels: slots.count, parts: undefined }, dy, shape);
     return slots.collect(this.graph, gradient, 3);
+  }
+
+  /** Whether the weight gradient adds up over images: where that is possible and quicker (docs/benchmarks.md). */
+  protected takesImageStrips(x: Feature, dy: Feature, { kernel }: ConvShape): boolean {
+    if (kernel === 1 || this.images.has(x.tensor)) return false;
+    const [from, to] = [this.slots(x), this.slots(dy)];
+    const images = Math.max(from.share, to.share);
+    if (this.batch % (images * this.block) !== 0) return false;
+    const [columns, rows] = [from, to].map(({ count, share }) => (count / share) * images);
+    return paysByImageStrips(rows, columns, this.block, images * x.channels * dy.channels);
+  }
+
+  private imageStripsGradient(x: Feature, dy: Feature, { kernel, stride, padding }: ConvShape): string {
+    const { graph, block: b } = this;
+    const [from, to] = [this.slots(x), this.slots(dy)];
+    const images = Math.max(from.share, to.share);
+    const batch = this.batch / images;
+    const { height, width } = dy;
+    const right = (width - 1) * stride + kernel - x.width - padding;
+    const padded = this.blockedConv(
+      x.tensor,
+      graph.vector(`ones`, [from.count, 1, 1, 1], () => 1),
+      1,
+      1,
+      1,
+      [0, padding, 0, right],
+      {},
+      from.count,
+    );
+    const columns = (images * from.count) / from.share;
+    const wide = x.width + padding + right;
+    const parts = columnParts(columns / b, b, width);
+    const pieces =
+      parts.length === 1
+        ? [padded]
+        : graph.ops(
+            "Split",
+            [graph.reshape(padded, [batch, columns / b, x.height, wide * b]), graph.integers(parts)],
+            parts.length,
+            { axis: 1 },
+          );
+    const xs = pieces.map((piece, i) => {
+      const joined = graph.reshape(piece, [batch, parts[i] * b, x.height, wide]);
+      const options = { channels: parts[i] * b, channels_last: 1 };
+      // One block of channels is position by position already.
+      return {
+        columns: parts[i] * b,
+        tensor: parts[i] === 1 ? joined : graph.op("ReorderOutput", [joined], options, NCHWC),
+      };
+    });
+    const size = { batch, block: b, inputHeight: x.height, height, width, kernel, stride, padding };
+    return imageStripsWeightGradient(
+      graph,
+      xs,
+      dy.tensor,
+      size,
+      { images, channels: x.channels, owners: from.owners(images) },
+      { images, channels: dy.channels, owners: to.owners(images) },
+    );
   }
 
   private fewRowsGradient(x: Feature, dy: Feature, kernel: number, stride: number): string {

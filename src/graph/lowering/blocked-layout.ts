@@ -16,6 +16,7 @@ const MOST_IMAGE_CHANNELS = 3;
 export abstract class BlockedLayout extends CommonLowering {
   protected readonly block: number;
   protected readonly images = new Set<string>();
+  private readonly firstPositions = new Map<string, string>();
 
   constructor(batch: number, block: number) {
     super(batch);
@@ -182,14 +183,24 @@ export abstract class BlockedLayout extends CommonLowering {
 
   /**
    * A feature position by position, `[H·W, N·C]`.
-   * @param again by other operators, so that the runtime computes it once more and does not keep it for so long
+   * @param again computed once more, so that the runtime does not keep it for so long
    */
   protected positionsFirst(x: Feature, again = false): string {
-    const { graph, batch, block: b } = this;
+    const known = this.firstPositions.get(x.tensor);
+    if (known !== undefined && !again) return known;
+    const value = this.withPositionsFirst(x);
+    if (!again) this.firstPositions.set(x.tensor, value);
+    return value;
+  }
+
+  private withPositionsFirst(x: Feature): string {
+    const { graph, batch } = this;
     const area = x.height * x.width;
-    if (!again && this.slots(x).full) {
-      const blocks = graph.reshape(x.tensor, [batch, x.channels / b, area, b]);
-      return graph.reshape(graph.transpose(blocks, [2, 0, 1, 3]), [area, batch * x.channels]);
+    if (this.slots(x).full) {
+      // All blocks of all images as those of one image: to have the channels last is to have the positions first.
+      const all = graph.reshape(x.tensor, [1, batch * x.channels, x.height, x.width]);
+      const options = { channels: batch * x.channels, channels_last: 1 };
+      return graph.reshape(graph.op("ReorderOutput", [all], options, NCHWC), [area, batch * x.channels]);
     }
     const images = graph.reshape(this.toNhwc(x), [batch, area, x.channels]);
     return graph.reshape(graph.transpose(images, [1, 0, 2]), [area, batch * x.channels]);
@@ -197,9 +208,10 @@ export abstract class BlockedLayout extends CommonLowering {
 
   /** The way back, for channels that fill their blocks. */
   protected fromPositions(value: string, { channels, height, width }: FeatureSize): string {
-    const { graph, batch, block: b } = this;
-    const blocks = graph.reshape(value, [height * width, batch, channels / b, b]);
-    return graph.reshape(graph.transpose(blocks, [1, 2, 0, 3]), [batch, channels, height, width]);
+    const { graph, batch } = this;
+    const image = graph.reshape(value, [1, height, width, batch * channels]);
+    const blocks = graph.op("ReorderInput", [image], { channels_last: 1 }, NCHWC);
+    return graph.reshape(blocks, [batch, channels, height, width]);
   }
 
   protected blockedConv(

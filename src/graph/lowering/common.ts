@@ -77,9 +77,12 @@ export abstract class CommonLowering {
   }
 
   /** HardSigmoid with a huge slope is a step function, and faster than Sign, Greater or Where on the CPU. */
-  reluGradient(dy: Feature, y: Feature): Feature {
-    const gate = this.graph.op("HardSigmoid", [y.tensor], { alpha: { float: 1e20 }, beta: { float: 0 } });
-    return { ...dy, tensor: this.graph.op("Mul", [dy.tensor, gate]) };
+  reluGate(y: Feature): Feature {
+    return { ...y, tensor: this.graph.op("HardSigmoid", [y.tensor], { alpha: { float: 1e20 }, beta: { float: 0 } }) };
+  }
+
+  reluGradient(dy: Feature, gate: Feature): Feature {
+    return { ...dy, tensor: this.graph.op("Mul", [dy.tensor, gate.tensor]) };
   }
 
   splitBatch(x: Feature): [Feature, Feature] {

@@ -44,8 +44,10 @@ export interface Lowering {
   add(a: Feature, b: Feature, relu: boolean): Feature;
   abs(x: Feature): Feature;
   relu(x: Feature): Feature;
-  /** `dy` where `y > 0`, else 0. */
-  reluGradient(dy: Feature, y: Feature): Feature;
+  /** 1 where `y > 0`, else 0. */
+  reluGate(y: Feature): Feature;
+  /** The gradient before a ReLU. */
+  reluGradient(dy: Feature, gate: Feature): Feature;
   /** The first and second half of the batch. */
   splitBatch(x: Feature): [Feature, Feature];
   joinBatch(a: Feature, b: Feature): Feature;
@@ -83,6 +85,12 @@ export interface Lowering {
 }
 
 /** Names of the three. */
+/**
+ * Raised whenever a lowering comes to round otherwise, so that records tell whose bytes can be repeated. 1, which records do
+ * not state: as the shipped sample was built. 2: weight gradients add up over images, batch norm goes back in one pass.
+ */
+export const LOWERING_REVISION = 2;
+
 export const LOWERINGS = ["plain", "blocked", "webgpu"] as const;
 export type LoweringKind = (typeof LOWERINGS)[number];
 

@@ -34,6 +34,8 @@ const PAYS_FROM: Record<number, { tile: Tile; forward: number; weights: number }
   16: { tile: 4, forward: 88, weights: 56 },
   32: { tile: 4, forward: 104, weights: 96 },
 };
+/** Up to this side of a map both directions of a transform are done in one product. */
+const ONE_PRODUCT_SIDE = 4;
 /** Fewer tiles are too few rows for the matrix products. */
 const FEWEST_TILES = 64;
 
@@ -70,14 +72,14 @@ export function winogradConv(graph: GraphBuilder, x: string, weight: string, sha
   // Before the input: the runtime computes what was emitted last first, and would begin with the filters of all layers.
   const filter = transformedFilter(graph, weight, shape);
   const products = multiply(graph, transformedInput(graph, x, shape), filter, { transB: 1 });
-  return toPositions(graph, products, outputTransform(graph, shape, false), shape, shape.outputs);
+  return toPositions(graph, products, outputTransform(shape), false, shape, shape.outputs);
 }
 
 /** Gradient at x, `[H·W, N·inputs]`, of dy `[H·W, N·outputs]`. */
 export function winogradInputGradient(graph: GraphBuilder, dy: string, weight: string, shape: WinogradShape): string {
   const filter = transformedFilter(graph, weight, shape, true);
   const products = multiply(graph, transformedGradient(graph, dy, shape), filter, {});
-  return toPositions(graph, products, inputTransform(graph, shape, true), shape, shape.inputs);
+  return toPositions(graph, products, inputTransform(shape), true, shape, shape.inputs);
 }
 
 /** Gradient at the weights, OHWI. */
@@ -93,29 +95,67 @@ export function winogradWeightGradient(graph: GraphBuilder, x: string, dy: strin
 }
 
 function transformedInput(graph: GraphBuilder, x: string, shape: WinogradShape): string {
-  return toTiles(graph, x, inputTransform(graph, shape, false), shape, shape.inputs);
+  return toTiles(graph, x, inputTransform(shape), false, shape, shape.inputs);
 }
 
 function transformedGradient(graph: GraphBuilder, dy: string, shape: WinogradShape): string {
-  return toTiles(graph, dy, outputTransform(graph, shape, true), shape, shape.outputs);
+  return toTiles(graph, dy, outputTransform(shape), true, shape, shape.outputs);
 }
 
-/** Down the columns, then along the rows: `[point, tile, point, tile·N, C]`. */
-function toTiles(graph: GraphBuilder, x: string, matrix: string, shape: WinogradShape, channels: number): string {
-  const { batch, side, tile } = shape;
+/** `[point, tile, point, tile·N, C]` of `[H·W, N·C]`: down the columns and along the rows. */
+function toTiles(
+  graph: GraphBuilder,
+  x: string,
+  transform: Transform,
+  transposed: boolean,
+  { batch, side, tile }: WinogradShape,
+  channels: number,
+): string {
   const [points, tiles] = [pointsOf(tile), side / tile];
-  const down = graph.op("MatMul", [matrix, graph.reshape(x, [side, side * batch * channels])]);
-  const along = graph.op("MatMul", [matrix, graph.reshape(down, [points * tiles, side, batch * channels])]);
-  return graph.reshape(along, [points, tiles, points, tiles * batch, channels]);
+  const values = transformed(graph, x, transform, transposed, [side, points * tiles], batch * channels);
+  return graph.reshape(values, [points, tiles, points, tiles * batch, channels]);
 }
 
 /** The way back, `[H·W, N·C]`. */
-function toPositions(graph: GraphBuilder, x: string, matrix: string, shape: WinogradShape, channels: number): string {
-  const { batch, side, tile } = shape;
+function toPositions(
+  graph: GraphBuilder,
+  x: string,
+  transform: Transform,
+  transposed: boolean,
+  { batch, side, tile }: WinogradShape,
+  channels: number,
+): string {
   const values = pointsOf(tile) * (side / tile);
-  const along = graph.op("MatMul", [matrix, graph.reshape(x, [values, values, batch * channels])]);
-  const down = graph.op("MatMul", [matrix, graph.reshape(along, [values, side * batch * channels])]);
-  return graph.reshape(down, [side * side, batch * channels]);
+  return graph.reshape(transformed(graph, x, transform, transposed, [values, side], batch * channels), [
+    side * side,
+    batch * channels,
+  ]);
+}
+
+/**
+ * Both directions of a map `[from·from, …]`. Where there is one tile, its matrix is so small that both are done in one product;
+ * else one after the other takes fewer multiplications.
+ */
+function transformed(
+  graph: GraphBuilder,
+  x: string,
+  { name, shape, at }: Transform,
+  transposed: boolean,
+  [from, to]: [from: number, to: number],
+  columns: number,
+): string {
+  const entry = (row: number, column: number) => (transposed ? at(column, row) : at(row, column));
+  const key = `${name}${transposed ? "_back" : ""}`;
+  if (Math.min(...shape) <= ONE_PRODUCT_SIDE) {
+    const both = graph.vector(`${key}_both`, [to * to, from * from], (i) => {
+      const [row, column] = [Math.floor(i / from ** 2), i % from ** 2];
+      return entry(Math.floor(row / to), Math.floor(column / from)) * entry(row % to, column % from);
+    });
+    return graph.op("MatMul", [both, graph.reshape(x, [from * from, columns])]);
+  }
+  const matrix = graph.vector(key, [to, from], (i) => entry(Math.floor(i / from), i % from));
+  const down = graph.op("MatMul", [matrix, graph.reshape(x, [from, from * columns])]);
+  return graph.op("MatMul", [matrix, graph.reshape(down, [to, from, columns])]);
 }
 
 /**
@@ -140,25 +180,32 @@ function multiply(graph: GraphBuilder, a: string, b: string, options: { transA?:
   return graph.op("FusedMatMul", [a, b], options, "com.microsoft");
 }
 
-/** From positions to the points of all tiles along one direction, `[points·tiles, side]`, or its transpose. */
-function inputTransform(graph: GraphBuilder, { side, tile }: WinogradShape, transposed: boolean): string {
+/** A matrix along one direction of a map. */
+interface Transform {
+  name: string;
+  shape: [rows: number, columns: number];
+  at(row: number, column: number): number;
+}
+
+/** From positions to the points of all tiles along one direction, `[points·tiles, side]`. */
+function inputTransform({ side, tile }: WinogradShape): Transform {
   const tiles = side / tile;
   // Tile j reads the positions tile·j − 1 … tile·(j + 1); those outside the map are zeros.
   const at = (row: number, position: number) => {
     const [point, j] = [Math.floor(row / tiles), row % tiles];
     return MATRICES[tile].input[point][position - tile * j + 1] ?? 0;
   };
-  return matrix(graph, `winograd_input_${tile}_${side}`, [pointsOf(tile) * tiles, side], transposed, at);
+  return { name: `winograd_input_${tile}_${side}`, shape: [pointsOf(tile) * tiles, side], at };
 }
 
-/** From the points of all tiles to positions along one direction, `[side, points·tiles]`, or its transpose. */
-function outputTransform(graph: GraphBuilder, { side, tile }: WinogradShape, transposed: boolean): string {
+/** From the points of all tiles to positions along one direction, `[side, points·tiles]`. */
+function outputTransform({ side, tile }: WinogradShape): Transform {
   const tiles = side / tile;
   const at = (position: number, column: number) => {
     const [point, j] = [Math.floor(column / tiles), column % tiles];
     return MATRICES[tile].output[position - tile * j]?.[point] ?? 0;
   };
-  return matrix(graph, `winograd_output_${tile}_${side}`, [side, pointsOf(tile) * tiles], transposed, at);
+  return { name: `winograd_output_${tile}_${side}`, shape: [side, pointsOf(tile) * tiles], at };
 }
 
 /** From the taps to the points, both directions at once: `[points², 9]`, or its transpose. */
@@ -166,16 +213,7 @@ function filterTransform(graph: GraphBuilder, tile: Tile, transposed: boolean): 
   const [{ filter }, points] = [MATRICES[tile], pointsOf(tile)];
   const at = (row: number, tap: number) =>
     filter[Math.floor(row / points)][Math.floor(tap / 3)] * filter[row % points][tap % 3];
-  return matrix(graph, `winograd_filter_${tile}`, [points ** 2, 9], transposed, at);
-}
-
-function matrix(
-  graph: GraphBuilder,
-  name: string,
-  [rows, columns]: [rows: number, columns: number],
-  transposed: boolean,
-  at: (row: number, column: number) => number,
-): string {
-  if (!transposed) return graph.vector(name, [rows, columns], (i) => at(Math.floor(i / columns), i % columns));
-  return graph.vector(`${name}_back`, [columns, rows], (i) => at(i % rows, Math.floor(i / rows)));
+  const rows = points ** 2;
+  if (!transposed) return graph.vector(`winograd_filter_${tile}`, [rows, 9], (i) => at(Math.floor(i / 9), i % 9));
+  return graph.vector(`winograd_filter_${tile}_back`, [9, rows], (i) => at(i % rows, Math.floor(i / rows)));
 }

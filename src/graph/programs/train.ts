@@ -3,25 +3,11 @@ import type { Lowering } from "../lowering/lowering.ts";
 import { type ConvUnit, classifierOf, inferShapes, type Network } from "../network.ts";
 import type { Program } from "../onnx.ts";
 import { crossEntropy, Walk } from "../walk.ts";
+import { type Bucket, emitSgd, type SgdOptions } from "./sgd.ts";
 
-/** Names of the scalar inputs of a training step. */
-export const LEARNING_RATE = "learning_rate";
-export const velocityOf = (key: string) => `${key}#velocity`;
-export const updatedOf = (key: string) => `${key}#updated`;
 export const gradientOf = (key: string) => `${key}#gradient`;
 export const meanOf = (bn: string) => `${bn}#mean`;
 export const varianceOf = (bn: string) => `${bn}#variance`;
-
-export interface SgdOptions {
-  momentum: number;
-  nesterov: boolean;
-  weightDecay: number;
-  /**
-   * Keys whose update is masked: the graph takes `<key>#mask` (the parameter's shape), and gradient, momentum and
-   * weight decay act only where it is 1.
-   */
-  masked?: ReadonlySet<string>;
-}
 
 export interface TrainOptions {
   /** Emits the update; without it the gradients are the outputs. */
@@ -60,8 +46,6 @@ export const regression: Objective = ({ graph, batch }, network, logits) => {
   };
 };
 
-export const maskOf = (key: string) => `${key}#mask`;
-
 /** A training program: what it needs fed and what it gives. */
 export interface TrainProgram {
   program: Program;
@@ -69,14 +53,16 @@ export interface TrainProgram {
   parameters: Map<string, number[]>;
   /** Those of them that get a gradient and are updated. */
   trained: ReadonlySet<string>;
+  /** How the update takes and gives what it updates; none without it. */
+  buckets: readonly Bucket[];
   /** Batch-norm prefixes with the number of values behind each batch statistic. */
   statistics: { bn: string; channels: number; count: number }[];
 }
 
 /**
  * One step of training: forward with batch statistics, the objective (mean softmax cross-entropy unless another is
- * given), the gradients and, with `sgd`, the update `v ← μ·v + (g + λ·w)`, `w ← w − lr·(v or g + μ·v)` as in PyTorch. Outputs: `loss` (mean), `logits`,
- * statistics, and either the gradients or the updated parameters and velocities.
+ * given), the gradients and, with `sgd`, the update. Outputs: `loss` (mean), `logits`, statistics, and either the gradients
+ * or the updated parameters and velocities.
  */
 export function trainProgram(
   lowering: Lowering,
@@ -90,7 +76,7 @@ export function trainProgram(
   const sink: ParameterSink = {
     parameter(key, shape) {
       parameters.set(key, shape);
-      return graph.input(key, shape);
+      return key;
     },
     trains,
     gradient: (key, value) => void gradients.set(key, value),
@@ -121,37 +107,18 @@ export function trainProgram(
     graph.output(meanOf(unit.bn), values.mean, [unit.out]);
     graph.output(varianceOf(unit.bn), values.variance, [unit.out]);
   }
-  if (sgd) emitSgd(lowering, parameters, gradients, sgd);
-  else for (const [key, gradient] of gradients) graph.output(gradientOf(key), gradient, parameters.get(key)!);
+  for (const [key, shape] of parameters) if (!sgd || !gradients.has(key)) graph.input(key, shape);
+  const buckets = sgd ? emitSgd(lowering, parameters, gradients, sgd) : [];
+  if (!sgd) for (const [key, gradient] of gradients) graph.output(gradientOf(key), gradient, parameters.get(key)!);
 
   return {
     program: graph.finish(),
     parameters,
     trained: new Set(gradients.keys()),
+    buckets,
     statistics: statistics.map(({ unit }) => {
       const [c, h, w] = shapes.get(unit.id)!;
       return { bn: unit.bn, channels: c, count: batch * h * w };
     }),
   };
-}
-
-function emitSgd(
-  { graph }: Lowering,
-  parameters: Map<string, number[]>,
-  gradients: Map<string, string>,
-  { momentum, nesterov, weightDecay, masked }: SgdOptions,
-): void {
-  const rate = graph.input(LEARNING_RATE, []);
-  const scaled = (value: string, factor: number) => graph.op("Mul", [value, graph.scalar(factor)]);
-  for (const [key, shape] of parameters) {
-    let gradient = gradients.get(key);
-    if (gradient === undefined) continue;
-    if (weightDecay !== 0) gradient = graph.op("Add", [gradient, scaled(key, weightDecay)]);
-    if (masked?.has(key)) gradient = graph.op("Mul", [gradient, graph.input(maskOf(key), shape)]);
-    const previous = graph.input(velocityOf(key), shape);
-    const velocity = graph.op("Add", [scaled(previous, momentum), gradient]);
-    const step = nesterov ? graph.op("Add", [gradient, scaled(velocity, momentum)]) : velocity;
-    graph.output(velocityOf(key), velocity, shape);
-    graph.output(updatedOf(key), graph.op("Sub", [key, graph.op("Mul", [step, rate])]), shape);
-  }
 }

@@ -1,3 +1,4 @@
+import { engineWords } from "../../store/engine-words.ts";
 import { packageVersion } from "../../store/version.ts";
 import type { ReportData } from "../collect.ts";
 import { buildCommands, judgingCommands } from "../commands.ts";
@@ -24,10 +25,7 @@ export function provenance(data: ReportData): Section {
       { what: "seed", value: String(manifest.seed) },
       { what: "created", value: manifest.created },
       { what: "report written by", value: `bdefects4nn ${packageVersion()}` },
-      ...engines.map(({ package_version, runtime, lowering, platform, device }) => ({
-        what: "models made by",
-        value: `bdefects4nn ${package_version}, engine ${runtime}, lowering ${lowering}, ${platform}${device === undefined ? "" : `, on ${device}`}`,
-      })),
+      ...engines.map((engine) => ({ what: "models made by", value: engineWords(engine) })),
       ...Object.entries(manifest.data).map(([dataset, hash]) => ({
         what: `SHA-256 of ${dataset} (data)`,
         value: hash,

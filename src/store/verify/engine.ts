@@ -1,4 +1,4 @@
-import { LOWERINGS } from "../../graph/lowering/lowering.ts";
+import { LOWERING_REVISION, LOWERINGS } from "../../graph/lowering/lowering.ts";
 import type { CleanRecord } from "../schema.ts";
 
 /** What computed a record. @returns one line where that is not told, or is nothing that can */
@@ -6,6 +6,7 @@ export function engineFaults({
   package_version,
   runtime,
   lowering,
+  revision,
   platform,
   device,
 }: CleanRecord["engine"]): string[] {
@@ -14,6 +15,9 @@ export function engineFaults({
   if (blank) return [`'engine.${blank[0]}' is empty`];
   if (!(LOWERINGS as readonly string[]).includes(lowering)) {
     return [`'engine.lowering' is '${lowering}', which is none of ${LOWERINGS.join(", ")}`];
+  }
+  if (revision !== undefined && revision > LOWERING_REVISION) {
+    return [`'engine.revision' is ${revision}: this version knows ${LOWERING_REVISION} at most`];
   }
   const isWebGpu = (name: string | undefined) => name === "webgpu";
   return isWebGpu(lowering) === isWebGpu(device) ? [] : ["'engine.lowering' is none of its 'engine.device'"];
