@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { HUGE_PAGES, KEPT } from "../src/pipeline/executors/worker-memory.ts";
 
 /**
  * How a PyTorch process allocates. glibc's default gives large blocks back to the system and takes them again for every
@@ -6,12 +7,6 @@ import { existsSync } from "node:fs";
  */
 export const ALLOCATORS = ["default", "glibc-keeps", "glibc-huge-pages", "tcmalloc", "jemalloc"] as const;
 export type Allocator = (typeof ALLOCATORS)[number];
-
-const KEEPS = {
-  MALLOC_MMAP_MAX_: "0",
-  MALLOC_TRIM_THRESHOLD_: String(2 ** 34),
-  MALLOC_TOP_PAD_: String(2 ** 26),
-};
 
 const FOLDERS = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
 const LIBRARIES = {
@@ -25,9 +20,9 @@ export function allocatorVariables(allocator: Allocator): Record<string, string>
     case "default":
       return {};
     case "glibc-keeps":
-      return KEEPS;
+      return KEPT;
     case "glibc-huge-pages":
-      return { ...KEEPS, GLIBC_TUNABLES: "glibc.malloc.hugetlb=1" };
+      return { ...KEPT, GLIBC_TUNABLES: HUGE_PAGES };
     default: {
       const library = LIBRARIES[allocator]
         .flatMap((name) => FOLDERS.map((folder) => `${folder}/${name}`))

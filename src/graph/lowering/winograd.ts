@@ -72,14 +72,14 @@ export function winogradConv(graph: GraphBuilder, x: string, weight: string, sha
   // Before the input: the runtime computes what was emitted last first, and would begin with the filters of all layers.
   const filter = transformedFilter(graph, weight, shape);
   const products = multiply(graph, transformedInput(graph, x, shape), filter, { transB: 1 });
-  return toPositions(graph, products, outputTransform(shape), false, shape, shape.outputs);
+  return toPositions(graph, products, outputTransform(shape), shape, shape.outputs);
 }
 
 /** Gradient at x, `[H·W, N·inputs]`, of dy `[H·W, N·outputs]`. */
 export function winogradInputGradient(graph: GraphBuilder, dy: string, weight: string, shape: WinogradShape): string {
   const filter = transformedFilter(graph, weight, shape, true);
   const products = multiply(graph, transformedGradient(graph, dy, shape), filter, {});
-  return toPositions(graph, products, inputTransform(shape), true, shape, shape.inputs);
+  return toPositions(graph, products, back(inputTransform(shape)), shape, shape.inputs);
 }
 
 /** Gradient at the weights, OHWI. */
@@ -95,65 +95,44 @@ export function winogradWeightGradient(graph: GraphBuilder, x: string, dy: strin
 }
 
 function transformedInput(graph: GraphBuilder, x: string, shape: WinogradShape): string {
-  return toTiles(graph, x, inputTransform(shape), false, shape, shape.inputs);
+  return toTiles(graph, x, inputTransform(shape), shape, shape.inputs);
 }
 
 function transformedGradient(graph: GraphBuilder, dy: string, shape: WinogradShape): string {
-  return toTiles(graph, dy, outputTransform(shape), true, shape, shape.outputs);
+  return toTiles(graph, dy, back(outputTransform(shape)), shape, shape.outputs);
 }
 
-/** `[point, tile, point, tile·N, C]` of `[H·W, N·C]`: down the columns and along the rows. */
+/** `[point, tile, point, tile·N, C]` of `[H·W, N·C]`. */
 function toTiles(
   graph: GraphBuilder,
   x: string,
-  transform: Transform,
-  transposed: boolean,
+  by: Transform,
   { batch, side, tile }: WinogradShape,
   channels: number,
-): string {
+) {
   const [points, tiles] = [pointsOf(tile), side / tile];
-  const values = transformed(graph, x, transform, transposed, [side, points * tiles], batch * channels);
-  return graph.reshape(values, [points, tiles, points, tiles * batch, channels]);
+  return graph.reshape(transformed(graph, x, by, batch * channels), [points, tiles, points, tiles * batch, channels]);
 }
 
 /** The way back, `[H·W, N·C]`. */
-function toPositions(
-  graph: GraphBuilder,
-  x: string,
-  transform: Transform,
-  transposed: boolean,
-  { batch, side, tile }: WinogradShape,
-  channels: number,
-): string {
-  const values = pointsOf(tile) * (side / tile);
-  return graph.reshape(transformed(graph, x, transform, transposed, [values, side], batch * channels), [
-    side * side,
-    batch * channels,
-  ]);
+function toPositions(graph: GraphBuilder, x: string, by: Transform, { batch, side }: WinogradShape, channels: number) {
+  return graph.reshape(transformed(graph, x, by, batch * channels), [side * side, batch * channels]);
 }
 
 /**
- * Both directions of a map `[from·from, …]`. Where there is one tile, its matrix is so small that both are done in one product;
- * else one after the other takes fewer multiplications.
+ * Both directions of a map, `[to, to·columns]` or `[to·to, columns]` of `[from·from, columns]`. Where there is one tile, its
+ * matrix is so small that both are done in one product; else one after the other takes fewer multiplications.
  */
-function transformed(
-  graph: GraphBuilder,
-  x: string,
-  { name, shape, at }: Transform,
-  transposed: boolean,
-  [from, to]: [from: number, to: number],
-  columns: number,
-): string {
-  const entry = (row: number, column: number) => (transposed ? at(column, row) : at(row, column));
-  const key = `${name}${transposed ? "_back" : ""}`;
-  if (Math.min(...shape) <= ONE_PRODUCT_SIDE) {
-    const both = graph.vector(`${key}_both`, [to * to, from * from], (i) => {
+function transformed(graph: GraphBuilder, x: string, { name, shape, at }: Transform, columns: number): string {
+  const [to, from] = shape;
+  if (Math.min(to, from) <= ONE_PRODUCT_SIDE) {
+    const both = graph.vector(`${name}_both`, [to * to, from * from], (i) => {
       const [row, column] = [Math.floor(i / from ** 2), i % from ** 2];
-      return entry(Math.floor(row / to), Math.floor(column / from)) * entry(row % to, column % from);
+      return at(Math.floor(row / to), Math.floor(column / from)) * at(row % to, column % from);
     });
     return graph.op("MatMul", [both, graph.reshape(x, [from * from, columns])]);
   }
-  const matrix = graph.vector(key, [to, from], (i) => entry(Math.floor(i / from), i % from));
+  const matrix = graph.vector(name, [to, from], (i) => at(Math.floor(i / from), i % from));
   const down = graph.op("MatMul", [matrix, graph.reshape(x, [from, from * columns])]);
   return graph.op("MatMul", [matrix, graph.reshape(down, [to, from, columns])]);
 }
@@ -180,11 +159,16 @@ function multiply(graph: GraphBuilder, a: string, b: string, options: { transA?:
   return graph.op("FusedMatMul", [a, b], options, "com.microsoft");
 }
 
-/** A matrix along one direction of a map. */
+/** A matrix along one direction of a map, `[to, from]`. */
 interface Transform {
   name: string;
-  shape: [rows: number, columns: number];
+  shape: [to: number, from: number];
   at(row: number, column: number): number;
+}
+
+/** The transposed matrix. */
+function back({ name, shape: [to, from], at }: Transform): Transform {
+  return { name: `${name}_back`, shape: [from, to], at: (row, column) => at(column, row) };
 }
 
 /** From positions to the points of all tiles along one direction, `[points·tiles, side]`. */

@@ -1,4 +1,11 @@
-const KEEPS = "glibc.malloc.hugetlb=1";
+/** glibc keeps what was freed. */
+export const KEPT = {
+  MALLOC_MMAP_MAX_: "0",
+  MALLOC_TRIM_THRESHOLD_: String(2 ** 34),
+  MALLOC_TOP_PAD_: String(2 ** 26),
+};
+/** glibc asks for huge pages; a value of GLIBC_TUNABLES. */
+export const HUGE_PAGES = "glibc.malloc.hugetlb=1";
 
 /**
  * The environment of a worker process: this one's, and on Linux glibc's allocator told to keep what it has and to ask for huge
@@ -11,10 +18,8 @@ export function workerEnvironment(own: NodeJS.ProcessEnv = process.env): NodeJS.
   if (process.platform !== "linux") return own;
   const tunables = own.GLIBC_TUNABLES;
   return {
-    MALLOC_MMAP_MAX_: "0",
-    MALLOC_TRIM_THRESHOLD_: String(2 ** 34),
-    MALLOC_TOP_PAD_: String(2 ** 26),
+    ...KEPT,
     ...own,
-    GLIBC_TUNABLES: tunables?.includes("glibc.malloc.") ? tunables : [tunables, KEEPS].filter(Boolean).join(":"),
+    GLIBC_TUNABLES: tunables?.includes("glibc.malloc.") ? tunables : [tunables, HUGE_PAGES].filter(Boolean).join(":"),
   };
 }
