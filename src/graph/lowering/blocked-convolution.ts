@@ -2,7 +2,14 @@ import { NCHWC } from "../onnx.ts";
 import { BlockedLayout } from "./blocked-layout.ts";
 import { ChannelSlots, roundUp, type SlotOwner, sharedFilter } from "./channel-slots.ts";
 import { fewRowsWeightGradient, takesFewRows } from "./few-rows.ts";
-import { columnParts, imageStripsWeightGradient, paysByImageStrips } from "./image-strips.ts";
+import {
+  columnParts,
+  type ImageStrips,
+  imageStripsWeightGradient,
+  imagesAsChannels,
+  paysByImageStrips,
+  pictureAsChannels,
+} from "./image-strips.ts";
 import {
   type ConvShape,
   type Feature,
@@ -228,61 +235,50 @@ export abstract class BlockedConvolution extends BlockedLayout {
 
   /** Whether the weight gradient adds up over images: where that is possible and quicker (docs/benchmarks.md). */
   protected takesImageStrips(x: Feature, dy: Feature, { kernel }: ConvShape): boolean {
-    if (kernel === 1 || this.images.has(x.tensor)) return false;
-    const [from, to] = [this.slots(x), this.slots(dy)];
-    const images = Math.max(from.share, to.share);
+    if (kernel === 1) return false;
+    const images = Math.max(this.slots(x).share, this.slots(dy).share);
     if (this.batch % (images * this.block) !== 0) return false;
-    const [columns, rows] = [from, to].map(({ count, share }) => (count / share) * images);
+    if (this.images.has(x.tensor)) return true;
+    const [columns, rows] = [x, dy].map((feature) => this.owners(feature, images).length);
     return paysByImageStrips(rows, columns, this.block, images * x.channels * dy.channels);
   }
 
   private imageStripsGradient(x: Feature, dy: Feature, { kernel, stride, padding }: ConvShape): string {
-    const { graph, block: b } = this;
-    const [from, to] = [this.slots(x), this.slots(dy)];
-    const images = Math.max(from.share, to.share);
-    const batch = this.batch / images;
+    const { graph, block } = this;
+    const images = Math.max(this.slots(x).share, this.slots(dy).share);
     const { height, width } = dy;
+    const size = { batch: this.batch / images, block, inputHeight: x.height, height, width, kernel, stride, padding };
+    const inputs = { images, channels: x.channels, owners: this.owners(x, images) };
+    const outputs = { images, channels: dy.channels, owners: this.owners(dy, images) };
+    const columns = inputs.owners.length;
+    const xs = this.images.has(x.tensor)
+      ? [{ columns, tensor: pictureAsChannels(graph, x.tensor, size, columns, x.width) }]
+      : this.stripsOfFeature(x, size, columns);
+    return imageStripsWeightGradient(graph, xs, dy.tensor, size, inputs, outputs);
+  }
+
+  /** A feature as image strips read it, in parts of so many columns. */
+  private stripsOfFeature(x: Feature, size: ImageStrips, columns: number): { columns: number; tensor: string }[] {
+    const { graph, block: b } = this;
+    const { batch, width, kernel, stride, padding } = size;
+    const { count } = this.slots(x);
     const right = (width - 1) * stride + kernel - x.width - padding;
-    const padded = this.blockedConv(
-      x.tensor,
-      graph.vector(`ones`, [from.count, 1, 1, 1], () => 1),
-      1,
-      1,
-      1,
-      [0, padding, 0, right],
-      {},
-      from.count,
-    );
-    const columns = (images * from.count) / from.share;
+    const ones = graph.vector(`ones`, [count, 1, 1, 1], () => 1);
+    const padded = this.blockedConv(x.tensor, ones, 1, 1, 1, [0, padding, 0, right], {}, count);
     const wide = x.width + padding + right;
     const parts = columnParts(columns / b, b, width);
+    const whole = () => graph.reshape(padded, [batch, columns / b, x.height, wide * b]);
     const pieces =
       parts.length === 1
         ? [padded]
-        : graph.ops(
-            "Split",
-            [graph.reshape(padded, [batch, columns / b, x.height, wide * b]), graph.integers(parts)],
-            parts.length,
-            { axis: 1 },
-          );
-    const xs = pieces.map((piece, i) => {
-      const joined = graph.reshape(piece, [batch, parts[i] * b, x.height, wide]);
-      const options = { channels: parts[i] * b, channels_last: 1 };
+        : graph.ops("Split", [whole(), graph.integers(parts)], parts.length, { axis: 1 });
+    return pieces.map((piece, i) => {
+      const channels = parts[i] * b;
+      const joined = graph.reshape(piece, [batch, channels, x.height, wide]);
       // One block of channels is position by position already.
-      return {
-        columns: parts[i] * b,
-        tensor: parts[i] === 1 ? joined : graph.op("ReorderOutput", [joined], options, NCHWC),
-      };
+      const cells = parts[i] === 1 ? joined : graph.op("ReorderOutput", [joined], { channels, channels_last: 1 }, NCHWC);
+      return { columns: channels, tensor: imagesAsChannels(graph, cells, size, channels) };
     });
-    const size = { batch, block: b, inputHeight: x.height, height, width, kernel, stride, padding };
-    return imageStripsWeightGradient(
-      graph,
-      xs,
-      dy.tensor,
-      size,
-      { images, channels: x.channels, owners: from.owners(images) },
-      { images, channels: dy.channels, owners: to.owners(images) },
-    );
   }
 
   private fewRowsGradient(x: Feature, dy: Feature, kernel: number, stride: number): string {

@@ -158,27 +158,34 @@ export abstract class BlockedLayout extends CommonLowering {
   }
 
   protected everySecond(x: Feature): Feature {
-    const { graph } = this;
     const size = { channels: x.channels, parts: x.parts, height: x.height / 2, width: x.width / 2 };
-    const cells = graph.reshape(x.tensor, [...this.positions(x)]);
-    const slices = [
-      [0, 0],
-      [x.height, x.width],
-      [1, 2],
-      [2, 2],
-    ].map((values) => graph.integers(values));
-    const taken = graph.op("Slice", [cells, ...slices]);
+    const [outer, , width, inner] = this.positions(x);
+    const cell = (i: number) => 2 * Math.floor(i / size.width) * width + 2 * (i % size.width);
+    const cells = this.graph.reshape(x.tensor, [outer, x.height * width, inner]);
     const [joined, slots] = this.extent(x);
-    return { ...size, tensor: graph.reshape(taken, [joined, slots, size.height, size.width]) };
+    const tensor = this.gatherCells(cells, size.height * size.width, cell, [joined, slots, size.height, size.width]);
+    return { ...size, tensor };
   }
 
   /** Four phases at half resolution → one map at full resolution. */
   protected interleave(phases: string[], x: Feature): string {
     const { graph, block: b } = this;
     const [n, c, height, width] = this.extent(x);
-    const apart = [n, 2, 2, c / b, height / 2, width / 2, b];
-    const joined = graph.reshape(graph.op("Concat", phases, { axis: 1 }), apart);
-    return graph.reshape(graph.transpose(joined, [0, 3, 4, 1, 5, 2, 6]), [n, c, height, width]);
+    const area = height * width;
+    const joined = graph.reshape(graph.op("Concat", phases, { axis: 1 }), [n, (c / b) * area, b]);
+    const cell = (i: number) => {
+      const [block, row, column] = [Math.floor(i / area), Math.floor(i / width) % height, i % width];
+      const phase = 2 * (row % 2) + (column % 2);
+      return ((phase * c) / b + block) * (area / 4) + Math.floor(row / 2) * (width / 2) + Math.floor(column / 2);
+    };
+    return this.gatherCells(joined, (c / b) * area, cell, [n, c, height, width]);
+  }
+
+  /** Of every row of `cells`, `[rows, cells, B]`, the cells that `cell` names, by the one operator that threads share for it. */
+  private gatherCells(cells: string, count: number, cell: (i: number) => number, shape: number[]): string {
+    const { graph } = this;
+    const indices = graph.integers(Array.from({ length: count }, (_, i) => cell(i)));
+    return graph.reshape(graph.op("Gather", [cells, indices], { axis: 1 }), shape);
   }
 
   /**

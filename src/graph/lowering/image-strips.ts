@@ -42,8 +42,7 @@ export function paysByImageStrips(rows: number, columns: number, block: number, 
  * positions are the filter's taps, and it slides over x by whole pixels, whose channels lie side by side. Every product is
  * one of the gradient's, and what is reordered is each feature once.
  *
- * @param xs x in parts of whole blocks of channels ({@link columnParts}), each position by position:
- *   `[batch, inputHeight, padded width, slots]`
+ * @param xs x in parts, each as {@link imagesAsChannels} or {@link pictureAsChannels} gives it
  * @param dy `[batch, slots/B, height, width, B]`
  * @returns OHWI
  */
@@ -66,7 +65,7 @@ export function imageStripsWeightGradient(
     NCHWC,
   );
   const products = xs.map(({ tensor, columns }) => {
-    const sums = sumsOfImages(graph, imagesAsChannels(graph, tensor, size, columns), filter, size, columns, rows);
+    const sums = sumsOfImages(graph, tensor, filter, size, columns, rows);
     return graph.reshape(sums, [rows / b, kernel * kernel, columns, b]);
   });
   return ordered(
@@ -78,16 +77,42 @@ export function imageStripsWeightGradient(
   );
 }
 
-/** Of B images the values of one position and channel, side by side: as if images were channels to be blocked. */
-function imagesAsChannels(
-  graph: GraphBuilder,
-  x: string,
-  { batch, block: b, inputHeight, width, kernel, stride }: ImageStrips,
-  columns: number,
-): string {
-  const [groups, wide] = [batch / b, (kernel + (width - 1) * stride) * columns];
+const paddedWidth = ({ width, kernel, stride }: ImageStrips) => kernel + (width - 1) * stride;
+
+/**
+ * Of B images the values of one position and channel, side by side: as if images were channels to be blocked.
+ *
+ * @param x whole blocks of channels ({@link columnParts}) position by position: `[batch, inputHeight, padded width, columns]`
+ */
+export function imagesAsChannels(graph: GraphBuilder, x: string, size: ImageStrips, columns: number): string {
+  const { batch, block: b, inputHeight } = size;
+  const [groups, wide] = [batch / b, paddedWidth(size) * columns];
   const image = graph.op("ReorderInput", [graph.reshape(x, [groups, b, inputHeight, wide])], {}, NCHWC);
   return graph.reshape(image, [1, groups * b, inputHeight, wide]);
+}
+
+/** The same of a picture, `[batch, columns, inputHeight, width before padding]`, whose channels are too few for a block. */
+export function pictureAsChannels(
+  graph: GraphBuilder,
+  picture: string,
+  size: ImageStrips,
+  columns: number,
+  pictureWidth: number,
+): string {
+  const { batch, block: b, inputHeight: height, padding } = size;
+  const [groups, wide, area] = [batch / b, paddedWidth(size), height * pictureWidth];
+  const blocks = graph.op("ReorderInput", [graph.reshape(picture, [groups, b, columns * height, pictureWidth])], {}, NCHWC);
+  const cells = graph.reshape(blocks, [groups, columns * area, b]);
+  // The last cell is what the padding reads.
+  const nothing = graph.vector("nothing", [groups, 1, b], () => 0);
+  const sources = Array.from({ length: height * wide * columns }, (_, i) => {
+    const [row, column, channel] = [Math.floor(i / (wide * columns)), Math.floor(i / columns) % wide, i % columns];
+    const inside = column >= padding && column < padding + pictureWidth;
+    return inside ? channel * area + row * pictureWidth + column - padding : columns * area;
+  });
+  const padded = graph.op("Concat", [cells, nothing], { axis: 1 });
+  const gathered = graph.op("Gather", [padded, graph.integers(sources)], { axis: 1 });
+  return graph.reshape(gathered, [1, groups * b, height, wide * columns]);
 }
 
 /** One convolution: `[rows/B · taps · columns · B]` of some columns. */
