@@ -6,11 +6,10 @@ import { type ConvUnit, classifierOf, type Network } from "./network.ts";
 /** Feeds of the folded programs: graph input → values. */
 export type FoldedState = Map<string, Float32Array>;
 
-/** `[out, in, kh, kw]` → `[out, kh, kw, in]`, as the lowerings hold weights. */
-export function toOhwi({ shape, data }: Tensor): Float32Array {
+/** `[out, in, kh, kw]` → `[out, kh, kw, in]`, as the lowerings hold weights. @param result where to write it */
+export function toOhwi({ shape, data }: Tensor, result: Float32Array = new Float32Array(data.length)): Float32Array {
   const [out, inputs, kh, kw] = shape;
   const taps = kh * kw;
-  const result = new Float32Array(data.length);
   for (let o = 0; o < out; o++) {
     const row = o * inputs * taps;
     for (let i = 0; i < inputs; i++) {

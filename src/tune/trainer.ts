@@ -12,7 +12,7 @@ const BN_MOMENTUM = 0.1;
 
 /**
  * A network in training: parameters, velocities and running statistics in the training graph's own layout. The step's
- * outputs become the next step's inputs by exchanging two sets of arrays, so nothing is copied.
+ * outputs become the next step's inputs by exchanging two sets of arrays, so nothing is copied; velocities are written in place.
  */
 export class Trainer {
   readonly network: Network;
@@ -52,22 +52,30 @@ export class Trainer {
       threads: options.threads,
       activationBytes: activationBytes(network, options.batch),
     });
-    const trainer = new Trainer(network, options.batch, session, spec, state);
-    const toGraph = (source: StateDict, key: string) => {
+    // What is trained lives in the buckets; of the caller's copy only the shapes are needed.
+    const own: StateDict = new Map(state);
+    for (const key of spec.trained) own.set(key, { shape: tensorOf(state, key).shape, data: new Float32Array() });
+    const trainer = new Trainer(network, options.batch, session, spec, own);
+    const write = (source: StateDict, key: string, into: Float32Array) => {
       const tensor = tensorOf(source, key);
-      return tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data.slice();
+      if (tensor.shape.length === 4) toOhwi(tensor, into);
+      else into.set(tensor.data);
+      return into;
     };
     for (const key of spec.parameters.keys()) {
-      if (!spec.trained.has(key)) trainer.current.set(key, toGraph(state, key));
+      if (!spec.trained.has(key)) {
+        trainer.current.set(key, write(state, key, new Float32Array(tensorOf(state, key).data.length)));
+      }
     }
     for (const { name, size, parts } of spec.buckets) {
       const [weights, momenta] = [new Float32Array(size), new Float32Array(size)];
-      for (const { key, start } of parts) {
-        weights.set(toGraph(state, key), start);
-        if (velocities) momenta.set(toGraph(velocities, key), start);
+      for (const { key, start, size: length } of parts) {
+        write(state, key, weights.subarray(start, start + length));
+        if (velocities) write(velocities, key, momenta.subarray(start, start + length));
       }
       trainer.current.set(name, weights).set(velocityOf(name), momenta);
-      trainer.spare.set(updatedOf(name), new Float32Array(size)).set(velocityOf(name), new Float32Array(size));
+      // A velocity is read once, before it is written, so it is written in place.
+      trainer.spare.set(updatedOf(name), new Float32Array(size)).set(velocityOf(name), momenta);
     }
     return trainer;
   }
@@ -88,10 +96,7 @@ export class Trainer {
     const feeds = new Map(this.current);
     feeds.set("input", images).set("targets", targets).set(LEARNING_RATE, this.rate);
     const results = await this.session.run(feeds, this.spare);
-    for (const { name } of this.spec.buckets) {
-      this.exchange(name, updatedOf(name));
-      this.exchange(velocityOf(name), velocityOf(name));
-    }
+    for (const { name } of this.spec.buckets) this.exchange(name, updatedOf(name));
     for (const { bn, channels, count } of this.spec.statistics) {
       const mean = results.get(meanOf(bn))!;
       const variance = results.get(varianceOf(bn))!;

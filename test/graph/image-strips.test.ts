@@ -55,10 +55,14 @@ test.each([
   { name: "every second position", c: 16, out: 32, side: 8, stride: 2 },
   { name: "every second position of an odd side", c: 16, out: 16, side: 7, stride: 2 },
   { name: "a larger kernel", c: 16, out: 16, side: 6, kernel: 5 },
+  { name: "a picture", c: 3, out: 16, side: 6, picture: true },
+  { name: "a picture and free slots", c: 3, out: 19, side: 6, picture: true },
+  { name: "a picture and blocks that images share", c: 3, out: 8, side: 4, batch: 64, picture: true },
+  { name: "a grey picture, every second position of an odd side", c: 1, out: 16, side: 7, stride: 2, picture: true },
 ])("a weight gradient by strips of images, $name: the definition's", async ({ c, out, side, ...rest }) => {
   const block = await channelBlock();
   if (block === undefined) return;
-  const { batch = 32, stride = 1, kernel = 3 } = rest;
+  const { batch = 32, stride = 1, kernel = 3, picture = false } = rest;
   const shape = { out, kernel, stride, padding: (kernel - 1) / 2 };
   const random = new Random(c * out + side);
   const x = randomArray(batch * c * side * side, random);
@@ -66,7 +70,8 @@ test.each([
   const dy = randomArray(batch * out * after * after, random);
   const lowering = new Strips(batch, block);
   const { graph } = lowering;
-  const [from, to] = [lowering.feature("x", c, side, side), lowering.feature("dy", out, after, after)];
+  const from = picture ? lowering.image("x", c, side, side) : lowering.feature("x", c, side, side);
+  const to = lowering.feature("dy", out, after, after);
   graph.output("dw", lowering.convWeightGradient(from, to, shape), [out, kernel, kernel, c]);
   expect(lowering.taken).toBe(1);
   const session = await Session.open(graph.finish(), { threads: 1 });

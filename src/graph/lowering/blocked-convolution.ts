@@ -269,14 +269,13 @@ export abstract class BlockedConvolution extends BlockedLayout {
     const parts = columnParts(columns / b, b, width);
     const whole = () => graph.reshape(padded, [batch, columns / b, x.height, wide * b]);
     const pieces =
-      parts.length === 1
-        ? [padded]
-        : graph.ops("Split", [whole(), graph.integers(parts)], parts.length, { axis: 1 });
+      parts.length === 1 ? [padded] : graph.ops("Split", [whole(), graph.integers(parts)], parts.length, { axis: 1 });
     return pieces.map((piece, i) => {
       const channels = parts[i] * b;
       const joined = graph.reshape(piece, [batch, channels, x.height, wide]);
       // One block of channels is position by position already.
-      const cells = parts[i] === 1 ? joined : graph.op("ReorderOutput", [joined], { channels, channels_last: 1 }, NCHWC);
+      const cells =
+        parts[i] === 1 ? joined : graph.op("ReorderOutput", [joined], { channels, channels_last: 1 }, NCHWC);
       return { columns: channels, tensor: imagesAsChannels(graph, cells, size, channels) };
     });
   }

@@ -101,7 +101,12 @@ export function pictureAsChannels(
 ): string {
   const { batch, block: b, inputHeight: height, padding } = size;
   const [groups, wide, area] = [batch / b, paddedWidth(size), height * pictureWidth];
-  const blocks = graph.op("ReorderInput", [graph.reshape(picture, [groups, b, columns * height, pictureWidth])], {}, NCHWC);
+  const blocks = graph.op(
+    "ReorderInput",
+    [graph.reshape(picture, [groups, b, columns * height, pictureWidth])],
+    {},
+    NCHWC,
+  );
   const cells = graph.reshape(blocks, [groups, columns * area, b]);
   // The last cell is what the padding reads.
   const nothing = graph.vector("nothing", [groups, 1, b], () => 0);

@@ -87,9 +87,10 @@ export interface Lowering {
 /** Names of the three. */
 /**
  * Raised whenever a lowering comes to round otherwise, so that records tell whose bytes can be repeated. 1, which records do
- * not state: as the shipped sample was built. 2: weight gradients add up over images, batch norm goes back in one pass.
+ * not state: as the shipped sample was built. 2: weight gradients add up over images, batch norm goes back in one pass. 3: the first
+ * layer's gradient adds up over images, too.
  */
-export const LOWERING_REVISION = 2;
+export const LOWERING_REVISION = 3;
 
 export const LOWERINGS = ["plain", "blocked", "webgpu"] as const;
 export type LoweringKind = (typeof LOWERINGS)[number];
