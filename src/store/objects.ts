@@ -37,9 +37,17 @@ export class ObjectStore {
     return withPath(path, () => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
   }
 
-  /** Stores bytes compressed. Safe to repeat and to run from several processes. */
-  async put(bytes: Uint8Array, purpose: Purpose = "data", decodedSha256 = sha256Of(bytes)): Promise<ObjectRef> {
-    const stored = await encodeContainer(bytes, purpose);
+  /**
+   * Stores bytes compressed. Safe to repeat and to run from several processes.
+   * @param halvesFrom where 16-bit values begin, for bytes that are such behind a preface
+   */
+  async put(
+    bytes: Uint8Array,
+    purpose: Purpose = "data",
+    decodedSha256 = sha256Of(bytes),
+    halvesFrom?: number,
+  ): Promise<ObjectRef> {
+    const stored = await encodeContainer(bytes, purpose, halvesFrom);
     const object = sha256Of(stored);
     // Written even where a file of that name exists but is damaged; an intact one is left alone.
     if (!this.has(object) || sha256Of(readBytes(this.path(object))) !== object) {

@@ -1,4 +1,6 @@
 import { InputError } from "../core/errors.ts";
+import { type Grid, halvesOf } from "./half-grid.ts";
+import { halfToNumber } from "./narrow-floats.ts";
 import { floatBytes, floatsOf } from "./safetensors.ts";
 import { cloneState, type StateDict, type Tensor } from "./state.ts";
 
@@ -8,15 +10,23 @@ export type ChangedRows = Record<string, number[]>;
 /** How the changed rows are written: as they are, or exclusive-or with the base's bits (zero where a bit is kept). */
 export type DeltaMode = "plain" | "xor";
 
+/** How a delta is to be written. */
+export interface DeltaOptions {
+  /** The grid on which both states lie: two bytes a value in place of four. */
+  grid?: Grid;
+}
+
 interface DeltaHeader {
-  format: typeof FORMAT;
+  /** Says what a value is: a 32-bit float, or in the second format a 16-bit one. */
+  format: (typeof FORMATS)[number];
   /** SHA-256 of the base model as safetensors: a delta fits no other. */
   base: string;
   mode: DeltaMode;
   rows: ChangedRows;
 }
 
-const FORMAT = "bdefects4nn-delta-1";
+const FORMATS = ["bdefects4nn-delta-1", "bdefects4nn-delta-2"] as const;
+const [WORDS, HALVES] = FORMATS;
 const LENGTH_BYTES = 4;
 
 /**
@@ -48,15 +58,23 @@ export function changedRows(base: StateDict, state: StateDict): ChangedRows {
 
 /**
  * The delta that turns `base` into `state`: u32 header length, JSON header padded to 4 bytes, the changed rows'
- * float32 bytes in order. Its size is proportional to the changed rows; compressing it is the store's work.
+ * bytes in order. Its size is proportional to the changed rows; compressing it is the store's work.
  */
-export function encodeDelta(base: StateDict, baseSha256: string, state: StateDict, mode: DeltaMode): Uint8Array {
+export function encodeDelta(
+  base: StateDict,
+  baseSha256: string,
+  state: StateDict,
+  mode: DeltaMode,
+  { grid }: DeltaOptions = {},
+): Uint8Array {
   const rows = changedRows(base, state);
-  const header: DeltaHeader = { format: FORMAT, base: baseSha256, mode, rows };
+  const format = grid === "half" ? HALVES : WORDS;
+  const header: DeltaHeader = { format, base: baseSha256, mode, rows };
   const text = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil(text.length / 4) * 4;
+  const size = valueBytes(format);
   let total = LENGTH_BYTES + headerBytes;
-  for (const [key, changed] of Object.entries(rows)) total += changed.length * rowsOf(state.get(key)!).size * 4;
+  for (const [key, changed] of Object.entries(rows)) total += changed.length * rowsOf(state.get(key)!).size * size;
 
   const delta = new Uint8Array(total);
   new DataView(delta.buffer).setUint32(0, headerBytes, true);
@@ -64,15 +82,16 @@ export function encodeDelta(base: StateDict, baseSha256: string, state: StateDic
   delta.fill(0x20, LENGTH_BYTES + text.length, LENGTH_BYTES + headerBytes);
   let at = LENGTH_BYTES + headerBytes;
   for (const [key, changed] of Object.entries(rows)) {
-    const tensor = state.get(key)!;
-    const rowBytes = rowsOf(tensor).size * 4;
-    const after = floatBytes(tensor.data);
-    const before = floatBytes(base.get(key)!.data);
+    const { size: values } = rowsOf(state.get(key)!);
     for (const row of changed) {
-      const from = row * rowBytes;
-      if (mode === "plain") delta.set(after.subarray(from, from + rowBytes), at);
-      else for (let i = 0; i < rowBytes; i++) delta[at + i] = after[from + i] ^ before[from + i];
-      at += rowBytes;
+      const [after, before] = [state, base].map((of) => {
+        const bytes = writtenValues(of.get(key)!.data.subarray(row * values, (row + 1) * values), format);
+        if (!bytes) throw new Error(`delta: '${key}' is off the grid of half precision`);
+        return bytes;
+      });
+      if (mode === "plain") delta.set(after, at);
+      else for (let i = 0; i < after.length; i++) delta[at + i] = after[i] ^ before[i];
+      at += after.length;
     }
   }
   return delta;
@@ -95,23 +114,61 @@ export function applyDelta(base: StateDict, baseSha256: string, delta: Uint8Arra
     const tensor = state.get(key);
     if (!tensor) throw new InputError(`${name}: changes '${key}', which the model does not have`);
     const { count, size } = rowsOf(tensor);
-    const bits = bitsOf(tensor.data);
+    const rowBytes = size * valueBytes(header.format);
     for (const row of rows) {
-      if (row >= count || at + size * 4 > delta.length)
+      if (row >= count || at + rowBytes > delta.length)
         throw new InputError(`${name}: row ${row} of '${key}' is out of range`);
-      const words = bitsOf(floatsOf(delta.subarray(at, at + size * 4)));
-      for (let i = 0; i < size; i++)
-        bits[row * size + i] = header.mode === "xor" ? bits[row * size + i] ^ words[i] : words[i];
-      at += size * 4;
+      const values = tensor.data.subarray(row * size, (row + 1) * size);
+      // A copy: the bytes of the delta are the caller's.
+      const written = new Uint8Array(delta.subarray(at, at + rowBytes));
+      if (header.mode === "xor") {
+        const before = writtenValues(values, header.format);
+        if (!before) throw new InputError(`${name}: row ${row} of '${key}' is off its base's grid of half precision`);
+        for (let i = 0; i < rowBytes; i++) written[i] ^= before[i];
+      }
+      readValues(written, header.format, values);
+      at += rowBytes;
     }
   }
   if (at !== delta.length) throw new InputError(`${name}: ${delta.length - at} bytes belong to no row`);
   return state;
 }
 
+function valueBytes(format: DeltaHeader["format"]): number {
+  return format === HALVES ? 2 : 4;
+}
+
+/** A row's bytes, little-endian; null where they cannot be written in this format. */
+function writtenValues(values: Float32Array, format: DeltaHeader["format"]): Uint8Array | null {
+  if (format === WORDS) return floatBytes(values);
+  const halves = halvesOf(values);
+  if (!halves) return null;
+  const bytes = new Uint8Array(2 * halves.length);
+  const view = new DataView(bytes.buffer);
+  halves.forEach((half, i) => {
+    view.setUint16(2 * i, half, true);
+  });
+  return bytes;
+}
+
+/** Bit for bit: a NaN keeps its payload. */
+function readValues(bytes: Uint8Array, format: DeltaHeader["format"], into: Float32Array): void {
+  if (format === WORDS) {
+    bitsOf(into).set(bitsOf(floatsOf(bytes)));
+    return;
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let i = 0; i < into.length; i++) into[i] = halfToNumber(view.getUint16(2 * i, true));
+}
+
 /** SHA-256 of the model that a delta was made against. @throws InputError where it is malformed. */
 export function deltaBase(delta: Uint8Array, name: string): string {
   return parseDelta(delta, name).header.base;
+}
+
+/** Where the changed rows' bytes begin. @throws InputError where it is malformed. */
+export function deltaDataStart(delta: Uint8Array, name: string): number {
+  return parseDelta(delta, name).dataStart;
 }
 
 /** Which rows a delta changes. @throws InputError where it is malformed. */
@@ -131,8 +188,8 @@ function parseDelta(delta: Uint8Array, name: string): { header: DeltaHeader; dat
     throw new InputError(`${name}: not a delta: its header is not JSON`);
   }
   const rowLists = typeof header?.rows === "object" && header.rows !== null ? Object.values(header.rows) : [undefined];
-  if (header?.format !== FORMAT || !["plain", "xor"].includes(header.mode) || !rowLists.every(isAscending)) {
-    throw new InputError(`${name}: not a delta of format ${FORMAT}`);
+  if (!FORMATS.includes(header?.format) || !["plain", "xor"].includes(header.mode) || !rowLists.every(isAscending)) {
+    throw new InputError(`${name}: not a delta of format ${FORMATS.join(" or ")}`);
   }
   return { header, dataStart };
 }

@@ -63,6 +63,20 @@ export function encodeState(state: StateDict): Uint8Array {
   return encodeTensors(tensors);
 }
 
+/** Encodes a state dict as F16 tensors in its order, each value rounded: exact where it lies on the grid of half precision. */
+export function encodeHalfState(state: StateDict): Uint8Array {
+  const tensors: RawTensors = new Map();
+  for (const [name, { shape, data }] of state) {
+    tensors.set(name, withValues({ dtype: "F16", shape, bytes: new Uint8Array(0) }, data));
+  }
+  return encodeTensors(tensors);
+}
+
+/** Bytes of a safetensors file before its tensors' data. */
+export function dataStartOf(file: Uint8Array): number {
+  return LENGTH_BYTES + Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
+}
+
 /**
  * Decodes a file strictly: tensors must lie inside the data, back to back in some order without gap or overlap, and
  * hold exactly what shape and type say.
@@ -102,15 +116,19 @@ export function decodeTensors(file: Uint8Array, name: string): RawTensors {
 
 /**
  * Decodes a model. I64 tensors (`num_batches_tracked`) are read as numbers.
- * @throws InputError, also where a tensor is neither F32 nor I64.
+ *
+ * @param floats the types that its weights may have
+ * @throws InputError, also where a tensor is of another type.
  */
-export function decodeState(file: Uint8Array, name: string): StateDict {
+export function decodeState(file: Uint8Array, name: string, floats: readonly Dtype[] = ["F32"]): StateDict {
   const state: StateDict = new Map();
-  for (const [key, { dtype, shape, bytes }] of decodeTensors(file, name)) {
-    if (dtype !== "F32" && dtype !== "I64") {
-      throw new InputError(`${name}: tensor '${key}' is ${dtype}; a model holds F32 or I64`);
+  for (const [key, tensor] of decodeTensors(file, name)) {
+    const { dtype, shape, bytes } = tensor;
+    const values = floats.includes(dtype) ? tensorValues(tensor) : dtype === "I64" ? wholeNumbersOf(bytes) : null;
+    if (!values) {
+      throw new InputError(`${name}: tensor '${key}' is ${dtype}; a model holds ${floats.join(", ")} or I64`);
     }
-    state.set(key, { shape, data: dtype === "F32" ? floatsOf(bytes) : wholeNumbersOf(bytes) });
+    state.set(key, { shape, data: values });
   }
   return state;
 }

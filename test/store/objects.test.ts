@@ -4,8 +4,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
 import { decodeContainer, encodeContainer } from "../../src/store/container.ts";
-import { modelSha256, putDelta, putModel, readDelta, readModel } from "../../src/store/models.ts";
+import { modelSha256, putDelta, putHalfModel, putModel, readDelta, readModel } from "../../src/store/models.ts";
 import { ObjectStore, sha256Of } from "../../src/store/objects.ts";
+import { onGrid } from "../../src/tensor/half-grid.ts";
 import { encodeState } from "../../src/tensor/safetensors.ts";
 import { cloneState, type StateDict } from "../../src/tensor/state.ts";
 import { temporaryFolder } from "./temp.ts";
@@ -32,20 +33,44 @@ describe("container", () => {
     );
   });
 
-  it("answers damaged bytes with InputError or bytes, and never believes a giant length", async () => {
-    const container = await encodeContainer(new Uint8Array(5000).fill(7), "data");
-    const giant = Buffer.from(container);
-    giant.writeBigUInt64LE(2n ** 62n, 8);
-    await expect(decodeContainer(giant, "o")).rejects.toThrow(InputError);
+  it("gives back a preface and 16-bit values of any length", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.nat(container.length - 1), fc.nat(255), async (at, value) => {
-        const damaged = container.slice();
-        damaged[at] = value;
-        await decodeContainer(damaged, "o").catch((error) => expect(error).toBeInstanceOf(InputError));
+      fc.asyncProperty(fc.uint8Array({ maxLength: 100 }), fc.uint8Array({ maxLength: 300 }), async (preface, tail) => {
+        const bytes = Buffer.concat([preface, tail.subarray(0, 2 * (tail.length >> 1))]);
+        const { bytes: back } = await decodeContainer(await encodeContainer(bytes, "data", preface.length), "o");
+        expect(Buffer.from(back)).toEqual(bytes);
       }),
-      { numRuns: 300 },
     );
   });
+
+  it("refuses halves that begin where there are none", async () => {
+    const container = Buffer.from(await encodeContainer(new Uint8Array(21).fill(7), "data", 5));
+    for (const from of [4, 22, 0xffff_ffff]) {
+      container.writeUInt32LE(from, 16);
+      await expect(decodeContainer(container, "o")).rejects.toThrow(
+        `o: damaged object: its halves begin at byte ${from} of 21`,
+      );
+    }
+    await expect(decodeContainer(container.subarray(0, 18), "o")).rejects.toThrow(/method or length/);
+  });
+
+  it.each([undefined, 4])(
+    "answers damaged bytes with InputError or bytes, and never believes a giant length (%s)",
+    async (halves) => {
+      const container = await encodeContainer(new Uint8Array(5000).fill(7), "data", halves);
+      const giant = Buffer.from(container);
+      giant.writeBigUInt64LE(2n ** 62n, 8);
+      await expect(decodeContainer(giant, "o")).rejects.toThrow(InputError);
+      await fc.assert(
+        fc.asyncProperty(fc.nat(container.length - 1), fc.nat(255), async (at, value) => {
+          const damaged = container.slice();
+          damaged[at] = value;
+          await decodeContainer(damaged, "o").catch((error) => expect(error).toBeInstanceOf(InputError));
+        }),
+        { numRuns: 300 },
+      );
+    },
+  );
 
   it("shrinks weights, and deltas of few changes far more", async () => {
     const weights = encodeState(randomState(400));
@@ -87,6 +112,34 @@ describe("object store", () => {
     }
     await putModel(objects, state);
     expect(modelSha256(await readModel(objects, ref))).toBe(ref.decoded_sha256);
+  });
+
+  it("stores a model on the grid of half precision in half the bytes, under the hash of its floats", async () => {
+    const state = randomState(300);
+    await expect(putHalfModel(objects, state)).rejects.toThrow(/'conv.weight' holds .* off the grid/);
+    const rounded = onGrid(state, "half");
+    const [whole, half] = [await putModel(objects, rounded), await putHalfModel(objects, rounded)];
+    expect(half.decoded_sha256).toBe(whole.decoded_sha256);
+    expect(half.bytes).toBeLessThan(300 * 27 * 2 + 300);
+    expect(encodeState(await readModel(objects, half))).toEqual(encodeState(rounded));
+    const other = { ...half, decoded_sha256: modelSha256(state) };
+    await expect(readModel(objects, other)).rejects.toThrow(/other bytes than its record states/);
+  });
+
+  it("stores a delta on the grid in half the bytes", async () => {
+    const base = onGrid(randomState(200), "half");
+    const state = cloneState(base);
+    const { data } = state.get("conv.weight")!;
+    for (let i = 0; i < 27 * 100; i++) data[i] *= 1 + (i % 7) / 8;
+    const moved = onGrid(state, "half");
+    const [whole, half] = [
+      await putDelta(objects, base, moved),
+      await putDelta(objects, base, moved, { grid: "half" }),
+    ];
+    expect(half.decoded_sha256).toBe(whole.decoded_sha256);
+    expect(half.bytes).toBeLessThan(27 * 100 * 2);
+    const rebuilt = await readDelta(objects, { state: base, sha256: modelSha256(base) }, half);
+    expect(encodeState(rebuilt)).toEqual(encodeState(moved));
   });
 
   it("names a missing object and a reference to other bytes", async () => {

@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { applyDelta, changedRows, type DeltaMode, deltaRows, encodeDelta } from "../../src/tensor/delta.ts";
+import {
+  applyDelta,
+  changedRows,
+  type DeltaMode,
+  deltaDataStart,
+  deltaRows,
+  encodeDelta,
+} from "../../src/tensor/delta.ts";
+import { halfToNumber } from "../../src/tensor/narrow-floats.ts";
 import { encodeState } from "../../src/tensor/safetensors.ts";
 import { cloneState, type StateDict } from "../../src/tensor/state.ts";
 
@@ -25,28 +33,42 @@ const shape = fc.oneof(
   fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3 }), fc.constant(2)),
 );
 
-const tensor = shape.chain((dims) => {
-  const size = (dims as number[]).reduce((product, n) => product * n, 1);
-  return fc
-    .array(word, { minLength: size, maxLength: size })
-    .map((words) => ({ shape: [...dims], data: floats(words) }));
-});
+const tensorOf = (values: typeof word) =>
+  shape.chain((dims) => {
+    const size = (dims as number[]).reduce((product, n) => product * n, 1);
+    return fc
+      .array(values, { minLength: size, maxLength: size })
+      .map((words) => ({ shape: [...dims], data: floats(words) }));
+  });
+const tensor = tensorOf(word);
 
 /** A state and a copy of it with some words changed. */
-const statePair = fc
-  .tuple(
-    fc.array(tensor, { minLength: 1, maxLength: 4 }),
-    fc.array(fc.tuple(fc.nat(), fc.nat(), word), { maxLength: 8 }),
-  )
-  .map(([tensors, edits]) => {
-    const base: StateDict = new Map(tensors.map((t, i) => [`layer${i}.weight`, t]));
-    const state = cloneState(base);
-    for (const [which, at, bits] of edits) {
-      const { data } = state.get(`layer${which % tensors.length}.weight`)!;
-      if (data.length > 0) new Uint32Array(data.buffer)[at % data.length] = bits;
-    }
-    return { base, state };
-  });
+const statePair = pairOf(tensor, word);
+
+function pairOf(tensors: typeof tensor, values: typeof word) {
+  return fc
+    .tuple(
+      fc.array(tensors, { minLength: 1, maxLength: 4 }),
+      fc.array(fc.tuple(fc.nat(), fc.nat(), values), { maxLength: 8 }),
+    )
+    .map(([made, edits]) => editedPair(made, edits));
+}
+
+function editedPair(tensors: { shape: number[]; data: Float32Array }[], edits: [number, number, number][]) {
+  const base: StateDict = new Map(tensors.map((t, i) => [`layer${i}.weight`, t]));
+  const state = cloneState(base);
+  for (const [which, at, bits] of edits) {
+    const { data } = state.get(`layer${which % tensors.length}.weight`)!;
+    if (data.length > 0) new Uint32Array(data.buffer)[at % data.length] = bits;
+  }
+  return { base, state };
+}
+
+/** Bits of a value on the grid of half precision: of any finite half, the smallest and both zeros often. */
+const gridWord = fc
+  .oneof(fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(0, 0x8000, 1, 0x8001, 0x3ff, 0x400, 0x7bff, 0xfbff))
+  .filter((bits) => (bits & 0x7c00) !== 0x7c00)
+  .map((bits) => new Uint32Array(Float32Array.of(halfToNumber(bits)).buffer)[0]);
 
 describe("delta", () => {
   it.each(MODES)("rebuilds every bit (%s)", (mode) => {
@@ -59,6 +81,36 @@ describe("delta", () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it.each(MODES)("rebuilds every bit from two bytes a value on the grid of half precision (%s)", (mode) => {
+    fc.assert(
+      fc.property(pairOf(tensorOf(gridWord), gridWord), ({ base, state }) => {
+        const delta = encodeDelta(base, BASE, state, mode, { grid: "half" });
+        const values = Object.entries(changedRows(base, state)).reduce((sum, [key, rows]) => {
+          const { shape: dims, data } = state.get(key)!;
+          return sum + (rows.length * data.length) / (dims[0] ?? 1);
+        }, 0);
+        expect(delta.length - deltaDataStart(delta, "d")).toBe(2 * values);
+        expect(Buffer.compare(encodeState(applyDelta(base, BASE, delta, "d")), encodeState(state))).toBe(0);
+        // Neither a view of a Buffer nor the delta itself may be written into.
+        const buffer = Buffer.from(delta);
+        expect(Buffer.compare(encodeState(applyDelta(base, BASE, buffer, "d")), encodeState(state))).toBe(0);
+        expect(Buffer.compare(buffer, delta)).toBe(0);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("writes nothing off the grid as halves, and reads none onto such a base", () => {
+    const base: StateDict = new Map([["w", { shape: [2], data: new Float32Array([0.5, 0.25]) }]]);
+    const state = cloneState(base);
+    state.get("w")!.data[1] = 0.1;
+    expect(() => encodeDelta(base, BASE, state, "plain", { grid: "half" })).toThrow(/'w' is off the grid/);
+    state.get("w")!.data[1] = 0.75;
+    const delta = encodeDelta(base, BASE, state, "xor", { grid: "half" });
+    base.get("w")!.data[1] = 0.1;
+    expect(() => applyDelta(base, BASE, delta, "d")).toThrow(/^d: row 1 of 'w' is off its base's grid/);
   });
 
   it("names exactly the rows whose bits differ", () => {
@@ -102,28 +154,31 @@ describe("delta", () => {
     expect(() => changedRows(one, reshaped)).toThrow(/shapes/);
   });
 
-  it("answers damaged bytes with InputError or a state, nothing else", () => {
-    const base: StateDict = new Map([["w", { shape: [4, 2], data: new Float32Array(8) }]]);
-    const state = cloneState(base);
-    state.get("w")!.data[3] = 1;
-    const delta = encodeDelta(base, BASE, state, "xor");
-    const damaged = fc
-      .array(fc.tuple(fc.nat(delta.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 })
-      .map((edits) => {
-        const bytes = delta.slice();
-        for (const [at, value] of edits) bytes[at] = value;
-        return bytes;
-      });
-    const cut = fc.nat(delta.length - 1).map((length) => delta.slice(0, length));
-    fc.assert(
-      fc.property(fc.oneof(damaged, cut, fc.uint8Array()), (bytes) => {
-        try {
-          applyDelta(base, BASE, bytes, "d");
-        } catch (error) {
-          expect(error).toBeInstanceOf(InputError);
-        }
-      }),
-      { numRuns: 500 },
-    );
-  });
+  it.each([undefined, "half"] as const)(
+    "answers damaged bytes with InputError or a state, nothing else (%s)",
+    (grid) => {
+      const base: StateDict = new Map([["w", { shape: [4, 2], data: new Float32Array(8) }]]);
+      const state = cloneState(base);
+      state.get("w")!.data[3] = 1;
+      const delta = encodeDelta(base, BASE, state, "xor", { grid });
+      const damaged = fc
+        .array(fc.tuple(fc.nat(delta.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 })
+        .map((edits) => {
+          const bytes = delta.slice();
+          for (const [at, value] of edits) bytes[at] = value;
+          return bytes;
+        });
+      const cut = fc.nat(delta.length - 1).map((length) => delta.slice(0, length));
+      fc.assert(
+        fc.property(fc.oneof(damaged, cut, fc.uint8Array()), (bytes) => {
+          try {
+            applyDelta(base, BASE, bytes, "d");
+          } catch (error) {
+            expect(error).toBeInstanceOf(InputError);
+          }
+        }),
+        { numRuns: 500 },
+      );
+    },
+  );
 });
