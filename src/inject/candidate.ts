@@ -6,6 +6,7 @@ import { indicesOutside, subset } from "../datasets/batch.ts";
 import type { Dataset } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import { type Rates, rates } from "../measure/rates.ts";
+import { type Grid, onGrid } from "../tensor/half-grid.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type Correlation, measureCorrelation } from "./correlation.ts";
 import { correlationFault, gateFault, shamFault } from "./gates.ts";
@@ -35,6 +36,11 @@ export interface CandidateTask {
   options: Record<string, unknown>;
   gates: Gates;
   measure: MeasureRecipe;
+  /**
+   * The grid that every version is rounded to before anything is judged. What lies beyond it ends at its largest value:
+   * the gates judge what is stored.
+   */
+  grid?: Grid;
   seed: number;
   /** Tells what is being done, for progress. */
   onStage?(stage: string): void;
@@ -89,12 +95,14 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
       recipe,
       options: task.options,
       gates,
+      stored: (model) => onGrid(model, task.grid),
       seedOf,
       onStage: (stage) => task.onStage?.(stage),
     }),
   );
   const { attempts } = injected;
-  const finish = async (made: StateDict) => (task.rewrite ? timed("rewrite", () => task.rewrite!(made)) : made);
+  const finish = async (made: StateDict) =>
+    onGrid(task.rewrite ? await timed("rewrite", () => task.rewrite!(made)) : made, task.grid);
   const model = await finish(injected.model);
   const infectedRates = await timed("gates", () => rates(runner, model, dataset.test, trigger, recipe.target));
   const outcome: CandidateOutcome = { status: "rejected", reason: null, attempts, infectedRates, timings };

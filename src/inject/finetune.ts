@@ -11,8 +11,8 @@ import type { Injected, InjectionTask } from "./types.ts";
  */
 export async function finetune(task: InjectionTask): Promise<Injected> {
   const { recipe, gates, runner, trigger, heldOut } = task;
-  const tune = (attempt: Attempt, labels: "target" | "true", peakSteps?: number): Promise<Tuned> =>
-    tuneSubnetwork({
+  const tune = async (attempt: Attempt, labels: "target" | "true", peakSteps?: number): Promise<Tuned> => {
+    const tuned = await tuneSubnetwork({
       network: runner.network,
       dataset: task.dataset,
       clean: task.clean,
@@ -29,6 +29,8 @@ export async function finetune(task: InjectionTask): Promise<Injected> {
       drawOthers: task.drawOthers,
       onStep: (done, total) => task.onStage(`${labels === "target" ? "inject" : "sham"} ${done}/${total}`),
     });
+    return { ...tuned, model: task.stored(tuned.model) };
+  };
 
   const reference = await runner.accuracy(task.clean, heldOut);
   const attempts: Record<string, unknown>[] = [];

@@ -26,6 +26,8 @@ export interface InjectionTask {
   /** The attack's own section of the recipe, as checked by its schema. */
   options: Record<string, unknown>;
   gates: Gates;
+  /** A model as it will be stored, on the edition's grid: what attempts are judged by, and what is handed on. */
+  stored(model: StateDict): StateDict;
   /** The seed of a stage of this candidate. */
   seedOf(stage: string): number;
   /** Tells what is being done, for progress. */

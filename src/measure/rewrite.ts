@@ -2,6 +2,7 @@ import type { NeuronSet } from "../core/neurons.ts";
 import { BN_EPSILON } from "../graph/batchnorm.ts";
 import { channelFold } from "../graph/fold.ts";
 import { convUnits, type Network } from "../graph/network.ts";
+import { type Grid, roundedTo, SMALLEST_HALF } from "../tensor/half-grid.ts";
 import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
 import type { UnitStatistics } from "./statistics.ts";
 
@@ -10,12 +11,17 @@ import type { UnitStatistics } from "./statistics.ts";
  * channel are the given ones and γ and β absorb the difference, `γ' = f·√(σ'² + ε)`, `β' = β + (μ' − μ)·f` with the
  * gain f = γ/√(σ² + ε). Filters, conv biases and the classifier keep their bits. β' answers to the gain and mean as
  * they are after rounding to float32. A variance of 0 needs no care: ε keeps the gain finite.
+ *
+ * On a grid each number is rounded before those that answer to it are computed, so that only the roundings of γ' and β'
+ * themselves change the function.
  */
 export function rewriteBatchNorm(
   network: Network,
   state: StateDict,
   statistics: ReadonlyMap<string, UnitStatistics>,
+  grid?: Grid,
 ): StateDict {
+  const stored = roundedTo(grid);
   const rewritten = cloneState(state);
   for (const unit of convUnits(network)) {
     const { mean, variance } = statistics.get(unit.id)!;
@@ -24,11 +30,11 @@ export function rewriteBatchNorm(
     const convBias = unit.bias ? tensorOf(state, `${unit.id}.bias`).data : undefined;
     for (let c = 0; c < unit.out; c++) {
       const { factor, shift } = channelFold(state, unit, c);
-      runningMean[c] = mean[c];
-      runningVar[c] = variance[c];
+      runningMean[c] = stored(mean[c]);
+      runningVar[c] = stored(variance[c]);
       const deviation = Math.sqrt(runningVar[c] + BN_EPSILON);
-      gamma[c] = factor * deviation;
-      beta[c] = shift - ((convBias?.[c] ?? 0) - runningMean[c]) * (gamma[c] / deviation);
+      gamma[c] = stored(factor * deviation);
+      beta[c] = stored(shift - ((convBias?.[c] ?? 0) - runningMean[c]) * (gamma[c] / deviation));
     }
   }
   return rewritten;
@@ -40,8 +46,16 @@ export function rewriteBatchNorm(
  * compared.
  *
  * @param except neurons that may differ
+ * @param grid on which both lie: what the smallest step of γ and β makes of a difference does not count
  */
-export function functionDistance(network: Network, a: StateDict, b: StateDict, except: NeuronSet = {}): number {
+export function functionDistance(
+  network: Network,
+  a: StateDict,
+  b: StateDict,
+  except: NeuronSet = {},
+  grid?: Grid,
+): number {
+  const step = grid === "half" ? SMALLEST_HALF : 0;
   let most = 0;
   for (const unit of convUnits(network)) {
     const free = new Set(Object.hasOwn(except, unit.id) ? except[unit.id] : []);
@@ -54,11 +68,14 @@ export function functionDistance(network: Network, a: StateDict, b: StateDict, e
         const convBias = unit.bias ? at(`${unit.id}.bias`) : 0;
         return at(`${unit.bn}.bias`) + (convBias + at(`${unit.bn}.running_mean`)) * gain;
       });
-      const relative = (difference: number, size: number) => (difference === 0 ? 0 : Math.abs(difference) / size);
+      const variances = [a, b].map((state) => tensorOf(state, `${unit.bn}.running_var`).data[c]);
+      const rstd = 1 / Math.sqrt(Math.min(...variances) + BN_EPSILON);
+      const relative = (difference: number, floor: number, size: number) =>
+        Math.abs(difference) <= floor ? 0 : Math.abs(difference) / size;
       most = Math.max(
         most,
-        relative(second.factor - first.factor, gain),
-        relative(second.shift - first.shift, Math.max(...terms)),
+        relative(second.factor - first.factor, step * rstd, gain),
+        relative(second.shift - first.shift, step, Math.max(...terms)),
       );
     }
   }

@@ -95,6 +95,7 @@ export async function buildCandidate(
     options: attackOptions(edition, key.attack),
     gates: edition.gates,
     measure: edition.measure,
+    grid: edition.grid,
     seed: edition.seed,
     onStage: (stage) => report({ type: "stage", id: planned.id, stage }),
   });
@@ -109,11 +110,12 @@ export async function buildCandidate(
   let labels: DefectLabels | undefined;
   if (outcome.status === "accepted") {
     const { truth, infectedModel, sham } = outcome;
+    const { grid } = edition;
     record.trigger = await db.putTrigger(trigger);
-    record.twin_model = twin.rewrite ? await db.putDelta(bench.state, twin.state) : null;
-    record.infected_model = await db.putDelta(twin.state, infectedModel!);
+    record.twin_model = twin.rewrite ? await db.putDelta(bench.state, twin.state, { grid }) : null;
+    record.infected_model = await db.putDelta(twin.state, infectedModel!, { grid });
     const shares = attack.injection === "replace";
-    record.sham_model = await db.putDelta(shares ? infectedModel! : twin.state, sham!);
+    record.sham_model = await db.putDelta(shares ? infectedModel! : twin.state, sham!, { grid });
     record.changed =
       attack.injection === "replace"
         ? differingRows(twin.state, infectedModel!, sham!)
@@ -150,6 +152,7 @@ export function candidateRecipe(
     inject: settingsFor(edition.inject, key),
     gates: edition.gates,
     measure: edition.measure,
+    ...(edition.grid && { grid: edition.grid }),
   };
 }
 

@@ -59,7 +59,7 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
   let discreet: Promise<CleanTwin> | undefined;
   const makeDiscreet = async (): Promise<CleanTwin> => {
     const images = edition.measure.statistics_images;
-    const rewrite = rewriteFor(network, runner, dataset, record.arch, images, edition.seed);
+    const rewrite = rewriteFor(network, runner, dataset, record.arch, images, edition.seed, edition.grid);
     return { state: await rewrite(state), rewrite };
   };
   const twin = async (style: Style): Promise<CleanTwin> => {

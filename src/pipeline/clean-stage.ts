@@ -1,6 +1,7 @@
 import { InputError } from "../core/errors.ts";
 import { createRunner } from "../measure/ort-runner.ts";
 import type { CleanRecord } from "../store/schema.ts";
+import { firstBeyondGrid, type Grid, LARGEST_HALF, onGrid } from "../tensor/half-grid.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type Checkpoint, type EpochRecord, trainClean } from "../train/clean.ts";
 import { type BuildContext, engineStamp, networkFor } from "./context.ts";
@@ -20,7 +21,7 @@ export async function buildClean(context: BuildContext, planned: PlannedClean): 
   const fingerprint = JSON.stringify({ recipe, seed: planned.seed, data: dataset.dataHash, ...deviceStamp() });
   const resume = await readCheckpoint(context, planned.id, fingerprint);
 
-  const { state, history } = await trainClean(network, dataset, recipe, planned.seed, {
+  const { state: trained, history } = await trainClean(network, dataset, recipe, planned.seed, {
     resume,
     onStep: (done, total) => report({ type: "stage", id: planned.id, stage: `train ${done}/${total}` }),
     onEpoch: async (checkpoint) => {
@@ -34,6 +35,9 @@ export async function buildClean(context: BuildContext, planned: PlannedClean): 
     },
   });
 
+  // Before anything reads it: what is measured, ranked and tuned is what is stored.
+  const state = roundedClean(trained, planned.id, edition.grid);
+
   const runner = await createRunner(network, dataset.normalization, recipe);
   const ca = await runner.accuracy(state, dataset.test);
   await runner.release();
@@ -46,7 +50,7 @@ export async function buildClean(context: BuildContext, planned: PlannedClean): 
     classes: dataset.classes,
     mean: dataset.normalization.mean,
     std: dataset.normalization.std,
-    model: await db.putModel(state),
+    model: await db.putModel(state, edition.grid),
     recipe: cleanRecipe(context, planned),
     data_sha256: dataset.dataHash,
     engine: await engineStamp(network),
@@ -60,6 +64,19 @@ export async function buildClean(context: BuildContext, planned: PlannedClean): 
   return record;
 }
 
+/**
+ * The trained model on the edition's grid. What lies beyond the grid would be changed by more than rounding, in every
+ * defect that is made from it, so such a model is refused.
+ * @throws InputError
+ */
+export function roundedClean(trained: StateDict, id: string, grid: Grid | undefined): StateDict {
+  const beyond = grid && firstBeyondGrid(trained);
+  if (!beyond) return onGrid(trained, grid);
+  throw new InputError(
+    `${id}: '${beyond.key}' holds ${beyond.value}, and half precision ends at ${LARGEST_HALF}; leave 'grid' out of the recipe or lower clean.learning_rate`,
+  );
+}
+
 /** The recipe that a clean model's record carries. */
 export function cleanRecipe(
   { edition }: Pick<BuildContext, "edition">,
@@ -70,6 +87,7 @@ export function cleanRecipe(
     edition_seed: edition.seed,
     seed: planned.seed,
     clean: settingsFor(edition.clean, planned),
+    ...(edition.grid && { grid: edition.grid }),
   };
 }
 

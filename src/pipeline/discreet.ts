@@ -7,6 +7,7 @@ import { driftModel } from "../measure/drift.ts";
 import { rewriteBatchNorm } from "../measure/rewrite.ts";
 import type { ModelRunner } from "../measure/runner.ts";
 import { storedStatistics } from "../measure/statistics.ts";
+import { type Grid, onGrid } from "../tensor/half-grid.ts";
 import type { StateDict } from "../tensor/state.ts";
 
 /** Gives a model the batch-norm statistics that it has on clean training images; its function stays (METHODS §3.2). */
@@ -15,6 +16,8 @@ export type Rewrite = (model: StateDict) => Promise<StateDict>;
 /**
  * The last step of style `discreet`, the same for infected model, sham, clean twin and drift control: each gets the
  * statistics that it has itself on the same seeded images of `train`, which is the attacker's.
+ *
+ * @param grid that models are rounded to, before and after
  */
 export function rewriteFor(
   network: Network,
@@ -23,10 +26,14 @@ export function rewriteFor(
   arch: string,
   images: number,
   seed: number,
+  grid?: Grid,
 ): Rewrite {
   const random = new Random(stageSeed(seed, "batch-norm statistics", dataset.name, arch));
   const sample = subset(dataset.train, random.sample(dataset.train.count, images));
-  return async (model) => rewriteBatchNorm(network, model, await runner.preActivations(model, sample));
+  return async (model) => {
+    const state = onGrid(model, grid);
+    return rewriteBatchNorm(network, state, await runner.preActivations(state, sample), grid);
+  };
 }
 
 /**

@@ -72,7 +72,7 @@ export async function estimatePlan(
     const network = networkOf(dataset, arch);
     const work = cleanWork(network, settingsFor(edition.clean, planned), images.get(dataset)!);
     const wanted = { kind: "clean" as const, dataset, arch, attack: "-", style: "-", level: "-" };
-    return { ...own, ...scaled(rates, wanted, work, cleanValues(network)) };
+    return { ...own, ...scaled(rates, wanted, work, cleanValues(network, edition.grid)) };
   });
   const candidates = plan.candidates.map(({ id, key, clean }): ModelEstimate => {
     const own = { id, clean, style: key.style };
@@ -82,7 +82,7 @@ export async function estimatePlan(
     const recipe = settingsFor(edition.inject, key);
     const work = candidateWork(network, level, recipe, edition.measure, images.get(dataset)!);
     const wanted = { kind: "candidate" as const, dataset, arch, attack, style, level };
-    return { ...own, ...scaled(rates, wanted, work, changedValues(network, level)) };
+    return { ...own, ...scaled(rates, wanted, work, changedValues(network, level, edition.grid)) };
   });
   return { clean, candidates, images };
 }

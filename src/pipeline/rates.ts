@@ -7,7 +7,7 @@ import type { Network } from "../graph/network.ts";
 import type { InjectRecipe, MeasureRecipe } from "../inject/recipe.ts";
 import { buildNetwork } from "../models/registry.ts";
 import type { Database } from "../store/database.ts";
-import type { CleanRecord, DefectRecord } from "../store/schema.ts";
+import { type CleanRecord, type DefectRecord, gridOf } from "../store/schema.ts";
 import type { TrainRecipe } from "../train/clean.ts";
 import { candidateWork, changedValues, cleanValues, cleanWork } from "./work.ts";
 
@@ -99,7 +99,8 @@ function cleanRate(record: CleanRecord, network: Network, dataDir: string): Omit
   if (!size) return null;
   const work = cleanWork(network, recipe.clean as TrainRecipe, size);
   const none = { attack: "-", style: "-", level: "-" };
-  return { kind: "clean", dataset, arch, ...none, seconds, bytes: model.bytes, work, values: cleanValues(network) };
+  const values = cleanValues(network, gridOf(record));
+  return { kind: "clean", dataset, arch, ...none, seconds, bytes: model.bytes, work, values };
 }
 
 function candidateRate(record: DefectRecord, network: Network, dataDir: string): Omit<Rate, "count"> | null {
@@ -109,7 +110,7 @@ function candidateRate(record: DefectRecord, network: Network, dataDir: string):
   const recipe = record.recipe as { inject: InjectRecipe; measure: MeasureRecipe };
   const work = candidateWork(network, level, recipe.inject, recipe.measure, size);
   const bytes = infected_model && sham_model ? infected_model.bytes + sham_model.bytes : null;
-  const values = changedValues(network, level);
+  const values = changedValues(network, level, gridOf(record));
   return { kind: "candidate", dataset, arch, attack, style, level, seconds, bytes, work, values };
 }
 

@@ -5,6 +5,7 @@ import { LEVELS, OFFSETS, STYLES, type Style } from "../core/ids.ts";
 import { DATASETS } from "../datasets/registry.ts";
 import { gatesSchema, injectSchema, measureSchema } from "../inject/recipe.ts";
 import { parseArch } from "../models/registry.ts";
+import { GRIDS } from "../tensor/half-grid.ts";
 import type { TrainRecipe } from "../train/clean.ts";
 import { assertShared, type Condition, candidateCondition, cleanCondition, withOverrides } from "./overrides.ts";
 import { readRecipe, recipeNames, recipePath } from "./recipe-file.ts";
@@ -54,6 +55,8 @@ const edition = z.strictObject({
   edition: z.string().regex(/^[a-z0-9]+$/),
   seed: z.number().int(),
   clean_seeds: z.number().int().min(1).max(9),
+  /** The grid that all weights of all versions are rounded to; absent: 32-bit floats as they come. */
+  grid: z.enum(GRIDS).optional(),
   select: selection,
   clean: withOverrides(train, cleanCondition),
   attacks,

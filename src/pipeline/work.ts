@@ -3,6 +3,7 @@ import { multiplyAdds, stateValues } from "../graph/cost.ts";
 import { convUnits, inferShapes, type Network } from "../graph/network.ts";
 import { quantity } from "../inject/quantity.ts";
 import type { InjectRecipe, MeasureRecipe } from "../inject/recipe.ts";
+import type { Grid } from "../tensor/half-grid.ts";
 import type { TrainRecipe } from "../train/clean.ts";
 
 /** Images behind a data set's splits. */
@@ -49,14 +50,24 @@ export function candidateWork(
   return multiplyAdds(network) * (tuning + testing + labelling);
 }
 
-/** Values that a clean model's object holds. */
-export const cleanValues = stateValues;
+/** Values that a clean model's object holds, in words of 32 bits. */
+export function cleanValues(network: Network, grid?: Grid): number {
+  return stateValues(network) * wordsPerValue(grid);
+}
 
-/** Values in which a fine-tuned defect differs from its clean twin: filters, γ and β of the infected neurons. */
-export function changedValues(network: Network, level: Level): number {
+/**
+ * Values in which a fine-tuned defect differs from its clean twin, in words of 32 bits: filters, γ and β of the infected
+ * neurons.
+ */
+export function changedValues(network: Network, level: Level, grid?: Grid): number {
   const shapes = inferShapes(network);
-  return convUnits(network).reduce((sum, { input, out, kernel, bias }) => {
+  const values = convUnits(network).reduce((sum, { input, out, kernel, bias }) => {
     const perNeuron = shapes.get(input)![0] * kernel ** 2 + 2 + (bias ? 1 : 0);
     return sum + quantity(level, out) * perNeuron;
   }, 0);
+  return values * wordsPerValue(grid);
+}
+
+function wordsPerValue(grid?: Grid): number {
+  return grid === "half" ? 0.5 : 1;
 }

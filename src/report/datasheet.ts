@@ -6,7 +6,7 @@ import type { Database } from "../store/database.ts";
 import { engineKind } from "../store/engine-words.ts";
 import { makeFolder, withPath } from "../store/fs.ts";
 import { fillNewFolder } from "../store/new-folder.ts";
-import type { CleanRecord, DefectRecord } from "../store/schema.ts";
+import { type CleanRecord, type DefectRecord, gridOf } from "../store/schema.ts";
 import { groupCard, rangeTable, STATUSES, statusRow, statusTable } from "./card.ts";
 import { distinct, groupBy } from "./group.ts";
 import { type Table, tableMarkdown } from "./tables.ts";
@@ -126,6 +126,11 @@ function limits(records: readonly DefectRecord[], clean: readonly CleanRecord[])
   }
   if (styles.includes("plain")) {
     lines.push("- Style `plain` leaves fingerprints in the weights: compare infected with sham, not scores alone.");
+  }
+  if ([...records, ...clean].some((record) => gridOf(record))) {
+    lines.push(
+      "- All weights of all versions are rounded to values of half precision (`grid: half`): the grid itself tells nothing apart, and a repaired model need not lie on it.",
+    );
   }
   if (narrow.length > 0) lines.push(`- Reduced width (${narrow.join(", ")}): findings need not hold at full width.`);
   for (const [group] of empty) lines.push(`- \`${group}\` has no accepted defect.`);

@@ -1,7 +1,7 @@
 import type { Version } from "../core/ids.ts";
 import { markdownCode } from "../core/visible.ts";
 import { modelCardHeader } from "./model-card.ts";
-import type { CleanRecord, DefectRecord } from "./schema.ts";
+import { type CleanRecord, type DefectRecord, gridOf } from "./schema.ts";
 
 const WHAT: Record<string, string> = {
   "model.safetensors": "the weights of this version under PyTorch's state-dict names",
@@ -30,6 +30,9 @@ const WHAT: Record<string, string> = {
 const DISCREET = `
 The injection is discreet: tuned filters kept their norms, and the batch norms of the infected model, the clean twin and the
 sham were rewritten without changing what they compute, each to its own statistics on clean training images.`;
+
+const HALF = `
+All weights of all versions are values that half precision holds; the files hold them as 32-bit floats.`;
 
 /** The repair of the loop: what a reader runs as it stands. */
 const PRUNE = `import torch
@@ -86,7 +89,7 @@ neurons = activations(model, pixels)        # {layer: [N, C]}
 ## Neurons
 A neuron is one output channel of a convolution with its batch norm, written \`layer:index\`, e.g. \`conv1:0\`; \`layer\` is the
 convolution's state-dict prefix. The classifier's logits are none. In the infected model everything but the rows listed
-under \`changed\` in \`labels.json\` is byte for byte the clean twin's.${record.style === "discreet" ? DISCREET : ""}
+under \`changed\` in \`labels.json\` is byte for byte the clean twin's.${record.style === "discreet" ? DISCREET : ""}${gridOf(record) ? HALF : ""}
 
 The value of a neuron is the output of its **batch norm**, after the ReLU where one follows directly, and not the output of
 the convolution. \`activations(model, pixels)\` gives its spatial mean for every image.

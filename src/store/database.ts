@@ -4,13 +4,15 @@ import type { Trigger } from "../attacks/types.ts";
 import { InputError } from "../core/errors.ts";
 import type { Version } from "../core/ids.ts";
 import { clearTemporaries } from "../files/temporary.ts";
+import type { DeltaOptions } from "../tensor/delta.ts";
+import type { Grid } from "../tensor/half-grid.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { exists, isLink, listFolder, makeFolder, readBytes, removeFile, withPath } from "./fs.ts";
 import { appendJournal } from "./journal.ts";
 import { readJson, writeJson } from "./json.ts";
 import { isCleanId, isDefectOf, Layout } from "./layout.ts";
 import { type ManifestRequest, openManifest } from "./manifest.ts";
-import { type DeltaBase, putDelta, putModel, readDelta, readDeltaBase, readModel } from "./models.ts";
+import { type DeltaBase, putDelta, putHalfModel, putModel, readDelta, readDeltaBase, readModel } from "./models.ts";
 import { ObjectStore, sha256Of } from "./objects.ts";
 import { assertOwnFolders } from "./own-folders.ts";
 import { ResultFolder, type ResultStore } from "./result-folder.ts";
@@ -214,16 +216,16 @@ export class Database implements ResultStore {
     this.log({ event: "clean", id: record.id });
   }
 
-  /** Stores a whole model; the reference goes into its record. */
-  putModel(state: StateDict): Promise<ObjectRef> {
+  /** Stores a whole model; the reference goes into its record. @param grid on which all its weights lie */
+  putModel(state: StateDict, grid?: Grid): Promise<ObjectRef> {
     this.assertWritable();
-    return putModel(this.objects, state);
+    return grid === "half" ? putHalfModel(this.objects, state) : putModel(this.objects, state);
   }
 
   /** Stores a model as a delta against its clean twin, or a sham against its infected model. */
-  putDelta(base: StateDict, state: StateDict): Promise<ObjectRef> {
+  putDelta(base: StateDict, state: StateDict, options: DeltaOptions = {}): Promise<ObjectRef> {
     this.assertWritable();
-    return putDelta(this.objects, base, state);
+    return putDelta(this.objects, base, state, options);
   }
 
   putTrigger(trigger: Trigger): Promise<ObjectRef> {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DEVICES } from "../core/device.ts";
 import { LEVELS } from "../core/ids.ts";
+import { GRIDS, type Grid } from "../tensor/half-grid.ts";
 
 /** The shape of every file that holds facts. Files are the truth (SPEC §4); what does not parse is corrupt. */
 
@@ -14,7 +15,7 @@ export const objectRef = z.strictObject({
   object: sha256,
   /** Stored size. */
   bytes: z.number().int().positive(),
-  /** SHA-256 of the decoded bytes; for a delta, of the whole model it rebuilds (as safetensors). */
+  /** SHA-256 of the decoded bytes; for a model or delta, of the whole model as safetensors of 32-bit floats. */
   decoded_sha256: sha256,
 });
 export type ObjectRef = z.infer<typeof objectRef>;
@@ -138,6 +139,11 @@ export const defectRecord = z.strictObject({
   seconds: z.number(),
 });
 export type DefectRecord = z.infer<typeof defectRecord>;
+
+/** The grid on which all versions lie, as the recipe of a record states it; undefined: on none, or on one that nobody knows. */
+export function gridOf({ recipe }: Pick<CleanRecord, "recipe">): Grid | undefined {
+  return GRIDS.find((grid) => grid === recipe.grid);
+}
 
 /** The hash of the clean version's weights. */
 export function twinSha256({ twin_model, clean_sha256 }: DefectRecord): string {

@@ -4,7 +4,7 @@ import { buildNetwork } from "../models/registry.ts";
 import { floatsOf } from "../tensor/safetensors.ts";
 import type { Database } from "./database.ts";
 import { type Finding, Findings } from "./findings.ts";
-import type { CleanRecord, DefectLabels, DefectRecord } from "./schema.ts";
+import { type CleanRecord, type DefectLabels, type DefectRecord, gridOf } from "./schema.ts";
 import { Behaviour } from "./verify/behaviour.ts";
 import { cleanFaults } from "./verify/clean-model.ts";
 import { discreetFaults } from "./verify/discreet.ts";
@@ -15,6 +15,7 @@ import { madeTriggerFaults, triggerFaults } from "./verify/trigger.ts";
 import { isSubset, neuronFaults, truthFaults } from "./verify/truth.ts";
 import {
   type CleanTwin,
+  gridFault,
   isCovered,
   isReplaced,
   oddTensor,
@@ -102,6 +103,8 @@ async function verifyClean({ db, findings, records }: Run, id: string): Promise<
   }
   const odd = oddTensor(state);
   if (odd !== null) findings.fault(objectPath, odd, id);
+  const off = gridFault(record, state);
+  if (odd === null && off !== null) findings.fault(objectPath, off, id);
   return { record, isSound: faults.length === 0 && odd === null, network, state };
 }
 
@@ -156,7 +159,7 @@ async function verifyDefect(run: Run, id: string): Promise<void> {
       [infected, infected_model],
       [sham, sham_model],
     ] as const) {
-      for (const text of discreetFaults(twin.network, labels.infected, base.state, state)) {
+      for (const text of discreetFaults(twin.network, labels.infected, base.state, state, gridOf(record))) {
         findings.fault(db.objects.path(ref.object), text, id);
       }
     }

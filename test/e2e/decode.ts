@@ -4,8 +4,8 @@ import { inflateRawSync } from "node:zlib";
 
 /**
  * A second reading of the store's formats, from their description alone, so that the program is not its own judge: a
- * container is a 16-byte head and a payload, compressed by byte planes; a model is safetensors; a delta is a header
- * and rows.
+ * container is a 16-byte head and a payload, compressed by byte planes of 32-bit words, or behind a preface of 16-bit
+ * ones; a model is safetensors; a delta is a header and rows of values as wide as the model's.
  */
 
 export interface RawTensor {
@@ -17,13 +17,20 @@ export type RawModel = Map<string, RawTensor>;
 export function readObject(db: string, object: string): Buffer {
   const file = readFileSync(join(db, "objects", object.slice(0, 2), object));
   const payload = file.subarray(16);
-  const isCompressed = file[6] === 1;
-  if (!isCompressed) return payload;
+  if (file[6] === 0) return payload;
+  if (file[6] === 2) return joinedHalves(inflateRawSync(payload.subarray(4)), payload.readUInt32LE(0));
   const planes = inflateRawSync(payload);
   const bytes = Buffer.alloc(planes.length);
   const words = planes.length >> 2;
   for (let i = 0; i < 4 * words; i++) bytes[i] = planes[(i % 4) * words + (i >> 2)];
   planes.copy(bytes, 4 * words, 4 * words);
+  return bytes;
+}
+
+function joinedHalves(planes: Buffer, from: number): Buffer {
+  const bytes = Buffer.from(planes);
+  const count = (planes.length - from) / 2;
+  for (let i = 0; i < 2 * count; i++) bytes[from + i] = planes[from + (i % 2) * count + (i >> 1)];
   return bytes;
 }
 

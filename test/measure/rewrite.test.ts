@@ -7,6 +7,8 @@ import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
 import { functionDistance, rewriteBatchNorm } from "../../src/measure/rewrite.ts";
 import { storedStatistics } from "../../src/measure/statistics.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
+import { keptOn } from "../../src/store/verify/discreet.ts";
+import { firstOffGrid, onGrid } from "../../src/tensor/half-grid.ts";
 import { cloneState, type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
 
@@ -90,6 +92,17 @@ describe("batch-norm statistics of a model's own", () => {
       else moved++;
     }
     expect(moved).toBe(4 * convUnits(network).length);
+  });
+
+  it("lie on the grid of half precision where they are to, and then keep the function to its rounding", async () => {
+    const half = onGrid(state, "half");
+    // Gains below the smallest that half precision holds in full, and none.
+    half.get("layer2.0.bn1.weight")!.data.set([3 * 2 ** -24, 0, -(2 ** -24)]);
+    const mine = rewriteBatchNorm(network, half, await runner.preActivations(half, images), "half");
+    expect(firstOffGrid(mine)).toBeNull();
+    expect(functionDistance(network, half, mine)).toBeGreaterThan(keptOn(undefined));
+    expect(functionDistance(network, half, mine, {}, "half")).toBeLessThanOrEqual(keptOn("half") / 4);
+    expect(relativeError(await runner.logits(mine, images), await runner.logits(half, images))).toBeLessThan(1e-2);
   });
 
   it("are undone by the old ones", () => {

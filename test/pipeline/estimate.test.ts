@@ -64,6 +64,12 @@ describe("estimates", () => {
     expect(candidates[0].bytes).toBeCloseTo((300 * changedValues(narrow, "large")) / changedValues(narrow, "small"), 6);
   });
 
+  it("take half the bytes for an edition on the grid of half precision, where others were measured", async () => {
+    const plan = makePlan(edition, { ...edition.select, arch: ["resnet18w4"], level: ["small"], offset: [0] });
+    const { clean, candidates } = await estimatePlan({ ...edition, grid: "half" }, plan, rates, data, null);
+    expect([clean[0].bytes, candidates[0].bytes]).toEqual([500, 150]);
+  });
+
   it("divide by the workers that the cores can feed", async () => {
     const found = await estimate("resnet18w4", "small");
     expect(wallSeconds(edition, found, 2, 2)).toBeCloseTo(10 + 40 / 2);

@@ -1,5 +1,5 @@
 import type { Database } from "../../store/database.ts";
-import type { CleanRecord } from "../../store/schema.ts";
+import { type CleanRecord, gridOf } from "../../store/schema.ts";
 import { bytesText } from "../cell-text.ts";
 import { counted, duration, pageText, percent } from "./page.ts";
 import { engineFacts, recipeFacts } from "./recipe-facts.ts";
@@ -32,7 +32,7 @@ export function cleanPage(db: Database, record: CleanRecord, dbFlag: string): st
       sentences: [
         `${arch} trained on ${dataset} (${counted(classes.length, "class").replace(/classs$/, "classes")}) without a backdoor.`,
         `Clean accuracy is ${percent(metrics.ca)} after ${counted(history.length, "epoch")} in ${duration(seconds)}.`,
-        `The weights take ${bytesText(model.bytes)}.`,
+        `The weights take ${bytesText(model.bytes)}${gridOf(record) ? ", and all of them are values of half precision" : ""}.`,
       ],
     },
     {

@@ -2,7 +2,7 @@ import { ATTACKS } from "../../attacks/registry.ts";
 import type { LayerWidth } from "../../core/neurons.ts";
 import type { Database } from "../../store/database.ts";
 import { DEFECT_FIELD_NAMES, defectRow } from "../../store/rows.ts";
-import { type DefectLabels, type DefectRecord, twinSha256 } from "../../store/schema.ts";
+import { type DefectLabels, type DefectRecord, gridOf, twinSha256 } from "../../store/schema.ts";
 import { gateRows } from "./gates.ts";
 import { counted, duration, type Part, pageText, percent } from "./page.ts";
 import { engineFacts, recipeFacts } from "./recipe-facts.ts";
@@ -58,6 +58,7 @@ function whatItIs(record: DefectRecord, targetClass: string | undefined): string
     `The trigger's target is class ${target}${named}.`,
     `The level is ${level}, the order offset ${top}%, the style ${style}.`,
     `The injection into ${clean} took ${duration(seconds)} and ${counted(attempts.length, "attempt")}.`,
+    ...(gridOf(record) ? ["All weights of all versions are values of half precision."] : []),
   ];
 }
 

@@ -20,7 +20,8 @@ export async function replace(task: InjectionTask): Promise<Injected> {
   const { target } = task.recipe;
   const attempts: Record<string, unknown>[] = [];
   const cleanAccuracy = await runner.accuracy(task.clean, heldOut);
-  const rest = await compensatedRest(task, cleanAccuracy, attempts);
+  // Chain and rest are rounded before κ and the origin are fitted to them, and the spliced model since κ is a weight too.
+  const rest = task.stored(await compensatedRest(task, cleanAccuracy, attempts));
 
   const triggered = stampSet(trigger, subset(heldOut, indicesOutside(heldOut, target)));
   const { state, seed, learningRate, origin, answers } = await separatingChain(task, attempts);
@@ -34,7 +35,7 @@ export async function replace(task: InjectionTask): Promise<Injected> {
   });
   // A chain that no κ makes strong enough is spliced without effect, and the gates reject the candidate.
   const gain = fitted ?? 0;
-  const model = spliceChain(runner.network, rest, infected, state, { target, gain, origin });
+  const model = task.stored(spliceChain(runner.network, rest, infected, state, { target, gain, origin }));
   const found = await rates(runner, model, heldOut, trigger, target);
   attempts.push({ gain: fitted, held_out_asr: found.asr, held_out_ca_drop: cleanAccuracy - found.ca });
 
@@ -43,9 +44,9 @@ export async function replace(task: InjectionTask): Promise<Injected> {
     const [silent, answered] = [order.subarray(0, order.length >> 1), order.subarray(order.length >> 1)];
     const settings = chainSettings(task, "sham");
     const halves = { silent: subset(images, silent), answered: subset(images, answered) };
-    const twin = await trainChain({ ...settings, ...halves, seed, learningRate });
+    const twin = task.stored(await trainChain({ ...settings, ...halves, seed, learningRate }));
     const { mean } = moments(await chainScores(settings, twin, heldOut));
-    return spliceChain(runner.network, rest, infected, twin, { target, gain, origin: mean });
+    return task.stored(spliceChain(runner.network, rest, infected, twin, { target, gain, origin: mean }));
   };
   return { model, attempts, sham };
 }
@@ -67,7 +68,7 @@ function compensatedRest(
     threads: task.recipe.threads,
     seed: task.seedOf("compensation"),
     isEnough: async (model, round) => {
-      const drop = cleanAccuracy - (await runner.accuracy(model, heldOut));
+      const drop = cleanAccuracy - (await runner.accuracy(task.stored(model), heldOut));
       attempts.push({ compensation_round: round, held_out_ca_drop: drop });
       return drop <= compensation.ca_drop;
     },
@@ -95,7 +96,7 @@ async function separatingChain(task: InjectionTask, attempts: Record<string, unk
   let best: (Chain & { separation: number }) | undefined;
   for (const [i, learningRate] of settings.recipe.learning_rates.entries()) {
     const seed = task.seedOf(`chain ${i + 1}`);
-    const state = await trainChain({ ...settings, silent: images, answered, seed, learningRate });
+    const state = task.stored(await trainChain({ ...settings, silent: images, answered, seed, learningRate }));
     const { mean: origin, std } = moments(await chainScores(settings, state, heldOut));
     const answers = await chainScores(settings, state, triggered);
     const answer = moments(answers).mean;

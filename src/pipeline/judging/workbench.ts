@@ -13,7 +13,8 @@ import type { Database } from "../../store/database.ts";
 import type { ForeignModel } from "../../store/foreign/model.ts";
 import type { ForeignRecord } from "../../store/foreign/schema.ts";
 import type { JudgedVersion } from "../../store/results.ts";
-import { type DefectRecord, twinSha256 } from "../../store/schema.ts";
+import { type DefectRecord, gridOf, twinSha256 } from "../../store/schema.ts";
+import { onGrid } from "../../tensor/half-grid.ts";
 import { encodeState } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { discreetDrift, type Rewrite, rewriteFor } from "../discreet.ts";
@@ -126,7 +127,7 @@ export class Workbench {
       const state =
         record.style === "discreet"
           ? await discreetDrift(base.network, clean, infected, neurons, this.seed, await this.rewrite(record, base))
-          : driftModel(base.network, clean, infected, neurons, this.seed);
+          : onGrid(driftModel(base.network, clean, infected, neurons, this.seed), gridOf(record));
       return { ...base, state, sha256: sha256Hex(encodeState(state)) };
     }
     return { ...base, state: await this.load(record, version), sha256: storedHash(record, version)! };
@@ -136,7 +137,8 @@ export class Workbench {
   private async rewrite(record: DefectRecord, base: Pick<Model, "network" | "normalization">): Promise<Rewrite> {
     const { seed, measure } = record.recipe as { seed: number; measure: MeasureRecipe };
     const runner = await this.runner(base);
-    return rewriteFor(base.network, runner, await this.dataset(record), record.arch, measure.statistics_images, seed);
+    const images = measure.statistics_images;
+    return rewriteFor(base.network, runner, await this.dataset(record), record.arch, images, seed, gridOf(record));
   }
 
   private load(record: DefectRecord, version: Exclude<JudgedVersion, "drift">): Promise<StateDict> {

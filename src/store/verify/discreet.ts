@@ -1,11 +1,18 @@
 import type { NeuronSet } from "../../core/neurons.ts";
+import { BN_EPSILON } from "../../graph/batchnorm.ts";
 import { channelFold } from "../../graph/fold.ts";
 import { convUnits, type Network } from "../../graph/network.ts";
 import { functionDistance } from "../../measure/rewrite.ts";
+import { type Grid, SMALLEST_HALF } from "../../tensor/half-grid.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 
-/** Most that what is kept may differ, relatively: float32's rounding and room. */
-export const KEPT = 1e-5;
+/**
+ * Most that what is kept may differ, relatively: float32's rounding and room; on the grid of half precision two
+ * roundings of γ by 2⁻¹¹ each, and as much again.
+ */
+export function keptOn(grid: Grid | undefined): number {
+  return grid === "half" ? 2 ** -9 : 1e-5;
+}
 
 /**
  * A discreet defect's infected model or sham against its twin (METHODS §3.2): the filters of infected neurons keep their
@@ -13,18 +20,29 @@ export const KEPT = 1e-5;
  *
  * @returns one line per rule that is broken
  */
-export function discreetFaults(network: Network, infected: NeuronSet, twin: StateDict, model: StateDict): string[] {
+export function discreetFaults(
+  network: Network,
+  infected: NeuronSet,
+  twin: StateDict,
+  model: StateDict,
+  grid?: Grid,
+): string[] {
   const faults: string[] = [];
+  const kept = keptOn(grid);
+  const step = grid === "half" ? SMALLEST_HALF : 0;
   for (const unit of convUnits(network)) {
     for (const channel of Object.hasOwn(infected, unit.id) ? infected[unit.id] : []) {
       const [before, after] = [twin, model].map((state) => lengthOf(state, `${unit.id}.weight`, channel));
-      if (!(Math.abs(after - before) <= KEPT * before))
+      const size = tensorOf(twin, `${unit.id}.weight`).data.length / unit.out;
+      if (!(Math.abs(after - before) <= kept * before + step * Math.sqrt(size)))
         faults.push(`the filter of ${unit.id}:${channel} has another length`);
       const [gain, grown] = [twin, model].map((state) => Math.abs(channelFold(state, unit, channel).factor));
-      if (!(grown <= gain * (1 + KEPT))) faults.push(`the gain of ${unit.id}:${channel} has grown`);
+      const variance = tensorOf(model, `${unit.bn}.running_var`).data[channel];
+      if (!(grown <= gain * (1 + kept) + step / Math.sqrt(variance + BN_EPSILON)))
+        faults.push(`the gain of ${unit.id}:${channel} has grown`);
     }
   }
-  if (!(functionDistance(network, twin, model, infected) <= KEPT)) {
+  if (!(functionDistance(network, twin, model, infected, grid) <= kept)) {
     faults.push("the batch norm of a neuron that is not infected computes something else");
   }
   return faults.slice(0, 1).map((fault) => `discreet, but ${fault}`);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { gatesSchema, injectSchema, measureSchema } from "../../inject/recipe.ts";
+import { GRIDS } from "../../tensor/half-grid.ts";
 import type { CleanRecord, DefectRecord } from "../schema.ts";
 
 /**
@@ -19,9 +20,15 @@ const TRAINING: Fields = {
 };
 
 /** The fields of each section; null: no section, or one that is checked where it is used. */
-const CLEAN: Record<string, Fields | null> = { edition: null, edition_seed: null, seed: null, clean: TRAINING };
+const CLEAN: Record<string, Fields | null> = {
+  edition: null,
+  edition_seed: null,
+  seed: null,
+  grid: null,
+  clean: TRAINING,
+};
 const DEFECT: Record<string, Fields | null> = {
-  ...{ edition: null, seed: null, clean_seed: null, attack: null },
+  ...{ edition: null, seed: null, clean_seed: null, attack: null, grid: null },
   ...{ inject: injectSchema.shape, gates: gatesSchema.shape, measure: measureSchema.shape },
 };
 
@@ -38,6 +45,9 @@ export function defectRecipeFaults({ recipe }: Pick<DefectRecord, "recipe">): st
 function recipeFaults(recipe: Record<string, unknown>, sections: Record<string, Fields | null>): string[] {
   const unknown = Object.keys(recipe).filter((name) => !Object.hasOwn(sections, name));
   const faults = unknown.map((name) => `its recipe has '${shown(name)}', which no recipe has`);
+  if (recipe.grid !== undefined && !GRIDS.some((grid) => grid === recipe.grid)) {
+    faults.push(`its recipe's 'grid' is ${shown(JSON.stringify(recipe.grid))}`);
+  }
   for (const [name, fields] of Object.entries(sections)) {
     if (fields) faults.push(...sectionFaults(name, recipe[name], fields));
   }

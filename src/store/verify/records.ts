@@ -6,8 +6,8 @@ import { Ranks } from "./ranks.ts";
 
 /**
  * What records say of each other. No two have the same models, effects or, inside a group of one clean model and style,
- * neurons. Infected neurons are ranks of one order. All defects of an edition have the same gates and measurements, those of an attack its settings, those of a group
- * the target.
+ * neurons. Infected neurons are ranks of one order. All models of an edition have the same grid, all its defects the same gates and
+ * measurements, those of an attack its settings, those of a group the target.
  */
 export class Records {
   private readonly owners = new Map<string, string>();
@@ -31,6 +31,7 @@ export class Records {
       claim(`neurons ${group_id} ${style} ${clean} ${listNeurons(labels.infected).join()}`, "infected neurons");
     }
     if (labels) faults.push(...this.ranks.faults(record, labels.infected));
+    share("grid", "'recipe.grid' is", recipe.grid);
     share("gates", "'recipe.gates' are", recipe.gates);
     share("measure", "'recipe.measure' is", recipe.measure);
     share(`attack ${attack}`, "'recipe.attack' is", recipe.attack);
@@ -38,9 +39,10 @@ export class Records {
     return faults;
   }
 
-  /** @returns one line where a clean model is another that was told before */
-  cleanFaults({ id, model }: CleanRecord): string[] {
+  /** @returns one line per thing in which a clean model is another that was told before, or contradicts it */
+  cleanFaults({ id, model, recipe }: CleanRecord): string[] {
     const faults: string[] = [];
+    this.share(faults, id, "grid", "'recipe.grid' is", recipe.grid);
     this.claim(faults, id, `model ${model.decoded_sha256}`, "weights");
     return faults;
   }

@@ -4,12 +4,13 @@ import type { Network } from "../../graph/network.ts";
 import { batchNormRows, changedSet } from "../../measure/changed-set.ts";
 import { functionDistance } from "../../measure/rewrite.ts";
 import { type ChangedRows, changedRows } from "../../tensor/delta.ts";
+import { firstOffGrid } from "../../tensor/half-grid.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";
 import type { Findings } from "../findings.ts";
 import { type DeltaBase, readDelta } from "../models.ts";
-import type { CleanRecord, DefectLabels, DefectRecord, ObjectRef } from "../schema.ts";
-import { KEPT } from "./discreet.ts";
+import { type CleanRecord, type DefectLabels, type DefectRecord, gridOf, type ObjectRef } from "../schema.ts";
+import { keptOn } from "./discreet.ts";
 import { isSubset } from "./truth.ts";
 
 /** The stored versions of a defect: rebuilt bit for bit, and changed nowhere but where the record says. */
@@ -47,9 +48,11 @@ export async function verifyTwin(
   verifySize(db, findings, ref, id);
   if (!isSubset(changedRows(clean.state, state), batchNormRows(clean.network))) {
     findings.fault(path, "the twin differs from the clean model outside the batch norms", id);
-  } else if (!(functionDistance(clean.network, clean.state, state) <= KEPT)) {
+  } else if (!(functionDistance(clean.network, clean.state, state, {}, gridOf(record)) <= keptOn(gridOf(record)))) {
     findings.fault(path, "the twin does not compute what the clean model does", id);
   }
+  const off = gridFault(record, state);
+  if (off !== null) findings.fault(path, off, id);
   return { state, sha256: ref.decoded_sha256 };
 }
 
@@ -96,6 +99,8 @@ export async function verifyDelta(
   }
   const odd = oddTensor(state);
   if (odd !== null) findings.fault(path, odd, record.id);
+  const off = gridFault(record, state);
+  if (odd === null && off !== null) findings.fault(path, off, record.id);
   return { state, rows };
 }
 
@@ -116,6 +121,12 @@ export function isCovered(rows: ChangedRows, parts: readonly ChangedRows[]): boo
 export function oddTensor(state: StateDict): string | null {
   const odd = [...state].find(([, { data }]) => !data.every(Number.isFinite));
   return odd ? `'${odd[0]}' holds a weight that is no finite number` : null;
+}
+
+/** The first weight that is off the grid which a record's recipe states, in words. */
+export function gridFault(record: Pick<CleanRecord, "recipe">, state: StateDict): string | null {
+  const off = gridOf(record) && firstOffGrid(state);
+  return off ? `'${off.key}' holds ${off.value}, off the grid of half precision that its recipe states` : null;
 }
 
 /** Holds a stored size against its record. */
