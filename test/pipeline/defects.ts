@@ -42,6 +42,7 @@ export function recordOf(id: string): DefectRecord {
     status: "accepted",
     clean: "clean/signs-resnet18w4-s1",
     clean_sha256: modelSha256(clean),
+    recipe: {},
     data_sha256: HASH,
     infected_model: ref(STATES.infected),
     sham_model: ref(STATES.sham),
