@@ -3,20 +3,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Budget } from "../src/core/budget.ts";
 import { flatScores, indexNeurons } from "../src/core/neuron-index.ts";
-import { imageSize } from "../src/datasets/types.ts";
 import { type Network, neuronLayers } from "../src/graph/network.ts";
 import { effortFor as anpEffort } from "../src/localize/anp.ts";
 import { effortFor as ncEffort } from "../src/localize/nc/invert-trigger.ts";
 import { IMAGES as NC_IMAGES } from "../src/localize/nc.ts";
 import { median } from "../src/localize/normalise.ts";
-import { CRITERIA } from "../src/localize/registry.ts";
 import type { Suspect } from "../src/localize/types.ts";
-import { createRunner } from "../src/measure/ort-runner.ts";
 import { writeSuspect } from "../src/pipeline/plugin/folder.ts";
-import { countPasses } from "./counting-runner.ts";
+import type { Allocator } from "./allocators.ts";
+import { CRITERION_SETUPS, type CriterionSetup, criterionSetupName } from "./criterion-setups.ts";
+import {
+  type Cost,
+  type CriterionAnswer,
+  type CriterionSide,
+  ourCriteria,
+  type Question,
+  type TorchQuestion,
+  torchCriteria,
+} from "./criterion-side.ts";
+import { searchSetups } from "./fastest-setup.ts";
 import { coresOfOthers, readLoad } from "./load.ts";
 import { spearman } from "./spearman.ts";
-import { type Cost, TorchCriteria } from "./torch-criteria.ts";
+import type { SuspectSource } from "./suspect-source.ts";
+import { allocatorsOn } from "./torch-setups.ts";
 
 /** How much lower than the peer's own agreement ours with it may be. */
 const RANK_TOLERANCE = 0.05;
@@ -25,12 +34,17 @@ const SCORE_TOLERANCE = 1e-4;
 /** Runs of a criterion that takes milliseconds; the median is past compiling and first touches of memory. */
 const QUICK_ROUNDS = 11;
 
+/** Turns of each setup in the search; the quickest counts. */
+const SEARCH_TURNS = 2;
+
+type Effort = Record<string, number>;
+
 /** What a criterion is compared with. */
 interface Comparison {
-  /** Criteria of `criteria.py`: each a row of its own. */
-  peers: string[];
   /** What makes the peer's effort on a network that of a budget. */
-  effort(network: Network, budget: Budget): Record<string, number>;
+  effort(network: Network, budget: Budget): Effort;
+  /** Less of it for the search for the fastest setup: the same batches, fewer of them. */
+  probe: Effort;
   /** The peer whose raw scores ours must equal; absent: ranks are compared. */
   exact?: string;
 }
@@ -40,11 +54,11 @@ const finite = (effort: Record<string, number>) =>
 
 /** NC's screening of many classes is ours alone: compare where there are few. */
 export const COMPARISONS = new Map<string, Comparison>([
-  ["fp", { peers: ["fp"], effort: () => ({}) }],
+  ["fp", { effort: () => ({}), probe: {} }],
   [
     "nc",
     {
-      peers: ["nc"],
+      probe: { epochs: 1, walk: 50 },
       effort: (network, budget) => {
         const { epochs, batch, images } = ncEffort(network, budget);
         return finite({ epochs, batch, images, ...NC_IMAGES[budget] });
@@ -54,18 +68,22 @@ export const COMPARISONS = new Map<string, Comparison>([
   [
     "anp",
     {
-      peers: ["anp"],
+      probe: { iterations: 12 },
       effort: (network, budget) => ({ ...anpEffort(network, budget) }),
     },
   ],
-  ["clp", { peers: ["clp", "clp-gram", "clp-channelwise"], effort: () => ({}), exact: "clp-exact" }],
+  ["clp", { effort: () => ({}), probe: {}, exact: "clp-exact" }],
 ]);
 
 /** One criterion of ours beside one of PyTorch's on one model. Null: not measured, or not defined. */
 export interface ParityRow {
   [field: string]: string | number | boolean | null;
   criterion: string;
+  /** What of `criteria.py`, and how. */
   peer: string;
+  setup: string;
+  /** Whether that is the fastest of all setups that were tried; null where none was looked for. */
+  fastest: boolean | null;
   threads: number;
   rounds: number;
   /** Mean Spearman correlation of scores over all neurons: of every run of ours with every one of theirs, and so on. */
@@ -99,6 +117,12 @@ export interface ParityOptions {
   rounds: number;
   threads: number;
   python: string;
+  /** The suspect once more, for our side's process. */
+  source: SuspectSource;
+  /** Whether PyTorch's fastest setup is looked for. */
+  search: boolean;
+  /** Told what the search tried. */
+  note(line: string): void;
 }
 
 interface Run extends Cost {
@@ -106,61 +130,83 @@ interface Run extends Cost {
   scores: Float64Array;
 }
 
-/** Runs criteria on one suspect, ours and PyTorch's in turns; who begins alternates. Round r has seed `seed + r`. */
+/**
+ * Runs criteria on one suspect, ours and PyTorch's in turns; who begins alternates. Round r has seed `seed + r`.
+ *
+ * @returns for each criterion a row for PyTorch as published, and one for its fastest setup where that was looked for
+ */
 export async function compareOn(given: Suspect, options: ParityOptions): Promise<ParityRow[]> {
   const { budget, seed, threads } = options;
   const folder = mkdtempSync(join(tmpdir(), "bdefects-parity-"));
-  const runner = await createRunner(given.network, given.normalization, { threads });
-  let peer: TorchCriteria | undefined;
+  const sides = new Map<Allocator, CriterionSide<TorchQuestion>>();
+  let ours: CriterionSide<Question> | undefined;
   try {
     writeSuspect(given, folder);
-    peer = new TorchCriteria(options.python, folder, threads);
-    await peer.ready();
+    ours = await ourCriteria(options.source, threads);
     const index = indexNeurons(neuronLayers(given.network));
-    const flat = ({ raw, scores }: Pick<Awaited<ReturnType<TorchCriteria["localize"]>>, "raw" | "scores">) => ({
-      raw: flatScores(index, raw),
-      scores: flatScores(index, scores),
+    const flat = (answer: CriterionAnswer): Run => ({
+      ...answer,
+      raw: flatScores(index, answer.raw),
+      scores: flatScores(index, answer.scores),
     });
+    const sideOf = async (allocator: Allocator) => {
+      const side = sides.get(allocator) ?? (await torchCriteria(options.python, folder, threads, allocator));
+      sides.set(allocator, side);
+      return side;
+    };
+    const theirRun = async ({ allocator, ...way }: CriterionSetup, round: number, effort: Effort) =>
+      flat(await (await sideOf(allocator)).localize({ ...way, seed: seed + round, ...effort }));
     const rows: ParityRow[] = [];
     for (const name of options.criteria) {
-      const { peers, effort, exact } = COMPARISONS.get(name)!;
-      const theirRun = async (which: string, round: number): Promise<Run> => {
-        const answer = await peer!.localize(which, seed + round, effort(given.network, budget));
-        return { ...answer, ...flat(answer) };
-      };
-      const ourRun = async (round: number): Promise<Run> => {
-        const counting = countPasses(runner, imageSize(given.clean.fit));
-        const suspect = { ...given, runner: counting, seed: seed + round, budget };
-        const criterion = CRITERIA.get(name)!;
-        if (criterion.access !== "clean")
-          throw new Error(`'${name}' needs failing tests, which a suspect's folder lacks`);
-        const [began, charged] = [performance.now(), process.cpuUsage()];
-        const found = await criterion.localize(suspect);
-        const { user, system } = process.cpuUsage(charged);
-        const cost = { seconds: (performance.now() - began) / 1000, processor_seconds: (user + system) / 1e6 };
-        return { ...cost, passes: counting.passes, ...flat(found) };
-      };
-      const reference = exact ? (await theirRun(exact, 0)).raw : undefined;
+      const { effort: effortOf, probe, exact } = COMPARISONS.get(name)!;
+      const effort = effortOf(given.network, budget);
+      const [plain, ...further] = CRITERION_SETUPS[name];
+      const reference = exact ? (await theirRun({ ...plain, criterion: exact }, 0, effort)).raw : undefined;
+      const peers = [plain];
+      if (options.search) {
+        const speedOf = async (setup: CriterionSetup) => {
+          const runs: Run[] = [];
+          for (let turn = 0; turn < (reference ? QUICK_ROUNDS : SEARCH_TURNS); turn++) {
+            runs.push(await theirRun(setup, 0, { ...effort, ...probe }));
+          }
+          return 1 / Math.min(...runs.map(({ seconds }) => seconds));
+        };
+        const tried = await searchSetups([plain, ...further], allocatorsOn("cpu"), criterionSetupName, speedOf);
+        for (const { name: setup, speed } of tried) options.note(`  ${(1 / speed).toFixed(4)} s  PyTorch ${setup}`);
+        if (tried[0].name !== criterionSetupName(plain)) peers.push(tried[0].setup);
+      }
+      const pids = [ours, ...(await Promise.all(peers.map(({ allocator }) => sideOf(allocator))))].map(
+        ({ pid }) => pid,
+      );
+      const before = readLoad([...new Set(pids)]);
       const rounds = reference ? Math.max(options.rounds, QUICK_ROUNDS) : options.rounds;
-      for (const which of peers) {
-        const before = readLoad([peer.pid]);
-        const [ours, theirs]: [Run[], Run[]] = [[], []];
-        for (let round = 0; round < rounds; round++) {
-          const turns = [
-            async () => void ours.push(await ourRun(round)),
-            async () => void theirs.push(await theirRun(which, round)),
-          ];
-          for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn();
-        }
-        const others = coresOfOthers(before, readLoad([peer.pid])) ?? null;
-        const agreement = reference ? errorOf(ours, reference) : ranksOf(ours, theirs);
-        rows.push({ criterion: name, peer: which, threads, rounds, ...agreement, ...costsOf(ours, theirs), others });
+      const own: Run[] = [];
+      const theirs = peers.map((): Run[] => []);
+      for (let round = 0; round < rounds; round++) {
+        const turns = [
+          async () => void own.push(flat(await ours!.localize({ criterion: name, seed: seed + round, budget }))),
+          ...peers.map((peer, i) => async () => void theirs[i].push(await theirRun(peer, round, effort))),
+        ];
+        for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn();
+      }
+      const others = coresOfOthers(before, readLoad([...new Set(pids)])) ?? null;
+      for (const [i, peer] of peers.entries()) {
+        const agreement = reference ? errorOf(own, reference) : ranksOf(own, theirs[i]);
+        const fastest = options.search ? i === peers.length - 1 : null;
+        const asked = {
+          criterion: name,
+          peer: peer.criterion,
+          setup: criterionSetupName(peer),
+          fastest,
+          threads,
+          rounds,
+        };
+        rows.push({ ...asked, ...agreement, ...costsOf(own, theirs[i]), others });
       }
     }
     return rows;
   } finally {
-    peer?.kill();
-    await runner.release();
+    for (const side of [ours, ...sides.values()]) side?.kill();
     rmSync(folder, { recursive: true, force: true });
   }
 }

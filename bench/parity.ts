@@ -26,7 +26,10 @@ interface Options {
   data: string;
   seed: number;
   format: Format;
+  peer: (typeof PEERS)[number];
 }
+
+const PEERS = ["fastest", "plain"] as const;
 
 /** NC screens more classes than this, which the peer does not. */
 const MOST_CLASSES = 15;
@@ -38,6 +41,11 @@ const program = new Command("parity")
   .option("--criterion <names>", `of ${[...COMPARISONS.keys()].join(", ")} (default: all)`, commaList("--criterion"))
   .addOption(new Option("--budget <budget>", "effort of both sides").choices(BUDGETS).default("short"))
   .option("--rounds <n>", "runs of each side, each with a seed of its own", wholeNumber("--rounds", 2, 100), 3)
+  .addOption(
+    new Option("--peer <which>", "PyTorch: also in its fastest setup, or only as published")
+      .choices(PEERS)
+      .default("fastest"),
+  )
   .option("--threads <n>", "threads of each side", wholeNumber("--threads", 1, 64), 2)
   .addOption(dbOption())
   .addOption(dataOption())
@@ -51,15 +59,19 @@ async function main(options: Options, named: readonly string[]): Promise<void> {
   if (!python) throw new InputError("no Python with torch and numpy: name one in BDEFECTS_PYTHON");
   const criteria = options.criterion ?? [...COMPARISONS.keys()];
   for (const name of criteria) lookup(COMPARISONS, "criterion", name);
+  const note = (line: string) => process.stderr.write(`${line}\n`);
   const rows = await withJudging({ ...options, warn }, async ({ database, bench }) => {
     const found = [];
     const ids = named.length > 0 ? named : chooseDefects(database, options.models);
     for (const id of ids) {
       const record = database.readDefect(id);
       const suspect = await bench.suspect(await bench.model(record, "infected"), await bench.dataset(record));
-      process.stderr.write(`${id}: ${criteria.join(", ")}\n`);
-      for (const row of await compareOn(suspect, { ...options, criteria, python: python.command })) {
-        found.push({ id, arch: record.arch, budget: options.budget, torch: python.torch, ...row });
+      note(`${id}: ${criteria.join(", ")}`);
+      const { budget, seed, rounds, threads, db, data } = options;
+      const [source, search] = [{ id, db, data, seed }, options.peer === "fastest"];
+      const comparison = { criteria, budget, seed, rounds, threads, source, search, python: python.command, note };
+      for (const row of await compareOn(suspect, comparison)) {
+        found.push({ id, arch: record.arch, budget, torch: python.torch, ...row });
       }
     }
     return found;

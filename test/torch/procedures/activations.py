@@ -28,8 +28,8 @@ def spatial_means(suspect, images, absolute):
 
 def predict(suspect, images):
     """The class of each normalised image."""
-    with torch.no_grad():
-        parts = [suspect.model(images[start : start + BATCH]).argmax(1) for start in range(0, len(images), BATCH)]
+    with torch.inference_mode():
+        parts = [suspect.forward(images[start : start + BATCH]).argmax(1) for start in range(0, len(images), BATCH)]
     return torch.cat(parts)
 
 

@@ -21,10 +21,25 @@ class Suspect:
         self.std = torch.tensor(self.description["std"]).view(-1, 1, 1)
         self.units = [(n["id"], n["bn"], n["relu"]) for n in self.description["nodes"] if n["op"] == "conv"]
         self.halves = {half: self._read(half) for half in ("fit", "threshold")}
+        self.passes = 0
         self.reload()
 
     def reload(self):
-        self.model = self.loader.load("model")
+        """`forward` is the model where it is only run or differentiated, never looked into."""
+        self.model = self.forward = self.counted(self.loader.load("model"))
+
+    def counted(self, module):
+        """Adds the images that go through a module to `passes`."""
+        module.register_forward_pre_hook(self._count)
+        return module
+
+    def _count(self, _module, inputs):
+        self.passes += int(inputs[0].shape[0])
+
+    def prune(self, _conv, bn, channel):
+        norm = self.model.get_submodule(bn)
+        norm.weight[channel] = 0
+        norm.bias[channel] = 0
 
     def images(self, half):
         """uint8 images [N, 3, H, W] and labels [N] of one half of the defender's samples."""

@@ -9,13 +9,11 @@ def prune_walk(suspect, scores, share, judge):
     names = [(name, bn, c) for name, bn, _ in suspect.units for c in range(len(scores[name]))]
     order = np.argsort(-np.concatenate([scores[name] for name, _, _ in suspect.units]), kind="stable")
     step, pruned = max(1, int(share * len(order) + 0.5)), []
-    norms = {bn: suspect.model.get_submodule(bn) for _, bn, _ in suspect.units}
     for start in range(0, len(order), step):
         more = [names[i] for i in order[start : start + step]]
         with torch.no_grad():
-            for _, bn, c in more:
-                norms[bn].weight[c] = 0
-                norms[bn].bias[c] = 0
+            for name, bn, c in more:
+                suspect.prune(name, bn, c)
         verdict = judge()
         if verdict == "too much":
             break
