@@ -23,7 +23,7 @@ const program = new Command("clp")
   .description("CLP beside PyTorch on untrained networks")
   .option("--arch <names>", `architectures (default: ${ARCHITECTURES.join(",")})`, commaList("--arch"))
   .option("--threads <n>", "threads of PyTorch; ours has one", wholeNumber("--threads", 1, 64), 1)
-  .option("--rounds <n>", "runs of each side, 11 at least", wholeNumber("--rounds", 2, 1000), 11)
+  .option("--rounds <n>", "runs of each side, 41 at least", wholeNumber("--rounds", 2, 1000), 41)
   .addOption(formatOption());
 
 await runBench(program, main);

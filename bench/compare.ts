@@ -154,7 +154,9 @@ async function torchPeers(job: Job, search: boolean, note: (line: string) => voi
   const plain = { name: named(PLAIN), threads, setup: PLAIN, command };
   if (!search) return [plain];
   const tried = await findFastest(command, job, SEARCH_SECONDS);
-  for (const { name, speed } of tried) note(`  ${speed.toFixed(0).padStart(8)}  PyTorch ${name}`);
+  for (const { name, speed, failure } of tried) {
+    note(`  ${failure === undefined ? speed.toFixed(0).padStart(8) : failure}  PyTorch ${name}`);
+  }
   const [{ setup, name }] = tried;
   if (name === setupName(PLAIN)) return [{ ...plain, fastest: true }];
   return [

@@ -32,7 +32,7 @@ const RANK_TOLERANCE = 0.05;
 /** Relative error of CLP. */
 const SCORE_TOLERANCE = 1e-4;
 /** Runs of a criterion that takes milliseconds; the median is past compiling and first touches of memory. */
-const QUICK_ROUNDS = 11;
+const QUICK_ROUNDS = 41;
 
 /** Turns of each setup in the search; the quickest counts. */
 const SEARCH_TURNS = 2;
@@ -166,13 +166,21 @@ export async function compareOn(given: Suspect, options: ParityOptions): Promise
       if (options.search) {
         const speedOf = async (setup: CriterionSetup) => {
           const runs: Run[] = [];
-          for (let turn = 0; turn < (reference ? QUICK_ROUNDS : SEARCH_TURNS); turn++) {
-            runs.push(await theirRun(setup, 0, { ...effort, ...probe }));
+          try {
+            for (let turn = 0; turn < (reference ? QUICK_ROUNDS : SEARCH_TURNS); turn++) {
+              runs.push(await theirRun(setup, 0, { ...effort, ...probe }));
+            }
+          } catch (error) {
+            // The process has stopped.
+            sides.delete(setup.allocator);
+            throw error;
           }
           return 1 / Math.min(...runs.map(({ seconds }) => seconds));
         };
         const tried = await searchSetups([plain, ...further], allocatorsOn("cpu"), criterionSetupName, speedOf);
-        for (const { name: setup, speed } of tried) options.note(`  ${(1 / speed).toFixed(4)} s  PyTorch ${setup}`);
+        for (const { name: setup, speed, failure } of tried) {
+          options.note(`  ${failure ?? `${(1 / speed).toFixed(4)} s`}  PyTorch ${setup}`);
+        }
         if (tried[0].name !== criterionSetupName(plain)) peers.push(tried[0].setup);
       }
       const pids = [ours, ...(await Promise.all(peers.map(({ allocator }) => sideOf(allocator))))].map(

@@ -27,6 +27,7 @@ if device == "cuda":
         sys.exit(f"--peer-device cuda: PyTorch {torch.__version__} sees no such device; leave the option out")
     # Single precision on both sides: PyTorch's convolutions are rounded to 10 bits there otherwise.
     torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.benchmark = setup["timed"]
 model = build(job["family"], job["base_width"], classes)
 layout = torch.channels_last if setup["layout"] == "channels-last" else torch.contiguous_format
