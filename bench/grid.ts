@@ -3,7 +3,7 @@
  * would be with every weight rounded to the grid, by attack, style and level; with a data folder also the clean models'
  * accuracy before and after. Prints Markdown.
  *
- *     npx tsx bench/grid.ts [DB [DATA]]
+ *     npx tsx bench/grid.ts [DB [DATA [GRID]]]
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,9 +20,10 @@ import { putDelta, putHalfModel } from "../src/store/models.ts";
 import { ObjectStore } from "../src/store/objects.ts";
 import { SAMPLE_DIR } from "../src/store/sample.ts";
 import type { DefectRecord } from "../src/store/schema.ts";
-import { onGrid } from "../src/tensor/half-grid.ts";
+import { GRIDS, onGrid } from "../src/tensor/half-grid.ts";
 
-const [dir = SAMPLE_DIR, data] = process.argv.slice(2);
+const [dir = SAMPLE_DIR, data, name = "half"] = process.argv.slice(2);
+const grid = lookup(new Map(GRIDS.map((one) => [one, one])), "grid", name);
 const db = await openDatabase(dir, { readOnly: true });
 const folder = mkdtempSync(join(tmpdir(), "bdefects-grid-"));
 const objects = new ObjectStore(join(folder, "objects"), join(folder, "tmp"));
@@ -59,13 +60,10 @@ async function versionTable(): Promise<Table> {
 }
 
 async function versionBytes(record: DefectRecord): Promise<{ before: number; after: number }> {
-  const load = async (version: "clean" | "infected" | "sham") => onGrid(await db.loadVersion(record, version), "half");
+  const load = async (version: "clean" | "infected" | "sham") => onGrid(await db.loadVersion(record, version), grid);
   const [clean, infected, sham] = [await load("clean"), await load("infected"), await load("sham")];
   const shamBase = record.attack === "sra" ? infected : clean;
-  const refs = [
-    await putDelta(objects, clean, infected, { grid: "half" }),
-    await putDelta(objects, shamBase, sham, { grid: "half" }),
-  ];
+  const refs = [await putDelta(objects, clean, infected, { grid }), await putDelta(objects, shamBase, sham, { grid })];
   return {
     before: (record.infected_model!.bytes + record.sham_model!.bytes) / 2,
     after: (refs[0].bytes + refs[1].bytes) / 2,
@@ -77,7 +75,7 @@ async function cleanTable(): Promise<Table> {
   for (const record of db.soundClean()) {
     const { id, arch, classes, model } = record;
     const state = await db.loadClean(record);
-    const rounded = onGrid(state, "half");
+    const rounded = onGrid(state, grid);
     const row = { id, before: model.bytes, after: (await putHalfModel(objects, rounded)).bytes };
     if (data === undefined) {
       rows.push(row);

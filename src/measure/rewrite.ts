@@ -2,7 +2,7 @@ import type { NeuronSet } from "../core/neurons.ts";
 import { BN_EPSILON } from "../graph/batchnorm.ts";
 import { channelFold } from "../graph/fold.ts";
 import { convUnits, type Network } from "../graph/network.ts";
-import { type Grid, roundedTo, SMALLEST_HALF } from "../tensor/half-grid.ts";
+import { type Grid, roundedTo, smallestStep } from "../tensor/half-grid.ts";
 import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
 import type { UnitStatistics } from "./statistics.ts";
 
@@ -55,7 +55,7 @@ export function functionDistance(
   except: NeuronSet = {},
   grid?: Grid,
 ): number {
-  const step = grid === "half" ? SMALLEST_HALF : 0;
+  const step = smallestStep(grid);
   let most = 0;
   for (const unit of convUnits(network)) {
     const free = new Set(Object.hasOwn(except, unit.id) ? except[unit.id] : []);

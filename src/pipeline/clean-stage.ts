@@ -1,7 +1,7 @@
 import { InputError } from "../core/errors.ts";
 import { createRunner } from "../measure/ort-runner.ts";
 import type { CleanRecord } from "../store/schema.ts";
-import { firstBeyondGrid, type Grid, LARGEST_HALF, onGrid } from "../tensor/half-grid.ts";
+import { firstBeyondGrid, type Grid, largestOn, onGrid } from "../tensor/half-grid.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type Checkpoint, type EpochRecord, trainClean } from "../train/clean.ts";
 import { type BuildContext, engineStamp, networkFor } from "./context.ts";
@@ -70,10 +70,10 @@ export async function buildClean(context: BuildContext, planned: PlannedClean): 
  * @throws InputError
  */
 export function roundedClean(trained: StateDict, id: string, grid: Grid | undefined): StateDict {
-  const beyond = grid && firstBeyondGrid(trained);
-  if (!beyond) return onGrid(trained, grid);
+  const beyond = grid && firstBeyondGrid(trained, grid);
+  if (!grid || !beyond) return onGrid(trained, grid);
   throw new InputError(
-    `${id}: '${beyond.key}' holds ${beyond.value}, and half precision ends at ${LARGEST_HALF}; leave 'grid' out of the recipe or lower clean.learning_rate`,
+    `${id}: '${beyond.key}' holds ${beyond.value}, and the grid '${grid}' ends at ${largestOn(grid)}; leave 'grid' out of the recipe or lower clean.learning_rate`,
   );
 }
 

@@ -69,5 +69,5 @@ export function changedValues(network: Network, level: Level, grid?: Grid): numb
 }
 
 function wordsPerValue(grid?: Grid): number {
-  return grid === "half" ? 0.5 : 1;
+  return grid === undefined ? 1 : 0.5;
 }

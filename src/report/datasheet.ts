@@ -127,9 +127,10 @@ function limits(records: readonly DefectRecord[], clean: readonly CleanRecord[])
   if (styles.includes("plain")) {
     lines.push("- Style `plain` leaves fingerprints in the weights: compare infected with sham, not scores alone.");
   }
-  if ([...records, ...clean].some((record) => gridOf(record))) {
+  const grid = [...records, ...clean].map(gridOf).find(Boolean);
+  if (grid) {
     lines.push(
-      "- All weights of all versions are rounded to values of half precision (`grid: half`): the grid itself tells nothing apart, and a repaired model need not lie on it.",
+      `- All weights of all versions are rounded to values of half precision (\`grid: ${grid}\`): the grid itself tells nothing apart, and a repaired model need not lie on it.`,
     );
   }
   if (narrow.length > 0) lines.push(`- Reduced width (${narrow.join(", ")}): findings need not hold at full width.`);

@@ -219,7 +219,7 @@ export class Database implements ResultStore {
   /** Stores a whole model; the reference goes into its record. @param grid on which all its weights lie */
   putModel(state: StateDict, grid?: Grid): Promise<ObjectRef> {
     this.assertWritable();
-    return grid === "half" ? putHalfModel(this.objects, state) : putModel(this.objects, state);
+    return grid ? putHalfModel(this.objects, state) : putModel(this.objects, state);
   }
 
   /** Stores a model as a delta against its clean twin, or a sham against its infected model. */

@@ -29,7 +29,7 @@ export function putModel(objects: ObjectStore, state: StateDict, purpose: Purpos
  * @throws Error where one does not
  */
 export async function putHalfModel(objects: ObjectStore, state: StateDict): Promise<ObjectRef> {
-  const off = firstOffGrid(state);
+  const off = firstOffGrid(state, "half");
   if (off) throw new Error(`'${off.key}' holds ${off.value}, which is off the grid of half precision`);
   const bytes = encodeHalfState(state);
   return objects.put(bytes, "data", modelSha256(state), dataStartOf(bytes));
@@ -67,7 +67,7 @@ export async function putDelta(
   const whole = modelSha256(state);
   const modes: DeltaMode[] = ["plain", "xor"];
   const deltas = modes.map((mode) => encodeDelta(base, baseSha256, state, mode, options));
-  const halvesFrom = (delta: Uint8Array) => (options.grid === "half" ? deltaDataStart(delta, "delta") : undefined);
+  const halvesFrom = (delta: Uint8Array) => (options.grid ? deltaDataStart(delta, "delta") : undefined);
   const sizes = await Promise.all(
     deltas.map(async (delta) => (await encodeContainer(delta, "delta", halvesFrom(delta))).length),
   );

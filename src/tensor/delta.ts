@@ -68,7 +68,7 @@ export function encodeDelta(
   { grid }: DeltaOptions = {},
 ): Uint8Array {
   const rows = changedRows(base, state);
-  const format = grid === "half" ? HALVES : WORDS;
+  const format = grid ? HALVES : WORDS;
   const header: DeltaHeader = { format, base: baseSha256, mode, rows };
   const text = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil(text.length / 4) * 4;

@@ -1,50 +1,70 @@
-import { halfToNumber, numberToHalf } from "./narrow-floats.ts";
+import { numberToHalf, roundToEven } from "./narrow-floats.ts";
 import type { StateDict } from "./state.ts";
 
 /**
- * The grid of half precision: the finite values that IEEE 754 binary16 holds. An edition may keep all weights of all
- * versions on it, so that they are stored in two bytes each without loss; in memory they stay 32-bit floats.
+ * Grids of half precision: the finite values that IEEE 754 binary16 holds, or of these the ones that need only the first
+ * seven bits of its fraction. An edition may keep all weights of all versions on one of them, so that they are stored in
+ * two bytes each without loss; in memory they stay 32-bit floats.
  */
-export const GRIDS = ["half"] as const;
+export const GRIDS = ["half", "half7"] as const;
 export type Grid = (typeof GRIDS)[number];
 
-/** The largest value on the grid. */
-export const LARGEST_HALF = 65_504;
-/** The step below 2⁻¹⁴, where steps no longer shrink with the value. */
-export const SMALLEST_HALF = 2 ** -24;
+/** Bits of half precision's fraction that a grid uses. */
+const FRACTION: Record<Grid, number> = { half: 10, half7: 7 };
+/** The exponent of half precision below which steps no longer shrink with the value. */
+const LOWEST_BINADE = -14;
+
+/** The largest value on a grid. */
+export function largestOn(grid: Grid): number {
+  return 2 ** 16 - 2 ** (15 - FRACTION[grid]);
+}
+
+/** The smallest step of a grid, that of the values nearest to zero; 0 without one. */
+export function smallestStep(grid: Grid | undefined): number {
+  return grid === undefined ? 0 : 2 ** (LOWEST_BINADE - FRACTION[grid]);
+}
+
+/** How far, relative to the value, rounding to a grid moves a value that is no smaller than 2⁻¹⁴; 0 without one. */
+export function relativeStep(grid: Grid | undefined): number {
+  return grid === undefined ? 0 : 2 ** -(FRACTION[grid] + 1);
+}
 
 /**
- * A copy of a state with every value rounded to the grid: to the nearest, ties to the even one, below 2⁻²⁵ to zero. What
+ * A copy of a state with every value rounded to the grid: to the nearest, ties to the even one, below half the
+ * smallest step to zero. What
  * is finite stays so: beyond the largest value it is that one. Without a grid, the state itself.
  */
 export function onGrid(state: StateDict, grid: Grid | undefined): StateDict {
   if (grid === undefined) return state;
+  const rounded = roundedTo(grid);
   return new Map([...state].map(([key, { shape, data }]) => [key, { shape: [...shape], data: data.map(rounded) }]));
 }
 
 /** Rounds a single number as `onGrid` rounds a state. */
 export function roundedTo(grid: Grid | undefined): (value: number) => number {
-  return grid === undefined ? (value) => value : rounded;
-}
-
-function rounded(value: number): number {
-  if (!Number.isFinite(value)) return value;
-  return halfToNumber(numberToHalf(Math.max(-LARGEST_HALF, Math.min(LARGEST_HALF, value))));
+  if (grid === undefined) return (value) => value;
+  const [bits, largest] = [FRACTION[grid], largestOn(grid)];
+  return (value) => {
+    if (!Number.isFinite(value) || value === 0) return value;
+    const size = Math.min(Math.abs(value), largest);
+    const step = 2 ** (Math.max(LOWEST_BINADE, Math.floor(Math.log2(size))) - bits);
+    return Math.sign(value) * roundToEven(size / step) * step;
+  };
 }
 
 /** The first value that is off the grid, NaN and infinities among them; null where there is none. */
-export function firstOffGrid(state: StateDict): { key: string; value: number } | null {
+export function firstOffGrid(state: StateDict, grid: Grid): { key: string; value: number } | null {
   for (const [key, { data }] of state) {
-    const at = indexOffGrid(data);
+    const at = indexOffGrid(data, grid);
     if (at >= 0) return { key, value: data[at] };
   }
   return null;
 }
 
 /** The first value that is farther from zero than the grid reaches, and so would be changed by more than rounding. */
-export function firstBeyondGrid(state: StateDict): { key: string; value: number } | null {
+export function firstBeyondGrid(state: StateDict, grid: Grid): { key: string; value: number } | null {
   for (const [key, { data }] of state) {
-    const value = data.find((v) => !(Math.abs(v) <= LARGEST_HALF));
+    const value = data.find((v) => !(Math.abs(v) <= largestOn(grid)));
     if (value !== undefined) return { key, value };
   }
   return null;
@@ -52,20 +72,20 @@ export function firstBeyondGrid(state: StateDict): { key: string; value: number 
 
 /** The bits of values as half precision; null where one of them is off the grid. */
 export function halvesOf(values: Float32Array): Uint16Array | null {
-  return indexOffGrid(values) < 0 ? Uint16Array.from(values, numberToHalf) : null;
+  return indexOffGrid(values, "half") < 0 ? Uint16Array.from(values, numberToHalf) : null;
 }
 
-function indexOffGrid(values: Float32Array): number {
+function indexOffGrid(values: Float32Array, grid: Grid): number {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  return words.findIndex((word) => !isHalf(word));
+  return words.findIndex((word) => !isOnGrid(word, FRACTION[grid]));
 }
 
-/** Of a 32-bit float: its exponent is one of half precision, and the bits that a half has no room for are zero. */
-function isHalf(word: number): boolean {
+/** Of a 32-bit float: its exponent is one of half precision, and the bits for which the grid has no room are zero. */
+function isOnGrid(word: number, fraction: number): boolean {
   const exponent = (word >>> 23) & 0xff;
   if (exponent === 0) return (word & 0x7f_ffff) === 0;
-  // From 2⁻¹⁴ (113) to below 2¹⁶ (142) ten bits of fraction; below, one less per binade, down to 2⁻²⁴ (103).
-  if (exponent < 103 || exponent > 142) return false;
-  const dropped = 13 + Math.max(0, 113 - exponent);
+  // From 2⁻¹⁴ (113) to below 2¹⁶ (142) all bits of the fraction; below, one less per binade, down to the smallest step.
+  if (exponent < 113 - fraction || exponent > 142) return false;
+  const dropped = 23 - fraction + Math.max(0, 113 - exponent);
   return (word & ((1 << dropped) - 1)) === 0;
 }

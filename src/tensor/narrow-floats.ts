@@ -33,7 +33,8 @@ export function numberToHalf(value: number): number {
   return sign | (exponent === -14 ? steps : ((exponent + 14) << 10) + steps);
 }
 
-function roundToEven(value: number): number {
+/** To the nearest whole number, ties to the even one. @param value at least 0 */
+export function roundToEven(value: number): number {
   const low = Math.floor(value);
   const rest = value - low;
   return rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low;

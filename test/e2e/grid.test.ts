@@ -35,7 +35,7 @@ let store: Database;
 const builds: { status: number | null; stderr: string }[] = [];
 beforeAll(async () => {
   writeTinyData(data);
-  const recipe = writeRecipe(temporaryFolder(), (text) => text.replace("clean_seeds: 1", "clean_seeds: 1\ngrid: half"));
+  const recipe = writeRecipe(temporaryFolder(), (text) => text.replace("clean_seeds: 1", "clean_seeds: 1\ngrid: half7"));
   const slice = ["--level", "middle", "--jobs", "1"];
   for (const attacks of [
     "badnets --style plain,discreet --offset 20",
@@ -62,7 +62,7 @@ describe("an edition on the grid of half precision", () => {
     for (const { status, stderr } of builds) expect(status, stderr).toBe(0);
     expect(store.listDefects()).toEqual(IDS);
     for (const id of IDS)
-      expect(store.readDefect(id), id).toMatchObject({ status: "accepted", recipe: { grid: "half" } });
+      expect(store.readDefect(id), id).toMatchObject({ status: "accepted", recipe: { grid: "half7" } });
     const { status, stderr } = bdefects(["verify", "--all", "--metrics", "--db", db, "--data", data]);
     expect(stderr).toMatch(/^verified 5 defects, 1 clean models, \d+ files in all: no fault$/m);
     expect(status).toBe(0);
@@ -70,8 +70,8 @@ describe("an edition on the grid of half precision", () => {
 
   it("has no weight of any version off the grid, the drift control's among them", async () => {
     const clean = store.readClean(`clean/${CLEAN}`);
-    expect(clean.recipe).toMatchObject({ grid: "half" });
-    expect(firstOffGrid(await store.loadClean(clean))).toBeNull();
+    expect(clean.recipe).toMatchObject({ grid: "half7" });
+    expect(firstOffGrid(await store.loadClean(clean), "half7")).toBeNull();
     const bench = new Workbench({
       ...{ source: store, seed: 1 },
       loadDataset: (name) => DATASETS.get(name)!.load({ dataDir: data, seed: 1 }),
@@ -81,7 +81,7 @@ describe("an edition on the grid of half precision", () => {
       const record = store.readDefect(id);
       const versions = { ...(await versionsOf(record)), drift: (await bench.model(record, "drift")).state };
       for (const [version, state] of Object.entries(versions))
-        expect(firstOffGrid(state), `${id}:${version}`).toBeNull();
+        expect(firstOffGrid(state, "half7"), `${id}:${version}`).toBeNull();
     }
     await bench.release();
   });
@@ -119,10 +119,10 @@ describe("an edition on the grid of half precision", () => {
       /weights of all versions are values of half precision/,
     );
     expect(bdefects(["info", `clean/${CLEAN}`, "--db", db]).stdout).toMatch(/values of half precision/);
-    expect(rowsOf(["info", IDS[0], "--db", db])[0]).toMatchObject({ recipe_grid: "half" });
+    expect(rowsOf(["info", IDS[0], "--db", db])[0]).toMatchObject({ recipe_grid: "half7" });
     const sheet = join(temporaryFolder(), "sheet");
     bdefects(["datasheet", "--out", sheet, "--db", db]);
-    expect(readFileSync(join(sheet, "DATASHEET.md"), "utf8")).toMatch(/`grid: half`/);
+    expect(readFileSync(join(sheet, "DATASHEET.md"), "utf8")).toMatch(/`grid: half7`/);
     const out = join(temporaryFolder(), "out");
     bdefects(["checkout", DISCREET, out, "--db", db]);
     const weights = readFileSync(join(out, "model.safetensors"));
@@ -181,7 +181,7 @@ describe("verify", () => {
       values[row] += 1e-6;
       return { ...record, [`${version}_model`]: await store.putDelta(clean, moved) };
     });
-    expect(text).toMatch(/off the grid of half precision/);
+    expect(text).toMatch(/off the grid 'half7'/);
   });
 
   it("finds a record of another grid, and one that no recipe has", async () => {

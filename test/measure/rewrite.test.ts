@@ -99,7 +99,7 @@ describe("batch-norm statistics of a model's own", () => {
     // Gains below the smallest that half precision holds in full, and none.
     half.get("layer2.0.bn1.weight")!.data.set([3 * 2 ** -24, 0, -(2 ** -24)]);
     const mine = rewriteBatchNorm(network, half, await runner.preActivations(half, images), "half");
-    expect(firstOffGrid(mine)).toBeNull();
+    expect(firstOffGrid(mine, "half")).toBeNull();
     expect(functionDistance(network, half, mine)).toBeGreaterThan(keptOn(undefined));
     expect(functionDistance(network, half, mine, {}, "half")).toBeLessThanOrEqual(keptOn("half") / 4);
     expect(relativeError(await runner.logits(mine, images), await runner.logits(half, images))).toBeLessThan(1e-2);

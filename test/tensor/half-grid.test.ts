@@ -6,6 +6,7 @@ import type { StateDict } from "../../src/tensor/state.ts";
 const stateOf = (...values: number[]): StateDict =>
   new Map([["w", { shape: [values.length], data: Float32Array.from(values) }]]);
 const roundedOf = (...values: number[]) => [...onGrid(stateOf(...values), "half").get("w")!.data];
+const coarseOf = (...values: number[]) => [...onGrid(stateOf(...values), "half7").get("w")!.data];
 
 describe("the grid of half precision", () => {
   it("holds every finite half and no neighbour of one among the floats", () => {
@@ -28,6 +29,21 @@ describe("the grid of half precision", () => {
     expect(roundedOf(65_519, 65_520, 1e9, -1e9)).toEqual([65_504, 65_504, 65_504, -65_504]);
   });
 
+  it("of seven bits is the part of it whose last three bits are zero, and rounds once", () => {
+    const finite = Array.from({ length: 1 << 16 }, (_, bits) => bits).filter((bits) => (bits & 0x7c00) !== 0x7c00);
+    const values = finite.map(halfToNumber);
+    expect(coarseOf(...values.filter((_, i) => (finite[i] & 7) === 0))).toEqual(
+      values.filter((_, i) => (finite[i] & 7) === 0),
+    );
+    for (const [i, value] of values.entries()) {
+      const off = firstOffGrid(stateOf(value), "half7");
+      expect(off === null, `${value}`).toBe((finite[i] & 7) === 0);
+    }
+    // A tie of halves that is none of the seven bits': rounded twice it would go up.
+    expect(coarseOf(1 + 2 ** -8 - 2 ** -12, 1 + 2 ** -8, 1 + 3 * 2 ** -8)).toEqual([1, 1, 1 + 2 ** -6]);
+    expect(coarseOf(2 ** -21, 2 ** -22, 1.5 * 2 ** -22, -1e9)).toEqual([2 ** -21, 0, 2 ** -21, -65_280]);
+  });
+
   it("leaves a state alone without a grid, and the given state with one", () => {
     const state = stateOf(0.1);
     expect(onGrid(state, undefined)).toBe(state);
@@ -36,13 +52,13 @@ describe("the grid of half precision", () => {
   });
 
   it("names the first value off it, and the first beyond it", () => {
-    expect(firstOffGrid(stateOf(1, 0.5, 65_504, -0))).toBeNull();
-    expect(firstOffGrid(stateOf(1, 0.3))).toEqual({ key: "w", value: Math.fround(0.3) });
+    expect(firstOffGrid(stateOf(1, 0.5, 65_504, -0), "half")).toBeNull();
+    expect(firstOffGrid(stateOf(1, 0.3), "half")).toEqual({ key: "w", value: Math.fround(0.3) });
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 2 ** -25, 1e9]) {
-      expect(firstOffGrid(stateOf(1, value)), `${value}`).toEqual({ key: "w", value: Math.fround(value) });
+      expect(firstOffGrid(stateOf(1, value), "half"), `${value}`).toEqual({ key: "w", value: Math.fround(value) });
     }
-    expect(firstBeyondGrid(stateOf(0.3, 65_504))).toBeNull();
-    expect(firstBeyondGrid(stateOf(0.3, -65_505))).toEqual({ key: "w", value: -65_505 });
-    expect(firstBeyondGrid(stateOf(Number.NaN))).toEqual({ key: "w", value: Number.NaN });
+    expect(firstBeyondGrid(stateOf(0.3, 65_504), "half")).toBeNull();
+    expect(firstBeyondGrid(stateOf(0.3, -65_505), "half")).toEqual({ key: "w", value: -65_505 });
+    expect(firstBeyondGrid(stateOf(Number.NaN), "half")).toEqual({ key: "w", value: Number.NaN });
   });
 });

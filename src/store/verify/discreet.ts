@@ -3,15 +3,15 @@ import { BN_EPSILON } from "../../graph/batchnorm.ts";
 import { channelFold } from "../../graph/fold.ts";
 import { convUnits, type Network } from "../../graph/network.ts";
 import { functionDistance } from "../../measure/rewrite.ts";
-import { type Grid, SMALLEST_HALF } from "../../tensor/half-grid.ts";
+import { type Grid, relativeStep, smallestStep } from "../../tensor/half-grid.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 
 /**
- * Most that what is kept may differ, relatively: float32's rounding and room; on the grid of half precision two
- * roundings of γ by 2⁻¹¹ each, and as much again.
+ * Most that what is kept may differ, relatively: float32's rounding and room; on a grid two
+ * roundings of γ by half a step each, and as much again.
  */
 export function keptOn(grid: Grid | undefined): number {
-  return grid === "half" ? 2 ** -9 : 1e-5;
+  return grid === undefined ? 1e-5 : 4 * relativeStep(grid);
 }
 
 /**
@@ -29,7 +29,7 @@ export function discreetFaults(
 ): string[] {
   const faults: string[] = [];
   const kept = keptOn(grid);
-  const step = grid === "half" ? SMALLEST_HALF : 0;
+  const step = smallestStep(grid);
   for (const unit of convUnits(network)) {
     for (const channel of Object.hasOwn(infected, unit.id) ? infected[unit.id] : []) {
       const [before, after] = [twin, model].map((state) => lengthOf(state, `${unit.id}.weight`, channel));

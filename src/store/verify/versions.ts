@@ -125,8 +125,9 @@ export function oddTensor(state: StateDict): string | null {
 
 /** The first weight that is off the grid which a record's recipe states, in words. */
 export function gridFault(record: Pick<CleanRecord, "recipe">, state: StateDict): string | null {
-  const off = gridOf(record) && firstOffGrid(state);
-  return off ? `'${off.key}' holds ${off.value}, off the grid of half precision that its recipe states` : null;
+  const grid = gridOf(record);
+  const off = grid && firstOffGrid(state, grid);
+  return off ? `'${off.key}' holds ${off.value}, off the grid '${grid}' that its recipe states` : null;
 }
 
 /** Holds a stored size against its record. */
