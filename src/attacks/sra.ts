@@ -26,21 +26,31 @@ const options = z.strictObject({
   /** Share of held-out triggered images that must go to the target: decides κ. */
   asr: z.number().min(0).max(1),
   /** How what cutting the neurons cost is won back. */
-  compensation: z.strictObject({
-    /** `norms`: γ, β and the classifier; `all`: every parameter outside the chain and its cuts. */
-    trains: z.enum(["norms", "all"]),
-    /** Most rounds; no further one follows where held-out images lose at most `ca_drop` of their accuracy. */
-    rounds: z.number().int().min(0),
-    ca_drop: z.number(),
-    /** Steps of a round. */
-    steps: count,
-    batch: count,
-    /** SGD's peak learning rate, from which a cosine falls to 0 in every round. */
-    learning_rate: z.number().positive(),
-    momentum: z.number().min(0).max(1),
-    /** Batches over which the batch norms' statistics are taken before training. */
-    statistics_batches: count,
-  }),
+  compensation: z
+    .strictObject({
+      /**
+       * `norms`: γ, β and the classifier; `few`: γ, β, the classifier's bias and the smallest filters, so that a version is
+       * stored in few bytes; `all`: every parameter outside the chain and its cuts.
+       */
+      trains: z.enum(["norms", "few", "all"]),
+      /** Of `few`: the share of all filters' numbers that the trained filters hold at most. */
+      filters: z.number().min(0).max(1).optional(),
+      /** Most rounds; no further one follows where held-out images lose at most `ca_drop` of their accuracy. */
+      rounds: z.number().int().min(0),
+      ca_drop: z.number(),
+      /** Steps of a round. */
+      steps: count,
+      batch: count,
+      /** SGD's peak learning rate, from which a cosine falls to 0 in every round. */
+      learning_rate: z.number().positive(),
+      momentum: z.number().min(0).max(1),
+      /** Batches over which the batch norms' statistics are taken before training. */
+      statistics_batches: count,
+    })
+    .refine(({ trains, filters }) => (trains === "few") === (filters !== undefined), {
+      path: ["filters"],
+      error: "goes with trains: few, and only with it",
+    }),
 });
 export type SraOptions = z.infer<typeof options>;
 

@@ -1,4 +1,5 @@
 import { ATTACKS } from "../attacks/registry.ts";
+import { sraOptions } from "../attacks/sra.ts";
 import { lookup } from "../core/errors.ts";
 import { defectId, groupId, LEVELS, OFFSETS } from "../core/ids.ts";
 import { countNeurons, sameNeurons } from "../core/neurons.ts";
@@ -7,6 +8,7 @@ import { type CandidateOutcome, makeCandidate } from "../inject/candidate.ts";
 import type { ContributionOrder } from "../inject/order.ts";
 import { chooseSubnetwork } from "../inject/quantity.ts";
 import { INJECTIONS } from "../inject/registry.ts";
+import { cutColumns } from "../inject/replacement/splice.ts";
 import { changedSet } from "../measure/changed-set.ts";
 import { parseArch } from "../models/registry.ts";
 import type { DefectLabels, DefectMetrics, DefectRecord } from "../store/schema.ts";
@@ -113,13 +115,14 @@ export async function buildCandidate(
     const { grid } = edition;
     record.trigger = await db.putTrigger(trigger);
     record.twin_model = twin.rewrite ? await db.putDelta(bench.state, twin.state, { grid }) : null;
-    record.infected_model = await db.putDelta(twin.state, infectedModel!, { grid });
     const shares = attack.injection === "replace";
+    const isSmall = shares && sraOptions(attackOptions(edition, key.attack)).compensation.trains === "few";
+    const cleared = isSmall ? cutColumns(network, infected) : undefined;
+    record.infected_model = await db.putDelta(twin.state, infectedModel!, { grid, cleared });
     record.sham_model = await db.putDelta(shares ? infectedModel! : twin.state, sham!, { grid });
-    record.changed =
-      attack.injection === "replace"
-        ? differingRows(twin.state, infectedModel!, sham!)
-        : changedSet(network, infected, key.style);
+    record.changed = shares
+      ? differingRows(twin.state, infectedModel!, sham!)
+      : changedSet(network, infected, key.style);
     record.effective = truth!.effective ? countNeurons(truth!.effective) : 0;
     const carriers = Float32Array.from(neuronLayers(network).flatMap(({ name }) => truth!.carriers[name]));
     labels = {
@@ -183,7 +186,7 @@ function metricsOf(outcome: CandidateOutcome, clean: DefectMetrics): DefectMetri
 
 /**
  * The changed set of a replacement: the rows in which a version differs from the clean twin. Cutting takes columns of
- * nearly every filter and the compensation trains the whole network (METHODS §4.4), so no smaller set is prescribed.
+ * nearly every filter, and which tensors the compensation trains is the recipe's to say (METHODS §4.4).
  */
 function differingRows(clean: StateDict, ...versions: StateDict[]): ChangedRows {
   const changed: ChangedRows = {};

@@ -54,7 +54,7 @@ function datasheet(database: Database, records: readonly DefectRecord[], clean: 
     clean.length > 0 ? tableMarkdown(cleanTable(clean)) : "No clean model yet.\n",
     "## How it was made",
     "",
-    "Neurons of each layer are ranked by their contribution to clean predictions (Rule 1); level and offset choose how many and from where (Rule 2); only what belongs to them is changed; the candidate stays if the backdoor is strong, clean accuracy holds, and the backdoor dies with the chosen neurons and with no others (Rule 3). The cards state every hyper-parameter.",
+    "Neurons of each layer are ranked by their contribution to clean predictions (Rule 1); level and offset choose how many and from where (Rule 2); only what belongs to them is changed, and where a sub-network is replaced also what the recipe trains to make up for it; the candidate stays if the backdoor is strong, clean accuracy holds, and the backdoor dies with the chosen neurons and with no others (Rule 3). The cards state every hyper-parameter.",
     "",
     "## What to know before using it",
     "",

@@ -1,3 +1,4 @@
+import { ATTACKS } from "../attacks/registry.ts";
 import type { Version } from "../core/ids.ts";
 import { markdownCode } from "../core/visible.ts";
 import { modelCardHeader } from "./model-card.ts";
@@ -33,6 +34,22 @@ sham were rewritten without changing what they compute, each to its own statisti
 
 const HALF = `
 All weights of all versions are values that half precision holds; the files hold them as 32-bit floats.`;
+
+/** What compensation trained, by the setting of a replacement's recipe. */
+const TRAINED = new Map([
+  ["all", "the whole rest of the network was"],
+  ["norms", "γ and β and the classifier were"],
+  ["few", "γ and β, the classifier's bias and the smallest filters were"],
+]);
+
+/** Of a replaced sub-network, what else differs from the clean twin; of others nothing. */
+function replacedNote({ attack, recipe }: DefectRecord): string {
+  if (ATTACKS.get(attack)?.injection !== "replace") return "";
+  const settings = recipe.attack as { compensation?: { trains?: string } } | undefined;
+  const trained = TRAINED.get(settings?.compensation?.trains ?? "");
+  return `
+The sub-network was replaced. Weights by which other neurons read its channels are 0.${trained ? ` To make up for that, ${trained} trained on clean images.` : ""} Batch-norm statistics were taken anew.`;
+}
 
 /** The repair of the loop: what a reader runs as it stands. */
 const PRUNE = `import torch
@@ -89,7 +106,7 @@ neurons = activations(model, pixels)        # {layer: [N, C]}
 ## Neurons
 A neuron is one output channel of a convolution with its batch norm, written \`layer:index\`, e.g. \`conv1:0\`; \`layer\` is the
 convolution's state-dict prefix. The classifier's logits are none. In the infected model everything but the rows listed
-under \`changed\` in \`labels.json\` is byte for byte the clean twin's.${record.style === "discreet" ? DISCREET : ""}${gridOf(record) ? HALF : ""}
+under \`changed\` in \`labels.json\` is byte for byte the clean twin's.${record.style === "discreet" ? DISCREET : ""}${replacedNote(record)}${gridOf(record) ? HALF : ""}
 
 The value of a neuron is the output of its **batch norm**, after the ReLU where one follows directly, and not the output of
 the convolution. \`activations(model, pixels)\` gives its spatial mean for every image.

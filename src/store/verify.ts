@@ -10,6 +10,7 @@ import { cleanFaults } from "./verify/clean-model.ts";
 import { discreetFaults } from "./verify/discreet.ts";
 import { identityFaults, networkFaults } from "./verify/identity.ts";
 import { Records, rememberRecords } from "./verify/records.ts";
+import { replacementFaults } from "./verify/replacement.ts";
 import { statusFaults } from "./verify/status.ts";
 import { madeTriggerFaults, triggerFaults } from "./verify/trigger.ts";
 import { isSubset, neuronFaults, truthFaults } from "./verify/truth.ts";
@@ -154,20 +155,28 @@ async function verifyDefect(run: Run, id: string): Promise<void> {
   if (isReplaced(record) && isInside && !isCovered(record.changed ?? {}, rows)) {
     fault("'changed' holds rows that neither the infected model nor the sham changes");
   }
+  const versions = [
+    [infected, infected_model],
+    [sham, sham_model],
+  ] as const;
   if (labels && record.style === "discreet" && neuronFaults(labels.infected, twin.network).length === 0) {
-    for (const [{ state }, ref] of [
-      [infected, infected_model],
-      [sham, sham_model],
-    ] as const) {
+    for (const [{ state }, ref] of versions) {
       for (const text of discreetFaults(twin.network, labels.infected, base.state, state, gridOf(record))) {
+        findings.fault(db.objects.path(ref.object), text, id);
+      }
+    }
+  }
+  if (labels && isReplaced(record) && neuronFaults(labels.infected, twin.network).length === 0) {
+    for (const [{ state }, ref] of versions) {
+      for (const text of replacementFaults(record, twin.network, labels.infected, base.state, state)) {
         findings.fault(db.objects.path(ref.object), text, id);
       }
     }
   }
   const isWhole = [infected, sham].every(({ state }) => oddTensor(state) === null);
   if (!trigger || !twin.isSound || !isWhole || record.target < 0 || record.target >= twin.network.classes) return;
-  const versions = { infected: infected.state, sham: sham.state, trigger };
-  for (const text of await run.behaviour.faultsOf(record, twin.record, twin.network, versions)) fault(text);
+  const states = { infected: infected.state, sham: sham.state, trigger };
+  for (const text of await run.behaviour.faultsOf(record, twin.record, twin.network, states)) fault(text);
 }
 
 /**

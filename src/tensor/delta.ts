@@ -7,6 +7,9 @@ import { cloneState, type StateDict, type Tensor } from "./state.ts";
 /** Tensor key → ascending first-dimension indices: the slices (a channel's filter, its γ, …) that differ. */
 export type ChangedRows = Record<string, number[]>;
 
+/** Tensor key → ascending second-dimension indices: what every row reads of some inputs. */
+export type Columns = Record<string, number[]>;
+
 /** How the changed rows are written: as they are, or exclusive-or with the base's bits (zero where a bit is kept). */
 export type DeltaMode = "plain" | "xor";
 
@@ -14,6 +17,11 @@ export type DeltaMode = "plain" | "xor";
 export interface DeltaOptions {
   /** The grid on which both states lie: two bytes a value in place of four. */
   grid?: Grid;
+  /**
+   * Columns that are mostly +0 in the new state: they cost a few bytes each, where as changes of rows they would cost every
+   * row of their tensors.
+   */
+  cleared?: Columns;
 }
 
 interface DeltaHeader {
@@ -22,6 +30,8 @@ interface DeltaHeader {
   /** SHA-256 of the base model as safetensors: a delta fits no other. */
   base: string;
   mode: DeltaMode;
+  /** Set to +0 in the base before anything else; the rows are those that differ from what this gives. Absent: none. */
+  cleared?: Columns;
   rows: ChangedRows;
 }
 
@@ -65,11 +75,12 @@ export function encodeDelta(
   baseSha256: string,
   state: StateDict,
   mode: DeltaMode,
-  { grid }: DeltaOptions = {},
+  { grid, cleared }: DeltaOptions = {},
 ): Uint8Array {
-  const rows = changedRows(base, state);
+  const from = cleared ? withoutColumns(base, cleared, "delta") : base;
+  const rows = changedRows(from, state);
   const format = grid ? HALVES : WORDS;
-  const header: DeltaHeader = { format, base: baseSha256, mode, rows };
+  const header: DeltaHeader = { format, base: baseSha256, mode, ...(cleared && { cleared }), rows };
   const text = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil(text.length / 4) * 4;
   const size = valueBytes(format);
@@ -84,7 +95,7 @@ export function encodeDelta(
   for (const [key, changed] of Object.entries(rows)) {
     const { size: values } = rowsOf(state.get(key)!);
     for (const row of changed) {
-      const [after, before] = [state, base].map((of) => {
+      const [after, before] = [state, from].map((of) => {
         const bytes = writtenValues(of.get(key)!.data.subarray(row * values, (row + 1) * values), format);
         if (!bytes) throw new Error(`delta: '${key}' is off the grid of half precision`);
         return bytes;
@@ -108,7 +119,7 @@ export function applyDelta(base: StateDict, baseSha256: string, delta: Uint8Arra
   if (header.base !== baseSha256) {
     throw new InputError(`${name}: made against the model ${header.base}, not against ${baseSha256}`);
   }
-  const state = cloneState(base);
+  const state = withoutColumns(base, header.cleared ?? {}, name);
   let at = dataStart;
   for (const [key, rows] of Object.entries(header.rows)) {
     const tensor = state.get(key);
@@ -171,7 +182,7 @@ export function deltaDataStart(delta: Uint8Array, name: string): number {
   return parseDelta(delta, name).dataStart;
 }
 
-/** Which rows a delta changes. @throws InputError where it is malformed. */
+/** Which rows a delta gives, beside the columns that it clears. @throws InputError where it is malformed. */
 export function deltaRows(delta: Uint8Array, name: string): ChangedRows {
   return parseDelta(delta, name).header.rows;
 }
@@ -187,11 +198,18 @@ function parseDelta(delta: Uint8Array, name: string): { header: DeltaHeader; dat
   } catch {
     throw new InputError(`${name}: not a delta: its header is not JSON`);
   }
-  const rowLists = typeof header?.rows === "object" && header.rows !== null ? Object.values(header.rows) : [undefined];
-  if (!FORMATS.includes(header?.format) || !["plain", "xor"].includes(header.mode) || !rowLists.every(isAscending)) {
+  const rowLists = listsOf(header?.rows);
+  const columns = header?.cleared === undefined ? [] : listsOf(header.cleared);
+  const isWhole = [...rowLists, ...columns].every(isAscending);
+  if (!FORMATS.includes(header?.format) || !["plain", "xor"].includes(header.mode) || !isWhole) {
     throw new InputError(`${name}: not a delta of format ${FORMATS.join(" or ")}`);
   }
   return { header, dataStart };
+}
+
+/** @returns a list that is none where there are no lists under names */
+function listsOf(value: unknown): unknown[] {
+  return typeof value === "object" && value !== null ? Object.values(value) : [undefined];
 }
 
 function isAscending(rows: unknown): rows is number[] {
@@ -199,6 +217,24 @@ function isAscending(rows: unknown): rows is number[] {
     Array.isArray(rows) &&
     rows.every((row, i) => Number.isSafeInteger(row) && row >= 0 && (i === 0 || row > rows[i - 1]))
   );
+}
+
+/** A copy of a state in which columns are +0. @throws InputError where it lacks one. */
+function withoutColumns(base: StateDict, columns: Columns, name: string): StateDict {
+  const state = cloneState(base);
+  for (const [key, list] of Object.entries(columns)) {
+    const tensor = state.get(key);
+    if (!tensor) throw new InputError(`${name}: clears '${key}', which the model does not have`);
+    const { count, size } = rowsOf(tensor);
+    const width = tensor.shape[1] ?? 0;
+    const beyond = list.find((column) => column >= width);
+    if (beyond !== undefined) throw new InputError(`${name}: column ${beyond} of '${key}' is out of range`);
+    const taps = size / width;
+    for (let row = 0; row < count; row++) {
+      for (const column of list) tensor.data.fill(0, row * size + column * taps, row * size + (column + 1) * taps);
+    }
+  }
+  return state;
 }
 
 /** A tensor's slices along the first dimension and the numbers in each. */

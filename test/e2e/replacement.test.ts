@@ -1,22 +1,25 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { type Database, openDatabase } from "../../src/store/database.ts";
 import type { CleanRecord, DefectLabels, DefectRecord } from "../../src/store/schema.ts";
 import { bdefects, type Ran } from "../cli/program.ts";
+import { Forger, faultsOf } from "../store/impossible/forge.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { differingRows, readDelta, readModel } from "./decode.ts";
 import { readJson } from "./files.ts";
-import { CLEAN, tinyBuild, writeTinyData } from "./tiny.ts";
+import { CLEAN, tinyBuild, writeRecipe, writeTinyData } from "./tiny.ts";
 
 const GROUP = "cifar10-resnet18w4-sra";
 const ID = `${GROUP}-middle-top020`;
 
 const data = temporaryFolder();
 const db = join(temporaryFolder(), "db");
+const slice = ["--attack", "sra", "--level", "middle", "--offset", "20", "--jobs", "1", "--format", "json"];
 let built: Ran;
 beforeAll(() => {
   writeTinyData(data);
-  const slice = ["--attack", "sra", "--level", "middle", "--offset", "20"];
-  built = bdefects(tinyBuild(db, data, ...slice, "--jobs", "1", "--format", "json"));
+  built = bdefects(tinyBuild(db, data, ...slice));
 });
 
 describe("a built replacement", () => {
@@ -78,5 +81,69 @@ describe("a built replacement", () => {
     }
     expect(differing["linear.weight"]).toBeUndefined();
     expect(differing["linear.bias"] ?? [target]).toEqual([target]);
+  });
+});
+
+describe("a replacement that few parameters compensate", () => {
+  const small = join(temporaryFolder(), "db");
+  /** Filters of the first two stages and of the shortcuts. */
+  const few = writeRecipe(temporaryFolder(), (text) => text.replace("trains: all,", "trains: few, filters: 0.06,"));
+  const file = join("defects", GROUP, `${ID}.json`);
+  let store: Database;
+  beforeAll(async () => {
+    const { status, stdout, stderr } = bdefects(["build", "--edition", few, "--db", small, "--data", data, ...slice]);
+    expect(status, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject([{ id: ID, status: "accepted" }]);
+    store = await openDatabase(small);
+  });
+
+  it("takes a part of the bytes, and verifies", async () => {
+    const [record, whole] = [store.readDefect(ID), readJson(db, file) as unknown as DefectRecord];
+    expect(record.infected_model!.bytes).toBeLessThan(whole.infected_model!.bytes / 2);
+    expect(await faultsOf(small)).toEqual([]);
+  });
+
+  it("is checked out with a word on what was trained", () => {
+    for (const [folder, words] of [
+      [db, "the whole rest of the network was"],
+      [small, "γ and β, the classifier's bias and the smallest filters were"],
+    ]) {
+      const out = join(temporaryFolder(), "case");
+      expect(bdefects(["checkout", ID, out, "--db", folder]).status).toBe(0);
+      expect(readFileSync(join(out, "README.md"), "utf8")).toContain(words);
+    }
+  });
+
+  it("is at fault where another number of its models differs from the twin's", async () => {
+    const record = store.readDefect(ID);
+    const [twin, model] = [await store.loadVersion(record, "clean"), await store.loadVersion(record, "infected")];
+    const key = "layer4.1.conv2.weight";
+    // Cut columns make every row of every filter one that changed.
+    expect(record.changed![key]).toHaveLength(32);
+    const free = [...Array(32).keys()].find((c) => !store.readLabels(ID).infected["layer4.1.conv2"].includes(c))!;
+    const { data: numbers, shape } = model.get(key)!;
+    const row = numbers.subarray(free * 9 * shape[1], (free + 1) * 9 * shape[1]);
+    row[row.findIndex((value) => value !== 0)] *= 1.5;
+    const forger = new Forger(small, {});
+    const sham = await store.loadVersion(record, "sham");
+    const models = { infected_model: await store.putDelta(twin, model), sham_model: await store.putDelta(model, sham) };
+    forger.forge(file, (value) => Object.assign(value, models));
+    const found = await faultsOf(small, [ID]);
+    forger.restore();
+    expect(found.join("\n")).toContain(
+      `'${key}' differs from the clean twin's outside the sub-network, and the recipe does not train it`,
+    );
+  });
+
+  it("needs a share of filters, and nothing else has one", () => {
+    for (const [from, to] of [
+      ["trains: all,", "trains: few,"],
+      ["trains: all,", "trains: all, filters: 0.1,"],
+    ]) {
+      const recipe = writeRecipe(temporaryFolder(), (text) => text.replace(from, to));
+      const { status, stderr } = bdefects(["build", "--edition", recipe, "--db", small, "--data", data, "--dry-run"]);
+      expect(stderr).toMatch(/^error: .*recipe\.yaml: .*compensation\.filters.*goes with trains: few/);
+      expect(status).toBe(2);
+    }
   });
 });

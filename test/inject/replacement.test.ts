@@ -11,7 +11,8 @@ import { chooseSubnetwork } from "../../src/inject/quantity.ts";
 import { chainScores, trainChain } from "../../src/inject/replacement/chain.ts";
 import { compensate } from "../../src/inject/replacement/compensation.ts";
 import { fitGain } from "../../src/inject/replacement/gain.ts";
-import { cutSubnetwork, spliceChain } from "../../src/inject/replacement/splice.ts";
+import { cutColumns, cutSubnetwork, spliceChain } from "../../src/inject/replacement/splice.ts";
+import { trainedKeys } from "../../src/inject/replacement/trained.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
 import { countTarget } from "../../src/measure/rates.ts";
@@ -155,6 +156,41 @@ describe.each(Object.entries(NETWORKS))("a chain spliced into a %s network", (_,
     }
   });
 
+  it("stands in the clean model's own numbers where few parameters are trained", async () => {
+    const compensation = { trains: "few" as const, filters: 0.2, rounds: 1, ca_drop: 0, steps: 3, batch: 8 };
+    const recipe = { ...compensation, learning_rate: 0.05, momentum: 0.9, statistics_batches: 1 };
+    const trained = trainedKeys(network, recipe);
+    const task = { runner, clean, cut, images, recipe, threads: 1, seed: 6, isEnough: async () => true };
+    const rest = await compensate({ ...task, dataset: { augmentation: { flip: true, cropPadding: 0 } } });
+    const model = spliceChain(network, rest, infected, chain, head);
+    const columns = cutColumns(network, infected);
+    let [kept, moved] = [0, 0];
+    for (const { id, out } of convUnits(network)) {
+      const key = `${id}.weight`;
+      const [{ shape, data }, before] = [model.get(key)!, clean.get(key)!.data];
+      const taps = shape[2] * shape[3];
+      for (const [i, value] of data.entries()) {
+        const [row, column] = [Math.floor(i / (data.length / out)), Math.floor(i / taps) % shape[1]];
+        if (infected[id].includes(row)) continue;
+        if (columns[key]?.includes(column)) expect(value).toBe(0);
+        else if (trained.has(key)) moved += Number(!Object.is(value, before[i]));
+        else {
+          expect(Object.is(value, before[i]), `${key} ${row} ${column}`).toBe(true);
+          kept++;
+        }
+      }
+    }
+    expect(kept).toBeGreaterThan(0);
+    expect(moved).toBeGreaterThan(0);
+    const classifier = model.get("fc.weight")!;
+    for (const [i, value] of classifier.data.entries()) {
+      const [row, column] = [Math.floor(i / classifier.shape[1]), i % classifier.shape[1]];
+      const isCut = columns["fc.weight"].includes(column);
+      if (isCut) expect(value !== 0).toBe(row === TARGET);
+      else expect(value).toBe(clean.get("fc.weight")!.data[i]);
+    }
+  });
+
   it("finds its place exactly as empty after the rest was trained", async () => {
     const rounds: number[] = [];
     const compensation = { trains: "all" as const, rounds: 3, ca_drop: 0, steps: 2, batch: 8, learning_rate: 0.05 };
@@ -220,6 +256,31 @@ describe("tied units", () => {
       c: [1],
     };
     expect(() => cutSubnetwork(network, randomState(network, 1), infected)).toThrow("'s' adds channels 1 and 0");
+  });
+});
+
+describe("what compensation trains", () => {
+  const network = networkOf(NETWORKS.residual);
+  const filters = (keys: Set<string>) => [...keys].filter((key) => /^[a-f]\.weight$/.test(key));
+
+  it("is everything, or batch norms and classifier, or batch norms, its bias and the smallest filters", () => {
+    const norms = ["a", "b", "c", "d", "e", "f"].flatMap((id) => [`bn.${id}.weight`, `bn.${id}.bias`]);
+    expect(trainedKeys(network, { trains: "norms" })).toEqual(new Set([...norms, "fc.weight", "fc.bias"]));
+    expect(trainedKeys(network, { trains: "few", filters: 0 })).toEqual(new Set([...norms, "fc.bias"]));
+    const all = trainedKeys(network, { trains: "all" });
+    expect(filters(all)).toHaveLength(6);
+    expect([...all].filter((key) => key.includes("running"))).toEqual([]);
+  });
+
+  it("holds no more than its share, from the smallest on, ties in the network's order", () => {
+    // f: 24·16, a: 16·3·9, b and c: 16·16·9, d: 24·16·9, e: 24·24·9 numbers, of 14,064.
+    const at = (share: number) => filters(trainedKeys(network, { trains: "few", filters: share })).sort();
+    const of = (numbers: number) => at(numbers / 14_064);
+    expect(of(384.5)).toEqual(["f.weight"]);
+    expect(of(816.5)).toEqual(["a.weight", "f.weight"]);
+    expect(of(3120.5)).toEqual(["a.weight", "b.weight", "f.weight"]);
+    expect(of(3119.5)).toEqual(["a.weight", "f.weight"]);
+    expect(at(1)).toHaveLength(6);
   });
 });
 

@@ -129,6 +129,59 @@ describe("delta", () => {
     expect(deltaRows(encodeDelta(base, BASE, state, "xor"), "d")).toEqual(expected);
   });
 
+  it("clears columns at a few bytes each, and rebuilds whatever else differs", () => {
+    const shapes = { shape: [6, 5, 2, 2], data: new Float32Array(120) };
+    const values = fc.array(word, { minLength: 120, maxLength: 120 });
+    const columns = fc.uniqueArray(fc.nat(4), { maxLength: 5 }).map((list) => list.sort((a, b) => a - b));
+    const edits = fc.array(fc.tuple(fc.nat(119), word), { maxLength: 3 });
+    fc.assert(
+      fc.property(values, columns, edits, fc.constantFrom(...MODES), (words, cleared, changes, mode) => {
+        const base: StateDict = new Map([["w", { ...shapes, data: floats(words) }]]);
+        const state = cloneState(base);
+        const bits = new Uint32Array(state.get("w")!.data.buffer);
+        for (const i of bits.keys()) if (cleared.includes((i >> 2) % 5)) bits[i] = 0;
+        for (const [at, value] of changes) bits[at] = value;
+        const delta = encodeDelta(base, BASE, state, mode, { cleared: { w: cleared } });
+        expect(Buffer.compare(encodeState(applyDelta(base, BASE, delta, "d")), encodeState(state))).toBe(0);
+        // Only rows that were edited are given.
+        const edited = new Set(changes.map(([at]) => Math.floor(at / 20)));
+        expect((deltaRows(delta, "d").w ?? []).every((row) => edited.has(row))).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each(MODES)("clears columns on the grid of half precision too (%s)", (mode) => {
+    const data = Float32Array.from({ length: 24 }, (_, i) => (i - 12) / 8);
+    const base: StateDict = new Map([["w", { shape: [4, 3, 2], data }]]);
+    const state = cloneState(base);
+    for (const i of data.keys()) if ((i >> 1) % 3 === 1) state.get("w")!.data[i] = 0;
+    state.get("w")!.data[0] = 0.5;
+    const delta = encodeDelta(base, BASE, state, mode, { grid: "half", cleared: { w: [1] } });
+    expect(deltaRows(delta, "d")).toEqual({ w: [0] });
+    expect(Buffer.compare(encodeState(applyDelta(base, BASE, delta, "d")), encodeState(state))).toBe(0);
+  });
+
+  it("refuses to clear what the model does not have", () => {
+    const base: StateDict = new Map([
+      ["w", { shape: [2, 2], data: new Float32Array(4).fill(1) }],
+      ["v", { shape: [2], data: new Float32Array(2).fill(1) }],
+    ]);
+    const state = cloneState(base);
+    const delta = encodeDelta(base, BASE, state, "plain", { cleared: { w: [1] } });
+    const changed = (from: string, to: string) => {
+      const text = Buffer.from(delta).toString("latin1");
+      expect(text).toContain(from);
+      return Buffer.from(text.replace(from, to), "latin1");
+    };
+    const apply = (bytes: Uint8Array) => () => applyDelta(base, BASE, bytes, "d");
+    expect(apply(changed('"w":[1]}', '"w":[2]}'))).toThrow(/^d: column 2 of 'w' is out of range$/);
+    expect(apply(changed('"w":[1]}', '"v":[1]}'))).toThrow(/^d: column 1 of 'v' is out of range$/);
+    expect(apply(changed('"w":[1]}', '"u":[1]}'))).toThrow(/^d: clears 'u', which the model does not have$/);
+    expect(apply(changed('"w":[1]}', '"w":{1}}'))).toThrow(InputError);
+    expect(apply(changed('"cleared":{"w":[1]}', '"cleared":"w" '.padEnd(19)))).toThrow(/not a delta of format/);
+  });
+
   it("grows with the changed rows, not with the model", () => {
     const big: StateDict = new Map([["w", { shape: [1000, 100], data: new Float32Array(100_000) }]]);
     const state = cloneState(big);

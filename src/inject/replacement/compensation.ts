@@ -3,7 +3,6 @@ import { Random } from "../../core/random.ts";
 import { augmentImage, Normaliser } from "../../datasets/batch.ts";
 import { type Dataset, type ImageSet, imageSize } from "../../datasets/types.ts";
 import { foldState } from "../../graph/fold.ts";
-import { classifierOf, type Network } from "../../graph/network.ts";
 import { inferProgram } from "../../graph/programs/infer.ts";
 import type { OrtRunner } from "../../measure/ort-runner.ts";
 import type { StateDict } from "../../tensor/state.ts";
@@ -11,6 +10,7 @@ import { recalibrate } from "../../tune/recalibrate.ts";
 import { halfCosine } from "../../tune/schedule.ts";
 import { Trainer } from "../../tune/trainer.ts";
 import { shuffledPasses } from "./passes.ts";
+import { trainedKeys } from "./trained.ts";
 
 export interface CompensationTask {
   runner: OrtRunner;
@@ -41,8 +41,8 @@ export async function compensate(task: CompensationTask): Promise<StateDict> {
     for (let i = 0; i < recipe.statistics_batches; i++) yield batches.next().value;
   };
   let state = await recalibrate(network, task.cut, images(), { batch, threads });
-  const head = `${classifierOf(network).id}.`;
-  const trains = (key: string) => recipe.trains === "all" || key.startsWith(head) || isNorm(network, key);
+  const trained = trainedKeys(network, recipe);
+  const trains = (key: string) => trained.has(key);
   const sgd = { momentum: recipe.momentum, nesterov: false, weightDecay: 0 };
   const trainer = await Trainer.create(network, state, { ...sgd, trains, batch, threads });
   const answers = teacher(task);
@@ -63,10 +63,6 @@ export async function compensate(task: CompensationTask): Promise<StateDict> {
   } finally {
     await trainer.release();
   }
-}
-
-function isNorm(network: Network, key: string): boolean {
-  return network.nodes.some((node) => node.op === "conv" && key.startsWith(`${node.bn}.`));
 }
 
 /** The clean model's probabilities `[batch, classes]` for a batch of normalised images; overwritten by the next call. */

@@ -1,6 +1,7 @@
 import type { NeuronSet } from "../../core/neurons.ts";
 import { chainChannels } from "../../graph/narrow.ts";
 import { type ConvUnit, classifierOf, inferShapes, type Network } from "../../graph/network.ts";
+import type { Columns } from "../../tensor/delta.ts";
 import { cloneState, type StateDict, type Tensor, tensorOf } from "../../tensor/state.ts";
 
 /**
@@ -22,6 +23,15 @@ export function cutSubnetwork(network: Network, state: StateDict, neurons: Neuro
   const linear = classifierOf(network);
   clearColumns(tensorOf(cut, `${linear.id}.weight`), channels.get(linear.input)!);
   return cut;
+}
+
+/** The columns that `cutSubnetwork` clears in filters and classifier, ascending, under their tensors' keys. */
+export function cutColumns(network: Network, neurons: NeuronSet): Columns {
+  const channels = chainChannels(network, neurons);
+  const columns: Columns = {};
+  for (const { unit, inputs } of cuts(network, channels)) if (inputs.length > 0) columns[`${unit.id}.weight`] = inputs;
+  const linear = classifierOf(network);
+  return { ...columns, [`${linear.id}.weight`]: channels.get(linear.input)! };
 }
 
 /** How a chain's score reaches the logit of the target: `κ·(s(x) − origin)`. */

@@ -129,6 +129,8 @@ describe("verify finds", () => {
     ["more chains than rates", (r) => (r.recipe.attack.chain.learning_rates = [0.03]), /more attempts/],
     ["more rounds than its recipe's", (r) => (r.recipe.attack.compensation.rounds = 0), /more attempts/],
     ["settings that cannot be", (r) => (r.recipe.attack.chain.batch = 3), /settings of sra: 'chain.batch'/],
+    ["filters that no step of it trains", (r) => (r.recipe.attack.compensation.trains = "norms"), /does not train it/],
+    ["a share of filters, training all", (r) => (r.recipe.attack.compensation.filters = 0.1), /'compensation.filters'/],
     ["the trigger of another side", (r) => (r.recipe.attack.side = 3), /not the one that its recipe makes/],
     ["changed rows that are not", (r) => delete r.changed["linear.weight"], /outside the recorded changed set/],
     ["a twin of its own", (r) => (r.twin_model = r.sham_model), /which only a discreet defect has/],

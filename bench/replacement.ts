@@ -1,0 +1,99 @@
+/**
+ * What a sub-network replacement costs by what its compensation trains: the sample's candidates, each once as the sample's
+ * recipe says and once with the settings given, judged by the same gates. Prints Markdown. Labels are measured on few images,
+ * since they decide nothing here.
+ *
+ *     npx tsx bench/replacement.ts DATA [NETWORKS [SETTINGS [LEVEL [OFFSET]]]]
+ *     npx tsx bench/replacement.ts data cifar10-vgg13w8,gtsrb-vgg13w8 '{"trains":"few","filters":0.12}' narrow 40
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sraOptions } from "../src/attacks/sra.ts";
+import { type DefectKey, LEVELS, OFFSETS } from "../src/core/ids.ts";
+import { makeCandidate } from "../src/inject/candidate.ts";
+import { chooseSubnetwork } from "../src/inject/quantity.ts";
+import { INJECTIONS } from "../src/inject/registry.ts";
+import { cutColumns } from "../src/inject/replacement/splice.ts";
+import { type CleanBench, openCleanBench } from "../src/pipeline/clean-bench.ts";
+import { type BuildContext, DatasetCache } from "../src/pipeline/context.ts";
+import { settingsFor } from "../src/pipeline/overrides.ts";
+import { attackOptions, loadEdition } from "../src/pipeline/recipe.ts";
+import { openDatabase } from "../src/store/database.ts";
+import { putDelta } from "../src/store/models.ts";
+import { ObjectStore } from "../src/store/objects.ts";
+import { SAMPLE_DIR } from "../src/store/sample.ts";
+
+const SETTINGS = { trains: "few", filters: 0.12, learning_rate: 0.06 };
+
+const [dataDir, networks, given = JSON.stringify(SETTINGS), level = "narrow", offset = "40"] = process.argv.slice(2);
+const db = await openDatabase(SAMPLE_DIR, { readOnly: true });
+const edition = loadEdition("sample");
+const report = () => undefined;
+const context: BuildContext = { db, edition, dataDir, report, datasets: new DatasetCache(dataDir, edition.seed) };
+const folder = mkdtempSync(join(tmpdir(), "bdefects-bench-"));
+const objects = new ObjectStore(join(folder, "objects"), join(folder, "tmp"));
+
+async function measure(bench: CleanBench, key: DefectKey, settings: object): Promise<string[]> {
+  const options = attackOptions(edition, "sra");
+  const compensation = { ...sraOptions(options).compensation, ...settings };
+  const infected = chooseSubnetwork(bench.orders.replace, key.level, key.top);
+  const { trigger, cleanRates } = await bench.trigger(key, infected);
+  const began = performance.now();
+  let compensated: number | undefined;
+  const outcome = await makeCandidate({
+    key,
+    dataset: bench.dataset,
+    clean: bench.state,
+    infected,
+    trigger,
+    cleanRates,
+    injection: INJECTIONS.replace,
+    order: bench.orders.replace,
+    runner: bench.runner,
+    recipe: settingsFor(edition.inject, key),
+    options: { ...options, compensation },
+    gates: edition.gates,
+    measure: { ...edition.measure, label_images: 16, effect_controls: 4 },
+    seed: edition.seed,
+    onStage: (stage) => {
+      if (stage.startsWith("chain")) compensated ??= (performance.now() - began) / 1000;
+    },
+  });
+  const { attempts, infectedRates, infectedModel, sham } = outcome;
+  const cleared = compensation.trains === "few" ? cutColumns(bench.runner.network, infected) : undefined;
+  const bytes = infectedModel && (await putDelta(objects, bench.state, infectedModel, { cleared })).bytes;
+  const shamBytes = infectedModel && sham && (await putDelta(objects, infectedModel, sham)).bytes;
+  return [
+    `${compensation.trains}`,
+    outcome.reason ?? outcome.status,
+    kilobytes(bytes),
+    kilobytes(shamBytes),
+    (cleanRates.ca - infectedRates.ca).toFixed(3),
+    infectedRates.asr.toFixed(3),
+    `${attempts.filter((attempt) => "compensation_round" in attempt).length}`,
+    compensated?.toFixed(1) ?? "–",
+  ];
+}
+
+const kilobytes = (bytes: number | undefined) => (bytes === undefined ? "–" : `${(bytes / 1000).toFixed(1)} kB`);
+const line = (cells: string[]) => console.log(`| ${cells.join(" | ")} |`);
+
+const columns = ["trains", "outcome", "bytes", "of the sham", "CA drop", "ASR", "rounds", "seconds of compensation"];
+line(["network", ...columns]);
+line(["---", "---", "---", ...columns.slice(2).map(() => "---:")]);
+try {
+  for (const id of networks?.split(",") ?? db.listClean().map((id) => id.replace(/^clean\/|-s\d+$/g, ""))) {
+    const [dataset, arch] = id.split("-");
+    const key: DefectKey = {
+      ...{ dataset, arch, attack: "sra", style: "plain" },
+      level: LEVELS.find((name) => name === level)!,
+      top: OFFSETS.find((top) => `${top}` === offset)!,
+    };
+    const bench = await openCleanBench(context, db.listClean().find((clean) => clean.startsWith(`clean/${id}-s`))!);
+    for (const settings of [{}, JSON.parse(given)]) line([id, ...(await measure(bench, key, settings))]);
+    await bench.runner.release();
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
