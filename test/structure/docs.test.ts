@@ -88,7 +88,10 @@ describe("README.md", () => {
 
 describe("docs", () => {
   it("name files that exist", () => {
-    const pages = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/catalogue.md", "docs/deviations.md"];
+    const pages = [
+      ...["README.md", "CONTRIBUTING.md", "SECURITY.md"],
+      ...["architecture", "catalogue", "deviations", "methods", "glossary"].map((name) => `docs/${name}.md`),
+    ];
     const known = new Set(["src", "test", "bench"].flatMap((folder) => sourcesBelow(folder)));
     for (const file of pages) {
       const named = [...textOf(file).matchAll(/`((?:src|test|bench)\/[a-z0-9/-]+\.ts)`/g)].map(([, path]) => path);
