@@ -1,0 +1,86 @@
+import { createHash } from "node:crypto";
+import { expect, it } from "vitest";
+import { exportOnnx } from "../../src/graph/export.ts";
+import { BlockedLowering } from "../../src/graph/lowering/blocked.ts";
+import type { Lowering } from "../../src/graph/lowering/lowering.ts";
+import { PlainLowering } from "../../src/graph/lowering/plain.ts";
+import { WebGpuLowering } from "../../src/graph/lowering/webgpu.ts";
+import { narrowNetwork } from "../../src/graph/narrow.ts";
+import { classifierOf, convUnits, type Network, stateShapes } from "../../src/graph/network.ts";
+import type { Program } from "../../src/graph/onnx.ts";
+import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
+import { regression, trainProgram, unlearning } from "../../src/graph/programs/train.ts";
+import { ARCHITECTURES } from "../../src/models/registry.ts";
+import { everyProgram, type NamedProgram } from "./every-program.ts";
+import { NETWORKS, network } from "./small-networks.ts";
+
+const BATCH = 8;
+
+/** The block sizes are fixed, so that the digests are the same on every processor. */
+const LOWERINGS: (() => Lowering)[] = [
+  () => new PlainLowering(BATCH),
+  () => new BlockedLowering(BATCH, 8),
+  () => new BlockedLowering(BATCH, 16),
+  () => new WebGpuLowering(BATCH),
+];
+
+/** What the shipped editions build with, and one that fills neither block in the narrow layers of GoogLeNet. */
+const WIDTHS = [16, 8];
+
+/** What the code asks for beyond {@link everyProgram}. */
+function furtherPrograms(net: Network): NamedProgram[] {
+  const units = convUnits(net);
+  const inside = units[Math.floor(units.length / 2)].id;
+  const head = `${classifierOf(net).id}.`;
+  const chain = narrowNetwork(net, Object.fromEntries(units.map(({ id }) => [id, [0]])));
+  const sgd = { momentum: 0.9, nesterov: false, weightDecay: 0 };
+  const withoutHead = (key: string) => !key.startsWith(head);
+  return [
+    { name: "unlearning", make: (l) => trainProgram(l, net, { sgd, objective: unlearning }).program },
+    { name: "training of all but the head", make: (l) => trainProgram(l, net, { sgd, trains: withoutHead }).program },
+    { name: "fine-tuning of one unit", make: (l) => finetuneProgram(l, net, new Map([[inside, 1]])) },
+    {
+      name: "the narrow twin",
+      make: (l) => trainProgram(l, chain, { objective: regression, trains: withoutHead }).program,
+    },
+  ];
+}
+
+/** The first 16 digits of the SHA-256 of what the runtime gets: the model, and what goes in and out under which name. */
+function digest({ model, inputs, outputs, packing }: Program): string {
+  const interface_ = JSON.stringify([inputs, [...outputs], packing ?? null]);
+  return createHash("sha256").update(model).update(interface_).digest("hex").slice(0, 16);
+}
+
+function digestsOf(net: Network): Record<string, string> {
+  const rows = [...everyProgram(net), ...furtherPrograms(net)].map(({ name, make }): [string, string] => [
+    name,
+    LOWERINGS.map((lowering) => digest(make(lowering()))).join(" "),
+  ]);
+  const zeros = new Map(
+    [...stateShapes(net)].map(([key, shape]) => [
+      key,
+      { shape, data: new Float32Array(shape.reduce((a, b) => a * b)) },
+    ]),
+  );
+  const exported = exportOnnx(net, zeros);
+  return {
+    ...Object.fromEntries(rows),
+    "the exported file": digest({ model: exported, inputs: [], outputs: new Map() }),
+  };
+}
+
+/**
+ * A change that is to leave every byte as it was leaves these digests. Where bytes are meant to change, raise
+ * `LOWERING_REVISION` if the rounding does, and renew the file: `npx vitest run test/graph/digests.test.ts -u`.
+ */
+it("emits every program byte for byte as before", async () => {
+  const networks: [name: string, Network][] = [
+    ...[...ARCHITECTURES].flatMap(([name, make]) =>
+      WIDTHS.map((width): [string, Network] => [`${name}w${width}`, make(width, 10)]),
+    ),
+    ...Object.entries(NETWORKS).map(([name, body]): [string, Network] => [name, network(body)]),
+  ];
+  const digests = Object.fromEntries(networks.map(([name, net]) => [name, digestsOf(net)]));
+  await expect(`${JSON.stringify(digests, null, 2)}\n`).toMatchFileSnapshot("digests.json");
+});
