@@ -35,7 +35,9 @@ let store: Database;
 const builds: { status: number | null; stderr: string }[] = [];
 beforeAll(async () => {
   writeTinyData(data);
-  const recipe = writeRecipe(temporaryFolder(), (text) => text.replace("clean_seeds: 1", "clean_seeds: 1\ngrid: half7"));
+  const recipe = writeRecipe(temporaryFolder(), (text) =>
+    text.replace("clean_seeds: 1", "clean_seeds: 1\ngrid: half7"),
+  );
   const slice = ["--level", "middle", "--jobs", "1"];
   for (const attacks of [
     "badnets --style plain,discreet --offset 20",
