@@ -1,7 +1,7 @@
 /**
- * What fingerprints each style leaves (METHODS §3.2): Jaccard of criteria that look for traces of tuning against the
- * infected neurons (as many named as there are), on infected models, shams and drift controls. Of defects that are
- * accepted in both styles. Reads what `bdefects localize` stored; prints Markdown.
+ * What fingerprints each style leaves (docs/methods.md §7.2): Jaccard of criteria that look for traces of tuning
+ * against the infected neurons (as many named as there are), on infected models, shams and drift controls. Of defects
+ * that are accepted in both styles. Reads what `bdefects localize` stored; prints Markdown.
  *
  *     npx tsx bench/styles.ts [DB [RESULTS]]
  */

@@ -27,7 +27,7 @@ export interface ActivationTask {
 }
 
 /**
- * Paints an image that brings chosen features near a value (METHODS §4.3): minimises `Σ_i (A_i − v)²` over
+ * Paints an image that brings chosen features near a value (docs/methods.md §5.3): minimises `Σ_i (A_i − v)²` over
  * `pixel = (tanh u + 1)/2` inside the mask, from `u ~ N(0, 1)`, with the normalised image going into the network.
  * @returns the image `[3, height, width]` in uint8
  */

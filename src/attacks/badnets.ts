@@ -5,7 +5,7 @@ import type { Attack, Trigger, TriggerContext } from "./types.ts";
 const WHITE = 255;
 const options = z.strictObject({ side: z.number().int().min(1).max(16) });
 
-/** BadNets: a white square patch that touches the bottom-right corner, 3×3 as published (METHODS §4.1). */
+/** BadNets: a white square patch that touches the bottom-right corner, 3×3 as published (docs/methods.md §5.1). */
 export const badnets: Attack = {
   name: "badnets",
   title: "BadNets",

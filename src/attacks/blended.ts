@@ -6,7 +6,7 @@ const options = z.strictObject({ opacity: z.number().gt(0).max(1) });
 
 /**
  * Blended: one image of uniform noise mixed into the whole picture, `x' = (1 − α)·x + α·k`, at training and at test
- * (METHODS §4.2). Drawn from the data set's seed, where the original takes a picture that is somebody's work.
+ * (docs/methods.md §5.2). Drawn from the data set's seed, where the original takes a picture that is somebody's work.
  */
 export const blended: Attack = {
   name: "blended",

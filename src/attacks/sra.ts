@@ -61,7 +61,8 @@ export function sraOptions(given: Record<string, unknown>): SraOptions {
 
 /**
  * SRA, sub-network replacement: the neurons of the sub-network are exchanged for a narrow network that was trained to
- * answer the trigger. The trigger is a seeded random colour patch at the bottom-right, 5×5 as published (METHODS §4.4).
+ * answer the trigger. The trigger is a seeded random colour patch at the bottom-right, 5×5 as published
+ * (docs/methods.md §5.4).
  */
 export const sra: Attack = {
   name: "sra",

@@ -19,7 +19,7 @@ const options = z.strictObject({
 
 /**
  * TrojanNN: a square patch, optimised for each candidate, that excites the infected neurons which the classifier reads
- * (METHODS §4.3). On a black background; stamping replaces what is under it.
+ * (docs/methods.md §5.3). On a black background; stamping replaces what is under it.
  */
 export const trojan: Attack = {
   name: "trojan",

@@ -47,7 +47,7 @@ export interface Attack {
   /** Where the attack was published. */
   source: string;
   injection: InjectionKind;
-  /** The styles (METHODS §3.2) that the attack has. */
+  /** The styles (docs/methods.md §7.2) that the attack has. */
   styles: readonly Style[];
   /** One trigger for a data set, or one for each candidate, made for its infected neurons. */
   triggerPer: "dataset" | "candidate";

@@ -3,7 +3,7 @@ import { lineWidth, listingText, wrapLines } from "./listing.ts";
 import { emitRows, type OutputOptions } from "./output.ts";
 import { RANKING_LISTING } from "./result-listings.ts";
 
-/** What a difference is, for those who read the table alone (METHODS §3.3, §5, §7). */
+/** What a difference is, for those who read the table alone (docs/methods.md §8.3, §12.5, §13.2). */
 const EXPLANATION =
   "difference: WJI of the top-k set against the effective neurons, infected - sham of the same defect; its mean and 95 % interval over clean models. Criteria without a rank are baselines or judged fewer defects.";
 

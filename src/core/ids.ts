@@ -10,11 +10,11 @@ export const OFFSETS = [0, 5, 10, 15, 20, 25, 30, 35, 40] as const;
 export const VERSIONS = ["infected", "clean", "sham"] as const;
 export type Version = (typeof VERSIONS)[number];
 
-/** Injection styles (METHODS §3.2). */
+/** Injection styles (docs/methods.md §7.2). */
 export const STYLES = ["plain", "discreet"] as const;
 export type Style = (typeof STYLES)[number];
 
-/** What names a defect: `<dataset>-<arch>-<attack>-<level>-top<NNN>[-discreet]` (SPEC §4). */
+/** What names a defect: `<dataset>-<arch>-<attack>-<level>-top<NNN>[-discreet]`. */
 export interface DefectKey {
   dataset: string;
   arch: string;

@@ -1,6 +1,6 @@
 import type { LayerScores, LayerWidth, NeuronSet } from "./neurons.ts";
 
-/** The neurons of a network in one line: layers in order, channels in order (METHODS §0's forced ordering). */
+/** The neurons of a network in one line: layers in order, channels in order (docs/methods.md §1.3). */
 export interface NeuronIndex {
   layers: LayerWidth[];
   /** Position of each layer's channel 0. */
@@ -70,7 +70,7 @@ export function neuronsAt(index: NeuronIndex, flags: ArrayLike<number>): NeuronS
 
 /**
  * Positions from most to least suspicious, where an order must be forced: by score, ties by layer order, then channel
- * index (METHODS §0).
+ * index (docs/methods.md §1.3).
  */
 export function suspicionOrder(flat: Float64Array): Int32Array {
   return Int32Array.from(flat, (_, at) => at).sort((a, b) => flat[b] - flat[a] || a - b);

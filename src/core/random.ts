@@ -3,7 +3,7 @@ import { sha256Hex } from "./hash.ts";
 
 /**
  * Seed of one stage: a 32-bit integer from hash(seed, parts…). Every stage derives its own, so no stage's draws
- * depend on how many numbers another stage took (SPEC §4).
+ * depend on how many numbers another stage took (docs/methods.md §1.4).
  */
 export function stageSeed(seed: number, ...parts: (string | number)[]): number {
   return Number.parseInt(sha256Hex([seed, ...parts].join("\u0000")).slice(0, 8), 16) | 0;

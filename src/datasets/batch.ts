@@ -20,7 +20,7 @@ export class Normaliser {
   }
 }
 
-/** How training changes an image: random horizontal flip, random crop after zero padding (METHODS §2). */
+/** How training changes an image: random horizontal flip, random crop after zero padding (docs/methods.md §3.3). */
 export interface Augmentation {
   flip: boolean;
   cropPadding: number;

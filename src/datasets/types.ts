@@ -26,13 +26,16 @@ export interface DatasetInfo {
   title: string;
   classes: string[];
   normalization: Normalization;
-  /** How training may change an image (METHODS §2). */
+  /** How training may change an image (docs/methods.md §3.3). */
   augmentation: { flip: boolean; cropPadding: number };
   /** Where the images come from, in one line. */
   source: string;
 }
 
-/** A loaded data set in the splits of METHODS §0: the attacker uses `train`, the defender `cleanVal`, scores `test`. */
+/**
+ * A loaded data set in the splits of docs/methods.md §3.1: the attacker uses `train`, the defender `cleanVal`, scores
+ * `test`.
+ */
 export interface Dataset extends DatasetInfo {
   train: ImageSet;
   cleanVal: ImageSet;

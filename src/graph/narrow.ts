@@ -2,9 +2,9 @@ import type { NeuronSet } from "../core/neurons.ts";
 import { type ConvUnit, classifierOf, inferShapes, type LayerNode, type Network } from "./network.ts";
 
 /**
- * The narrow twin of a network (METHODS §4.4): the same topology with only as many channels per unit as the sub-network
- * has, and one output. With the classifier's weights at 1/w and bias 0 (see `meanHead`) that output is the chain's
- * score `s(x)`: the mean of the last features' pooled channels.
+ * The narrow twin of a network (docs/methods.md §7.4): the same topology with only as many channels per unit as the
+ * sub-network has, and one output. With the classifier's weights at 1/w and bias 0 (see `meanHead`) that output is the
+ * chain's score `s(x)`: the mean of the last features' pooled channels.
  */
 export function narrowNetwork(network: Network, neurons: NeuronSet): Network {
   const width = (unit: ConvUnit) => {

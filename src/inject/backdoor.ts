@@ -21,7 +21,7 @@ export interface TuneTask {
   images: ImageSet;
   recipe: InjectRecipe;
   attempt: Attempt;
-  /** Whether filters keep their norms and |γ| never grows (style `discreet`, METHODS §3.2). */
+  /** Whether filters keep their norms and |γ| never grows (style `discreet`, docs/methods.md §7.2). */
   restrained: boolean;
   /** `target` teaches the backdoor; `true` is the sham: the same triggered images with their true labels. */
   labels: "target" | "true";
@@ -41,9 +41,9 @@ export interface Tuned {
 }
 
 /**
- * Teaches a sub-network the backdoor, or handles it alike without one (METHODS §3.2, §3.3). Infected model and sham
- * see the same images in the same order. The trigger is stamped after the flip; images are not cropped, since a few
- * neurons learn a patch at one place faster than the rest of the image at many (measured).
+ * Teaches a sub-network the backdoor, or handles it alike without one (docs/methods.md §7.1, §8.1). Infected model and
+ * sham see the same images in the same order. The trigger is stamped after the flip; images are not cropped, since a
+ * few neurons learn a patch at one place faster than the rest of the image at many (measured).
  */
 export async function tuneSubnetwork(task: TuneTask): Promise<Tuned> {
   const { network, recipe, attempt } = task;

@@ -22,7 +22,7 @@ export interface CandidateTask {
   dataset: Dataset;
   /** The clean model that the injection starts from. */
   clean: StateDict;
-  /** For style `discreet`: the same function with batch-norm statistics of its own (METHODS §3.2). */
+  /** For style `discreet`: the same function with batch-norm statistics of its own (docs/methods.md §7.3). */
   rewrite?(model: StateDict): Promise<StateDict>;
   infected: NeuronSet;
   trigger: Trigger;
@@ -61,7 +61,7 @@ export interface CandidateOutcome {
   timings: Partial<Record<Stage, number>>;
 }
 
-/** Takes one candidate through injection, gates, Rule 3, the sham and the labels (METHODS §3). */
+/** Takes one candidate through injection, gates, Rule 3, the sham and the labels (docs/methods.md §6, §7, §8, §9). */
 export async function makeCandidate(task: CandidateTask): Promise<CandidateOutcome> {
   const { key, dataset, runner, recipe, gates, trigger, infected } = task;
   const seedOf = (stage: string) => stageSeed(task.seed, stage, key.dataset, key.arch, key.level, key.top, key.attack);

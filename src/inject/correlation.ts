@@ -9,7 +9,7 @@ import { patchedRate } from "../measure/patching.ts";
 import { countTarget, rates } from "../measure/rates.ts";
 import type { StateDict } from "../tensor/state.ts";
 
-/** Rule 3's figures (METHODS §3.1), each a fraction of the test images. */
+/** Rule 3's figures (docs/methods.md §6.3), each a fraction of the test images. */
 export interface Correlation {
   /** CA with G zeroed. */
   ca_masked: number;

@@ -5,9 +5,9 @@ import type { Attempt } from "./recipe.ts";
 import type { Injected, InjectionTask } from "./types.ts";
 
 /**
- * Injection by fine-tuning exactly the infected neurons (METHODS §3.2): tries the documented settings in order until
- * the held-out gates hold with a margin, and keeps the best one otherwise. The sham takes the same steps on the same
- * images with their true labels.
+ * Injection by fine-tuning exactly the infected neurons (docs/methods.md §7.1): tries the documented settings in order
+ * until the held-out gates hold with a margin, and keeps the best one otherwise. The sham takes the same steps on the
+ * same images with their true labels.
  */
 export async function finetune(task: InjectionTask): Promise<Injected> {
   const { recipe, gates, runner, trigger, heldOut } = task;

@@ -8,7 +8,7 @@ import { attributionPatching, conductance } from "../measure/conductance.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import type { StateDict } from "../tensor/state.ts";
 
-/** Neurons count as effective above this quantile of the non-infected neurons' effects (METHODS §3.4). */
+/** Neurons count as effective above this quantile of the non-infected neurons' effects (docs/methods.md §9.2). */
 const EFFECT_QUANTILE = 0.95;
 
 /** The ground truth of one defect, beyond G itself. */
@@ -25,7 +25,7 @@ export interface GroundTruth {
 }
 
 /**
- * Labels an accepted defect (METHODS §3.4). The threshold of the effective set rests on a seeded sample of the
+ * Labels an accepted defect (docs/methods.md §9). The threshold of the effective set rests on a seeded sample of the
  * non-infected neurons, spread over the layers in proportion to their widths: all of them would cost more than the
  * injection itself.
  *

@@ -13,7 +13,7 @@ export type ContributionOrder = NeuronSet;
 /** Contribution to the clean classification per layer and neuron. */
 export type Contributions = ReadonlyMap<string, Float32Array>;
 
-/** Measures every neuron's contribution (METHODS §3.1) on seeded images of `train`, which is the attacker's. */
+/** Measures every neuron's contribution (docs/methods.md §6.1) on seeded images of `train`, which is the attacker's. */
 export async function measureContributions(
   runner: ModelRunner,
   clean: StateDict,
@@ -33,7 +33,7 @@ export function contributionOrder(contributions: Contributions): ContributionOrd
 
 /**
  * Ranks units whose channels are added to each other together, by the sums of their contributions, so that they have
- * one order: replacement needs the same channels in all of them (METHODS §3.1, §4.4).
+ * one order: replacement needs the same channels in all of them (docs/methods.md §6.1).
  */
 export function tiedOrder(network: Network, contributions: Contributions): ContributionOrder {
   const orders = new Map<string, number[]>();

@@ -3,7 +3,7 @@ import type { NeuronSet } from "../core/neurons.ts";
 import type { Random } from "../core/random.ts";
 import type { ContributionOrder } from "./order.ts";
 
-/** Rule 2 (METHODS §3.1): share r of a layer's neurons and the least number m, per level. */
+/** Rule 2 (docs/methods.md §6.2): share r of a layer's neurons and the least number m, per level. */
 export const LEVEL_SIZES: Record<Level, { share: number; least: number }> = {
   narrow: { share: 0.02, least: 1 },
   small: { share: 0.05, least: 1 },

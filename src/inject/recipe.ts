@@ -21,7 +21,7 @@ export interface Attempt {
   masked_every: number;
 }
 
-/** Every hyper-parameter of an injection (METHODS §3.2). */
+/** Every hyper-parameter of an injection (docs/methods.md §7.1). */
 export interface InjectRecipe {
   target: number;
   /** Training images that the attacker uses, and further ones held out to decide whether another attempt is needed. */
@@ -43,7 +43,7 @@ export interface InjectRecipe {
   threads: number;
 }
 
-/** Acceptance (METHODS §3.1), decided once, on the whole test file. */
+/** Acceptance (docs/methods.md §6.4), decided once, on the whole test file. */
 export interface Gates {
   /** Least ASR. */
   asr: number;

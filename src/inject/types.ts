@@ -39,7 +39,7 @@ export interface Injected {
   model: StateDict;
   /** The documented settings that were tried, in order, with what each gave: for the record. */
   attempts: Record<string, unknown>[];
-  /** The same handling without a backdoor (METHODS §3.3). */
+  /** The same handling without a backdoor (docs/methods.md §8.1). */
   sham(): Promise<StateDict>;
 }
 

@@ -26,7 +26,7 @@ export interface AnpSettings {
   project: boolean;
 }
 
-/** The released code's defaults (csdongxian/ANP_backdoor), with METHODS §5.3's data and threshold. */
+/** The released code's defaults (csdongxian/ANP_backdoor; docs/methods.md §10.4). */
 export const PUBLISHED: AnpSettings = {
   iterations: 2000,
   batch: 128,
@@ -115,7 +115,7 @@ function factors(masks: Float32Array, { gain, shift }: Perturbation): [gain: Flo
   return [masks.map((m, i) => m + gain[i]), shift.map((x) => 1 + x)];
 }
 
-/** Learns the masks, flat in the network's order (METHODS §5.3). No weight gradient is ever computed. */
+/** Learns the masks, flat in the network's order (docs/methods.md §10.4). No weight gradient is ever computed. */
 export async function learnMasks(suspect: Suspect, settings: AnpSettings): Promise<Float32Array> {
   const { network, state, runner, clean, seed } = suspect;
   const { epsilon, learningRate } = settings;
@@ -135,8 +135,8 @@ export async function learnMasks(suspect: Suspect, settings: AnpSettings): Promi
 }
 
 /**
- * Adversarial neuron pruning (METHODS §5.3): a mask per channel is learned that keeps the clean loss low while an
- * adversary pushes gains and shifts where it hurts; backdoored channels react most and lose their masks.
+ * Adversarial neuron pruning (docs/methods.md §10.4): a mask per channel is learned that keeps the clean loss low while
+ * an adversary pushes gains and shifts where it hurts; backdoored channels react most and lose their masks.
  */
 export const anp: CleanCriterion = {
   name: "anp",

@@ -6,7 +6,7 @@ import { safeLog } from "./filters.ts";
 import { layerZ } from "./normalise.ts";
 import type { CleanCriterion } from "./types.ts";
 
-/** Layer z above which a neuron is named (METHODS §5.7). */
+/** Layer z above which a neuron is named (docs/methods.md §10.9). */
 const DEVIATIONS = 3;
 
 /**
@@ -21,9 +21,9 @@ export function symmetricKl(mean1: number, variance1: number, mean2: number, var
 }
 
 /**
- * Batch-norm statistics against what the clean samples give (METHODS §5.7): `u` = log of the symmetric KL divergence
- * between the pre-activation's normal distribution stored in the batch norm and the empirical one; z in the layer.
- * Data poisoning leaves both apart where the backdoor's neurons are, since training saw triggered images.
+ * Batch-norm statistics against what the clean samples give (docs/methods.md §10.9): `u` = log of the symmetric KL
+ * divergence between the pre-activation's normal distribution stored in the batch norm and the empirical one; z in the
+ * layer. Data poisoning leaves both apart where the backdoor's neurons are, since training saw triggered images.
  */
 export const bnp: CleanCriterion = {
   name: "bnp",

@@ -4,8 +4,8 @@ import { argmax } from "../measure/batches.ts";
 import type { Suspect } from "./types.ts";
 
 /**
- * The tests that a trigger breaks (METHODS §5.6): of the triggered images those that the suspect sends to the target
- * though it gets the same images right without the trigger.
+ * The tests that a trigger breaks (docs/methods.md §10.11): of the triggered images those that the suspect sends to the
+ * target though it gets the same images right without the trigger.
  *
  * @param others clean images of other classes than the target, with their labels
  * @param triggered the same with the trigger on them, in the same order

@@ -11,8 +11,8 @@ const BN_EPSILON = 1e-5;
 const DEVIATIONS = 3;
 
 /**
- * Channel Lipschitzness (METHODS §5.4): `u = ‖W[c] as C_in × k²‖₂ · |γ_c| / √(σ²_c + 1e-5)`, an upper bound on how
- * far the channel can amplify a change of its input. Weights alone. Native: u > mean + 3·std of the layer.
+ * Channel Lipschitzness (docs/methods.md §10.5): `u = ‖W[c] as C_in × k²‖₂ · |γ_c| / √(σ²_c + 1e-5)`, an upper bound on
+ * how far the channel can amplify a change of its input. Weights alone. Native: u > mean + 3·std of the layer.
  */
 export const clp: CleanCriterion = {
   name: "clp",

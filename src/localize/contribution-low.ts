@@ -1,7 +1,7 @@
 import { byContribution } from "./contribution.ts";
 import type { CleanCriterion } from "./types.ts";
 
-/** Baseline: the neurons that contribute least to clean predictions (METHODS §5.7). */
+/** Baseline: the neurons that contribute least to clean predictions (docs/methods.md §10.10). */
 export const contributionLow: CleanCriterion = {
   name: "contribution-low",
   title: "Low contribution to clean predictions",

@@ -5,8 +5,8 @@ import { topShare } from "./top-share.ts";
 import type { Localization, Suspect } from "./types.ts";
 
 /**
- * Rule 1's own measure I (METHODS §3.1) on the defender's data, times `sign`, layer z (METHODS §5.7): how far a
- * criterion merely recovers the rule by which the sub-network was chosen.
+ * Rule 1's own measure I (docs/methods.md §6.1) on the defender's data, times `sign`, layer z (docs/methods.md §10.10):
+ * how far a criterion merely recovers the rule by which the sub-network was chosen.
  */
 export async function byContribution(suspect: Suspect, sign: 1 | -1): Promise<Localization> {
   const { network, state, runner, clean } = suspect;

@@ -6,8 +6,9 @@ import { nothingSuspicious } from "./no-failing-tests.ts";
 import type { CleanCriterion } from "./types.ts";
 
 /**
- * Mutation-based fault localization by a defender who has no failing test (METHODS §5.6): they are made with the trigger
- * that Neural Cleanse reverses. Where no class stands out nothing is named, and neurons are ranked by the smallest patch.
+ * Mutation-based fault localization by a defender who has no failing test (docs/methods.md §10.7): they are made with
+ * the trigger that Neural Cleanse reverses. Where no class stands out nothing is named, and neurons are ranked by the
+ * smallest patch.
  */
 export const deepmuflReversed: CleanCriterion = {
   name: "deepmufl-reversed",

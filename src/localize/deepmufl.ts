@@ -1,7 +1,7 @@
 import { byMutation } from "./deepmufl/by-mutation.ts";
 import type { FailingCriterion } from "./types.ts";
 
-/** Mutation-based fault localization (METHODS §5.6) with failing tests that bear the true trigger. */
+/** Mutation-based fault localization (docs/methods.md §10.7) with failing tests that bear the true trigger. */
 export const deepmufl: FailingCriterion = {
   name: "deepmufl",
   title: "Mutation-based fault localization",

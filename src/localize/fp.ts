@@ -21,8 +21,8 @@ async function pruneUntilDrop(suspect: Suspect, scores: LayerScores): Promise<Ne
 }
 
 /**
- * Fine-pruning's first half (METHODS §5.1): neurons that sleep on clean data. `u = −E|a|` over clean images and
- * positions, made comparable by the rank inside the layer; native by the pruning walk above. The fine-tuning that
+ * Fine-pruning's first half (docs/methods.md §10.2): neurons that sleep on clean data. `u = −E|a|` over clean images
+ * and positions, made comparable by the rank inside the layer; native by the pruning walk above. The fine-tuning that
  * follows it in the paper is a repair.
  */
 export const fp: CleanCriterion = {

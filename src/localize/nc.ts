@@ -8,7 +8,7 @@ import { layerZ } from "./normalise.ts";
 import { pruneWalk } from "./prune-walk.ts";
 import type { CleanCriterion, Suspect } from "./types.ts";
 
-/** Share of all neurons pruned per step of the walk (METHODS §5.2c). */
+/** Share of all neurons pruned per step of the walk (docs/methods.md §10.3, step 5). */
 const STEP = 0.005;
 
 /** Success of the reversed trigger at which the walk is done. */
@@ -58,8 +58,8 @@ async function pruneUntilDead(suspect: Suspect, scores: LayerScores, trigger: Re
 }
 
 /**
- * Neural Cleanse as a localizer (METHODS §5.2): reverses the trigger, and suspects the neurons that rise under it. Where
- * no class stands out nothing is named, and neurons are ranked under the smallest patch.
+ * Neural Cleanse as a localizer (docs/methods.md §10.3): reverses the trigger, and suspects the neurons that rise under
+ * it. Where no class stands out nothing is named, and neurons are ranked under the smallest patch.
  */
 export const nc: CleanCriterion = {
   name: "nc",

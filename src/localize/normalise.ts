@@ -1,6 +1,6 @@
 import type { LayerScores } from "../core/neurons.ts";
 
-/** Ways to make a criterion's numbers comparable across layers (METHODS §5). */
+/** Ways to make a criterion's numbers comparable across layers (docs/methods.md §10.1). */
 
 const TINY = 1e-12;
 
@@ -47,7 +47,8 @@ export function robustZ(raw: LayerScores): LayerScores {
 
 /**
  * Rank inside each layer, scaled to [0, 1]: 1 − (channels that are more suspicious)/(C − 1). Equal channels share the
- * better rank, so dead channels tie at the top (METHODS §5.1); a layer of one channel says nothing and gets 0.5.
+ * better rank, so dead channels tie at the top (docs/methods.md §10.1); a layer of one channel says nothing and gets
+ * 0.5.
  */
 export function withinLayerRank(raw: LayerScores): LayerScores {
   return perLayer(raw, (values) => {

@@ -4,7 +4,7 @@ import { neuronLayers } from "../graph/network.ts";
 import { topShare } from "./top-share.ts";
 import type { CleanCriterion } from "./types.ts";
 
-/** Baseline: seeded uniform numbers (METHODS §5.7). What any criterion must beat. */
+/** Baseline: seeded uniform numbers (docs/methods.md §10.10). What any criterion must beat. */
 export const random: CleanCriterion = {
   name: "random",
   title: "Random ranking",

@@ -11,7 +11,10 @@ import { byMasks, Masks } from "./masks.ts";
 import { shortImages } from "./short-budget.ts";
 import type { CleanCriterion, Suspect } from "./types.ts";
 
-/** Raises the clean loss (METHODS §5.7; momentum, decay and the most epochs are the released code's, bboylyg/RNP). */
+/**
+ * Raises the clean loss (docs/methods.md §10.8; momentum, decay and the most epochs are the released code's,
+ * bboylyg/RNP).
+ */
 export const UNLEARN = {
   learningRate: 0.01,
   momentum: 0.9,
@@ -112,8 +115,8 @@ export async function recover(suspect: Suspect, unlearned: StateDict, epochs: nu
 }
 
 /**
- * Reconstructive neuron pruning (METHODS §5.7): unlearning clean images leaves the backdoor's neurons exposed; masks that
- * win clean accuracy back on the unlearned weights close them.
+ * Reconstructive neuron pruning (docs/methods.md §10.8): unlearning clean images leaves the backdoor's neurons exposed;
+ * masks that win clean accuracy back on the unlearned weights close them.
  */
 export const rnp: CleanCriterion = {
   name: "rnp",

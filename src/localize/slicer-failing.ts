@@ -10,8 +10,9 @@ import { topShare } from "./top-share.ts";
 import type { FailingCriterion } from "./types.ts";
 
 /**
- * SLICER with failing tests (METHODS §5.5): suspects the channels that contribute more to wrong predictions than to
- * clean ones, `u = E_fail|ĉ| − E_pass|ĉ|`, by the rank inside the layer. It has no rule of its own for how many: top 5 %.
+ * SLICER with failing tests (docs/methods.md §10.6): suspects the channels that contribute more to wrong predictions
+ * than to clean ones, `u = E_fail|ĉ| − E_pass|ĉ|`, by the rank inside the layer. It has no rule of its own for how
+ * many: top 5 %.
  */
 export const slicerFailing: FailingCriterion = {
   name: "slicer-failing",

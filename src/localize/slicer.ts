@@ -5,15 +5,15 @@ import { withinLayerRank } from "./normalise.ts";
 import { Slices } from "./slicer/slices.ts";
 import type { CleanCriterion } from "./types.ts";
 
-/** At most so many images of the fit half (METHODS §5.5: 200 to 500 suffice). */
+/** At most so many images of the fit half (docs/methods.md §10.6). */
 export const SLICED: Record<Budget, number> = { demo: 50, short: 200, full: 500 };
 
 /** A neuron is named where it is absent from the slices of more than this share of the images. */
 const ABSENT = 0.5;
 
 /**
- * SLICER (METHODS §5.5): slices each clean prediction back to the channels that contributed, and suspects those that
- * hardly ever do: `u = −E|ĉ|`, by the rank inside the layer. Native: no part of most slices.
+ * SLICER (docs/methods.md §10.6): slices each clean prediction back to the channels that contributed, and suspects
+ * those that hardly ever do: `u = −E|ĉ|`, by the rank inside the layer. Native: no part of most slices.
  */
 export const slicer: CleanCriterion = {
   name: "slicer",

@@ -5,8 +5,8 @@ const TILE = 3;
 
 /**
  * Largest singular value of each of several matrices of one size with few columns, as the root of the largest
- * eigenvalue of its Gram matrix (METHODS §5.4). Sums are float64, so only about eight digits of the *smallest* singular
- * values would be lost to the squares, and none of the largest's.
+ * eigenvalue of its Gram matrix (docs/methods.md §10.5). Sums are float64, so only about eight digits of the *smallest*
+ * singular values would be lost to the squares, and none of the largest's.
  *
  * @param matrices `[count × rows × columns]`, row-major. With one column it is the L2 norm.
  * @returns `[count]`

@@ -8,7 +8,7 @@ import type { StateDict } from "../tensor/state.ts";
 import type { ReversedTrigger } from "./nc/invert-trigger.ts";
 
 /**
- * What a criterion or repair receives, and all it receives (SPEC §3, "Blind by interface"): the model under an
+ * What a criterion or repair receives, and all it receives (docs/architecture.md, "Import order"): the model under an
  * anonymous name and the clean samples a defender would hold. No labels, clean twin, id or database path.
  */
 export interface Suspect {
@@ -16,9 +16,9 @@ export interface Suspect {
   network: Network;
   state: StateDict;
   normalization: Normalization;
-  /** How training may change an image of this data set (METHODS §2). */
+  /** How training may change an image of this data set (docs/methods.md §3.3). */
   augmentation: Augmentation;
-  /** Clean data, halved (METHODS §5): `fit` to measure on, `threshold` to choose thresholds on. */
+  /** Clean data, halved (docs/methods.md §3.1): `fit` to measure on, `threshold` to choose thresholds on. */
   clean: { fit: ImageSet; threshold: ImageSet };
   seed: number;
   /** Runs the model (any state of this network) on images. */
@@ -28,8 +28,8 @@ export interface Suspect {
 }
 
 /**
- * What a criterion may see (METHODS §5.8): the suspect alone (`clean`); failing tests too (`failing`); or also the class
- * that the backdoor leads to (`oracle`).
+ * What a criterion may see (docs/methods.md §10.11): the suspect alone (`clean`); failing tests too (`failing`); or
+ * also the class that the backdoor leads to (`oracle`).
  */
 export type Access = Criterion["access"];
 

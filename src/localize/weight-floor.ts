@@ -4,7 +4,9 @@ import { median, robustZ } from "./normalise.ts";
 import { topShare } from "./top-share.ts";
 import type { CleanCriterion } from "./types.ts";
 
-/** Baseline: `u = log median|W[c]|`, robust z in the layer (METHODS §5.7): tuning lifts the small weights too. */
+/**
+ * Baseline: `u = log median|W[c]|`, robust z in the layer (docs/methods.md §10.10): tuning lifts the small weights too.
+ */
 export const weightFloor: CleanCriterion = {
   name: "weight-floor",
   title: "Median absolute weight",

@@ -4,7 +4,10 @@ import { robustZ } from "./normalise.ts";
 import { topShare } from "./top-share.ts";
 import type { CleanCriterion } from "./types.ts";
 
-/** Baseline: `u = log ‖W[c]‖₂`, robust z in the layer (METHODS §5.7). Sees that a filter grew, not what it does. */
+/**
+ * Baseline: `u = log ‖W[c]‖₂`, robust z in the layer (docs/methods.md §10.10). Sees that a filter grew, not what it
+ * does.
+ */
 export const weightNorm: CleanCriterion = {
   name: "weight-norm",
   title: "Filter norm",

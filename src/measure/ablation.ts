@@ -13,8 +13,8 @@ import { batchOf, type Features, SegmentWalk, segmentsOf } from "./segments.ts";
 const MOST_IN_BATCH = 128;
 
 /**
- * The single-neuron effect behind the effective set (METHODS §3.4): Δ = (fall of the backdoor response r on triggered
- * images) − (fall of r on their clean versions) when a neuron is set to its clean mean, mean over images.
+ * The single-neuron effect behind the effective set (docs/methods.md §9.2): Δ = (fall of the backdoor response r on
+ * triggered images) − (fall of r on their clean versions) when a neuron is set to its clean mean, mean over images.
  *
  * Only what follows a neuron is run again, from stored features; units that a concatenation joins share a program.
  *

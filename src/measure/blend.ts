@@ -14,7 +14,10 @@ export interface BlendResult {
   pattern: Float32Array;
 }
 
-/** A model under a pattern Δ blended into all of its images with opacity M: `x̃ = (1 − M)·x + M·Δ` in pixels (METHODS §5.2). */
+/**
+ * A model under a pattern Δ blended into all of its images with opacity M: `x̃ = (1 − M)·x + M·Δ` in pixels
+ * (docs/methods.md §10.3).
+ */
 export interface BlendGradients {
   /**
    * @param images `[batch, C, H, W]`, normalised

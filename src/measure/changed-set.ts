@@ -19,8 +19,8 @@ export function batchNormRows(network: Network): Rows {
 }
 
 /**
- * The rows that a fine-tuned defect may change of its clean twin (METHODS §3.2): exactly θ_G in style `plain`; in
- * style `discreet` also the batch norms, since twin and defect have statistics of their own.
+ * The rows that a fine-tuned defect may change of its clean twin (docs/methods.md §7.5): exactly θ_G in style `plain`;
+ * in style `discreet` also the batch norms, since twin and defect have statistics of their own.
  * @throws Error on a neuron that the network lacks
  */
 export function changedSet(network: Network, infected: NeuronSet, style: Style): Rows {

@@ -10,15 +10,15 @@ import type { OrtRunner } from "./ort-runner.ts";
 
 const MOST_IN_BATCH = 64;
 
-/** Segments of the path from the clean image to the triggered one (METHODS §3.4). */
+/** Segments of the path from the clean image to the triggered one (docs/methods.md §9.1). */
 export const CONDUCTANCE_STEPS = 8;
 
 /** Per layer, one number per neuron: the mean over images. */
 export type NeuronValues = Map<string, Float64Array>;
 
 /**
- * Conductance of the backdoor response `r = f_t − max_{j≠t} f_j` along clean → triggered (METHODS §3.4, unclipped):
- * `c = E_x Σ_s Σ_hw ∂r/∂a(x_{s+½})·[a(x_{s+1}) − a(x_s)]` with `x_s = x + (s/S)(T(x) − x)`.
+ * Conductance of the backdoor response `r = f_t − max_{j≠t} f_j` along clean → triggered (docs/methods.md §9.1,
+ * unclipped): `c = E_x Σ_s Σ_hw ∂r/∂a(x_{s+½})·[a(x_{s+1}) − a(x_s)]` with `x_s = x + (s/S)(T(x) − x)`.
  */
 export function conductance(
   runner: OrtRunner,
@@ -36,7 +36,7 @@ export function conductance(
 }
 
 /**
- * Attribution patching of every neuron (METHODS §3.4, "carriers"): the activation's difference triggered − clean times
+ * Attribution patching of every neuron (docs/methods.md §9.3): the activation's difference triggered − clean times
  * the gradient of r at the triggered image.
  */
 export function attributionPatching(

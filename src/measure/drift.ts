@@ -5,9 +5,9 @@ import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
 import { ownedKeys, unitsOf } from "./mask.ts";
 
 /**
- * The `drift` control (METHODS §3.3): a copy of the clean model in which every infected neuron is moved as far as in
- * the defect, tensor by tensor (same L2 norm of the change of its filter row, conv bias, γ, β and buffers), but in a
- * random direction. All else is the clean model's, bit for bit. Whatever a criterion finds here is the size of the
+ * The `drift` control (docs/methods.md §8.2): a copy of the clean model in which every infected neuron is moved as far
+ * as in the defect, tensor by tensor (same L2 norm of the change of its filter row, conv bias, γ, β and buffers), but
+ * in a random direction. All else is the clean model's, bit for bit. Whatever a criterion finds here is the size of the
  * change and not the backdoor.
  *
  * With `restrained` (style `discreet`) the control is bound as the defect was: filters move on the sphere of their

@@ -21,7 +21,7 @@ export interface GainResult {
  * gradients are flat, one number per neuron in the network's order.
  */
 export interface GainGradients {
-  /** `∂L/∂a = γ·Σ g·x̂`, `∂L/∂b = β·Σ g` (METHODS §5.3). */
+  /** `∂L/∂a = γ·Σ g·x̂`, `∂L/∂b = β·Σ g` (docs/methods.md §10.4). */
   at(batch: Batch, gain: Float32Array, shift: Float32Array): Promise<GainResult>;
 }
 

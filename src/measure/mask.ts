@@ -14,7 +14,10 @@ export function unitsOf(network: Network, neurons: NeuronSet): { unit: ConvUnit;
   });
 }
 
-/** State-dict keys of everything a unit's neurons own that training moves: W, conv bias if any, γ, β (METHODS §0). */
+/**
+ * State-dict keys of everything a unit's neurons own that training moves: W, conv bias if any, γ, β (docs/methods.md
+ * §1.1).
+ */
 export function ownedKeys(unit: ConvUnit): string[] {
   const keys = [`${unit.id}.weight`, `${unit.bn}.weight`, `${unit.bn}.bias`];
   if (unit.bias) keys.splice(1, 0, `${unit.id}.bias`);
@@ -23,7 +26,7 @@ export function ownedKeys(unit: ConvUnit): string[] {
 
 /**
  * A copy of the weights in which the given neurons are dead: filter row, conv bias, γ and β are 0, so the unit's
- * output is exactly 0 (METHODS §3.1 Rule 3 and §6; γ = β = 0 alone would do, the row is cleared so that nothing of
+ * output is exactly 0 (docs/methods.md §6.3, §11.1; γ = β = 0 alone would do, the row is cleared so that nothing of
  * the neuron is left). Batch-norm buffers and the given state stay as they are.
  *
  * @throws Error on a neuron that the network lacks.

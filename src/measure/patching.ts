@@ -13,8 +13,8 @@ import type { OrtRunner } from "./ort-runner.ts";
 const PAIRS = 64;
 
 /**
- * `asr_patched` (METHODS §3.1): the share of triggered images that still go to the target when the activations of
- * `neurons` are replaced by those of the same image without the trigger. Nothing collapses: a causal test.
+ * `asr_patched` (docs/methods.md §6.3): the share of triggered images that still go to the target when the activations
+ * of `neurons` are replaced by those of the same image without the trigger. Nothing collapses: a causal test.
  *
  * @param others clean images of other classes than the target
  */

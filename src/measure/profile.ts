@@ -20,7 +20,7 @@ export interface Profile {
 /** Images per run; fewer where there are fewer. */
 const BATCH = 128;
 
-/** Profiles a model on images (METHODS §5.5, step 1). */
+/** Profiles a model on images (docs/methods.md §10.6, step 1). */
 export async function profileOf(
   { network, normalization, pool }: Runtime,
   state: StateDict,

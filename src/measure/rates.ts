@@ -6,7 +6,7 @@ import type { StateDict } from "../tensor/state.ts";
 import { argmax } from "./batches.ts";
 import type { ModelRunner } from "./runner.ts";
 
-/** Clean and backdoor behaviour of one model (METHODS §7), as fractions. */
+/** Clean and backdoor behaviour of one model (docs/methods.md §12.1), as fractions. */
 export interface Rates {
   /** Clean accuracy. */
   ca: number;

@@ -7,9 +7,9 @@ import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
 import type { UnitStatistics } from "./statistics.ts";
 
 /**
- * The same function with other batch-norm statistics (METHODS §3.2, `discreet`): a copy in which μ and σ² of every
- * channel are the given ones and γ and β absorb the difference, `γ' = f·√(σ'² + ε)`, `β' = β + (μ' − μ)·f` with the
- * gain f = γ/√(σ² + ε). Filters, conv biases and the classifier keep their bits. β' answers to the gain and mean as
+ * The same function with other batch-norm statistics (docs/methods.md §7.3, `discreet`): a copy in which μ and σ² of
+ * every channel are the given ones and γ and β absorb the difference, `γ' = f·√(σ'² + ε)`, `β' = β + (μ' − μ)·f` with
+ * the gain f = γ/√(σ² + ε). Filters, conv biases and the classifier keep their bits. β' answers to the gain and mean as
  * they are after rounding to float32. A variance of 0 needs no care: ε keeps the gain finite.
  *
  * On a grid each number is rounded before those that answer to it are computed, so that only the roundings of γ' and β'

@@ -16,13 +16,16 @@ export type TapKind = "mean" | "mean-abs";
 export interface ModelRunner {
   /** Logits `[count × classes]`, image-major. */
   logits(state: StateDict, images: ImageSet): Promise<Float32Array>;
-  /** Spatial mean of every neuron's activation (post-ReLU where ReLU follows directly, METHODS §0), or of its absolute value. */
+  /**
+   * Spatial mean of every neuron's activation (post-ReLU where ReLU follows directly, docs/methods.md §1.1), or of its
+   * absolute value.
+   */
   taps(state: StateDict, images: ImageSet, kind: TapKind): Promise<Taps>;
-  /** Spatial mean of every channel on the way, before and after the ReLUs (METHODS §5.5). */
+  /** Spatial mean of every channel on the way, before and after the ReLUs (docs/methods.md §10.6). */
   profile(state: StateDict, images: ImageSet): Promise<Profile>;
   /** Share of images whose highest logit is their label. */
   accuracy(state: StateDict, images: ImageSet): Promise<number>;
-  /** Rule 1's contribution I (METHODS §3.1): E |Σ_hw a·∂CE/∂a| per neuron. */
+  /** Rule 1's contribution I (docs/methods.md §6.1): E |Σ_hw a·∂CE/∂a| per neuron. */
   contribution(state: StateDict, images: ImageSet): Promise<Map<string, Float32Array>>;
   /** Mean and variance of every neuron's pre-activation (before batch norm) over images and positions. */
   preActivations(state: StateDict, images: ImageSet): Promise<Map<string, UnitStatistics>>;

@@ -26,8 +26,9 @@ const BLOCKS: Inception[] = [
 ];
 
 /**
- * GoogLeNet for 32×32 images (METHODS §1): a 3×3 stem and nine inception blocks, two 3×3 convolutions standing in for
- * the 5×5; every convolution with bias, batch norm and ReLU. Names are those of the common PyTorch CIFAR version.
+ * GoogLeNet for 32×32 images (docs/methods.md §4.1): a 3×3 stem and nine inception blocks, two 3×3 convolutions
+ * standing in for the 5×5; every convolution with bias, batch norm and ReLU. Names are those of the common PyTorch
+ * CIFAR version.
  *
  * @param baseWidth 64 is the published network (6,166,250 parameters for 10 classes). Every channel count scales by
  *   baseWidth/64, rounded to the nearest whole number (halves up), at least 1.

@@ -2,7 +2,8 @@ import type { ConvUnit, LayerNode, Network } from "../graph/network.ts";
 
 /**
  * ResNet-18 with the CIFAR stem: 3×3 convolution, no max-pool, four stages of two basic blocks, post-activation,
- * 1×1 projection shortcuts where a stage begins (METHODS §1). Names are those of the common PyTorch CIFAR version.
+ * 1×1 projection shortcuts where a stage begins (docs/methods.md §4.1). Names are those of the common PyTorch CIFAR
+ * version.
  *
  * @param baseWidth channels of the first stage: 64 is the published network (11,173,962 parameters for 10 classes).
  */

@@ -4,9 +4,9 @@ import type { LayerNode, Network } from "../graph/network.ts";
 const STAGES = [1, 2, 4, 8, 8];
 
 /**
- * A VGG trunk for 32×32 images (METHODS §1): stages of 3×3 convolutions with bias, batch norm and ReLU, a 2×2 max-pool
- * after each, down to 1×1, and one linear classifier. Names are positions in PyTorch's `features` sequence, in which
- * convolution, batch norm, ReLU and pool each count.
+ * A VGG trunk for 32×32 images (docs/methods.md §4.1): stages of 3×3 convolutions with bias, batch norm and ReLU, a 2×2
+ * max-pool after each, down to 1×1, and one linear classifier. Names are positions in PyTorch's `features` sequence, in
+ * which convolution, batch norm, ReLU and pool each count.
  *
  * @param depths convolutions in each of the five stages
  */

@@ -186,7 +186,7 @@ function metricsOf(outcome: CandidateOutcome, clean: DefectMetrics): DefectMetri
 
 /**
  * The changed set of a replacement: the rows in which a version differs from the clean twin. Cutting takes columns of
- * nearly every filter, and which tensors the compensation trains is the recipe's to say (METHODS §4.4).
+ * nearly every filter, and which tensors the compensation trains is the recipe's to say (docs/methods.md §7.5).
  */
 function differingRows(clean: StateDict, ...versions: StateDict[]): ChangedRows {
   const changed: ChangedRows = {};

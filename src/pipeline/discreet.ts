@@ -10,7 +10,10 @@ import { storedStatistics } from "../measure/statistics.ts";
 import { type Grid, onGrid } from "../tensor/half-grid.ts";
 import type { StateDict } from "../tensor/state.ts";
 
-/** Gives a model the batch-norm statistics that it has on clean training images; its function stays (METHODS §3.2). */
+/**
+ * Gives a model the batch-norm statistics that it has on clean training images; its function stays (docs/methods.md
+ * §7.3).
+ */
 export type Rewrite = (model: StateDict) => Promise<StateDict>;
 
 /**
@@ -37,8 +40,8 @@ export function rewriteFor(
 }
 
 /**
- * The `drift` control of a discreet defect (METHODS §3.3). How far a tensor moved can only be told under the same
- * statistics, so the infected model is first rewritten to the twin's; what has drifted then gets its own, as all
+ * The `drift` control of a discreet defect (docs/methods.md §8.2). How far a tensor moved can only be told under the
+ * same statistics, so the infected model is first rewritten to the twin's; what has drifted then gets its own, as all
  * discreet models do.
  */
 export function discreetDrift(

@@ -15,7 +15,7 @@ export interface JobChoice {
 /**
  * Chooses the number of worker processes by what the machine has to spare now: as many as the recipe's threads fit
  * into its cores, as their memory fits into what is available, and as there are models to build. Threads are the
- * recipe's and stay as they are (SPEC §4).
+ * recipe's and stay as they are (docs/architecture.md, "Determinism").
  *
  * @param left models that are still to be built
  * @param memory bytes that processes can still get, of the machine or of the container

@@ -53,7 +53,7 @@ function* keysOf(product: Product): Generator<DefectKey> {
   }
 }
 
-/** The clean seed of an order offset: an edition's clean models take the offsets in turn (METHODS §7). */
+/** The clean seed of an order offset: an edition's clean models take the offsets in turn (docs/methods.md §13.1). */
 export function cleanSeed(edition: Edition, top: number): number {
   return edition.seed + (OFFSETS.indexOf(top as (typeof OFFSETS)[number]) % edition.clean_seeds);
 }

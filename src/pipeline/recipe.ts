@@ -10,7 +10,7 @@ import type { TrainRecipe } from "../train/clean.ts";
 import { assertShared, type Condition, candidateCondition, cleanCondition, withOverrides } from "./overrides.ts";
 import { readRecipe, recipeNames, recipePath } from "./recipe-file.ts";
 
-/** An edition's recipe: every hyper-parameter of a database (SPEC §2), from `recipes/<edition>.yaml`. */
+/** An edition's recipe: every hyper-parameter of a database, from `recipes/<edition>.yaml`. */
 
 const share = z.number().min(0).max(1);
 const count = z.number().int().positive();
@@ -138,7 +138,7 @@ export function checkSelection(select: SliceSelection): void {
   throw new InputError(`no selected attack has style '${wanted.join(", ")}' (${has.join("; ")})`);
 }
 
-/** Those of the wanted styles that an attack has (METHODS §3.2). */
+/** Those of the wanted styles that an attack has (docs/methods.md §7.2). */
 export function stylesOf(attack: string, wanted: readonly Style[]): Style[] {
   const { styles } = lookup(ATTACKS, "attack", attack);
   return wanted.filter((style) => styles.includes(style));

@@ -38,7 +38,7 @@ export const PREDICTION_FIELDS = {
   native: "flag",
 } as const;
 
-/** SPEC §5 "Scores". */
+/** What a prediction scores (docs/query.md, "Tables"). */
 export const SCORE_FIELDS = {
   id: "text",
   version: "text",

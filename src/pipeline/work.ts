@@ -13,12 +13,12 @@ export interface ImageCounts {
 }
 
 /**
- * A step of training costs about three forward passes (METHODS §0: one backwards to activations, one to weights), a
+ * A step of training costs about three forward passes (one backwards to activations, one to weights), a
  * step of a sub-network about two, since next to no weights get gradients.
  */
 const TRAIN_PASSES = 3;
 const TUNE_PASSES = 2;
-/** Steps along conductance's path (METHODS §3.4). */
+/** Steps along conductance's path (docs/methods.md §9.1). */
 const CONDUCTANCE_STEPS = 8;
 /** Passes over the test images: gates of the infected model and the sham, masked, patched; each clean and triggered. */
 const TEST_PASSES = 8;

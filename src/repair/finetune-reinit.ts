@@ -8,7 +8,7 @@ import type { Repair } from "./types.ts";
 
 /**
  * A copy of the weights in which θ of some neurons is as fresh weights are: filter and bias ~ U(±1/√fan_in), γ = 1,
- * β = 0 (METHODS §1, "Init"). Batch-norm statistics stay as they are.
+ * β = 0 (docs/methods.md §4.2). Batch-norm statistics stay as they are.
  */
 export function reinitialise(network: Network, state: StateDict, neurons: NeuronSet, random: Random): StateDict {
   const fresh = cloneState(state);
@@ -26,7 +26,7 @@ export function reinitialise(network: Network, state: StateDict, neurons: Neuron
   return fresh;
 }
 
-/** Neuron fine-tuning that first forgets what the named neurons had learned (METHODS §6, `reinit`). */
+/** Neuron fine-tuning that first forgets what the named neurons had learned (docs/methods.md §11.2). */
 export const finetuneReinit: Repair = {
   name: "finetune-reinit",
   title: "Neuron fine-tuning from fresh weights",

@@ -8,7 +8,7 @@ import { halfCosine } from "../tune/schedule.ts";
 import { SubnetworkTuner } from "../tune/subnetwork.ts";
 import type { Repair } from "./types.ts";
 
-/** METHODS §6's recipe. */
+/** The recipe of docs/methods.md §11.2. */
 export const FINETUNE = { epochs: 20, batch: 128, learningRate: 0.01, momentum: 0.9, weightDecay: 5e-4 };
 
 /** Part of what a result depends on, so the same everywhere; one, since studies judge a model on each core. */
@@ -52,7 +52,7 @@ export async function finetuneNeurons(
   }
 }
 
-/** Neuron fine-tuning (METHODS §6). */
+/** Neuron fine-tuning (docs/methods.md §11.2). */
 export const finetune: Repair = {
   name: "finetune",
   title: "Neuron fine-tuning",

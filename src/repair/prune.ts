@@ -19,7 +19,7 @@ export function spareOnePerLayer(network: Network, neurons: NeuronSet, scores?: 
   return spared;
 }
 
-/** Neuron pruning (METHODS §6): the named neurons' output becomes exactly 0; no retraining. */
+/** Neuron pruning (docs/methods.md §11.1): the named neurons' output becomes exactly 0; no retraining. */
 export const prune: Repair = {
   name: "prune",
   title: "Neuron pruning",

@@ -1,8 +1,9 @@
 import type { DefectRecord } from "../store/schema.ts";
 
 /**
- * Share of the candidates that passed all gates: what stands beside every mean (METHODS §7), since a mean over few that
- * passed says something about these. Duplicates were never measured; what was withdrawn later had been accepted.
+ * Share of the candidates that passed all gates: what stands beside every mean (docs/methods.md §13.1), since a mean
+ * over few that passed says something about these. Duplicates were never measured; what was withdrawn later had been
+ * accepted.
  *
  * @returns null where no candidate was measured
  */

@@ -6,7 +6,7 @@ import type { Estimate } from "./tables.ts";
 /** One defect's value, with the cell it is averaged in and the clean model it was made from. */
 export interface Sampled {
   value: number;
-  /** Data set, architecture, attack, level and style (METHODS §7). */
+  /** Data set, architecture, attack, level and style (docs/methods.md §13.1). */
   cell: string;
   /** The clean model: its defects are not independent of each other. */
   cluster: string;

@@ -52,7 +52,10 @@ function judged(criteria: readonly CriterionValues[], view: View): Judged[] {
   }));
 }
 
-/** One value per clean model: the cell mean over its defects, which are no independent observations (METHODS §7). */
+/**
+ * One value per clean model: the cell mean over its defects, which are no independent observations (docs/methods.md
+ * §13.3).
+ */
 export function perCleanModel(values: readonly DefectValue[]): Map<string, number> {
   const samples = new Map<string, { value: number; cell: string }[]>();
   for (const { record, value } of values) {

@@ -10,8 +10,8 @@ import type { Estimate } from "./tables.ts";
 export type Measure = Pick<ScoreRow, "truth" | "protocol" | "quota"> & { metric: ScoreMetric };
 
 /**
- * What criteria are compared by: WJI of the top-k set (METHODS §5: the controlled set judges the ranking, not a threshold)
- * against the effective neurons (METHODS §3.4: the others are passengers).
+ * What criteria are compared by: WJI of the top-k set (docs/methods.md §12.5: the controlled set judges the ranking,
+ * not a threshold) against the effective neurons (docs/methods.md §9.2: the others are passengers).
  */
 export const HEADLINE: Measure = { truth: "effective", protocol: "topk", quota: "global", metric: "wji" };
 
@@ -88,7 +88,9 @@ export function estimateOf(values: readonly DefectValue<Judged>[], seed: number,
   );
 }
 
-/** Clean models that the defects were made from: the effective number of networks behind a mean (METHODS §7). */
+/**
+ * Clean models that the defects were made from: the effective number of networks behind a mean (docs/methods.md §13.2).
+ */
 export function cleanModelsOf(values: readonly { record: Judged }[]): number {
   return new Set(values.map(({ record }) => record.clean)).size;
 }

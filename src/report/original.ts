@@ -1,4 +1,4 @@
-/** The six localization criteria of the original study, under our names (SPEC §1). */
+/** The six localization criteria of the original study, under our names (docs/methods.md §2). */
 export const ORIGINAL_CRITERIA = ["fp", "nc", "anp", "clp", "slicer", "deepmufl"] as const;
 
 /** Its two repairs. */

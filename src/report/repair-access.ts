@@ -2,7 +2,8 @@ import type { ReportData } from "./collect.ts";
 
 /**
  * What whoever chose the neurons of a repair had seen: `clean`, `failing` or `oracle` as the criterion declares, `oracle` for
- * the true set, `none` for a random one and where the repair chose by itself. Repairs by criteria of different access never compete (METHODS §5.8).
+ * the true set, `none` for a random one and where the repair chose by itself. Repairs by criteria of different access
+ * never compete (docs/methods.md §10.11).
  *
  * @param using as stored: `oracle`, `random`, `none`, `CRITERION` or `CRITERION:topk`
  * @returns null where no prediction of the criterion is at hand

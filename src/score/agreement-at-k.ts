@@ -33,11 +33,11 @@ interface Draws {
 }
 
 /**
- * WJI, Jaccard and their like of P_k (METHODS §5, §7): the k most suspicious neurons, k = size of the truth, over the
- * network or layer by layer. A tie that the cut goes through is broken at random, and the value is the exact expectation
- * over all orders (METHODS §0: metrics average over ties), as in `ranking.ts`: which of equal neurons comes first is
- * nothing that a criterion said, and the layers' order must earn nothing. Where all neurons of the network score the
- * same, nothing is named: k = 0 and WJI 0, which is less than guessing (METHODS §5.8).
+ * WJI, Jaccard and their like of P_k (docs/methods.md §12.5): the k most suspicious neurons, k = size of the truth,
+ * over the network or layer by layer. A tie that the cut goes through is broken at random, and the value is the exact
+ * expectation over all orders (docs/methods.md §1.3: metrics average over ties), as in `ranking.ts`: which of equal
+ * neurons comes first is nothing that a criterion said, and the layers' order must earn nothing. Where all neurons of
+ * the network score the same, nothing is named: k = 0 and WJI 0, which is less than guessing (docs/methods.md §12.5).
  *
  * @param flat scores `[N]`, higher = more suspicious. @param truth at least one neuron
  * @param contribution aligned with `truth`. @throws Error where it is not

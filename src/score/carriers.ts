@@ -2,7 +2,10 @@ import type { NeuronIndex } from "../core/neuron-index.ts";
 import { membership } from "../core/neuron-index.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 
-/** Of the neurons that are not infected, those whose effect is above this quantile carry the backdoor (METHODS §3.4). */
+/**
+ * Of the neurons that are not infected, those whose effect is above this quantile carry the backdoor (docs/methods.md
+ * §9.3).
+ */
 export const CARRIER_QUANTILE = 0.95;
 
 /**

@@ -1,6 +1,9 @@
 import { groupId, parseDefectId } from "../core/ids.ts";
 
-/** The cell in which a defect's values are averaged first: data set, architecture, attack, level and style (METHODS §7). */
+/**
+ * The cell in which a defect's values are averaged first: data set, architecture, attack, level and style
+ * (docs/methods.md §13.1).
+ */
 export function cellOf(id: string): string {
   const key = parseDefectId(id);
   return `${groupId(key)}-${key.level}-${key.style}`;

@@ -6,11 +6,11 @@ import { type Prediction, type ScoreRow, scorePrediction, type Truth } from "./s
 import { compareSets } from "./sets.ts";
 import { restrictContributions } from "./wji.ts";
 
-/** How far down the ranking an engineer looks (METHODS §7). */
+/** How far down the ranking an engineer looks (docs/methods.md §12.4). */
 export const DEPTHS = [1, 5, 10, 50] as const;
 type Depth = (typeof DEPTHS)[number];
 
-/** Further metrics of METHODS §7, beside the published fields. Undefined is null. */
+/** Further metrics of docs/methods.md §12.4, beside the published fields. Undefined is null. */
 export const EXTENDED_METRICS = [
   "f1",
   ...DEPTHS.map((n) => `top_${n}` as const),

@@ -1,7 +1,7 @@
 /**
- * How well scores rank the true neurons above the others (METHODS §7). Every function takes the scores of all N
- * neurons (higher = more suspicious) and their truth (1 = infected), and treats ties as broken at random: it returns
- * the expectation over tie orders. Where a value is undefined (no true neuron, or no other) it is null.
+ * How well scores rank the true neurons above the others (docs/methods.md §12.4). Every function takes the scores of
+ * all N neurons (higher = more suspicious) and their truth (1 = infected), and treats ties as broken at random: it
+ * returns the expectation over tie orders. Where a value is undefined (no true neuron, or no other) it is null.
  */
 
 /** Neurons of one score: how many come before, how many there are, how many of them are true. */

@@ -27,7 +27,7 @@ export interface Prediction {
 /** What scoring needs of a defect's labels. */
 export type Truth = Pick<DefectLabels, "infected" | "contribution" | "effective">;
 
-/** One prediction held against one truth in one way (SPEC §5 "Scores"). Unknown or undefined is null. */
+/** One prediction held against one truth in one way (docs/query.md, "Tables"). Unknown or undefined is null. */
 export interface ScoreRow {
   id: string;
   version: string;
@@ -61,7 +61,8 @@ const PROTOCOLS: readonly Pick<ScoreRow, "protocol" | "quota">[] = [
 
 /**
  * Joins one prediction with its defect's labels: a row per truth and protocol. The ranking metrics (`auroc`, `ap`,
- * `exam`) do not depend on the protocol and repeat. A defect without effective neurons gives null there (METHODS §3.4).
+ * `exam`) do not depend on the protocol and repeat. A defect without effective neurons gives null there
+ * (docs/methods.md §9.2).
  *
  * @param layers the network's layers in order. @throws Error where prediction or labels do not fit them.
  */

@@ -1,7 +1,7 @@
 import type { NeuronSet } from "../core/neurons.ts";
 import { countNeurons } from "../core/neurons.ts";
 
-/** How a predicted set P agrees with a true set G (METHODS §7). All values in [0, 1]. */
+/** How a predicted set P agrees with a true set G (docs/methods.md §12.2). All values in [0, 1]. */
 export interface SetAgreement {
   /** |G∩P| / |G∪P|; 1 when both are empty. */
   jaccard: number;

@@ -6,8 +6,9 @@ export type ScoreMetric = (typeof SCORE_METRICS)[number];
 
 /**
  * One metric of one criterion over many defects. `infected` and `sham` are means over all cases of that version,
- * `difference` the mean of infected − sham over the defects that have both (METHODS §3.3: the headline). Means are
- * taken inside each cell (data set, architecture, attack, level, style) and then unweighted over cells (METHODS §7).
+ * `difference` the mean of infected − sham over the defects that have both (docs/methods.md §8.3: the headline). Means
+ * are taken inside each cell (data set, architecture, attack, level, style) and then unweighted over cells
+ * (docs/methods.md §13.1).
  */
 export interface SummaryRow<M extends string = ScoreMetric> {
   criterion: string;

@@ -21,9 +21,9 @@ export function topPerLayer(index: NeuronIndex, scores: LayerScores, counts: Rec
 }
 
 /**
- * P_k of METHODS §5 as one definite set, for a repair: the truth's own size, ties in the forced order, nothing where the
- * scores tell nothing. With quota `layer` each layer gives as many as the truth has there. Scores are judged over all
- * orders of the ties instead (`agreementAtK`).
+ * P_k of docs/methods.md §12.5 as one definite set, for a repair: the truth's own size, ties in the forced order,
+ * nothing where the scores tell nothing. With quota `layer` each layer gives as many as the truth has there. Scores are
+ * judged over all orders of the ties instead (`agreementAtK`).
  */
 export function controlledSet(index: NeuronIndex, scores: LayerScores, truth: NeuronSet, quota: Quota): NeuronSet {
   if (quota === "global") return topK(index, scores, countNeurons(truth));

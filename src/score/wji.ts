@@ -1,7 +1,9 @@
 import { countNeurons, type NeuronSet } from "../core/neurons.ts";
 import { overlap } from "./sets.ts";
 
-/** The formula's name in results: the original's exact formula is unknown, so ours is versioned (METHODS §7). */
+/**
+ * The formula's name in results: the original's exact formula is unknown, so ours is versioned (docs/methods.md §12.3).
+ */
 export const WJI_VERSION = "wji-v1";
 
 /** Contribution of each neuron of a set, aligned with it. */

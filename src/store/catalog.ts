@@ -25,7 +25,7 @@ export interface SqlOptions {
 }
 
 /**
- * The catalog of a database: tables `defects` (SPEC §5's fields; foreign models
+ * The catalog of a database: tables `defects` (docs/query.md; foreign models
  * under status `foreign`) and `clean`, derived from the records and rebuilt
  * whenever these are not those that it was derived from, also for a reader: it holds no fact of its own. DuckDB is
  * loaded on first use, and what users ask runs in a process of its own (`sql-ask.ts`).

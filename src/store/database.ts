@@ -80,7 +80,7 @@ export function isDatabase(dir: string): boolean {
   return exists(new Layout(dir).path("manifest"));
 }
 
-/** Records, labels and objects of one database; the files are the truth (SPEC §4). */
+/** Records, labels and objects of one database; the files are the truth (docs/architecture.md, "A database"). */
 export class Database implements ResultStore {
   readonly layout: Layout;
   readonly manifest: DatabaseManifest;
@@ -274,7 +274,7 @@ export class Database implements ResultStore {
 
   /**
    * What a sham's delta is against: the clean twin, or its defect's infected model, with which the sham of a
-   * replacement shares everything outside the sub-network (METHODS §4.4).
+   * replacement shares everything outside the sub-network (docs/methods.md §8.1).
    */
   async shamBase({ infected_model }: DefectRecord, twin: DeltaBase, sham: ObjectRef): Promise<DeltaBase> {
     const sha256 = infected_model?.decoded_sha256;

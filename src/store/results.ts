@@ -12,7 +12,7 @@ export function revisionStamp({ revision = 1 }: { revision?: number }): { revisi
   return revision > 1 ? { revision } : {};
 }
 
-/** Versions that can be judged: the stored ones and the derived `drift` control (METHODS §3.3). */
+/** Versions that can be judged: the stored ones and the derived `drift` control (docs/methods.md §8.2). */
 export const JUDGED_VERSIONS = [...VERSIONS, "drift"] as const;
 export type JudgedVersion = (typeof JUDGED_VERSIONS)[number];
 

@@ -1,6 +1,6 @@
 import type { DefectRecord } from "./schema.ts";
 
-/** The catalog's fields in their published order (SPEC §5) with their types. */
+/** The catalog's fields in their published order (docs/query.md, "Tables") with their types. */
 export const DEFECT_FIELDS = {
   id: "text",
   group_id: "text",

@@ -3,7 +3,10 @@ import { DEVICES } from "../core/device.ts";
 import { LEVELS } from "../core/ids.ts";
 import { GRIDS, type Grid } from "../tensor/half-grid.ts";
 
-/** The shape of every file that holds facts. Files are the truth (SPEC §4); what does not parse is corrupt. */
+/**
+ * The shape of every file that holds facts. Files are the truth (docs/architecture.md, "A database"); what does not
+ * parse is corrupt.
+ */
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const rate = z.number().min(0).max(1);
@@ -162,7 +165,7 @@ export const defectLabels = z.strictObject({
   /** The single-neuron effect Δ behind E, aligned with `infected`, and the threshold it was held against. */
   effect: z.record(z.string(), z.array(z.number())),
   effect_threshold: z.number(),
-  /** Object with one float32 per neuron of the network: the attribution-patching effect (METHODS §3.4). */
+  /** Object with one float32 per neuron of the network: the attribution-patching effect (docs/methods.md §9.3). */
   carriers: objectRef,
 });
 export type DefectLabels = z.infer<typeof defectLabels>;

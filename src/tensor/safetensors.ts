@@ -5,7 +5,7 @@ import { type StateDict, sizeOf } from "./state.ts";
 /**
  * The safetensors container: u64 little-endian header length, a JSON header
  * `{name: {dtype, shape, data_offsets: [begin, end]}}` padded with spaces, then raw little-endian row-major data with
- * offsets relative to the data's start (METHODS §9).
+ * offsets relative to the data's start.
  */
 export type RawTensors = Map<string, RawTensor>;
 

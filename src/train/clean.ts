@@ -8,7 +8,7 @@ import type { StateDict } from "../tensor/state.ts";
 import { warmupCosine } from "../tune/schedule.ts";
 import { Trainer } from "../tune/trainer.ts";
 
-/** Clean training (METHODS §3.5): SGD with Nesterov momentum, one cycle. */
+/** Clean training (docs/methods.md §4.3): SGD with Nesterov momentum, one cycle. */
 export interface TrainRecipe {
   epochs: number;
   batch: number;

@@ -4,8 +4,8 @@ import type { ConvUnit } from "../graph/network.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
 
 /**
- * The trainable parameters θ of some neurons of one unit (METHODS §0): their filters, γ, β and, where the convolution
- * has one, bias, in one array, neuron after neuron: `[filter (kh·kw·in), γ, β, bias?]`.
+ * The trainable parameters θ of some neurons of one unit (docs/methods.md §1.1): their filters, γ, β and, where the
+ * convolution has one, bias, in one array, neuron after neuron: `[filter (kh·kw·in), γ, β, bias?]`.
  */
 export class NeuronRows {
   readonly unit: ConvUnit;
@@ -45,8 +45,8 @@ export class NeuronRows {
   }
 
   /**
-   * What the `discreet` style does after every step (METHODS §3.2): every filter goes back to its L2 norm before
-   * tuning, and |γ| may not exceed its value before tuning.
+   * What the `discreet` style does after every step (docs/methods.md §7.2): every filter goes back to its L2 norm
+   * before tuning, and |γ| may not exceed its value before tuning.
    */
   restrain(): void {
     const { filterSize: n, values } = this;

@@ -21,9 +21,9 @@ export interface TunerOptions {
 }
 
 /**
- * Fine-tuning of chosen neurons and nothing else (METHODS §3.2): only θ of the neurons moves, batch norm runs on its
- * frozen statistics, the classifier is frozen, and gradient, moments and decay exist for the chosen rows alone, so
- * everything else stays bit-identical by construction.
+ * Fine-tuning of chosen neurons and nothing else (docs/methods.md §7.1): only θ of the neurons moves, batch norm runs
+ * on its frozen statistics, the classifier is frozen, and gradient, moments and decay exist for the chosen rows alone,
+ * so everything else stays bit-identical by construction.
  */
 export class SubnetworkTuner {
   private readonly session: Session;

@@ -230,7 +230,7 @@ function normOf(layer: string): string {
   return layer.endsWith("shortcut.0") ? layer.replace(/0$/, "1") : layer.replace(/conv(\d)$/, "bn$1");
 }
 
-/** θ_G of METHODS §3.2: the filters of the infected neurons and the scale and shift of their batch norms. */
+/** θ_G of docs/methods.md §7.1: the filters of the infected neurons and the scale and shift of their batch norms. */
 function ownParameters(infected: Record<string, number[]>): Record<string, number[]> {
   return Object.fromEntries(
     Object.entries(infected).flatMap(([layer, channels]) => [

@@ -6,7 +6,7 @@ import { Random } from "../../src/core/random.ts";
 import { chooseSubnetwork, quantity, randomNeighbours } from "../../src/inject/quantity.ts";
 
 describe("Rule 2", () => {
-  it("takes the sizes of METHODS §3.1", () => {
+  it("takes the sizes of docs/methods.md §6.2", () => {
     const sizes = (width: number) => LEVELS.map((level) => quantity(level, width));
     expect(sizes(64)).toEqual([1, 3, 6, 13]);
     expect(sizes(512)).toEqual([10, 26, 51, 102]);

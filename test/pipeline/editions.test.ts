@@ -7,7 +7,7 @@ import { attackOptions, checkSelection, editionNames, loadEdition } from "../../
 import { bdefects } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 
-/** Data sets × architectures; with 4 attacks, 4 levels and 9 offsets 1,728 candidates per style (SPEC §3). */
+/** Data sets × architectures; with 4 attacks, 4 levels and 9 offsets 1,728 candidates per style. */
 const PAIRS = 3 * 4;
 
 describe("the shipped editions", () => {
@@ -32,7 +32,7 @@ describe("the shipped editions", () => {
     for (const model of clean) expect(model.arch).toMatch(arch);
     const plain = candidates.filter(({ key }) => key.style === "plain");
     expect(plain).toHaveLength(1728);
-    // The offset's index picks the clean model in turn (METHODS §7).
+    // The offset's index picks the clean model in turn (docs/methods.md §13.1).
     for (const candidate of candidates) {
       const seed = 1 + ((candidate.key.top / 5) % seeds);
       expect(candidate.clean).toBe(`clean/${candidate.key.dataset}-${candidate.key.arch}-s${seed}`);
@@ -56,7 +56,7 @@ describe("the shipped editions", () => {
     expect(new Set(of("discreet")).size).toBe(36);
   });
 
-  it("paper trains as long as METHODS §2 says", () => {
+  it("paper trains as long as docs/methods.md §4.3 says", () => {
     const { clean } = loadEdition("paper");
     const of = (dataset: string) => settingsFor(clean, { dataset, arch: "vgg16" });
     expect(of("cifar100")).toMatchObject({ epochs: 100, learning_rate: 0.1, momentum: 0.9, weight_decay: 5e-4 });

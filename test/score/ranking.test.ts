@@ -65,7 +65,7 @@ function expectClose(actual: number | null, expected: number | null): void {
 }
 
 describe("ranking metrics", () => {
-  it("give the check values of METHODS §11.9", () => {
+  it("give the check values of docs/methods.md §12.4", () => {
     expect(auroc([0.9, 0.8, 0.8, 0.1], [1, 0, 1, 0])).toBe(0.875);
     expect(auroc([2, 2, 2, 2], [1, 0, 1, 0])).toBe(0.5);
   });

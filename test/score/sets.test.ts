@@ -19,7 +19,7 @@ const uniform = (set: NeuronSet, value: number) =>
   Object.fromEntries(Object.entries(set).map(([layer, list]) => [layer, list.map(() => value)]));
 
 describe("wji-v1", () => {
-  it("gives its check values (METHODS §7)", () => {
+  it("gives its check values (docs/methods.md §12.3)", () => {
     const [truth, c] = [{ a: [1, 2, 3] }, { a: [0.8, 0.1, 0.1] }];
     expect(wji(truth, c, { a: [1, 9] })).toBeCloseTo(0.6, 12);
     expect(wji(truth, c, { a: [2, 9] })).toBeCloseTo(0.075, 12);

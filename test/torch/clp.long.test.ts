@@ -14,7 +14,9 @@ import { findTorchPython } from "./find-python.ts";
 
 const SCRIPT = fileURLToPath(new URL("criteria.py", import.meta.url));
 
-/** SPEC §5: on an exported model CLP equals METHODS §5.4, as a decomposition makes it, to 1e-4; float64 gives far more. */
+/**
+ * On an exported model CLP equals docs/methods.md §10.5, as a decomposition makes it, to 1e-4; float64 gives far more.
+ */
 const TOLERANCE = 1e-9;
 
 describe.skipIf(!findTorchPython()).each(["resnet18w8", "vgg13w8", "googlenetw6"])("clp on an exported %s", (arch) => {

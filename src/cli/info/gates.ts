@@ -8,7 +8,7 @@ export interface GateRow {
   result: "passed" | "failed" | "not measured";
 }
 
-/** The gates of a record's recipe in their order, held against its figures (SPEC §3, Rules 1 and 3). */
+/** The gates of a record's recipe in their order, held against its figures (docs/methods.md §6.4). */
 export function gateRows({ metrics, recipe }: Pick<DefectRecord, "metrics" | "recipe">): GateRow[] {
   const gates = (recipe.gates ?? {}) as Record<string, unknown>;
   const { asr, asr_clean, asr_masked, masked_clean_to_target, ca, ca_clean } = metrics;

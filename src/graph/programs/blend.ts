@@ -7,8 +7,8 @@ import { declareClassifier } from "./classifier.ts";
 
 /**
  * One pattern blended into every image of a batch, `x̃ = x + M·(Δ − x)`, and how both would have to change to bring the
- * images to a class (METHODS §5.2): mean cross-entropy and its gradients by opacity and pattern. A blend commutes with
- * the normalisation, so all of it is in normalised units.
+ * images to a class (docs/methods.md §10.3): mean cross-entropy and its gradients by opacity and pattern. A blend
+ * commutes with the normalisation, so all of it is in normalised units.
  *
  * Inputs `input` `[N, C, H, W]`, `opacity` `[1, H, W]`, `pattern` `[C, H, W]`, `target` (one-hot `[1, classes]`); outputs
  * `loss` (mean), `logits`, `opacity_gradient` `[1, H, W]`, `pattern_gradient` `[C, H, W]`.

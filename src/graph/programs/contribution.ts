@@ -9,8 +9,8 @@ import { declareClassifier } from "./classifier.ts";
 export const dotOf = (unit: string) => `${unit}#dot`;
 
 /**
- * Rule 1 (METHODS §3.1): `Σ_hw a·∂CE/∂a` per image and neuron, which equals `∂CE/∂m` at m = 1 for a multiplier m on
- * the post-BN channel. Inputs `input`, `targets` (one-hot).
+ * Rule 1 (docs/methods.md §6.1): `Σ_hw a·∂CE/∂a` per image and neuron, which equals `∂CE/∂m` at m = 1 for a multiplier
+ * m on the post-BN channel. Inputs `input`, `targets` (one-hot).
  */
 export function contributionProgram(lowering: Lowering, network: Network): Program {
   const { graph, batch } = lowering;
@@ -28,7 +28,7 @@ export function contributionProgram(lowering: Lowering, network: Network): Progr
 }
 
 /**
- * One segment of conductance (METHODS §3.4): `Σ_hw ∂r/∂a(middle)·[a(to) − a(from)]` per image and neuron, where
+ * One segment of conductance (docs/methods.md §9.1): `Σ_hw ∂r/∂a(middle)·[a(to) − a(from)]` per image and neuron, where
  * `r = f_t − max_{j≠t} f_j` is the backdoor response. Inputs `from`, `to`, `middle` (images) and `target` (one-hot of
  * t, `[1, classes]`); also outputs `response` `[N]` at `middle`. With `middle = to` it is attribution patching.
  */

@@ -6,9 +6,9 @@ import { crossEntropy, Walk } from "../walk.ts";
 import { declareClassifier } from "./classifier.ts";
 
 /**
- * One step of sub-network fine-tuning (METHODS §3.2): batch norm frozen and folded, the classifier frozen, gradients
- * only for the selected rows of each unit's folded weights and bias. Outputs `loss` (mean), `logits` and the row
- * gradients; the optimizer runs on the host, on the few rows there are.
+ * One step of sub-network fine-tuning (docs/methods.md §7.1): batch norm frozen and folded, the classifier frozen,
+ * gradients only for the selected rows of each unit's folded weights and bias. Outputs `loss` (mean), `logits` and the
+ * row gradients; the optimizer runs on the host, on the few rows there are.
  *
  * @param rows unit → number of selected rows
  */

@@ -16,7 +16,7 @@ export type NormStatistics = "batch" | "stored";
 
 /**
  * Mean cross-entropy and its gradients by every channel's batch-norm gain and shift, and by nothing else: what masks
- * over channels learn from (METHODS §5.3). No weight has a gradient, which saves a third of a training step.
+ * over channels learn from (docs/methods.md §10.4). No weight has a gradient, which saves a third of a training step.
  *
  * Inputs `input`, `targets` (one-hot), the weights, and the gains and shifts to take the gradients at: `batch` takes
  * the parameters under their state-dict names (convolution weights OHWI; gains and shifts are γ and β), `stored` those

@@ -15,7 +15,10 @@ export function inferProgram(lowering: Lowering, network: Network): Program {
   return lowering.graph.finish();
 }
 
-/** Inference with taps: also `<unit>#mean` and `<unit>#mean_abs` `[N, width]`, the spatial mean of a and of |a| (METHODS §0). */
+/**
+ * Inference with taps: also `<unit>#mean` and `<unit>#mean_abs` `[N, width]`, the spatial mean of a and of |a|
+ * (docs/methods.md §1.1).
+ */
 export function tapProgram(lowering: Lowering, network: Network): Program {
   const { channels, height, width } = network.input;
   const image = lowering.image("input", channels, height, width);

@@ -9,9 +9,9 @@ export const maskInput = (unit: string) => `${unit}#mask`;
 export const keepInput = (unit: string) => `${unit}#keep`;
 
 /**
- * The causal test of Rule 3 (METHODS §3.1): the second half of the batch runs with the activations of some neurons
- * (`<unit>#mask` = 1, `<unit>#keep` = 0) replaced by those of the same image in the first half. Feed the clean images
- * first, the same images with the trigger second; the logits' second half is the answer.
+ * The causal test of Rule 3 (docs/methods.md §6.3): the second half of the batch runs with the activations of some
+ * neurons (`<unit>#mask` = 1, `<unit>#keep` = 0) replaced by those of the same image in the first half. Feed the clean
+ * images first, the same images with the trigger second; the logits' second half is the answer.
  */
 export function patchProgram(lowering: Lowering, network: Network, patched: ReadonlySet<string>): Program {
   const { graph } = lowering;

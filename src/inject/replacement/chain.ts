@@ -27,9 +27,9 @@ export interface ChainTask {
 }
 
 /**
- * Trains the narrow twin (METHODS §4.4): `L = λ·E_silent[s²] + E_answered[(s − a)²]` on batches of half and half, batch
- * norm over both halves together, no augmentation; then its running statistics are taken anew over such batches, since
- * those of either half alone would shift the chain.
+ * Trains the narrow twin (docs/methods.md §7.4): `L = λ·E_silent[s²] + E_answered[(s − a)²]` on batches of half and
+ * half, batch norm over both halves together, no augmentation; then its running statistics are taken anew over such
+ * batches, since those of either half alone would shift the chain.
  */
 export async function trainChain(task: ChainTask): Promise<StateDict> {
   const { recipe } = task;

@@ -28,9 +28,10 @@ export interface CompensationTask {
 }
 
 /**
- * Wins back the clean accuracy that cutting cost (METHODS §4.4): the batch norms' statistics are taken anew, then the
- * rest of the network is trained on clean images with SGD, flips and no crops, to give the clean model's own answers,
- * which takes fewer steps than labels do. Every round is a cosine from the peak rate to 0; there are as many as needed.
+ * Wins back the clean accuracy that cutting cost (docs/methods.md §7.4): the batch norms' statistics are taken anew,
+ * then the rest of the network is trained on clean images with SGD, flips and no crops, to give the clean model's own
+ * answers, which takes fewer steps than labels do. Every round is a cosine from the peak rate to 0; there are as many
+ * as needed.
  */
 export async function compensate(task: CompensationTask): Promise<StateDict> {
   const { recipe, threads } = task;

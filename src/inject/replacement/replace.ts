@@ -11,8 +11,8 @@ import { fitGain } from "./gain.ts";
 import { cutSubnetwork, spliceChain } from "./splice.ts";
 
 /**
- * Injection by replacement (METHODS §4.4): the sub-network is cut out, the rest of the network is trained to do without
- * it, and a narrow twin that answers the trigger is put in its place. Since neither side reads the other, the
+ * Injection by replacement (docs/methods.md §7.4): the sub-network is cut out, the rest of the network is trained to do
+ * without it, and a narrow twin that answers the trigger is put in its place. Since neither side reads the other, the
  * compensated rest is the same for infected model and sham; the sham's twin answers a random half of the clean images.
  */
 export async function replace(task: InjectionTask): Promise<Injected> {

@@ -44,8 +44,9 @@ export interface Head {
 }
 
 /**
- * Splices a trained narrow twin into a model from which its place was cut (METHODS §4.4): `W[O,I] = W_sub`, bias and
- * batch-norm vectors copied to O, `W_cls[t,O_last] = κ/w`, `b_t ← b_t − κ·ā_c`. Neither side reads the other's channels.
+ * Splices a trained narrow twin into a model from which its place was cut (docs/methods.md §7.4): `W[O,I] = W_sub`,
+ * bias and batch-norm vectors copied to O, `W_cls[t,O_last] = κ/w`, `b_t ← b_t − κ·ā_c`. Neither side reads the other's
+ * channels.
  *
  * @param model made by `cutSubnetwork`, trained further or not; it stays as it is
  * @param chain state dict of `narrowNetwork(network, neurons)`

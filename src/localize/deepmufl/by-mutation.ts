@@ -16,9 +16,9 @@ import { metallaxis, museReleased, ochiai, type Totals } from "./statistics.ts";
 import { rankWithTies } from "./ties.ts";
 
 /**
- * Mutants of each channel, tests of each kind at most (METHODS §5.8: 25 % of the mutants, 50 + 50 tests), and the
- * multiply-adds behind the mutants that all of it may take: fewer tests where it would be more. Counted and not timed, so
- * that a result depends on no machine.
+ * Mutants of each channel, tests of each kind at most (docs/methods.md §10.7: 25 % of the mutants, 50 + 50 tests), and
+ * the multiply-adds behind the mutants that all of it may take: fewer tests where it would be more. Counted and not
+ * timed, so that a result depends on no machine.
  */
 const EFFORT: Record<Budget, { mutants: number; tests: number; multiplyAdds: number }> = {
   demo: { mutants: 1, tests: 10, multiplyAdds: Number.POSITIVE_INFINITY },
@@ -30,8 +30,8 @@ const EFFORT: Record<Budget, { mutants: number; tests: number; multiplyAdds: num
 const FEWEST_TESTS = 10;
 
 /**
- * deepmufl by channels (METHODS §5.6): MUSE of the released code, ties broken by Metallaxis with type-1 Ochiai. Native:
- * top 5 %, as it has no rule of its own.
+ * deepmufl by channels (docs/methods.md §10.7): MUSE of the released code, ties broken by Metallaxis with type-1
+ * Ochiai. Native: top 5 %, as it has no rule of its own.
  */
 export async function byMutation(suspect: Suspect, failing: ImageSet): Promise<Localization> {
   const { network, seed } = suspect;

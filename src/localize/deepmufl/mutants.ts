@@ -12,7 +12,7 @@ export type Operator = (typeof OPERATORS)[number];
 export const PARAMETERS = ["filter", "shift"] as const;
 export type Parameter = (typeof PARAMETERS)[number];
 
-/** One change to one channel (METHODS §5.6); the filter changes in all its entries. */
+/** One change to one channel (docs/methods.md §10.7); the filter changes in all its entries. */
 export interface Mutant {
   unit: string;
   channel: number;

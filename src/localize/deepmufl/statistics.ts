@@ -1,6 +1,6 @@
 /**
- * Suspiciousness from mutants (METHODS §5.6). Tests are counted per mutant: failing ones that pass under it (`f2p`),
- * passing ones that fail (`p2f`), and failing ones whose answer changes, rightly or not (`changed`).
+ * Suspiciousness from mutants (docs/methods.md §10.7). Tests are counted per mutant: failing ones that pass under it
+ * (`f2p`), passing ones that fail (`p2f`), and failing ones whose answer changes, rightly or not (`changed`).
  */
 export interface MutantOutcome {
   f2p: number;

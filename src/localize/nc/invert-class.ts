@@ -4,7 +4,7 @@ import type { BlendGradients, BlendResult } from "../../measure/blend.ts";
 import { Adam } from "../../tune/adam.ts";
 import { squash, squashGradient } from "./squash.ts";
 
-/** The inversion's hyper-parameters (METHODS §5.2): BackdoorBench's schedule. */
+/** The inversion's hyper-parameters (docs/methods.md §10.3): BackdoorBench's schedule. */
 export const INVERSION = {
   learningRate: 0.1,
   betas: [0.5, 0.9] as const,
@@ -54,8 +54,8 @@ export function patchGradient(
 }
 
 /**
- * The search for the smallest patch that sends every image to one class (METHODS §5.2a). It can go on where it stopped,
- * so that classes may be screened first.
+ * The search for the smallest patch that sends every image to one class (docs/methods.md §10.3, step 1). It can go on
+ * where it stopped, so that classes may be screened first.
  */
 export class ClassInversion {
   readonly target: number;

@@ -27,7 +27,7 @@ const EFFORT: Record<Budget, InversionEffort> = {
   full: { epochs: 80, images: Number.POSITIVE_INFINITY, batch: 32, screening: 0 },
 };
 
-/** Screening (METHODS §5.2): so many epochs for every class, then the smallest norms and some others go on. */
+/** Screening (docs/methods.md §10.3): so many epochs for every class, then the smallest norms and some others go on. */
 const SCREENING = { epochs: 3, smallest: 5, others: 10 };
 
 /** However large the network is: below, a share of images that must be met means all of them. */
@@ -85,8 +85,8 @@ export interface ReversedTrigger {
 }
 
 /**
- * Reverses the trigger that a suspect may have been taught (METHODS §5.2): the smallest patch towards each class, and
- * of these the one that is suspiciously small. Where none is, the smallest is returned unflagged.
+ * Reverses the trigger that a suspect may have been taught (docs/methods.md §10.3): the smallest patch towards each
+ * class, and of these the one that is suspiciously small. Where none is, the smallest is returned unflagged.
  *
  * @throws Error where there are no clean images
  */

@@ -1,7 +1,10 @@
 import { classifierOf, inferShapes, type Network } from "../../graph/network.ts";
 import type { Profile } from "../../measure/profile.ts";
 
-/** What one image does to every channel: activations, and differences from the clean averages (METHODS §5.5, step 1). */
+/**
+ * What one image does to every channel: activations, and differences from the clean averages (docs/methods.md §10.6,
+ * step 1).
+ */
 export interface Deltas {
   /** Activation y of a node's channels, as the nodes behind it read them. */
   activation(node: string): Float32Array;

@@ -6,8 +6,8 @@ import { type StateDict, tensorOf } from "../../tensor/state.ts";
 export type EffectiveWeights = Map<string, Float64Array>;
 
 /**
- * The weight between channels (METHODS §5.5, step 4): `w̃ = γ/√(σ² + ε) · Σ_{kh,kw} W`, with the sign of γ; the
- * classifier's weights are its own.
+ * The weight between channels (docs/methods.md §10.6, step 2): `w̃ = γ/√(σ² + ε) · Σ_{kh,kw} W`, with the sign of γ;
+ * the classifier's weights are its own.
  */
 export function effectiveWeights(network: Network, state: StateDict): EffectiveWeights {
   const weights: EffectiveWeights = new Map();

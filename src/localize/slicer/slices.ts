@@ -5,7 +5,7 @@ import { type Averages, averagesOf, deltasOf } from "./deltas.ts";
 import { effectiveWeights } from "./effective-weights.ts";
 import { ChannelTracer, neuronContributions } from "./trace.ts";
 
-/** θ (METHODS §5.5): snapshots of the original have 0.2 and 0.3. */
+/** θ (docs/methods.md §10.6): snapshots of the original have 0.2 and 0.3. */
 export const THETA = 0.3;
 
 /** How far the neurons of a layer are in the slices of some images. */

@@ -7,9 +7,9 @@ import { WeightedSum } from "./weighted-sum.ts";
 export type Contributions = Map<string, Float64Array>;
 
 /**
- * Traces back what contributed to a prediction, by channels (METHODS §5.5). Sums give signs (convolutions with their
- * batch norms folded in, the classifier, the average over space); what only lets through passes contributions on as they
- * are: a ReLU where it is active, a max-pool, an addition to both sides, a concatenation to its parts.
+ * Traces back what contributed to a prediction, by channels (docs/methods.md §10.6). Sums give signs (convolutions with
+ * their batch norms folded in, the classifier, the average over space); what only lets through passes contributions on
+ * as they are: a ReLU where it is active, a max-pool, an addition to both sides, a concatenation to its parts.
  */
 export class ChannelTracer {
   private readonly network: Network;

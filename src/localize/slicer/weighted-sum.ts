@@ -1,5 +1,5 @@
 /**
- * What a weighted sum's inputs get of its contribution (METHODS §5.5, steps 2 and 3): the sign of
+ * What a weighted sum's inputs get of its contribution (docs/methods.md §10.6, steps 2 and 3): the sign of
  * `CONTRIB_n·Δ_n·w_i·Δ_i`, added to each; but inputs of the smallest `|w_i·Δ_i|` get nothing as long as these together
  * come to no more than `θ·|Δ_n|`. Of equally small ones where that ends, all get theirs, so the order does not matter.
  */

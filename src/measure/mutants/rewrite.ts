@@ -13,7 +13,7 @@ export interface ChannelRewrite {
 /** Told the logits of an image under a rewrite, `[classes]`, valid during the call. */
 export type OnRewritten = (rewrite: number, image: number, logits: Float32Array) => void;
 
-/** A model on fixed images, one channel rewritten at a time (METHODS §5.6). */
+/** A model on fixed images, one channel rewritten at a time (docs/methods.md §10.7). */
 export interface ChannelRewrites {
   /** Logits of the model as it is, `[count × classes]`. */
   base(): Promise<Float32Array>;

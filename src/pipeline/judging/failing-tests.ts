@@ -9,8 +9,8 @@ import type { Suspect } from "../../localize/types.ts";
 const TRIED = 600;
 
 /**
- * The failing tests of a suspect (METHODS §5.6): clean samples that the defender holds, of other classes than the
- * target, with the trigger stamped on them and their true labels; of these the ones that the suspect sends to the
+ * The failing tests of a suspect (docs/methods.md §10.11): clean samples that the defender holds, of other classes than
+ * the target, with the trigger stamped on them and their true labels; of these the ones that the suspect sends to the
  * target though it gets them right without the trigger. Hardly any in a sham.
  *
  * A criterion is handed the images alone: trigger and target stay here.

@@ -57,7 +57,7 @@ export function formatUsing(using: Using): string {
   return using.protocol === "native" ? using.criterion : `${using.criterion}:${using.protocol}`;
 }
 
-/** A repair's figures as a flat row (SPEC §5). */
+/** A repair's figures as a flat row (docs/query.md, "Tables"). */
 export function repairRow(repair: RepairFile) {
   const { id, method, using, budget, ca_before, ca_after, asr_before, asr_after, seconds } = repair;
   const asrd = asr_before === null || asr_after === null ? null : asr_before - asr_after;

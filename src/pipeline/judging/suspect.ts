@@ -8,7 +8,10 @@ import type { Suspect } from "../../localize/types.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
 import { cloneState, type StateDict } from "../../tensor/state.ts";
 
-/** The defender's clean data in two seeded halves (METHODS §5.8): one to measure on, one to choose thresholds on. */
+/**
+ * The defender's clean data in two seeded halves (docs/methods.md §3.1): one to measure on, one to choose thresholds
+ * on.
+ */
 export function halveClean(cleanVal: ImageSet, seed: number): Suspect["clean"] {
   const order = new Random(stageSeed(seed, "defender halves")).permutation(cleanVal.count);
   const half = Math.ceil(cleanVal.count / 2);
@@ -32,7 +35,7 @@ export function noImages({ input }: Network): Suspect["clean"] {
 
 /**
  * Wraps a model as a suspect: weights of its own to spoil, and a name and seed from which neither the defect nor the
- * version can be told (SPEC §3, "Blind by interface").
+ * version can be told (docs/architecture.md, "Import order").
  */
 export function anonymous(
   model: { network: Network; state: StateDict; sha256: string; normalization: Normalization },

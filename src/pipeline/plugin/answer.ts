@@ -8,7 +8,7 @@ import { ANSWER } from "./folder.ts";
 
 /** Numbers for every neuron of the largest network are a few megabytes. */
 const MOST_BYTES = 64e6;
-/** Of all neurons, where a plug-in names none itself (METHODS §5.7). */
+/** Of all neurons, where a plug-in names none itself (docs/methods.md §10.10). */
 const NATIVE_SHARE = 0.05;
 
 const layerScores = z.record(z.string(), z.array(z.number()));

@@ -3,7 +3,7 @@
  * is in a command line says which model is judged, and where the database lies.
  */
 const COMMAND_LINES = /^(BDEFECTS_.*|npm_.*|SUDO_COMMAND|_|OLDPWD)$/i;
-/** A defect's id, wherever it stands (SPEC §5). */
+/** A defect's id, wherever it stands (`src/core/ids.ts`). */
 const DEFECT_ID = /-top\d{3}(?!\d)/;
 
 /**

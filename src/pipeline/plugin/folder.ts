@@ -16,7 +16,7 @@ export const ANSWER = `${ANSWER_FOLDER}/scores.json`;
 
 /**
  * Writes what a plug-in gets into an empty folder: weights, ONNX, clean images and labels, a description, a loader for
- * torch. All of it is made from the suspect alone, so nothing else can be in it (SPEC §3, "Blind by interface").
+ * torch. All of it is made from the suspect alone, so nothing else can be in it (docs/plugins.md, "What it gets").
  */
 export function writeSuspect(suspect: Suspect, dir: string): void {
   const { network, state, clean } = suspect;

@@ -11,7 +11,7 @@ import { formatUsing, parseUsing, type RepairWay } from "../judging/repair.ts";
 import { PLUGIN_TIMEOUT } from "../plugin/criterion.ts";
 import { readRecipe, recipePath } from "../recipe-file.ts";
 
-/** A study's recipe: what is judged, by whom, repaired how (SPEC §5 `study`). */
+/** A study's recipe: what is judged, by whom, repaired how (docs/studies.md, "The recipe"). */
 
 const names = z.array(z.string().min(1));
 const ALL = "all";

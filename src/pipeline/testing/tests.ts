@@ -33,7 +33,7 @@ export interface TestResults {
 }
 
 /**
- * Runs a model on clean images, and on those of other classes than the target with the trigger (METHODS §7).
+ * Runs a model on clean images, and on those of other classes than the target with the trigger (docs/methods.md §12.1).
  * @returns null where the model's answers are not finite numbers
  */
 export async function runTests(

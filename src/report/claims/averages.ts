@@ -4,7 +4,9 @@ import { decideNear, notMeasured, tooFew } from "./contrast.ts";
 import { type Evidence, meanPerDefect } from "./evidence.ts";
 import { PROJECT_SITE } from "./sources.ts";
 
-/** The two averages by which the original sums up (METHODS §0.1). Its WJI is another formula: trends, not digits. */
+/**
+ * The two averages by which the original sums up (docs/methods.md §2). Its WJI is another formula: trends, not digits.
+ */
 
 const [WJI, ASRD] = [0.1764, 0.405];
 

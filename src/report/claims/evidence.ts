@@ -14,7 +14,7 @@ import type { Measured } from "./measured.ts";
 
 /**
  * The original judged against all infected neurons, on infected models alone, injected in the style that we call plain.
- * How it chose the size of a criterion's set is not known (METHODS §10): claims are decided by the top-k set.
+ * How it chose the size of a criterion's set is not known (docs/methods.md §2): claims are decided by the top-k set.
  */
 const TOPK: Measure = { truth: "full", protocol: "topk", quota: "global", metric: "wji" };
 const NATIVE: Measure = { ...TOPK, protocol: "native", quota: null };

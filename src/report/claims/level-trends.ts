@@ -4,7 +4,7 @@ import { decidePositive, decideStable, MARGIN, matchedContrast, measured, notMea
 import type { Evidence } from "./evidence.ts";
 import { PAPER } from "./sources.ts";
 
-/** How a criterion does as defects grow: claims about the levels (METHODS §0.1). */
+/** How a criterion does as defects grow: claims about the levels (docs/methods.md §2). */
 
 const stratum = ({ attack }: DefectRecord) => attack;
 

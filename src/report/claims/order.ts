@@ -9,7 +9,7 @@ import { contrastOf, decidePositive, MARGIN, measured, notMeasured, tooFew } fro
 import { type Evidence, meanPerDefect, minus } from "./evidence.ts";
 import { PAPER } from "./sources.ts";
 
-/** Which of the six criteria are best and worst: claims about their order (METHODS §0.1). */
+/** Which of the six criteria are best and worst: claims about their order (docs/methods.md §2). */
 
 /** The criteria of the six that were run, each on the defects that all of them judged. */
 function common(evidence: Evidence): Map<string, DefectValue[]> {

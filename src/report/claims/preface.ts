@@ -1,7 +1,7 @@
 import { ALPHA, LEAST_CLUSTERS } from "../comparison.ts";
 import type { Reproduction } from "./reproduction.ts";
 
-/** The original's size (METHODS §0.1). */
+/** The original's size (docs/methods.md §2). */
 const ORIGINAL = { defects: 1654, groups: 48 };
 
 /** What the verdicts rest on and how they are made, in sentences. */

@@ -4,7 +4,7 @@ import { anpStable, clpDecays, deepmuflImproves, ncNarrow, slicerImproves } from
 import { fpWeakest, weightBasedBest } from "./order.ts";
 import { slicerStrongOnSra } from "./slicer-sra.ts";
 
-/** The original's findings, as METHODS §0.1 lists them. */
+/** The original's findings, as claims (docs/methods.md §2). */
 export const CLAIMS: readonly Claim[] = [
   averageWji,
   averageAsrd,

@@ -167,7 +167,7 @@ function pairOf(
   return { sides, figure };
 }
 
-/** The attribution-patching effect of every neuron (METHODS §3.4). */
+/** The attribution-patching effect of every neuron (docs/methods.md §9.3). */
 async function carrierScores(
   database: Database,
   ref: DefectLabels["carriers"],

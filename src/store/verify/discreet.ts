@@ -15,8 +15,8 @@ export function keptOn(grid: Grid | undefined): number {
 }
 
 /**
- * A discreet defect's infected model or sham against its twin (METHODS §3.2): the filters of infected neurons keep their
- * length, their gains do not grow, and all other neurons' batch norms compute what they did.
+ * A discreet defect's infected model or sham against its twin (docs/methods.md §7.2): the filters of infected neurons
+ * keep their length, their gains do not grow, and all other neurons' batch norms compute what they did.
  *
  * @returns one line per rule that is broken
  */

@@ -52,7 +52,9 @@ export function identityFaults(record: DefectRecord, manifest: Pick<DatabaseMani
   return faults;
 }
 
-/** An edition's clean models take the offsets in turn: after `k` of them the first comes again (METHODS §7). */
+/**
+ * An edition's clean models take the offsets in turn: after `k` of them the first comes again (docs/methods.md §13.1).
+ */
 function isCleanSeed(turn: number, top: number): boolean {
   const index = (OFFSETS as readonly number[]).indexOf(top);
   return index < 0 || turn === index || (turn >= 0 && index - turn > turn);

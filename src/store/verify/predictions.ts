@@ -39,8 +39,9 @@ export function predictionFaults(found: PredictionFile, record: DefectRecord, ne
 const TIES_BROKEN: ReadonlySet<string> = new Set(["deepmufl", "deepmufl-reversed"]);
 
 /**
- * Every criterion of ours makes its raw numbers comparable by a function that rises with them inside a layer (METHODS §5), so
- * scores order a layer's neurons as the raw numbers do. A program of somebody's own promises no such thing.
+ * Every criterion of ours makes its raw numbers comparable by a function that rises with them inside a layer
+ * (docs/methods.md §10.1), so scores order a layer's neurons as the raw numbers do. A program of somebody's own
+ * promises no such thing.
  */
 function scoreFaults({ criterion, raw, scores }: PredictionFile, network: Network): string[] {
   for (const { name, width } of neuronLayers(network)) {

@@ -22,7 +22,7 @@ const MOST_DIFFERING = 0.1;
 
 /**
  * Infected neurons against those of other defects. All that are injected alike into one clean model take ranks of one order
- * (METHODS §3.1, rules 1 and 2). Level and offset say which ranks, and so how many neurons of a layer two defects share;
+ * (docs/methods.md §6.1, §6.2). Level and offset say which ranks, and so how many neurons of a layer two defects share;
  * the order itself is not needed.
  */
 export class Ranks {

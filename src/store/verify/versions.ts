@@ -64,7 +64,7 @@ export function verifyChanged(
   { infected }: DefectLabels,
   network: Network,
 ): void {
-  // Sub-network replacement also cuts the connections into its neurons; its changed set is its own (METHODS §4.4).
+  // A replacement also cuts the connections into its neurons; its changed set is its own (docs/methods.md §7.5).
   if (isReplaced(record) || !record.changed) return;
   const allowed = changedSet(network, infected, record.style);
   if (sameNeurons(record.changed, allowed)) return;
@@ -104,7 +104,7 @@ export async function verifyDelta(
   return { state, rows };
 }
 
-/** A replacement's changed set is what its models show (METHODS §4.4). */
+/** A replacement's changed set is what its models show (docs/methods.md §7.5). */
 export function isReplaced({ attack }: DefectRecord): boolean {
   return ATTACKS.get(attack)?.injection === "replace";
 }

@@ -3,8 +3,8 @@ import { type ConvUnit, classifierOf, inferShapes, type LayerNode, type Network 
 import { type StateDict, tensorOf } from "../../../src/tensor/state.ts";
 
 /**
- * METHODS §5.5 position by position and with batch norm as a layer of its own, for tiny networks: what the channel-level
- * tracer is held against. Slow, and shares nothing with it.
+ * docs/methods.md §10.6 position by position and with batch norm as a layer of its own, for tiny networks: what the
+ * channel-level tracer is held against. Slow, and shares nothing with it.
  */
 
 type Values = Float64Array;

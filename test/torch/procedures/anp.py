@@ -1,4 +1,4 @@
-"""Adversarial neuron pruning (Wu, Wang, NeurIPS 2021; METHODS 5.3), after the released procedure."""
+"""Adversarial neuron pruning (Wu, Wang, NeurIPS 2021; docs/methods.md §10.4), after the released procedure."""
 
 import numpy as np
 import torch

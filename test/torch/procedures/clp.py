@@ -1,4 +1,4 @@
-"""Channel Lipschitzness (Zheng, Tang, Li, Liu, ECCV 2022; METHODS 5.4): largest singular value times |gamma|/sigma."""
+"""Channel Lipschitzness (Zheng, Tang, Li, Liu, ECCV 2022; docs/methods.md §10.5): largest singular value times |gamma|/sigma."""
 
 import torch
 
@@ -27,7 +27,7 @@ def channelwise(matrices):
 
 
 def gram(matrices):
-    """Through the Gram matrix, as METHODS 5.4 has it; in float64, as ours."""
+    """Through the Gram matrix, as docs/methods.md §10.5 has it; in float64, as ours."""
     matrices = matrices.double()
     return torch.linalg.eigvalsh(matrices.transpose(1, 2) @ matrices)[:, -1].clamp(min=0).sqrt()
 

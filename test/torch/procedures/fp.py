@@ -1,4 +1,4 @@
-"""Fine-pruning's first half (Liu, Dolan-Gavitt, Garg, RAID 2018; METHODS 5.1): neurons that sleep on clean images."""
+"""Fine-pruning's first half (Liu, Dolan-Gavitt, Garg, RAID 2018; docs/methods.md §10.2): neurons that sleep on clean images."""
 
 from procedures.activations import layer_rank, predict, spatial_means
 from procedures.walk import prune_walk

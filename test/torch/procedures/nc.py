@@ -1,4 +1,4 @@
-"""Neural Cleanse as a localizer (Wang et al., S&P 2019; METHODS 5.2): the trigger reversed, and who rises under it."""
+"""Neural Cleanse as a localizer (Wang et al., S&P 2019; docs/methods.md §10.3): the trigger reversed, and who rises under it."""
 
 import numpy as np
 import torch
