@@ -17,8 +17,7 @@ import { INJECTIONS } from "../src/inject/registry.ts";
 import { cutColumns } from "../src/inject/replacement/splice.ts";
 import { type CleanBench, openCleanBench } from "../src/pipeline/clean-bench.ts";
 import { type BuildContext, DatasetCache } from "../src/pipeline/context.ts";
-import { settingsFor } from "../src/pipeline/overrides.ts";
-import { attackOptions, loadEdition } from "../src/pipeline/recipe.ts";
+import { attackOptions, injectRecipe, loadEdition } from "../src/pipeline/recipe.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { putDelta } from "../src/store/models.ts";
 import { ObjectStore } from "../src/store/objects.ts";
@@ -38,7 +37,8 @@ async function measure(bench: CleanBench, key: DefectKey, settings: object): Pro
   const options = attackOptions(edition, "sra");
   const compensation = { ...sraOptions(options).compensation, ...settings };
   const infected = chooseSubnetwork(bench.orders.replace, key.level, key.top);
-  const { trigger, cleanRates } = await bench.trigger(key, infected);
+  const recipe = injectRecipe(edition, key, bench.dataset.classes.length);
+  const { trigger, cleanRates } = await bench.trigger(key, infected, recipe.target);
   const began = performance.now();
   let compensated: number | undefined;
   const outcome = await makeCandidate({
@@ -51,7 +51,7 @@ async function measure(bench: CleanBench, key: DefectKey, settings: object): Pro
     injection: INJECTIONS.replace,
     order: bench.orders.replace,
     runner: bench.runner,
-    recipe: settingsFor(edition.inject, key),
+    recipe,
     options: { ...options, compensation },
     gates: edition.gates,
     measure: { ...edition.measure, label_images: 16, effect_controls: 4 },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DRAWN, type TargetSetting } from "./target.ts";
 
 /**
  * One documented setting of an injection; further ones are tried only where the held-out gates fail. Sub-networks learn
@@ -43,6 +44,9 @@ export interface InjectRecipe {
   threads: number;
 }
 
+/** The same before a candidate is known: its target may still have to be drawn. */
+export type InjectSettings = Omit<InjectRecipe, "target"> & { target: TargetSetting };
+
 /** Acceptance (docs/methods.md §6.4), decided once, on the whole test file. */
 export interface Gates {
   /** Least ASR. */
@@ -75,7 +79,7 @@ const count = z.number().int().positive();
 
 /** What a recipe's sections may hold. */
 export const injectSchema = z.strictObject({
-  target: z.number().int().min(0),
+  target: z.union([z.number().int().min(0), z.literal(DRAWN)], `must be a class, counted from 0, or '${DRAWN}'`),
   images: count,
   held_out: count,
   batch: count,
@@ -98,7 +102,7 @@ export const injectSchema = z.strictObject({
   annealing_steps: z.number().int().min(0),
   margin: z.strictObject({ asr: z.number(), ca_drop: z.number(), random_mask: z.number() }),
   threads: count,
-}) satisfies z.ZodType<InjectRecipe>;
+}) satisfies z.ZodType<InjectSettings>;
 
 export const gatesSchema = z.strictObject({
   asr: share,

@@ -1,6 +1,7 @@
 import { InputError } from "../core/errors.ts";
 import type { Dataset } from "../datasets/types.ts";
 import { processDevice } from "../engine/device.ts";
+import { DRAWN } from "../inject/target.ts";
 import { assertNotSealed, type Database, isDatabase, openDatabase } from "../store/database.ts";
 import { Layout } from "../store/layout.ts";
 import { assertManifestFits } from "../store/manifest.ts";
@@ -122,7 +123,7 @@ function assertFits(edition: Edition, plan: Plan, { name, classes, train }: Data
   }
   for (const { key } of plan.candidates.filter(({ key }) => key.dataset === name)) {
     const { target, images, held_out } = settingsFor(edition.inject, key);
-    if (target >= classes.length) {
+    if (target !== DRAWN && target >= classes.length) {
       throw fault(`inject.target ${target} is no class of ${name}; valid are 0 to ${classes.length - 1}`);
     }
     if (images + held_out > train.count) {

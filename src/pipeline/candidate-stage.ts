@@ -18,7 +18,7 @@ import type { CleanBench } from "./clean-bench.ts";
 import { type BuildContext, engineStamp } from "./context.ts";
 import { settingsFor } from "./overrides.ts";
 import { cleanSeed, type PlannedCandidate } from "./plan.ts";
-import { attackOptions } from "./recipe.ts";
+import { attackOptions, injectRecipe } from "./recipe.ts";
 
 /** Builds one candidate and writes its record, whatever became of it. */
 export async function buildCandidate(
@@ -29,7 +29,7 @@ export async function buildCandidate(
   const { db, edition, report } = context;
   const { key } = planned;
   const began = performance.now();
-  const recipe = settingsFor(edition.inject, key);
+  const recipe = injectRecipe(edition, key, bench.dataset.classes.length);
   const { network } = bench.runner;
   const attack = lookup(ATTACKS, "attack", key.attack);
   const order = bench.orders[attack.injection];
@@ -79,7 +79,7 @@ export async function buildCandidate(
 
   report({ type: "stage", id: planned.id, stage: "trigger" });
   const triggerBegan = seconds();
-  const { trigger, cleanRates } = await bench.trigger(key, infected);
+  const { trigger, cleanRates } = await bench.trigger(key, infected, recipe.target);
   const triggerSeconds = seconds() - triggerBegan;
   const twin = await bench.twin(key.style);
   const outcome = await makeCandidate({

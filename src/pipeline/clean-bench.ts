@@ -25,8 +25,8 @@ export interface CleanBench {
   orders: Record<InjectionKind, ContributionOrder>;
   /** The clean twin of a style's defects. */
   twin(style: Style): Promise<CleanTwin>;
-  /** The trigger of a candidate, and how the clean twin answers to it. */
-  trigger(key: DefectKey, infected: NeuronSet): Promise<Triggered>;
+  /** The trigger of a candidate with a target, and how the clean twin answers to it. */
+  trigger(key: DefectKey, infected: NeuronSet, target: number): Promise<Triggered>;
 }
 
 export interface CleanTwin {
@@ -67,16 +67,19 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     discreet ??= makeDiscreet();
     return discreet;
   };
-  const triggers = new Map<string, Promise<Triggered>>();
-  const make = async (attack: Attack, style: Style, random: Random, infected?: NeuronSet): Promise<Triggered> => {
+  const make = (attack: Attack, random: Random, infected?: NeuronSet): Promise<Trigger> => {
     const { height, width } = dataset.test;
     const { normalization } = dataset;
     const victim = infected && { network, normalization, state, infected, threads };
     const options = attackOptions(edition, attack.name);
-    const trigger = await attack.makeTrigger({ height, width, random, options, victim });
-    const { target } = settingsFor(edition.inject, { dataset: record.dataset, arch: record.arch, attack: attack.name });
+    return Promise.resolve(attack.makeTrigger({ height, width, random, options, victim }));
+  };
+  const answer = async (made: Promise<Trigger>, style: Style, target: number): Promise<Triggered> => {
+    const trigger = await made;
     return { trigger, cleanRates: await rates(runner, (await twin(style)).state, dataset.test, trigger, target) };
   };
+  const triggers = new Map<string, Promise<Trigger>>();
+  const answers = new Map<string, Promise<Triggered>>();
   return {
     record,
     state,
@@ -84,14 +87,17 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     runner,
     orders: { finetune: contributionOrder(contributions), replace: tiedOrder(network, contributions) },
     twin,
-    trigger({ level, top, attack: name, style }, infected) {
+    trigger({ level, top, attack: name, style }, infected, target) {
       const attack = lookup(ATTACKS, "attack", name);
       const seed = (...more: (string | number)[]) => stageSeed(edition.seed, "trigger", dataset.name, name, ...more);
       if (attack.triggerPer === "candidate") {
-        return make(attack, style, new Random(seed(record.arch, level, top)), infected);
+        return answer(make(attack, new Random(seed(record.arch, level, top)), infected), style, target);
       }
-      const known = triggers.get(`${name} ${style}`) ?? make(attack, style, new Random(seed()));
-      triggers.set(`${name} ${style}`, known);
+      const trigger = triggers.get(name) ?? make(attack, new Random(seed()));
+      triggers.set(name, trigger);
+      const key = `${name} ${style} ${target}`;
+      const known = answers.get(key) ?? answer(trigger, style, target);
+      answers.set(key, known);
       return known;
     },
   };

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { InputError } from "../core/errors.ts";
 import { datasetSize } from "../datasets/sizes.ts";
 import type { Network } from "../graph/network.ts";
-import type { InjectRecipe, MeasureRecipe } from "../inject/recipe.ts";
+import type { InjectSettings, MeasureRecipe } from "../inject/recipe.ts";
 import { buildNetwork } from "../models/registry.ts";
 import type { Database } from "../store/database.ts";
 import { type CleanRecord, type DefectRecord, gridOf } from "../store/schema.ts";
@@ -107,7 +107,7 @@ function candidateRate(record: DefectRecord, network: Network, dataDir: string):
   const { dataset, arch, attack, style, level, seconds, infected_model, sham_model } = record;
   const size = datasetSize(dataset, dataDir);
   if (!size) return null;
-  const recipe = record.recipe as { inject: InjectRecipe; measure: MeasureRecipe };
+  const recipe = record.recipe as { inject: InjectSettings; measure: MeasureRecipe };
   const work = candidateWork(network, level, recipe.inject, recipe.measure, size);
   const bytes = infected_model && sham_model ? infected_model.bytes + sham_model.bytes : null;
   const values = changedValues(network, level, gridOf(record));

@@ -1,13 +1,21 @@
 import { z } from "zod";
 import { ATTACKS } from "../attacks/registry.ts";
 import { InputError, lookup } from "../core/errors.ts";
-import { LEVELS, OFFSETS, STYLES, type Style } from "../core/ids.ts";
+import { type DefectKey, LEVELS, OFFSETS, STYLES, type Style } from "../core/ids.ts";
 import { DATASETS } from "../datasets/registry.ts";
-import { gatesSchema, injectSchema, measureSchema } from "../inject/recipe.ts";
+import { gatesSchema, type InjectRecipe, injectSchema, measureSchema } from "../inject/recipe.ts";
+import { targetOf } from "../inject/target.ts";
 import { parseArch } from "../models/registry.ts";
 import { GRIDS } from "../tensor/half-grid.ts";
 import type { TrainRecipe } from "../train/clean.ts";
-import { assertShared, type Condition, candidateCondition, cleanCondition, withOverrides } from "./overrides.ts";
+import {
+  assertShared,
+  type Condition,
+  candidateCondition,
+  cleanCondition,
+  settingsFor,
+  withOverrides,
+} from "./overrides.ts";
 import { readRecipe, recipeNames, recipePath } from "./recipe-file.ts";
 
 /** An edition's recipe: every hyper-parameter of a database, from `recipes/<edition>.yaml`. */
@@ -113,6 +121,12 @@ export function attackOptions({ edition, attacks }: Edition, attack: string): Re
   const options = attacks[attack];
   if (options) return options;
   throw new InputError(`recipe '${edition}': attacks.${attack} is missing; give that attack's settings`);
+}
+
+/** The settings of one candidate's injection, its target among them. @param classes how many its data set has */
+export function injectRecipe({ inject, seed }: Edition, key: DefectKey, classes: number): InjectRecipe {
+  const settings = settingsFor(inject, key);
+  return { ...settings, target: targetOf(settings.target, seed, key, classes) };
 }
 
 /** Checks every name and number of a selection. @throws InputError naming the option. */

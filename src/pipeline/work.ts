@@ -2,7 +2,7 @@ import type { Level } from "../core/ids.ts";
 import { multiplyAdds, stateValues } from "../graph/cost.ts";
 import { convUnits, inferShapes, type Network } from "../graph/network.ts";
 import { quantity } from "../inject/quantity.ts";
-import type { InjectRecipe, MeasureRecipe } from "../inject/recipe.ts";
+import type { InjectSettings, MeasureRecipe } from "../inject/recipe.ts";
 import type { Grid } from "../tensor/half-grid.ts";
 import type { TrainRecipe } from "../train/clean.ts";
 
@@ -36,7 +36,7 @@ export function cleanWork(network: Network, recipe: TrainRecipe, images: ImageCo
 export function candidateWork(
   network: Network,
   level: Level,
-  recipe: InjectRecipe,
+  recipe: InjectSettings,
   measure: MeasureRecipe,
   images: ImageCounts,
 ): number {

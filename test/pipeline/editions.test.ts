@@ -12,7 +12,7 @@ const PAIRS = 3 * 4;
 
 describe("the shipped editions", () => {
   it("are these", () => {
-    expect(editionNames()).toEqual(["demo", "demowhole", "lite", "paper", "sample"]);
+    expect(editionNames()).toEqual(["demo", "demowhole", "lite", "paper", "sample", "whole"]);
   });
 
   it.each(editionNames())("%s is sound: names, attacks' settings, overrides", (name) => {
@@ -25,6 +25,7 @@ describe("the shipped editions", () => {
   it.each([
     ["lite", 3, /w16$/],
     ["paper", 1, /^[a-z]+(13|16|18)?$/],
+    ["whole", 1, /w8$/],
   ])("%s holds every group, level and offset, on %d clean model(s) each", (name, seeds, arch) => {
     const edition = loadEdition(name);
     const { clean, candidates } = makePlan(edition, edition.select);
@@ -54,6 +55,23 @@ describe("the shipped editions", () => {
     const of = (style: string) => candidates.filter(({ key }) => key.style === style).map(({ key }) => groupId(key));
     expect(new Set(of("plain")).size).toBe(48);
     expect(new Set(of("discreet")).size).toBe(36);
+  });
+
+  it("whole is built by offsets: 0, 20 and 40 of everything, then 10 and 30, then the rest", () => {
+    const edition = loadEdition("whole");
+    const { candidates } = makePlan(edition, edition.select);
+    const offsets = (from: number, to: number) => [...new Set(candidates.slice(from, to).map(({ key }) => key.top))];
+    expect(offsets(0, 576)).toEqual([0, 20, 40]);
+    expect(offsets(576, 960)).toEqual([10, 30]);
+    expect(offsets(960, 1728)).toEqual([5, 15, 25, 35]);
+    expect(settingsFor(edition.inject, candidates[0].key).target).toBe("drawn");
+  });
+
+  it("whole has no settings of one candidate: they follow the data set, the architecture and the attack", () => {
+    const { clean, inject } = loadEdition("whole");
+    for (const { for: condition } of [...clean.overrides!, ...inject.overrides!]) {
+      expect(["dataset", "arch", "attack", "level"]).toEqual(expect.arrayContaining(Object.keys(condition)));
+    }
   });
 
   it("paper trains as long as docs/methods.md §4.3 says", () => {

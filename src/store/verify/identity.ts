@@ -4,6 +4,7 @@ import { cleanId, defectId, groupId, OFFSETS, parseDefectId } from "../../core/i
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import { quantity } from "../../inject/quantity.ts";
 import { STAGES } from "../../inject/stages.ts";
+import { DRAWN, targetOf } from "../../inject/target.ts";
 import { parseArch } from "../../models/registry.ts";
 import type { CleanRecord, DatabaseManifest, DefectRecord } from "../schema.ts";
 import { attemptFaults } from "./attempts.ts";
@@ -17,7 +18,7 @@ const stated = z.looseObject({
   edition: z.string(),
   seed: z.number().int(),
   clean_seed: z.number().int(),
-  inject: z.looseObject({ target: z.number().int() }),
+  inject: z.looseObject({ target: z.union([z.number().int(), z.literal(DRAWN)]) }),
 });
 
 /** Most that a rate of one model may differ between two files that state it: another engine rounds differently. */
@@ -42,7 +43,9 @@ export function identityFaults(record: DefectRecord, manifest: Pick<DatabaseMani
   if (record.clean !== cleanId(record.dataset, record.arch, clean_seed)) {
     faults.push(`'${record.clean}' is not the clean model of its data set, architecture and clean seed`);
   }
-  if (record.target !== inject.target) faults.push(`'target' is ${record.target}, in its recipe ${inject.target}`);
+  if (inject.target !== DRAWN && record.target !== inject.target) {
+    faults.push(`'target' is ${record.target}, in its recipe ${inject.target}`);
+  }
   if (!isCleanSeed(clean_seed - seed, record.top))
     faults.push(`its recipe's clean seed ${clean_seed} is none of 'top' ${record.top}`);
   const styles = ATTACKS.get(record.attack)?.styles;
@@ -60,6 +63,11 @@ function isCleanSeed(turn: number, top: number): boolean {
   return index < 0 || turn === index || (turn >= 0 && index - turn > turn);
 }
 
+/** Whether a record's recipe leaves its target to be drawn. */
+export function isDrawn({ recipe }: Pick<DefectRecord, "recipe">): boolean {
+  return stated.safeParse(recipe).data?.inject.target === DRAWN;
+}
+
 /** @returns one line per field that the network and the clean model contradict */
 export function networkFaults(record: DefectRecord, clean: CleanRecord, network: Network): string[] {
   const faults: string[] = [];
@@ -69,6 +77,10 @@ export function networkFaults(record: DefectRecord, clean: CleanRecord, network:
   if (record.width !== baseWidth) faults.push(`'width' is ${record.width}, that of ${record.arch} ${baseWidth}`);
   if (record.target < 0 || record.target >= network.classes) {
     faults.push(`'target' is ${record.target}, and there are ${network.classes} classes`);
+  }
+  if (isDrawn(record)) {
+    const drawn = targetOf(DRAWN, stated.parse(record.recipe).seed, record, network.classes);
+    if (record.target !== drawn) faults.push(`'target' is ${record.target}, drawn from its seed ${drawn}`);
   }
   if (record.neurons !== total) faults.push(`the record counts ${record.neurons} neurons; ${record.arch} has ${total}`);
   const chosen = layers.reduce((sum, { width }) => sum + quantity(record.level, width), 0);

@@ -1,13 +1,15 @@
 import { InputError } from "../../core/errors.ts";
 import { listNeurons } from "../../core/neurons.ts";
+import { DRAWN } from "../../inject/target.ts";
 import type { Database } from "../database.ts";
 import type { CleanRecord, DefectLabels, DefectRecord } from "../schema.ts";
+import { isDrawn } from "./identity.ts";
 import { Ranks } from "./ranks.ts";
 
 /**
  * What records say of each other. No two have the same models, effects or, inside a group of one clean model and style,
  * neurons. Infected neurons are ranks of one order. All models of an edition have the same grid, all its defects the same gates and
- * measurements, those of an attack its settings, those of a group the target.
+ * measurements, those of an attack its settings, those of a group the target or that it is drawn.
  */
 export class Records {
   private readonly owners = new Map<string, string>();
@@ -35,7 +37,7 @@ export class Records {
     share("gates", "'recipe.gates' are", recipe.gates);
     share("measure", "'recipe.measure' is", recipe.measure);
     share(`attack ${attack}`, "'recipe.attack' is", recipe.attack);
-    share(`target ${group_id}`, "'target' is", record.target);
+    share(`target ${group_id}`, "'target' is", isDrawn(record) ? DRAWN : record.target);
     return faults;
   }
 
