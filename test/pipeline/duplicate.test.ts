@@ -18,7 +18,7 @@ it("a candidate with the neurons of an earlier one is recorded as its duplicate,
   const context = { db, edition: loadEdition("demo"), report: (event: ProgressEvent) => events.push(event) };
   const bench = {
     record: db.readClean(accepted[0].clean),
-    dataset: { dataHash: accepted[0].data_sha256 },
+    dataset: { dataHash: accepted[0].data_sha256, classes: CLASSES },
     runner: { network },
     orders: { finetune: Object.fromEntries(neuronLayers(network).map(({ name }) => [name, [2, 0, 3, 1]])) },
     trigger: async () => ({ trigger: TRIGGER, cleanRates: { ca: 0.9, asr: 0.1, cleanToTarget: 0.1 } }),

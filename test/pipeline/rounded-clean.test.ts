@@ -13,6 +13,6 @@ it("a trained model is rounded to its edition's grid, and refused where it goes 
   const refused = () => roundedClean(far, "clean/x", "half");
   expect(refused).toThrow(InputError);
   expect(refused).toThrow(
-    /^clean\/x: 'bn1.running_var' holds 70000, and half precision ends at 65504; leave 'grid' out/,
+    /^clean\/x: 'bn1.running_var' holds 70000, and the grid 'half' ends at 65504; leave 'grid' out/,
   );
 });
