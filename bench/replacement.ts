@@ -1,10 +1,10 @@
 /**
- * What a sub-network replacement costs by what its compensation trains: the sample's candidates, each once as the sample's
- * recipe says and once with the settings given, judged by the same gates. Prints Markdown. Labels are measured on few images,
- * since they decide nothing here.
+ * What a sub-network replacement costs by what its compensation trains: the sample's candidates, each with every one of the
+ * settings given. These differ from the sample's recipe in what they name, and are judged by the same gates. Prints Markdown.
+ * Labels are measured on few images, since they decide nothing here.
  *
  *     npx tsx bench/replacement.ts DATA [NETWORKS [SETTINGS [LEVEL [OFFSET]]]]
- *     npx tsx bench/replacement.ts data cifar10-vgg13w8,gtsrb-vgg13w8 '{"trains":"few","filters":0.12}' narrow 40
+ *     npx tsx bench/replacement.ts data cifar10-vgg13w8,gtsrb-vgg13w8 '[{},{"trains":"few","filters":0.12}]' narrow 40
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,8 +22,10 @@ import { openDatabase } from "../src/store/database.ts";
 import { putDelta } from "../src/store/models.ts";
 import { ObjectStore } from "../src/store/objects.ts";
 import { SAMPLE_DIR } from "../src/store/sample.ts";
+import type { StateDict } from "../src/tensor/state.ts";
 
-const SETTINGS = { trains: "few", filters: 0.12, learning_rate: 0.06 };
+/** The sample's own, and those that docs/replacement.md measures. */
+const SETTINGS = [{}, { trains: "few", filters: 0.12, learning_rate: 0.06 }];
 
 const [dataDir, networks, given = JSON.stringify(SETTINGS), level = "narrow", offset = "40"] = process.argv.slice(2);
 const db = await openDatabase(SAMPLE_DIR, { readOnly: true });
@@ -41,6 +43,7 @@ async function measure(bench: CleanBench, key: DefectKey, settings: object): Pro
   const { trigger, cleanRates } = await bench.trigger(key, infected, recipe.target);
   const began = performance.now();
   let compensated: number | undefined;
+  let made: StateDict | undefined;
   const outcome = await makeCandidate({
     key,
     dataset: bench.dataset,
@@ -48,7 +51,12 @@ async function measure(bench: CleanBench, key: DefectKey, settings: object): Pro
     infected,
     trigger,
     cleanRates,
-    injection: INJECTIONS.replace,
+    // A rejected candidate's model has its bytes too.
+    injection: async (task) => {
+      const injected = await INJECTIONS.replace(task);
+      made = injected.model;
+      return injected;
+    },
     order: bench.orders.replace,
     runner: bench.runner,
     recipe,
@@ -62,7 +70,7 @@ async function measure(bench: CleanBench, key: DefectKey, settings: object): Pro
   });
   const { attempts, infectedRates, infectedModel, sham } = outcome;
   const cleared = compensation.trains === "few" ? cutColumns(bench.runner.network, infected) : undefined;
-  const bytes = infectedModel && (await putDelta(objects, bench.state, infectedModel, { cleared })).bytes;
+  const { bytes } = await putDelta(objects, bench.state, made!, { cleared });
   const shamBytes = infectedModel && sham && (await putDelta(objects, infectedModel, sham)).bytes;
   return [
     `${compensation.trains}`,
@@ -91,7 +99,7 @@ try {
       top: OFFSETS.find((top) => `${top}` === offset)!,
     };
     const bench = await openCleanBench(context, db.listClean().find((clean) => clean.startsWith(`clean/${id}-s`))!);
-    for (const settings of [{}, JSON.parse(given)]) line([id, ...(await measure(bench, key, settings))]);
+    for (const settings of [JSON.parse(given)].flat()) line([id, ...(await measure(bench, key, settings))]);
     await bench.runner.release();
   }
 } finally {
