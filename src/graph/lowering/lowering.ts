@@ -84,7 +84,6 @@ export interface Lowering {
   settle(gradient: Gradient, x: Feature): Feature;
 }
 
-/** Names of the three. */
 /**
  * Raised whenever a lowering comes to round otherwise, so that records tell whose bytes can be repeated. 1, which records do
  * not state: as the shipped sample was built. 2: weight gradients add up over images, batch norm goes back in one pass. 3: the first
@@ -92,6 +91,7 @@ export interface Lowering {
  */
 export const LOWERING_REVISION = 3;
 
+/** Names of the three. */
 export const LOWERINGS = ["plain", "blocked", "webgpu"] as const;
 export type LoweringKind = (typeof LOWERINGS)[number];
 
