@@ -11,7 +11,7 @@ const VALUES: Record<string, () => Promise<Iterable<string>>> = {
   offset: async () => OFFSETS.map(String),
   device: async () => DEVICES,
   budget: async () => BUDGETS,
-  db: async () => ["sample"],
+  db: async () => ["sample", "whole"],
   attack: async () => (await import("../attacks/registry.ts")).ATTACKS.keys(),
   arch: async () => (await import("../models/registry.ts")).ARCHITECTURES.keys(),
   dataset: async () => (await import("../datasets/registry.ts")).DATASETS.keys(),

@@ -1,6 +1,7 @@
 import { RootCommand, type Command as TabCommand } from "@bomb.sh/tab";
 import type { Command, Option } from "commander";
 import { SAMPLE, SAMPLE_DIR } from "../store/sample.ts";
+import { unpackedWhole, WHOLE } from "../store/shipped.ts";
 import { verbFirst } from "./arguments.ts";
 import { optionValues, positionalValues } from "./completion-values.ts";
 import { DEFAULT_DB } from "./options.ts";
@@ -77,6 +78,8 @@ async function valuesFor(command: Command, words: readonly string[]): Promise<Va
 function databaseOf(words: readonly string[]): string {
   const at = words.indexOf("--db");
   const dir = at >= 0 ? words[at + 1] : process.env.BDEFECTS_DB || DEFAULT_DB;
+  // Nothing is unpacked for a suggestion.
+  if (dir === WHOLE) return unpackedWhole() ?? dir;
   return dir === SAMPLE ? SAMPLE_DIR : dir;
 }
 

@@ -1,10 +1,11 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { Option } from "commander";
 import { BUDGETS, type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { DEFAULT_DEVICE, DEVICES, type Device } from "../core/device.ts";
 import { InputError } from "../core/errors.ts";
+import { userCache } from "../files/user-cache.ts";
 import { SAMPLE, SAMPLE_DIR } from "../store/sample.ts";
+import { WHOLE } from "../store/shipped.ts";
 import { commaList, wholeNumber } from "./arguments.ts";
 import { FORMATS, type OutputOptions } from "./output.ts";
 
@@ -21,9 +22,12 @@ export interface SharedOptions extends OutputOptions {
 export const DEFAULT_SEED = 1;
 export const DEFAULT_DB = "./bdefects-db";
 
-/** `--db DIR`: the database's folder. */
+/** `--db DIR`: the database's folder. Before a verb acts, `whole` becomes a folder too (`whole-database.ts`). */
 export function dbOption(): Option {
-  return new Option("--db <dir>", `the database's folder, or '${SAMPLE}': the small one that ships with the package`)
+  return new Option(
+    "--db <dir>",
+    `the database's folder; '${SAMPLE}': the small one of the package; '${WHOLE}': the large one of the repository`,
+  )
     .env("BDEFECTS_DB")
     .default(DEFAULT_DB)
     .argParser((text) => (text === SAMPLE ? SAMPLE_DIR : text));
@@ -116,8 +120,5 @@ export function storedBudgetOption(what = "results of this budget alone", otherw
 
 /** The user's cache folder, by the platform's custom. */
 export function defaultDataDir(): string {
-  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  if (process.platform === "win32" && LOCALAPPDATA) return join(LOCALAPPDATA, "bdefects4nn", "data");
-  if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "bdefects4nn", "data");
-  return join(XDG_CACHE_HOME || join(homedir(), ".cache"), "bdefects4nn", "data");
+  return join(userCache(), "data");
 }

@@ -7,6 +7,7 @@ import { verbFirst } from "./arguments.ts";
 import { refuseBlankNames } from "./blank-names.ts";
 import { addExamples } from "./examples.ts";
 import { REGISTER_VERBS } from "./registry.ts";
+import { addWholeDatabase } from "./whole-database.ts";
 
 const DONE = 0;
 const CHECK_FAILED = 1;
@@ -24,6 +25,7 @@ function buildProgram(): Command {
     // Errors are printed once, by `report`.
     .configureOutput({ outputError: () => undefined, writeErr: () => undefined });
   for (const register of REGISTER_VERBS) register(program);
+  addWholeDatabase(program);
   addExamples(program);
   refuseBlankNames(program);
   return program;

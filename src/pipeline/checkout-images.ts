@@ -46,7 +46,7 @@ export async function checkoutImages(
   const dataset = await lookup(DATASETS, "data set", record.dataset).load({ dataDir, seed });
   const notes: string[] = [];
   if (dataset.dataHash !== record.data_sha256) {
-    // Whoever holds only the shipped sample has the official files, not the subset that it was built from.
+    // Whoever holds only a shipped database has the official files, not the subset that it was built from.
     if (!db.sealed) {
       throw new InputError(
         `data set '${record.dataset}' is not the one that '${id}' was built from: name that one's folder with --data`,

@@ -14,6 +14,7 @@ import {
 import type { Database } from "./database.ts";
 import { exists } from "./fs.ts";
 import { DEFECT_FIELD_NAMES, type DefectRow } from "./rows.ts";
+import { SAMPLE } from "./sample.ts";
 import { askSql, SQL_SECONDS } from "./sql-ask.ts";
 import { type SqlRow, selectStatement } from "./sql-select.ts";
 
@@ -85,14 +86,16 @@ export class Catalog {
   private async ask(statement: string, option: string, tables: string | null, seconds: number): Promise<SqlRow[]> {
     const order = { statement, option, tables };
     const catalog = this.db.layout.path("catalog");
-    if (!this.db.sealed) {
+    // The sample lies in the package; what was unpacked into the cache may get derived files.
+    const mayWrite = this.db.sealed !== SAMPLE;
+    if (mayWrite) {
       const current = () => askSql({ ...order, catalog, fingerprint: fingerprint(this.db) }, seconds);
       const rows = exists(catalog) ? await current() : null;
       if (rows) return rows;
     }
     const source = readSource(this.db);
     // A catalog without the damaged records would hide that they are.
-    if (!this.db.sealed && !this.db.isIncomplete) {
+    if (mayWrite && !this.db.isIncomplete) {
       try {
         await replaceCatalog(this.db, source);
         const rows = await askSql({ ...order, catalog, fingerprint: source.fingerprint }, seconds);

@@ -74,7 +74,10 @@ export async function checkout(
   files.set("model.json", modelJson(record, clean, network));
   files.set("load_in_torch.py", TORCH_LOADER);
   for (const [path, bytes] of more) files.set(path, bytes);
-  files.set("README.md", checkoutReadme(record, version, clean, [...files.keys()], db.sealed ? " --db sample" : ""));
+  files.set(
+    "README.md",
+    checkoutReadme(record, version, clean, [...files.keys()], db.sealed ? ` --db ${db.sealed}` : ""),
+  );
   return writeCheckout(dir, files);
 }
 

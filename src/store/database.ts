@@ -16,7 +16,6 @@ import { type DeltaBase, putDelta, putHalfModel, putModel, readDelta, readDeltaB
 import { ObjectStore, sha256Of } from "./objects.ts";
 import { assertOwnFolders } from "./own-folders.ts";
 import { ResultFolder, type ResultStore } from "./result-folder.ts";
-import { isSample, SAMPLE } from "./sample.ts";
 import {
   type CheckpointRecord,
   type CleanRecord,
@@ -31,12 +30,13 @@ import {
   twinSha256,
 } from "./schema.ts";
 import { restoreAside } from "./set-aside.ts";
+import { shippedName } from "./shipped.ts";
 import { decodeTrigger, encodeTrigger } from "./trigger.ts";
 
 export interface OpenOptions {
   /** Creates the database where there is none; an existing one must have this edition, seed and data. */
   create?: ManifestRequest;
-  /** Never write, not even folders. The shipped sample is always opened so. */
+  /** Never write, not even folders. A shipped database is always opened so. */
   readOnly?: boolean;
   /** Told once of each file that is left out because it is damaged; without a listener such a file ends the work. */
   onDamage?: (message: string) => void;
@@ -51,9 +51,9 @@ const STALE_TEMPORARY_MS = 3_600_000;
  */
 export async function openDatabase(dir: string, options: OpenOptions = {}): Promise<Database> {
   const layout = new Layout(dir);
-  const sealed = isSample(dir);
+  const sealed = shippedName(dir);
   if (options.create) assertNotSealed(dir);
-  const readOnly = sealed || (options.readOnly ?? false);
+  const readOnly = sealed !== null || (options.readOnly ?? false);
   const manifest = await openManifest(layout, options.create);
   if (!readOnly) {
     assertOwnFolders(dir);
@@ -69,10 +69,11 @@ export async function openDatabase(dir: string, options: OpenOptions = {}): Prom
   return new Database(layout, manifest, readOnly, sealed, options.onDamage);
 }
 
-/** @throws InputError where a folder is the shipped sample, into which nothing is built */
+/** @throws InputError where a folder is a shipped database, into which nothing is built */
 export function assertNotSealed(dir: string): void {
-  if (!isSample(dir)) return;
-  throw new InputError(`--db ${SAMPLE}: ships with the package and is read-only; build into another folder`);
+  const name = shippedName(dir);
+  if (name === null) return;
+  throw new InputError(`--db ${name}: comes with the program and is read-only; build into another folder`);
 }
 
 /** Whether a folder holds a database, as far as its manifest tells. */
@@ -85,8 +86,8 @@ export class Database implements ResultStore {
   readonly layout: Layout;
   readonly manifest: DatabaseManifest;
   readonly readOnly: boolean;
-  /** The shipped sample: not even derived files may be written into its folder. */
-  readonly sealed: boolean;
+  /** The name of a shipped database, into whose folder nothing but a catalog may be written; null: another one. */
+  readonly sealed: string | null;
   readonly objects: ObjectStore;
   private readonly results: ResultFolder;
   /** The clean twin read last: its defects are deltas against it. */
@@ -99,7 +100,7 @@ export class Database implements ResultStore {
     layout: Layout,
     manifest: DatabaseManifest,
     readOnly: boolean,
-    sealed = false,
+    sealed: string | null = null,
     onDamage?: OpenOptions["onDamage"],
   ) {
     this.onDamage = onDamage;
@@ -358,9 +359,9 @@ export class Database implements ResultStore {
 
   /** @throws InputError where the database was opened read-only. */
   assertWritable(): void {
-    if (this.sealed) {
+    if (this.sealed !== null) {
       throw new InputError(
-        `--db ${SAMPLE}: ships with the package and is read-only; copy ${this.dir} to a folder of your own and name that`,
+        `--db ${this.sealed}: comes with the program and is read-only; copy ${this.dir} to a folder of your own and name that`,
       );
     }
     if (this.readOnly) throw new InputError(`${this.dir}: opened read-only; nothing can be written there`);

@@ -18,6 +18,7 @@ type Options = Pick<SharedOptions, "db" | "data" | "format" | "fields" | "long">
   out?: string;
   where?: string;
   results?: boolean;
+  archives?: boolean;
   tables?: "parquet" | "csv" | "json";
   blind?: number;
   key?: string;
@@ -33,6 +34,10 @@ export function registerExport(program: Command): void {
     .option("--out <path>", "a new folder, or a new file ending in .tar.gz")
     .option("--where <sql>", "a condition on the catalog's fields, e.g. \"status = 'accepted'\"")
     .option("--results", "predictions and repairs too")
+    .option(
+      "--archives",
+      "an archive of each data set and architecture in --out DIR, with their hashes; replaces its own",
+    )
     .addOption(
       new Option("--tables <kind>", "instead of defects, tables of catalog, scores and repairs in --out DIR").choices([
         "parquet",
@@ -57,11 +62,12 @@ export function registerExport(program: Command): void {
     .addOption(fieldsOption())
     .addOption(longOption())
     .action(async (names: string[], options: Options) => {
-      const { db: dir, out, where, results, tables, ...output } = options;
+      const { db: dir, out, where, results, tables, archives, ...output } = options;
       if (options.blind !== undefined) return handOut(names, options, options.blind);
       const stray = (["key", "seed"] as const).find((name) => options[name] !== undefined);
       if (stray) throw new InputError(`--${stray}: belongs to --blind`);
       if (!out) throw new InputError("--out: name a new folder, or a new file ending in .tar.gz");
+      if (archives && (tables || results)) throw new InputError("--archives: leave out --tables and --results");
       if (tables && results) throw new InputError("--results: tables hold results anyway; leave it out");
       const { openDatabase } = await import("../../store/database.ts");
       const db = await openDatabase(dir, { readOnly: true });
@@ -72,6 +78,11 @@ export function registerExport(program: Command): void {
         return;
       }
       if (rows.length === 0) throw new InputError(`no defect ${where ? `where ${where}` : "in the database"}`);
+      if (archives) {
+        const { writeArchives } = await import("../../store/archives/write.ts");
+        emitRows(await withCellProgress((told) => writeArchives(db, rows, out, told), "archives"), output);
+        return;
+      }
       const { exportDefects } = await import("../../store/transfer/export.ts");
       const ids = rows.map(({ id }) => id);
       const { defects, clean, foreign = [], files } = await exportDefects(db, { ids, out, results: results ?? false });
@@ -85,9 +96,9 @@ export function registerExport(program: Command): void {
 
 /** Anonymous models for a method that runs elsewhere. */
 async function handOut(names: string[], options: Options, count: number): Promise<void> {
-  const { out, where, seed, results, tables, ...output } = options;
+  const { out, where, seed, results, tables, archives, ...output } = options;
   if (!out) throw new InputError("--out: name a new folder for the models");
-  if (results || tables) throw new InputError("--blind: leave out --results and --tables");
+  if (results || tables || archives) throw new InputError("--blind: leave out --results, --tables and --archives");
   const { keyPath } = await import("../../pipeline/handout/key.ts");
   const { writeHandout } = await import("../../pipeline/handout/write.ts");
   const { withJudging } = await import("../../pipeline/judging/judge.ts");

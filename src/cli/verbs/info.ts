@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Database } from "../../store/database.ts";
-import { isSample, SAMPLE } from "../../store/sample.ts";
 import { assertKnownDefect } from "../../store/selection.ts";
+import { shippedName } from "../../store/shipped.ts";
 import { openToRead } from "../open.ts";
 import { DEFAULT_DB, dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { assertFields, emitRows } from "../output.ts";
@@ -74,7 +74,8 @@ async function isGroup(db: Database, name: string): Promise<boolean> {
 
 /** What the commands on a page need to find this database. */
 function dbFlag(dir: string): string {
-  if (isSample(dir)) return ` --db ${SAMPLE}`;
+  const name = shippedName(dir);
+  if (name !== null) return ` --db ${name}`;
   if (dir === (process.env.BDEFECTS_DB || DEFAULT_DB)) return "";
   return ` --db ${/^[\w./-]+$/.test(dir) ? dir : `'${dir.replaceAll("'", "'\\''")}'`}`;
 }

@@ -99,14 +99,16 @@ async function repair(names: string[], options: Options, verb: Command): Promise
       foreign: true,
     });
     if (database.sealed && options.out === undefined && parsed().some(({ kind }) => kind === "criterion")) {
-      throw new InputError("--db sample keeps no predictions: give 'localize' and 'repair' the same --out DIR");
+      throw new InputError(
+        `--db ${database.sealed} keeps no predictions: give 'localize' and 'repair' the same --out DIR`,
+      );
     }
     const usings = parsed(results.criteria());
     const other = items.find(({ version }) => version !== "infected");
     if (other)
       throw new InputError(`'${other.id}:${other.version}': only infected models are repaired; drop the suffix`);
     if (database.sealed && options.out === undefined && options.keep) {
-      throw new InputError("--keep: --db sample keeps no weights; name a folder for them with --out DIR");
+      throw new InputError(`--keep: --db ${database.sealed} keeps no weights; name a folder for them with --out DIR`);
     }
     const ids = items.map(({ id }) => id);
     return withCellProgress((update) => repairAll(bench, results, ids, methods, usings, update, note));

@@ -8,6 +8,7 @@ import { loadForeign } from "../../store/foreign/model.ts";
 import { readForeign } from "../../store/foreign/records.ts";
 import { PassingResults, ResultFolder, type ResultStore } from "../../store/result-folder.ts";
 import { Results } from "../../store/results.ts";
+import { shippedName, WHOLE, wholeArchivesDir } from "../../store/shipped.ts";
 import { unjudged } from "./subject.ts";
 import { type ForeignSource, Workbench } from "./workbench.ts";
 
@@ -52,7 +53,7 @@ export async function withJudging<T>(options: JudgeOptions, work: (judging: Judg
     // The split is the build's, so that no training image is taken for a defender's.
     loadDataset: (name) =>
       lookup(DATASETS, "data set", name).load({ dataDir: options.data, seed: database.manifest.seed }),
-    // Whoever holds only the shipped sample has the official files, not the subset that it was built from.
+    // Whoever holds only a shipped database has the official files, not the subset that it was built from.
     otherData: database.sealed ? options.warn : undefined,
     createRunner: (network, normalization) =>
       createRunner(network, normalization, { threads: options.threads ?? THREADS }),
@@ -80,9 +81,10 @@ function foreignSource(database: Database): ForeignSource {
   };
 }
 
-/** Folders that no plug-in may see: the database, and results elsewhere. */
+/** Folders that no plug-in may see: the database, the archives that it was unpacked from, and results elsewhere. */
 export function unseenFolders({ db, out }: Pick<JudgeOptions, "db" | "out">): string[] {
-  return out === undefined ? [db] : [db, out];
+  const archives = shippedName(db) === WHOLE ? [wholeArchivesDir()] : [];
+  return [db, ...archives, ...(out === undefined ? [] : [out])];
 }
 
 /** Where results go: a folder that was named, the database, or nowhere where that cannot be written. */

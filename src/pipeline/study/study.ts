@@ -87,7 +87,7 @@ export async function runStudy(request: StudyRequest): Promise<StudyEnd> {
   const { dir, dataDir, study, out, report } = request;
   const { database, results, place, claims, tasks, replan } = await openStudy(request);
   if (database.sealed && out === undefined) {
-    throw new InputError("this database ships with the package and is read-only: name a folder for results with --out");
+    throw new InputError(`--db ${database.sealed}: is read-only; name a folder for results with --out`);
   }
   const left = tasks.filter(({ cells }) => cells.some(({ finished }) => finished === null));
   const jobs = request.jobs ?? chooseStudyJobs(left);

@@ -1,0 +1,107 @@
+import { mkdirSync, renameSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { InputError } from "../../core/errors.ts";
+import { withStaging } from "../../files/staging.ts";
+import { asInputError, exists, makeFolder, withPath } from "../fs.ts";
+import { writeJson } from "../json.ts";
+import { LAYOUT, Layout } from "../layout.ts";
+import { databaseManifest } from "../schema.ts";
+import type { ExportManifest } from "../transfer/manifest.ts";
+import { stageExport } from "../transfer/stage.ts";
+import type { Archives } from "./find.ts";
+import { archivePath, SUMS, sha256OfFile } from "./sums.ts";
+
+/**
+ * Unpacks archives into one database, unless that was done before. Each archive is held against the sums, every file in it
+ * against the archive's manifest. The database appears whole or not at all.
+ *
+ * @param told is called before each archive
+ * @throws InputError naming the archive at fault and the mend
+ */
+export async function unpackArchives(
+  { dir, present, database }: Archives,
+  edition: string,
+  told: (done: number, total: number, what: string) => void = () => undefined,
+): Promise<void> {
+  if (exists(new Layout(database).path("manifest"))) return;
+  const parent = dirname(database);
+  try {
+    makeFolder(parent);
+    await withStaging(parent, edition, async (stage) => {
+      const made = join(stage, "database");
+      mkdirSync(made);
+      const manifests: ExportManifest[] = [];
+      for (const [pair, sha256] of present) {
+        told(manifests.length, present.size, pair);
+        const path = archivePath(dir, pair);
+        if ((await sha256OfFile(path)) !== sha256) {
+          throw new InputError(`${path}: is not the archive that ${SUMS} states; restore both from the repository`);
+        }
+        const staged = join(stage, pair);
+        mkdirSync(staged);
+        const manifest = await stageExport(path, staged);
+        assertOwn(path, pair, edition, manifest, manifests[0]);
+        manifests.push(manifest);
+        for (const file of manifest.files) moveInto(path, staged, made, file);
+      }
+      const { seed } = manifests[0];
+      const layout = new Layout(made);
+      writeJson(
+        layout.path("manifest"),
+        databaseManifest,
+        {
+          ...{ format: "bdefects4nn-database", format_version: 1, edition, seed },
+          data: Object.assign({}, ...manifests.map(({ data }) => data)),
+          // Archives tell no hour.
+          created: new Date(0).toISOString(),
+        },
+        stage,
+      );
+      place(made, database);
+    });
+  } catch (error) {
+    throw asInputError(error, parent);
+  }
+}
+
+/** @throws InputError where an archive holds anything that its name, the edition or the first archive does not say */
+function assertOwn(
+  path: string,
+  pair: string,
+  edition: string,
+  { edition: stated, seed, defects, clean, foreign, files }: ExportManifest,
+  first: ExportManifest | undefined,
+): void {
+  const fault = (text: string) => new InputError(`${path}: ${text}; restore it from the repository`);
+  if (stated !== edition) throw fault(`is of edition '${stated.slice(0, 80)}', not '${edition}'`);
+  if (first && first.seed !== seed) throw fault(`has seed ${seed}, the other archives ${first.seed}`);
+  const stranger =
+    defects.find((id) => !id.startsWith(`${pair}-`)) ?? clean.find((id) => !id.startsWith(`clean/${pair}-s`));
+  if (stranger !== undefined) throw fault(`holds '${stranger.slice(0, 80)}', which belongs to another`);
+  const odd = files.find(({ path: name }) => name.startsWith(`${LAYOUT.results}/`))?.path ?? foreign?.[0];
+  if (odd !== undefined) throw fault(`holds '${odd.slice(0, 80)}', which is no part of an edition`);
+}
+
+/** Archives of one data set share triggers, which are objects: named by their hash, so one is as good as the other. */
+function moveInto(archive: string, from: string, to: string, { path, sha256 }: ExportManifest["files"][number]): void {
+  const isObject = path.startsWith(`${LAYOUT.objects}/`);
+  if (isObject && !path.endsWith(`/${sha256}`)) throw new InputError(`${archive}: '${path}' is not what its name says`);
+  const target = join(to, path);
+  if (exists(target)) {
+    if (isObject) return;
+    throw new InputError(`${archive}: holds '${path}', which another archive holds too`);
+  }
+  withPath(target, () => {
+    mkdirSync(dirname(target), { recursive: true });
+    renameSync(join(from, path), target);
+  });
+}
+
+/** Another process may have unpacked the same archives meanwhile. */
+function place(made: string, database: string): void {
+  try {
+    renameSync(made, database);
+  } catch (error) {
+    if (!exists(new Layout(database).path("manifest"))) throw error;
+  }
+}
