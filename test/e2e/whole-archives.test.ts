@@ -100,7 +100,9 @@ describe("--db whole", () => {
     const [dir] = readdirSync(join(cache, "bdefects4nn", "databases"));
     const unpacked = join(cache, "bdefects4nn", "databases", dir);
     const own = (facts: Record<string, string>) =>
-      Object.fromEntries(Object.entries(facts).filter(([path, hash]) => hash !== "folder" && /^(clean|defects|objects)/.test(path)));
+      Object.fromEntries(
+        Object.entries(facts).filter(([path, hash]) => hash !== "folder" && /^(clean|defects|objects)/.test(path)),
+      );
     expect(own(factsOf(unpacked))).toEqual(own(factsOf(db)));
     const before = factsOf(unpacked);
     bdefects(["ids", ...whole]);
