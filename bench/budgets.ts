@@ -7,7 +7,7 @@ import { resultStore } from "../src/pipeline/judging/judge.ts";
 import { scoreAll } from "../src/pipeline/judging/score.ts";
 import { layersOf } from "../src/pipeline/judging/workbench.ts";
 import { openDatabase } from "../src/store/database.ts";
-import { Results } from "../src/store/results.ts";
+import { Results } from "../src/store/results/results.ts";
 import { runBench } from "./run.ts";
 import { spearman } from "./spearman.ts";
 

@@ -7,9 +7,9 @@ import { Command } from "commander";
 import { wholeNumber } from "../src/cli/arguments.ts";
 import { formatOption } from "../src/cli/options.ts";
 import { emitRows, type Format } from "../src/cli/output.ts";
-import { writeCatalogFile } from "../src/store/catalog-file.ts";
+import { writeCatalogFile } from "../src/store/catalog/catalog-file.ts";
 import { openDatabase } from "../src/store/database.ts";
-import { runSelect, selectStatement } from "../src/store/sql-select.ts";
+import { runSelect, selectStatement } from "../src/store/sql/select.ts";
 import { runBench } from "./run.ts";
 import { syntheticRecord, syntheticRows } from "./synthetic.ts";
 

@@ -16,9 +16,9 @@ import { buildNetwork } from "../src/models/registry.ts";
 import { groupBy } from "../src/report/group.ts";
 import { type Table, tableMarkdown } from "../src/report/tables.ts";
 import { openDatabase } from "../src/store/database.ts";
-import { putDelta, putHalfModel } from "../src/store/models.ts";
-import { ObjectStore } from "../src/store/objects.ts";
-import { SAMPLE_DIR } from "../src/store/sample.ts";
+import { putDelta, putHalfModel } from "../src/store/objects/models.ts";
+import { ObjectStore } from "../src/store/objects/objects.ts";
+import { SAMPLE_DIR } from "../src/store/shipped/sample.ts";
 import type { DefectRecord } from "../src/store/schema.ts";
 import { GRIDS, onGrid } from "../src/tensor/half-grid.ts";
 

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from "node:os";
-import { measuredRates, type RateTable } from "../src/pipeline/rates.ts";
+import { measuredRates, type RateTable } from "../src/pipeline/estimate/rates.ts";
 import { openDatabase } from "../src/store/database.ts";
 
 /**

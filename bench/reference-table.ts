@@ -8,7 +8,7 @@ import { CRITERIA } from "../src/localize/registry.ts";
 import { openReference, type Reference, type ReferenceModel } from "../src/pipeline/own/reference.ts";
 import { tableMarkdown } from "../src/report/tables.ts";
 import { auroc } from "../src/score/ranking.ts";
-import { SAMPLE_DIR } from "../src/store/sample.ts";
+import { SAMPLE_DIR } from "../src/store/shipped/sample.ts";
 
 /** On this one the general statistic was chosen. */
 const CHOSEN_ON = "cifar10";

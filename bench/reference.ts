@@ -2,9 +2,9 @@ import { Command } from "commander";
 import { dbOption } from "../src/cli/options.ts";
 import { referenceFile, referenceOf } from "../src/pipeline/own/reference.ts";
 import { openDatabase } from "../src/store/database.ts";
-import { checksummedJson } from "../src/store/json.ts";
-import { ResultFolder } from "../src/store/result-folder.ts";
-import { Results } from "../src/store/results.ts";
+import { checksummedJson } from "../src/store/disk/json.ts";
+import { ResultFolder } from "../src/store/results/result-folder.ts";
+import { Results } from "../src/store/results/results.ts";
 import { runBench } from "./run.ts";
 
 /**

@@ -15,13 +15,13 @@ import { makeCandidate } from "../src/inject/candidate.ts";
 import { chooseSubnetwork } from "../src/inject/quantity.ts";
 import { INJECTIONS } from "../src/inject/registry.ts";
 import { cutColumns } from "../src/inject/replacement/splice.ts";
-import { type CleanBench, openCleanBench } from "../src/pipeline/clean-bench.ts";
-import { type BuildContext, DatasetCache } from "../src/pipeline/context.ts";
-import { attackOptions, injectRecipe, loadEdition } from "../src/pipeline/recipe.ts";
+import { type CleanBench, openCleanBench } from "../src/pipeline/build/clean-bench.ts";
+import { type BuildContext, DatasetCache } from "../src/pipeline/build/context.ts";
+import { attackOptions, injectRecipe, loadEdition } from "../src/pipeline/recipe/recipe.ts";
 import { openDatabase } from "../src/store/database.ts";
-import { putDelta } from "../src/store/models.ts";
-import { ObjectStore } from "../src/store/objects.ts";
-import { SAMPLE_DIR } from "../src/store/sample.ts";
+import { putDelta } from "../src/store/objects/models.ts";
+import { ObjectStore } from "../src/store/objects/objects.ts";
+import { SAMPLE_DIR } from "../src/store/shipped/sample.ts";
 import type { StateDict } from "../src/tensor/state.ts";
 
 /** The sample's own, and those that docs/replacement.md measures. */

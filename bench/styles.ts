@@ -10,8 +10,8 @@ import { resultStore } from "../src/pipeline/judging/judge.ts";
 import { scoreAll } from "../src/pipeline/judging/score.ts";
 import type { ScoreRow } from "../src/score/score.ts";
 import { openDatabase } from "../src/store/database.ts";
-import { Results } from "../src/store/results.ts";
-import { SAMPLE_DIR } from "../src/store/sample.ts";
+import { Results } from "../src/store/results/results.ts";
+import { SAMPLE_DIR } from "../src/store/shipped/sample.ts";
 
 const CRITERIA = ["weight-norm", "weight-floor", "clp", "bnp", "random"];
 const VERSIONS = ["infected", "sham", "drift"] as const;

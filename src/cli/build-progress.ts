@@ -1,5 +1,5 @@
-import type { ProgressEvent } from "../pipeline/context.ts";
-import { TimeLeft } from "../pipeline/time-left.ts";
+import type { ProgressEvent } from "../pipeline/build/context.ts";
+import { TimeLeft } from "../pipeline/estimate/time-left.ts";
 import { Progress } from "./progress.ts";
 
 /**

@@ -18,13 +18,13 @@ const VALUES: Record<string, () => Promise<Iterable<string>>> = {
   criterion: async () => (await import("../localize/registry.ts")).CRITERIA.keys(),
   using: async () => ["oracle", "random", ...(await import("../localize/registry.ts")).CRITERIA.keys()],
   method: async () => (await import("../repair/registry.ts")).REPAIRS.keys(),
-  edition: async () => (await import("../pipeline/recipe-file.ts")).recipeNames("edition"),
+  edition: async () => (await import("../pipeline/recipe/recipe-file.ts")).recipeNames("edition"),
 };
 
 /** What may stand in a verb's positional, by the argument's name; others are files or free text. */
 const POSITIONALS: Record<string, (dir: string) => Promise<Iterable<string>>> = {
   name: async () => (await import("../datasets/registry.ts")).DATASETS.keys(),
-  recipe: async () => (await import("../pipeline/recipe-file.ts")).recipeNames("study"),
+  recipe: async () => (await import("../pipeline/recipe/recipe-file.ts")).recipeNames("study"),
   id: namesIn,
   selection: namesIn,
 };

@@ -1,7 +1,7 @@
 import { RootCommand, type Command as TabCommand } from "@bomb.sh/tab";
 import type { Command, Option } from "commander";
-import { SAMPLE, SAMPLE_DIR } from "../store/sample.ts";
-import { unpackedWhole, WHOLE } from "../store/shipped.ts";
+import { SAMPLE, SAMPLE_DIR } from "../store/shipped/sample.ts";
+import { unpackedWhole, WHOLE } from "../store/shipped/shipped.ts";
 import { verbFirst } from "./arguments.ts";
 import { optionValues, positionalValues } from "./completion-values.ts";
 import { DEFAULT_DB } from "./options.ts";

@@ -1,11 +1,11 @@
 import { availableParallelism } from "node:os";
 import { InputError } from "../core/errors.ts";
 import { STYLES, type Style } from "../core/ids.ts";
-import type { checkData } from "../pipeline/build.ts";
-import type { ModelEstimate } from "../pipeline/estimate.ts";
-import type { Plan } from "../pipeline/plan.ts";
-import type { Edition, SliceSelection } from "../pipeline/recipe.ts";
-import type { Shard } from "../pipeline/shard.ts";
+import type { checkData } from "../pipeline/build/build.ts";
+import type { ModelEstimate } from "../pipeline/estimate/estimate.ts";
+import type { Plan } from "../pipeline/plan/plan.ts";
+import type { Edition, SliceSelection } from "../pipeline/recipe/recipe.ts";
+import type { Shard } from "../pipeline/plan/shard.ts";
 import { emitRows, type OutputOptions } from "./output.ts";
 
 export interface DryRunOptions extends OutputOptions {
@@ -30,14 +30,14 @@ export async function printPlan(
   shard: Shard | undefined,
   place: "here" | "slurm",
 ): Promise<void> {
-  const { planBuild } = await import("../pipeline/build.ts");
-  const { memoryLimit } = await import("../pipeline/memory-limit.ts");
-  const { makePlan } = await import("../pipeline/plan.ts");
-  const { productsOf } = await import("../pipeline/recipe.ts");
-  const { shardOf } = await import("../pipeline/shard.ts");
-  const { estimatePlan, wallSeconds } = await import("../pipeline/estimate.ts");
-  const { measuredRates, shippedRates } = await import("../pipeline/rates.ts");
-  const { chooseJobs } = await import("../pipeline/jobs.ts");
+  const { planBuild } = await import("../pipeline/build/build.ts");
+  const { memoryLimit } = await import("../pipeline/estimate/memory-limit.ts");
+  const { makePlan } = await import("../pipeline/plan/plan.ts");
+  const { productsOf } = await import("../pipeline/recipe/recipe.ts");
+  const { shardOf } = await import("../pipeline/plan/shard.ts");
+  const { estimatePlan, wallSeconds } = await import("../pipeline/estimate/estimate.ts");
+  const { measuredRates, shippedRates } = await import("../pipeline/estimate/rates.ts");
+  const { chooseJobs } = await import("../pipeline/build/jobs.ts");
   const { isDatabase, openDatabase } = await import("../store/database.ts");
 
   const request = { dir, dataDir: data, edition, select, shard };
@@ -102,7 +102,7 @@ export async function printPlan(
 
 /** What the build would say of data that are not there at all; null where all are. @throws InputError where they are there, and no good */
 async function missingData(request: Parameters<typeof checkData>[0], plan: Plan): Promise<InputError | null> {
-  const { checkData } = await import("../pipeline/build.ts");
+  const { checkData } = await import("../pipeline/build/build.ts");
   const { datasetSize } = await import("../datasets/sizes.ts");
   const isThere = (dataset: string) => datasetSize(dataset, request.dataDir)?.counted !== false;
   await checkData(request, { ...plan, clean: plan.clean.filter(({ dataset }) => isThere(dataset)) });

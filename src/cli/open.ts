@@ -1,7 +1,7 @@
 import { InputError } from "../core/errors.ts";
 import type { Database } from "../store/database.ts";
 import type { DefectRow } from "../store/rows.ts";
-import { pickRows } from "../store/selection.ts";
+import { pickRows } from "../store/catalog/selection.ts";
 import { warn } from "./output.ts";
 
 /** Opens an existing database for a verb that only reads; the catalog may still be refreshed. What is damaged is left out and named. */
@@ -16,6 +16,6 @@ export async function openToRead(dir: string): Promise<Database> {
  */
 export async function selectRows(db: Database, names: string[], where?: string): Promise<DefectRow[]> {
   if (where !== undefined && names.length > 0) throw new InputError("give ids and groups, or --where, not both");
-  const { Catalog } = await import("../store/catalog.ts");
+  const { Catalog } = await import("../store/catalog/catalog.ts");
   return pickRows(await new Catalog(db).list(where), names);
 }

@@ -4,8 +4,8 @@ import { BUDGETS, type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { DEFAULT_DEVICE, DEVICES, type Device } from "../core/device.ts";
 import { InputError } from "../core/errors.ts";
 import { userCache } from "../files/user-cache.ts";
-import { SAMPLE, SAMPLE_DIR } from "../store/sample.ts";
-import { WHOLE } from "../store/shipped.ts";
+import { SAMPLE, SAMPLE_DIR } from "../store/shipped/sample.ts";
+import { WHOLE } from "../store/shipped/shipped.ts";
 import { commaList, wholeNumber } from "./arguments.ts";
 import { FORMATS, type OutputOptions } from "./output.ts";
 

@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { InputError } from "../core/errors.ts";
-import { SAMPLE, SAMPLE_DIR } from "../store/sample.ts";
+import { SAMPLE, SAMPLE_DIR } from "../store/shipped/sample.ts";
 import { wholeNumber } from "./arguments.ts";
 import { defaultDataDir } from "./options.ts";
 

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
 import { oneLine, visible } from "../core/visible.ts";
-import { inWords } from "../pipeline/time-left.ts";
+import { inWords } from "../pipeline/estimate/time-left.ts";
 
 /** How far some work is. */
 export interface Step {

@@ -19,7 +19,7 @@ export async function repairFile(file: string, options: RepairFileOptions): Prom
   if (out === undefined) throw new InputError("--out: name a folder for the repaired weights");
   const { REPAIRS } = await import("../repair/registry.ts");
   const { methodsNamed } = await import("../pipeline/judging/methods.ts");
-  const { useDevice } = await import("../pipeline/device.ts");
+  const { useDevice } = await import("../pipeline/device/device.ts");
   const { chanceWarning, withOwn } = await import("../pipeline/own/open.ts");
   const { repairModel } = await import("../pipeline/own/repair.ts");
   const { refuseExisting, repairStem, saveRepairs } = await import("../pipeline/own/save-repair.ts");

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { CheckFailed, InputError } from "../core/errors.ts";
 import { oneLine, visibleLines } from "../core/visible.ts";
-import { asInputError } from "../store/fs.ts";
+import { asInputError } from "../store/disk/fs.ts";
 import { packageVersion } from "../store/version.ts";
 import { verbFirst } from "./arguments.ts";
 import { refuseBlankNames } from "./blank-names.ts";

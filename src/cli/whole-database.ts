@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { openWhole, WHOLE } from "../store/shipped.ts";
+import { openWhole, WHOLE } from "../store/shipped/shipped.ts";
 import { withCellProgress } from "./cell-progress.ts";
 
 /** Lets every verb's `--db whole` mean the folder into which that database's archives are unpacked on first use. */

@@ -6,7 +6,7 @@ import { neuronLayers } from "../graph/network.ts";
 import { buildNetwork } from "../models/registry.ts";
 import { type ScoreRow, scorePrediction } from "../score/score.ts";
 import type { Database } from "../store/database.ts";
-import type { ResultStore } from "../store/result-folder.ts";
+import type { ResultStore } from "../store/results/result-folder.ts";
 import {
   isMeasured,
   JUDGED_VERSIONS,
@@ -17,7 +17,7 @@ import {
   Results,
   repairName,
   storedBudgets,
-} from "../store/results.ts";
+} from "../store/results/results.ts";
 import {
   type CleanRecord,
   type DatabaseManifest,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../core/errors.ts";
-import { exists, isLink, withPath, writeAtomic } from "../store/fs.ts";
+import { exists, isLink, withPath, writeAtomic } from "../store/disk/fs.ts";
 
 /** Says that a folder's tables, figures and pages are a report's own, so that the next one may replace them. */
 const MARKER = ".bdefects-report";

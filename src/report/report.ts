@@ -2,10 +2,10 @@ import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { Budget } from "../core/budget.ts";
 import { InputError, lookup } from "../core/errors.ts";
 import type { Database } from "../store/database.ts";
-import { writeAtomic } from "../store/fs.ts";
+import { writeAtomic } from "../store/disk/fs.ts";
 import { LAYOUT } from "../store/layout.ts";
-import { sha256Of } from "../store/objects.ts";
-import type { ResultStore } from "../store/result-folder.ts";
+import { sha256Of } from "../store/objects/objects.ts";
+import type { ResultStore } from "../store/results/result-folder.ts";
 import { reproductionPage } from "./claims/page.ts";
 import { type Reproduction, reproduce } from "./claims/reproduction.ts";
 import { collect, type ReportData } from "./collect.ts";
@@ -30,7 +30,7 @@ import { summary } from "./sections/summary.ts";
 import { type Table, tableCsv, tableLatex, tableMarkdown } from "./tables.ts";
 
 export interface ReportOptions {
-  /** What there is to see of defects: see `src/pipeline/report.ts`. Those of which there is nothing say so. */
+  /** What there is to see of defects: see `src/pipeline/report/report.ts`. Those of which there is nothing say so. */
   pictures?: Pictures;
   /** A folder for the tables and figures as files of their own; absent: none are written. */
   out?: string;

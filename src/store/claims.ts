@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { HOST, isAlive, ownIdentity, type ProcessIdentity } from "../files/process-identity.ts";
 import { temporaryName } from "../files/temporary.ts";
-import { createAtomic, listFolder, removeFile, withPath, writeAtomic } from "./fs.ts";
+import { createAtomic, listFolder, removeFile, withPath, writeAtomic } from "./disk/fs.ts";
 
 export interface ClaimTimes {
   /** How often the holder shows that it lives. */

@@ -7,15 +7,15 @@ import { clearTemporaries } from "../files/temporary.ts";
 import type { DeltaOptions } from "../tensor/delta.ts";
 import type { Grid } from "../tensor/half-grid.ts";
 import type { StateDict } from "../tensor/state.ts";
-import { exists, isLink, listFolder, makeFolder, readBytes, removeFile, withPath } from "./fs.ts";
+import { exists, isLink, listFolder, makeFolder, readBytes, removeFile, withPath } from "./disk/fs.ts";
 import { appendJournal } from "./journal.ts";
-import { readJson, writeJson } from "./json.ts";
+import { readJson, writeJson } from "./disk/json.ts";
 import { isCleanId, isDefectOf, Layout } from "./layout.ts";
 import { type ManifestRequest, openManifest } from "./manifest.ts";
-import { type DeltaBase, putDelta, putHalfModel, putModel, readDelta, readDeltaBase, readModel } from "./models.ts";
-import { ObjectStore, sha256Of } from "./objects.ts";
+import { type DeltaBase, putDelta, putHalfModel, putModel, readDelta, readDeltaBase, readModel } from "./objects/models.ts";
+import { ObjectStore, sha256Of } from "./objects/objects.ts";
 import { assertOwnFolders } from "./own-folders.ts";
-import { ResultFolder, type ResultStore } from "./result-folder.ts";
+import { ResultFolder, type ResultStore } from "./results/result-folder.ts";
 import {
   type CheckpointRecord,
   type CleanRecord,
@@ -29,9 +29,9 @@ import {
   type ObjectRef,
   twinSha256,
 } from "./schema.ts";
-import { restoreAside } from "./set-aside.ts";
-import { shippedName } from "./shipped.ts";
-import { decodeTrigger, encodeTrigger } from "./trigger.ts";
+import { restoreAside } from "./disk/set-aside.ts";
+import { shippedName } from "./shipped/shipped.ts";
+import { decodeTrigger, encodeTrigger } from "./objects/trigger.ts";
 
 export interface OpenOptions {
   /** Creates the database where there is none; an existing one must have this edition, seed and data. */

@@ -2,7 +2,7 @@ import { InputError } from "../core/errors.ts";
 import { Claim, holderOf } from "./claims.ts";
 import type { Database } from "./database.ts";
 import type { DefectRecord } from "./schema.ts";
-import { assertKnownDefect } from "./selection.ts";
+import { assertKnownDefect } from "./catalog/selection.ts";
 
 /**
  * Withdraws accepted defects with a reason: the record stays and says so, judges and builds pass over it, and nothing

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, statSync, writeSync } from "node:fs";
-import { exists, readBytes, withPath } from "./fs.ts";
+import { exists, readBytes, withPath } from "./disk/fs.ts";
 
 /**
  * Appends one line, in a single write to a file opened for appending, so that lines of several builders do not mix.

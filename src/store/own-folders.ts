@@ -2,7 +2,7 @@ import { lstatSync, readdirSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { isTemporaryName } from "../files/temporary.ts";
-import { readBytes, withPath } from "./fs.ts";
+import { readBytes, withPath } from "./disk/fs.ts";
 import { isDefectOf, LAYOUT } from "./layout.ts";
 
 /** Folders of a database, and how many levels of folders lie below them. */

@@ -5,7 +5,7 @@ import { decode as decodePng } from "fast-png";
 import ort from "onnxruntime-node";
 import { beforeAll, describe, expect, it } from "vitest";
 import { DATASETS } from "../../src/datasets/registry.ts";
-import { sha256Of } from "../../src/store/objects.ts";
+import { sha256Of } from "../../src/store/objects/objects.ts";
 import type { DefectRecord } from "../../src/store/schema.ts";
 import { sampleDatabase } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { DATASETS } from "../../src/datasets/registry.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
-import { readCheckedOut } from "../../src/store/checked-out.ts";
+import { readCheckedOut } from "../../src/store/checkout/checked-out.ts";
 import { decodeState, encodeState } from "../../src/tensor/safetensors.ts";
 import { randomState } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";

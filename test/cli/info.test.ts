@@ -3,7 +3,7 @@ import { foreignPage } from "../../src/cli/info/foreign.ts";
 import { gateRows } from "../../src/cli/info/gates.ts";
 import { recipeFacts } from "../../src/cli/info/recipe-facts.ts";
 import { openDatabase } from "../../src/store/database.ts";
-import { SAMPLE_DIR } from "../../src/store/sample.ts";
+import { SAMPLE_DIR } from "../../src/store/shipped/sample.ts";
 import { sampleDatabase } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { bdefects, rowsOf } from "./program.ts";

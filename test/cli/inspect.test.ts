@@ -5,7 +5,7 @@ import { referenceTable } from "../../bench/reference-table.ts";
 import { anomalyIn, noteOf } from "../../src/localize/nc.ts";
 import { statisticOf } from "../../src/localize/statistic.ts";
 import { compareWith, openReference } from "../../src/pipeline/own/reference.ts";
-import { SAMPLE_DIR } from "../../src/store/sample.ts";
+import { SAMPLE_DIR } from "../../src/store/shipped/sample.ts";
 import { writeTinyData } from "../e2e/tiny.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { textOf } from "../structure/sources.ts";

@@ -8,7 +8,7 @@ import { parse } from "csv-parse/sync";
 import { beforeAll, describe, expect, it } from "vitest";
 import { placesOf } from "../../src/score/ranking.ts";
 import { openDatabase } from "../../src/store/database.ts";
-import { SAMPLE_DIR } from "../../src/store/sample.ts";
+import { SAMPLE_DIR } from "../../src/store/shipped/sample.ts";
 import { sampleDatabase } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { bdefects, rowsOf } from "./program.ts";

@@ -2,9 +2,9 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utim
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ownIdentity } from "../../src/files/process-identity.ts";
-import { checksummedJson } from "../../src/store/json.ts";
+import { checksummedJson } from "../../src/store/disk/json.ts";
 import { Layout } from "../../src/store/layout.ts";
-import { sha256Of } from "../../src/store/objects.ts";
+import { sha256Of } from "../../src/store/objects/objects.ts";
 import { exportDefects } from "../../src/store/transfer/export.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
 import { sampleDatabase } from "../store/fixture.ts";

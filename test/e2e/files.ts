@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { sha256Of } from "../../src/store/objects.ts";
+import { sha256Of } from "../../src/store/objects/objects.ts";
 
 /** What promises nothing: the workings of builders, and what is derived. */
 const UNHASHED = /^(claims|tmp|jobs|journal|catalog)/;

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { ResultFolder } from "../../src/store/result-folder.ts";
+import { ResultFolder } from "../../src/store/results/result-folder.ts";
 import { exportDefects } from "../../src/store/transfer/export.ts";
 import { bdefects } from "../cli/program.ts";
 import { deadPid, leaveStaging } from "../files/abandoned.ts";

@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { checksummedJson } from "../../src/store/json.ts";
+import { checksummedJson } from "../../src/store/disk/json.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { decidedBy, factsOf, readJson } from "./files.ts";

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/store/database.ts";
-import { sha256Of } from "../../src/store/objects.ts";
+import { sha256Of } from "../../src/store/objects/objects.ts";
 import type { DefectLabels, DefectRecord } from "../../src/store/schema.ts";
 import { bdefects, type Ran, rowsOf } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";

@@ -1,10 +1,10 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { makePlan } from "../../src/pipeline/plan.ts";
-import { loadEdition } from "../../src/pipeline/recipe.ts";
-import { sha256Of } from "../../src/store/objects.ts";
-import { WHOLE_ARCHIVES } from "../../src/store/shipped.ts";
+import { makePlan } from "../../src/pipeline/plan/plan.ts";
+import { loadEdition } from "../../src/pipeline/recipe/recipe.ts";
+import { sha256Of } from "../../src/store/objects/objects.ts";
+import { WHOLE_ARCHIVES } from "../../src/store/shipped/shipped.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { factsOf } from "./files.ts";

@@ -7,7 +7,7 @@ import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
 import { functionDistance, rewriteBatchNorm } from "../../src/measure/rewrite.ts";
 import { storedStatistics } from "../../src/measure/statistics.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
-import { keptOn } from "../../src/store/verify/discreet.ts";
+import { keptOn } from "../../src/store/verify/rules/discreet.ts";
 import { firstOffGrid, onGrid } from "../../src/tensor/half-grid.ts";
 import { cloneState, type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { randomState, relativeError } from "../graph/programs.ts";

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkoutImages } from "../../src/pipeline/checkout-images.ts";
-import { checkout } from "../../src/store/checkout.ts";
+import { checkoutImages } from "../../src/pipeline/checkout/write-images.ts";
+import { checkout } from "../../src/store/checkout/checkout.ts";
 import { openDatabase } from "../../src/store/database.ts";
-import { SAMPLE_DIR } from "../../src/store/sample.ts";
+import { SAMPLE_DIR } from "../../src/store/shipped/sample.ts";
 import { decodeState, encodeState } from "../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { writeTinyData } from "../e2e/tiny.ts";

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { groupId } from "../../src/core/ids.ts";
-import { settingsFor } from "../../src/pipeline/overrides.ts";
-import { makePlan } from "../../src/pipeline/plan.ts";
-import { attackOptions, checkSelection, editionNames, loadEdition } from "../../src/pipeline/recipe.ts";
+import { settingsFor } from "../../src/pipeline/recipe/overrides.ts";
+import { makePlan } from "../../src/pipeline/plan/plan.ts";
+import { attackOptions, checkSelection, editionNames, loadEdition } from "../../src/pipeline/recipe/recipe.ts";
 import { bdefects } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { settingsFor } from "../../src/pipeline/overrides.ts";
-import { loadEdition } from "../../src/pipeline/recipe.ts";
+import { settingsFor } from "../../src/pipeline/recipe/overrides.ts";
+import { loadEdition } from "../../src/pipeline/recipe/recipe.ts";
 import { TINY, writeRecipe } from "../e2e/tiny.ts";
 import { temporaryFolder } from "../store/temp.ts";
 

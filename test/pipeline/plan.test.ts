@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { makePlan } from "../../src/pipeline/plan.ts";
-import { checkSelection, loadEdition, type SliceSelection } from "../../src/pipeline/recipe.ts";
+import { makePlan } from "../../src/pipeline/plan/plan.ts";
+import { checkSelection, loadEdition, type SliceSelection } from "../../src/pipeline/recipe/recipe.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
 import { TINY, writeRecipe, writeTinyData } from "../e2e/tiny.ts";
 import { temporaryFolder } from "../store/temp.ts";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { roundedClean } from "../../src/pipeline/clean-stage.ts";
+import { roundedClean } from "../../src/pipeline/build/clean-stage.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 
 const stateOf = (value: number): StateDict =>

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { type CheckoutTestOptions, testCheckout } from "../../src/pipeline/testing/checkout.ts";
+import { type CheckoutTestOptions, testCheckout } from "../../src/pipeline/checkout/test-checkout.ts";
 import { encodeNpy } from "../../src/tensor/npy.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { CASE_IMAGES, type CaseFolder, makeCase } from "./case-folder.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { inWords, TimeLeft } from "../../src/pipeline/time-left.ts";
+import { inWords, TimeLeft } from "../../src/pipeline/estimate/time-left.ts";
 
 describe("the time left", () => {
   it("weighs every model by what is expected of it, and by what others took in truth", () => {

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { selectItems } from "../../src/pipeline/judging/select.ts";
-import { makePlan } from "../../src/pipeline/plan.ts";
-import { loadEdition } from "../../src/pipeline/recipe.ts";
+import { makePlan } from "../../src/pipeline/plan/plan.ts";
+import { loadEdition } from "../../src/pipeline/recipe/recipe.ts";
 import { collect, type ReportData } from "../../src/report/collect.ts";
 import { buildCommands, judgingCommands } from "../../src/report/commands.ts";
-import { Results } from "../../src/store/results.ts";
+import { Results } from "../../src/store/results/results.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { judgedDatabase } from "./fixture.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { BUDGETS } from "../../src/core/budget.ts";
-import { PassingResults } from "../../src/store/result-folder.ts";
-import { type PredictionFile, predictionName, Results, storedBudgets } from "../../src/store/results.ts";
+import { PassingResults } from "../../src/store/results/result-folder.ts";
+import { type PredictionFile, predictionName, Results, storedBudgets } from "../../src/store/results/results.ts";
 
 const ID = "signs-resnet18w4-badnets-small-top000";
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { openDatabase } from "../../src/store/database.ts";
-import { modelSha256 } from "../../src/store/models.ts";
+import { modelSha256 } from "../../src/store/objects/models.ts";
 import { encodeState } from "../../src/tensor/safetensors.ts";
 import { CLASSES, randomState, sampleDatabase, TRIGGER } from "./fixture.ts";
 import { temporaryFolder } from "./temp.ts";

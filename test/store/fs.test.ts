@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { asInputError, createAtomic, exists, withPath, writeAtomic } from "../../src/store/fs.ts";
+import { asInputError, createAtomic, exists, withPath, writeAtomic } from "../../src/store/disk/fs.ts";
 import { temporaryFolder } from "./temp.ts";
 
 const dir = temporaryFolder();

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { InputError } from "../../src/core/errors.ts";
-import { findMisleading, MOST_DEPTH } from "../../src/store/bounded-json.ts";
-import { checksummedJson, readJson, writeJson } from "../../src/store/json.ts";
+import { findMisleading, MOST_DEPTH } from "../../src/store/disk/bounded-json.ts";
+import { checksummedJson, readJson, writeJson } from "../../src/store/disk/json.ts";
 import { temporaryFolder } from "./temp.ts";
 
 const dir = temporaryFolder();

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { fillNewFolder, refuseExisting } from "../../src/store/new-folder.ts";
+import { fillNewFolder, refuseExisting } from "../../src/store/disk/new-folder.ts";
 import { leaveStaging } from "../files/abandoned.ts";
 import { temporaryFolder } from "./temp.ts";
 

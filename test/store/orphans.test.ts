@@ -1,10 +1,10 @@
 import { rmSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Claim } from "../../src/store/claims.ts";
-import { writeJson } from "../../src/store/json.ts";
-import { findOrphans, pruneOrphans } from "../../src/store/orphans.ts";
+import { writeJson } from "../../src/store/disk/json.ts";
+import { findOrphans, pruneOrphans } from "../../src/store/verify/orphans.ts";
 import { defectLabels } from "../../src/store/schema.ts";
-import { verifyDatabase } from "../../src/store/verify.ts";
+import { verifyDatabase } from "../../src/store/verify/verify.ts";
 import { bdefects } from "../cli/program.ts";
 import { factsOf } from "../e2e/files.ts";
 import { type SampleDatabase, sampleDatabase, UNFINISHED } from "./fixture.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sqlFault } from "../../src/store/sql-fault.ts";
+import { sqlFault } from "../../src/store/sql/fault.ts";
 
 const example = `; write one such as "asr > 0.9 and level = 'small'"`;
 const of = (message: string, option = "--where") => sqlFault(new Error(message), option);

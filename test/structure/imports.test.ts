@@ -52,7 +52,7 @@ const MAY_TAKE_TYPES: Record<string, { from: string; names: string[] | "any" }[]
   repair: [{ from: "src/localize/types.ts", names: ["Suspect"] }],
   // Predictions and labels have the shape of their files.
   score: [
-    { from: "src/store/results.ts", names: "any" },
+    { from: "src/store/results/results.ts", names: "any" },
     { from: "src/store/schema.ts", names: "any" },
   ],
 };

@@ -5,7 +5,7 @@ import { stampSet } from "../../src/attacks/stamp.ts";
 import type { Trigger } from "../../src/attacks/types.ts";
 import { Random } from "../../src/core/random.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
-import { triggerJson } from "../../src/store/checkout.ts";
+import { triggerJson } from "../../src/store/checkout/checkout.ts";
 import { encodeNpy } from "../../src/tensor/npy.ts";
 import { randomState } from "../graph/programs.ts";
 import { temporaryFolder } from "../store/temp.ts";

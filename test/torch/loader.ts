@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Normalization } from "../../src/datasets/types.ts";
 import type { Network } from "../../src/graph/network.ts";
-import { TORCH_LOADER } from "../../src/store/torch-loader.ts";
+import { TORCH_LOADER } from "../../src/store/checkout/torch-loader.ts";
 import { encodeState } from "../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { findTorchPython } from "./find-python.ts";

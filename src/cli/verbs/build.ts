@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
-import type { BuildRequest } from "../../pipeline/build.ts";
+import type { BuildRequest } from "../../pipeline/build/build.ts";
 import type { SlurmOptions } from "../../pipeline/executors/slurm.ts";
-import type { SliceSelection } from "../../pipeline/recipe.ts";
+import type { SliceSelection } from "../../pipeline/recipe/recipe.ts";
 import type { Database } from "../../store/database.ts";
 import { commaList, wholeNumber } from "../arguments.ts";
 import { addPlaceOptions, type PlaceOptions, shardFrom, slurmFrom } from "../build-options.ts";
@@ -61,16 +61,16 @@ export function registerBuild(program: Command): void {
     .addOption(fieldsOption())
     .addOption(longOption());
   addPlaceOptions(command).action(async (options: Options) => {
-    const { loadEdition, checkSelection } = await import("../../pipeline/recipe.ts");
-    const { makePlan } = await import("../../pipeline/plan.ts");
-    const { shardOf } = await import("../../pipeline/shard.ts");
+    const { loadEdition, checkSelection } = await import("../../pipeline/recipe/recipe.ts");
+    const { makePlan } = await import("../../pipeline/plan/plan.ts");
+    const { shardOf } = await import("../../pipeline/plan/shard.ts");
     const edition = loadEdition(options.edition);
     if (options.seed !== undefined) edition.seed = options.seed;
     const select = sliceOf(edition.select, options);
     checkSelection(select);
     const shard = shardFrom(options);
     const slurm = slurmFrom(options);
-    const { useDevice } = await import("../../pipeline/device.ts");
+    const { useDevice } = await import("../../pipeline/device/device.ts");
     await useDevice(options.device, slurm ? "elsewhere" : "here");
     if (options.dryRun) return printPlan(options, edition, select, shard, slurm ? "slurm" : "here");
     const plan = shardOf(makePlan(edition, select), shard);
@@ -93,7 +93,7 @@ export function registerBuild(program: Command): void {
 }
 
 async function buildHere(request: BuildRequest): Promise<Database> {
-  const { build } = await import("../../pipeline/build.ts");
+  const { build } = await import("../../pipeline/build/build.ts");
   return (await build(request)).db;
 }
 

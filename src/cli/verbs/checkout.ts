@@ -46,10 +46,10 @@ export function registerCheckout(program: Command): void {
           output,
         );
       }
-      const { checkout } = await import("../../store/checkout.ts");
-      const { checkoutImages } = await import("../../pipeline/checkout-images.ts");
-      const { refuseOccupied } = await import("../../store/new-folder.ts");
-      const { assertKnownDefect } = await import("../../store/selection.ts");
+      const { checkout } = await import("../../store/checkout/checkout.ts");
+      const { checkoutImages } = await import("../../pipeline/checkout/write-images.ts");
+      const { refuseOccupied } = await import("../../store/disk/new-folder.ts");
+      const { assertKnownDefect } = await import("../../store/catalog/selection.ts");
       const database = await openToRead(db);
       assertKnownDefect(database, id);
       // Before the data set is read, which takes a while.

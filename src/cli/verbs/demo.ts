@@ -18,11 +18,11 @@ export function registerDemo(program: Command): void {
     .addOption(jobsOption())
     .addOption(deviceOption())
     .action(async ({ db, data, jobs, device, whole }: Options) => {
-      const { loadEdition } = await import("../../pipeline/recipe.ts");
-      const { makePlan } = await import("../../pipeline/plan.ts");
-      const { useDevice } = await import("../../pipeline/device.ts");
-      const { runDemo } = await import("../../pipeline/demo.ts");
-      const { criterionTable, defectTable, repairTable } = await import("../../pipeline/demo-tables.ts");
+      const { loadEdition } = await import("../../pipeline/recipe/recipe.ts");
+      const { makePlan } = await import("../../pipeline/plan/plan.ts");
+      const { useDevice } = await import("../../pipeline/device/device.ts");
+      const { runDemo } = await import("../../pipeline/demo/demo.ts");
+      const { criterionTable, defectTable, repairTable } = await import("../../pipeline/demo/demo-tables.ts");
       await useDevice(device);
       const edition = loadEdition(whole ? "demowhole" : "demo");
       const plan = makePlan(edition, edition.select);

@@ -16,7 +16,7 @@ export function registerEnv(program: Command): void {
     .addOption(fieldsOption())
     .addOption(longOption())
     .action(async (output: SharedOptions) => {
-      const { deviceStates } = await import("../../pipeline/device.ts");
+      const { deviceStates } = await import("../../pipeline/device/device.ts");
       const { isolationFault } = await import("../../pipeline/plugin/isolation.ts");
       const devices = await deviceStates();
       const facts = {

@@ -73,7 +73,7 @@ export function registerExport(program: Command): void {
       const db = await openDatabase(dir, { readOnly: true });
       const rows = await selectRows(db, names, where);
       if (tables) {
-        const { exportTables } = await import("../../pipeline/export-tables.ts");
+        const { exportTables } = await import("../../pipeline/tables/export-tables.ts");
         emitRows(await exportTables(db, rows, out, tables), output);
         return;
       }
@@ -103,7 +103,7 @@ async function handOut(names: string[], options: Options, count: number): Promis
   const { writeHandout } = await import("../../pipeline/handout/write.ts");
   const { withJudging } = await import("../../pipeline/judging/judge.ts");
   const { selectItems } = await import("../../pipeline/judging/select.ts");
-  const { Catalog } = await import("../../store/catalog.ts");
+  const { Catalog } = await import("../../store/catalog/catalog.ts");
   const key = options.key ?? keyPath(out);
   // The defender's halves are those of the default seed, the same for all models of a data set.
   const judging = { db: options.db, data: options.data, seed: DEFAULT_SEED, warn };

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Database } from "../../store/database.ts";
-import { assertKnownDefect } from "../../store/selection.ts";
-import { shippedName } from "../../store/shipped.ts";
+import { assertKnownDefect } from "../../store/catalog/selection.ts";
+import { shippedName } from "../../store/shipped/shipped.ts";
 import { openToRead } from "../open.ts";
 import { DEFAULT_DB, dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { assertFields, emitRows } from "../output.ts";
@@ -53,7 +53,7 @@ async function describe(db: Database, id: string | undefined): Promise<Descripti
   }
   if (await isGroup(db, id)) {
     const { groupFacts, groupPage } = await import("../info/group.ts");
-    const { Catalog } = await import("../../store/catalog.ts");
+    const { Catalog } = await import("../../store/catalog/catalog.ts");
     const rows = (await new Catalog(db).list()).filter(({ group_id }) => group_id === id);
     return { facts: groupFacts(rows), page: (flag) => groupPage(rows, flag) };
   }

@@ -51,7 +51,7 @@ export function registerInspect(program: Command): void {
 async function inspect(file: string, options: Options): Promise<void> {
   const { format, summary, top } = options;
   const { cleanCriteria } = await import("../../pipeline/own/criteria.ts");
-  const { useDevice } = await import("../../pipeline/device.ts");
+  const { useDevice } = await import("../../pipeline/device/device.ts");
   const { chanceWarning, cleanAccuracy, withOwn } = await import("../../pipeline/own/open.ts");
   const { inspectModel, neuronRows } = await import("../../pipeline/own/inspect.ts");
   const { openReference } = await import("../../pipeline/own/reference.ts");

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
-import type { PredictionFile } from "../../store/results.ts";
+import type { PredictionFile } from "../../store/results/results.ts";
 import { criterionList } from "../arguments.ts";
 import { reportFailures, withCellProgress } from "../cell-progress.ts";
 import {
@@ -62,11 +62,11 @@ export function registerLocalize(program: Command): void {
     .action(async (names: string[], options: Options, verb: Command) => {
       const { CRITERIA } = await import("../../localize/registry.ts");
       const { criteriaNamed } = await import("../../pipeline/judging/criteria.ts");
-      const { useDevice } = await import("../../pipeline/device.ts");
+      const { useDevice } = await import("../../pipeline/device/device.ts");
       const { assertTestsFor, localizeAll } = await import("../../pipeline/judging/localize.ts");
       const { unseenFolders, withJudging } = await import("../../pipeline/judging/judge.ts");
       const { selectItems, withSham } = await import("../../pipeline/judging/select.ts");
-      const { Catalog } = await import("../../store/catalog.ts");
+      const { Catalog } = await import("../../store/catalog/catalog.ts");
       assertScoreOptions(options, verb);
       await useDevice(options.device);
       const failures: CellOutcome[] = [];

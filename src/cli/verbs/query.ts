@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
 import { DEFECT_FIELD_NAMES } from "../../store/rows.ts";
-import { SQL_SECONDS } from "../../store/sql-ask.ts";
+import { SQL_SECONDS } from "../../store/sql/ask.ts";
 import { wholeNumber } from "../arguments.ts";
 import { openToRead } from "../open.ts";
 import { dbOption, fieldsOption, formatOption, longOption, resultsOption, type SharedOptions } from "../options.ts";
@@ -40,7 +40,7 @@ export function registerQuery(program: Command): void {
       if (sql !== undefined && (where !== undefined || fields !== undefined)) {
         throw new InputError("--sql: give either --sql or --where and --fields");
       }
-      const { Catalog } = await import("../../store/catalog.ts");
+      const { Catalog } = await import("../../store/catalog/catalog.ts");
       const database = await openToRead(db);
       const catalog = new Catalog(database);
       if (sql === undefined) {
@@ -49,7 +49,7 @@ export function registerQuery(program: Command): void {
         return;
       }
       const { resultStore } = await import("../../pipeline/judging/judge.ts");
-      const { sqlTables } = await import("../../pipeline/sql-tables.ts");
+      const { sqlTables } = await import("../../pipeline/tables/sql-tables.ts");
       const tables = sqlTables(database, resultStore(database, results));
       const rows = await catalog.sql(sql, { tables, seconds });
       // Whoever selects everything has chosen nothing.

@@ -12,7 +12,7 @@ export function registerReindex(program: Command): void {
     .addOption(fieldsOption())
     .addOption(longOption())
     .action(async ({ db, ...output }: SharedOptions) => {
-      const { Catalog } = await import("../../store/catalog.ts");
+      const { Catalog } = await import("../../store/catalog/catalog.ts");
       const { openDatabase } = await import("../../store/database.ts");
       const counts = await new Catalog(await openDatabase(db)).rebuild();
       emitRows([counts], output);

@@ -77,11 +77,11 @@ async function repair(names: string[], options: Options, verb: Command): Promise
     return repairFile(names[0], { ...options, data });
   }
   const { REPAIRS } = await import("../../repair/registry.ts");
-  const { useDevice } = await import("../../pipeline/device.ts");
+  const { useDevice } = await import("../../pipeline/device/device.ts");
   const { parseUsing, repairAll, repairRow } = await import("../../pipeline/judging/repair.ts");
   const { unseenFolders, withJudging } = await import("../../pipeline/judging/judge.ts");
   const { selectItems } = await import("../../pipeline/judging/select.ts");
-  const { Catalog } = await import("../../store/catalog.ts");
+  const { Catalog } = await import("../../store/catalog/catalog.ts");
   const { assertChooses, methodsNamed } = await import("../../pipeline/judging/methods.ts");
   const limits = { timeout: options.pluginTimeout, unseen: unseenFolders(options) };
   const methods = methodsNamed(options.method ?? REPAIRS.keys(), limits);

@@ -25,7 +25,7 @@ export function registerReport(program: Command): void {
     .addOption(dataOption())
     .action(async ({ db, data, out, format, results, budget }: Options) => {
       const { REPORT_FORMATS } = await import("../../report/report.ts");
-      const { makeReport } = await import("../../pipeline/report.ts");
+      const { makeReport } = await import("../../pipeline/report/report.ts");
       const { openDatabase } = await import("../../store/database.ts");
       const { resultStore } = await import("../../pipeline/judging/judge.ts");
       const unknown = format?.find((name) => !(REPORT_FORMATS as readonly string[]).includes(name));

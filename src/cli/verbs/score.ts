@@ -3,7 +3,7 @@ import { CheckFailed, InputError } from "../../core/errors.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
 import type { ScoreRow } from "../../score/score.ts";
 import type { Database } from "../../store/database.ts";
-import type { Results } from "../../store/results.ts";
+import type { Results } from "../../store/results/results.ts";
 import { commaList } from "../arguments.ts";
 import { failureLine } from "../cell-progress.ts";
 import {
@@ -59,11 +59,11 @@ export function registerScore(program: Command): void {
     .action(async (names: string[], options: Options) => {
       if (options.answers !== undefined || options.key !== undefined) return answers(names, options);
       const { openDatabase } = await import("../../store/database.ts");
-      const { JUDGED_VERSIONS, Results: OfBudget, storedBudgets } = await import("../../store/results.ts");
+      const { JUDGED_VERSIONS, Results: OfBudget, storedBudgets } = await import("../../store/results/results.ts");
       const { selectItems } = await import("../../pipeline/judging/select.ts");
       const { isForeignName } = await import("../../store/foreign/rows.ts");
       const { readForeign } = await import("../../store/foreign/records.ts");
-      const { Catalog } = await import("../../store/catalog.ts");
+      const { Catalog } = await import("../../store/catalog/catalog.ts");
       if (options.summary && options.repairs) throw new InputError("give --summary or --repairs, not both");
       if (options.extended && options.repairs) throw new InputError("--extended is about scores: leave out --repairs");
       const database = await openDatabase(options.db, { readOnly: true, onDamage: warn });

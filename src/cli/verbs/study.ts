@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { CheckFailed } from "../../core/errors.ts";
 import type { Study } from "../../pipeline/study/recipe.ts";
-import { inWords } from "../../pipeline/time-left.ts";
+import { inWords } from "../../pipeline/estimate/time-left.ts";
 import {
   dataOption,
   dbOption,
@@ -41,7 +41,7 @@ export function registerStudy(program: Command): void {
       const { loadStudy } = await import("../../pipeline/study/recipe.ts");
       const study = loadStudy(recipe);
       if (options.dryRun) return dryRun(study, options);
-      const { useDevice } = await import("../../pipeline/device.ts");
+      const { useDevice } = await import("../../pipeline/device/device.ts");
       await useDevice(options.device);
       const { runStudy } = await import("../../pipeline/study/study.ts");
       const progress = new StudyProgress();

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { DEFAULT_ASR_TOLERANCE } from "../../core/asr-tolerance.ts";
 import { CheckFailed } from "../../core/errors.ts";
 import { visible } from "../../core/visible.ts";
-import type { CheckoutTest, TestedModel } from "../../pipeline/testing/checkout.ts";
+import type { CheckoutTest, TestedModel } from "../../pipeline/checkout/test-checkout.ts";
 import { fraction } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import { dataOption, deviceOption, formatOption, type SharedOptions } from "../options.ts";
@@ -46,8 +46,8 @@ export function registerTest(program: Command): void {
     .addOption(deviceOption())
     .addOption(formatOption())
     .action(async (folder: string, options: Options, command: Command) => {
-      const { useDevice } = await import("../../pipeline/device.ts");
-      const { testCheckout } = await import("../../pipeline/testing/checkout.ts");
+      const { useDevice } = await import("../../pipeline/device/device.ts");
+      const { testCheckout } = await import("../../pipeline/checkout/test-checkout.ts");
       await useDevice(options.device);
       const dataNamed = command.getOptionValueSource("data") === "cli";
       const test = await withCellProgress((progress) => testCheckout(folder, { ...options, dataNamed, progress }));

@@ -3,10 +3,10 @@ import type { Command } from "commander";
 import { CheckFailed, InputError } from "../../core/errors.ts";
 import { visible } from "../../core/visible.ts";
 import type { Database } from "../../store/database.ts";
-import type { Finding } from "../../store/findings.ts";
-import { exists } from "../../store/fs.ts";
+import type { Finding } from "../../store/verify/findings.ts";
+import { exists } from "../../store/disk/fs.ts";
 import { Layout } from "../../store/layout.ts";
-import { noSuchName } from "../../store/selection.ts";
+import { noSuchName } from "../../store/catalog/selection.ts";
 import { fraction } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import { lineWidth, wrapLines } from "../listing.ts";
@@ -55,9 +55,9 @@ export function registerVerify(program: Command): void {
       if (all && names.length > 0) throw new InputError("--all: give ids and groups, or --all, not both");
       if (prune && names.length > 0) throw new InputError("--prune: works on the whole database; name no selection");
       if (options.tolerance !== undefined && !metrics) throw new InputError("--tolerance: belongs to --metrics");
-      const { useDevice } = await import("../../pipeline/device.ts");
+      const { useDevice } = await import("../../pipeline/device/device.ts");
       if (metrics) await useDevice(options.device);
-      const { verifyDatabase } = await import("../../store/verify.ts");
+      const { verifyDatabase } = await import("../../store/verify/verify.ts");
       const db = await openToVerify(dir);
       const ids = pickIds(db.listDefects(), names);
       const { findings, ...counts } = await withCellProgress(
@@ -110,7 +110,7 @@ function hasFault(findings: readonly Finding[]): boolean {
 
 /** Measures only what is whole: a damaged model has been told already. */
 async function measureAgain(db: Database, ids: string[], everything: boolean, { data, tolerance }: Options) {
-  const { METRIC_TOLERANCE, verifyMetrics } = await import("../../pipeline/verify-metrics.ts");
+  const { METRIC_TOLERANCE, verifyMetrics } = await import("../../pipeline/verify/metrics.ts");
   const clean = everything ? db.listClean() : [];
   return withCellProgress(
     (progress) => verifyMetrics(db, { ids, clean, dataDir: data, tolerance: tolerance ?? METRIC_TOLERANCE, progress }),
@@ -121,7 +121,7 @@ async function measureAgain(db: Database, ids: string[], everything: boolean, { 
 /** What is removed is no longer found. @returns how many files are gone */
 async function removeOrphans(dir: string, findings: Finding[]): Promise<number> {
   const { openDatabase } = await import("../../store/database.ts");
-  const { pruneOrphans } = await import("../../store/orphans.ts");
+  const { pruneOrphans } = await import("../../store/verify/orphans.ts");
   const removed = pruneOrphans(await openDatabase(dir)).map((path) => relative(dir, path).replaceAll("\\", "/"));
   const left = findings.filter(({ file }) => !removed.includes(file));
   findings.splice(0, findings.length, ...left);

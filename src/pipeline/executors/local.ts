@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../core/errors.ts";
-import type { Report } from "../context.ts";
-import type { WorkerMessage, WorkerOrder } from "../worker-process.ts";
+import type { Report } from "../build/context.ts";
+import type { WorkerMessage, WorkerOrder } from "../build/worker-process.ts";
 import { workerEnvironment } from "./worker-memory.ts";
 
 /** How a system ends a program where memory runs out. */
@@ -11,7 +11,7 @@ const OUT_OF_MEMORY = " (if memory ran out: fewer --jobs, or a smaller clean.bat
 /** Runs worker processes on this machine until all have finished; the first failure ends the others. */
 export async function runLocally(order: WorkerOrder, jobs: number, report: Report): Promise<void> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const path = fileURLToPath(new URL(`../worker-process.${extension}`, import.meta.url));
+  const path = fileURLToPath(new URL(`../build/worker-process.${extension}`, import.meta.url));
   const children: ChildProcess[] = [];
   const runOne = () =>
     new Promise<void>((resolve, reject) => {

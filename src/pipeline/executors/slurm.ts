@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { InputError } from "../../core/errors.ts";
-import { Catalog } from "../../store/catalog.ts";
+import { Catalog } from "../../store/catalog/catalog.ts";
 import type { Database } from "../../store/database.ts";
-import { listFolder, readBytes } from "../../store/fs.ts";
-import { type BuildRequest, expectedSeconds, prepareBuild } from "../build.ts";
-import { workerBytes } from "../memory.ts";
-import type { Plan } from "../plan.ts";
-import { RecordWatch } from "../record-watch.ts";
-import { shardOf } from "../shard.ts";
+import { listFolder, readBytes } from "../../store/disk/fs.ts";
+import { type BuildRequest, expectedSeconds, prepareBuild } from "../build/build.ts";
+import { workerBytes } from "../estimate/memory.ts";
+import type { Plan } from "../plan/plan.ts";
+import { RecordWatch } from "../build/record-watch.ts";
+import { shardOf } from "../plan/shard.ts";
 import { type QueuedJob, queuedJobs, requireSlurm, submit } from "./slurm-client.ts";
 import { indexCommand, type SlurmJob, writeJob } from "./slurm-job.ts";
 

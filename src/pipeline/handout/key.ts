@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
-import { plainFileBytes, readBytes } from "../../store/fs.ts";
-import { prettyJson } from "../../store/json.ts";
+import { plainFileBytes, readBytes } from "../../store/disk/fs.ts";
+import { prettyJson } from "../../store/disk/json.ts";
 
 const FORMAT = "bdefects4nn-blind-key-1";
 const MOST_BYTES = 64e6;

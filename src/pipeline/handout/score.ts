@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { listNeurons } from "../../core/neurons.ts";
 import type { Prediction, scorePrediction } from "../../score/score.ts";
-import { withPath } from "../../store/fs.ts";
+import { withPath } from "../../store/disk/fs.ts";
 import { type OnOutcome, runCell } from "../judging/cells.ts";
 import { type DefectSource, layersOf, storedHash } from "../judging/workbench.ts";
 import { ANSWER_ENDINGS, readAnswerFile } from "../plugin/answer-file.ts";

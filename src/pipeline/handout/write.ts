@@ -3,8 +3,8 @@ import { cpSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } fro
 import { dirname, join, relative, resolve } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
-import { createAtomic, makeFolder } from "../../store/fs.ts";
-import { fillNewFolder, refuseExisting } from "../../store/new-folder.ts";
+import { createAtomic, makeFolder } from "../../store/disk/fs.ts";
+import { fillNewFolder, refuseExisting } from "../../store/disk/new-folder.ts";
 import type { Progress, Workbench } from "../judging/workbench.ts";
 import { writeSuspect } from "../plugin/folder.ts";
 import { type Drawn, drawModels, sharingLineage } from "./draw.ts";

@@ -6,9 +6,9 @@ import { type Database, openDatabase } from "../../store/database.ts";
 import { foreignLayers } from "../../store/foreign/layers.ts";
 import { loadForeign } from "../../store/foreign/model.ts";
 import { readForeign } from "../../store/foreign/records.ts";
-import { PassingResults, ResultFolder, type ResultStore } from "../../store/result-folder.ts";
-import { Results } from "../../store/results.ts";
-import { shippedName, WHOLE, wholeArchivesDir } from "../../store/shipped.ts";
+import { PassingResults, ResultFolder, type ResultStore } from "../../store/results/result-folder.ts";
+import { Results } from "../../store/results/results.ts";
+import { shippedName, WHOLE, wholeArchivesDir } from "../../store/shipped/shipped.ts";
 import { unjudged } from "./subject.ts";
 import { type ForeignSource, Workbench } from "./workbench.ts";
 

@@ -6,7 +6,7 @@ import { foreignLayers } from "../../store/foreign/layers.ts";
 import { readForeign } from "../../store/foreign/records.ts";
 import { isForeignName } from "../../store/foreign/rows.ts";
 import type { Layout } from "../../store/layout.ts";
-import { type JudgedVersion, predictionName, type Results } from "../../store/results.ts";
+import { type JudgedVersion, predictionName, type Results } from "../../store/results/results.ts";
 import type { JudgedItem } from "./select.ts";
 import { type DefectSource, layersOf, storedHash } from "./workbench.ts";
 

@@ -1,8 +1,8 @@
 import { InputError } from "../../core/errors.ts";
 import { isForeignName } from "../../store/foreign/rows.ts";
-import { JUDGED_VERSIONS, type JudgedVersion } from "../../store/results.ts";
+import { JUDGED_VERSIONS, type JudgedVersion } from "../../store/results/results.ts";
 import type { DefectRecord } from "../../store/schema.ts";
-import { noSuchName } from "../../store/selection.ts";
+import { noSuchName } from "../../store/catalog/selection.ts";
 
 /** What a selection looks at: one line per candidate of the catalog. */
 export interface CatalogLine {

@@ -1,6 +1,6 @@
 import type { Budget } from "../../core/budget.ts";
 import type { Device } from "../../core/device.ts";
-import type { JudgedVersion } from "../../store/results.ts";
+import type { JudgedVersion } from "../../store/results/results.ts";
 import type { DefectRecord } from "../../store/schema.ts";
 import type { CellOutcome } from "./cells.ts";
 

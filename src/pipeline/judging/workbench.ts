@@ -12,12 +12,12 @@ import { buildNetwork } from "../../models/registry.ts";
 import type { Database } from "../../store/database.ts";
 import type { ForeignModel } from "../../store/foreign/model.ts";
 import type { ForeignRecord } from "../../store/foreign/schema.ts";
-import type { JudgedVersion } from "../../store/results.ts";
+import type { JudgedVersion } from "../../store/results/results.ts";
 import { type DefectRecord, gridOf, twinSha256 } from "../../store/schema.ts";
 import { onGrid } from "../../tensor/half-grid.ts";
 import { encodeState } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
-import { discreetDrift, type Rewrite, rewriteFor } from "../discreet.ts";
+import { discreetDrift, type Rewrite, rewriteFor } from "../build/discreet.ts";
 import { anonymous, halveClean, NO_AUGMENTATION, noImages } from "./suspect.ts";
 
 /** What judging reads of a database. */

@@ -3,7 +3,7 @@ import type { Network } from "../../graph/network.ts";
 import { stateShapes } from "../../graph/network.ts";
 import { recogniseWeights } from "../../store/foreign/recognised.ts";
 import { readWeights } from "../../store/foreign/weights.ts";
-import { modelSha256 } from "../../store/models.ts";
+import { modelSha256 } from "../../store/objects/models.ts";
 import { encodeTensors, type RawTensors, tensorValues, withValues } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { assertPossible, constantChannels } from "./possible-weights.ts";

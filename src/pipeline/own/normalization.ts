@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { CHANNELS, type ImageSet, imageSize, type Normalization } from "../../datasets/types.ts";
-import { readBytes } from "../../store/fs.ts";
+import { readBytes } from "../../store/disk/fs.ts";
 
 /** Mean and standard deviation, and where they are from, in a few words. */
 export interface Found {

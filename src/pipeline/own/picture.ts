@@ -2,9 +2,9 @@ import { basename, extname, join } from "node:path";
 import { CHANNELS, type ImageSet } from "../../datasets/types.ts";
 import { anomalyIndex, type ReversedTrigger, stampReversed } from "../../localize/nc/invert-trigger.ts";
 import { imagePng } from "../../report/figures/picture.ts";
-import { triggerJson } from "../../store/checkout.ts";
-import { writeAtomic } from "../../store/fs.ts";
-import { prettyJson } from "../../store/json.ts";
+import { triggerJson } from "../../store/checkout/checkout.ts";
+import { writeAtomic } from "../../store/disk/fs.ts";
+import { prettyJson } from "../../store/disk/json.ts";
 import type { Finding } from "./inspect.ts";
 
 /** What lies under the trigger: on it white and black patches show alike. */

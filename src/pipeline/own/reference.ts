@@ -5,9 +5,9 @@ import { VERSIONS, type Version } from "../../core/ids.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import { statisticOf } from "../../localize/statistic.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
-import { readJson } from "../../store/json.ts";
-import { Results, revisionStamp } from "../../store/results.ts";
-import { isSample } from "../../store/sample.ts";
+import { readJson } from "../../store/disk/json.ts";
+import { Results, revisionStamp } from "../../store/results/results.ts";
+import { isSample } from "../../store/shipped/sample.ts";
 import type { DefectRecord } from "../../store/schema.ts";
 import { storedHash } from "../judging/workbench.ts";
 

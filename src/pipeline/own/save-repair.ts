@@ -3,11 +3,11 @@ import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
 import { clearStaging, withStaging } from "../../files/staging.ts";
 import { exportOnnx } from "../../graph/export.ts";
-import { parseBoundedJson } from "../../store/bounded-json.ts";
-import { asInputError, exists, makeFolder, readBytes, writeAtomic } from "../../store/fs.ts";
-import { prettyJson } from "../../store/json.ts";
-import { placeNewFile } from "../../store/new-folder.ts";
-import { sha256Of } from "../../store/objects.ts";
+import { parseBoundedJson } from "../../store/disk/bounded-json.ts";
+import { asInputError, exists, makeFolder, readBytes, writeAtomic } from "../../store/disk/fs.ts";
+import { prettyJson } from "../../store/disk/json.ts";
+import { placeNewFile } from "../../store/disk/new-folder.ts";
+import { sha256Of } from "../../store/objects/objects.ts";
 import type { OwnModel } from "./model.ts";
 import type { OwnRepair } from "./repair.ts";
 

@@ -6,7 +6,7 @@ import { countNeurons, type LayerScores, type NeuronSet, parseNeurons } from "..
 import { Random, stageSeed } from "../../core/random.ts";
 import { neuronLayers } from "../../graph/network.ts";
 import type { CleanCriterion, Localization } from "../../localize/types.ts";
-import { readBytes } from "../../store/fs.ts";
+import { readBytes } from "../../store/disk/fs.ts";
 import { cleanCriteria } from "./criteria.ts";
 import type { OwnModel } from "./model.ts";
 

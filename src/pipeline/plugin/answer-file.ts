@@ -2,7 +2,7 @@ import { parse as parseCsv } from "csv-parse/sync";
 import { sha256Hex } from "../../core/hash.ts";
 import type { LayerScores, LayerWidth } from "../../core/neurons.ts";
 import type { Localization } from "../../localize/types.ts";
-import { readBytes } from "../../store/fs.ts";
+import { readBytes } from "../../store/disk/fs.ts";
 import { readNpz } from "../own/npz.ts";
 import { answerOf, assertSmall, parseAnswer } from "./answer.ts";
 

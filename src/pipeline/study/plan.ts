@@ -1,13 +1,13 @@
 import { multiplyAdds } from "../../graph/cost.ts";
 import type { Database } from "../../store/database.ts";
-import type { JudgedVersion, Results } from "../../store/results.ts";
+import type { JudgedVersion, Results } from "../../store/results/results.ts";
 import type { DefectRecord } from "../../store/schema.ts";
 import { finishedPrediction, predictionCell } from "../judging/localize.ts";
 import { chooseNeurons, finishedRepair, formatUsing, repairCell, repairContext } from "../judging/repair.ts";
 import type { JudgedItem } from "../judging/select.ts";
 import { type JudgeTask, networkKey, type RepairName } from "../judging/task.ts";
 import { networkOf, storedHash } from "../judging/workbench.ts";
-import { judgingBytes } from "../memory.ts";
+import { judgingBytes } from "../estimate/memory.ts";
 import type { CellNetwork } from "./rates.ts";
 import type { Study } from "./recipe.ts";
 

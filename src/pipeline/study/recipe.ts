@@ -3,13 +3,13 @@ import { BUDGETS } from "../../core/budget.ts";
 import { InputError } from "../../core/errors.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import type { Criterion } from "../../localize/types.ts";
-import { JUDGED_VERSIONS } from "../../store/results.ts";
-import { STUDY_NAME } from "../../store/studies.ts";
+import { JUDGED_VERSIONS } from "../../store/results/results.ts";
+import { STUDY_NAME } from "../../store/results/studies.ts";
 import { criteriaNamed } from "../judging/criteria.ts";
 import { assertChooses, methodsNamed } from "../judging/methods.ts";
 import { formatUsing, parseUsing, type RepairWay } from "../judging/repair.ts";
 import { PLUGIN_TIMEOUT } from "../plugin/criterion.ts";
-import { readRecipe, recipePath } from "../recipe-file.ts";
+import { readRecipe, recipePath } from "../recipe/recipe-file.ts";
 
 /** A study's recipe: what is judged, by whom, repaired how (docs/studies.md, "The recipe"). */
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { Catalog } from "../../store/catalog.ts";
+import { Catalog } from "../../store/catalog/catalog.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
-import { Results } from "../../store/results.ts";
+import { Results } from "../../store/results/results.ts";
 import { resultStore } from "../judging/judge.ts";
 import { selectItems } from "../judging/select.ts";
 import type { ToldOutcome } from "../judging/task.ts";

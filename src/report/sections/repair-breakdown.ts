@@ -1,4 +1,4 @@
-import type { MeasuredRepair } from "../../store/results.ts";
+import type { MeasuredRepair } from "../../store/results/results.ts";
 import type { DefectRecord } from "../../store/schema.ts";
 import { acceptedShare } from "../acceptance.ts";
 import type { ReportData } from "../collect.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { exists } from "../fs.ts";
+import { exists } from "../disk/fs.ts";
 import { archivePath, readSums, sumsText } from "./sums.ts";
 
 /** Hexadecimal digits of the hash in an unpacked database's name. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { asInputError, exists, plainFileBytes, readBytes } from "../fs.ts";
+import { asInputError, exists, plainFileBytes, readBytes } from "../disk/fs.ts";
 
 /** The file beside archives that states their hashes, as `sha256sum` writes and checks it. */
 export const SUMS = "SHA256SUMS";

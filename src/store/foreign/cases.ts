@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { exists, withPath } from "../fs.ts";
+import { exists, withPath } from "../disk/fs.ts";
 
 /** One case of the layout: a folder with a model and what is told about it. */
 export interface ForeignCase {

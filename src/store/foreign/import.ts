@@ -1,11 +1,11 @@
 import { InputError } from "../../core/errors.ts";
 import { Claim, holderOf } from "../claims.ts";
 import { type Database, openDatabase } from "../database.ts";
-import { createAtomic, exists } from "../fs.ts";
+import { createAtomic, exists } from "../disk/fs.ts";
 import { appendJournal } from "../journal.ts";
-import { checksummedJson, writeJson } from "../json.ts";
+import { checksummedJson, writeJson } from "../disk/json.ts";
 import { Layout } from "../layout.ts";
-import { sha256Of } from "../objects.ts";
+import { sha256Of } from "../objects/objects.ts";
 import type { ObjectRef } from "../schema.ts";
 import { findCases } from "./cases.ts";
 import { type ReadCase, readCase } from "./read-case.ts";

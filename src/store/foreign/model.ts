@@ -3,7 +3,7 @@ import { type Network, stateShapes } from "../../graph/network.ts";
 import { fittingNetwork, recognise } from "../../models/recognition/recognise.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";
-import { readModel } from "../models.ts";
+import { readModel } from "../objects/models.ts";
 import type { ForeignRecord } from "./schema.ts";
 import { isPruned, splitLine } from "./split-weights.ts";
 

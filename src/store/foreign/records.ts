@@ -2,12 +2,12 @@ import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { decodeState } from "../../tensor/safetensors.ts";
 import type { Database } from "../database.ts";
-import type { Findings } from "../findings.ts";
-import { exists, listFolder } from "../fs.ts";
-import { readJson } from "../json.ts";
+import type { Findings } from "../verify/findings.ts";
+import { exists, listFolder } from "../disk/fs.ts";
+import { readJson } from "../disk/json.ts";
 import { LAYOUT } from "../layout.ts";
-import { collectRefs } from "../references.ts";
-import { foreignFaults, poisonPathFaults } from "../verify/foreign.ts";
+import { collectRefs } from "../objects/references.ts";
+import { foreignFaults, poisonPathFaults } from "../verify/rules/foreign.ts";
 import { type ForeignRecord, foreignRecord } from "./schema.ts";
 
 /** Ids of all foreign records, sorted. */

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { countNeurons } from "../../core/neurons.ts";
 import { parseArch } from "../../models/registry.ts";
 import type { Database } from "../database.ts";
-import { withPath } from "../fs.ts";
+import { withPath } from "../disk/fs.ts";
 import { type DefectRow, emptyRow } from "../rows.ts";
 import { foreignLayers } from "./layers.ts";
 import { foreignPath, listForeign, readForeign } from "./records.ts";

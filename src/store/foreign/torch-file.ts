@@ -15,7 +15,7 @@ import {
   tensorFloats,
   tensorNumbers,
 } from "../../tensor/torch-checkpoint.ts";
-import { readBytes } from "../fs.ts";
+import { readBytes } from "../disk/fs.ts";
 import { startOf, whatItIs, whatZipIs } from "./what-it-is.ts";
 
 /** What a checkpoint holds once its tensors are values: plain data alone. */

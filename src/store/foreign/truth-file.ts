@@ -1,6 +1,6 @@
 import { InputError } from "../../core/errors.ts";
 import { decodeNpy, npyPickle } from "../../tensor/npy.ts";
-import { readBytes } from "../fs.ts";
+import { readBytes } from "../disk/fs.ts";
 import { type Plain, readPlainPickle, readTorchFile } from "./torch-file.ts";
 
 const MOST_BYTES = 64 << 20;

@@ -1,7 +1,7 @@
 import { InputError } from "../../core/errors.ts";
 import { decodeOnnxWeights } from "../../tensor/onnx-weights.ts";
 import { type Dtype, decodeTensors, type RawTensors } from "../../tensor/safetensors.ts";
-import { plainFileBytes, readBytes } from "../fs.ts";
+import { plainFileBytes, readBytes } from "../disk/fs.ts";
 import { takeState } from "./interpret.ts";
 import { joinPruned, splitLine } from "./split-weights.ts";
 import { bystandersIn, type Plain, type PlainTensor, readTorchFile } from "./torch-file.ts";

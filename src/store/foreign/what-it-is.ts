@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { fileTypeFromBuffer } from "file-type";
 import { InputError } from "../../core/errors.ts";
-import { plainFileBytes, withPath } from "../fs.ts";
+import { plainFileBytes, withPath } from "../disk/fs.ts";
 
 /** So much of a file tells what it is. */
 const LOOKED_AT = 4100;

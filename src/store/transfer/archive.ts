@@ -2,7 +2,7 @@ import { createReadStream, type ReadStream, statSync } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { Parser, type ReadEntry } from "tar";
-import { withPath } from "../fs.ts";
+import { withPath } from "../disk/fs.ts";
 import type { Receiver } from "./stage.ts";
 
 /** Objects are compressed already and records shrink to a tenth: an archive that claims to hold more is a bomb. */

@@ -5,14 +5,14 @@ import { withStaging } from "../../files/staging.ts";
 import { Claim, heldClaims, holderOf } from "../claims.ts";
 import { Database, openDatabase } from "../database.ts";
 import { listForeign } from "../foreign/records.ts";
-import { asInputError, createAtomic, exists, readBytes, writeAtomic } from "../fs.ts";
+import { asInputError, createAtomic, exists, readBytes, writeAtomic } from "../disk/fs.ts";
 import { appendJournal } from "../journal.ts";
-import { writeJson } from "../json.ts";
+import { writeJson } from "../disk/json.ts";
 import { LAYOUT, Layout, WEIGHTS_SUFFIX } from "../layout.ts";
 import { assertSameStamp } from "../manifest.ts";
-import { sha256Of } from "../objects.ts";
+import { sha256Of } from "../objects/objects.ts";
 import { type DatabaseManifest, databaseManifest } from "../schema.ts";
-import { verifyDatabase } from "../verify.ts";
+import { verifyDatabase } from "../verify/verify.ts";
 import type { ExportManifest } from "./manifest.ts";
 import { stageExport } from "./stage.ts";
 

@@ -1,9 +1,9 @@
 import { lstatSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { exists, makeFolder, readBytes, withPath } from "../fs.ts";
-import { parseChecksummed } from "../json.ts";
-import { sha256Of } from "../objects.ts";
+import { exists, makeFolder, readBytes, withPath } from "../disk/fs.ts";
+import { parseChecksummed } from "../disk/json.ts";
+import { sha256Of } from "../objects/objects.ts";
 import { readArchive } from "./archive.ts";
 import { EXPORT_MANIFEST, type ExportManifest, exportManifest } from "./manifest.ts";
 

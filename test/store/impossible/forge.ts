@@ -1,11 +1,11 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openDatabase } from "../../../src/store/database.ts";
-import type { Finding } from "../../../src/store/findings.ts";
-import { checksummedJson } from "../../../src/store/json.ts";
-import { sha256Of } from "../../../src/store/objects.ts";
+import type { Finding } from "../../../src/store/verify/findings.ts";
+import { checksummedJson } from "../../../src/store/disk/json.ts";
+import { sha256Of } from "../../../src/store/objects/objects.ts";
 import type { ExportManifest } from "../../../src/store/transfer/manifest.ts";
-import { verifyDatabase } from "../../../src/store/verify.ts";
+import { verifyDatabase } from "../../../src/store/verify/verify.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a test of damage writes anything anywhere
 export type Json = any;

@@ -5,7 +5,7 @@ import { neuronLayers } from "../../../src/graph/network.ts";
 import { chooseSubnetwork } from "../../../src/inject/quantity.ts";
 import { buildNetwork } from "../../../src/models/registry.ts";
 import { type Database, openDatabase } from "../../../src/store/database.ts";
-import { Ranks } from "../../../src/store/verify/ranks.ts";
+import { Ranks } from "../../../src/store/verify/rules/ranks.ts";
 
 /** Every level and offset of one random order, as records tell them. */
 function candidates(arch: string, seed: number) {

@@ -1,0 +1,220 @@
+import { ATTACKS } from "../../attacks/registry.ts";
+import { sraOptions } from "../../attacks/sra.ts";
+import { lookup } from "../../core/errors.ts";
+import { defectId, groupId, LEVELS, OFFSETS } from "../../core/ids.ts";
+import { countNeurons, sameNeurons } from "../../core/neurons.ts";
+import { neuronLayers } from "../../graph/network.ts";
+import { type CandidateOutcome, makeCandidate } from "../../inject/candidate.ts";
+import type { ContributionOrder } from "../../inject/order.ts";
+import { chooseSubnetwork } from "../../inject/quantity.ts";
+import { INJECTIONS } from "../../inject/registry.ts";
+import { cutColumns } from "../../inject/replacement/splice.ts";
+import { changedSet } from "../../measure/changed-set.ts";
+import { parseArch } from "../../models/registry.ts";
+import type { DefectLabels, DefectMetrics, DefectRecord } from "../../store/schema.ts";
+import { type ChangedRows, changedRows as rowsThatDiffer } from "../../tensor/delta.ts";
+import type { StateDict } from "../../tensor/state.ts";
+import type { CleanBench } from "./clean-bench.ts";
+import { type BuildContext, engineStamp } from "./context.ts";
+import { settingsFor } from "../recipe/overrides.ts";
+import { cleanSeed, type PlannedCandidate } from "../plan/plan.ts";
+import { attackOptions, injectRecipe } from "../recipe/recipe.ts";
+
+/** Builds one candidate and writes its record, whatever became of it. */
+export async function buildCandidate(
+  context: BuildContext,
+  planned: PlannedCandidate,
+  bench: CleanBench,
+): Promise<DefectRecord> {
+  const { db, edition, report } = context;
+  const { key } = planned;
+  const began = performance.now();
+  const recipe = injectRecipe(edition, key, bench.dataset.classes.length);
+  const { network } = bench.runner;
+  const attack = lookup(ATTACKS, "attack", key.attack);
+  const order = bench.orders[attack.injection];
+  const infected = chooseSubnetwork(order, key.level, key.top);
+  const base: DefectRecord = {
+    kind: "defect",
+    id: planned.id,
+    group_id: groupId(key),
+    dataset: key.dataset,
+    arch: key.arch,
+    width: parseArch(key.arch).baseWidth,
+    attack: key.attack,
+    style: key.style,
+    level: key.level,
+    top: key.top,
+    target: recipe.target,
+    status: "rejected",
+    reason: null,
+    clean: planned.clean,
+    clean_sha256: bench.record.model.decoded_sha256,
+    recipe: candidateRecipe(context, planned),
+    data_sha256: bench.dataset.dataHash,
+    engine: await engineStamp(network),
+    metrics: NO_METRICS,
+    attempts: [],
+    neurons: neuronLayers(network).reduce((sum, { width }) => sum + width, 0),
+    infected: countNeurons(infected),
+    effective: null,
+    changed: null,
+    twin_model: null,
+    infected_model: null,
+    sham_model: null,
+    trigger: null,
+    labels_sha256: null,
+    timings: {},
+    seconds: 0,
+  };
+  const seconds = () => (performance.now() - began) / 1000;
+
+  const earlier = earlierTwin(order, planned, edition);
+  if (earlier) {
+    const reason = `duplicate: the same neurons as '${earlier}'`;
+    const record = db.writeDefect({ ...base, status: "duplicate", reason, seconds: seconds() });
+    report({ type: "done", id: planned.id, kind: "defect", status: "duplicate", reason, seconds: record.seconds });
+    return record;
+  }
+
+  report({ type: "stage", id: planned.id, stage: "trigger" });
+  const triggerBegan = seconds();
+  const { trigger, cleanRates } = await bench.trigger(key, infected, recipe.target);
+  const triggerSeconds = seconds() - triggerBegan;
+  const twin = await bench.twin(key.style);
+  const outcome = await makeCandidate({
+    key,
+    dataset: bench.dataset,
+    clean: bench.state,
+    rewrite: twin.rewrite,
+    infected,
+    trigger,
+    cleanRates,
+    injection: INJECTIONS[attack.injection],
+    order,
+    runner: bench.runner,
+    recipe,
+    options: attackOptions(edition, key.attack),
+    gates: edition.gates,
+    measure: edition.measure,
+    grid: edition.grid,
+    seed: edition.seed,
+    onStage: (stage) => report({ type: "stage", id: planned.id, stage }),
+  });
+  const record: DefectRecord = {
+    ...base,
+    status: outcome.status,
+    reason: outcome.reason,
+    metrics: metricsOf(outcome, { ...NO_METRICS, ca_clean: cleanRates.ca, asr_clean: cleanRates.asr }),
+    attempts: outcome.attempts,
+    timings: { trigger: triggerSeconds, ...outcome.timings },
+  };
+  let labels: DefectLabels | undefined;
+  if (outcome.status === "accepted") {
+    const { truth, infectedModel, sham } = outcome;
+    const { grid } = edition;
+    record.trigger = await db.putTrigger(trigger);
+    record.twin_model = twin.rewrite ? await db.putDelta(bench.state, twin.state, { grid }) : null;
+    const shares = attack.injection === "replace";
+    const isSmall = shares && sraOptions(attackOptions(edition, key.attack)).compensation.trains === "few";
+    const cleared = isSmall ? cutColumns(network, infected) : undefined;
+    record.infected_model = await db.putDelta(twin.state, infectedModel!, { grid, cleared });
+    record.sham_model = await db.putDelta(shares ? infectedModel! : twin.state, sham!, { grid });
+    record.changed = shares
+      ? differingRows(twin.state, infectedModel!, sham!)
+      : changedSet(network, infected, key.style);
+    record.effective = truth!.effective ? countNeurons(truth!.effective) : 0;
+    const carriers = Float32Array.from(neuronLayers(network).flatMap(({ name }) => truth!.carriers[name]));
+    labels = {
+      kind: "labels",
+      id: planned.id,
+      infected,
+      contribution: truth!.contribution,
+      effective: truth!.effective,
+      effect: truth!.effect,
+      effect_threshold: truth!.effect_threshold,
+      carriers: await db.putBytes(new Uint8Array(carriers.buffer)),
+    };
+  }
+  const written = db.writeDefect({ ...record, seconds: seconds() }, labels);
+  const { status, reason } = written;
+  report({ type: "done", id: planned.id, kind: "defect", status, reason, seconds: written.seconds });
+  return written;
+}
+
+/** The recipe that a defect's record carries: all that decides its bytes, beside the clean model and the data. */
+export function candidateRecipe(
+  { edition }: Pick<BuildContext, "edition">,
+  { key }: PlannedCandidate,
+): Record<string, unknown> {
+  return {
+    edition: edition.edition,
+    seed: edition.seed,
+    clean_seed: cleanSeed(edition, key.top),
+    attack: attackOptions(edition, key.attack),
+    inject: settingsFor(edition.inject, key),
+    gates: edition.gates,
+    measure: edition.measure,
+    ...(edition.grid && { grid: edition.grid }),
+  };
+}
+
+const NO_METRICS: DefectMetrics = {
+  ca_clean: null,
+  ca: null,
+  asr: null,
+  asr_clean: null,
+  ca_masked: null,
+  asr_masked: null,
+  masked_clean_to_target: null,
+  asr_patched: null,
+  asr_random_mask: null,
+  ca_sham: null,
+  asr_sham: null,
+};
+
+function metricsOf(outcome: CandidateOutcome, clean: DefectMetrics): DefectMetrics {
+  return {
+    ...clean,
+    ca: outcome.infectedRates.ca,
+    asr: outcome.infectedRates.asr,
+    ...outcome.correlation,
+    ca_sham: outcome.shamRates?.ca ?? null,
+    asr_sham: outcome.shamRates?.asr ?? null,
+  };
+}
+
+/**
+ * The changed set of a replacement: the rows in which a version differs from the clean twin. Cutting takes columns of
+ * nearly every filter, and which tensors the compensation trains is the recipe's to say (docs/methods.md §7.5).
+ */
+function differingRows(clean: StateDict, ...versions: StateDict[]): ChangedRows {
+  const changed: ChangedRows = {};
+  for (const version of versions) {
+    for (const [key, rows] of Object.entries(rowsThatDiffer(clean, version))) {
+      changed[key] = [...new Set([...(changed[key] ?? []), ...rows])].sort((a, b) => a - b);
+    }
+  }
+  return changed;
+}
+
+/**
+ * In narrow layers neighbouring offsets can give the same neurons. The earliest of the whole grid of levels and
+ * offsets counts, also where a build's slice leaves it out, so that a candidate's status depends on no slice.
+ */
+function earlierTwin(
+  order: ContributionOrder,
+  { id, key, clean }: PlannedCandidate,
+  edition: BuildContext["edition"],
+): string | null {
+  const own = chooseSubnetwork(order, key.level, key.top);
+  for (const level of LEVELS) {
+    for (const top of OFFSETS) {
+      const other = defectId({ ...key, level, top });
+      if (other === id) return null;
+      const sameClean = clean.endsWith(`-s${cleanSeed(edition, top)}`);
+      if (sameClean && sameNeurons(own, chooseSubnetwork(order, level, top))) return other;
+    }
+  }
+  return null;
+}

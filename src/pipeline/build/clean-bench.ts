@@ -1,0 +1,104 @@
+import { ATTACKS } from "../../attacks/registry.ts";
+import type { Attack, InjectionKind, Trigger } from "../../attacks/types.ts";
+import { lookup } from "../../core/errors.ts";
+import type { DefectKey, Style } from "../../core/ids.ts";
+import type { NeuronSet } from "../../core/neurons.ts";
+import { Random, stageSeed } from "../../core/random.ts";
+import type { Dataset } from "../../datasets/types.ts";
+import { type ContributionOrder, contributionOrder, measureContributions, tiedOrder } from "../../inject/order.ts";
+import { createRunner, type OrtRunner } from "../../measure/ort-runner.ts";
+import { type Rates, rates } from "../../measure/rates.ts";
+import type { CleanRecord } from "../../store/schema.ts";
+import type { StateDict } from "../../tensor/state.ts";
+import { type BuildContext, networkFor } from "./context.ts";
+import { rewriteFor } from "./discreet.ts";
+import { settingsFor } from "../recipe/overrides.ts";
+import { attackOptions } from "../recipe/recipe.ts";
+
+/** Everything that the candidates of one clean model share, computed once per process. */
+export interface CleanBench {
+  record: CleanRecord;
+  state: StateDict;
+  dataset: Dataset;
+  runner: OrtRunner;
+  /** Rule 1's order for each way of injecting. */
+  orders: Record<InjectionKind, ContributionOrder>;
+  /** The clean twin of a style's defects. */
+  twin(style: Style): Promise<CleanTwin>;
+  /** The trigger of a candidate with a target, and how the clean twin answers to it. */
+  trigger(key: DefectKey, infected: NeuronSet, target: number): Promise<Triggered>;
+}
+
+export interface CleanTwin {
+  state: StateDict;
+  /** For `discreet`: gives a model batch-norm statistics of its own; the twin is the clean model so rewritten. */
+  rewrite?(model: StateDict): Promise<StateDict>;
+}
+
+interface Triggered {
+  trigger: Trigger;
+  cleanRates: Rates;
+}
+
+export async function openCleanBench(context: BuildContext, cleanId: string): Promise<CleanBench> {
+  const { db, edition } = context;
+  const record = db.readClean(cleanId);
+  const dataset = await context.datasets.get(record.dataset);
+  const { threads } = settingsFor(edition.inject, record);
+  const network = networkFor(record.arch, dataset);
+  const runner = await createRunner(network, dataset.normalization, { threads });
+  const state = await db.loadClean(record);
+  const contributions = await measureContributions(
+    runner,
+    state,
+    dataset,
+    record.arch,
+    edition.measure.contribution_images,
+    edition.seed,
+  );
+  let discreet: Promise<CleanTwin> | undefined;
+  const makeDiscreet = async (): Promise<CleanTwin> => {
+    const images = edition.measure.statistics_images;
+    const rewrite = rewriteFor(network, runner, dataset, record.arch, images, edition.seed, edition.grid);
+    return { state: await rewrite(state), rewrite };
+  };
+  const twin = async (style: Style): Promise<CleanTwin> => {
+    if (style === "plain") return { state };
+    discreet ??= makeDiscreet();
+    return discreet;
+  };
+  const make = (attack: Attack, random: Random, infected?: NeuronSet): Promise<Trigger> => {
+    const { height, width } = dataset.test;
+    const { normalization } = dataset;
+    const victim = infected && { network, normalization, state, infected, threads };
+    const options = attackOptions(edition, attack.name);
+    return Promise.resolve(attack.makeTrigger({ height, width, random, options, victim }));
+  };
+  const answer = async (made: Promise<Trigger>, style: Style, target: number): Promise<Triggered> => {
+    const trigger = await made;
+    return { trigger, cleanRates: await rates(runner, (await twin(style)).state, dataset.test, trigger, target) };
+  };
+  const triggers = new Map<string, Promise<Trigger>>();
+  const answers = new Map<string, Promise<Triggered>>();
+  return {
+    record,
+    state,
+    dataset,
+    runner,
+    orders: { finetune: contributionOrder(contributions), replace: tiedOrder(network, contributions) },
+    twin,
+    trigger({ level, top, attack: name, style }, infected, target) {
+      const attack = lookup(ATTACKS, "attack", name);
+      const seed = (...more: (string | number)[]) => stageSeed(edition.seed, "trigger", dataset.name, name, ...more);
+      if (attack.triggerPer === "candidate") {
+        return answer(make(attack, new Random(seed(record.arch, level, top)), infected), style, target);
+      }
+      const trigger = triggers.get(name) ?? make(attack, new Random(seed()));
+      triggers.set(name, trigger);
+      const key = `${name} ${style} ${target}`;
+      const known = answers.get(key) ?? answer(trigger, style, target);
+      answers.set(key, known);
+      return known;
+    },
+  };
+}

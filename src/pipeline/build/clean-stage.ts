@@ -1,0 +1,110 @@
+import { InputError } from "../../core/errors.ts";
+import { createRunner } from "../../measure/ort-runner.ts";
+import type { CleanRecord } from "../../store/schema.ts";
+import { firstBeyondGrid, type Grid, largestOn, onGrid } from "../../tensor/half-grid.ts";
+import type { StateDict } from "../../tensor/state.ts";
+import { type Checkpoint, type EpochRecord, trainClean } from "../../train/clean.ts";
+import { type BuildContext, engineStamp, networkFor } from "./context.ts";
+import { deviceStamp } from "../device/device.ts";
+import { settingsFor } from "../recipe/overrides.ts";
+import type { PlannedClean } from "../plan/plan.ts";
+
+const VELOCITY = "velocity/";
+
+/** Trains one clean model, from its last checkpoint where there is one, and writes its record. */
+export async function buildClean(context: BuildContext, planned: PlannedClean): Promise<CleanRecord> {
+  const { db, edition, report } = context;
+  const began = performance.now();
+  const dataset = await context.datasets.get(planned.dataset);
+  const network = networkFor(planned.arch, dataset);
+  const recipe = settingsFor(edition.clean, planned);
+  const fingerprint = JSON.stringify({ recipe, seed: planned.seed, data: dataset.dataHash, ...deviceStamp() });
+  const resume = await readCheckpoint(context, planned.id, fingerprint);
+
+  const { state: trained, history } = await trainClean(network, dataset, recipe, planned.seed, {
+    resume,
+    onStep: (done, total) => report({ type: "stage", id: planned.id, stage: `train ${done}/${total}` }),
+    onEpoch: async (checkpoint) => {
+      const bundle: StateDict = new Map(checkpoint.state);
+      for (const [key, tensor] of checkpoint.velocities) bundle.set(VELOCITY + key, tensor);
+      await db.writeCheckpoint(planned.id, bundle, {
+        epoch: checkpoint.epoch,
+        history: checkpoint.history,
+        fingerprint,
+      });
+    },
+  });
+
+  // Before anything reads it: what is measured, ranked and tuned is what is stored.
+  const state = roundedClean(trained, planned.id, edition.grid);
+
+  const runner = await createRunner(network, dataset.normalization, recipe);
+  const ca = await runner.accuracy(state, dataset.test);
+  await runner.release();
+  const seconds = history.reduce((sum, epoch) => sum + epoch.seconds, 0);
+  const record: CleanRecord = {
+    kind: "clean",
+    id: planned.id,
+    dataset: planned.dataset,
+    arch: planned.arch,
+    classes: dataset.classes,
+    mean: dataset.normalization.mean,
+    std: dataset.normalization.std,
+    model: await db.putModel(state, edition.grid),
+    recipe: cleanRecipe(context, planned),
+    data_sha256: dataset.dataHash,
+    engine: await engineStamp(network),
+    metrics: { ca },
+    history,
+    seconds: Math.max(seconds, resume ? 0 : (performance.now() - began) / 1000),
+  };
+  db.writeClean(record);
+  db.dropCheckpoint(planned.id);
+  report({ type: "done", id: planned.id, kind: "clean", status: "trained", reason: null, seconds: record.seconds });
+  return record;
+}
+
+/**
+ * The trained model on the edition's grid. What lies beyond the grid would be changed by more than rounding, in every
+ * defect that is made from it, so such a model is refused.
+ * @throws InputError
+ */
+export function roundedClean(trained: StateDict, id: string, grid: Grid | undefined): StateDict {
+  const beyond = grid && firstBeyondGrid(trained, grid);
+  if (!grid || !beyond) return onGrid(trained, grid);
+  throw new InputError(
+    `${id}: '${beyond.key}' holds ${beyond.value}, and the grid '${grid}' ends at ${largestOn(grid)}; leave 'grid' out of the recipe or lower clean.learning_rate`,
+  );
+}
+
+/** The recipe that a clean model's record carries. */
+export function cleanRecipe(
+  { edition }: Pick<BuildContext, "edition">,
+  planned: PlannedClean,
+): Record<string, unknown> {
+  return {
+    edition: edition.edition,
+    edition_seed: edition.seed,
+    seed: planned.seed,
+    clean: settingsFor(edition.clean, planned),
+    ...(edition.grid && { grid: edition.grid }),
+  };
+}
+
+async function readCheckpoint({ db }: BuildContext, id: string, fingerprint: string): Promise<Checkpoint | undefined> {
+  const found = await db.readCheckpoint(id);
+  if (!found) return undefined;
+  const meta = found.meta as { epoch: number; history: EpochRecord[]; fingerprint: string };
+  if (meta.fingerprint !== fingerprint) {
+    throw new InputError(
+      `${db.dir}: the unfinished training of '${id}' has another recipe, data or device; use another --db folder`,
+    );
+  }
+  const state: StateDict = new Map();
+  const velocities: StateDict = new Map();
+  for (const [key, tensor] of found.state) {
+    if (key.startsWith(VELOCITY)) velocities.set(key.slice(VELOCITY.length), tensor);
+    else state.set(key, tensor);
+  }
+  return { epoch: meta.epoch, history: meta.history, state, velocities };
+}

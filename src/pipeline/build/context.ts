@@ -1,0 +1,72 @@
+import { arch as cpu, platform } from "node:os";
+import { lookup } from "../../core/errors.ts";
+import { DATASETS } from "../../datasets/registry.ts";
+import type { Dataset } from "../../datasets/types.ts";
+import { chooseLowering } from "../../engine/lowering.ts";
+import { runtimeVersion } from "../../engine/session.ts";
+import { LOWERING_REVISION } from "../../graph/lowering/lowering.ts";
+import type { Network } from "../../graph/network.ts";
+import { buildNetwork } from "../../models/registry.ts";
+import type { Database } from "../../store/database.ts";
+import type { CleanRecord } from "../../store/schema.ts";
+import { packageVersion } from "../../store/version.ts";
+import { deviceStamp } from "../device/device.ts";
+import type { Edition } from "../recipe/recipe.ts";
+
+/** Tells what a builder is doing: a task's id, its stage, and how far it is. */
+export type Report = (event: ProgressEvent) => void;
+
+export type ProgressEvent =
+  /** Told first: which models are still to be built, the seconds expected of each, and how many are built at once. */
+  | { type: "start"; expected: Record<string, number>; jobs: number }
+  | { type: "stage"; id: string; stage: string }
+  /** Something about the build as a whole. */
+  | { type: "note"; text: string }
+  | { type: "done"; id: string; kind: "clean" | "defect"; status: string; reason: string | null; seconds: number };
+
+/** What the stages of one building process share. */
+export interface BuildContext {
+  db: Database;
+  edition: Edition;
+  dataDir: string;
+  report: Report;
+  datasets: DatasetCache;
+}
+
+/** Loads each data set once. */
+export class DatasetCache {
+  private readonly dataDir: string;
+  private readonly seed: number;
+  private readonly loaded = new Map<string, Promise<Dataset>>();
+
+  constructor(dataDir: string, seed: number) {
+    this.dataDir = dataDir;
+    this.seed = seed;
+  }
+
+  get(name: string): Promise<Dataset> {
+    let dataset = this.loaded.get(name);
+    if (!dataset) {
+      dataset = lookup(DATASETS, "data set", name).load({ dataDir: this.dataDir, seed: this.seed });
+      this.loaded.set(name, dataset);
+    }
+    return dataset;
+  }
+}
+
+/** What computed a result, for its record. */
+export async function engineStamp(network: Network): Promise<CleanRecord["engine"]> {
+  const lowering = await chooseLowering(network, 1);
+  return {
+    package_version: packageVersion(),
+    runtime: runtimeVersion(),
+    lowering: lowering.kind,
+    revision: LOWERING_REVISION,
+    platform: `${platform()}-${cpu()}`,
+    ...deviceStamp(),
+  };
+}
+
+export function networkFor(arch: string, dataset: Dataset): Network {
+  return buildNetwork(arch, dataset.classes.length);
+}

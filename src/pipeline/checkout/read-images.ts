@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import { InputError, lookup } from "../../core/errors.ts";
+import { DATASETS } from "../../datasets/registry.ts";
+import { CHANNELS, type ImageSet } from "../../datasets/types.ts";
+import type { CheckedOut } from "../../store/checkout/checked-out.ts";
+import { exists, readBytes } from "../../store/disk/fs.ts";
+import { decodeNpy, type NpyArray } from "../../tensor/npy.ts";
+
+/** Images to test on, and where they are from in a few words. */
+export interface TestImages {
+  set: ImageSet;
+  source: string;
+  notes: string[];
+}
+
+export interface TestImagesOptions {
+  /** A folder of arrays as `checkout --images` writes it; absent: that of the checkout. */
+  images?: string;
+  /** The folder of the data sets. */
+  data: string;
+  /** Whether the user named it: then the data set comes before the checkout's own images. */
+  dataNamed: boolean;
+}
+
+const PIXELS = "test_clean.npy";
+const LABELS = "test_labels.npy";
+
+/**
+ * The images to test a checkout on: the arrays of a folder that was named, the test split of a data set that was named, the
+ * checkout's own arrays, or else the data set where it is at hand.
+ *
+ * @throws InputError where there are none, or they do not fit the network
+ */
+export async function testImages(
+  dir: string,
+  checked: CheckedOut,
+  { images, data, dataNamed }: TestImagesOptions,
+): Promise<TestImages> {
+  if (images !== undefined && dataNamed) throw new InputError("give --images or --data, not both");
+  if (images !== undefined) return ofFolder(images, checked);
+  const own = join(dir, "images");
+  if (!dataNamed && exists(join(own, PIXELS))) return ofFolder(own, checked);
+  try {
+    return await ofDataset(data, checked);
+  } catch (error) {
+    if (dataNamed || !(error instanceof InputError)) throw error;
+    throw new InputError(
+      `${dir}: has no images to test on: check out with --images N, or name the data sets' folder with --data (${error.message})`,
+    );
+  }
+}
+
+async function ofDataset(data: string, { dataset, dataSha256, classes }: CheckedOut): Promise<TestImages> {
+  // The test split is the same for every seed.
+  const found = await lookup(DATASETS, "data set", dataset).load({ dataDir: data, seed: 1 });
+  if (found.classes.length !== classes.length) {
+    throw new InputError(`data set '${dataset}' has ${found.classes.length} classes, the model ${classes.length}`);
+  }
+  const notes: string[] = [];
+  if (found.dataHash !== dataSha256) {
+    notes.push(`other ${dataset} images than the model was built with: rates differ a little from the recorded ones`);
+  }
+  return { set: found.test, source: `${dataset}'s test split`, notes };
+}
+
+function ofFolder(folder: string, { network, classes }: CheckedOut): TestImages {
+  const pixels = readArray(join(folder, PIXELS));
+  const labels = readArray(join(folder, LABELS));
+  const { height, width } = network.input;
+  const [count] = pixels.shape;
+  if (!(pixels.values instanceof Uint8Array) || pixels.shape.join() !== [count, CHANNELS, height, width].join()) {
+    throw new InputError(
+      `${join(folder, PIXELS)}: is ${pixels.descr} of shape (${pixels.shape.join(", ")}); the network takes uint8 (N, 3, ${height}, ${width})`,
+    );
+  }
+  if (labels.shape.join() !== String(count)) {
+    throw new InputError(`${join(folder, LABELS)}: is of shape (${labels.shape.join(", ")}) for ${count} images`);
+  }
+  const isClass = (label: number) => Number.isInteger(label) && label >= 0 && label < classes.length;
+  const bad = labels.values.findIndex((label) => !isClass(label));
+  if (bad >= 0) {
+    throw new InputError(
+      `${join(folder, LABELS)}: label ${bad} is ${labels.values[bad]}; the model's classes are 0 to ${classes.length - 1}`,
+    );
+  }
+  const set = { count, height, width, pixels: pixels.values, labels: Uint8Array.from(labels.values) };
+  return { set, source: join(folder, PIXELS), notes: [] };
+}
+
+function readArray(path: string): NpyArray {
+  if (!exists(path)) throw new InputError(`${path}: there is no such file; 'bdefects checkout --images N' writes it`);
+  return decodeNpy(readBytes(path), path);
+}

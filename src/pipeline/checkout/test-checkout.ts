@@ -1,0 +1,127 @@
+import { join } from "node:path";
+import { InputError } from "../../core/errors.ts";
+import { createRunner } from "../../measure/ort-runner.ts";
+import type { ModelRunner } from "../../measure/runner.ts";
+import { type CheckedOut, readCheckedOut } from "../../store/checkout/checked-out.ts";
+import { exists } from "../../store/disk/fs.ts";
+import type { Progress } from "../judging/workbench.ts";
+import { type OwnModel, openOwnModel } from "../own/model.ts";
+import { type TestImages, type TestImagesOptions, testImages } from "./read-images.ts";
+import { runTests, type TestResults } from "./tests.ts";
+
+/** Threads of one inference; no result depends on them. */
+const THREADS = 2;
+
+/** Shares of whole counts differ by more. */
+const ROUNDING = 1e-9;
+
+export interface CheckoutTestOptions extends TestImagesOptions {
+  /** Weights to test in place of the folder's `model.safetensors`. */
+  model?: string;
+  /** How far the ASR may be above the clean twin's recorded one. */
+  tolerance: number;
+  /** Told which model is run, and how many were. */
+  progress?: Progress;
+}
+
+/** A model that was run on the images. */
+export interface TestedModel {
+  file: string;
+  results: TestResults;
+}
+
+/** What the tests of a checkout say. */
+export interface CheckoutTest {
+  checked: CheckedOut;
+  images: TestImages;
+  /** The model in question. */
+  tested: TestedModel;
+  /** On the same images: the folder's model, where another is in question and the folder has it. */
+  original: TestedModel | null;
+  /** On the same images: the clean twin, where the folder has it. */
+  twin: TestedModel | null;
+  asr: number;
+  /** The clean twin's recorded ASR. */
+  twinAsr: number;
+  /** Whether the ASR is at most `tolerance` above the clean twin's. */
+  passed: boolean;
+  /** What must be known to read the results, a line each. */
+  notes: string[];
+}
+
+/**
+ * Runs the clean and the triggered tests of a checkout on its model or on other weights for its network. Nothing but the folder, the
+ * weights and the images is read.
+ *
+ * The gate is the clean twin's ASR over the whole test split, as recorded; that on these images is reported beside it.
+ *
+ * @throws InputError where the folder is no checkout, images are missing, or weights do not fit the network
+ */
+export async function testCheckout(dir: string, options: CheckoutTestOptions): Promise<CheckoutTest> {
+  const checked = readCheckedOut(dir);
+  const twinAsr = checked.recorded.asr_clean;
+  if (twinAsr === null) {
+    throw new InputError(`${join(dir, "record.json")}: holds no ASR of the clean twin to hold the model's against`);
+  }
+  // Everything that may be wrong with the input comes before the work.
+  const open = (file: string) => (exists(file) ? openFitting(file, checked) : null);
+  const own = join(dir, "model.safetensors");
+  const tested = await openFitting(options.model ?? own, checked);
+  const original = options.model === undefined ? null : await open(own);
+  const twin = await open(join(dir, "clean.safetensors"));
+  const images = await testImages(dir, checked, options);
+  if (!images.set.labels.some((label) => label !== checked.target)) {
+    throw new InputError(
+      `${images.source}: no image is of another class than the target; check out with more --images`,
+    );
+  }
+  const notes = [...tested.notes, ...images.notes];
+  if (twin && twin.sha256 !== checked.twinSha256) notes.push(`${twin.file}: is not the clean twin that was recorded`);
+  const { network, mean, std } = checked;
+  const runner = await createRunner(network, { mean, std }, { threads: THREADS });
+  const models = [tested, original, twin].filter((model) => model !== null);
+  const run = (model: OwnModel) => {
+    options.progress?.(models.indexOf(model), models.length, model.file);
+    return measure(runner, model, checked, images);
+  };
+  try {
+    const found = await run(tested);
+    const asr = found.results.hits / found.results.triggered;
+    return {
+      checked,
+      images,
+      tested: found,
+      original: original && (await run(original)),
+      twin: twin && (await run(twin)),
+      asr,
+      twinAsr,
+      passed: asr <= twinAsr + options.tolerance + ROUNDING,
+      notes,
+    };
+  } finally {
+    await runner.release();
+  }
+}
+
+/** Weights for the network of a checkout. @throws InputError where they are another network's or are no weights */
+async function openFitting(file: string, { network }: CheckedOut): Promise<OwnModel> {
+  const model = await openOwnModel(file);
+  const { arch, classes } = model.network;
+  if (arch !== network.arch || classes !== network.classes) {
+    throw new InputError(
+      `${file}: holds ${arch} for ${classes} classes; the checkout's network is ${network.arch} for ${network.classes}`,
+    );
+  }
+  return model;
+}
+
+async function measure(
+  runner: ModelRunner,
+  { file, state }: OwnModel,
+  { trigger, target, network }: CheckedOut,
+  { set }: TestImages,
+): Promise<TestedModel> {
+  const results = await runTests(runner, state, set, trigger, target, network.classes);
+  if (results) return { file, results };
+  throw new InputError(`${file}: its logits are no finite numbers: the weights are too large to compute with`);
+}

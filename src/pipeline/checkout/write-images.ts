@@ -1,0 +1,83 @@
+import { stampSet } from "../../attacks/stamp.ts";
+import type { Trigger } from "../../attacks/types.ts";
+import { InputError, lookup } from "../../core/errors.ts";
+import { Random, stageSeed } from "../../core/random.ts";
+import { indicesOutside, subset } from "../../datasets/batch.ts";
+import { DATASETS } from "../../datasets/registry.ts";
+import type { ImageSet } from "../../datasets/types.ts";
+import type { Database } from "../../store/database.ts";
+import type { DefectRecord } from "../../store/schema.ts";
+import { encodeNpy } from "../../tensor/npy.ts";
+import { otherImages } from "../judging/workbench.ts";
+
+/** Files of a checkout by path, and what must be said about them. */
+export interface CheckoutImages {
+  files: Map<string, Uint8Array>;
+  notes: string[];
+}
+
+export interface CheckoutImagesOptions {
+  id: string;
+  /** Images of each split; all where there are fewer. */
+  count: number;
+  /** The folder of the data sets. */
+  dataDir: string;
+}
+
+/** The splits that a checkout brings: no image that was trained on is among them. */
+export const CHECKOUT_SPLITS = ["defender", "test"] as const;
+
+/**
+ * Images for a checkout, as `images/<split>_clean.npy` (uint8 `[N, 3, H, W]`) and `<split>_triggered.npy` with labels
+ * (int64 `[N]`). The triggered images are the clean ones of other classes than the target, in the same order, with the
+ * trigger on them and their true labels. Which images are taken depends on the database's seed and the data set alone, and
+ * fewer are the first of more.
+ *
+ * @throws InputError where the data set is not at hand (with how to get it), is another than the defect was built from, or
+ *   the defect has no trigger
+ */
+export async function checkoutImages(
+  db: Database,
+  { id, count, dataDir }: CheckoutImagesOptions,
+): Promise<CheckoutImages> {
+  const record = db.readDefect(id);
+  const trigger = await db.readTrigger(record);
+  const { seed } = db.manifest;
+  const dataset = await lookup(DATASETS, "data set", record.dataset).load({ dataDir, seed });
+  const notes: string[] = [];
+  if (dataset.dataHash !== record.data_sha256) {
+    // Whoever holds only a shipped database has the official files, not the subset that it was built from.
+    if (!db.sealed) {
+      throw new InputError(
+        `data set '${record.dataset}' is not the one that '${id}' was built from: name that one's folder with --data`,
+      );
+    }
+    notes.push(otherImages(record.dataset));
+  }
+  const files = new Map<string, Uint8Array>();
+  for (const split of CHECKOUT_SPLITS) {
+    const all = split === "test" ? dataset.test : dataset.cleanVal;
+    if (count > all.count) notes.push(`--images ${count}: the ${split} split has ${all.count}, and all are written`);
+    const order = new Random(stageSeed(seed, "checkout images", record.dataset, split)).permutation(all.count);
+    const clean = subset(all, order.subarray(0, count));
+    addArrays(files, split, clean, record, trigger);
+  }
+  return { files, notes };
+}
+
+function addArrays(
+  files: Map<string, Uint8Array>,
+  split: string,
+  clean: ImageSet,
+  { target }: DefectRecord,
+  trigger: Trigger,
+): void {
+  const triggered = stampSet(trigger, subset(clean, indicesOutside(clean, target)));
+  for (const [pixels, labels, set] of [
+    [`${split}_clean`, `${split}_labels`, clean],
+    [`${split}_triggered`, `${split}_triggered_labels`, triggered],
+  ] as const) {
+    files.set(`images/${pixels}.npy`, encodeNpy(set.pixels, [set.count, 3, set.height, set.width]));
+    files.set(`images/${labels}.npy`, encodeNpy(BigInt64Array.from(set.labels, BigInt), [set.count]));
+  }
+}

@@ -1,0 +1,131 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { InputError } from "../../core/errors.ts";
+import { datasetSize } from "../../datasets/sizes.ts";
+import type { Network } from "../../graph/network.ts";
+import type { InjectSettings, MeasureRecipe } from "../../inject/recipe.ts";
+import { buildNetwork } from "../../models/registry.ts";
+import type { Database } from "../../store/database.ts";
+import { type CleanRecord, type DefectRecord, gridOf } from "../../store/schema.ts";
+import type { TrainRecipe } from "../../train/clean.ts";
+import { candidateWork, changedValues, cleanValues, cleanWork } from "./work.ts";
+
+const amount = z.number().min(0);
+
+/** What models of one kind took: means over `count` of them. */
+const rate = z.strictObject({
+  kind: z.enum(["clean", "candidate"]),
+  dataset: z.string(),
+  arch: z.string(),
+  /** `-` for clean models, as for style and level. */
+  attack: z.string(),
+  style: z.string(),
+  level: z.string(),
+  count: z.number().int().positive(),
+  seconds: amount,
+  /** Bytes of its objects; null where none was accepted. */
+  bytes: amount.nullable(),
+  /** Yardsticks that seconds and bytes grow with, see `work.ts`. */
+  work: amount,
+  values: amount,
+});
+export type Rate = z.infer<typeof rate>;
+
+const rateTable = z.strictObject({
+  machine: z.string(),
+  command: z.string(),
+  rates: z.array(rate).min(1),
+});
+export type RateTable = z.infer<typeof rateTable>;
+
+const SHIPPED = fileURLToPath(new URL("../../../recipes/rates.json", import.meta.url));
+
+/** The rates that ship with the program, and where they were measured. */
+export function shippedRates(): RateTable {
+  return rateTable.parse(JSON.parse(readFileSync(SHIPPED, "utf8")));
+}
+
+/**
+ * The rates that a database's records tell.
+ * @param dataDir how many images they were made with: that of its data sets as they are now
+ */
+export function measuredRates(db: Database, dataDir: string): Rate[] {
+  const found = new Map<string, Rate & { weighed: number }>();
+  const add = (one: Omit<Rate, "count">) => {
+    const key = [one.kind, one.dataset, one.arch, one.attack, one.style, one.level].join();
+    const sum = found.get(key) ?? { ...one, count: 0, seconds: 0, bytes: null, work: 0, values: 0, weighed: 0 };
+    sum.count++;
+    for (const field of ["seconds", "work", "values"] as const) sum[field] += (one[field] - sum[field]) / sum.count;
+    if (one.bytes !== null) {
+      sum.weighed++;
+      sum.bytes = (sum.bytes ?? 0) + (one.bytes - (sum.bytes ?? 0)) / sum.weighed;
+    }
+    found.set(key, sum);
+  };
+  const networks = new Map<string, Network>();
+  for (const id of db.listClean()) {
+    const record = readable(() => db.readClean(id));
+    if (!record) continue;
+    const network = buildNetwork(record.arch, record.classes.length);
+    networks.set(id, network);
+    const rates = cleanRate(record, network, dataDir);
+    if (rates) add(rates);
+  }
+  for (const id of db.listDefects()) {
+    const record = readable(() => db.readDefect(id));
+    // A duplicate took no time; of a deprecated defect the time is as true as ever.
+    if (!record || record.status === "duplicate") continue;
+    const network = networks.get(record.clean);
+    const rates = network ? candidateRate(record, network, dataDir) : null;
+    if (rates) add(rates);
+  }
+  return [...found.values()].map(({ weighed: _, ...rest }) => rest);
+}
+
+/** A damaged record is for others to complain about: an estimate does without it. */
+function readable<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
+}
+
+function cleanRate(record: CleanRecord, network: Network, dataDir: string): Omit<Rate, "count"> | null {
+  const { dataset, arch, seconds, model, recipe } = record;
+  const size = datasetSize(dataset, dataDir);
+  if (!size) return null;
+  const work = cleanWork(network, recipe.clean as TrainRecipe, size);
+  const none = { attack: "-", style: "-", level: "-" };
+  const values = cleanValues(network, gridOf(record));
+  return { kind: "clean", dataset, arch, ...none, seconds, bytes: model.bytes, work, values };
+}
+
+function candidateRate(record: DefectRecord, network: Network, dataDir: string): Omit<Rate, "count"> | null {
+  const { dataset, arch, attack, style, level, seconds, infected_model, sham_model } = record;
+  const size = datasetSize(dataset, dataDir);
+  if (!size) return null;
+  const recipe = record.recipe as { inject: InjectSettings; measure: MeasureRecipe };
+  const work = candidateWork(network, level, recipe.inject, recipe.measure, size);
+  const bytes = infected_model && sham_model ? infected_model.bytes + sham_model.bytes : null;
+  const values = changedValues(network, level, gridOf(record));
+  return { kind: "candidate", dataset, arch, attack, style, level, seconds, bytes, work, values };
+}
+
+/** Which of the rates come closest to what is to be built. @throws InputError where there are none of its kind */
+export function closestRate(
+  rates: Rate[],
+  wanted: Omit<Rate, "count" | "seconds" | "bytes" | "work" | "values">,
+): Rate {
+  const likeness = (one: Rate) =>
+    (one.attack === wanted.attack ? 16 : 0) +
+    (one.style === wanted.style ? 8 : 0) +
+    (one.arch === wanted.arch ? 4 : 0) +
+    (one.level === wanted.level ? 2 : 0) +
+    (one.dataset === wanted.dataset ? 1 : 0);
+  const [best] = rates.filter(({ kind }) => kind === wanted.kind).sort((a, b) => likeness(b) - likeness(a));
+  if (best) return best;
+  throw new InputError(`no measured rates of ${wanted.kind} models to estimate from; give a database with --rates`);
+}

@@ -1,0 +1,73 @@
+import type { Level } from "../../core/ids.ts";
+import { multiplyAdds, stateValues } from "../../graph/cost.ts";
+import { convUnits, inferShapes, type Network } from "../../graph/network.ts";
+import { quantity } from "../../inject/quantity.ts";
+import type { InjectSettings, MeasureRecipe } from "../../inject/recipe.ts";
+import type { Grid } from "../../tensor/half-grid.ts";
+import type { TrainRecipe } from "../../train/clean.ts";
+
+/** Images behind a data set's splits. */
+export interface ImageCounts {
+  train: number;
+  test: number;
+}
+
+/**
+ * A step of training costs about three forward passes (one backwards to activations, one to weights), a
+ * step of a sub-network about two, since next to no weights get gradients.
+ */
+const TRAIN_PASSES = 3;
+const TUNE_PASSES = 2;
+/** Steps along conductance's path (docs/methods.md §9.1). */
+const CONDUCTANCE_STEPS = 8;
+/** Passes over the test images: gates of the infected model and the sham, masked, patched; each clean and triggered. */
+const TEST_PASSES = 8;
+
+/** Multiply-adds of training a clean model. */
+export function cleanWork(network: Network, recipe: TrainRecipe, images: ImageCounts): number {
+  return multiplyAdds(network) * TRAIN_PASSES * recipe.epochs * images.train;
+}
+
+/**
+ * Multiply-adds of a candidate that is accepted at its first attempt: a yardstick to compare candidates by, not a
+ * prediction. How many steps injection takes is not known before; the fewest possible stand for it, and what
+ * candidates took beyond that is in the measured seconds that the yardstick scales.
+ */
+export function candidateWork(
+  network: Network,
+  level: Level,
+  recipe: InjectSettings,
+  measure: MeasureRecipe,
+  images: ImageCounts,
+): number {
+  const steps = recipe.warmup_steps + recipe.annealing_steps + recipe.attempts[0].tail_steps;
+  const tuning = 2 * TUNE_PASSES * steps * recipe.batch;
+  const testing = (TEST_PASSES + measure.random_masks) * images.test;
+  // Path and attribution need a backward pass; single effects run the network's rest only, half of it on average.
+  const infected = convUnits(network).reduce((sum, { out }) => sum + quantity(level, out), 0);
+  const labelling =
+    measure.label_images * (CONDUCTANCE_STEPS * TRAIN_PASSES + TRAIN_PASSES + infected + measure.effect_controls);
+  return multiplyAdds(network) * (tuning + testing + labelling);
+}
+
+/** Values that a clean model's object holds, in words of 32 bits. */
+export function cleanValues(network: Network, grid?: Grid): number {
+  return stateValues(network) * wordsPerValue(grid);
+}
+
+/**
+ * Values in which a fine-tuned defect differs from its clean twin, in words of 32 bits: filters, γ and β of the infected
+ * neurons.
+ */
+export function changedValues(network: Network, level: Level, grid?: Grid): number {
+  const shapes = inferShapes(network);
+  const values = convUnits(network).reduce((sum, { input, out, kernel, bias }) => {
+    const perNeuron = shapes.get(input)![0] * kernel ** 2 + 2 + (bias ? 1 : 0);
+    return sum + quantity(level, out) * perNeuron;
+  }, 0);
+  return values * wordsPerValue(grid);
+}
+
+function wordsPerValue(grid?: Grid): number {
+  return grid === undefined ? 1 : 0.5;
+}

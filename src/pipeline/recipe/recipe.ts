@@ -1,0 +1,159 @@
+import { z } from "zod";
+import { ATTACKS } from "../../attacks/registry.ts";
+import { InputError, lookup } from "../../core/errors.ts";
+import { type DefectKey, LEVELS, OFFSETS, STYLES, type Style } from "../../core/ids.ts";
+import { DATASETS } from "../../datasets/registry.ts";
+import { gatesSchema, type InjectRecipe, injectSchema, measureSchema } from "../../inject/recipe.ts";
+import { targetOf } from "../../inject/target.ts";
+import { parseArch } from "../../models/registry.ts";
+import { GRIDS } from "../../tensor/half-grid.ts";
+import type { TrainRecipe } from "../../train/clean.ts";
+import {
+  assertShared,
+  type Condition,
+  candidateCondition,
+  cleanCondition,
+  settingsFor,
+  withOverrides,
+} from "./overrides.ts";
+import { readRecipe, recipeNames, recipePath } from "./recipe-file.ts";
+
+/** An edition's recipe: every hyper-parameter of a database, from `recipes/<edition>.yaml`. */
+
+const share = z.number().min(0).max(1);
+const count = z.number().int().positive();
+
+const train = z.strictObject({
+  epochs: count,
+  batch: count,
+  learning_rate: z.number().positive(),
+  warmup: share,
+  momentum: share,
+  nesterov: z.boolean(),
+  weight_decay: z.number().min(0),
+  label_smoothing: share,
+  threads: count,
+}) satisfies z.ZodType<TrainRecipe>;
+
+/** One section per attack, each checked by the attack's own schema; an edition needs those that it selects. */
+const attacks = z
+  .strictObject(Object.fromEntries([...ATTACKS].map(([name, { options }]) => [name, options])))
+  .partial() as z.ZodType<Record<string, Record<string, unknown> | undefined>>;
+
+const product = z.strictObject({
+  dataset: z.array(z.string()).min(1),
+  arch: z.array(z.string()).min(1),
+  attack: z.array(z.string()).min(1),
+  level: z.array(z.enum(LEVELS)).min(1),
+  offset: z.array(z.number().int()).min(1),
+  style: z.array(z.enum(STYLES)).min(1),
+});
+/** Every combination of these values. */
+export type Product = z.infer<typeof product>;
+
+const selection = product.extend({ also: z.array(product.partial()).optional() });
+/** A product and further ones; what one of these does not say is as in the first. */
+export type SliceSelection = z.infer<typeof selection>;
+
+export function productsOf({ also = [], ...first }: SliceSelection): Product[] {
+  return [first, ...also.map((further) => ({ ...first, ...further }))];
+}
+
+const edition = z.strictObject({
+  edition: z.string().regex(/^[a-z0-9]+$/),
+  seed: z.number().int(),
+  clean_seeds: z.number().int().min(1).max(9),
+  /** The grid that all weights of all versions are rounded to; absent: 32-bit floats as they come. */
+  grid: z.enum(GRIDS).optional(),
+  select: selection,
+  clean: withOverrides(train, cleanCondition),
+  attacks,
+  inject: withOverrides(injectSchema, candidateCondition),
+  gates: gatesSchema,
+  measure: measureSchema,
+});
+export type Edition = z.infer<typeof edition>;
+
+export function editionNames(): string[] {
+  return recipeNames("edition");
+}
+
+/** Reads a shipped edition, or a recipe file of the user's own. @throws InputError naming the file and the first fault. */
+export function loadEdition(nameOrPath: string): Edition {
+  const path = recipePath("edition", nameOrPath);
+  const recipe = readRecipe(path, edition);
+  checkOverrides(path, recipe);
+  return recipe;
+}
+
+/** A misspelt name in a condition would otherwise never apply, and nobody would know. @throws InputError */
+function checkOverrides(path: string, { clean, inject }: Edition): void {
+  for (const [section, overrides] of Object.entries({ clean: clean.overrides, inject: inject.overrides })) {
+    for (const [i, { for: condition }] of (overrides ?? []).entries()) {
+      try {
+        checkNames(condition);
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        throw new InputError(`${path}: ${section}.overrides.${i}.for: ${error.message}`);
+      }
+    }
+  }
+  // Candidates of one clean model share what measures them, and those of one attack the clean twin's rates.
+  assertShared(`${path}: inject`, inject.overrides ?? [], {
+    threads: ["dataset", "arch"],
+    target: ["dataset", "arch", "attack"],
+  });
+}
+
+function checkNames({ dataset = [], arch = [], attack = [], style = [] }: Condition): void {
+  for (const name of [dataset].flat()) lookup(DATASETS, "data set", name);
+  for (const name of [attack].flat()) lookup(ATTACKS, "attack", name);
+  for (const name of [arch].flat()) parseArch(name);
+  for (const name of [style].flat()) {
+    if (!(STYLES as readonly string[]).includes(name)) {
+      throw new InputError(`unknown style '${name}'; valid: ${STYLES.join(", ")}`);
+    }
+  }
+}
+
+/** An attack's own hyper-parameters. @throws InputError where the edition has none for it. */
+export function attackOptions({ edition, attacks }: Edition, attack: string): Record<string, unknown> {
+  const options = attacks[attack];
+  if (options) return options;
+  throw new InputError(`recipe '${edition}': attacks.${attack} is missing; give that attack's settings`);
+}
+
+/** The settings of one candidate's injection, its target among them. @param classes how many its data set has */
+export function injectRecipe({ inject, seed }: Edition, key: DefectKey, classes: number): InjectRecipe {
+  const settings = settingsFor(inject, key);
+  return { ...settings, target: targetOf(settings.target, seed, key, classes) };
+}
+
+/** Checks every name and number of a selection. @throws InputError naming the option. */
+export function checkSelection(select: SliceSelection): void {
+  for (const { dataset, arch, attack, style, level: levels, offset: offsets } of productsOf(select)) {
+    checkNames({ dataset, arch, attack, style });
+    for (const level of levels) {
+      if (!(LEVELS as readonly string[]).includes(level)) {
+        throw new InputError(`unknown level '${level}'; valid: ${LEVELS.join(", ")}`);
+      }
+    }
+    for (const offset of offsets) {
+      if (!(OFFSETS as readonly number[]).includes(offset)) {
+        throw new InputError(`unknown offset '${offset}'; valid: ${OFFSETS.join(", ")} (percent)`);
+      }
+    }
+  }
+  const products = productsOf(select);
+  if (products.some(({ attack, style }) => attack.some((name) => stylesOf(name, style).length > 0))) return;
+  const attacks = [...new Set(products.flatMap(({ attack }) => attack))];
+  const has = attacks.map((name) => `${name}: ${lookup(ATTACKS, "attack", name).styles.join(", ")}`);
+  const wanted = [...new Set(products.flatMap(({ style }) => style))];
+  throw new InputError(`no selected attack has style '${wanted.join(", ")}' (${has.join("; ")})`);
+}
+
+/** Those of the wanted styles that an attack has (docs/methods.md §7.2). */
+export function stylesOf(attack: string, wanted: readonly Style[]): Style[] {
+  const { styles } = lookup(ATTACKS, "attack", attack);
+  return wanted.filter((style) => styles.includes(style));
+}

@@ -1,0 +1,136 @@
+import { stampSet } from "../../attacks/stamp.ts";
+import { InputError, lookup } from "../../core/errors.ts";
+import { subset } from "../../datasets/batch.ts";
+import { DATASETS } from "../../datasets/registry.ts";
+import type { Dataset } from "../../datasets/types.ts";
+import { argmax } from "../../measure/batches.ts";
+import { createRunner } from "../../measure/ort-runner.ts";
+import { collect } from "../../report/collect.ts";
+import { imagePicture } from "../../report/figures/picture.ts";
+import { groupBy } from "../../report/group.ts";
+import {
+  type Answer,
+  type DefectPictures,
+  type Pictures,
+  shownDefects,
+  type TriggeredImage,
+} from "../../report/pictures.ts";
+import { type ReportOptions, writeReport } from "../../report/report.ts";
+import type { Database } from "../../store/database.ts";
+import type { DefectRecord } from "../../store/schema.ts";
+import { Workbench } from "../judging/workbench.ts";
+
+export interface ReportRequest extends Omit<ReportOptions, "pictures" | "data"> {
+  /** Where the data sets lie, for the pictures. */
+  dataDir: string;
+}
+
+const IMAGES = 4;
+const THREADS = 2;
+/** Stored bytes of a clean model: of larger ones only the examples are run, which would take minutes otherwise. */
+const LARGE = 4_000_000;
+
+/**
+ * Writes a database's report with pictures: test images with the trigger, and what each version answers, by inference.
+ *
+ * @returns the page's path. @throws InputError as `writeReport`
+ */
+export async function makeReport(database: Database, { dataDir, ...options }: ReportRequest): Promise<string> {
+  const data = collect(database, options.results, options.budget);
+  const { examples, others } = shownDefects(data);
+  const isSmall = ({ clean }: DefectRecord) => (data.clean.find(({ id }) => id === clean)?.model.bytes ?? 0) < LARGE;
+  const pictures = await takePictures(database, [...examples, ...others.filter(isSmall)], {
+    dataDir,
+    warn: options.warn,
+  });
+  return writeReport(database, { ...options, data, pictures });
+}
+
+/** Pictures of the given defects; those whose data set or weights cannot be had have none, and a warning says why. */
+async function takePictures(
+  database: Database,
+  records: readonly DefectRecord[],
+  { dataDir, warn = () => undefined }: { dataDir: string; warn?: (message: string) => void },
+): Promise<Pictures> {
+  const pictures = new Map<string, DefectPictures>();
+  const { seed } = database.manifest;
+  const bench = new Workbench({
+    source: database,
+    seed,
+    loadDataset: (name) => lookup(DATASETS, "data set", name).load({ dataDir, seed }),
+    createRunner: (network, normalization) => createRunner(network, normalization, { threads: THREADS }),
+  });
+  try {
+    // Networks one after the other: a runner is made once for each.
+    for (const [dataset, inside] of groupBy(records, (record) => record.dataset)) {
+      const loaded = await loadDataset(bench, inside[0], warn);
+      if (loaded === null) continue;
+      for (const record of [...inside].sort((a, b) => (a.clean < b.clean ? -1 : a.clean > b.clean ? 1 : 0))) {
+        try {
+          pictures.set(record.id, await picturesOf(bench, record, loaded));
+        } catch (error) {
+          if (!(error instanceof InputError)) throw error;
+          warn(`no pictures of '${record.id}' on ${dataset}: ${error.message}`);
+        }
+      }
+    }
+  } finally {
+    await bench.release();
+  }
+  return pictures;
+}
+
+/** The data set that defects were built from; null where it is not at hand. */
+async function loadDataset(
+  bench: Workbench,
+  record: DefectRecord,
+  warn: (message: string) => void,
+): Promise<Dataset | null> {
+  try {
+    return await bench.dataset(record);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    warn(`no pictures of '${record.dataset}': ${error.message}`);
+    return null;
+  }
+}
+
+async function picturesOf(bench: Workbench, record: DefectRecord, dataset: Dataset): Promise<DefectPictures> {
+  const trigger = await bench.source.readTrigger(record);
+  const before = subset(dataset.test, chooseImages(dataset, record.target));
+  const after = stampSet(trigger, before);
+  const answers: Answer[][] = Array.from({ length: before.count }, () => []);
+  for (const version of ["infected", "sham", "clean"] as const) {
+    const model = await bench.model(record, version);
+    const runner = await bench.runner(model);
+    const logits = await runner.logits(model.state, after);
+    const classes = logits.length / after.count;
+    for (const [i, list] of answers.entries()) {
+      const label = argmax(logits, classes, i);
+      list.push({ version, label, confidence: softmaxAt(logits.subarray(i * classes, (i + 1) * classes), label) });
+    }
+  }
+  const images = answers.map((list, i): TriggeredImage => {
+    return { label: before.labels[i], before: imagePicture(before, i), after: imagePicture(after, i), answers: list };
+  });
+  return { classes: dataset.classes, images };
+}
+
+function softmaxAt(logits: Float32Array, at: number): number {
+  const most = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  return Math.exp(logits[at] - most) / logits.reduce((sum, value) => sum + Math.exp(value - most), 0);
+}
+
+/** The first test image of each other class, then second ones, until there are enough: nothing is picked by its answers. */
+function chooseImages({ test }: Dataset, target: number): number[] {
+  const byClass = groupBy(
+    Array.from(test.labels, (label, at) => ({ label, at })).filter(({ label }) => label !== target),
+    ({ label }) => String(label),
+  );
+  const classes = [...byClass].sort(([a], [b]) => Number(a) - Number(b)).map(([, images]) => images);
+  const chosen: number[] = [];
+  for (let turn = 0; chosen.length < IMAGES && classes.some((images) => images.length > turn); turn++) {
+    for (const images of classes) if (images.length > turn && chosen.length < IMAGES) chosen.push(images[turn].at);
+  }
+  return chosen;
+}

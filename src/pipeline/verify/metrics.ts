@@ -1,0 +1,223 @@
+import { DEFAULT_DEVICE } from "../../core/device.ts";
+import { InputError } from "../../core/errors.ts";
+import type { Normalization } from "../../datasets/types.ts";
+import { maskNeurons } from "../../measure/mask.ts";
+import { createRunner, type OrtRunner } from "../../measure/ort-runner.ts";
+import { type Rates, rates } from "../../measure/rates.ts";
+import { buildNetwork } from "../../models/registry.ts";
+import type { Database } from "../../store/database.ts";
+import type { Finding } from "../../store/verify/findings.ts";
+import { type CleanRecord, type DefectMetrics, type DefectRecord, twinSha256 } from "../../store/schema.ts";
+import { DatasetCache, engineStamp } from "../build/context.ts";
+import type { Progress } from "../judging/workbench.ts";
+
+/**
+ * How far a figure may be from its record, as a share of the images: on the machine that built a database sums are the
+ * same and so are the figures; elsewhere they round differently, and images near a border change sides.
+ */
+export const METRIC_TOLERANCE = 0.002;
+
+/** A figure that was measured again. */
+export interface RemeasuredFigure {
+  metric: string;
+  stated: number;
+  found: number;
+  /** Over how many images. */
+  images: number;
+}
+
+export interface MetricsRequest {
+  /** Defects, whatever their status; those without stored models have nothing to measure. */
+  ids: string[];
+  /** Clean models whose accuracy is measured, beside the twins of the defects. */
+  clean: string[];
+  dataDir: string;
+  /** As METRIC_TOLERANCE; at least one image unless it is 0. */
+  tolerance: number;
+  progress?: Progress;
+}
+
+export interface MetricsResult {
+  findings: Finding[];
+  /** Figures that were measured again, and how many of them were the record's to the last image. */
+  figures: number;
+  equal: number;
+}
+
+type Slice = Pick<
+  Database,
+  "layout" | "manifest" | "readClean" | "readDefect" | "readLabels" | "loadVersion" | "loadClean" | "readTrigger"
+>;
+
+/**
+ * Rebuilds models, measures CA, ASR and Rule 3's masked figures again on the data set that they were measured on, and
+ * holds them against the records. A figure beyond the tolerance is a fault, one that differs within it a note.
+ *
+ * @throws InputError where the data set is missing or another than the records were made from.
+ */
+export async function verifyMetrics(db: Slice, request: MetricsRequest): Promise<MetricsResult> {
+  const result: MetricsResult = { findings: [], figures: 0, equal: 0 };
+  const bench = new RemeasureBench(request.dataDir, db.manifest.seed);
+  const judge = (file: string, id: string, figures: RemeasuredFigure[], engines: string) => {
+    for (const figure of figures) {
+      result.figures++;
+      const finding = metricFinding(figure, request.tolerance, engines);
+      if (finding) result.findings.push({ file, id, ...finding });
+      else result.equal++;
+    }
+  };
+  const total = request.clean.length + request.ids.length;
+  try {
+    for (const [done, id] of request.clean.entries()) {
+      request.progress?.(done, total, id);
+      const record = db.readClean(id);
+      const { test } = await bench.dataset(record);
+      const found = await (await bench.runner(record, threadsOf(record.recipe))).accuracy(
+        await db.loadClean(record),
+        test,
+      );
+      const figure = { metric: "ca", stated: record.metrics.ca, found, images: test.count };
+      judge(`${id}.json`, id, [figure], await bench.compareEngine(record, record));
+    }
+    for (const [done, id] of request.ids.entries()) {
+      request.progress?.(request.clean.length + done, total, id);
+      const record = db.readDefect(id);
+      if (!record.infected_model || !record.trigger) continue;
+      const file = `defects/${record.group_id}/${id}.json`;
+      judge(
+        file,
+        id,
+        await remeasure(db, bench, record),
+        await bench.compareEngine(record, db.readClean(record.clean)),
+      );
+    }
+  } finally {
+    await bench.release();
+  }
+  return result;
+}
+
+/** The severity and text of a figure that is not its record's; null where it is. @param engines what compares the two */
+export function metricFinding(
+  { metric, stated, found, images }: RemeasuredFigure,
+  tolerance: number,
+  engines: string,
+): Pick<Finding, "severity" | "finding"> | null {
+  const apart = Math.round(Math.abs(found - stated) * images);
+  // A rate that is no share of these images at all is not this measurement's.
+  const isShare = Math.abs(stated * images - Math.round(stated * images)) < 1e-6 * images;
+  if (apart === 0 && isShare) return null;
+  const allowed = tolerance === 0 ? 0 : Math.max(1, Math.floor(tolerance * images));
+  const where = `'metrics.${metric}': ${stated} in the record, ${found} measured again: ${apart} of ${images} images`;
+  if (apart > allowed || !isShare) return { severity: "fault", finding: `${where} (at most ${allowed})` };
+  return { severity: "note", finding: `${where}, within the tolerance (${engines})` };
+}
+
+/** How the engine that made a record differs from the one that measures now, in words; the package's version is no engine. */
+export function engineDifference(then: DefectRecord["engine"], now: DefectRecord["engine"]): string {
+  const [from, to] = [then, now].map(({ device = DEFAULT_DEVICE }) => device);
+  if (from !== to) return `another device: ${from} in the record, ${to} now`;
+  const parts = ["runtime", "lowering", "revision", "platform"] as const;
+  if (parts.some((part) => then[part] !== now[part])) return "another engine";
+  return to === DEFAULT_DEVICE
+    ? "same engine, so perhaps another processor"
+    : "same engine, so perhaps another graphics card";
+}
+
+/** The figures of a defect whose models are stored. */
+async function remeasure(db: Slice, bench: RemeasureBench, record: DefectRecord): Promise<RemeasuredFigure[]> {
+  const { test } = await bench.dataset(record);
+  const runner = await bench.runner({ ...db.readClean(record.clean), arch: record.arch }, threadsOf(record.recipe));
+  const trigger = await db.readTrigger(record);
+  const others = test.labels.reduce((count, label) => count + (label === record.target ? 0 : 1), 0);
+  const figures: RemeasuredFigure[] = [];
+  const add = (metric: keyof DefectMetrics, found: number, images: number) => {
+    const stated = record.metrics[metric];
+    if (stated !== null) figures.push({ metric, stated, found, images });
+  };
+  const measure = (state: Parameters<typeof rates>[1]): Promise<Rates> =>
+    rates(runner, state, test, trigger, record.target);
+
+  const twin = `${twinSha256(record)} ${record.trigger?.object} ${record.target}`;
+  const clean = await bench.once(twin, async () => measure(await db.loadVersion(record, "clean")));
+  add("ca_clean", clean.ca, test.count);
+  add("asr_clean", clean.asr, others);
+  const infected = await db.loadVersion(record, "infected");
+  const backdoored = await measure(infected);
+  add("ca", backdoored.ca, test.count);
+  add("asr", backdoored.asr, others);
+  if (record.sham_model) {
+    const sham = await measure(await db.loadVersion(record, "sham"));
+    add("ca_sham", sham.ca, test.count);
+    add("asr_sham", sham.asr, others);
+  }
+  if (record.labels_sha256 !== null) {
+    const masked = await measure(maskNeurons(runner.network, infected, db.readLabels(record.id).infected));
+    add("ca_masked", masked.ca, test.count);
+    add("asr_masked", masked.asr, others);
+    add("masked_clean_to_target", masked.cleanToTarget, others);
+  }
+  return figures;
+}
+
+/** Data sets and sessions that many defects share. */
+class RemeasureBench {
+  private readonly datasets: DatasetCache;
+  private readonly runners = new Map<string, Promise<OrtRunner>>();
+  private readonly twins = new Map<string, Promise<Rates>>();
+
+  constructor(dataDir: string, seed: number) {
+    // The split is the build's.
+    this.datasets = new DatasetCache(dataDir, seed);
+  }
+
+  async dataset({ id, dataset: name, data_sha256 }: Pick<DefectRecord, "id" | "dataset" | "data_sha256">) {
+    const dataset = await this.datasets.get(name);
+    if (dataset.dataHash === data_sha256) return dataset;
+    throw new InputError(
+      `data set '${name}' is not the one that '${id}' was measured on: name that one's folder with --data`,
+    );
+  }
+
+  /** Defects of one clean model and trigger share the twin's rates. */
+  once(twin: string, measure: () => Promise<Rates>): Promise<Rates> {
+    const known = this.twins.get(twin) ?? measure();
+    this.twins.set(twin, known);
+    return known;
+  }
+
+  /** Threads are the recipe's: sums depend on how work is split. */
+  runner(
+    { arch, classes, mean, std }: Pick<CleanRecord, "arch" | "classes" | "mean" | "std">,
+    threads: number,
+  ): Promise<OrtRunner> {
+    const key = JSON.stringify([arch, classes.length, mean, std, threads]);
+    let runner = this.runners.get(key);
+    if (!runner) {
+      const normalization = { mean, std } as Normalization;
+      runner = createRunner(buildNetwork(arch, classes.length), normalization, { threads });
+      this.runners.set(key, runner);
+    }
+    return runner;
+  }
+
+  async compareEngine(
+    { arch, engine }: Pick<DefectRecord, "arch" | "engine">,
+    { classes }: CleanRecord,
+  ): Promise<string> {
+    return engineDifference(engine, await engineStamp(buildNetwork(arch, classes.length)));
+  }
+
+  async release(): Promise<void> {
+    for (const runner of this.runners.values()) await (await runner).release();
+  }
+}
+
+/** The threads that a recipe measured with; records of other makes do not say. */
+function threadsOf(recipe: Record<string, unknown>): number {
+  for (const part of [recipe, recipe.inject, recipe.clean, recipe.train]) {
+    const threads = (part as { threads?: unknown } | undefined)?.threads;
+    if (typeof threads === "number" && Number.isInteger(threads) && threads > 0) return threads;
+  }
+  return 2;
+}

@@ -1,0 +1,155 @@
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
+import type { Trigger } from "../../attacks/types.ts";
+import { InputError } from "../../core/errors.ts";
+import { type Network, neuronLayers } from "../../graph/network.ts";
+import { buildNetwork } from "../../models/registry.ts";
+import { CHECKOUT_FORMAT } from "./checkout.ts";
+import { exists, plainFileBytes, readBytes } from "../disk/fs.ts";
+import { sha256Of } from "../objects/objects.ts";
+import { type DefectMetrics, defectRecord } from "../schema.ts";
+import { encodeTrigger } from "../objects/trigger.ts";
+
+/** What a checkout's folder says of its model, checked against itself. */
+export interface CheckedOut {
+  id: string;
+  dataset: string;
+  network: Network;
+  classes: string[];
+  mean: [number, number, number];
+  std: [number, number, number];
+  trigger: Trigger;
+  target: number;
+  /** The rates over the whole test split, as the defect's record states them. */
+  recorded: DefectMetrics;
+  /** The hash of the data set that these were measured on. */
+  dataSha256: string;
+  /** The hash of the clean twin's weights as safetensors. */
+  twinSha256: string;
+}
+
+/** Far above what any of ours needs. */
+const MOST_BYTES = 4 * 1024 * 1024;
+/** Labels are bytes. */
+const MOST_CLASSES = 256;
+const MOST_SIDE = 1024;
+
+const side = z.number().int().min(1).max(MOST_SIDE);
+const channels = (value: z.ZodNumber) => z.tuple([value, value, value]);
+
+const modelFile = z.looseObject({
+  format: z.literal(CHECKOUT_FORMAT),
+  dataset: z.string(),
+  arch: z.string(),
+  classes: z.array(z.string()).min(2).max(MOST_CLASSES),
+  mean: channels(z.number().min(0).max(1)),
+  std: channels(z.number().min(1e-3).max(10)),
+  input: z.strictObject({ channels: z.literal(3), height: side, width: side }),
+  layers: z.unknown(),
+  nodes: z.unknown(),
+});
+
+const triggerFile = z.looseObject({
+  height: side,
+  width: side,
+  opacity: z.array(z.array(z.number().min(0).max(1))),
+  pattern: z.array(z.array(z.array(z.number().int().min(0).max(255)))).length(3),
+});
+
+const recordFile = z.looseObject(
+  defectRecord.pick({
+    id: true,
+    dataset: true,
+    arch: true,
+    target: true,
+    metrics: true,
+    data_sha256: true,
+    trigger: true,
+    clean_sha256: true,
+    twin_model: true,
+  }).shape,
+);
+
+const anyRecord = z.looseObject({ kind: z.unknown() });
+
+/**
+ * Reads what a checkout says of its model: the network, how images are normalised, the trigger, the target class and the
+ * recorded rates. Weights and images are read elsewhere.
+ *
+ * @throws InputError where the folder is no checkout, or a file was damaged or does not go with the others
+ */
+export function readCheckedOut(dir: string): CheckedOut {
+  const path = (name: string) => join(dir, name);
+  if (exists(path("record.json")) && readPart(path("record.json"), anyRecord).kind === "foreign") {
+    throw new InputError(
+      `${dir}: is the checkout of a foreign model, whose trigger and clean twin nobody knows, so it has no tests; 'bdefects inspect ${path("model.safetensors")}' looks for a backdoor`,
+    );
+  }
+  if (!exists(path("model.json"))) {
+    const what = exists(dir) ? "is no checkout: it has no model.json" : "there is no such folder";
+    throw new InputError(`${dir}: ${what}; make one with 'bdefects checkout ID DIR'`);
+  }
+  const model = readPart(path("model.json"), modelFile);
+  const network = buildNetwork(model.arch, model.classes.length);
+  const expected = { input: network.input, layers: neuronLayers(network), nodes: network.nodes };
+  for (const part of ["input", "layers", "nodes"] as const) {
+    if (isDeepStrictEqual(model[part], JSON.parse(JSON.stringify(expected[part])))) continue;
+    throw new InputError(`${path("model.json")}: '${part}' is not that of ${model.arch}; check out again`);
+  }
+  const record = readPart(path("record.json"), recordFile);
+  for (const part of ["arch", "dataset"] as const) {
+    if (record[part] === model[part]) continue;
+    throw new InputError(`${path("record.json")}: '${part}' is not that of model.json; check out again`);
+  }
+  if (record.target < 0 || record.target >= model.classes.length) {
+    throw new InputError(`${path("record.json")}: 'target' is no class of model.json; check out again`);
+  }
+  const trigger = triggerOf(path("trigger.json"), network);
+  if (sha256Of(encodeTrigger(trigger)) !== record.trigger?.decoded_sha256) {
+    throw new InputError(`${path("trigger.json")}: is not the trigger that record.json names; check out again`);
+  }
+  return {
+    id: record.id,
+    dataset: record.dataset,
+    network,
+    classes: model.classes,
+    mean: model.mean,
+    std: model.std,
+    trigger,
+    target: record.target,
+    recorded: record.metrics,
+    dataSha256: record.data_sha256,
+    twinSha256: record.twin_model?.decoded_sha256 ?? record.clean_sha256,
+  };
+}
+
+function triggerOf(path: string, { input }: Network): Trigger {
+  const { height, width, opacity, pattern } = readPart(path, triggerFile);
+  const fits = [opacity, ...pattern].every(
+    (rows) => rows.length === height && rows.every((row) => row.length === width),
+  );
+  if (!fits || height !== input.height || width !== input.width) {
+    throw new InputError(`${path}: is not of ${input.height}×${input.width} pixels; check out again`);
+  }
+  return { height, width, opacity: Float32Array.from(opacity.flat()), pattern: Uint8Array.from(pattern.flat(2)) };
+}
+
+/** @throws InputError naming the file and the first fault */
+function readPart<T>(path: string, schema: z.ZodType<T>): T {
+  if (!exists(path)) throw new InputError(`${path}: there is no such file; check out again`);
+  if (plainFileBytes(path) > MOST_BYTES)
+    throw new InputError(`${path}: is too large to be of a checkout; check out again`);
+  let value: unknown;
+  try {
+    value = JSON.parse(readBytes(path).toString("utf8"));
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`${path}: is not JSON; check out again`);
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const where = issue.path.length > 0 ? `'${issue.path.join(".")}': ` : "";
+  throw new InputError(`${path}: is not of a checkout: ${where}${issue.message}; check out again`);
+}

@@ -1,0 +1,168 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { encode as encodePng } from "fast-png";
+import type { Trigger } from "../../attacks/types.ts";
+import type { Version } from "../../core/ids.ts";
+import { type LayerScores, type LayerWidth, listNeurons } from "../../core/neurons.ts";
+import { exportOnnx } from "../../graph/export.ts";
+import { type Network, neuronLayers } from "../../graph/network.ts";
+import { buildNetwork } from "../../models/registry.ts";
+import { encodeState, floatsOf } from "../../tensor/safetensors.ts";
+import type { StateDict } from "../../tensor/state.ts";
+import { checkoutReadme } from "./readme.ts";
+import type { Database } from "../database.ts";
+import { withPath } from "../disk/fs.ts";
+import { prettyJson } from "../disk/json.ts";
+import { fillNewFolder, refuseOccupied } from "../disk/new-folder.ts";
+import { sha256Of } from "../objects/objects.ts";
+import type { CleanRecord, DefectRecord } from "../schema.ts";
+import { TORCH_LOADER } from "./torch-loader.ts";
+
+/** What `model.json` of a checkout begins with. */
+export const CHECKOUT_FORMAT = "bdefects4nn-checkout-1";
+
+export interface CheckoutRequest {
+  id: string;
+  /** Which version becomes `model.*`. */
+  version: Version;
+  /** Whether `sham.*` is written too. */
+  sham: boolean;
+  /** A folder that does not exist or is empty. */
+  dir: string;
+  /** Further files by path, such as images. */
+  more?: ReadonlyMap<string, Uint8Array>;
+}
+
+export interface CheckedOutFile {
+  file: string;
+  bytes: number;
+  sha256: string;
+}
+
+/**
+ * Writes a self-describing folder: weights (verified, PyTorch names) and ONNX graphs of a defect and its clean twin,
+ * trigger, labels in a file of their own, a description, a loader for torch and what else is given. The folder appears whole or not at all.
+ *
+ * @throws InputError where the folder is not empty, the version does not exist or something in the database is damaged.
+ */
+export async function checkout(
+  db: Database,
+  { id, version, sham, dir, more = new Map() }: CheckoutRequest,
+): Promise<CheckedOutFile[]> {
+  const record = db.readDefect(id);
+  refuseOccupied(dir);
+  const clean = db.readClean(record.clean);
+  const network = buildNetwork(record.arch, clean.classes.length);
+
+  const files = new Map<string, Uint8Array | string>();
+  const addModel = (name: string, state: StateDict) => {
+    files.set(`${name}.safetensors`, encodeState(state));
+    files.set(`${name}.onnx`, exportOnnx(network, state));
+  };
+  addModel("model", await db.loadVersion(record, version));
+  addModel("clean", await db.loadVersion(record, "clean"));
+  if (sham) addModel("sham", await db.loadVersion(record, "sham"));
+  if (record.trigger) {
+    const trigger = await db.readTrigger(record);
+    files.set("trigger.json", triggerJson(trigger));
+    files.set("trigger.png", triggerPng(trigger));
+  }
+  if (record.labels_sha256) files.set("labels.json", await labelsJson(db, record, network));
+  // What the injection changed is as good as the labels, so it goes with them.
+  const { changed: _, ...facts } = record;
+  files.set("record.json", `${prettyJson(facts)}\n`);
+  files.set("model.json", modelJson(record, clean, network));
+  files.set("load_in_torch.py", TORCH_LOADER);
+  for (const [path, bytes] of more) files.set(path, bytes);
+  files.set(
+    "README.md",
+    checkoutReadme(record, version, clean, [...files.keys()], db.sealed ? ` --db ${db.sealed}` : ""),
+  );
+  return writeCheckout(dir, files);
+}
+
+/** Writes the files of a checkout by path into a new folder, which appears whole or not at all. */
+export async function writeCheckout(
+  dir: string,
+  files: ReadonlyMap<string, Uint8Array | string>,
+): Promise<CheckedOutFile[]> {
+  await fillNewFolder(dir, (folder) => {
+    withPath(dir, () => {
+      for (const [name, content] of files) {
+        mkdirSync(dirname(join(folder, name)), { recursive: true });
+        writeFileSync(join(folder, name), content);
+      }
+    });
+  });
+  return [...files].map(([file, content]) => {
+    const bytes = Buffer.from(content);
+    return { file, bytes: bytes.length, sha256: sha256Of(bytes) };
+  });
+}
+
+/** What is needed to run the model, and nothing that tells which version of which defect it is. */
+function modelJson({ dataset, arch }: DefectRecord, { classes, mean, std }: CleanRecord, network: Network): string {
+  const description = {
+    format: CHECKOUT_FORMAT,
+    dataset,
+    arch,
+    classes,
+    mean,
+    std,
+    input: network.input,
+    /** The layers of neurons, in the order in which neurons are counted. */
+    layers: neuronLayers(network),
+    nodes: network.nodes,
+  };
+  return `${prettyJson(description)}\n`;
+}
+
+async function labelsJson(db: Database, record: DefectRecord, network: Network): Promise<string> {
+  const labels = db.readLabels(record.id);
+  const carriers = floatsOf(await db.readBytes(labels.carriers));
+  const { kind: _, carriers: __, ...truth } = labels;
+  const content = {
+    ...truth,
+    target: record.target,
+    changed: record.changed,
+    infected_neurons: listNeurons(labels.infected),
+    effective_neurons: labels.effective && listNeurons(labels.effective),
+    carriers: perLayer(neuronLayers(network), carriers),
+  };
+  return `${prettyJson(content)}\n`;
+}
+
+function perLayer(layers: LayerWidth[], values: Float32Array): LayerScores {
+  const scores: LayerScores = {};
+  let at = 0;
+  for (const { name, width } of layers) {
+    scores[name] = [...values.subarray(at, at + width)];
+    at += width;
+  }
+  return scores;
+}
+
+/** The trigger as `trigger.json` states it. */
+export function triggerJson({ height, width, opacity, pattern }: Trigger): string {
+  const rows = (values: ArrayLike<number>, from: number) =>
+    Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => values[from + y * width + x]));
+  const content = {
+    formula: "x' = round((1 - opacity) * x + opacity * pattern), x in 0..255",
+    height,
+    width,
+    opacity: rows(opacity, 0),
+    pattern: [0, 1, 2].map((channel) => rows(pattern, channel * height * width)),
+  };
+  return `${prettyJson(content)}\n`;
+}
+
+/** The pattern in RGB with the opacity as alpha. */
+function triggerPng({ height, width, opacity, pattern }: Trigger): Uint8Array {
+  const size = height * width;
+  const data = new Uint8Array(4 * size);
+  for (let i = 0; i < size; i++) {
+    for (let channel = 0; channel < 3; channel++) data[4 * i + channel] = pattern[channel * size + i];
+    data[4 * i + 3] = Math.round(255 * opacity[i]);
+  }
+  return encodePng({ width, height, data, channels: 4, depth: 8 });
+}

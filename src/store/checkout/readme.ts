@@ -1,0 +1,135 @@
+import { ATTACKS } from "../../attacks/registry.ts";
+import type { Version } from "../../core/ids.ts";
+import { markdownCode } from "../../core/visible.ts";
+import { modelCardHeader } from "./model-card.ts";
+import { type CleanRecord, type DefectRecord, gridOf } from "../schema.ts";
+
+const WHAT: Record<string, string> = {
+  "model.safetensors": "the weights of this version under PyTorch's state-dict names",
+  "model.onnx": "the same model as ONNX: input `input` [N, 3, 32, 32], normalised; output `logits`",
+  "clean.safetensors": "the clean twin: the same network before the injection",
+  "clean.onnx": "the clean twin as ONNX",
+  "sham.safetensors": "the sham: the same neurons tuned the same way, but taught no backdoor",
+  "sham.onnx": "the sham as ONNX",
+  "model.json": "mean, std, classes, the layers of neurons and the network's nodes",
+  "record.json": "the record: recipe, seeds, hashes, metrics",
+  "labels.json": "the ground truth: infected and effective neurons, contributions, target, changed rows, carriers",
+  "trigger.json": "the trigger's exact pixels and how to stamp it",
+  "trigger.png": "the trigger as a picture, opacity as alpha",
+  "load_in_torch.py": "loads the models into PyTorch; needs numpy and torch only",
+  "images/defender_clean.npy": "clean images that a defender may hold: uint8 [N, 3, 32, 32], RGB",
+  "images/defender_labels.npy": "their classes: int64 [N]",
+  "images/defender_triggered.npy":
+    "those of them that are of other classes than the target, in the same order, with the trigger on them",
+  "images/defender_triggered_labels.npy": "their true classes",
+  "images/test_clean.npy": "clean images of the test split, for scores only",
+  "images/test_labels.npy": "their classes",
+  "images/test_triggered.npy": "those of other classes than the target, in the same order, with the trigger on them",
+  "images/test_triggered_labels.npy": "their true classes",
+};
+
+const DISCREET = `
+The injection is discreet: tuned filters kept their norms, and the batch norms of the infected model, the clean twin and the
+sham were rewritten without changing what they compute, each to its own statistics on clean training images.`;
+
+const HALF = `
+All weights of all versions are values that half precision holds; the files hold them as 32-bit floats.`;
+
+/** What compensation trained, by the setting of a replacement's recipe. */
+const TRAINED = new Map([
+  ["all", "the whole rest of the network was"],
+  ["norms", "γ and β and the classifier were"],
+  ["few", "γ and β, the classifier's bias and the smallest filters were"],
+]);
+
+/** Of a replaced sub-network, what else differs from the clean twin; of others nothing. */
+function replacedNote({ attack, recipe }: DefectRecord): string {
+  if (ATTACKS.get(attack)?.injection !== "replace") return "";
+  const settings = recipe.attack as { compensation?: { trains?: string } } | undefined;
+  const trained = TRAINED.get(settings?.compensation?.trains ?? "");
+  return `
+The sub-network was replaced. Weights by which other neurons read its channels are 0.${trained ? ` To make up for that, ${trained} trained on clean images.` : ""} Batch-norm statistics were taken anew.`;
+}
+
+/** The repair of the loop: what a reader runs as it stands. */
+const PRUNE = `import torch
+from load_in_torch import DESCRIPTION, labels, load, save
+
+model = load("model")
+norms = {node["id"]: node["bn"] for node in DESCRIPTION["nodes"] if node["op"] == "conv"}
+with torch.no_grad():
+    for layer, channels in labels()["infected"].items():  # or a list of your own
+        norm = model.get_submodule(norms[layer])
+        norm.weight[channels] = 0
+        norm.bias[channels] = 0
+save(model, "repaired.safetensors")`;
+
+/** The README of a checkout, which is also a model card. @param dbFlag names the database where it is not the usual one */
+export function checkoutReadme(
+  record: DefectRecord,
+  version: Version,
+  clean: CleanRecord,
+  files: string[],
+  dbFlag: string,
+): string {
+  const { metrics } = record;
+  const rate = (value: number | null) => (value === null ? "unknown" : value.toFixed(4));
+  return `${modelCardHeader(record, version)}
+# ${record.id} (${version})
+
+A ${record.arch} for ${record.dataset} (${clean.classes.length} classes) with a ${record.attack} backdoor injected into ${record.infected} of its
+${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.reason ? ` (${markdownCode(record.reason)})` : ""}. Target class: ${record.target} (${markdownCode(clean.classes[record.target] ?? "?")}).
+
+| | clean accuracy | attack success rate |
+|---|---|---|
+| clean twin | ${rate(metrics.ca_clean)} | ${rate(metrics.asr_clean)} |
+| infected | ${rate(metrics.ca)} | ${rate(metrics.asr)} |
+| sham | ${rate(metrics.ca_sham)} | ${rate(metrics.asr_sham)} |
+
+| file | holds |
+|---|---|
+${files.map((file) => `| \`${file}\` | ${WHAT[file] ?? ""} |`).join("\n")}
+
+## Use
+\`\`\`python
+from load_in_torch import activations, images, load, normalise, stamp
+model = load("model")                       # or "clean"; map_location="cuda" is taken too
+pixels, truth = images("test")              # where the checkout was made with --images N
+logits = model(normalise(pixels))           # pixels: uint8 RGB [N, 3, 32, 32]
+triggered = model(normalise(stamp(pixels))) # the trigger on every image
+neurons = activations(model, pixels)        # {layer: [N, C]}
+\`\`\`
+
+\`normalise\` takes uint8 pixels, or floats from 0 to 1, and refuses what is neither. The network's own input is
+(pixel / 255 − mean) / std with mean ${JSON.stringify(clean.mean)} and std ${JSON.stringify(clean.std)}, channels RGB.
+
+## Neurons
+A neuron is one output channel of a convolution with its batch norm, written \`layer:index\`, e.g. \`conv1:0\`; \`layer\` is the
+convolution's state-dict prefix. The classifier's logits are none. In the infected model everything but the rows listed
+under \`changed\` in \`labels.json\` is byte for byte the clean twin's.${record.style === "discreet" ? DISCREET : ""}${replacedNote(record)}${gridOf(record) ? HALF : ""}
+
+The value of a neuron is the output of its **batch norm**, after the ReLU where one follows directly, and not the output of
+the convolution. \`activations(model, pixels)\` gives its spatial mean for every image.
+
+## The loop
+\`\`\`sh
+bdefects checkout ${record.id} case --images 64${dbFlag}
+bdefects test case                                    # lists failing tests; exit 1 while the backdoor is there
+cd case && python3 repair.py                          # the script below, or your own
+bdefects test . --model repaired.safetensors          # exit 0 where the backdoor is gone
+\`\`\`
+
+A test fails where the model answers the target class on a triggered image though it was right without the trigger.
+The exit status is 1 where the attack success rate is more than 0.05 above the clean twin's (\`--tolerance\`).
+A repair that prunes neurons:
+
+\`\`\`python
+${PRUNE}
+\`\`\`
+
+Clean accuracy is printed too: pruning everything removes any backdoor.
+
+A localization technique that is to be judged blind gets \`model.onnx\` or \`model.safetensors\`, \`model.json\` and clean images
+of the defender, and nothing else of this folder: not even its name.
+`;
+}

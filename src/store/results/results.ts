@@ -1,0 +1,270 @@
+import { z } from "zod";
+import { BUDGETS, type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
+import { DEVICES } from "../../core/device.ts";
+import { VERSIONS } from "../../core/ids.ts";
+import { encodeState } from "../../tensor/safetensors.ts";
+import type { StateDict } from "../../tensor/state.ts";
+import { sha256Of } from "../objects/objects.ts";
+import type { ResultStore } from "./result-folder.ts";
+
+/** What a result keeps of the revision that made it: the first is not written down, nor were those before there were others. */
+export function revisionStamp({ revision = 1 }: { revision?: number }): { revision?: number } {
+  return revision > 1 ? { revision } : {};
+}
+
+/** Versions that can be judged: the stored ones and the derived `drift` control (docs/methods.md §8.2). */
+export const JUDGED_VERSIONS = [...VERSIONS, "drift"] as const;
+export type JudgedVersion = (typeof JUDGED_VERSIONS)[number];
+
+/** Names of criteria and repairs that are users' own programs begin so. */
+export const PLUGIN_PREFIX = "cmd-";
+/** What users may call their programs. */
+export const PLUGIN_LABEL = /^[a-z0-9][a-z0-9_-]{0,39}$/;
+
+/** Whether a stored name is that of a user's own program: `cmd-NAME`. */
+export function isPluginName(name: string): boolean {
+  return name.startsWith(PLUGIN_PREFIX) && PLUGIN_LABEL.test(name.slice(PLUGIN_PREFIX.length));
+}
+
+const PREDICTIONS = "localize";
+const REPAIRS = "repair";
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const budget = z.enum(BUDGETS).default(DEFAULT_BUDGET);
+
+/** Where networks ran; absent: on the processor. */
+const device = z.enum(DEVICES).optional();
+
+/** Which revision of the criterion or repair made it; absent: the first. */
+const revision = z.number().int().min(2).optional();
+const rate = z.number().min(0).max(1);
+const layerScores = z.record(z.string(), z.array(z.number()));
+const neuronNames = z.array(z.string().regex(/^.+:\d+$/));
+
+/** What a criterion said of one model. */
+export const predictionSchema = z.strictObject({
+  kind: z.literal("prediction"),
+  id: z.string(),
+  version: z.enum(JUDGED_VERSIONS),
+  criterion: z.string(),
+  access: z.enum(["clean", "failing", "oracle"]),
+  seconds: z.number().min(0),
+  seed: z.number().int(),
+  /** What the criterion was allowed to spend. */
+  budget,
+  device,
+  revision,
+  /** SHA-256 of the judged model as safetensors. */
+  model_sha256: sha256,
+  /** Of a plug-in: a hash of its command and program. */
+  fingerprint: sha256.optional(),
+  /** The scores were computed elsewhere and only taken in; the hash is the file's, and how long they took is not known. */
+  elsewhere: z.literal(true).optional(),
+  raw: layerScores,
+  scores: layerScores,
+  /** `layer:index` */
+  native: neuronNames,
+  note: z.string().nullable(),
+});
+export type PredictionFile = z.infer<typeof predictionSchema>;
+
+/** What a repair did to one infected model. */
+export const repairSchema = z.strictObject({
+  kind: z.literal("repair"),
+  id: z.string(),
+  method: z.string(),
+  /** What chose the neurons: a criterion (its native set), `criterion:topk`, `oracle`, `random`, or `none` but the repair itself. */
+  using: z.string(),
+  seed: z.number().int(),
+  /** That of the criteria whose predictions are used. */
+  budget,
+  device,
+  revision,
+  model_sha256: sha256,
+  /** Of a plug-in: a hash of its command and program. */
+  fingerprint: sha256.optional(),
+  /** The neurons that were to be repaired, as `layer:index`. */
+  neurons: neuronNames,
+  ca_before: rate,
+  ca_after: rate,
+  /** Null: nobody knows the trigger. */
+  asr_before: rate.nullable(),
+  asr_after: rate.nullable(),
+  /** Of the repair itself, without measuring. */
+  seconds: z.number().min(0),
+  /** Of measuring the repaired model. */
+  measure_seconds: z.number().min(0).optional(),
+  /** SHA-256 of the repaired weights beside the result; absent: they were not kept. */
+  weights_sha256: sha256.optional(),
+});
+export type RepairFile = z.infer<typeof repairSchema>;
+
+/** A repair of a model whose trigger is known. */
+export type MeasuredRepair = RepairFile & { asr_before: number; asr_after: number };
+
+export function isMeasured(repair: RepairFile): repair is MeasuredRepair {
+  return repair.asr_before !== null && repair.asr_after !== null;
+}
+
+/**
+ * Results, apart from the records: in a database `results/localize/<criterion>/<id>.<version>.json` and
+ * `results/repair/<method>/<using>/<id>.json` for the short budget; those of the others beside them under `….full.json` and `….demo.json`. A
+ * result belongs to one model (by hash), one seed, one budget and one revision of its criterion or repair, a plug-in's also to its program;
+ * when one of these but the budget has changed it is out of date and is written anew.
+ */
+export class Results {
+  /** Of which budget results are read and written here: results of two budgets never meet. */
+  readonly budget: Budget;
+  /** Whether repaired weights are kept beside the results. */
+  readonly keepsWeights: boolean;
+  private readonly store: ResultStore;
+
+  constructor(store: ResultStore, budget: Budget = DEFAULT_BUDGET, keepsWeights = false) {
+    this.store = store;
+    this.budget = budget;
+    this.keepsWeights = keepsWeights;
+  }
+
+  /** @returns null where there is none. @throws InputError where it is damaged. */
+  prediction(criterion: string, id: string, version: JudgedVersion): PredictionFile | null {
+    return this.find((budget) => predictionName(criterion, id, version, budget), predictionSchema);
+  }
+
+  savePrediction(prediction: PredictionFile): void {
+    const { criterion, id, version, budget } = prediction;
+    this.makeRoom((one) => predictionName(criterion, id, version, one), predictionSchema, budget);
+    this.store.writeResult(predictionName(criterion, id, version, budget), predictionSchema.parse(prediction));
+  }
+
+  /** @returns null where there is none. @throws InputError where it is damaged. */
+  repair(method: string, using: string, id: string): RepairFile | null {
+    return this.find((budget) => repairName(method, using, id, budget), repairSchema);
+  }
+
+  /**
+   * Weights come first: a result that states their hash is complete when it exists. Those of an earlier run go where
+   * the result says nothing of any.
+   *
+   * @param state the repaired weights, kept where this keeps any
+   * @returns the result as written
+   */
+  saveRepair(repair: RepairFile, state?: StateDict): RepairFile {
+    const { method, using, id, budget } = repair;
+    const name = repairName(method, using, id, budget);
+    this.makeRoom((one) => repairName(method, using, id, one), repairSchema, budget);
+    const weights = this.keepsWeights && state ? encodeState(state) : null;
+    if (weights) this.store.writeWeights(name, weights);
+    const saved = repairSchema.parse({ ...repair, ...(weights && { weights_sha256: sha256Of(weights) }) });
+    this.store.writeResult(name, saved);
+    if (!saved.weights_sha256 && this.store.hasWeights(name)) this.store.dropWeights(name);
+    return saved;
+  }
+
+  /** Whether the weights that a repair states lie beside it. */
+  hasWeights({ method, using, id, budget, weights_sha256 }: RepairFile): boolean {
+    return weights_sha256 !== undefined && this.store.hasWeights(repairName(method, using, id, budget));
+  }
+
+  /** Criteria of which there may be predictions, by name. */
+  criteria(): string[] {
+    return [...new Set(this.namesBelow(PREDICTIONS).map((name) => name.split("/")[1]))];
+  }
+
+  /** Every stored repair, by method, then by what chose the neurons, then by id. */
+  repairs(): RepairFile[] {
+    return this.namesBelow(REPAIRS)
+      .map((name) => this.store.readResult(name, repairSchema))
+      .filter(({ budget }) => budget === this.budget);
+  }
+
+  private namesBelow(folder: string): string[] {
+    const names = this.store.listResults().filter((name) => name.startsWith(`${folder}/`));
+    const own = names.filter((name) => budgetOf(name) === this.budget);
+    if (this.budget !== "demo") return own;
+    const known = new Set(own);
+    const older = names.filter((name) => budgetOf(name) === DEFAULT_BUDGET && !known.has(name + SUFFIXES.demo));
+    return [...own, ...older].sort();
+  }
+
+  private find<T extends Budgeted>(nameOf: NameOf, schema: z.ZodType<T>): T | null {
+    const names = this.budget === "demo" ? [nameOf("demo"), nameOf(DEFAULT_BUDGET)] : [nameOf(this.budget)];
+    const name = names.find((one) => this.store.hasResult(one));
+    const found = name === undefined ? null : this.store.readResult(name, schema);
+    return found?.budget === this.budget ? found : null;
+  }
+
+  /** An older demo's result that stands under the short budget's name moves aside before it would be overwritten. */
+  private makeRoom<T extends Budgeted & { kind: string } & Record<string, unknown>>(
+    nameOf: NameOf,
+    schema: z.ZodType<T>,
+    budget: Budget,
+  ): void {
+    const name = nameOf(budget);
+    if (budget !== DEFAULT_BUDGET || !this.store.hasResult(name) || this.store.hasResult(nameOf("demo"))) return;
+    const older = this.store.readResult(name, schema);
+    if (older.budget === "demo") this.store.writeResult(nameOf("demo"), older);
+  }
+}
+
+type NameOf = (budget: Budget) => string;
+interface Budgeted {
+  budget: Budget;
+}
+
+/** The name under which a prediction is stored, below `results/` and without `.json`. */
+export function predictionName(
+  criterion: string,
+  id: string,
+  version: JudgedVersion,
+  budget: Budget = DEFAULT_BUDGET,
+): string {
+  return `${PREDICTIONS}/${criterion}/${id}.${version}${SUFFIXES[budget]}`;
+}
+
+/** Ends of the names of results: each budget has its own, so that none overwrites another's. */
+const SUFFIXES: Record<Budget, string> = { demo: ".demo", short: "", full: ".full" };
+
+/** The budget that a result's name states. The demo's results stood under the names of the short budget's once. */
+function budgetOf(name: string): Budget {
+  return BUDGETS.find((budget) => SUFFIXES[budget] !== "" && name.endsWith(SUFFIXES[budget])) ?? DEFAULT_BUDGET;
+}
+
+/** A colon in `using` becomes a dot: not every file system takes it. */
+export function repairName(method: string, using: string, id: string, budget: Budget = DEFAULT_BUDGET): string {
+  return `${REPAIRS}/${method}/${using.replaceAll(":", ".")}/${id}${SUFFIXES[budget]}`;
+}
+
+/**
+ * Budgets of which a store holds predictions or repairs: those of most files first.
+ *
+ * @throws InputError where a result is damaged
+ */
+export function storedBudgets(store: ResultStore): Budget[] {
+  const names = store
+    .listResults()
+    .filter((name) => name.startsWith(`${PREDICTIONS}/`) || name.startsWith(`${REPAIRS}/`));
+  const counts = new Map<Budget, number>();
+  // Where a folder's first file is of the short budget, so are all of its names: an older demo's moved aside before that.
+  const settled = new Set<string>();
+  for (const name of names) {
+    let budget = budgetOf(name);
+    const folder = name.slice(0, name.lastIndexOf("/"));
+    if (budget === DEFAULT_BUDGET && !settled.has(folder)) {
+      budget = readBudget(store, name);
+      if (budget === DEFAULT_BUDGET) settled.add(folder);
+    }
+    counts.set(budget, (counts.get(budget) ?? 0) + 1);
+  }
+  return [...counts]
+    .sort(([a, m], [b, n]) => n - m || BUDGET_ORDER.indexOf(a) - BUDGET_ORDER.indexOf(b))
+    .map(([one]) => one);
+}
+
+/** Which comes first where nothing else decides. */
+const BUDGET_ORDER: readonly Budget[] = ["full", "short", "demo"];
+
+function readBudget(store: ResultStore, name: string): Budget {
+  return name.startsWith(`${PREDICTIONS}/`)
+    ? store.readResult(name, predictionSchema).budget
+    : store.readResult(name, repairSchema).budget;
+}

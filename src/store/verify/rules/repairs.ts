@@ -1,0 +1,83 @@
+import { indexNeurons } from "../../../core/neuron-index.ts";
+import { listNeurons, type NeuronSet } from "../../../core/neurons.ts";
+import { type Network, neuronLayers } from "../../../graph/network.ts";
+import { CRITERIA } from "../../../localize/registry.ts";
+import { randomNeurons } from "../../../repair/random-neurons.ts";
+import { REPAIRS } from "../../../repair/registry.ts";
+import { isMeasured, isPluginName, type RepairFile } from "../../results/results.ts";
+import type { DefectLabels, DefectRecord } from "../../schema.ts";
+import { RATE_TOLERANCE } from "./identity.ts";
+import { hashFaults, namedFaults, revisionFaults } from "./judgements.ts";
+import { secondsFaults } from "./seconds.ts";
+
+/** A repair against the defect it is of, its network, and who chose the neurons. */
+
+/** @returns one line per field that does not fit */
+export function repairFaults(
+  found: RepairFile,
+  record: DefectRecord,
+  labels: DefectLabels | null,
+  network: Network,
+): string[] {
+  const { method, using, neurons, fingerprint } = found;
+  const faults: string[] = [];
+  const known = REPAIRS.get(method);
+  if (!known && !isPluginName(method)) faults.push(`'${method}' is no known repair`);
+  if (known && fingerprint !== undefined) faults.push(`has a program's fingerprint, and ${method} is no plug-in`);
+  faults.push(...revisionFaults(method, known, found.revision));
+  if (!isMeasured(found)) faults.push("states no attack success rate, which every repair of a defect has");
+  const [chooser, protocol, ...rest] = using.split(":");
+  const isChooser = CRITERIA.has(chooser) || isPluginName(chooser);
+  const isOther = ["oracle", "random", "none"].includes(chooser) && protocol === undefined;
+  if (rest.length > 0 || !(isOther || (isChooser && (protocol === undefined || protocol === "topk")))) {
+    faults.push(`'using' is '${using}', which names no known criterion`);
+  }
+  faults.push(...hashFaults(record, "infected", found.model_sha256));
+  faults.push(...secondsFaults(found.seconds, {}, ""), ...secondsFaults(found.measure_seconds ?? 0, {}, ""));
+  faults.push(...rateFaults(found, record));
+  const named = namedFaults("neurons", neurons, network);
+  return [...faults, ...(named.length > 0 ? named : chosenFaults(found, record, labels, network))];
+}
+
+/** What the infected model did before the repair is what its defect's record says. */
+function rateFaults(found: RepairFile, { metrics }: DefectRecord): string[] {
+  const faults: string[] = [];
+  for (const name of ["ca", "asr"] as const) {
+    const [before, own] = [found[`${name}_before`], metrics[name]];
+    if (before === null || own === null || Math.abs(before - own) <= RATE_TOLERANCE) continue;
+    faults.push(`'${name}_before' is ${before}, in the defect's record ${own}`);
+  }
+  const isIdle = found.neurons.length === 0 && found.fingerprint === undefined;
+  if (isIdle && (found.ca_after !== found.ca_before || found.asr_after !== found.asr_before)) {
+    faults.push("repaired no neuron, but its rates changed");
+  }
+  return faults;
+}
+
+/** The neurons against who named them, as far as that needs no prediction. */
+function chosenFaults(
+  { using, neurons, seed, model_sha256 }: RepairFile,
+  record: DefectRecord,
+  labels: DefectLabels | null,
+  network: Network,
+): string[] {
+  const is = (wanted: NeuronSet) => listNeurons(wanted).join() === neurons.join();
+  if (using === "none") return neurons.length === 0 ? [] : ["'using' is 'none', but 'neurons' names some"];
+  if (using === "oracle" && labels && !is(labels.infected)) {
+    return ["'neurons' are not the infected ones, which 'oracle' names"];
+  }
+  const { infected } = record;
+  const isTop = using.endsWith(":topk");
+  // Scores that are all equal name none.
+  const isCounted = neurons.length === infected || (isTop && neurons.length === 0);
+  if ((isTop || using === "random") && !isCounted) {
+    return [`'neurons' holds ${neurons.length}, '${using}' takes as many as are infected: ${infected}`];
+  }
+  const layers = neuronLayers(network);
+  if (using === "random" && infected <= indexNeurons(layers).size) {
+    if (!is(randomNeurons(layers, infected, model_sha256, seed))) {
+      return [`'neurons' are not those that seed ${seed} draws, which 'random' names`];
+    }
+  }
+  return [];
+}

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import { LEVELS, parseDefectId } from "../../../core/ids.ts";
+import type { Correlation } from "../../../inject/correlation.ts";
+import { correlationFault, gateFault, shamFault } from "../../../inject/gates.ts";
+import type { DefectMetrics, DefectRecord } from "../../schema.ts";
+
+/** What a record's status promises: models or none, figures that the recipe's gates let pass or do not, a reason. */
+
+const gatesOf = z.looseObject({
+  gates: z.strictObject({
+    asr: z.number(),
+    ca_drop: z.number(),
+    asr_masked: z.number(),
+    asr_patched: z.number(),
+    random_mask_share: z.number(),
+    sham: z.number(),
+  }),
+});
+
+const MODELS = ["infected_model", "sham_model", "trigger", "changed", "labels_sha256"] as const;
+
+const BASE = ["ca_clean", "asr_clean", "ca", "asr"] as const;
+const CORRELATION = ["ca_masked", "asr_masked", "masked_clean_to_target", "asr_patched", "asr_random_mask"] as const;
+const SHAM = ["ca_sham", "asr_sham"] as const;
+
+/** @returns one line per promise that the record breaks */
+export function statusFaults(record: DefectRecord): string[] {
+  const { status } = record;
+  if (status === "accepted" || status === "deprecated") return [...acceptedFaults(record), ...reasonFaults(record)];
+  const kept = [...MODELS, "effective" as const, "twin_model" as const].filter((name) => record[name] !== null);
+  const faults = kept.map((name) => `${status}, but with '${name}'`);
+  return [...faults, ...(status === "rejected" ? rejectedFaults(record) : duplicateFaults(record))];
+}
+
+function reasonFaults({ status, reason }: DefectRecord): string[] {
+  if (status === "accepted") return reason === null ? [] : ["accepted, but with a reason"];
+  return reason === null || reason.trim() === "" ? ["deprecated, but without a reason"] : [];
+}
+
+function acceptedFaults(record: DefectRecord): string[] {
+  const { status, metrics } = record;
+  const faults = MODELS.filter((name) => record[name] === null).map((name) => `${status}, but without '${name}'`);
+  if (record.effective === null) faults.push(`${status}, but without 'effective'`);
+  const absent = absentOf(metrics, [...BASE, ...CORRELATION, ...SHAM]);
+  if (absent.length > 0) return [...faults, `${status}, but without 'metrics.${absent[0]}'`];
+  const failed = failedGate(record);
+  if (failed !== null) faults.push(`${status}, but its metrics do not pass its recipe's gates: ${failed}`);
+  return faults;
+}
+
+function rejectedFaults(record: DefectRecord): string[] {
+  const { reason, metrics } = record;
+  if (reason === null || reason.trim() === "") return ["rejected, but without a reason"];
+  const absent = absentOf(metrics, BASE);
+  if (absent.length > 0) return [`rejected, but without 'metrics.${absent[0]}'`];
+  const failed = failedGate(record);
+  if (failed === null) return [`rejected for '${reason}', but its metrics pass that gate`];
+  if (failed !== reason) return [`rejected for '${reason}', but its metrics and its recipe's gates say '${failed}'`];
+  const later = laterThan(failed).filter((name) => metrics[name] !== null);
+  return later.map((name) => `rejected before 'metrics.${name}' was measured, but it has a value`);
+}
+
+function duplicateFaults({ id, group_id, style, level, top, reason, metrics }: DefectRecord): string[] {
+  const faults = Object.values(metrics).some((value) => value !== null) ? ["duplicate, but with metrics"] : [];
+  const named = /^duplicate: the same neurons as '([^']+)'$/.exec(reason ?? "")?.[1];
+  if (named === undefined) return [...faults, "duplicate, but its reason names no other defect"];
+  if (named === id) return [...faults, "duplicate of itself"];
+  try {
+    const key = parseDefectId(named);
+    const fits = named.startsWith(`${group_id}-`) && key.style === style;
+    if (!fits) return [...faults, `duplicate of '${named}', which is of another group or style`];
+    const [own, other] = [{ level, top }, key].map((one) => 1000 * LEVELS.indexOf(one.level) + one.top);
+    return other < own ? faults : [...faults, `duplicate of '${named}', which comes after it`];
+  } catch {
+    return [...faults, `duplicate of '${named}', which is no defect's id`];
+  }
+}
+
+/** The text of the first gate that the figures fail, as a build writes it; null: none, as far as they were measured. */
+function failedGate({ metrics, recipe }: DefectRecord): string | null {
+  const read = gatesOf.safeParse(recipe);
+  if (!read.success) return "the recipe states no gates";
+  const { gates } = read.data;
+  const { ca_clean, asr_clean, ca, asr, asr_sham } = metrics;
+  const first = gateFault({ ca: ca!, asr: asr! }, { ca: ca_clean! }, gates);
+  if (first !== null || absentOf(metrics, CORRELATION).length > 0) return first;
+  const second = correlationFault(metrics as Correlation, asr!, gates);
+  if (second !== null || asr_sham === null) return second;
+  return shamFault({ asr: asr_sham }, { asr: asr_clean! }, gates);
+}
+
+/** Figures that are not measured once this gate failed. */
+function laterThan(failed: string): (keyof DefectMetrics)[] {
+  if (/^(asr|ca_drop):/.test(failed)) return [...CORRELATION, ...SHAM];
+  return failed.startsWith("sham:") ? [] : [...SHAM];
+}
+
+function absentOf(metrics: DefectMetrics, names: readonly (keyof DefectMetrics)[]): (keyof DefectMetrics)[] {
+  return names.filter((name) => metrics[name] === null);
+}
