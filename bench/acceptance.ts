@@ -11,7 +11,7 @@ import { buildNetwork } from "../src/models/registry.ts";
 import { distinct } from "../src/report/group.ts";
 import { type Table, tableMarkdown } from "../src/report/tables.ts";
 import { openDatabase } from "../src/store/database.ts";
-import type { DefectRecord } from "../src/store/schema.ts";
+import type { DefectRecord } from "../src/records/defect.ts";
 import { sizeOf } from "../src/tensor/state.ts";
 
 /** Levels up to the one to which the aim for the bytes of a version reaches. */

@@ -19,8 +19,9 @@ import { openDatabase } from "../src/store/database.ts";
 import { putDelta, putHalfModel } from "../src/store/objects/models.ts";
 import { ObjectStore } from "../src/store/objects/objects.ts";
 import { SAMPLE_DIR } from "../src/store/shipped/sample.ts";
-import type { DefectRecord } from "../src/store/schema.ts";
-import { GRIDS, onGrid } from "../src/tensor/half-grid.ts";
+import type { DefectRecord } from "../src/records/defect.ts";
+import { GRIDS } from "../src/core/grid.ts";
+import { onGrid } from "../src/tensor/half-grid.ts";
 
 const [dir = SAMPLE_DIR, data, name = "half"] = process.argv.slice(2);
 const grid = lookup(new Map(GRIDS.map((one) => [one, one])), "grid", name);

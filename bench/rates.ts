@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from "node:os";
-import { measuredRates, type RateTable } from "../src/pipeline/estimate/rates.ts";
+import { measuredRates } from "../src/pipeline/estimate/rates.ts";
+import type { RateTable } from "../src/records/rates.ts";
 import { openDatabase } from "../src/store/database.ts";
 
 /**

@@ -5,7 +5,8 @@
  *     npx tsx bench/reference-table.ts
  */
 import { CRITERIA } from "../src/localize/registry.ts";
-import { openReference, type Reference, type ReferenceModel } from "../src/pipeline/own/reference.ts";
+import { openReference } from "../src/pipeline/own/reference.ts";
+import type { Reference, ReferenceModel } from "../src/records/reference.ts";
 import { tableMarkdown } from "../src/report/tables.ts";
 import { auroc } from "../src/score/ranking.ts";
 import { SAMPLE_DIR } from "../src/store/shipped/sample.ts";

@@ -11,7 +11,7 @@ import { type Table, tableMarkdown } from "../src/report/tables.ts";
 import type { Database } from "../src/store/database.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { SAMPLE_DIR } from "../src/store/shipped/sample.ts";
-import type { DefectRecord } from "../src/store/schema.ts";
+import type { DefectRecord } from "../src/records/defect.ts";
 
 /** The tables and what is missing, one after the other, as they stand in the page. */
 export function sampleTables(db: Database): string {

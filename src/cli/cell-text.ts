@@ -1,8 +1,8 @@
+import { RATES } from "../records/metrics.ts";
 import { visible } from "../core/visible.ts";
 
 /** Fields that are fractions; with the parts after `_` (`ca_clean`, `asr_masked`). */
-const RATE =
-  /^(ca|cad|asr|asrd|wji|jaccard|precision|recall|auroc|ap|exam|accuracy|masked_clean_to_target|rate|share)(_|$)/;
+const RATE = new RegExp(`^(${[...RATES, "accuracy", "rate", "share"].join("|")})(_|$)`);
 const BYTES = /(^|_)bytes(_|$)/;
 const SECONDS = /(^|_)seconds(_|$)/;
 const UNITS = ["B", "kB", "MB", "GB", "TB"];

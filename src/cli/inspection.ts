@@ -1,7 +1,8 @@
 import { countNeurons } from "../core/neurons.ts";
 import { visible } from "../core/visible.ts";
 import type { Finding, NeuronRow } from "../pipeline/own/inspect.ts";
-import type { Comparison, Reference } from "../pipeline/own/reference.ts";
+import type { Comparison } from "../pipeline/own/reference.ts";
+import type { Reference } from "../records/reference.ts";
 import { lineWidth, wrapLines } from "./listing.ts";
 import { emitRows } from "./output.ts";
 

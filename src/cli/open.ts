@@ -1,6 +1,6 @@
 import { InputError } from "../core/errors.ts";
 import type { Database } from "../store/database.ts";
-import type { DefectRow } from "../store/rows.ts";
+import type { DefectRow } from "../records/defect-row.ts";
 import { pickRows } from "../store/catalog/selection.ts";
 import { warn } from "./output.ts";
 

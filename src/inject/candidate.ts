@@ -6,14 +6,15 @@ import { indicesOutside, subset } from "../datasets/batch.ts";
 import type { Dataset } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import { type Rates, rates } from "../measure/rates.ts";
-import { type Grid, onGrid } from "../tensor/half-grid.ts";
+import type { Grid } from "../core/grid.ts";
+import { onGrid } from "../tensor/half-grid.ts";
+import { failedGate, type Figures, type Gates } from "../records/gates.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type Correlation, measureCorrelation } from "./correlation.ts";
-import { correlationFault, gateFault, shamFault } from "./gates.ts";
 import { type GroundTruth, labelDefect } from "./label.ts";
 import type { ContributionOrder } from "./order.ts";
 import { randomNeighbours } from "./quantity.ts";
-import type { Gates, InjectRecipe, MeasureRecipe } from "./recipe.ts";
+import type { InjectRecipe, MeasureRecipe } from "./recipe.ts";
 import type { Stage } from "./stages.ts";
 import type { Injection } from "./types.ts";
 
@@ -106,19 +107,23 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
   const model = await finish(injected.model);
   const infectedRates = await timed("gates", () => rates(runner, model, dataset.test, trigger, recipe.target));
   const outcome: CandidateOutcome = { status: "rejected", reason: null, attempts, infectedRates, timings };
-  outcome.reason = gateFault(infectedRates, task.cleanRates, gates);
+  const figures: Figures = {
+    ...{ ca_clean: task.cleanRates.ca, asr_clean: task.cleanRates.asr },
+    ...{ ca: infectedRates.ca, asr: infectedRates.asr },
+  };
+  outcome.reason = failedGate(figures, gates);
   if (outcome.reason) return outcome;
 
   const others = subset(dataset.test, indicesOutside(dataset.test, recipe.target));
   outcome.correlation = await timed("correlation", () =>
     measureCorrelation(runner, model, infected, masks("random mask"), dataset.test, others, trigger, recipe.target),
   );
-  outcome.reason = correlationFault(outcome.correlation, infectedRates.asr, gates);
+  outcome.reason = failedGate(Object.assign(figures, outcome.correlation), gates);
   if (outcome.reason) return outcome;
 
   const sham = await finish(await timed("sham", () => injected.sham()));
   outcome.shamRates = await timed("gates", () => rates(runner, sham, dataset.test, trigger, recipe.target));
-  outcome.reason = shamFault(outcome.shamRates, task.cleanRates, gates);
+  outcome.reason = failedGate(Object.assign(figures, { asr_sham: outcome.shamRates.asr }), gates);
   if (outcome.reason) return outcome;
 
   const labelled = subset(others, new Random(seedOf("label images")).sample(others.count, task.measure.label_images));

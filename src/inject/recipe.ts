@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Gates } from "../records/gates.ts";
 import { DRAWN, type TargetSetting } from "./target.ts";
 
 /**
@@ -46,21 +47,6 @@ export interface InjectRecipe {
 
 /** The same before a candidate is known: its target may still have to be drawn. */
 export type InjectSettings = Omit<InjectRecipe, "target"> & { target: TargetSetting };
-
-/** Acceptance (docs/methods.md §6.4), decided once, on the whole test file. */
-export interface Gates {
-  /** Least ASR. */
-  asr: number;
-  /** Most that clean accuracy may fall. */
-  ca_drop: number;
-  /** Most of `max(0, asr_masked − masked_clean_to_target)`. */
-  asr_masked: number;
-  asr_patched: number;
-  /** Least `asr_random_mask` as a share of ASR. */
-  random_mask_share: number;
-  /** Most that the sham's ASR may differ from the clean twin's. */
-  sham: number;
-}
 
 /** How much is measured. */
 export interface MeasureRecipe {

@@ -5,7 +5,8 @@ import type { Random } from "../core/random.ts";
 import type { Dataset, ImageSet } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import type { StateDict } from "../tensor/state.ts";
-import type { Gates, InjectRecipe } from "./recipe.ts";
+import type { Gates } from "../records/gates.ts";
+import type { InjectRecipe } from "./recipe.ts";
 
 /** What every way of injecting is given. */
 export interface InjectionTask {

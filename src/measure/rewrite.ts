@@ -2,7 +2,8 @@ import type { NeuronSet } from "../core/neurons.ts";
 import { BN_EPSILON } from "../graph/batchnorm.ts";
 import { channelFold } from "../graph/fold.ts";
 import { convUnits, type Network } from "../graph/network.ts";
-import { type Grid, roundedTo, smallestStep } from "../tensor/half-grid.ts";
+import type { Grid } from "../core/grid.ts";
+import { roundedTo, smallestStep } from "../tensor/half-grid.ts";
 import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
 import type { UnitStatistics } from "./statistics.ts";
 

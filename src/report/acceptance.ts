@@ -1,4 +1,4 @@
-import type { DefectRecord } from "../store/schema.ts";
+import type { DefectRecord } from "../records/defect.ts";
 
 /**
  * Share of the candidates that passed all gates: what stands beside every mean (docs/methods.md §13.1), since a mean

@@ -1,7 +1,10 @@
 import { LEVELS } from "../core/ids.ts";
 import { markdownCode, markdownText } from "../core/visible.ts";
-import { engineWords } from "../store/engine-words.ts";
-import { type CleanRecord, type DefectRecord, REASONS } from "../store/schema.ts";
+import { engineWords } from "../records/engine.ts";
+import type { CleanRecord } from "../records/clean.ts";
+import type { DefectRecord } from "../records/defect.ts";
+import { REASONS } from "../records/gates.ts";
+import { DEFECT_METRICS, type DefectMetricKey } from "../records/metrics.ts";
 import { acceptedShare } from "./acceptance.ts";
 import { distinct } from "./group.ts";
 import { type Cell, type Table, tableMarkdown } from "./tables.ts";
@@ -9,17 +12,9 @@ import { type Cell, type Table, tableMarkdown } from "./tables.ts";
 export const STATUSES = ["accepted", "rejected", "duplicate", "deprecated"] as const;
 
 /** Figures of accepted defects that a card gives the range of. */
-const RANGES: [title: string, of: (record: DefectRecord) => number | null][] = [
-  ["CA of the clean twin", ({ metrics }) => metrics.ca_clean],
-  ["CA", ({ metrics }) => metrics.ca],
-  ["CA of the sham", ({ metrics }) => metrics.ca_sham],
-  ["ASR", ({ metrics }) => metrics.asr],
-  ["ASR of the clean twin", ({ metrics }) => metrics.asr_clean],
-  ["ASR of the sham", ({ metrics }) => metrics.asr_sham],
-  ["ASR, infected neurons masked", ({ metrics }) => metrics.asr_masked],
-  ["clean images to the target under that mask", ({ metrics }) => metrics.masked_clean_to_target],
-  ["ASR, infected neurons patched", ({ metrics }) => metrics.asr_patched],
-  ["ASR, as many other neurons masked", ({ metrics }) => metrics.asr_random_mask],
+const RANGES: readonly DefectMetricKey[] = [
+  ...(["ca_clean", "ca", "ca_sham", "asr", "asr_clean", "asr_sham"] as const),
+  ...(["asr_masked", "masked_clean_to_target", "asr_patched", "asr_random_mask"] as const),
 ];
 
 const COUNTS: [title: string, of: (record: DefectRecord) => number | null][] = [
@@ -107,7 +102,7 @@ export function rangeTable(records: readonly DefectRecord[]): Table {
       { key: "median", title: "median", kind: "count" },
       { key: "greatest", title: "greatest", kind: "count" },
     ],
-    rows: [...RANGES.map(([title, of]) => row(title, of, 3)), ...COUNTS.map(([title, of]) => row(title, of, 0))],
+    rows: [...RANGES.map((key) => row(DEFECT_METRICS[key].title, ({ metrics }) => metrics[key], 3)), ...COUNTS.map(([title, of]) => row(title, of, 0))],
   };
 }
 

@@ -7,24 +7,14 @@ import { buildNetwork } from "../models/registry.ts";
 import { type ScoreRow, scorePrediction } from "../score/score.ts";
 import type { Database } from "../store/database.ts";
 import type { ResultStore } from "../store/results/result-folder.ts";
-import {
-  isMeasured,
-  JUDGED_VERSIONS,
-  type JudgedVersion,
-  type MeasuredRepair,
-  type PredictionFile,
-  predictionName,
-  Results,
-  repairName,
-  storedBudgets,
-} from "../store/results/results.ts";
-import {
-  type CleanRecord,
-  type DatabaseManifest,
-  type DefectLabels,
-  type DefectRecord,
-  twinSha256,
-} from "../store/schema.ts";
+import { isMeasured, type MeasuredRepair } from "../records/repair.ts";
+import { JUDGED_VERSIONS, type JudgedVersion, type PredictionFile } from "../records/prediction.ts";
+import { predictionName, repairName } from "../records/result-name.ts";
+import { Results, storedBudgets } from "../store/results/results.ts";
+import type { CleanRecord } from "../records/clean.ts";
+import type { DatabaseManifest } from "../records/database.ts";
+import type { DefectLabels } from "../records/labels.ts";
+import { type DefectRecord, twinSha256 } from "../records/defect.ts";
 import type { JudgedCell } from "./commands.ts";
 import { distinct } from "./group.ts";
 import { type RankedCriterion, rankCriteria } from "./ranking.ts";

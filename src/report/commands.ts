@@ -1,5 +1,5 @@
 import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
-import { PLUGIN_PREFIX } from "../store/results/results.ts";
+import { PLUGIN_PREFIX } from "../records/plugin-name.ts";
 import type { ReportData } from "./collect.ts";
 import { distinct, groupBy } from "./group.ts";
 

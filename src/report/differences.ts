@@ -1,6 +1,7 @@
 import { cellOf } from "../score/cells.ts";
 import type { ScoreRow } from "../score/score.ts";
-import { type ScoreMetric, type SummaryRow, summarize } from "../score/summary.ts";
+import type { ScoreMetric } from "../records/metrics.ts";
+import { type SummaryRow, summarize } from "../score/summary.ts";
 import { acceptedShare } from "./acceptance.ts";
 import { bootstrapMean, type Sampled } from "./bootstrap.ts";
 import type { ReportData } from "./collect.ts";

@@ -1,5 +1,5 @@
 import { LEVELS, STYLES } from "../core/ids.ts";
-import type { DefectRecord } from "../store/schema.ts";
+import type { DefectRecord } from "../records/defect.ts";
 import { distinct } from "./group.ts";
 
 /** What defects are divided by in a table. */

@@ -1,4 +1,4 @@
-import type { MeasuredRepair } from "../store/results/results.ts";
+import type { MeasuredRepair } from "../records/repair.ts";
 import type { ReportData } from "./collect.ts";
 import { groupBy } from "./group.ts";
 import { cleanModelsOf, estimateOf } from "./headline.ts";

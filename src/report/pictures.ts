@@ -1,4 +1,4 @@
-import type { DefectRecord } from "../store/schema.ts";
+import type { DefectRecord } from "../records/defect.ts";
 import type { ReportData } from "./collect.ts";
 
 /** What one version of a defect answers to one triggered image. */

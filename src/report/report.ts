@@ -3,7 +3,8 @@ import type { Budget } from "../core/budget.ts";
 import { InputError, lookup } from "../core/errors.ts";
 import type { Database } from "../store/database.ts";
 import { writeAtomic } from "../store/disk/fs.ts";
-import { LAYOUT } from "../store/layout.ts";
+import { LAYOUT } from "../records/places.ts";
+import { SCORE_FIELDS } from "../records/table-fields.ts";
 import { sha256Of } from "../store/objects/objects.ts";
 import type { ResultStore } from "../store/results/result-folder.ts";
 import { reproductionPage } from "./claims/page.ts";
@@ -164,15 +165,13 @@ function writeParts(
 
 /** All score rows behind the means, in the published fields. */
 function scoreTable({ scores }: ReportData): Table {
-  const texts = ["id", "version", "criterion", "access", "budget", "truth", "protocol", "quota"];
-  const numbers = ["k", "wji", "jaccard", "precision", "recall", "auroc", "ap", "exam", "seconds"];
   return {
     name: "scores",
     caption: "Scores of every prediction",
-    columns: [
-      ...texts.map((key) => ({ key, title: key, kind: "text" as const })),
-      ...numbers.map((key) => ({ key, title: key, kind: "rate" as const })),
-    ],
+    columns: Object.entries(SCORE_FIELDS).map(([key, type]) => ({
+      ...{ key, title: key },
+      kind: type === "text" ? "text" : "rate",
+    })),
     rows: scores.map((row) => ({ ...row })),
   };
 }

@@ -1,7 +1,8 @@
 import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { flatScores, indexNeurons, membership } from "../core/neuron-index.ts";
 import { countNeurons, type LayerScores, type LayerWidth, type NeuronSet, parseNeurons } from "../core/neurons.ts";
-import type { DefectLabels } from "../store/schema.ts";
+import type { DefectLabels } from "../records/labels.ts";
+import { SCORE_METRIC_KEYS, type ScoreMetric } from "../records/metrics.ts";
 import { agreementAtK } from "./agreement-at-k.ts";
 import { auroc, averagePrecision, exam } from "./ranking.ts";
 import { compareSets } from "./sets.ts";
@@ -28,7 +29,7 @@ export interface Prediction {
 export type Truth = Pick<DefectLabels, "infected" | "contribution" | "effective">;
 
 /** One prediction held against one truth in one way (docs/query.md, "Tables"). Unknown or undefined is null. */
-export interface ScoreRow {
+export interface ScoreRow extends Record<ScoreMetric, number | null> {
   id: string;
   version: string;
   criterion: string;
@@ -43,13 +44,6 @@ export interface ScoreRow {
   quota: Quota | null;
   /** Size of the set that is judged; for `topk` 0 where all neurons score the same. */
   k: number | null;
-  wji: number | null;
-  jaccard: number | null;
-  precision: number | null;
-  recall: number | null;
-  auroc: number | null;
-  ap: number | null;
-  exam: number | null;
   seconds: number | null;
 }
 
@@ -58,6 +52,9 @@ const PROTOCOLS: readonly Pick<ScoreRow, "protocol" | "quota">[] = [
   { protocol: "topk", quota: "global" },
   { protocol: "topk", quota: "layer" },
 ];
+
+/** The metrics against a truth without neurons. */
+const UNDEFINED = Object.fromEntries(SCORE_METRIC_KEYS.map((key) => [key, null])) as Record<ScoreMetric, null>;
 
 /**
  * Joins one prediction with its defect's labels: a row per truth and protocol. The ranking metrics (`auroc`, `ap`,
@@ -81,8 +78,7 @@ export function scorePrediction(layers: LayerWidth[], prediction: Prediction, la
   return truths.flatMap(([name, truth]): ScoreRow[] => {
     const head = { id, version, criterion, access, budget, truth: name };
     if (truth === null || countNeurons(truth) === 0) {
-      const blank = { wji: null, jaccard: null, precision: null, recall: null, auroc: null, ap: null, exam: null };
-      return PROTOCOLS.map((way) => ({ ...head, ...way, k: null, ...blank, seconds }));
+      return PROTOCOLS.map((way) => ({ ...head, ...way, k: null, ...UNDEFINED, seconds }));
     }
     const flags = membership(index, truth);
     const ranking = { auroc: auroc(scores, flags), ap: averagePrecision(scores, flags), exam: exam(scores, flags) };

@@ -1,8 +1,6 @@
 import { cellMean, cellOf } from "./cells.ts";
+import type { ScoreMetric } from "../records/metrics.ts";
 import type { ScoreRow } from "./score.ts";
-
-export const SCORE_METRICS = ["wji", "jaccard", "precision", "recall", "auroc", "ap", "exam"] as const;
-export type ScoreMetric = (typeof SCORE_METRICS)[number];
 
 /**
  * One metric of one criterion over many defects. `infected` and `sham` are means over all cases of that version,

@@ -1,7 +1,7 @@
 import { InputError } from "../core/errors.ts";
 import { Claim, holderOf } from "./claims.ts";
 import type { Database } from "./database.ts";
-import type { DefectRecord } from "./schema.ts";
+import type { DefectRecord } from "../records/defect.ts";
 import { assertKnownDefect } from "./catalog/selection.ts";
 
 /**

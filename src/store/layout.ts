@@ -1,31 +1,9 @@
 import { join } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { groupId, parseDefectId } from "../core/ids.ts";
+import { cleanName, LAYOUT, WEIGHTS_SUFFIX } from "../records/places.ts";
 
-/**
- * Where things lie in a database's folder. `claims`, `tmp`, `jobs` (scripts and logs of cluster jobs), the journal
- * and the catalog are the only parts that are not hashed; they can be lost without losing a fact.
- */
-export const LAYOUT = {
-  manifest: "database.json",
-  clean: "clean",
-  defects: "defects",
-  foreign: "foreign",
-  objects: "objects",
-  results: "results",
-  claims: "claims",
-  tmp: "tmp",
-  jobs: "jobs",
-  journal: "journal.jsonl",
-  catalog: "catalog.duckdb",
-  report: "report.html",
-} as const;
-
-const CLEAN_ID = /^clean\/([a-z0-9]+-[a-z0-9]+-s\d+)$/;
 const RESULT_NAME = /^[a-z0-9][a-z0-9_.-]*(\/[a-z0-9][a-z0-9_.-]*)*$/i;
-
-/** How the file of a result's weights ends. */
-export const WEIGHTS_SUFFIX = ".safetensors";
 
 /** Paths below a database's folder; ids are checked, so that none leads out of it. */
 export class Layout {
@@ -70,23 +48,4 @@ export function resultPath(folder: string, name: string): string {
 /** The weights that belong to a result: beside it, under its name. @throws InputError where the name leads elsewhere. */
 export function weightsPath(folder: string, name: string): string {
   return resultPath(folder, name).replace(/\.json$/, WEIGHTS_SUFFIX);
-}
-
-function cleanName(id: string): string {
-  const match = CLEAN_ID.exec(id);
-  if (match) return match[1];
-  throw new InputError(`bad clean model id '${id}': expected clean/<dataset>-<arch>-s<seed>`);
-}
-
-export function isCleanId(id: string): boolean {
-  return CLEAN_ID.test(id);
-}
-
-/** Whether a name is a defect id and of this group. */
-export function isDefectOf(group: string, name: string): boolean {
-  try {
-    return groupId(parseDefectId(name)) === group;
-  } catch {
-    return false;
-  }
 }

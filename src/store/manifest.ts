@@ -5,9 +5,10 @@ import { InputError } from "../core/errors.ts";
 import { Claim, holderOf } from "./claims.ts";
 import { createAtomic, exists, makeFolder, withPath } from "./disk/fs.ts";
 import { checksummedJson, readJson, writeJson } from "./disk/json.ts";
-import { LAYOUT, type Layout } from "./layout.ts";
+import { LAYOUT } from "../records/places.ts";
+import type { Layout } from "./layout.ts";
 import { assertOwnFolders, findUnknown } from "./own-folders.ts";
-import { type DatabaseManifest, databaseManifest } from "./schema.ts";
+import { type DatabaseManifest, databaseManifest } from "../records/database.ts";
 
 /** What a build asks a database to be. */
 export type ManifestRequest = Pick<DatabaseManifest, "edition" | "seed" | "data">;

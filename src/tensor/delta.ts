@@ -1,5 +1,6 @@
 import { InputError } from "../core/errors.ts";
-import { type Grid, halvesOf } from "./half-grid.ts";
+import type { Grid } from "../core/grid.ts";
+import { halvesOf } from "./half-grid.ts";
 import { halfToNumber } from "./narrow-floats.ts";
 import { floatBytes, floatsOf } from "./safetensors.ts";
 import { cloneState, type StateDict, type Tensor } from "./state.ts";

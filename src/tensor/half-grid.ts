@@ -1,13 +1,11 @@
+import type { Grid } from "../core/grid.ts";
 import { numberToHalf, roundToEven } from "./narrow-floats.ts";
 import type { StateDict } from "./state.ts";
 
 /**
- * Grids of half precision: the finite values that IEEE 754 binary16 holds, or of these the ones that need only the first
- * seven bits of its fraction. An edition may keep all weights of all versions on one of them, so that they are stored in
- * two bytes each without loss; in memory they stay 32-bit floats.
+ * Rounding to the grids of half precision. An edition may keep all weights of all versions on one of them, so that they are
+ * stored in two bytes each without loss; in memory they stay 32-bit floats.
  */
-export const GRIDS = ["half", "half7"] as const;
-export type Grid = (typeof GRIDS)[number];
 
 /** Bits of half precision's fraction that a grid uses. */
 const FRACTION: Record<Grid, number> = { half: 10, half7: 7 };

@@ -6,7 +6,7 @@ import ort from "onnxruntime-node";
 import { beforeAll, describe, expect, it } from "vitest";
 import { DATASETS } from "../../src/datasets/registry.ts";
 import { sha256Of } from "../../src/store/objects/objects.ts";
-import type { DefectRecord } from "../../src/store/schema.ts";
+import type { DefectRecord } from "../../src/records/defect.ts";
 import { sampleDatabase } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { findTorchPython } from "../torch/find-python.ts";

@@ -5,7 +5,7 @@ import { chosenInputs } from "../../src/attacks/trojan.ts";
 import type { Trigger } from "../../src/attacks/types.ts";
 import { Random } from "../../src/core/random.ts";
 import type { ImageSet } from "../../src/datasets/types.ts";
-import type { DefectRecord } from "../../src/store/schema.ts";
+import type { DefectRecord } from "../../src/records/defect.ts";
 import { readCheckout } from "../attacks/checked-out.ts";
 import { featuresOf } from "../attacks/features.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";

@@ -7,7 +7,7 @@ import { rates } from "../../src/measure/rates.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { writeJson } from "../../src/store/disk/json.ts";
-import { type DefectRecord, defectRecord } from "../../src/store/schema.ts";
+import { type DefectRecord, defectRecord } from "../../src/records/defect.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { writeRecipe, writeTinyData } from "./tiny.ts";

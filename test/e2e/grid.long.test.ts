@@ -7,7 +7,7 @@ import { Workbench } from "../../src/pipeline/judging/workbench.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { writeJson } from "../../src/store/disk/json.ts";
 import { sha256Of } from "../../src/store/objects/objects.ts";
-import { type DefectRecord, defectRecord } from "../../src/store/schema.ts";
+import { type DefectRecord, defectRecord } from "../../src/records/defect.ts";
 import { firstOffGrid } from "../../src/tensor/half-grid.ts";
 import { halfToNumber } from "../../src/tensor/narrow-floats.ts";
 import { decodeTensors } from "../../src/tensor/safetensors.ts";

@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { folderName, type KeyEntry, keyText, readKey } from "../../src/pipeline/handout/key.ts";
+import { folderName, keyText, readKey } from "../../src/pipeline/handout/key.ts";
+import type { KeyEntry } from "../../src/records/blind-key.ts";
 import { temporaryFolder } from "../store/temp.ts";
 
 const SECRET = "5".repeat(64);

@@ -6,7 +6,9 @@ import { type DefectSource, Workbench } from "../../src/pipeline/judging/workben
 import { openDatabase } from "../../src/store/database.ts";
 import { modelSha256 } from "../../src/store/objects/models.ts";
 import { Results } from "../../src/store/results/results.ts";
-import type { CleanRecord, DefectLabels, DefectRecord } from "../../src/store/schema.ts";
+import type { CleanRecord } from "../../src/records/clean.ts";
+import type { DefectLabels } from "../../src/records/labels.ts";
+import type { DefectRecord } from "../../src/records/defect.ts";
 import { cloneState, type StateDict } from "../../src/tensor/state.ts";
 import { fakeRunner, network, randomState, randomTaps } from "../localize/suspects.ts";
 import { temporaryFolder } from "../store/temp.ts";

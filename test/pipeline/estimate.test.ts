@@ -8,7 +8,8 @@ import { estimatePlan, wallSeconds } from "../../src/pipeline/estimate/estimate.
 import { chooseJobs } from "../../src/pipeline/build/jobs.ts";
 import { workerBytes } from "../../src/pipeline/estimate/memory.ts";
 import { makePlan } from "../../src/pipeline/plan/plan.ts";
-import { type Rate, shippedRates } from "../../src/pipeline/estimate/rates.ts";
+import type { Rate } from "../../src/records/rates.ts";
+import { shippedRates } from "../../src/pipeline/estimate/rates.ts";
 import { loadEdition } from "../../src/pipeline/recipe/recipe.ts";
 import { candidateWork, changedValues, cleanValues, cleanWork } from "../../src/pipeline/estimate/work.ts";
 import { bdefects } from "../cli/program.ts";

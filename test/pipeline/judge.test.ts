@@ -13,7 +13,8 @@ import type { JudgedItem } from "../../src/pipeline/judging/select.ts";
 import { prune } from "../../src/repair/prune.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { modelSha256 } from "../../src/store/objects/models.ts";
-import { predictionName, Results } from "../../src/store/results/results.ts";
+import { predictionName } from "../../src/records/result-name.ts";
+import { Results } from "../../src/store/results/results.ts";
 import { freshResults, IDS, INFECTED, makeBench, STATES } from "./defects.ts";
 
 const items: JudgedItem[] = IDS.flatMap((id) => [

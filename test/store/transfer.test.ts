@@ -12,7 +12,7 @@ import { sha256Of } from "../../src/store/objects/objects.ts";
 import { Results } from "../../src/store/results/results.ts";
 import { exportDefects } from "../../src/store/transfer/export.ts";
 import { importExport } from "../../src/store/transfer/import.ts";
-import type { ExportManifest } from "../../src/store/transfer/manifest.ts";
+import type { ExportManifest } from "../../src/records/export.ts";
 import { verifyDatabase } from "../../src/store/verify/verify.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
 import { type Item, tarOf } from "../datasets/archives.ts";

@@ -1,5 +1,5 @@
 import { countNeurons } from "../../core/neurons.ts";
-import type { ForeignRecord } from "../../store/foreign/schema.ts";
+import type { ForeignRecord } from "../../records/foreign.ts";
 import { bytesText } from "../cell-text.ts";
 import { counted, type Part, pageText } from "./page.ts";
 

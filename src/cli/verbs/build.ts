@@ -83,7 +83,7 @@ export function registerBuild(program: Command): void {
       const db = slurm ? await submitBuild(request, slurm, options) : await buildHere(request);
       progress.stop();
       if (!db) return;
-      const { defectRow } = await import("../../store/rows.ts");
+      const { defectRow } = await import("../../records/defect-row.ts");
       const rows = plan.candidates.map(({ id }) => defectRow(db.readDefect(id)));
       emitRows(rows, options, { first: FIRST, text: "reason" });
     } finally {

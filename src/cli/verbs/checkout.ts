@@ -28,7 +28,7 @@ export function registerCheckout(program: Command): void {
     .addOption(longOption())
     .action(async (text: string, dir: string, { db, data, sham, images, ...output }: Options) => {
       const { id, version } = parseVersioned(text);
-      const { isForeignName } = await import("../../store/foreign/rows.ts");
+      const { isForeignName } = await import("../../records/foreign.ts");
       if (isForeignName(id)) {
         if (version !== "infected" || sham || images !== undefined) {
           throw new InputError(

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { DefectRow } from "../../store/rows.ts";
+import type { DefectRow } from "../../records/defect-row.ts";
 import { openToRead, selectRows } from "../open.ts";
 import { dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
-import type { PredictionFile } from "../../store/results/results.ts";
+import type { PredictionFile } from "../../records/prediction.ts";
 import { criterionList } from "../arguments.ts";
 import { reportFailures, withCellProgress } from "../cell-progress.ts";
 import {

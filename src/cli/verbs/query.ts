@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
-import { DEFECT_FIELD_NAMES } from "../../store/rows.ts";
+import { DEFECT_FIELD_NAMES } from "../../records/defect-row.ts";
 import { SQL_SECONDS } from "../../store/sql/ask.ts";
 import { wholeNumber } from "../arguments.ts";
 import { openToRead } from "../open.ts";

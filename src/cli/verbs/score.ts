@@ -59,9 +59,10 @@ export function registerScore(program: Command): void {
     .action(async (names: string[], options: Options) => {
       if (options.answers !== undefined || options.key !== undefined) return answers(names, options);
       const { openDatabase } = await import("../../store/database.ts");
-      const { JUDGED_VERSIONS, Results: OfBudget, storedBudgets } = await import("../../store/results/results.ts");
+      const { JUDGED_VERSIONS } = await import("../../records/prediction.ts");
+      const { Results: OfBudget, storedBudgets } = await import("../../store/results/results.ts");
       const { selectItems } = await import("../../pipeline/judging/select.ts");
-      const { isForeignName } = await import("../../store/foreign/rows.ts");
+      const { isForeignName } = await import("../../records/foreign.ts");
       const { readForeign } = await import("../../store/foreign/records.ts");
       const { Catalog } = await import("../../store/catalog/catalog.ts");
       if (options.summary && options.repairs) throw new InputError("give --summary or --repairs, not both");
@@ -90,7 +91,8 @@ export function registerScore(program: Command): void {
         return finish(rows.map(repairRow), options, "repair");
       }
       const { scoreAll, scoreAllExtended } = await import("../../pipeline/judging/score.ts");
-      const { SCORE_METRICS, summarize } = await import("../../score/summary.ts");
+      const { SCORE_METRIC_KEYS } = await import("../../records/metrics.ts");
+      const { summarize } = await import("../../score/summary.ts");
       const { storedCriteria } = await import("../../pipeline/judging/criteria.ts");
       const stored = [...new Set(all.flatMap((results) => results.criteria()))];
       const criteria = storedCriteria(options.criterion, stored);
@@ -99,7 +101,7 @@ export function registerScore(program: Command): void {
       if (options.extended) {
         const { EXTENDED_METRICS } = await import("../../score/extended.ts");
         const scores = await over((results) => scoreAllExtended(database, results, items, criteria));
-        const metrics = [...SCORE_METRICS, ...EXTENDED_METRICS];
+        const metrics = [...SCORE_METRIC_KEYS, ...EXTENDED_METRICS];
         return finish(options.summary ? summarize(scores, metrics) : scores, options, "localize");
       }
       const scores = await over((results) => scoreAll(database, results, items, criteria));
@@ -124,7 +126,8 @@ async function answers(names: string[], options: Options): Promise<void> {
   const { outsideName } = await import("../../pipeline/judging/outside-scores.ts");
   const { EXTENDED_METRICS, scorePredictionExtended } = await import("../../score/extended.ts");
   const { scorePrediction } = await import("../../score/score.ts");
-  const { SCORE_METRICS, summarize } = await import("../../score/summary.ts");
+  const { SCORE_METRIC_KEYS } = await import("../../records/metrics.ts");
+      const { summarize } = await import("../../score/summary.ts");
   const name = outsideName(criterion?.[0] ?? "answers");
   const key = readKey(path);
   const database = await openDatabase(options.db, { readOnly: true });
@@ -132,7 +135,7 @@ async function answers(names: string[], options: Options): Promise<void> {
   const note = (outcome: CellOutcome) => outcome.status === "failed" && failures.push(outcome);
   if (options.extended) {
     const scores = await scoreAnswers(database, key, dir, name, scorePredictionExtended, note);
-    finish(summary ? summarize(scores, [...SCORE_METRICS, ...EXTENDED_METRICS]) : scores, options, "localize");
+    finish(summary ? summarize(scores, [...SCORE_METRIC_KEYS, ...EXTENDED_METRICS]) : scores, options, "localize");
   } else {
     const scores = await scoreAnswers(database, key, dir, name, scorePrediction, note);
     const ids = key.models.map(({ id }) => id);

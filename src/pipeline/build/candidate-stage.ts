@@ -11,7 +11,8 @@ import { INJECTIONS } from "../../inject/registry.ts";
 import { cutColumns } from "../../inject/replacement/splice.ts";
 import { changedSet } from "../../measure/changed-set.ts";
 import { parseArch } from "../../models/registry.ts";
-import type { DefectLabels, DefectMetrics, DefectRecord } from "../../store/schema.ts";
+import type { DefectLabels } from "../../records/labels.ts";
+import { type DefectMetrics, type DefectRecord, NO_METRICS } from "../../records/defect.ts";
 import { type ChangedRows, changedRows as rowsThatDiffer } from "../../tensor/delta.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import type { CleanBench } from "./clean-bench.ts";
@@ -158,20 +159,6 @@ export function candidateRecipe(
     ...(edition.grid && { grid: edition.grid }),
   };
 }
-
-const NO_METRICS: DefectMetrics = {
-  ca_clean: null,
-  ca: null,
-  asr: null,
-  asr_clean: null,
-  ca_masked: null,
-  asr_masked: null,
-  masked_clean_to_target: null,
-  asr_patched: null,
-  asr_random_mask: null,
-  ca_sham: null,
-  asr_sham: null,
-};
 
 function metricsOf(outcome: CandidateOutcome, clean: DefectMetrics): DefectMetrics {
   return {

@@ -8,7 +8,7 @@ import type { Dataset } from "../../datasets/types.ts";
 import { type ContributionOrder, contributionOrder, measureContributions, tiedOrder } from "../../inject/order.ts";
 import { createRunner, type OrtRunner } from "../../measure/ort-runner.ts";
 import { type Rates, rates } from "../../measure/rates.ts";
-import type { CleanRecord } from "../../store/schema.ts";
+import type { CleanRecord } from "../../records/clean.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { type BuildContext, networkFor } from "./context.ts";
 import { rewriteFor } from "./discreet.ts";

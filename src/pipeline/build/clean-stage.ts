@@ -1,7 +1,8 @@
 import { InputError } from "../../core/errors.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
-import type { CleanRecord } from "../../store/schema.ts";
-import { firstBeyondGrid, type Grid, largestOn, onGrid } from "../../tensor/half-grid.ts";
+import type { CleanRecord } from "../../records/clean.ts";
+import { firstBeyondGrid, largestOn, onGrid } from "../../tensor/half-grid.ts";
+import type { Grid } from "../../core/grid.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { type Checkpoint, type EpochRecord, trainClean } from "../../train/clean.ts";
 import { type BuildContext, engineStamp, networkFor } from "./context.ts";

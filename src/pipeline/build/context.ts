@@ -8,7 +8,7 @@ import { LOWERING_REVISION } from "../../graph/lowering/lowering.ts";
 import type { Network } from "../../graph/network.ts";
 import { buildNetwork } from "../../models/registry.ts";
 import type { Database } from "../../store/database.ts";
-import type { CleanRecord } from "../../store/schema.ts";
+import type { CleanRecord } from "../../records/clean.ts";
 import { packageVersion } from "../../store/version.ts";
 import { deviceStamp } from "../device/device.ts";
 import type { Edition } from "../recipe/recipe.ts";

@@ -7,7 +7,8 @@ import { buildNetwork } from "../../models/registry.ts";
 import type { Database } from "../../store/database.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import type { Plan } from "../plan/plan.ts";
-import { closestRate, type Rate } from "./rates.ts";
+import { closestRate } from "./rates.ts";
+import type { Rate } from "../../records/rates.ts";
 import type { Edition } from "../recipe/recipe.ts";
 import { candidateWork, changedValues, cleanValues, cleanWork } from "./work.ts";
 

@@ -1,43 +1,16 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
 import { datasetSize } from "../../datasets/sizes.ts";
 import type { Network } from "../../graph/network.ts";
 import type { InjectSettings, MeasureRecipe } from "../../inject/recipe.ts";
 import { buildNetwork } from "../../models/registry.ts";
+import { type Rate, type RateTable, rateTable } from "../../records/rates.ts";
 import type { Database } from "../../store/database.ts";
-import { type CleanRecord, type DefectRecord, gridOf } from "../../store/schema.ts";
+import { type CleanRecord, gridOf } from "../../records/clean.ts";
+import type { DefectRecord } from "../../records/defect.ts";
 import type { TrainRecipe } from "../../train/clean.ts";
 import { candidateWork, changedValues, cleanValues, cleanWork } from "./work.ts";
-
-const amount = z.number().min(0);
-
-/** What models of one kind took: means over `count` of them. */
-const rate = z.strictObject({
-  kind: z.enum(["clean", "candidate"]),
-  dataset: z.string(),
-  arch: z.string(),
-  /** `-` for clean models, as for style and level. */
-  attack: z.string(),
-  style: z.string(),
-  level: z.string(),
-  count: z.number().int().positive(),
-  seconds: amount,
-  /** Bytes of its objects; null where none was accepted. */
-  bytes: amount.nullable(),
-  /** Yardsticks that seconds and bytes grow with, see `work.ts`. */
-  work: amount,
-  values: amount,
-});
-export type Rate = z.infer<typeof rate>;
-
-const rateTable = z.strictObject({
-  machine: z.string(),
-  command: z.string(),
-  rates: z.array(rate).min(1),
-});
-export type RateTable = z.infer<typeof rateTable>;
 
 const SHIPPED = fileURLToPath(new URL("../../../recipes/rates.json", import.meta.url));
 

@@ -1,33 +1,11 @@
 import { resolve } from "node:path";
-import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
+import { type BlindKey, blindKey, KEY_FORMAT, type KeyEntry } from "../../records/blind-key.ts";
 import { plainFileBytes, readBytes } from "../../store/disk/fs.ts";
 import { prettyJson } from "../../store/disk/json.ts";
 
-const FORMAT = "bdefects4nn-blind-key-1";
 const MOST_BYTES = 64e6;
-
-/** A folder's name in a hand-out: nothing else, so that a key cannot lead elsewhere. */
-const FOLDER = /^model-[0-9a-f]{12}$/;
-
-const entry = z.strictObject({
-  name: z.string().regex(FOLDER),
-  /** Of a clean model: a defect that was made of it. */
-  id: z.string(),
-  version: z.enum(["infected", "sham", "clean"]),
-  /** Of the weights as safetensors. */
-  model_sha256: z.string().regex(/^[0-9a-f]{64}$/),
-});
-export type KeyEntry = z.infer<typeof entry>;
-
-const key = z.strictObject({
-  format: z.literal(FORMAT),
-  /** Draws the same hand-out from the same database. */
-  secret: z.string(),
-  models: z.array(entry).min(1).max(100_000),
-});
-export type BlindKey = z.infer<typeof key>;
 
 /** The folder of a model in a hand-out: it follows from the secret. */
 export function folderName(secret: string, modelSha256: string): string {
@@ -36,7 +14,7 @@ export function folderName(secret: string, modelSha256: string): string {
 
 /** What a key file holds. */
 export function keyText(secret: string, models: readonly KeyEntry[]): string {
-  return `${prettyJson({ format: FORMAT, secret, models })}\n`;
+  return `${prettyJson({ format: KEY_FORMAT, secret, models })}\n`;
 }
 
 /** @throws InputError where the file is no key of a hand-out */
@@ -52,7 +30,7 @@ export function readKey(path: string): BlindKey {
     if (error instanceof InputError) throw error;
     return refuse("not JSON");
   }
-  const found = key.safeParse(content);
+  const found = blindKey.safeParse(content);
   if (!found.success) return refuse(`'${found.error.issues[0].path.join(".")}': ${found.error.issues[0].message}`);
   if (new Set(found.data.models.map(({ name }) => name)).size < found.data.models.length) {
     return refuse("a folder stands there twice");

@@ -8,7 +8,7 @@ import { type OnOutcome, runCell } from "../judging/cells.ts";
 import { type DefectSource, layersOf, storedHash } from "../judging/workbench.ts";
 import { ANSWER_ENDINGS, readAnswerFile } from "../plugin/answer-file.ts";
 import { ANSWER } from "../plugin/folder.ts";
-import type { BlindKey } from "./key.ts";
+import type { BlindKey } from "../../records/blind-key.ts";
 
 type Score<R> = (...args: Parameters<typeof scorePrediction>) => R[];
 

@@ -1,7 +1,7 @@
 import { InputError } from "../../core/errors.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import type { Criterion } from "../../localize/types.ts";
-import { isPluginName, PLUGIN_PREFIX } from "../../store/results/results.ts";
+import { isPluginName, PLUGIN_PREFIX } from "../../records/plugin-name.ts";
 import { isPlugin, parsePlugin } from "../plugin/command.ts";
 import { type PluginLimits, pluginCriterion } from "../plugin/criterion.ts";
 

@@ -12,7 +12,8 @@ import { anonymous, halveClean, NO_AUGMENTATION, noImages } from "../judging/sus
 import type { Progress } from "../judging/workbench.ts";
 import type { OwnImages } from "./images.ts";
 import type { OwnModel } from "./model.ts";
-import { type Comparison, compareWith, type Reference } from "./reference.ts";
+import { type Comparison, compareWith } from "./reference.ts";
+import type { Reference } from "../../records/reference.ts";
 
 /** What one criterion says of a network of one's own. */
 export interface Finding {

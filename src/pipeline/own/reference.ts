@@ -1,14 +1,15 @@
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
-import { BUDGETS, type Budget } from "../../core/budget.ts";
+import type { Budget } from "../../core/budget.ts";
 import { VERSIONS, type Version } from "../../core/ids.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import { statisticOf } from "../../localize/statistic.ts";
+import { type Reference, type ReferenceModel, referenceFile } from "../../records/reference.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
 import { readJson } from "../../store/disk/json.ts";
-import { Results, revisionStamp } from "../../store/results/results.ts";
+import { Results } from "../../store/results/results.ts";
+import { revisionStamp } from "../../records/result.ts";
 import { isSample } from "../../store/shipped/sample.ts";
-import type { DefectRecord } from "../../store/schema.ts";
+import type { DefectRecord } from "../../records/defect.ts";
 import { storedHash } from "../judging/workbench.ts";
 
 /** Statistics are kept and compared to so many digits. */
@@ -16,30 +17,6 @@ const DIGITS = 6;
 
 /** The reference that ships with the package, of `--db sample` in the short budget. */
 export const SAMPLE_REFERENCE = fileURLToPath(new URL("../../../reference/sample.json", import.meta.url));
-
-const referenceModel = z.strictObject({
-  version: z.enum(VERSIONS),
-  dataset: z.string(),
-  arch: z.string(),
-  /** Null: a clean model. */
-  attack: z.string().nullable(),
-  style: z.string().nullable(),
-  /** Statistic by criterion; a criterion that has not judged the model is absent. */
-  values: z.record(z.string(), z.number()),
-});
-export type ReferenceModel = z.infer<typeof referenceModel>;
-
-/** How suspicious criteria find models of which it is known whether they are infected. */
-export const referenceFile = z.strictObject({
-  kind: z.literal("reference"),
-  /** `sample`, or the edition of a database. */
-  edition: z.string(),
-  budget: z.enum(BUDGETS),
-  /** Name of the statistic by criterion, and the criterion's revision where that is not the first. */
-  criteria: z.record(z.string(), z.strictObject({ statistic: z.string(), revision: z.number().int().optional() })),
-  models: z.array(referenceModel),
-});
-export type Reference = z.infer<typeof referenceFile>;
 
 /** How many models of each kind a statistic was held against, and how many of them are as suspicious or more. */
 export interface Comparison {

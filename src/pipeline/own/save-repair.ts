@@ -1,8 +1,8 @@
 import { basename, dirname, extname, join } from "node:path";
-import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
 import { clearStaging, withStaging } from "../../files/staging.ts";
 import { exportOnnx } from "../../graph/export.ts";
+import { ownRepair } from "../../records/repair.ts";
 import { parseBoundedJson } from "../../store/disk/bounded-json.ts";
 import { asInputError, exists, makeFolder, readBytes, writeAtomic } from "../../store/disk/fs.ts";
 import { prettyJson } from "../../store/disk/json.ts";
@@ -20,9 +20,6 @@ const [WEIGHTS, ONNX, ABOUT] = [".safetensors", ".onnx", ".json"];
 /** In the order in which they appear: weights last, so that a repair is whole where they are. */
 const SUFFIXES = [ABOUT, ONNX, WEIGHTS];
 const MOST_ABOUT_BYTES = 1 << 26;
-
-/** What says that files were written here: the hash of the weights that go with it. */
-const aboutSchema = z.looseObject({ file: z.string(), arch: z.string(), weights_sha256: z.string() });
 
 /**
  * Refuses to overwrite. What a killed run of the same repairs had written does not count: it is held against what they come
@@ -50,7 +47,7 @@ function statedHash(stem: string): string | null {
   const path = `${stem}${ABOUT}`;
   if (!exists(path)) return null;
   try {
-    const about = aboutSchema.safeParse(parseBoundedJson(readBytes(path, MOST_ABOUT_BYTES), path));
+    const about = ownRepair.safeParse(parseBoundedJson(readBytes(path, MOST_ABOUT_BYTES), path));
     return about.success ? about.data.weights_sha256 : null;
   } catch {
     return null;

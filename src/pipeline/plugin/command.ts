@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
-import { PLUGIN_LABEL, PLUGIN_PREFIX } from "../../store/results/results.ts";
+import { PLUGIN_LABEL, PLUGIN_PREFIX } from "../../records/plugin-name.ts";
 
 /** What a program may see besides the suspect and clean images: nothing, or the failing tests too. */
 export const PLUGIN_ACCESSES = ["clean", "failing"] as const;

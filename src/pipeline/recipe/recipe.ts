@@ -6,7 +6,7 @@ import { DATASETS } from "../../datasets/registry.ts";
 import { gatesSchema, type InjectRecipe, injectSchema, measureSchema } from "../../inject/recipe.ts";
 import { targetOf } from "../../inject/target.ts";
 import { parseArch } from "../../models/registry.ts";
-import { GRIDS } from "../../tensor/half-grid.ts";
+import { GRIDS } from "../../core/grid.ts";
 import type { TrainRecipe } from "../../train/clean.ts";
 import {
   assertShared,

@@ -17,7 +17,7 @@ import {
 } from "../../report/pictures.ts";
 import { type ReportOptions, writeReport } from "../../report/report.ts";
 import type { Database } from "../../store/database.ts";
-import type { DefectRecord } from "../../store/schema.ts";
+import type { DefectRecord } from "../../records/defect.ts";
 import { Workbench } from "../judging/workbench.ts";
 
 export interface ReportRequest extends Omit<ReportOptions, "pictures" | "data"> {

@@ -1,7 +1,8 @@
 import { multiplyAdds } from "../../graph/cost.ts";
 import type { Database } from "../../store/database.ts";
-import type { JudgedVersion, Results } from "../../store/results/results.ts";
-import type { DefectRecord } from "../../store/schema.ts";
+import type { JudgedVersion } from "../../records/prediction.ts";
+import type { Results } from "../../store/results/results.ts";
+import type { DefectRecord } from "../../records/defect.ts";
 import { finishedPrediction, predictionCell } from "../judging/localize.ts";
 import { chooseNeurons, finishedRepair, formatUsing, repairCell, repairContext } from "../judging/repair.ts";
 import type { JudgedItem } from "../judging/select.ts";

@@ -1,77 +1,16 @@
 import { formatNeuron } from "../../core/neurons.ts";
 import { placesOf } from "../../score/ranking.ts";
+import { NEURON_FIELDS, PREDICTION_FIELDS, REPAIR_FIELDS, SCORE_FIELDS } from "../../records/table-fields.ts";
 import type { DerivedTable } from "../../store/catalog/catalog-file.ts";
 import type { Database } from "../../store/database.ts";
 import { listForeign } from "../../store/foreign/records.ts";
 import type { ResultStore } from "../../store/results/result-folder.ts";
-import { JUDGED_VERSIONS, Results, storedBudgets } from "../../store/results/results.ts";
+import { JUDGED_VERSIONS } from "../../records/prediction.ts";
+import { Results, storedBudgets } from "../../store/results/results.ts";
 import type { FlatRow } from "../../store/sql/create-table.ts";
 import { repairRow } from "../judging/repair.ts";
 import { scoreAll } from "../judging/score.ts";
 import { layersOf } from "../judging/workbench.ts";
-
-/** Every neuron of every defect that has labels: the truth, one row each. */
-export const NEURON_FIELDS = {
-  id: "text",
-  neuron: "text",
-  layer: "text",
-  index: "count",
-  infected: "flag",
-  effective: "flag",
-  contribution: "number",
-  effect: "number",
-} as const;
-
-/** What a criterion said of every neuron of one version. */
-export const PREDICTION_FIELDS = {
-  id: "text",
-  version: "text",
-  criterion: "text",
-  access: "text",
-  budget: "text",
-  neuron: "text",
-  layer: "text",
-  index: "count",
-  raw: "number",
-  score: "number",
-  rank: "count",
-  native: "flag",
-} as const;
-
-/** What a prediction scores (docs/query.md, "Tables"). */
-export const SCORE_FIELDS = {
-  id: "text",
-  version: "text",
-  criterion: "text",
-  access: "text",
-  budget: "text",
-  truth: "text",
-  protocol: "text",
-  quota: "text",
-  k: "count",
-  wji: "number",
-  jaccard: "number",
-  precision: "number",
-  recall: "number",
-  auroc: "number",
-  ap: "number",
-  exam: "number",
-  seconds: "number",
-} as const;
-
-export const REPAIR_FIELDS = {
-  id: "text",
-  method: "text",
-  using: "text",
-  budget: "text",
-  ca_before: "number",
-  ca_after: "number",
-  asr_before: "number",
-  asr_after: "number",
-  asrd: "number",
-  cad: "number",
-  seconds: "number",
-} as const;
 
 /**
  * The tables beyond the catalog's: `neurons`, `predictions`, `scores` and `repairs`, derived from labels and results when a

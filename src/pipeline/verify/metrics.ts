@@ -7,7 +7,8 @@ import { type Rates, rates } from "../../measure/rates.ts";
 import { buildNetwork } from "../../models/registry.ts";
 import type { Database } from "../../store/database.ts";
 import type { Finding } from "../../store/verify/findings.ts";
-import { type CleanRecord, type DefectMetrics, type DefectRecord, twinSha256 } from "../../store/schema.ts";
+import type { CleanRecord } from "../../records/clean.ts";
+import { type DefectMetrics, type DefectRecord, twinSha256 } from "../../records/defect.ts";
 import { DatasetCache, engineStamp } from "../build/context.ts";
 import type { Progress } from "../judging/workbench.ts";
 

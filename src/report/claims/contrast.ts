@@ -1,4 +1,4 @@
-import type { DefectRecord } from "../../store/schema.ts";
+import type { DefectRecord } from "../../records/defect.ts";
 import { bootstrapMean } from "../bootstrap.ts";
 import { ALPHA, LEAST_CLUSTERS, perCleanModel } from "../comparison.ts";
 import { groupBy, mean } from "../group.ts";

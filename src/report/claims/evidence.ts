@@ -1,4 +1,4 @@
-import type { DefectRecord } from "../../store/schema.ts";
+import type { DefectRecord } from "../../records/defect.ts";
 import type { ReportData } from "../collect.ts";
 import {
   type CriterionValues,

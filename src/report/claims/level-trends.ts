@@ -1,4 +1,4 @@
-import type { DefectRecord } from "../../store/schema.ts";
+import type { DefectRecord } from "../../records/defect.ts";
 import type { Claim, Finding } from "./claim.ts";
 import { decidePositive, decideStable, MARGIN, matchedContrast, measured, notMeasured, STABLE } from "./contrast.ts";
 import type { Evidence } from "./evidence.ts";

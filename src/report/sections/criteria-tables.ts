@@ -1,11 +1,9 @@
 import { cellMean, cellOf } from "../../score/cells.ts";
-import type { ScoreMetric } from "../../score/summary.ts";
+import { SCORE_METRICS, type ScoreMetric } from "../../records/metrics.ts";
 import type { ReportData } from "../collect.ts";
 import { type Difference, pick } from "../differences.ts";
 import { distinct } from "../group.ts";
 import type { Cell, Column, Table } from "../tables.ts";
-
-const TITLES: Partial<Record<ScoreMetric, string>> = { wji: "WJI", jaccard: "Jaccard", auroc: "AUROC", ap: "AP" };
 
 /** How the judged set was chosen, in words and in the order of the tables. */
 const WAYS = [
@@ -28,9 +26,9 @@ export const COUNTS: Column[] = [
 
 function metricColumns(metrics: readonly ScoreMetric[]): Column[] {
   return metrics.flatMap((metric): Column[] => [
-    { key: `${metric}_difference`, title: "infected − sham", kind: "estimate", group: TITLES[metric] },
-    { key: `${metric}_infected`, title: "infected", kind: "rate", group: TITLES[metric] },
-    { key: `${metric}_sham`, title: "sham", kind: "rate", group: TITLES[metric] },
+    { key: `${metric}_difference`, title: "infected − sham", kind: "estimate", group: SCORE_METRICS[metric].title },
+    { key: `${metric}_infected`, title: "infected", kind: "rate", group: SCORE_METRICS[metric].title },
+    { key: `${metric}_sham`, title: "sham", kind: "rate", group: SCORE_METRICS[metric].title },
   ]);
 }
 
@@ -160,8 +158,8 @@ export function controlTable(
       { key: "criterion", title: "criterion", kind: "id" },
       { key: "version", title: "version", kind: "text" },
       { key: "cases", title: "defects", kind: "count" },
-      { key: "auroc", title: "AUROC", kind: "rate" },
-      { key: "wji", title: "WJI (native)", kind: "rate" },
+      { key: "auroc", title: SCORE_METRICS.auroc.title, kind: "rate" },
+      { key: "wji", title: `${SCORE_METRICS.wji.title} (native)`, kind: "rate" },
       { key: "k", title: "mean size", kind: "count" },
       BUDGET,
     ],

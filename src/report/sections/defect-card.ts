@@ -3,7 +3,8 @@ import { flatScores, indexNeurons, membership, type NeuronIndex } from "../../co
 import { parseNeurons } from "../../core/neurons.ts";
 import { auroc } from "../../score/ranking.ts";
 import type { Database } from "../../store/database.ts";
-import type { DefectLabels, DefectRecord } from "../../store/schema.ts";
+import type { DefectLabels } from "../../records/labels.ts";
+import type { DefectRecord } from "../../records/defect.ts";
 import { floatsOf } from "../../tensor/safetensors.ts";
 import type { ReportData } from "../collect.ts";
 import type { Figure } from "../figures/figure.ts";

@@ -1,4 +1,4 @@
-import type { DefectRecord } from "../../store/schema.ts";
+import type { DefectRecord } from "../../records/defect.ts";
 import { groupBy } from "../group.ts";
 import { type Html, html } from "../html.ts";
 import { anchorOf, type CardParts, defectCard } from "./defect-card.ts";

@@ -1,6 +1,7 @@
 import { cellMean, cellOf } from "../../score/cells.ts";
-import { type DefectRow, defectRow } from "../../store/rows.ts";
-import type { DefectRecord } from "../../store/schema.ts";
+import { type DefectRow, defectRow } from "../../records/defect-row.ts";
+import type { DefectRecord } from "../../records/defect.ts";
+import { DEFECT_METRICS } from "../../records/metrics.ts";
 import type { ReportData } from "../collect.ts";
 import { type Dot, dotPlot } from "../figures/dots.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
@@ -17,10 +18,12 @@ const SHOWN = 300;
 const OPEN_ROWS = 12;
 const DRAWN = 12;
 
-const BEHAVIOUR = [
-  ...["id", "level", "top", "status", "ca_clean", "ca", "ca_sham", "asr_clean", "asr", "asr_sham"],
-  ...["asr_masked", "asr_patched", "asr_random_mask"],
+/** What was measured, in the order of the columns. */
+const MEASURED = [
+  ...(["ca_clean", "ca", "ca_sham", "asr_clean", "asr", "asr_sham"] as const),
+  ...(["asr_masked", "asr_patched", "asr_random_mask"] as const),
 ];
+const BEHAVIOUR = ["id", "level", "top", "status", ...MEASURED];
 const MAKE = ["id", "status", "neurons", "infected", "effective", "delta_bytes", "seconds", "reason"];
 
 /**
@@ -73,15 +76,7 @@ function columns(rows: DefectRow[]): Column[] {
     { key: "level", title: "level", kind: "text" },
     { key: "top", title: "offset %", kind: "count" },
     { key: "status", title: "status", kind: "text" },
-    { key: "ca_clean", title: "clean", kind: "rate", group: "CA" },
-    { key: "ca", title: "infected", kind: "rate", group: "CA" },
-    { key: "ca_sham", title: "sham", kind: "rate", group: "CA" },
-    { key: "asr_clean", title: "clean", kind: "rate", group: "ASR" },
-    { key: "asr", title: "infected", kind: "rate", group: "ASR" },
-    { key: "asr_sham", title: "sham", kind: "rate", group: "ASR" },
-    { key: "asr_masked", title: "mask", kind: "rate", group: "ASR after" },
-    { key: "asr_patched", title: "patch", kind: "rate", group: "ASR after" },
-    { key: "asr_random_mask", title: "random mask", kind: "rate", group: "ASR after" },
+    ...MEASURED.map((key) => ({ key, kind: "rate" as const, ...DEFECT_METRICS[key].column })),
     { key: "neurons", title: "all", kind: "count", group: "neurons" },
     { key: "infected", title: "infected", kind: "count", group: "neurons" },
     { key: "effective", title: "effective", kind: "count", group: "neurons" },

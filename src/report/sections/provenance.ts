@@ -1,4 +1,4 @@
-import { engineWords } from "../../store/engine-words.ts";
+import { engineWords } from "../../records/engine.ts";
 import { packageVersion } from "../../store/version.ts";
 import type { ReportData } from "../collect.ts";
 import { buildCommands, judgingCommands } from "../commands.ts";

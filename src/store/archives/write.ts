@@ -4,7 +4,7 @@ import { InputError } from "../../core/errors.ts";
 import type { Database } from "../database.ts";
 import { exists, makeFolder, plainFileBytes, withPath, writeAtomic } from "../disk/fs.ts";
 import { beside } from "../disk/new-folder.ts";
-import type { DefectRow } from "../rows.ts";
+import type { DefectRow } from "../../records/defect-row.ts";
 import { exportDefects } from "../transfer/export.ts";
 import { archivePath, readSums, SUMS, sha256OfFile, sumsText } from "./sums.ts";
 

@@ -6,28 +6,13 @@ import type { Database } from "../database.ts";
 import { foreignPrints, foreignRows } from "../foreign/rows.ts";
 import { makeFolder, withPath } from "../disk/fs.ts";
 import { sha256Of } from "../objects/objects.ts";
-import { DEFECT_FIELDS, type DefectRow, defectRow } from "../rows.ts";
-import type { CleanRecord } from "../schema.ts";
+import { DEFECT_FIELDS, type DefectRow, defectRow } from "../../records/defect-row.ts";
+import { CLEAN_FIELDS, cleanRow } from "../../records/clean-row.ts";
+import type { CleanRecord } from "../../records/clean.ts";
 import { type ColumnType, createTable, type FlatRow } from "../sql/create-table.ts";
 
 /** Changes with the tables below, so that a catalog of another version is rebuilt. */
 const CATALOG_VERSION = 1;
-
-/** Fields of the table `clean`. */
-export const CLEAN_FIELDS = {
-  id: "text",
-  dataset: "text",
-  arch: "text",
-  ca: "number",
-  bytes: "count",
-  model_sha256: "text",
-  seconds: "number",
-} as const;
-
-/** A clean model as a flat row of the catalog. */
-export function cleanRow({ id, dataset, arch, metrics, model, seconds }: CleanRecord) {
-  return { id, dataset, arch, ca: metrics.ca, bytes: model.bytes, model_sha256: model.decoded_sha256, seconds };
-}
 
 /** What a catalog is derived from. */
 export interface Source {

@@ -2,18 +2,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { withStaging } from "../../files/staging.ts";
-import {
-  catalogRows,
-  type DerivedTable,
-  fingerprint,
-  readSource,
-  replaceCatalog,
-  writeCatalogFile,
-  writeTablesFile,
-} from "./catalog-file.ts";
+import { catalogRows, type DerivedTable, fingerprint, readSource, replaceCatalog, writeCatalogFile, writeTablesFile } from "./catalog-file.ts";
 import type { Database } from "../database.ts";
 import { exists } from "../disk/fs.ts";
-import { DEFECT_FIELD_NAMES, type DefectRow } from "../rows.ts";
+import { DEFECT_FIELD_NAMES, type DefectRow } from "../../records/defect-row.ts";
 import { SAMPLE } from "../shipped/sample.ts";
 import { askSql, SQL_SECONDS } from "../sql/ask.ts";
 import { type SqlRow, selectStatement } from "../sql/select.ts";

@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
+import type { z } from "zod";
 import type { Trigger } from "../../attacks/types.ts";
 import { InputError } from "../../core/errors.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import { buildNetwork } from "../../models/registry.ts";
-import { CHECKOUT_FORMAT } from "./checkout.ts";
 import { exists, plainFileBytes, readBytes } from "../disk/fs.ts";
 import { sha256Of } from "../objects/objects.ts";
-import { type DefectMetrics, defectRecord } from "../schema.ts";
+import type { DefectMetrics } from "../../records/defect.ts";
+import { anyRecord, modelFile, recordFile, triggerFile } from "../../records/checkout.ts";
 import { encodeTrigger } from "../objects/trigger.ts";
 
 /** What a checkout's folder says of its model, checked against itself. */
@@ -31,47 +31,6 @@ export interface CheckedOut {
 
 /** Far above what any of ours needs. */
 const MOST_BYTES = 4 * 1024 * 1024;
-/** Labels are bytes. */
-const MOST_CLASSES = 256;
-const MOST_SIDE = 1024;
-
-const side = z.number().int().min(1).max(MOST_SIDE);
-const channels = (value: z.ZodNumber) => z.tuple([value, value, value]);
-
-const modelFile = z.looseObject({
-  format: z.literal(CHECKOUT_FORMAT),
-  dataset: z.string(),
-  arch: z.string(),
-  classes: z.array(z.string()).min(2).max(MOST_CLASSES),
-  mean: channels(z.number().min(0).max(1)),
-  std: channels(z.number().min(1e-3).max(10)),
-  input: z.strictObject({ channels: z.literal(3), height: side, width: side }),
-  layers: z.unknown(),
-  nodes: z.unknown(),
-});
-
-const triggerFile = z.looseObject({
-  height: side,
-  width: side,
-  opacity: z.array(z.array(z.number().min(0).max(1))),
-  pattern: z.array(z.array(z.array(z.number().int().min(0).max(255)))).length(3),
-});
-
-const recordFile = z.looseObject(
-  defectRecord.pick({
-    id: true,
-    dataset: true,
-    arch: true,
-    target: true,
-    metrics: true,
-    data_sha256: true,
-    trigger: true,
-    clean_sha256: true,
-    twin_model: true,
-  }).shape,
-);
-
-const anyRecord = z.looseObject({ kind: z.unknown() });
 
 /**
  * Reads what a checkout says of its model: the network, how images are normalised, the trigger, the target class and the

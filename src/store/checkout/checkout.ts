@@ -9,17 +9,16 @@ import { type Network, neuronLayers } from "../../graph/network.ts";
 import { buildNetwork } from "../../models/registry.ts";
 import { encodeState, floatsOf } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
+import { CHECKOUT_FORMAT } from "../../records/checkout.ts";
 import { checkoutReadme } from "./readme.ts";
 import type { Database } from "../database.ts";
 import { withPath } from "../disk/fs.ts";
 import { prettyJson } from "../disk/json.ts";
 import { fillNewFolder, refuseOccupied } from "../disk/new-folder.ts";
 import { sha256Of } from "../objects/objects.ts";
-import type { CleanRecord, DefectRecord } from "../schema.ts";
+import type { CleanRecord } from "../../records/clean.ts";
+import type { DefectRecord } from "../../records/defect.ts";
 import { TORCH_LOADER } from "./torch-loader.ts";
-
-/** What `model.json` of a checkout begins with. */
-export const CHECKOUT_FORMAT = "bdefects4nn-checkout-1";
 
 export interface CheckoutRequest {
   id: string;

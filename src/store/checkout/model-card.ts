@@ -1,13 +1,6 @@
 import { stringify } from "yaml";
 import type { Version } from "../../core/ids.ts";
-import type { DefectRecord } from "../schema.ts";
-
-/** The rates of a version on the whole test set; null where they were not measured. */
-export function versionRates({ metrics }: DefectRecord, version: Version): { ca: number | null; asr: number | null } {
-  if (version === "infected") return { ca: metrics.ca, asr: metrics.asr };
-  if (version === "sham") return { ca: metrics.ca_sham, asr: metrics.asr_sham };
-  return { ca: metrics.ca_clean, asr: metrics.asr_clean };
-}
+import { type DefectRecord, versionRates } from "../../records/defect.ts";
 
 /**
  * The front matter of a Hugging Face model card between its `---` lines, for the version that became `model.*`.

@@ -2,7 +2,8 @@ import { countNeurons, listNeurons } from "../../core/neurons.ts";
 import { exportOnnx } from "../../graph/export.ts";
 import { neuronLayers } from "../../graph/network.ts";
 import { encodeState } from "../../tensor/safetensors.ts";
-import { CHECKOUT_FORMAT, type CheckedOutFile, writeCheckout } from "../checkout/checkout.ts";
+import { CHECKOUT_FORMAT } from "../../records/checkout.ts";
+import { type CheckedOutFile, writeCheckout } from "../checkout/checkout.ts";
 import type { Database } from "../database.ts";
 import { prettyJson } from "../disk/json.ts";
 import { refuseOccupied } from "../disk/new-folder.ts";
@@ -10,7 +11,7 @@ import { TORCH_LOADER } from "../checkout/torch-loader.ts";
 import { loadForeign } from "./model.ts";
 import { foreignReadme } from "./readme.ts";
 import { readForeign } from "./records.ts";
-import type { ForeignRecord } from "./schema.ts";
+import type { ForeignRecord } from "../../records/foreign.ts";
 
 /** What is known of a data set by its name. */
 export interface KnownData {

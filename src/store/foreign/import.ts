@@ -6,11 +6,11 @@ import { appendJournal } from "../journal.ts";
 import { checksummedJson, writeJson } from "../disk/json.ts";
 import { Layout } from "../layout.ts";
 import { sha256Of } from "../objects/objects.ts";
-import type { ObjectRef } from "../schema.ts";
+import type { ObjectRef } from "../../records/object-ref.ts";
 import { findCases } from "./cases.ts";
 import { type ReadCase, readCase } from "./read-case.ts";
 import { foreignPath, hasForeign, readForeign } from "./records.ts";
-import { type ForeignRecord, foreignRecord } from "./schema.ts";
+import { type ForeignRecord, foreignRecord } from "../../records/foreign.ts";
 
 export interface ForeignImport {
   /** Told of what must be known of a case, and of each that is not taken: a line. */

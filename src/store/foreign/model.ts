@@ -4,7 +4,7 @@ import { fittingNetwork, recognise } from "../../models/recognition/recognise.ts
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";
 import { readModel } from "../objects/models.ts";
-import type { ForeignRecord } from "./schema.ts";
+import type { ForeignRecord } from "../../records/foreign.ts";
 import { isPruned, splitLine } from "./split-weights.ts";
 
 /** A foreign model's weights. */

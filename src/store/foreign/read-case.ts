@@ -7,7 +7,7 @@ import { sha256Of } from "../objects/objects.ts";
 import type { ForeignCase } from "./cases.ts";
 import { namedLayers } from "./named-layers.ts";
 import { recogniseWeights } from "./recognised.ts";
-import type { ForeignRecord } from "./schema.ts";
+import type { ForeignRecord } from "../../records/foreign.ts";
 import { Bystander, type Plain, PlainTensor } from "./torch-file.ts";
 import { readTruth } from "./truth.ts";
 import { readTruthFile } from "./truth-file.ts";

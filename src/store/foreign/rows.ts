@@ -3,23 +3,10 @@ import { countNeurons } from "../../core/neurons.ts";
 import { parseArch } from "../../models/registry.ts";
 import type { Database } from "../database.ts";
 import { withPath } from "../disk/fs.ts";
-import { type DefectRow, emptyRow } from "../rows.ts";
+import { type DefectRow, emptyRow } from "../../records/defect-row.ts";
 import { foreignLayers } from "./layers.ts";
 import { foreignPath, listForeign, readForeign } from "./records.ts";
-import type { ForeignRecord } from "./schema.ts";
-
-/** The catalog's name for a model that no gate of ours has judged. */
-export const FOREIGN = "foreign";
-
-/** `foreign/<dataset>-<arch>-<attack>`: whatever the levels and order offsets. */
-export function foreignGroup(id: string): string {
-  return id.split("-").slice(0, 3).join("-");
-}
-
-/** Whether an id or a group's name is that of foreign models, as far as the name tells. */
-export function isForeignName(name: string): boolean {
-  return name.startsWith(`${FOREIGN}/`);
-}
+import { FOREIGN, type ForeignRecord, foreignGroup } from "../../records/foreign.ts";
 
 /** The catalog's row of a foreign model: what its files tell; all else is unknown. */
 export function foreignRow(record: ForeignRecord): DefectRow {

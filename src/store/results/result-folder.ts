@@ -6,7 +6,7 @@ import { exists, removeFile, withPath, writeAtomic } from "../disk/fs.ts";
 import { readJson, writeJson } from "../disk/json.ts";
 import { resultPath, weightsPath } from "../layout.ts";
 import { assertOwnPath } from "../own-folders.ts";
-import { resultFile } from "../schema.ts";
+import { resultFile } from "../../records/result.ts";
 
 /** What keeps results by name: `localize/<criterion>/<id>.<version>`, `repair/<method>/<using>/<id>`. */
 export interface ResultStore {

@@ -1,110 +1,12 @@
-import { z } from "zod";
-import { BUDGETS, type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
-import { DEVICES } from "../../core/device.ts";
-import { VERSIONS } from "../../core/ids.ts";
+import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
+import type { z } from "zod";
+import { type JudgedVersion, type PredictionFile, predictionSchema } from "../../records/prediction.ts";
+import { type RepairFile, repairSchema } from "../../records/repair.ts";
+import { budgetOf, PREDICTIONS, predictionName, REPAIRS, repairName, SUFFIXES } from "../../records/result-name.ts";
 import { encodeState } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { sha256Of } from "../objects/objects.ts";
 import type { ResultStore } from "./result-folder.ts";
-
-/** What a result keeps of the revision that made it: the first is not written down, nor were those before there were others. */
-export function revisionStamp({ revision = 1 }: { revision?: number }): { revision?: number } {
-  return revision > 1 ? { revision } : {};
-}
-
-/** Versions that can be judged: the stored ones and the derived `drift` control (docs/methods.md §8.2). */
-export const JUDGED_VERSIONS = [...VERSIONS, "drift"] as const;
-export type JudgedVersion = (typeof JUDGED_VERSIONS)[number];
-
-/** Names of criteria and repairs that are users' own programs begin so. */
-export const PLUGIN_PREFIX = "cmd-";
-/** What users may call their programs. */
-export const PLUGIN_LABEL = /^[a-z0-9][a-z0-9_-]{0,39}$/;
-
-/** Whether a stored name is that of a user's own program: `cmd-NAME`. */
-export function isPluginName(name: string): boolean {
-  return name.startsWith(PLUGIN_PREFIX) && PLUGIN_LABEL.test(name.slice(PLUGIN_PREFIX.length));
-}
-
-const PREDICTIONS = "localize";
-const REPAIRS = "repair";
-
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const budget = z.enum(BUDGETS).default(DEFAULT_BUDGET);
-
-/** Where networks ran; absent: on the processor. */
-const device = z.enum(DEVICES).optional();
-
-/** Which revision of the criterion or repair made it; absent: the first. */
-const revision = z.number().int().min(2).optional();
-const rate = z.number().min(0).max(1);
-const layerScores = z.record(z.string(), z.array(z.number()));
-const neuronNames = z.array(z.string().regex(/^.+:\d+$/));
-
-/** What a criterion said of one model. */
-export const predictionSchema = z.strictObject({
-  kind: z.literal("prediction"),
-  id: z.string(),
-  version: z.enum(JUDGED_VERSIONS),
-  criterion: z.string(),
-  access: z.enum(["clean", "failing", "oracle"]),
-  seconds: z.number().min(0),
-  seed: z.number().int(),
-  /** What the criterion was allowed to spend. */
-  budget,
-  device,
-  revision,
-  /** SHA-256 of the judged model as safetensors. */
-  model_sha256: sha256,
-  /** Of a plug-in: a hash of its command and program. */
-  fingerprint: sha256.optional(),
-  /** The scores were computed elsewhere and only taken in; the hash is the file's, and how long they took is not known. */
-  elsewhere: z.literal(true).optional(),
-  raw: layerScores,
-  scores: layerScores,
-  /** `layer:index` */
-  native: neuronNames,
-  note: z.string().nullable(),
-});
-export type PredictionFile = z.infer<typeof predictionSchema>;
-
-/** What a repair did to one infected model. */
-export const repairSchema = z.strictObject({
-  kind: z.literal("repair"),
-  id: z.string(),
-  method: z.string(),
-  /** What chose the neurons: a criterion (its native set), `criterion:topk`, `oracle`, `random`, or `none` but the repair itself. */
-  using: z.string(),
-  seed: z.number().int(),
-  /** That of the criteria whose predictions are used. */
-  budget,
-  device,
-  revision,
-  model_sha256: sha256,
-  /** Of a plug-in: a hash of its command and program. */
-  fingerprint: sha256.optional(),
-  /** The neurons that were to be repaired, as `layer:index`. */
-  neurons: neuronNames,
-  ca_before: rate,
-  ca_after: rate,
-  /** Null: nobody knows the trigger. */
-  asr_before: rate.nullable(),
-  asr_after: rate.nullable(),
-  /** Of the repair itself, without measuring. */
-  seconds: z.number().min(0),
-  /** Of measuring the repaired model. */
-  measure_seconds: z.number().min(0).optional(),
-  /** SHA-256 of the repaired weights beside the result; absent: they were not kept. */
-  weights_sha256: sha256.optional(),
-});
-export type RepairFile = z.infer<typeof repairSchema>;
-
-/** A repair of a model whose trigger is known. */
-export type MeasuredRepair = RepairFile & { asr_before: number; asr_after: number };
-
-export function isMeasured(repair: RepairFile): repair is MeasuredRepair {
-  return repair.asr_before !== null && repair.asr_after !== null;
-}
 
 /**
  * Results, apart from the records: in a database `results/localize/<criterion>/<id>.<version>.json` and
@@ -209,29 +111,6 @@ export class Results {
 type NameOf = (budget: Budget) => string;
 interface Budgeted {
   budget: Budget;
-}
-
-/** The name under which a prediction is stored, below `results/` and without `.json`. */
-export function predictionName(
-  criterion: string,
-  id: string,
-  version: JudgedVersion,
-  budget: Budget = DEFAULT_BUDGET,
-): string {
-  return `${PREDICTIONS}/${criterion}/${id}.${version}${SUFFIXES[budget]}`;
-}
-
-/** Ends of the names of results: each budget has its own, so that none overwrites another's. */
-const SUFFIXES: Record<Budget, string> = { demo: ".demo", short: "", full: ".full" };
-
-/** The budget that a result's name states. The demo's results stood under the names of the short budget's once. */
-function budgetOf(name: string): Budget {
-  return BUDGETS.find((budget) => SUFFIXES[budget] !== "" && name.endsWith(SUFFIXES[budget])) ?? DEFAULT_BUDGET;
-}
-
-/** A colon in `using` becomes a dot: not every file system takes it. */
-export function repairName(method: string, using: string, id: string, budget: Budget = DEFAULT_BUDGET): string {
-  return `${REPAIRS}/${method}/${using.replaceAll(":", ".")}/${id}${SUFFIXES[budget]}`;
 }
 
 /**

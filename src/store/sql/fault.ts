@@ -1,5 +1,5 @@
 import { suggestion } from "../../core/closest.ts";
-import { DEFECT_FIELD_NAMES } from "../rows.ts";
+import { DEFECT_FIELD_NAMES } from "../../records/defect-row.ts";
 
 const EXAMPLE = `write one such as "asr > 0.9 and level = 'small'"`;
 const WHERE = "--where";

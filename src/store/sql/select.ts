@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult } from "@duckdb/node-api";
 import { InputError } from "../../core/errors.ts";
-import { DEFECT_FIELD_NAMES, DEFECT_FIELDS } from "../rows.ts";
+import { DEFECT_FIELD_NAMES, DEFECT_FIELDS } from "../../records/defect-row.ts";
 import { sqlFault } from "./fault.ts";
 
 export type SqlRow = Record<string, unknown>;

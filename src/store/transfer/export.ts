@@ -4,16 +4,17 @@ import { create } from "tar";
 import { InputError } from "../../core/errors.ts";
 import type { Database } from "../database.ts";
 import { foreignPath, readForeign } from "../foreign/records.ts";
-import { isForeignName } from "../foreign/rows.ts";
+import { isForeignName } from "../../records/foreign.ts";
 import { asInputError, makeFolder, readBytes, withPath } from "../disk/fs.ts";
 import { checksummedJson, parseChecksummed } from "../disk/json.ts";
-import { LAYOUT, weightsPath } from "../layout.ts";
+import { LAYOUT } from "../../records/places.ts";
+import { weightsPath } from "../layout.ts";
 import { beside, fillNewFolder, placeNewFile, refuseExisting, refuseOccupied } from "../disk/new-folder.ts";
 import { sha256Of } from "../objects/objects.ts";
-import { collectRefs } from "../objects/references.ts";
+import { collectRefs } from "../../records/object-ref.ts";
 import { statedHash } from "../results/repaired-weights.ts";
 import { packageVersion } from "../version.ts";
-import { EXPORT_MANIFEST, type ExportedFile, type ExportManifest, exportManifest } from "./manifest.ts";
+import { EXPORT_MANIFEST, type ExportedFile, type ExportManifest, exportManifest } from "../../records/export.ts";
 
 export interface ExportRequest {
   /** Defects of any status, and foreign models. */

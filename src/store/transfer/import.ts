@@ -8,12 +8,13 @@ import { listForeign } from "../foreign/records.ts";
 import { asInputError, createAtomic, exists, readBytes, writeAtomic } from "../disk/fs.ts";
 import { appendJournal } from "../journal.ts";
 import { writeJson } from "../disk/json.ts";
-import { LAYOUT, Layout, WEIGHTS_SUFFIX } from "../layout.ts";
+import { LAYOUT, WEIGHTS_SUFFIX } from "../../records/places.ts";
+import { Layout } from "../layout.ts";
 import { assertSameStamp } from "../manifest.ts";
 import { sha256Of } from "../objects/objects.ts";
-import { type DatabaseManifest, databaseManifest } from "../schema.ts";
+import { type DatabaseManifest, databaseManifest } from "../../records/database.ts";
 import { verifyDatabase } from "../verify/verify.ts";
-import type { ExportManifest } from "./manifest.ts";
+import type { ExportManifest } from "../../records/export.ts";
 import { stageExport } from "./stage.ts";
 
 export interface Imported {

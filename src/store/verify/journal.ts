@@ -1,16 +1,10 @@
-import { z } from "zod";
+import { journalEntry } from "../../records/journal-entry.ts";
 import { InputError } from "../../core/errors.ts";
 import type { Database } from "../database.ts";
 import type { Findings } from "./findings.ts";
 import { foreignPath } from "../foreign/records.ts";
 import { exists } from "../disk/fs.ts";
 import { readJournal } from "../journal.ts";
-
-const written = z.object({
-  event: z.enum(["defect", "clean", "foreign", "result"]),
-  id: z.string().optional(),
-  name: z.string().optional(),
-});
 
 /**
  * Holds the journal against the files: a line is appended after its file was written, and nothing deletes a record, so
@@ -19,7 +13,7 @@ const written = z.object({
 export function verifyJournal(db: Database, findings: Findings): void {
   const seen = new Set<string>();
   for (const line of readJournal(db.layout.path("journal"))) {
-    const entry = written.safeParse(line).data;
+    const entry = journalEntry.safeParse(line).data;
     const name = entry && (entry.event === "result" ? entry.name : entry.id);
     if (!entry || name === undefined || seen.has(`${entry.event} ${name}`)) continue;
     seen.add(`${entry.event} ${name}`);

@@ -5,8 +5,8 @@ import { heldClaims, holderOf } from "../claims.ts";
 import type { Database } from "../database.ts";
 import { exists, listFolder, readBytes, withPath } from "../disk/fs.ts";
 import { parseChecksummed } from "../disk/json.ts";
-import { isDefectOf, WEIGHTS_SUFFIX } from "../layout.ts";
-import { collectObjects } from "../objects/references.ts";
+import { isDefectOf, WEIGHTS_SUFFIX } from "../../records/places.ts";
+import { collectObjects } from "../../records/object-ref.ts";
 import { statedHash, weightsOfNoResult } from "../results/repaired-weights.ts";
 import { SetAside } from "../disk/set-aside.ts";
 

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { neuronLayers } from "../../../src/graph/network.ts";
 import { buildNetwork } from "../../../src/models/registry.ts";
-import { REPAIR_FIELDS, SCORE_FIELDS } from "../../../src/pipeline/tables/sql-tables.ts";
+import { REPAIR_FIELDS, SCORE_FIELDS } from "../../../src/records/table-fields.ts";
 import { checksummedJson } from "../../../src/store/disk/json.ts";
 import { sha256Of } from "../../../src/store/objects/objects.ts";
 import type { FlatRow } from "../../../src/store/sql/create-table.ts";

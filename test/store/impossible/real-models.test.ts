@@ -5,7 +5,7 @@ import { cornerPatch } from "../../../src/attacks/patch.ts";
 import { convUnits } from "../../../src/graph/network.ts";
 import { buildNetwork } from "../../../src/models/registry.ts";
 import { type Database, openDatabase } from "../../../src/store/database.ts";
-import type { DefectRecord } from "../../../src/store/schema.ts";
+import type { DefectRecord } from "../../../src/records/defect.ts";
 import { exportDefects } from "../../../src/store/transfer/export.ts";
 import { importExport } from "../../../src/store/transfer/import.ts";
 import type { StateDict } from "../../../src/tensor/state.ts";

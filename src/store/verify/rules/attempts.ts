@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ATTACKS } from "../../../attacks/registry.ts";
-import type { DefectRecord } from "../../schema.ts";
+import type { DefectRecord } from "../../../records/defect.ts";
 
 /** What a record says of its attempts against its recipe's settings. */
 

@@ -7,7 +7,8 @@ import type { Network } from "../../../graph/network.ts";
 import { argmax } from "../../../measure/batches.ts";
 import { createRunner, type OrtRunner } from "../../../measure/ort-runner.ts";
 import type { StateDict } from "../../../tensor/state.ts";
-import type { CleanRecord, DefectRecord } from "../../schema.ts";
+import type { CleanRecord } from "../../../records/clean.ts";
+import type { DefectRecord } from "../../../records/defect.ts";
 
 /**
  * What infected models and shams do with their trigger on drawn images. These need no files and stand in for every data set:

@@ -1,5 +1,5 @@
 import { LOWERING_REVISION, LOWERINGS } from "../../../graph/lowering/lowering.ts";
-import type { CleanRecord } from "../../schema.ts";
+import type { CleanRecord } from "../../../records/clean.ts";
 
 /** What computed a record. @returns one line where that is not told, or is nothing that can */
 export function engineFaults({

@@ -4,7 +4,7 @@ import type { NeuronSet } from "../../../core/neurons.ts";
 import { neuronLayers } from "../../../graph/network.ts";
 import { ranksOf } from "../../../inject/quantity.ts";
 import { buildNetwork } from "../../../models/registry.ts";
-import type { DefectRecord } from "../../schema.ts";
+import type { DefectRecord } from "../../../records/defect.ts";
 
 /** What of a record says which ranks its neurons have. */
 type Ranked = Pick<DefectRecord, "id" | "arch" | "clean" | "attack" | "level" | "top">;

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { gatesSchema, injectSchema, measureSchema } from "../../../inject/recipe.ts";
-import { GRIDS } from "../../../tensor/half-grid.ts";
-import type { CleanRecord, DefectRecord } from "../../schema.ts";
+import { GRIDS } from "../../../core/grid.ts";
+import type { CleanRecord } from "../../../records/clean.ts";
+import type { DefectRecord } from "../../../records/defect.ts";
 
 /**
  * The recipe that a record keeps: no section and no field that no recipe has, and no value that none can have. Which of the

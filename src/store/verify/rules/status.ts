@@ -1,27 +1,22 @@
 import { z } from "zod";
 import { LEVELS, parseDefectId } from "../../../core/ids.ts";
-import type { Correlation } from "../../../inject/correlation.ts";
-import { correlationFault, gateFault, shamFault } from "../../../inject/gates.ts";
-import type { DefectMetrics, DefectRecord } from "../../schema.ts";
+import { failedGate as firstFailed, GATE_SETTINGS, type Gates } from "../../../records/gates.ts";
+import { metricsOfStep } from "../../../records/metrics.ts";
+import type { DefectMetrics, DefectRecord } from "../../../records/defect.ts";
 
 /** What a record's status promises: models or none, figures that the recipe's gates let pass or do not, a reason. */
 
 const gatesOf = z.looseObject({
-  gates: z.strictObject({
-    asr: z.number(),
-    ca_drop: z.number(),
-    asr_masked: z.number(),
-    asr_patched: z.number(),
-    random_mask_share: z.number(),
-    sham: z.number(),
-  }),
+  gates: z.strictObject(
+    Object.fromEntries(GATE_SETTINGS.map((name) => [name, z.number()])) as Record<keyof Gates, z.ZodNumber>,
+  ),
 });
 
 const MODELS = ["infected_model", "sham_model", "trigger", "changed", "labels_sha256"] as const;
 
-const BASE = ["ca_clean", "asr_clean", "ca", "asr"] as const;
-const CORRELATION = ["ca_masked", "asr_masked", "masked_clean_to_target", "asr_patched", "asr_random_mask"] as const;
-const SHAM = ["ca_sham", "asr_sham"] as const;
+const BASE = metricsOfStep("backdoor");
+const CORRELATION = metricsOfStep("correlation");
+const SHAM = metricsOfStep("sham");
 
 /** @returns one line per promise that the record breaks */
 export function statusFaults(record: DefectRecord): string[] {
@@ -79,14 +74,7 @@ function duplicateFaults({ id, group_id, style, level, top, reason, metrics }: D
 /** The text of the first gate that the figures fail, as a build writes it; null: none, as far as they were measured. */
 function failedGate({ metrics, recipe }: DefectRecord): string | null {
   const read = gatesOf.safeParse(recipe);
-  if (!read.success) return "the recipe states no gates";
-  const { gates } = read.data;
-  const { ca_clean, asr_clean, ca, asr, asr_sham } = metrics;
-  const first = gateFault({ ca: ca!, asr: asr! }, { ca: ca_clean! }, gates);
-  if (first !== null || absentOf(metrics, CORRELATION).length > 0) return first;
-  const second = correlationFault(metrics as Correlation, asr!, gates);
-  if (second !== null || asr_sham === null) return second;
-  return shamFault({ asr: asr_sham }, { asr: asr_clean! }, gates);
+  return read.success ? firstFailed(metrics, read.data.gates) : "the recipe states no gates";
 }
 
 /** Figures that are not measured once this gate failed. */

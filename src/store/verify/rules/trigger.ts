@@ -2,7 +2,7 @@ import { ATTACKS } from "../../../attacks/registry.ts";
 import type { Trigger } from "../../../attacks/types.ts";
 import { Random, stageSeed } from "../../../core/random.ts";
 import type { Network } from "../../../graph/network.ts";
-import type { DefectRecord } from "../../schema.ts";
+import type { DefectRecord } from "../../../records/defect.ts";
 
 /** A trigger against the network that sees it. @returns one line per fault */
 export function triggerFaults({ height, width, opacity }: Trigger, { input }: Network): string[] {

@@ -9,7 +9,10 @@ import type { StateDict } from "../../../tensor/state.ts";
 import type { Database } from "../../database.ts";
 import type { Findings } from "../findings.ts";
 import { type DeltaBase, readDelta } from "../../objects/models.ts";
-import { type CleanRecord, type DefectLabels, type DefectRecord, gridOf, type ObjectRef } from "../../schema.ts";
+import { type CleanRecord, gridOf } from "../../../records/clean.ts";
+import type { DefectLabels } from "../../../records/labels.ts";
+import type { DefectRecord } from "../../../records/defect.ts";
+import type { ObjectRef } from "../../../records/object-ref.ts";
 import { keptOn } from "./discreet.ts";
 import { isSubset } from "./truth.ts";
 

@@ -1,4 +1,14 @@
-import type { DefectRecord } from "./schema.ts";
+import type { DefectMetrics, DefectRecord } from "./defect.ts";
+import { DEFECT_METRIC_KEYS, DEFECT_METRICS, type DefectMetric, type DefectMetricKey } from "./metrics.ts";
+import { numberFields } from "./table-fields.ts";
+
+type CataloguedMetric = {
+  [K in DefectMetricKey]: (typeof DEFECT_METRICS)[K] extends { uncatalogued: true } ? never : K;
+}[DefectMetricKey];
+
+const CATALOGUED = DEFECT_METRIC_KEYS.filter(
+  (key): key is CataloguedMetric => !(DEFECT_METRICS[key] as DefectMetric).uncatalogued,
+);
 
 /** The catalog's fields in their published order (docs/query.md, "Tables") with their types. */
 export const DEFECT_FIELDS = {
@@ -14,16 +24,7 @@ export const DEFECT_FIELDS = {
   target: "count",
   status: "text",
   reason: "text",
-  ca_clean: "number",
-  ca: "number",
-  asr: "number",
-  asr_clean: "number",
-  asr_masked: "number",
-  masked_clean_to_target: "number",
-  asr_patched: "number",
-  asr_random_mask: "number",
-  ca_sham: "number",
-  asr_sham: "number",
+  ...numberFields(CATALOGUED),
   neurons: "count",
   infected: "count",
   effective: "count",
@@ -72,16 +73,7 @@ export function defectRow(record: DefectRecord): DefectRow {
     target: record.target,
     status: record.status,
     reason: record.reason,
-    ca_clean: metrics.ca_clean,
-    ca: metrics.ca,
-    asr: metrics.asr,
-    asr_clean: metrics.asr_clean,
-    asr_masked: metrics.asr_masked,
-    masked_clean_to_target: metrics.masked_clean_to_target,
-    asr_patched: metrics.asr_patched,
-    asr_random_mask: metrics.asr_random_mask,
-    ca_sham: metrics.ca_sham,
-    asr_sham: metrics.asr_sham,
+    ...(Object.fromEntries(CATALOGUED.map((key) => [key, metrics[key]])) as Pick<DefectMetrics, CataloguedMetric>),
     neurons: record.neurons,
     infected: record.infected,
     effective: record.effective,

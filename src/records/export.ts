@@ -1,13 +1,12 @@
 import { z } from "zod";
-import { isForeignId } from "../foreign/schema.ts";
-import { isDefectOf, LAYOUT } from "../layout.ts";
+import { sha256 } from "./fields.ts";
+import { isForeignId } from "./foreign.ts";
+import { isDefectOf, LAYOUT } from "./places.ts";
 
 /** The file that says what an export holds: first in an archive, beside the others in a folder. */
 export const EXPORT_MANIFEST = "export.json";
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-
-/** Every place that a file of an export may have: those of a database (`layout.ts`), and no other. */
+/** Every place that a file of an export may have: those of a database (`places.ts`), and no other. */
 const PLACES = [
   /^clean\/[a-z0-9]+-[a-z0-9]+-s\d+\.json$/,
   /^objects\/([0-9a-f]{2})\/\1[0-9a-f]{62}$/,

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { objectRef } from "../schema.ts";
+import { layerNumbers, neuronSet, sha256 } from "./fields.ts";
+import { objectRef } from "./object-ref.ts";
 
 const FOREIGN_ID = /^foreign\/[a-z0-9]+-[a-z0-9]+-[a-z0-9]+-[a-z0-9]+-top\d{3}$/;
 
@@ -8,11 +9,24 @@ export function isForeignId(text: string): boolean {
   return FOREIGN_ID.test(text);
 }
 
+/** The catalog's name for a model that no gate of ours has judged. */
+export const FOREIGN = "foreign";
+
+/** `foreign/<dataset>-<arch>-<attack>`: whatever the levels and order offsets. */
+export function foreignGroup(id: string): string {
+  return id.split("-").slice(0, 3).join("-");
+}
+
+/** Whether an id or a group's name is that of foreign models, as far as the name tells. */
+export function isForeignName(name: string): boolean {
+  return name.startsWith(`${FOREIGN}/`);
+}
+
 /** A file of the source that is told, not kept. */
 const toldFile = z.strictObject({
   file: z.string(),
   bytes: z.number().int().min(0),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256: sha256,
 });
 
 /**
@@ -42,9 +56,9 @@ export const foreignRecord = z.strictObject({
   /** Our architecture whose names and shapes these are; null: none. */
   fits: z.string().nullable(),
   /** Infected neurons per layer; null where what the file holds could not be read so. */
-  infected: z.record(z.string(), z.array(z.number().int().min(0))).nullable(),
+  infected: neuronSet.nullable(),
   /** Contribution of each, aligned with `infected`; null as above. */
-  contribution: z.record(z.string(), z.array(z.number())).nullable(),
+  contribution: layerNumbers.nullable(),
   /** What `poison_path` and `infected_neuron_contribution` hold, as JSON, whatever its structure; null: no such file. */
   poison_path: objectRef.nullable(),
   infected_neuron_contribution: objectRef.nullable(),

@@ -1,53 +1,14 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { z } from "zod";
 import { VERSIONS } from "../../core/ids.ts";
+import { type RepairMetric, SCORE_METRIC_KEYS } from "../../records/metrics.ts";
+import { studyFile, studyRecordName } from "../../records/study.ts";
 import type { Database } from "../database.ts";
-import type { Findings } from "../verify/findings.ts";
 import { readBytes } from "../disk/fs.ts";
 import { readJson } from "../disk/json.ts";
 import { sha256Of } from "../objects/objects.ts";
 import { countRows } from "../sql/table-files.ts";
-
-/** What a study may be called. */
-export const STUDY_NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
-
-const FOLDER = "study";
-
-/** A study that ran to its end: what was asked, what failed, and the tables made of it. */
-export const studyFile = z.strictObject({
-  kind: z.literal("study"),
-  name: z.string().regex(STUDY_NAME),
-  package_version: z.string(),
-  /** As the recipe file has it. */
-  recipe: z.record(z.string(), z.unknown()),
-  cells: z.number().int(),
-  failures: z.array(z.strictObject({ cell: z.string(), reason: z.string() })),
-  tables: z.array(
-    z.strictObject({
-      /** Below `results/`. */
-      file: z.string(),
-      rows: z.number().int(),
-      sha256: z.string().regex(/^[0-9a-f]{64}$/),
-    }),
-  ),
-});
-export type StudyFile = z.infer<typeof studyFile>;
-
-/** Under which a study's record is stored, below `results/` and without `.json`. */
-export function studyRecordName(study: string): string {
-  return `${FOLDER}/${study}`;
-}
-
-/** `results/<study>.<table>.parquet`, below `results/`. */
-export function studyTable(study: string, table: string): string {
-  return `${study}.${table}.parquet`;
-}
-
-/** Whether a file of `results/` is a study's record. */
-export function isStudyRecord(parts: readonly string[]): boolean {
-  return parts[1] === FOLDER && parts.length === 3;
-}
+import type { Findings } from "./findings.ts";
 
 /** Verifies a study's record: its schema, its name, and that its tables are there (they can be made again). */
 export async function verifyStudyRecord(db: Database, findings: Findings, path: string): Promise<void> {
@@ -77,12 +38,12 @@ const outside = (names: readonly string[]) => names.map((name) => `not (${name} 
 /** By table: rows that cannot be, as conditions of SQL. A cell without a number is null, and meets none. */
 const IMPOSSIBLE: Record<string, Record<string, string>> = {
   scores: {
-    "a share outside 0 to 1": outside(["wji", "jaccard", "precision", "recall", "auroc", "ap"]),
+    "a share outside 0 to 1": outside(SCORE_METRIC_KEYS.filter((key) => key !== "exam")),
     "a version that is none": `version not in (${[...VERSIONS, "drift"].map((name) => `'${name}'`).join(", ")})`,
     "a negative number": "k < 0 or seconds < 0",
   },
   repairs: {
-    "a share outside 0 to 1": outside(["ca_before", "ca_after", "asr_before", "asr_after"]),
+    "a share outside 0 to 1": outside(["ca_before", "ca_after", "asr_before", "asr_after"] satisfies RepairMetric[]),
     "a difference that is not that of its rates":
       "abs(asrd - (asr_before - asr_after)) > 1e-9 or abs(cad - (ca_before - ca_after)) > 1e-9",
     "a negative number": "seconds < 0",

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { defectRecord } from "./defect.ts";
+
+/** The files of a checkout that say what its model is. */
+
+/** What `model.json` of a checkout begins with. */
+export const CHECKOUT_FORMAT = "bdefects4nn-checkout-1";
+
+/** Labels are bytes. */
+const MOST_CLASSES = 256;
+const MOST_SIDE = 1024;
+
+const side = z.number().int().min(1).max(MOST_SIDE);
+const channels = (value: z.ZodNumber) => z.tuple([value, value, value]);
+
+/** `model.json`. */
+export const modelFile = z.looseObject({
+  format: z.literal(CHECKOUT_FORMAT),
+  dataset: z.string(),
+  arch: z.string(),
+  classes: z.array(z.string()).min(2).max(MOST_CLASSES),
+  mean: channels(z.number().min(0).max(1)),
+  std: channels(z.number().min(1e-3).max(10)),
+  input: z.strictObject({ channels: z.literal(3), height: side, width: side }),
+  layers: z.unknown(),
+  nodes: z.unknown(),
+});
+
+/** `trigger.json`. */
+export const triggerFile = z.looseObject({
+  height: side,
+  width: side,
+  opacity: z.array(z.array(z.number().min(0).max(1))),
+  pattern: z.array(z.array(z.array(z.number().int().min(0).max(255)))).length(3),
+});
+
+/** `record.json`: the record of the defect, as far as tests need it. */
+export const recordFile = z.looseObject(
+  defectRecord.pick({
+    id: true,
+    dataset: true,
+    arch: true,
+    target: true,
+    metrics: true,
+    data_sha256: true,
+    trigger: true,
+    clean_sha256: true,
+    twin_model: true,
+  }).shape,
+);
+
+/** `record.json` of a checkout of any kind. */
+export const anyRecord = z.looseObject({ kind: z.unknown() });

@@ -1,0 +1,125 @@
+import type { DefectMetrics } from "./defect.ts";
+
+/** Acceptance (docs/methods.md §6.4), decided once, on the whole test file. */
+export interface Gates {
+  /** Least ASR. */
+  asr: number;
+  /** Most that clean accuracy may fall. */
+  ca_drop: number;
+  /** Most of `max(0, asr_masked − masked_clean_to_target)`. */
+  asr_masked: number;
+  asr_patched: number;
+  /** Least `asr_random_mask` as a share of ASR. */
+  random_mask_share: number;
+  /** Most that the sham's ASR may differ from the clean twin's. */
+  sham: number;
+}
+
+/** Names of the bounds, as a recipe writes them. */
+export const GATE_SETTINGS = ["asr", "ca_drop", "asr_masked", "asr_patched", "random_mask_share", "sham"] as const;
+
+/** Figures as far as they were measured. */
+export type Figures = Partial<DefectMetrics>;
+
+/** One gate that a candidate must pass to be accepted. */
+export interface Gate {
+  /** With this the reason of a candidate begins that failed here. */
+  key: string;
+  /** What the gate holds against its bound. */
+  title: string;
+  side: "at least" | "at most";
+  /** What is held against the bound; null: it is not measured yet. */
+  measured(figures: Figures): number | null;
+  /** Null: the recipe has no such gate, or what the bound depends on is not measured. */
+  bound(gates: Partial<Gates>, figures: Figures): number | null;
+  /** The reason of a candidate that failed here, with its figures. */
+  reason(measured: number, bound: number, figures: Figures): string;
+}
+
+const show = (value: number) => value.toFixed(3);
+const minus = (a: number | null | undefined, b: number | null | undefined) =>
+  a === null || a === undefined || b === null || b === undefined ? null : a - b;
+
+/** In the order in which they decide. */
+export const GATES: readonly Gate[] = [
+  {
+    key: "asr",
+    title: "asr",
+    side: "at least",
+    measured: ({ asr }) => asr ?? null,
+    bound: ({ asr }) => asr ?? null,
+    reason: (measured, bound) => `asr: ${show(measured)} (at least ${bound})`,
+  },
+  {
+    key: "ca_drop",
+    title: "ca_drop",
+    side: "at most",
+    measured: ({ ca_clean, ca }) => minus(ca_clean, ca),
+    bound: ({ ca_drop }) => ca_drop ?? null,
+    reason: (measured, bound) => `ca_drop: ${show(measured)} (at most ${bound})`,
+  },
+  {
+    key: "asr_masked",
+    title: "asr_masked (beyond collapse)",
+    side: "at most",
+    measured: ({ asr_masked, masked_clean_to_target }) => {
+      const beyondCollapse = minus(asr_masked, masked_clean_to_target);
+      return beyondCollapse === null ? null : Math.max(0, beyondCollapse);
+    },
+    bound: ({ asr_masked }) => asr_masked ?? null,
+    reason: (measured, bound) =>
+      `asr_masked: ${show(measured)} of triggered images beyond collapse still go to the target under the mask (at most ${bound})`,
+  },
+  {
+    key: "asr_patched",
+    title: "asr_patched",
+    side: "at most",
+    measured: ({ asr_patched }) => asr_patched ?? null,
+    bound: ({ asr_patched }) => asr_patched ?? null,
+    reason: (measured, bound) => `asr_patched: ${show(measured)} under the patch (at most ${bound})`,
+  },
+  {
+    key: "asr_random_mask",
+    title: "asr_random_mask",
+    side: "at least",
+    measured: ({ asr_random_mask }) => asr_random_mask ?? null,
+    bound: ({ random_mask_share: share }, { asr }) =>
+      share === undefined || asr === null || asr === undefined ? null : share * asr,
+    reason: (measured, bound) => `asr_random_mask: ${show(measured)} (at least ${show(bound)})`,
+  },
+  {
+    key: "sham",
+    title: "sham (ASR from the twin's)",
+    side: "at most",
+    measured: ({ asr_sham, asr_clean }) => {
+      const distance = minus(asr_sham, asr_clean);
+      return distance === null ? null : Math.abs(distance);
+    },
+    bound: ({ sham }) => sham ?? null,
+    reason: (_, bound, { asr_sham, asr_clean }) =>
+      `sham: ASR ${show(asr_sham!)} against the clean twin's ${show(asr_clean!)} (within ${bound})`,
+  },
+];
+
+/** Why a candidate was not accepted. */
+export const REASONS: readonly string[] = [...GATES.map(({ key }) => key), "duplicate"];
+
+/** Whether what was measured is beyond a gate's bound. */
+export function fails({ side }: Pick<Gate, "side">, measured: number, bound: number): boolean {
+  return side === "at most" ? measured > bound : measured < bound;
+}
+
+/**
+ * The first gate that fails, with its figures, as a rejected candidate's record gives the reason. Gates decide in their order:
+ * behind one that was not measured, none does.
+ *
+ * @returns null where none fails, as far as they were measured
+ */
+export function failedGate(figures: Figures, gates: Gates): string | null {
+  for (const gate of GATES) {
+    const [measured, bound] = [gate.measured(figures), gate.bound(gates, figures)];
+    if (measured === null || bound === null) return null;
+    if (fails(gate, measured, bound)) return gate.reason(measured, bound, figures);
+  }
+  return null;
+}
