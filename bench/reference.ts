@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { dbOption } from "../src/cli/options.ts";
-import { referenceFile } from "../src/records/reference.ts";
 import { referenceOf } from "../src/pipeline/own/reference.ts";
+import { referenceFile } from "../src/records/reference.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { checksummedJson } from "../src/store/disk/json.ts";
 import { ResultFolder } from "../src/store/results/result-folder.ts";

@@ -6,12 +6,12 @@
 import { groupId } from "../src/core/ids.ts";
 import { makePlan } from "../src/pipeline/plan/plan.ts";
 import { loadEdition } from "../src/pipeline/recipe/recipe.ts";
+import type { DefectRecord } from "../src/records/defect.ts";
 import { distinct } from "../src/report/group.ts";
 import { type Table, tableMarkdown } from "../src/report/tables.ts";
 import type { Database } from "../src/store/database.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { SAMPLE_DIR } from "../src/store/shipped/sample.ts";
-import type { DefectRecord } from "../src/records/defect.ts";
 
 /** The tables and what is missing, one after the other, as they stand in the page. */
 export function sampleTables(db: Database): string {

@@ -1,7 +1,7 @@
 import { defectId, groupId, LEVELS, OFFSETS, type Style } from "../src/core/ids.ts";
 import { Random } from "../src/core/random.ts";
-import { defectRow } from "../src/records/defect-row.ts";
 import type { DefectRecord } from "../src/records/defect.ts";
+import { defectRow } from "../src/records/defect-row.ts";
 
 const DATASETS = ["cifar10", "cifar100", "gtsrb"];
 const ARCHS = ["resnet18", "vgg13", "vgg16", "googlenet"];

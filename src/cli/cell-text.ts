@@ -1,5 +1,5 @@
-import { RATES } from "../records/metrics.ts";
 import { visible } from "../core/visible.ts";
+import { RATES } from "../records/metrics.ts";
 
 /** Fields that are fractions; with the parts after `_` (`ca_clean`, `asr_masked`). */
 const RATE = new RegExp(`^(${[...RATES, "accuracy", "rate", "share"].join("|")})(_|$)`);

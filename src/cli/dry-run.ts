@@ -4,8 +4,8 @@ import { STYLES, type Style } from "../core/ids.ts";
 import type { checkData } from "../pipeline/build/build.ts";
 import type { ModelEstimate } from "../pipeline/estimate/estimate.ts";
 import type { Plan } from "../pipeline/plan/plan.ts";
-import type { Edition, SliceSelection } from "../pipeline/recipe/recipe.ts";
 import type { Shard } from "../pipeline/plan/shard.ts";
+import type { Edition, SliceSelection } from "../pipeline/recipe/recipe.ts";
 import { emitRows, type OutputOptions } from "./output.ts";
 
 export interface DryRunOptions extends OutputOptions {

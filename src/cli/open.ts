@@ -1,7 +1,7 @@
 import { InputError } from "../core/errors.ts";
-import type { Database } from "../store/database.ts";
 import type { DefectRow } from "../records/defect-row.ts";
 import { pickRows } from "../store/catalog/selection.ts";
+import type { Database } from "../store/database.ts";
 import { warn } from "./output.ts";
 
 /** Opens an existing database for a verb that only reads; the catalog may still be refreshed. What is damaged is left out and named. */

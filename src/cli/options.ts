@@ -1,9 +1,9 @@
-import { join } from "node:path";
 import { Option } from "commander";
 import { BUDGETS, type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { DEFAULT_DEVICE, DEVICES, type Device } from "../core/device.ts";
 import { InputError } from "../core/errors.ts";
-import { userCache } from "../files/user-cache.ts";
+import { DEFAULT_SEED } from "../core/random.ts";
+import { defaultDataDir } from "../files/user-cache.ts";
 import { SAMPLE, SAMPLE_DIR } from "../store/shipped/sample.ts";
 import { WHOLE } from "../store/shipped/shipped.ts";
 import { commaList, wholeNumber } from "./arguments.ts";
@@ -19,7 +19,6 @@ export interface SharedOptions extends OutputOptions {
   device: Device;
 }
 
-export const DEFAULT_SEED = 1;
 export const DEFAULT_DB = "./bdefects-db";
 
 /** `--db DIR`: the database's folder. Before a verb acts, `whole` becomes a folder too (`whole-database.ts`). */
@@ -116,9 +115,4 @@ export function budgetOption(): Option {
 /** `--budget` of a verb that reads results. @param what it says of them. @param otherwise without it */
 export function storedBudgetOption(what = "results of this budget alone", otherwise = "of every budget"): Option {
   return new Option("--budget <budget>", `${what}: ${WHAT_BUDGETS_ARE} (default: ${otherwise})`).argParser(parseBudget);
-}
-
-/** The user's cache folder, by the platform's custom. */
-export function defaultDataDir(): string {
-  return join(userCache(), "data");
 }

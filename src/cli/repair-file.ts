@@ -18,6 +18,7 @@ export async function repairFile(file: string, options: RepairFileOptions): Prom
   const { data, out } = options;
   if (out === undefined) throw new InputError("--out: name a folder for the repaired weights");
   const { REPAIRS } = await import("../repair/registry.ts");
+  const { assertApplicable } = await import("../pipeline/judging/applicable.ts");
   const { methodsNamed } = await import("../pipeline/judging/methods.ts");
   const { useDevice } = await import("../pipeline/device/device.ts");
   const { chanceWarning, withOwn } = await import("../pipeline/own/open.ts");
@@ -35,6 +36,8 @@ export async function repairFile(file: string, options: RepairFileOptions): Prom
   await useDevice(options.device);
   const rows = await withOwn({ ...options, file, dataDir: knownDataDir(), holdOut: true }, async (own) => {
     const { model, images, normalizationSource } = own;
+    const chosen = usings.flatMap((using) => (using.kind === "criterion" ? [using.criterion] : []));
+    assertApplicable(chosen, model.network, file, "--using");
     for (const note of [...model.notes, ...(images?.notes ?? [])]) process.stderr.write(`${oneLine(note)}\n`);
     const { mean, std } = model.normalization;
     if (images) process.stderr.write(`mean ${mean.join(", ")}; std ${std.join(", ")} (${normalizationSource})\n`);

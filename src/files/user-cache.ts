@@ -8,3 +8,8 @@ export function userCache(): string {
   if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "bdefects4nn");
   return join(XDG_CACHE_HOME || join(homedir(), ".cache"), "bdefects4nn");
 }
+
+/** Where data sets lie unless told otherwise. */
+export function defaultDataDir(): string {
+  return join(userCache(), "data");
+}

@@ -1,4 +1,5 @@
 import type { Trigger } from "../attacks/types.ts";
+import type { Grid } from "../core/grid.ts";
 import type { DefectKey } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
@@ -6,9 +7,8 @@ import { indicesOutside, subset } from "../datasets/batch.ts";
 import type { Dataset } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import { type Rates, rates } from "../measure/rates.ts";
-import type { Grid } from "../core/grid.ts";
+import { type Figures, failedGate, type Gates } from "../records/gates.ts";
 import { onGrid } from "../tensor/half-grid.ts";
-import { failedGate, type Figures, type Gates } from "../records/gates.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type Correlation, measureCorrelation } from "./correlation.ts";
 import { type GroundTruth, labelDefect } from "./label.ts";

@@ -4,8 +4,8 @@ import type { NeuronSet } from "../core/neurons.ts";
 import type { Random } from "../core/random.ts";
 import type { Dataset, ImageSet } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
-import type { StateDict } from "../tensor/state.ts";
 import type { Gates } from "../records/gates.ts";
+import type { StateDict } from "../tensor/state.ts";
 import type { InjectRecipe } from "./recipe.ts";
 
 /** What every way of injecting is given. */

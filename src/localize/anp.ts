@@ -141,7 +141,9 @@ export async function learnMasks(suspect: Suspect, settings: AnpSettings): Promi
 export const anp: CleanCriterion = {
   name: "anp",
   title: "Adversarial neuron pruning",
+  kind: "published",
   source: "Wu, Wang: Adversarial Neuron Pruning Purifies Backdoored Deep Models (NeurIPS 2021)",
+  needs: ["batch-norm", "classes"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

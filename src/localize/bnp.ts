@@ -28,7 +28,9 @@ export function symmetricKl(mean1: number, variance1: number, mean2: number, var
 export const bnp: CleanCriterion = {
   name: "bnp",
   title: "Pre-activation distributions (batch-norm statistics)",
+  kind: "published",
   source: "Zheng, Tang, Li, Liu: Pre-activation Distributions Expose Backdoor Neurons (NeurIPS 2022)",
+  needs: ["batch-norm"],
   access: "clean",
   needsData: true,
   async localize({ network, state, runner, clean }) {

@@ -17,7 +17,9 @@ const DEVIATIONS = 3;
 export const clp: CleanCriterion = {
   name: "clp",
   title: "Channel Lipschitzness-based pruning",
+  kind: "published",
   source: "Zheng, Tang, Li, Liu: Data-free Backdoor Removal based on Channel Lipschitzness (ECCV 2022)",
+  needs: ["batch-norm", "convolution"],
   access: "clean",
   needsData: false,
   async localize({ network, state }) {

@@ -5,7 +5,8 @@ import type { CleanCriterion } from "./types.ts";
 export const contributionLow: CleanCriterion = {
   name: "contribution-low",
   title: "Low contribution to clean predictions",
-  source: "baseline",
+  kind: "baseline",
+  needs: ["classes"],
   access: "clean",
   needsData: true,
   localize: (suspect) => byContribution(suspect, -1),

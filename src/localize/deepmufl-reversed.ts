@@ -13,7 +13,9 @@ import type { CleanCriterion } from "./types.ts";
 export const deepmuflReversed: CleanCriterion = {
   name: "deepmufl-reversed",
   title: "Mutation-based fault localization (reversed trigger)",
+  kind: "published",
   source: "Ghanbari, Thomas, Arshad, Rajan: Mutation-based Fault Localization of Deep Neural Networks (ASE 2023)",
+  needs: ["batch-norm", "convolution", "classes", "pixels"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

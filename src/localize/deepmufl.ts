@@ -5,7 +5,9 @@ import type { FailingCriterion } from "./types.ts";
 export const deepmufl: FailingCriterion = {
   name: "deepmufl",
   title: "Mutation-based fault localization",
+  kind: "published",
   source: "Ghanbari, Thomas, Arshad, Rajan: Mutation-based Fault Localization of Deep Neural Networks (ASE 2023)",
+  needs: ["batch-norm", "convolution", "classes", "pixels"],
   access: "failing",
   needsData: true,
   localize: byMutation,

@@ -28,7 +28,9 @@ async function pruneUntilDrop(suspect: Suspect, scores: LayerScores): Promise<Ne
 export const fp: CleanCriterion = {
   name: "fp",
   title: "Fine-pruning (dormant neurons)",
+  kind: "published",
   source: "Liu, Dolan-Gavitt, Garg: Fine-Pruning (RAID 2018)",
+  needs: ["classes"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

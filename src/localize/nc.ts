@@ -64,7 +64,9 @@ async function pruneUntilDead(suspect: Suspect, scores: LayerScores, trigger: Re
 export const nc: CleanCriterion = {
   name: "nc",
   title: "Neural Cleanse (reversed trigger)",
+  kind: "published",
   source: "Wang et al.: Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neural Networks (IEEE S&P 2019)",
+  needs: ["classes", "pixels"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

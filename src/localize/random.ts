@@ -8,7 +8,7 @@ import type { CleanCriterion } from "./types.ts";
 export const random: CleanCriterion = {
   name: "random",
   title: "Random ranking",
-  source: "baseline",
+  kind: "baseline",
   access: "clean",
   needsData: false,
   async localize({ network, seed }) {

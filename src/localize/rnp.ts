@@ -121,7 +121,9 @@ export async function recover(suspect: Suspect, unlearned: StateDict, epochs: nu
 export const rnp: CleanCriterion = {
   name: "rnp",
   title: "Reconstructive neuron pruning",
+  kind: "published",
   source: "Li et al.: Reconstructive Neuron Pruning for Backdoor Defense (ICML 2023)",
+  needs: ["batch-norm", "convolution", "classes"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

@@ -17,7 +17,9 @@ import type { FailingCriterion } from "./types.ts";
 export const slicerFailing: FailingCriterion = {
   name: "slicer-failing",
   title: "Slicing (failing against clean predictions)",
+  kind: "published",
   source: "Zhang, Li, Guo, Chen, Liu: Dynamic Slicing for Deep Neural Networks (ESEC/FSE 2020)",
+  needs: ["batch-norm", "convolution", "classes", "pixels"],
   access: "failing",
   needsData: true,
   async localize(suspect, failing) {

@@ -18,7 +18,9 @@ const ABSENT = 0.5;
 export const slicer: CleanCriterion = {
   name: "slicer",
   title: "Slicing (no part of clean predictions)",
+  kind: "published",
   source: "Zhang, Li, Guo, Chen, Liu: Dynamic Slicing for Deep Neural Networks (ESEC/FSE 2020)",
+  needs: ["batch-norm", "convolution", "classes"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

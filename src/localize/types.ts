@@ -5,6 +5,7 @@ import type { ImageSet, Normalization } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
 import type { ModelRunner } from "../measure/runner.ts";
 import type { StateDict } from "../tensor/state.ts";
+import type { Need } from "./needs.ts";
 import type { ReversedTrigger } from "./nc/invert-trigger.ts";
 
 /**
@@ -45,10 +46,20 @@ export interface Localization {
   trigger?: ReversedTrigger;
 }
 
+/**
+ * Where a criterion comes from: a publication; this project (`own`); nowhere, since it only shows what a number means and
+ * competes with none (`baseline`); a user's program.
+ */
+export type CriterionKind = "published" | "own" | "baseline" | "program";
+
 interface AnyCriterion {
   name: string;
   title: string;
-  source: string;
+  kind: CriterionKind;
+  /** The publication; absent: there is none. */
+  source?: string;
+  /** What a network must have to be judged by it; absent: nothing but neurons. */
+  needs?: readonly Need[];
   /** Whether it needs clean samples (else weights alone). */
   needsData: boolean;
   /** Where the criterion is a program of somebody's own: a hash of it. What another program found is not its result. */

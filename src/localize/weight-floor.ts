@@ -10,7 +10,8 @@ import type { CleanCriterion } from "./types.ts";
 export const weightFloor: CleanCriterion = {
   name: "weight-floor",
   title: "Median absolute weight",
-  source: "baseline",
+  kind: "baseline",
+  needs: ["convolution"],
   access: "clean",
   needsData: false,
   async localize({ network, state }) {

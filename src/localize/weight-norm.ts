@@ -11,7 +11,8 @@ import type { CleanCriterion } from "./types.ts";
 export const weightNorm: CleanCriterion = {
   name: "weight-norm",
   title: "Filter norm",
-  source: "baseline",
+  kind: "baseline",
+  needs: ["convolution"],
   access: "clean",
   needsData: false,
   async localize({ network, state }) {

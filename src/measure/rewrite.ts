@@ -1,8 +1,8 @@
+import type { Grid } from "../core/grid.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { BN_EPSILON } from "../graph/batchnorm.ts";
 import { channelFold } from "../graph/fold.ts";
 import { convUnits, type Network } from "../graph/network.ts";
-import type { Grid } from "../core/grid.ts";
 import { roundedTo, smallestStep } from "../tensor/half-grid.ts";
 import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
 import type { UnitStatistics } from "./statistics.ts";

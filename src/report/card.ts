@@ -1,8 +1,8 @@
 import { LEVELS } from "../core/ids.ts";
 import { markdownCode, markdownText } from "../core/visible.ts";
-import { engineWords } from "../records/engine.ts";
 import type { CleanRecord } from "../records/clean.ts";
 import type { DefectRecord } from "../records/defect.ts";
+import { engineWords } from "../records/engine.ts";
 import { REASONS } from "../records/gates.ts";
 import { DEFECT_METRICS, type DefectMetricKey } from "../records/metrics.ts";
 import { acceptedShare } from "./acceptance.ts";
@@ -102,7 +102,10 @@ export function rangeTable(records: readonly DefectRecord[]): Table {
       { key: "median", title: "median", kind: "count" },
       { key: "greatest", title: "greatest", kind: "count" },
     ],
-    rows: [...RANGES.map((key) => row(DEFECT_METRICS[key].title, ({ metrics }) => metrics[key], 3)), ...COUNTS.map(([title, of]) => row(title, of, 0))],
+    rows: [
+      ...RANGES.map((key) => row(DEFECT_METRICS[key].title, ({ metrics }) => metrics[key], 3)),
+      ...COUNTS.map(([title, of]) => row(title, of, 0)),
+    ],
   };
 }
 

@@ -1,6 +1,6 @@
+import type { ScoreMetric } from "../records/metrics.ts";
 import { cellOf } from "../score/cells.ts";
 import type { ScoreRow } from "../score/score.ts";
-import type { ScoreMetric } from "../records/metrics.ts";
 import { type SummaryRow, summarize } from "../score/summary.ts";
 import { acceptedShare } from "./acceptance.ts";
 import { bootstrapMean, type Sampled } from "./bootstrap.ts";

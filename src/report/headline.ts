@@ -1,7 +1,7 @@
+import type { DefectRecord } from "../records/defect.ts";
+import type { ScoreMetric } from "../records/metrics.ts";
 import { cellOf } from "../score/cells.ts";
 import type { ScoreRow } from "../score/score.ts";
-import type { ScoreMetric } from "../records/metrics.ts";
-import type { DefectRecord } from "../records/defect.ts";
 import { bootstrapMean } from "./bootstrap.ts";
 import { groupBy } from "./group.ts";
 import type { Estimate } from "./tables.ts";

@@ -1,10 +1,10 @@
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { Budget } from "../core/budget.ts";
 import { InputError, lookup } from "../core/errors.ts";
-import type { Database } from "../store/database.ts";
-import { writeAtomic } from "../store/disk/fs.ts";
 import { LAYOUT } from "../records/places.ts";
 import { SCORE_FIELDS } from "../records/table-fields.ts";
+import type { Database } from "../store/database.ts";
+import { writeAtomic } from "../store/disk/fs.ts";
 import { sha256Of } from "../store/objects/objects.ts";
 import type { ResultStore } from "../store/results/result-folder.ts";
 import { reproductionPage } from "./claims/page.ts";

@@ -1,5 +1,5 @@
-import { cellMean, cellOf } from "./cells.ts";
 import type { ScoreMetric } from "../records/metrics.ts";
+import { cellMean, cellOf } from "./cells.ts";
 import type { ScoreRow } from "./score.ts";
 
 /**

@@ -2,29 +2,37 @@ import { join } from "node:path";
 import type { z } from "zod";
 import type { Trigger } from "../attacks/types.ts";
 import { InputError } from "../core/errors.ts";
+import type { Grid } from "../core/grid.ts";
 import type { Version } from "../core/ids.ts";
 import { clearTemporaries } from "../files/temporary.ts";
-import type { DeltaOptions } from "../tensor/delta.ts";
-import type { Grid } from "../core/grid.ts";
-import type { StateDict } from "../tensor/state.ts";
-import { exists, isLink, listFolder, makeFolder, readBytes, removeFile, withPath } from "./disk/fs.ts";
-import { appendJournal } from "./journal.ts";
-import { readJson, writeJson } from "./disk/json.ts";
-import { isCleanId, isDefectOf } from "../records/places.ts";
-import { Layout } from "./layout.ts";
-import { type ManifestRequest, openManifest } from "./manifest.ts";
-import { type DeltaBase, putDelta, putHalfModel, putModel, readDelta, readDeltaBase, readModel } from "./objects/models.ts";
-import { ObjectStore, sha256Of } from "./objects/objects.ts";
-import { assertOwnFolders } from "./own-folders.ts";
-import { ResultFolder, type ResultStore } from "./results/result-folder.ts";
 import { type CheckpointRecord, type CleanRecord, checkpointRecord, cleanRecord } from "../records/clean.ts";
 import type { DatabaseManifest } from "../records/database.ts";
-import { type DefectLabels, defectLabels } from "../records/labels.ts";
 import { type DefectRecord, defectRecord, twinSha256 } from "../records/defect.ts";
+import { type DefectLabels, defectLabels } from "../records/labels.ts";
 import type { ObjectRef } from "../records/object-ref.ts";
+import { isCleanId, isDefectOf } from "../records/places.ts";
+import type { DeltaOptions } from "../tensor/delta.ts";
+import type { StateDict } from "../tensor/state.ts";
+import { exists, isLink, listFolder, makeFolder, readBytes, removeFile, withPath } from "./disk/fs.ts";
+import { readJson, writeJson } from "./disk/json.ts";
 import { restoreAside } from "./disk/set-aside.ts";
-import { shippedName } from "./shipped/shipped.ts";
+import { appendJournal } from "./journal.ts";
+import { Layout } from "./layout.ts";
+import { type ManifestRequest, openManifest } from "./manifest.ts";
+import {
+  type DeltaBase,
+  putDelta,
+  putHalfModel,
+  putModel,
+  readDelta,
+  readDeltaBase,
+  readModel,
+} from "./objects/models.ts";
+import { ObjectStore, sha256Of } from "./objects/objects.ts";
 import { decodeTrigger, encodeTrigger } from "./objects/trigger.ts";
+import { assertOwnFolders } from "./own-folders.ts";
+import { ResultFolder, type ResultStore } from "./results/result-folder.ts";
+import { shippedName } from "./shipped/shipped.ts";
 
 export interface OpenOptions {
   /** Creates the database where there is none; an existing one must have this edition, seed and data. */

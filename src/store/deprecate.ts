@@ -1,8 +1,8 @@
 import { InputError } from "../core/errors.ts";
-import { Claim, holderOf } from "./claims.ts";
-import type { Database } from "./database.ts";
 import type { DefectRecord } from "../records/defect.ts";
 import { assertKnownDefect } from "./catalog/selection.ts";
+import { Claim, holderOf } from "./claims.ts";
+import type { Database } from "./database.ts";
 
 /**
  * Withdraws accepted defects with a reason: the record stays and says so, judges and builds pass over it, and nothing

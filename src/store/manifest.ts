@@ -2,13 +2,13 @@ import { accessSync, constants, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { InputError } from "../core/errors.ts";
+import { type DatabaseManifest, databaseManifest } from "../records/database.ts";
+import { LAYOUT } from "../records/places.ts";
 import { Claim, holderOf } from "./claims.ts";
 import { createAtomic, exists, makeFolder, withPath } from "./disk/fs.ts";
 import { checksummedJson, readJson, writeJson } from "./disk/json.ts";
-import { LAYOUT } from "../records/places.ts";
 import type { Layout } from "./layout.ts";
 import { assertOwnFolders, findUnknown } from "./own-folders.ts";
-import { type DatabaseManifest, databaseManifest } from "../records/database.ts";
 
 /** What a build asks a database to be. */
 export type ManifestRequest = Pick<DatabaseManifest, "edition" | "seed" | "data">;

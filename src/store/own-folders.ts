@@ -2,8 +2,8 @@ import { lstatSync, readdirSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { isTemporaryName } from "../files/temporary.ts";
-import { readBytes, withPath } from "./disk/fs.ts";
 import { isDefectOf, LAYOUT } from "../records/places.ts";
+import { readBytes, withPath } from "./disk/fs.ts";
 
 /** Folders of a database, and how many levels of folders lie below them. */
 const DEPTHS: Record<string, number> = {

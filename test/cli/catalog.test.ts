@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { beforeAll, describe, expect, it } from "vitest";
-import { openDatabase } from "../../src/store/database.ts";
 import { DEFECT_FIELD_NAMES } from "../../src/records/defect-row.ts";
+import { openDatabase } from "../../src/store/database.ts";
 import { sampleDatabase } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { bdefects, rowsOf } from "./program.ts";

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { type DefectRecord, defectRecord } from "../../src/records/defect.ts";
+import type { DefectLabels } from "../../src/records/labels.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { writeJson } from "../../src/store/disk/json.ts";
 import { sha256Of } from "../../src/store/objects/objects.ts";
-import type { DefectLabels } from "../../src/records/labels.ts";
-import { type DefectRecord, defectRecord } from "../../src/records/defect.ts";
 import { cloneState } from "../../src/tensor/state.ts";
 import { bdefects, type Ran, rowsOf } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";

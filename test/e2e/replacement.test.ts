@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Database, openDatabase } from "../../src/store/database.ts";
 import type { CleanRecord } from "../../src/records/clean.ts";
-import type { DefectLabels } from "../../src/records/labels.ts";
 import type { DefectRecord } from "../../src/records/defect.ts";
+import type { DefectLabels } from "../../src/records/labels.ts";
+import { type Database, openDatabase } from "../../src/store/database.ts";
 import { bdefects, type Ran } from "../cli/program.ts";
 import { Forger, faultsOf } from "../store/impossible/forge.ts";
 import { temporaryFolder } from "../store/temp.ts";

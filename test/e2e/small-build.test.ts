@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { DefectRecord } from "../../src/records/defect.ts";
+import type { DefectLabels } from "../../src/records/labels.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { sha256Of } from "../../src/store/objects/objects.ts";
-import type { DefectLabels } from "../../src/records/labels.ts";
-import type { DefectRecord } from "../../src/records/defect.ts";
 import { bdefects, type Ran, rowsOf } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { Builder } from "./builder.ts";

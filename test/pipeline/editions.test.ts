@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { groupId } from "../../src/core/ids.ts";
-import { settingsFor } from "../../src/pipeline/recipe/overrides.ts";
 import { makePlan } from "../../src/pipeline/plan/plan.ts";
+import { settingsFor } from "../../src/pipeline/recipe/overrides.ts";
 import { attackOptions, checkSelection, editionNames, loadEdition } from "../../src/pipeline/recipe/recipe.ts";
 import { bdefects } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";

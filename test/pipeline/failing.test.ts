@@ -28,7 +28,7 @@ describe("what each access is shown", () => {
         shown[name].push(given);
         return clp.localize(given[0] as Suspect);
       };
-    const common = { title: "", source: "test", needsData: true as const };
+    const common = { title: "", kind: "own" as const, needsData: true as const };
     const failing: FailingCriterion = { ...common, name: "failing", access: "failing", localize: look("failing") };
     const oracle: OracleCriterion = { ...common, name: "oracular", access: "oracle", localize: look("oracle") };
     const clean: Criterion = { ...common, name: "clean", access: "clean", localize: look("clean") };
@@ -63,7 +63,7 @@ describe("what each access is shown", () => {
   it("a criterion that finds nothing to go by is stored with its note, and scored as guessing", async () => {
     const given: number[] = [];
     const lost: FailingCriterion = {
-      ...{ name: "lost", title: "", source: "test", access: "failing", needsData: true },
+      ...{ name: "lost", title: "", kind: "own", access: "failing", needsData: true },
       localize: async (suspect, tests) => {
         given.push(tests.count);
         return nothingSuspicious(suspect.network);

@@ -10,10 +10,10 @@ import { localizeAll } from "../../src/pipeline/judging/localize.ts";
 import { formatUsing, parseUsing, repairAll, repairRow } from "../../src/pipeline/judging/repair.ts";
 import { scoreAll } from "../../src/pipeline/judging/score.ts";
 import type { JudgedItem } from "../../src/pipeline/judging/select.ts";
+import { predictionName } from "../../src/records/result-name.ts";
 import { prune } from "../../src/repair/prune.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { modelSha256 } from "../../src/store/objects/models.ts";
-import { predictionName } from "../../src/records/result-name.ts";
 import { Results } from "../../src/store/results/results.ts";
 import { freshResults, IDS, INFECTED, makeBench, STATES } from "./defects.ts";
 

@@ -2,7 +2,12 @@ import { describe, expect, it } from "vitest";
 import { MemoryShortage, Session } from "../../src/engine/session.ts";
 import { GraphBuilder } from "../../src/graph/onnx.ts";
 import { workerBytes } from "../../src/pipeline/estimate/memory.ts";
-import { assertStepsFit, explainShortage, memoryLimit, trainingStep } from "../../src/pipeline/estimate/memory-limit.ts";
+import {
+  assertStepsFit,
+  explainShortage,
+  memoryLimit,
+  trainingStep,
+} from "../../src/pipeline/estimate/memory-limit.ts";
 import { makePlan } from "../../src/pipeline/plan/plan.ts";
 import { type Edition, loadEdition } from "../../src/pipeline/recipe/recipe.ts";
 import type { Database } from "../../src/store/database.ts";

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { CRITERIA } from "../../src/localize/registry.ts";
 import { statisticOf } from "../../src/localize/statistic.ts";
 import { openReference } from "../../src/pipeline/own/reference.ts";
-import { openDatabase } from "../../src/store/database.ts";
 import { revisionStamp } from "../../src/records/result.ts";
+import { openDatabase } from "../../src/store/database.ts";
 
 /** The reference that ships is of the database that ships, and of the criteria as they are. */
 

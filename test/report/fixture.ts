@@ -5,8 +5,8 @@ import type { Dataset } from "../../src/datasets/types.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { chooseNeurons, parseUsing } from "../../src/pipeline/judging/repair.ts";
-import { Results } from "../../src/store/results/results.ts";
 import type { DefectRecord } from "../../src/records/defect.ts";
+import { Results } from "../../src/store/results/results.ts";
 import { type SampleDatabase, sampleDatabase } from "../store/fixture.ts";
 
 export const CRITERIA = ["clp", "fp", "random"];

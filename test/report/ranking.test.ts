@@ -102,7 +102,7 @@ describe("the ranking of criteria", () => {
   });
 
   it("knows the baselines of the registry", () => {
-    const named = [...CRITERIA.values()].filter(({ source }) => source === "baseline").map(({ name }) => name);
+    const named = [...CRITERIA.values()].filter(({ kind }) => kind === "baseline").map(({ name }) => name);
     expect([...BASELINES].sort()).toEqual(named.sort());
   });
 });

@@ -1,9 +1,9 @@
 import { type DefectKey, defectId, groupId, type Level } from "../../src/core/ids.ts";
+import type { DefectRecord } from "../../src/records/defect.ts";
+import type { MeasuredRepair } from "../../src/records/repair.ts";
 import type { ReportData } from "../../src/report/collect.ts";
 import { rankCriteria } from "../../src/report/ranking.ts";
 import type { ScoreRow } from "../../src/score/score.ts";
-import type { MeasuredRepair } from "../../src/records/repair.ts";
-import type { DefectRecord } from "../../src/records/defect.ts";
 
 /** What the report's analyses read, without a database: `models` clean models with a defect per attack, level and style. */
 export interface Plan {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { BUDGETS } from "../../src/core/budget.ts";
-import { PassingResults } from "../../src/store/results/result-folder.ts";
 import type { PredictionFile } from "../../src/records/prediction.ts";
 import { predictionName } from "../../src/records/result-name.ts";
+import { PassingResults } from "../../src/store/results/result-folder.ts";
 import { Results, storedBudgets } from "../../src/store/results/results.ts";
 
 const ID = "signs-resnet18w4-badnets-small-top000";

@@ -8,9 +8,9 @@ import { convUnits, type Network, neuronLayers, stateShapes } from "../../src/gr
 import { chooseSubnetwork } from "../../src/inject/quantity.ts";
 import { changedSet } from "../../src/measure/changed-set.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
-import { type Database, openDatabase } from "../../src/store/database.ts";
 import type { CleanRecord } from "../../src/records/clean.ts";
 import type { DefectMetrics, DefectRecord } from "../../src/records/defect.ts";
+import { type Database, openDatabase } from "../../src/store/database.ts";
 import { floatBytes } from "../../src/tensor/safetensors.ts";
 import { cloneState, type StateDict, sizeOf } from "../../src/tensor/state.ts";
 

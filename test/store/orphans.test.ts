@@ -1,9 +1,9 @@
 import { rmSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
+import { defectLabels } from "../../src/records/labels.ts";
 import { Claim } from "../../src/store/claims.ts";
 import { writeJson } from "../../src/store/disk/json.ts";
 import { findOrphans, pruneOrphans } from "../../src/store/verify/orphans.ts";
-import { defectLabels } from "../../src/records/labels.ts";
 import { verifyDatabase } from "../../src/store/verify/verify.ts";
 import { bdefects } from "../cli/program.ts";
 import { factsOf } from "../e2e/files.ts";

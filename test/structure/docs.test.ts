@@ -48,8 +48,9 @@ describe("docs/catalogue.md", () => {
 
   it.each(REGISTRIES)("gives the source and the file of each of %s", (heading, folder, registry) => {
     for (const { name, cells } of tableBelow(page, heading)) {
-      const { source } = registry.get(name) as { source?: string };
-      if (source !== undefined) expect(cells).toContain(source);
+      const { source, kind } = registry.get(name) as { source?: string; kind?: string };
+      const origin = source ?? kind;
+      if (origin !== undefined) expect(cells).toContain(origin);
       const file = cells.at(-1)!.replaceAll("`", "");
       expect(file).toMatch(new RegExp(`^src/${folder}/[a-z0-9-]+\\.ts$`));
       expect(existsSync(join(ROOT, file)), file).toBe(true);

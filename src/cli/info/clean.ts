@@ -1,5 +1,5 @@
-import type { Database } from "../../store/database.ts";
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
+import type { Database } from "../../store/database.ts";
 import { bytesText } from "../cell-text.ts";
 import { counted, duration, pageText, percent } from "./page.ts";
 import { engineFacts, recipeFacts } from "./recipe-facts.ts";

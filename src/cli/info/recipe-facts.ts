@@ -1,5 +1,5 @@
-import { engineWords } from "../../records/engine.ts";
 import type { CleanRecord } from "../../records/clean.ts";
+import { engineWords } from "../../records/engine.ts";
 
 /** A recipe as flat fields: `recipe_inject_batch`, `recipe_inject_attempts_1_peak_steps`, …; lists of plain values as words. */
 export function recipeFacts(recipe: unknown, prefix = "recipe"): Record<string, string | number | boolean | null> {

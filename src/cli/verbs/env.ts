@@ -4,7 +4,8 @@ import { availableParallelism, cpus, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { packageVersion } from "../../store/version.ts";
-import { DEFAULT_SEED, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
+import { DEFAULT_SEED } from "../../core/random.ts";
+import { fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
 /** Versions of what a result depends on, and the machine. */

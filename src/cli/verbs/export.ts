@@ -3,15 +3,8 @@ import { InputError } from "../../core/errors.ts";
 import { wholeNumber } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import { selectRows } from "../open.ts";
-import {
-  DEFAULT_SEED,
-  dataOption,
-  dbOption,
-  fieldsOption,
-  formatOption,
-  longOption,
-  type SharedOptions,
-} from "../options.ts";
+import { DEFAULT_SEED } from "../../core/random.ts";
+import { dataOption, dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "format" | "fields" | "long"> & {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { Database } from "../../store/database.ts";
 import { assertKnownDefect } from "../../store/catalog/selection.ts";
+import type { Database } from "../../store/database.ts";
 import { shippedName } from "../../store/shipped/shipped.ts";
 import { openToRead } from "../open.ts";
 import { DEFAULT_DB, dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";

@@ -50,6 +50,7 @@ export function registerInspect(program: Command): void {
 
 async function inspect(file: string, options: Options): Promise<void> {
   const { format, summary, top } = options;
+  const { applicable, assertApplicable } = await import("../../pipeline/judging/applicable.ts");
   const { cleanCriteria } = await import("../../pipeline/own/criteria.ts");
   const { useDevice } = await import("../../pipeline/device/device.ts");
   const { chanceWarning, cleanAccuracy, withOwn } = await import("../../pipeline/own/open.ts");
@@ -63,6 +64,8 @@ async function inspect(file: string, options: Options): Promise<void> {
   const failures: CellOutcome[] = [];
   await withOwn({ ...options, file, dataDir: knownDataDir() }, async (own) => {
     const { model, images, runner, normalizationSource } = own;
+    if (options.criterion) assertApplicable(criteria, model.network, file);
+    const fitting = applicable(criteria, model.network);
     for (const note of [...model.notes, ...(images?.notes ?? [])]) say(note);
     say(`${file}: ${model.network.arch}, ${model.network.classes} classes`);
     const ca = await cleanAccuracy(own);
@@ -76,7 +79,7 @@ async function inspect(file: string, options: Options): Promise<void> {
     }
     const note = (outcome: CellOutcome) => outcome.status === "failed" && failures.push(outcome);
     const findings = await withCellProgress((progress) =>
-      inspectModel(model, images, runner, criteria, { ...options, reference, progress, onOutcome: note }),
+      inspectModel(model, images, runner, fitting, { ...options, reference, progress, onOutcome: note }),
     );
     const pictures = new Map(
       findings.map((finding) => [finding, saveTrigger(finding, file, images?.classes ?? null, options.out)]),

@@ -4,19 +4,7 @@ import type { CellOutcome } from "../../pipeline/judging/cells.ts";
 import type { PredictionFile } from "../../records/prediction.ts";
 import { criterionList } from "../arguments.ts";
 import { reportFailures, withCellProgress } from "../cell-progress.ts";
-import {
-  budgetOption,
-  dataOption,
-  dbOption,
-  deviceOption,
-  fieldsOption,
-  formatOption,
-  longOption,
-  outOption,
-  pluginTimeoutOption,
-  type SharedOptions,
-  seedOption,
-} from "../options.ts";
+import { budgetOption, dataOption, dbOption, deviceOption, fieldsOption, formatOption, longOption, outOption, pluginTimeoutOption, type SharedOptions, seedOption } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "fields" | "long" | "device"> & {
@@ -63,6 +51,7 @@ export function registerLocalize(program: Command): void {
       const { CRITERIA } = await import("../../localize/registry.ts");
       const { criteriaNamed } = await import("../../pipeline/judging/criteria.ts");
       const { useDevice } = await import("../../pipeline/device/device.ts");
+      const { assertAllApplicable } = await import("../../pipeline/judging/applicable.ts");
       const { assertTestsFor, localizeAll } = await import("../../pipeline/judging/localize.ts");
       const { unseenFolders, withJudging } = await import("../../pipeline/judging/judge.ts");
       const { selectItems, withSham } = await import("../../pipeline/judging/select.ts");
@@ -91,7 +80,10 @@ export function registerLocalize(program: Command): void {
         const wanted = options.criterion ?? CRITERIA.keys();
         const unseen = unseenFolders(options);
         const criteria = criteriaNamed(wanted, { timeout: options.pluginTimeout, unseen, stored: results.criteria() });
-        if (options.criterion) assertTestsFor(items, criteria);
+        if (options.criterion) {
+          assertTestsFor(items, criteria);
+          assertAllApplicable(database, items, criteria);
+        }
         return withCellProgress((update) => localizeAll(bench, results, items, criteria, update, note));
       });
       emitRows(

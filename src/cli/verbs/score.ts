@@ -6,15 +6,7 @@ import type { Database } from "../../store/database.ts";
 import type { Results } from "../../store/results/results.ts";
 import { commaList } from "../arguments.ts";
 import { failureLine } from "../cell-progress.ts";
-import {
-  dbOption,
-  fieldsOption,
-  formatOption,
-  longOption,
-  resultsOption,
-  type SharedOptions,
-  storedBudgetOption,
-} from "../options.ts";
+import { dbOption, fieldsOption, formatOption, longOption, resultsOption, type SharedOptions, storedBudgetOption } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 import { REPAIR_LISTING, SCORE_LISTING } from "../result-listings.ts";
 
@@ -127,7 +119,7 @@ async function answers(names: string[], options: Options): Promise<void> {
   const { EXTENDED_METRICS, scorePredictionExtended } = await import("../../score/extended.ts");
   const { scorePrediction } = await import("../../score/score.ts");
   const { SCORE_METRIC_KEYS } = await import("../../records/metrics.ts");
-      const { summarize } = await import("../../score/summary.ts");
+  const { summarize } = await import("../../score/summary.ts");
   const name = outsideName(criterion?.[0] ?? "answers");
   const key = readKey(path);
   const database = await openDatabase(options.db, { readOnly: true });

@@ -2,23 +2,15 @@ import { relative } from "node:path";
 import type { Command } from "commander";
 import { CheckFailed, InputError } from "../../core/errors.ts";
 import { visible } from "../../core/visible.ts";
+import { noSuchName } from "../../store/catalog/selection.ts";
 import type { Database } from "../../store/database.ts";
-import type { Finding } from "../../store/verify/findings.ts";
 import { exists } from "../../store/disk/fs.ts";
 import { Layout } from "../../store/layout.ts";
-import { noSuchName } from "../../store/catalog/selection.ts";
+import type { Finding } from "../../store/verify/findings.ts";
 import { fraction } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import { lineWidth, wrapLines } from "../listing.ts";
-import {
-  dataOption,
-  dbOption,
-  deviceOption,
-  fieldsOption,
-  formatOption,
-  longOption,
-  type SharedOptions,
-} from "../options.ts";
+import { dataOption, dbOption, deviceOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "device" | "format" | "fields" | "long"> & {

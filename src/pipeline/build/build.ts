@@ -5,18 +5,18 @@ import { DRAWN } from "../../inject/target.ts";
 import { assertNotSealed, type Database, isDatabase, openDatabase } from "../../store/database.ts";
 import { Layout } from "../../store/layout.ts";
 import { assertManifestFits } from "../../store/manifest.ts";
+import { estimatePlan } from "../estimate/estimate.ts";
+import { assertStepsFit, memoryLimit } from "../estimate/memory-limit.ts";
+import { measuredRates, shippedRates } from "../estimate/rates.ts";
+import { runLocally } from "../executors/local.ts";
+import { makePlan, type Plan } from "../plan/plan.ts";
+import { type Shard, shardOf } from "../plan/shard.ts";
+import { settingsFor } from "../recipe/overrides.ts";
+import { attackOptions, checkSelection, type Edition, type SliceSelection } from "../recipe/recipe.ts";
 import { candidateRecipe } from "./candidate-stage.ts";
 import { cleanRecipe } from "./clean-stage.ts";
 import { DatasetCache, type Report } from "./context.ts";
-import { estimatePlan } from "../estimate/estimate.ts";
-import { runLocally } from "../executors/local.ts";
 import { chooseJobs } from "./jobs.ts";
-import { assertStepsFit, memoryLimit } from "../estimate/memory-limit.ts";
-import { settingsFor } from "../recipe/overrides.ts";
-import { makePlan, type Plan } from "../plan/plan.ts";
-import { measuredRates, shippedRates } from "../estimate/rates.ts";
-import { attackOptions, checkSelection, type Edition, type SliceSelection } from "../recipe/recipe.ts";
-import { type Shard, shardOf } from "../plan/shard.ts";
 
 export interface BuildRequest {
   dir: string;

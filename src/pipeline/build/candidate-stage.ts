@@ -11,15 +11,15 @@ import { INJECTIONS } from "../../inject/registry.ts";
 import { cutColumns } from "../../inject/replacement/splice.ts";
 import { changedSet } from "../../measure/changed-set.ts";
 import { parseArch } from "../../models/registry.ts";
-import type { DefectLabels } from "../../records/labels.ts";
 import { type DefectMetrics, type DefectRecord, NO_METRICS } from "../../records/defect.ts";
+import type { DefectLabels } from "../../records/labels.ts";
 import { type ChangedRows, changedRows as rowsThatDiffer } from "../../tensor/delta.ts";
 import type { StateDict } from "../../tensor/state.ts";
+import { cleanSeed, type PlannedCandidate } from "../plan/plan.ts";
+import { settingsFor } from "../recipe/overrides.ts";
+import { attackOptions, injectRecipe } from "../recipe/recipe.ts";
 import type { CleanBench } from "./clean-bench.ts";
 import { type BuildContext, engineStamp } from "./context.ts";
-import { settingsFor } from "../recipe/overrides.ts";
-import { cleanSeed, type PlannedCandidate } from "../plan/plan.ts";
-import { attackOptions, injectRecipe } from "../recipe/recipe.ts";
 
 /** Builds one candidate and writes its record, whatever became of it. */
 export async function buildCandidate(

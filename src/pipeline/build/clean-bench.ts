@@ -10,10 +10,10 @@ import { createRunner, type OrtRunner } from "../../measure/ort-runner.ts";
 import { type Rates, rates } from "../../measure/rates.ts";
 import type { CleanRecord } from "../../records/clean.ts";
 import type { StateDict } from "../../tensor/state.ts";
-import { type BuildContext, networkFor } from "./context.ts";
-import { rewriteFor } from "./discreet.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import { attackOptions } from "../recipe/recipe.ts";
+import { type BuildContext, networkFor } from "./context.ts";
+import { rewriteFor } from "./discreet.ts";
 
 /** Everything that the candidates of one clean model share, computed once per process. */
 export interface CleanBench {

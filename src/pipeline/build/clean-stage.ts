@@ -1,14 +1,14 @@
 import { InputError } from "../../core/errors.ts";
+import type { Grid } from "../../core/grid.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
 import type { CleanRecord } from "../../records/clean.ts";
 import { firstBeyondGrid, largestOn, onGrid } from "../../tensor/half-grid.ts";
-import type { Grid } from "../../core/grid.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { type Checkpoint, type EpochRecord, trainClean } from "../../train/clean.ts";
-import { type BuildContext, engineStamp, networkFor } from "./context.ts";
 import { deviceStamp } from "../device/device.ts";
-import { settingsFor } from "../recipe/overrides.ts";
 import type { PlannedClean } from "../plan/plan.ts";
+import { settingsFor } from "../recipe/overrides.ts";
+import { type BuildContext, engineStamp, networkFor } from "./context.ts";
 
 const VELOCITY = "velocity/";
 

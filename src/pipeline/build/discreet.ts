@@ -1,3 +1,4 @@
+import type { Grid } from "../../core/grid.ts";
 import type { NeuronSet } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { subset } from "../../datasets/batch.ts";
@@ -7,7 +8,6 @@ import { driftModel } from "../../measure/drift.ts";
 import { rewriteBatchNorm } from "../../measure/rewrite.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
 import { storedStatistics } from "../../measure/statistics.ts";
-import type { Grid } from "../../core/grid.ts";
 import { onGrid } from "../../tensor/half-grid.ts";
 import type { StateDict } from "../../tensor/state.ts";
 

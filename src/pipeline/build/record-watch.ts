@@ -1,6 +1,6 @@
 import type { Database } from "../../store/database.ts";
-import type { ProgressEvent } from "./context.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { ProgressEvent } from "./context.ts";
 
 /** Tells, from the records alone, how far builders elsewhere are with a plan. */
 export class RecordWatch {

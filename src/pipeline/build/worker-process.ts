@@ -1,9 +1,9 @@
 import type { Device } from "../../core/device.ts";
 import { computeOn } from "../../engine/device.ts";
 import { openDatabase } from "../../store/database.ts";
-import { type BuildContext, DatasetCache, type ProgressEvent } from "./context.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Edition } from "../recipe/recipe.ts";
+import { type BuildContext, DatasetCache, type ProgressEvent } from "./context.ts";
 import { work } from "./worker.ts";
 
 /** What a builder tells its worker process, once. */

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Claim } from "../../store/claims.ts";
 import { exists } from "../../store/disk/fs.ts";
+import { explainShortage, injectionStep, trainingStep } from "../estimate/memory-limit.ts";
+import type { Plan } from "../plan/plan.ts";
 import { buildCandidate } from "./candidate-stage.ts";
 import { type CleanBench, openCleanBench } from "./clean-bench.ts";
 import { buildClean } from "./clean-stage.ts";
 import type { BuildContext } from "./context.ts";
-import { explainShortage, injectionStep, trainingStep } from "../estimate/memory-limit.ts";
-import type { Plan } from "../plan/plan.ts";
 
 /** How long a worker waits where all that is left is in others' hands. */
 const IDLE_MS = 300;

@@ -5,8 +5,8 @@ import { Random, stageSeed } from "../../core/random.ts";
 import { indicesOutside, subset } from "../../datasets/batch.ts";
 import { DATASETS } from "../../datasets/registry.ts";
 import type { ImageSet } from "../../datasets/types.ts";
-import type { Database } from "../../store/database.ts";
 import type { DefectRecord } from "../../records/defect.ts";
+import type { Database } from "../../store/database.ts";
 import { encodeNpy } from "../../tensor/npy.ts";
 import { otherImages } from "../judging/workbench.ts";
 

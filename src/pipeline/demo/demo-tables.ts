@@ -1,7 +1,7 @@
+import type { DefectRecord } from "../../records/defect.ts";
+import type { RepairFile } from "../../records/repair.ts";
 import { type RankedCriterion, rankingRow } from "../../report/ranking.ts";
 import { cellMean, cellOf } from "../../score/cells.ts";
-import type { RepairFile } from "../../records/repair.ts";
-import type { DefectRecord } from "../../records/defect.ts";
 import { repairRow } from "../judging/repair.ts";
 
 type Row = Record<string, unknown>;

@@ -1,20 +1,20 @@
 import { CRITERIA } from "../../localize/registry.ts";
+import type { DefectRecord } from "../../records/defect.ts";
+import type { RepairFile } from "../../records/repair.ts";
 import { prune } from "../../repair/prune.ts";
 import { REPAIRS } from "../../repair/registry.ts";
 import { type RankedCriterion, rankCriteria } from "../../report/ranking.ts";
 import type { ScoreRow } from "../../score/score.ts";
 import type { Database } from "../../store/database.ts";
-import type { RepairFile } from "../../records/repair.ts";
 import { Results } from "../../store/results/results.ts";
-import type { DefectRecord } from "../../records/defect.ts";
 import { build } from "../build/build.ts";
 import type { Report } from "../build/context.ts";
+import { judgingBytes } from "../estimate/memory.ts";
 import { resultStore } from "../judging/judge.ts";
 import { scoreAll } from "../judging/score.ts";
 import type { JudgeTask, RepairName } from "../judging/task.ts";
 import { networkOf } from "../judging/workbench.ts";
 import { chooseJudgeJobs, judgeInWorkers } from "../judging/workers.ts";
-import { judgingBytes } from "../estimate/memory.ts";
 import type { Edition } from "../recipe/recipe.ts";
 import { makeReport } from "../report/report.ts";
 
@@ -83,7 +83,7 @@ function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
   const repaired = new Set([...attacks].map((attack) => accepted.find((record) => record.attack === attack)!.id));
   const all = [...CRITERIA.values()];
   // The baselines have no rule of their own for how many neurons to name, so their repairs would say little.
-  const published = new Set(all.filter(({ source }) => source !== "baseline").map(({ name }) => name));
+  const published = new Set(all.filter(({ kind }) => kind !== "baseline").map(({ name }) => name));
   const training = [...REPAIRS.values()].filter((method) => method !== prune);
   const tasks = accepted.map(({ id }): JudgeTask => {
     const criteria = all

@@ -4,12 +4,12 @@ import { DATASETS } from "../../datasets/registry.ts";
 import { type DatasetSize, datasetSize } from "../../datasets/sizes.ts";
 import type { Network } from "../../graph/network.ts";
 import { buildNetwork } from "../../models/registry.ts";
-import type { Database } from "../../store/database.ts";
-import { settingsFor } from "../recipe/overrides.ts";
-import type { Plan } from "../plan/plan.ts";
-import { closestRate } from "./rates.ts";
 import type { Rate } from "../../records/rates.ts";
+import type { Database } from "../../store/database.ts";
+import type { Plan } from "../plan/plan.ts";
+import { settingsFor } from "../recipe/overrides.ts";
 import type { Edition } from "../recipe/recipe.ts";
+import { closestRate } from "./rates.ts";
 import { candidateWork, changedValues, cleanValues, cleanWork } from "./work.ts";
 
 /**

@@ -4,10 +4,10 @@ import { DATASETS } from "../../datasets/registry.ts";
 import { MemoryShortage } from "../../engine/session.ts";
 import { buildNetwork } from "../../models/registry.ts";
 import type { Database } from "../../store/database.ts";
-import { batchWithin, stepBytes } from "./memory.ts";
-import { settingsFor } from "../recipe/overrides.ts";
 import type { Plan, PlannedCandidate, PlannedClean } from "../plan/plan.ts";
+import { settingsFor } from "../recipe/overrides.ts";
 import type { Edition } from "../recipe/recipe.ts";
+import { batchWithin, stepBytes } from "./memory.ts";
 
 /** Batches that people would choose are multiples of this. */
 const ROUND = 16;

@@ -5,8 +5,8 @@ import { isPlanned } from "../../engine/session.ts";
 import { activationBytes, stateValues } from "../../graph/cost.ts";
 import type { Network } from "../../graph/network.ts";
 import { buildNetwork } from "../../models/registry.ts";
-import { settingsFor } from "../recipe/overrides.ts";
 import type { PlannedClean } from "../plan/plan.ts";
+import { settingsFor } from "../recipe/overrides.ts";
 import type { Edition } from "../recipe/recipe.ts";
 
 /** The process itself with runtime and code. */

@@ -5,10 +5,10 @@ import { datasetSize } from "../../datasets/sizes.ts";
 import type { Network } from "../../graph/network.ts";
 import type { InjectSettings, MeasureRecipe } from "../../inject/recipe.ts";
 import { buildNetwork } from "../../models/registry.ts";
-import { type Rate, type RateTable, rateTable } from "../../records/rates.ts";
-import type { Database } from "../../store/database.ts";
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
+import { type Rate, type RateTable, rateTable } from "../../records/rates.ts";
+import type { Database } from "../../store/database.ts";
 import type { TrainRecipe } from "../../train/clean.ts";
 import { candidateWork, changedValues, cleanValues, cleanWork } from "./work.ts";
 

@@ -1,9 +1,9 @@
+import type { Grid } from "../../core/grid.ts";
 import type { Level } from "../../core/ids.ts";
 import { multiplyAdds, stateValues } from "../../graph/cost.ts";
 import { convUnits, inferShapes, type Network } from "../../graph/network.ts";
 import { quantity } from "../../inject/quantity.ts";
 import type { InjectSettings, MeasureRecipe } from "../../inject/recipe.ts";
-import type { Grid } from "../../core/grid.ts";
 import type { TrainRecipe } from "../../train/clean.ts";
 
 /** Images behind a data set's splits. */

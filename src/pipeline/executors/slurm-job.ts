@@ -5,8 +5,8 @@ import { sha256Hex } from "../../core/hash.ts";
 import { processDevice } from "../../engine/device.ts";
 import type { Database } from "../../store/database.ts";
 import { writeAtomic } from "../../store/disk/fs.ts";
-import { settingsFor } from "../recipe/overrides.ts";
 import type { Plan } from "../plan/plan.ts";
+import { settingsFor } from "../recipe/overrides.ts";
 import type { Edition, SliceSelection } from "../recipe/recipe.ts";
 
 /** A job array in the making: its name, its folder below `jobs/`, and what it asks the cluster for. */

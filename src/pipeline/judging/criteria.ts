@@ -59,7 +59,7 @@ function storedPlugin(name: string): Criterion {
   return {
     name,
     title: name,
-    source: "plug-in",
+    kind: "program",
     access: "clean",
     needsData: false,
     stored: true,

@@ -3,7 +3,7 @@ import { InputError, lookup } from "../../core/errors.ts";
 import { DATASETS } from "../../datasets/registry.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
-import { foreignLayers } from "../../store/foreign/layers.ts";
+import { foreignNetwork } from "../../store/foreign/layers.ts";
 import { loadForeign } from "../../store/foreign/model.ts";
 import { readForeign } from "../../store/foreign/records.ts";
 import { PassingResults, ResultFolder, type ResultStore } from "../../store/results/result-folder.ts";
@@ -44,6 +44,17 @@ export interface Judging {
 /** Opens a database, judges in it, and closes what was opened. Data sets and sessions are opened when first needed. */
 export async function withJudging<T>(options: JudgeOptions, work: (judging: Judging) => Promise<T>): Promise<T> {
   const database = await openDatabase(options.db);
+  const store = resultStore(database, options.out);
+  return judgeIn(database, store, options, (bench, results) => work({ database, results, bench }));
+}
+
+/** Judges in an open database, and closes what was opened for it. @param store where results are read and written */
+export async function judgeIn<T>(
+  database: Database,
+  store: ResultStore,
+  options: Omit<JudgeOptions, "db" | "out">,
+  work: (bench: Workbench, results: Results) => Promise<T>,
+): Promise<T> {
   const budget = options.budget ?? DEFAULT_BUDGET;
   const bench = new Workbench({
     source: database,
@@ -59,11 +70,7 @@ export async function withJudging<T>(options: JudgeOptions, work: (judging: Judg
       createRunner(network, normalization, { threads: options.threads ?? THREADS }),
   });
   try {
-    return await work({
-      database,
-      results: new Results(resultStore(database, options.out), budget, options.keep),
-      bench,
-    });
+    return await work(bench, new Results(store, budget, options.keep));
   } finally {
     await bench.release();
   }
@@ -73,9 +80,9 @@ function foreignSource(database: Database): ForeignSource {
   return {
     read: (id) => readForeign(database, id),
     load: (record) => loadForeign(database, record),
-    layers: (record) => {
-      const layers = foreignLayers(record);
-      if (layers) return layers;
+    network: (record) => {
+      const network = foreignNetwork(record);
+      if (network) return network;
       throw unjudged(record.id);
     },
   };

@@ -7,9 +7,10 @@ import { type Network, neuronLayers } from "../../graph/network.ts";
 import type { Criterion, Localization, Suspect } from "../../localize/types.ts";
 import { isForeignName } from "../../records/foreign.ts";
 import type { PredictionFile } from "../../records/prediction.ts";
-import type { Results } from "../../store/results/results.ts";
 import { revisionStamp } from "../../records/result.ts";
+import type { Results } from "../../store/results/results.ts";
 import { deviceStamp } from "../device/device.ts";
+import { applicable } from "./applicable.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
 import type { JudgedItem } from "./select.ts";
 import { openSubject, type Subject } from "./subject.ts";
@@ -17,7 +18,7 @@ import type { Progress, Workbench } from "./workbench.ts";
 
 /**
  * Runs criteria over versions of defects and stores the predictions. Cells that are finished (same model, criterion
- * and seed) are read back, so an interrupted run resumes.
+ * and seed) are read back, so an interrupted run resumes. A criterion is left out where a network lacks what it needs.
  *
  * @param onOutcome told what becomes of every cell; without it a criterion that fails ends the run
  * @returns the predictions, items in order, criteria in order inside each; none of cells that failed.
@@ -37,7 +38,10 @@ export async function localizeAll(
     const { id, version } = item;
     const subject = openSubject(bench, item);
     const { model } = subject;
-    for (const criterion of criteriaFor(id, criteria)) {
+    const visible = criteriaFor(id, criteria);
+    const fitting = applicable(visible, subject.network());
+    over += visible.length - fitting.length;
+    for (const criterion of fitting) {
       const what = predictionCell(item, criterion);
       progress(over++, total, what);
       const done = finishedPrediction(results, item, criterion, bench.seed);
@@ -92,7 +96,7 @@ export function assertTestsFor(items: readonly JudgedItem[], criteria: readonly 
  * hash, and a call's number says nothing of the version.
  */
 function turns(items: readonly JudgedItem[], criteria: readonly Criterion[], seed: number): readonly JudgedItem[] {
-  if (criteria.every(({ source }) => source !== "plug-in")) return items;
+  if (criteria.every(({ kind }) => kind !== "program")) return items;
   const rank = ({ id, version }: JudgedItem) => sha256Hex(`${seed} turn ${id}:${version}`);
   const ids = [...new Set(items.map(({ id }) => id))];
   return ids.flatMap((id) => items.filter((item) => item.id === id).sort((a, b) => (rank(a) < rank(b) ? -1 : 1)));

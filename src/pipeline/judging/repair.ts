@@ -9,13 +9,13 @@ import {
   parseNeurons,
 } from "../../core/neurons.ts";
 import { CRITERIA } from "../../localize/registry.ts";
+import type { DefectRecord } from "../../records/defect.ts";
+import type { RepairFile } from "../../records/repair.ts";
+import { revisionStamp } from "../../records/result.ts";
 import { randomNeurons } from "../../repair/random-neurons.ts";
 import type { Repair } from "../../repair/types.ts";
 import { controlledSet } from "../../score/topk.ts";
-import type { RepairFile } from "../../records/repair.ts";
 import type { Results } from "../../store/results/results.ts";
-import { revisionStamp } from "../../records/result.ts";
-import type { DefectRecord } from "../../records/defect.ts";
 import { deviceStamp } from "../device/device.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
 import { criterionNames, isCriterionName } from "./criteria.ts";

@@ -1,13 +1,13 @@
 import { InputError } from "../../core/errors.ts";
 import type { LayerWidth } from "../../core/neurons.ts";
+import { isForeignName } from "../../records/foreign.ts";
+import type { JudgedVersion } from "../../records/prediction.ts";
+import { predictionName } from "../../records/result-name.ts";
 import { type ExtendedScoreRow, scorePredictionExtended } from "../../score/extended.ts";
 import { type ScoreRow, scorePrediction, type Truth } from "../../score/score.ts";
 import { foreignLayers } from "../../store/foreign/layers.ts";
 import { readForeign } from "../../store/foreign/records.ts";
-import { isForeignName } from "../../records/foreign.ts";
 import type { Layout } from "../../store/layout.ts";
-import type { JudgedVersion } from "../../records/prediction.ts";
-import { predictionName } from "../../records/result-name.ts";
 import type { Results } from "../../store/results/results.ts";
 import type { JudgedItem } from "./select.ts";
 import { type DefectSource, layersOf, storedHash } from "./workbench.ts";

@@ -1,7 +1,7 @@
 import { InputError } from "../../core/errors.ts";
+import type { DefectRecord } from "../../records/defect.ts";
 import { isForeignName } from "../../records/foreign.ts";
 import { JUDGED_VERSIONS, type JudgedVersion } from "../../records/prediction.ts";
-import type { DefectRecord } from "../../records/defect.ts";
 import { noSuchName } from "../../store/catalog/selection.ts";
 
 /** What a selection looks at: one line per candidate of the catalog. */

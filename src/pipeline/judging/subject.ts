@@ -3,12 +3,13 @@ import type { LayerWidth, NeuronSet } from "../../core/neurons.ts";
 import { DATASETS } from "../../datasets/registry.ts";
 import type { Dataset, ImageSet, Normalization } from "../../datasets/types.ts";
 import type { Suspect } from "../../localize/types.ts";
+import { type Network, neuronLayers } from "../../graph/network.ts";
 import { rates } from "../../measure/rates.ts";
-import { isForeignName, type ForeignRecord } from "../../records/foreign.ts";
+import { type ForeignRecord, isForeignName } from "../../records/foreign.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { failingTests } from "./failing-tests.ts";
 import type { JudgedItem } from "./select.ts";
-import { type ForeignSource, layersOf, type Model, storedHash, type Workbench } from "./workbench.ts";
+import { type ForeignSource, layersOf, type Model, networkOf, storedHash, type Workbench } from "./workbench.ts";
 
 /** What is measured before and after a repair; the attack success rate is null where nobody knows the trigger. */
 export interface Measured {
@@ -20,6 +21,8 @@ export interface Measured {
 export interface Subject {
   id: string;
   layers(): LayerWidth[];
+  /** What it is a version of, without its weights. */
+  network(): Network;
   /** SHA-256 of the weights without loading them; null where they are derived. */
   storedHash: string | null;
   model(): Promise<Model>;
@@ -46,6 +49,7 @@ function defectSubject(bench: Workbench, { id, version }: JudgedItem): Subject {
   return {
     id,
     layers: () => layersOf(source, record),
+    network: () => networkOf(source, record).network,
     storedHash: storedHash(record, version),
     model,
     dataset,
@@ -82,7 +86,8 @@ function foreignSubject(bench: Workbench, id: string): Subject {
   });
   return {
     id,
-    layers: () => source.layers(record),
+    layers: () => neuronLayers(source.network(record)),
+    network: () => source.network(record),
     storedHash: record.model.decoded_sha256,
     model,
     dataset,

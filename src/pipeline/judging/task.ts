@@ -1,7 +1,7 @@
 import type { Budget } from "../../core/budget.ts";
 import type { Device } from "../../core/device.ts";
-import type { JudgedVersion } from "../../records/prediction.ts";
 import type { DefectRecord } from "../../records/defect.ts";
+import type { JudgedVersion } from "../../records/prediction.ts";
 import type { CellOutcome } from "./cells.ts";
 
 /** What a judging process is told first. */

@@ -9,12 +9,12 @@ import type { Suspect } from "../../localize/types.ts";
 import { driftModel } from "../../measure/drift.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
 import { buildNetwork } from "../../models/registry.ts";
-import type { Database } from "../../store/database.ts";
-import type { ForeignModel } from "../../store/foreign/model.ts";
+import { gridOf } from "../../records/clean.ts";
+import { type DefectRecord, twinSha256 } from "../../records/defect.ts";
 import type { ForeignRecord } from "../../records/foreign.ts";
 import type { JudgedVersion } from "../../records/prediction.ts";
-import { type DefectRecord, twinSha256 } from "../../records/defect.ts";
-import { gridOf } from "../../records/clean.ts";
+import type { Database } from "../../store/database.ts";
+import type { ForeignModel } from "../../store/foreign/model.ts";
 import { onGrid } from "../../tensor/half-grid.ts";
 import { encodeState } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
@@ -28,8 +28,8 @@ export type DefectSource = Pick<Database, "readDefect" | "readClean" | "readLabe
 export interface ForeignSource {
   read(id: string): ForeignRecord;
   load(record: ForeignRecord): Promise<ForeignModel>;
-  /** @throws InputError where no architecture of ours fits */
-  layers(record: ForeignRecord): LayerWidth[];
+  /** But for its number of classes. @throws InputError where no architecture of ours fits */
+  network(record: ForeignRecord): Network;
 }
 
 export type Runner = ModelRunner & { trim(): Promise<void>; release(): Promise<void> };

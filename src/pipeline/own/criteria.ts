@@ -3,12 +3,9 @@ import { CRITERIA } from "../../localize/registry.ts";
 import type { CleanCriterion } from "../../localize/types.ts";
 import { criteriaNamed } from "../judging/criteria.ts";
 
-/** What a baseline gives as its source. */
-const BASELINE = "baseline";
-
 /**
- * The criteria that a network of one's own can be judged by: nobody has failing tests of it. Unnamed: the published
- * ones, and of these, without images, those that read weights alone.
+ * The criteria that a network of one's own can be judged by: nobody has failing tests of it. Unnamed: all
+ * that are no baselines, and of these, without images, those that read weights alone.
  *
  * @throws InputError on a criterion of wider access, or that needs images where there are none
  */
@@ -18,12 +15,12 @@ export function cleanCriteria(
   hasImages: boolean,
   flag = "--criterion",
 ): CleanCriterion[] {
-  const published = [...CRITERIA.values()].filter(({ access, source }) => access === "clean" && source !== BASELINE);
-  const unnamed = published.filter(({ needsData }) => hasImages || !needsData).map(({ name }) => name);
+  const usual = [...CRITERIA.values()].filter(({ access, kind }) => access === "clean" && kind !== "baseline");
+  const unnamed = usual.filter(({ needsData }) => hasImages || !needsData).map(({ name }) => name);
   return criteriaNamed(names ?? unnamed, { timeout: pluginTimeout, stored: [] }).map((criterion) => {
     if (criterion.access !== "clean") {
       throw new InputError(
-        `${flag} ${criterion.name}: needs failing tests, which nobody has of a network of one's own; clean ones: ${published.map(({ name }) => name).join(", ")}`,
+        `${flag} ${criterion.name}: needs failing tests, which nobody has of a network of one's own; clean ones: ${usual.map(({ name }) => name).join(", ")}`,
       );
     }
     if (criterion.needsData && !hasImages) {

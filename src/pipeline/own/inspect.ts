@@ -6,6 +6,7 @@ import { neuronLayers } from "../../graph/network.ts";
 import { statisticOf } from "../../localize/statistic.ts";
 import type { CleanCriterion, Localization } from "../../localize/types.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
+import type { Reference } from "../../records/reference.ts";
 import { type OnOutcome, runCell } from "../judging/cells.ts";
 import { assertFits } from "../judging/localize.ts";
 import { anonymous, halveClean, NO_AUGMENTATION, noImages } from "../judging/suspect.ts";
@@ -13,7 +14,6 @@ import type { Progress } from "../judging/workbench.ts";
 import type { OwnImages } from "./images.ts";
 import type { OwnModel } from "./model.ts";
 import { type Comparison, compareWith } from "./reference.ts";
-import type { Reference } from "../../records/reference.ts";
 
 /** What one criterion says of a network of one's own. */
 export interface Finding {

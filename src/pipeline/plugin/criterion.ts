@@ -29,7 +29,7 @@ export function pluginCriterion(
       await runCommand(words, folder, timeout, unseen);
       return readAnswer(folder, neuronLayers(suspect.network));
     });
-  const known = { name, title: words.join(" "), source: "plug-in", needsData: true, fingerprint } as const;
+  const known = { name, title: words.join(" "), kind: "program", needsData: true, fingerprint } as const;
   if (access === "clean") return { ...known, access, localize: (suspect) => run(suspect, () => undefined) };
   return {
     ...known,

@@ -4,9 +4,9 @@ import type { ImageSet } from "../../datasets/types.ts";
 import { exportOnnx } from "../../graph/export.ts";
 import { neuronLayers } from "../../graph/network.ts";
 import type { Suspect } from "../../localize/types.ts";
+import { TORCH_LOADER } from "../../store/checkout/torch-loader.ts";
 import { withPath } from "../../store/disk/fs.ts";
 import { prettyJson } from "../../store/disk/json.ts";
-import { TORCH_LOADER } from "../../store/checkout/torch-loader.ts";
 import { encodeNpy } from "../../tensor/npy.ts";
 import { encodeState } from "../../tensor/safetensors.ts";
 

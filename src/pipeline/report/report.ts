@@ -5,6 +5,7 @@ import { DATASETS } from "../../datasets/registry.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import { argmax } from "../../measure/batches.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
+import type { DefectRecord } from "../../records/defect.ts";
 import { collect } from "../../report/collect.ts";
 import { imagePicture } from "../../report/figures/picture.ts";
 import { groupBy } from "../../report/group.ts";
@@ -17,7 +18,6 @@ import {
 } from "../../report/pictures.ts";
 import { type ReportOptions, writeReport } from "../../report/report.ts";
 import type { Database } from "../../store/database.ts";
-import type { DefectRecord } from "../../records/defect.ts";
 import { Workbench } from "../judging/workbench.ts";
 
 export interface ReportRequest extends Omit<ReportOptions, "pictures" | "data"> {

@@ -1,14 +1,15 @@
 import { multiplyAdds } from "../../graph/cost.ts";
-import type { Database } from "../../store/database.ts";
-import type { JudgedVersion } from "../../records/prediction.ts";
-import type { Results } from "../../store/results/results.ts";
 import type { DefectRecord } from "../../records/defect.ts";
+import type { JudgedVersion } from "../../records/prediction.ts";
+import type { Database } from "../../store/database.ts";
+import type { Results } from "../../store/results/results.ts";
+import { judgingBytes } from "../estimate/memory.ts";
+import { applicable, assertApplicable } from "../judging/applicable.ts";
 import { finishedPrediction, predictionCell } from "../judging/localize.ts";
 import { chooseNeurons, finishedRepair, formatUsing, repairCell, repairContext } from "../judging/repair.ts";
 import type { JudgedItem } from "../judging/select.ts";
 import { type JudgeTask, networkKey, type RepairName } from "../judging/task.ts";
 import { networkOf, storedHash } from "../judging/workbench.ts";
-import { judgingBytes } from "../estimate/memory.ts";
 import type { CellNetwork } from "./rates.ts";
 import type { Study } from "./recipe.ts";
 
@@ -33,6 +34,7 @@ export interface StudyTask extends JudgeTask, CellNetwork {
 /**
  * Every cell of a study, by defect, with what is finished already. Defects of one network follow each other.
  * @param items what was selected
+ * @throws InputError where the recipe names a criterion that needs what a network lacks
  */
 export function planStudy(
   database: Database,
@@ -42,30 +44,46 @@ export function planStudy(
 ): StudyTask[] {
   const versions = new Map<string, JudgedVersion[]>();
   for (const { id, version } of items) versions.set(id, [...(versions.get(id) ?? []), version]);
-  const criteria = study.criteria.map(({ name }) => name);
-  const ways = study.repairs.map(
-    ({ method, using }): RepairName => ({ method: method.name, using: formatUsing(using) }),
-  );
-  const networks = new Map<string, Pick<StudyTask, keyof CellNetwork | "bytes">>();
+  const networks = new Map<string, { needs: Needs; study: Study }>();
   const tasks = [...versions].map(([id, wanted]): StudyTask => {
     const record = database.readDefect(id);
-    const known = networks.get(networkKey(record)) ?? needsOf(database, record);
+    const known = networks.get(networkKey(record)) ?? onNetwork(database, study, record);
     networks.set(networkKey(record), known);
-    const localize = wanted.flatMap((version) => predictions(results, study, record, version));
+    const { needs, study: fitting } = known;
+    const localize = wanted.flatMap((version) => predictions(results, fitting, record, version));
     const isRepaired = wanted.includes("infected");
-    const repaired = isRepaired ? repairsOf(database, results, study, record) : [];
-    const cells = [...localize, ...repaired];
-    return { id, versions: wanted, criteria, repairs: isRepaired ? ways : [], cells, ...known };
+    const repaired = isRepaired ? repairsOf(database, results, fitting, record) : [];
+    const ways = fitting.repairs.map(
+      ({ method, using }): RepairName => ({ method: method.name, using: formatUsing(using) }),
+    );
+    return {
+      ...{ id, versions: wanted, criteria: fitting.criteria.map(({ name }) => name) },
+      ...{ repairs: isRepaired ? ways : [], cells: [...localize, ...repaired] },
+      ...needs,
+    };
   });
   return tasks.sort((a, b) => compare(a.network, b.network));
 }
 
-function needsOf(database: Database, record: DefectRecord): Pick<StudyTask, keyof CellNetwork | "bytes"> {
+type Needs = Pick<StudyTask, keyof CellNetwork | "bytes">;
+
+/**
+ * A study as far as a defect's network allows: `all` leaves out criteria that need what it lacks, and repairs by them.
+ * @throws InputError where such a criterion is named
+ */
+function onNetwork(database: Database, study: Study, record: DefectRecord): { needs: Needs; study: Study } {
   const { network } = networkOf(database, record);
+  assertApplicable(study.criteria.filter(({ name }) => study.named.has(name)), network, record.id, "criteria:");
+  const criteria = applicable(study.criteria, network);
+  const names = new Set(criteria.map(({ name }) => name));
+  const repairs = study.repairs.filter(({ using }) => using.kind !== "criterion" || names.has(using.criterion));
   return {
-    network: networkKey(record),
-    size: multiplyAdds(network),
-    bytes: judgingBytes(network, record.dataset),
+    needs: {
+      network: networkKey(record),
+      size: multiplyAdds(network),
+      bytes: judgingBytes(network, record.dataset),
+    },
+    study: { ...study, criteria, repairs },
   };
 }
 

@@ -45,6 +45,8 @@ export type StudyRecipe = z.infer<typeof study>;
 export interface Study {
   recipe: StudyRecipe;
   criteria: Criterion[];
+  /** Those that the recipe names itself, not by `all`. */
+  named: ReadonlySet<string>;
   /** The same as they can be asked for in another process: names and commands. */
   criterionNames: string[];
   repairs: RepairWay[];
@@ -70,7 +72,7 @@ export function resolveStudy(recipe: StudyRecipe): Study {
     throw new InputError("select: give names or where, not both");
   }
   const timeout = recipe.plugin_timeout ?? PLUGIN_TIMEOUT;
-  const isBaseline = ({ source }: Criterion) => source === "baseline";
+  const isBaseline = ({ kind }: Criterion) => kind === "baseline";
   const registered = (wanted: boolean) =>
     [...CRITERIA.values()].filter((criterion) => isBaseline(criterion) === wanted).map(({ name }) => name);
   const ownNames = recipe.criteria === ALL ? registered(false) : recipe.criteria;
@@ -100,7 +102,10 @@ export function resolveStudy(recipe: StudyRecipe): Study {
   // Two commands under one name would be told apart nowhere.
   methodsNamed(methodNames);
   const criterionNames = [...ownNames, ...baselineNames];
-  return { recipe, criteria, criterionNames, repairs: [...repairs.values()], methodNames };
+  const named = new Set(
+    [...(recipe.criteria === ALL ? [] : own), ...(recipe.baselines === ALL ? [] : baselines)].map(({ name }) => name),
+  );
+  return { recipe, criteria, named, criterionNames, repairs: [...repairs.values()], methodNames };
 }
 
 function expand(entry: string, criteria: readonly Criterion[]): string[] {

@@ -1,18 +1,18 @@
 import { join } from "node:path";
+import type { RepairFile } from "../../records/repair.ts";
+import { studyRecordName, studyTable } from "../../records/study.ts";
+import { REPAIR_FIELDS, SCORE_FIELDS } from "../../records/table-fields.ts";
 import { type RankingRow, rankCriteria, rankingRow } from "../../report/ranking.ts";
 import type { ScoreRow } from "../../score/score.ts";
 import type { Database } from "../../store/database.ts";
 import { readBytes } from "../../store/disk/fs.ts";
 import { sha256Of } from "../../store/objects/objects.ts";
 import type { ResultStore } from "../../store/results/result-folder.ts";
-import type { RepairFile } from "../../records/repair.ts";
 import type { Results } from "../../store/results/results.ts";
-import { studyRecordName, studyTable } from "../../records/study.ts";
 import { type FlatTable, replaceTables } from "../../store/sql/table-files.ts";
 import { packageVersion } from "../../store/version.ts";
 import { formatUsing, repairRow } from "../judging/repair.ts";
 import { scoreAll } from "../judging/score.ts";
-import { REPAIR_FIELDS, SCORE_FIELDS } from "../../records/table-fields.ts";
 import type { StudyTask } from "./plan.ts";
 import type { Study } from "./recipe.ts";
 

@@ -1,6 +1,6 @@
 import { CLEAN_FIELDS, cleanRow } from "../../records/clean-row.ts";
-import type { Database } from "../../store/database.ts";
 import { DEFECT_FIELDS, type DefectRow } from "../../records/defect-row.ts";
+import type { Database } from "../../store/database.ts";
 import { type FlatTable, type TableKind, writeTables } from "../../store/sql/table-files.ts";
 import { sqlTables } from "./sql-tables.ts";
 

@@ -1,11 +1,11 @@
 import { formatNeuron } from "../../core/neurons.ts";
-import { placesOf } from "../../score/ranking.ts";
+import { JUDGED_VERSIONS } from "../../records/prediction.ts";
 import { NEURON_FIELDS, PREDICTION_FIELDS, REPAIR_FIELDS, SCORE_FIELDS } from "../../records/table-fields.ts";
+import { placesOf } from "../../score/ranking.ts";
 import type { DerivedTable } from "../../store/catalog/catalog-file.ts";
 import type { Database } from "../../store/database.ts";
 import { listForeign } from "../../store/foreign/records.ts";
 import type { ResultStore } from "../../store/results/result-folder.ts";
-import { JUDGED_VERSIONS } from "../../records/prediction.ts";
 import { Results, storedBudgets } from "../../store/results/results.ts";
 import type { FlatRow } from "../../store/sql/create-table.ts";
 import { repairRow } from "../judging/repair.ts";

@@ -1,5 +1,5 @@
-import { cellMean, cellOf } from "../../score/cells.ts";
 import { SCORE_METRICS, type ScoreMetric } from "../../records/metrics.ts";
+import { cellMean, cellOf } from "../../score/cells.ts";
 import type { ReportData } from "../collect.ts";
 import { type Difference, pick } from "../differences.ts";
 import { distinct } from "../group.ts";

@@ -1,10 +1,10 @@
 import { InputError } from "../../core/errors.ts";
 import { flatScores, indexNeurons, membership, type NeuronIndex } from "../../core/neuron-index.ts";
 import { parseNeurons } from "../../core/neurons.ts";
+import type { DefectRecord } from "../../records/defect.ts";
+import type { DefectLabels } from "../../records/labels.ts";
 import { auroc } from "../../score/ranking.ts";
 import type { Database } from "../../store/database.ts";
-import type { DefectLabels } from "../../records/labels.ts";
-import type { DefectRecord } from "../../records/defect.ts";
 import { floatsOf } from "../../tensor/safetensors.ts";
 import type { ReportData } from "../collect.ts";
 import type { Figure } from "../figures/figure.ts";

@@ -1,7 +1,7 @@
-import { cellMean, cellOf } from "../../score/cells.ts";
-import { type DefectRow, defectRow } from "../../records/defect-row.ts";
 import type { DefectRecord } from "../../records/defect.ts";
+import { type DefectRow, defectRow } from "../../records/defect-row.ts";
 import { DEFECT_METRICS } from "../../records/metrics.ts";
+import { cellMean, cellOf } from "../../score/cells.ts";
 import type { ReportData } from "../collect.ts";
 import { type Dot, dotPlot } from "../figures/dots.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";

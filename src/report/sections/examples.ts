@@ -1,7 +1,7 @@
 import type { Trigger } from "../../attacks/types.ts";
 import { InputError } from "../../core/errors.ts";
-import type { Database } from "../../store/database.ts";
 import type { DefectRecord } from "../../records/defect.ts";
+import type { Database } from "../../store/database.ts";
 import type { Figure } from "../figures/figure.ts";
 import { pictureHtml, triggerPng } from "../figures/picture.ts";
 import { MOST_CELLS } from "../figures/strips.ts";

@@ -1,5 +1,5 @@
-import type { MeasuredRepair } from "../../records/repair.ts";
 import type { DefectRecord } from "../../records/defect.ts";
+import type { MeasuredRepair } from "../../records/repair.ts";
 import { acceptedShare } from "../acceptance.ts";
 import type { ReportData } from "../collect.ts";
 import { type Factor, valuesOf } from "../factors.ts";

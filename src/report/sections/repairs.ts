@@ -1,5 +1,5 @@
-import { cellMean, cellOf } from "../../score/cells.ts";
 import type { MeasuredRepair } from "../../records/repair.ts";
+import { cellMean, cellOf } from "../../score/cells.ts";
 import { acceptedShare } from "../acceptance.ts";
 import { bootstrapMean } from "../bootstrap.ts";
 import type { ReportData } from "../collect.ts";

@@ -1,10 +1,10 @@
 import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
+import type { DefectRow } from "../../records/defect-row.ts";
 import type { Database } from "../database.ts";
 import { exists, makeFolder, plainFileBytes, withPath, writeAtomic } from "../disk/fs.ts";
 import { beside } from "../disk/new-folder.ts";
-import type { DefectRow } from "../../records/defect-row.ts";
 import { exportDefects } from "../transfer/export.ts";
 import { archivePath, readSums, SUMS, sha256OfFile, sumsText } from "./sums.ts";
 

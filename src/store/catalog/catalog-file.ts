@@ -2,13 +2,13 @@ import { renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { temporaryName } from "../../files/temporary.ts";
-import type { Database } from "../database.ts";
-import { foreignPrints, foreignRows } from "../foreign/rows.ts";
-import { makeFolder, withPath } from "../disk/fs.ts";
-import { sha256Of } from "../objects/objects.ts";
-import { DEFECT_FIELDS, type DefectRow, defectRow } from "../../records/defect-row.ts";
-import { CLEAN_FIELDS, cleanRow } from "../../records/clean-row.ts";
 import type { CleanRecord } from "../../records/clean.ts";
+import { CLEAN_FIELDS, cleanRow } from "../../records/clean-row.ts";
+import { DEFECT_FIELDS, type DefectRow, defectRow } from "../../records/defect-row.ts";
+import type { Database } from "../database.ts";
+import { makeFolder, withPath } from "../disk/fs.ts";
+import { foreignPrints, foreignRows } from "../foreign/rows.ts";
+import { sha256Of } from "../objects/objects.ts";
 import { type ColumnType, createTable, type FlatRow } from "../sql/create-table.ts";
 
 /** Changes with the tables below, so that a catalog of another version is rebuilt. */

@@ -2,13 +2,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { withStaging } from "../../files/staging.ts";
-import { catalogRows, type DerivedTable, fingerprint, readSource, replaceCatalog, writeCatalogFile, writeTablesFile } from "./catalog-file.ts";
+import { DEFECT_FIELD_NAMES, type DefectRow } from "../../records/defect-row.ts";
 import type { Database } from "../database.ts";
 import { exists } from "../disk/fs.ts";
-import { DEFECT_FIELD_NAMES, type DefectRow } from "../../records/defect-row.ts";
 import { SAMPLE } from "../shipped/sample.ts";
 import { askSql, SQL_SECONDS } from "../sql/ask.ts";
 import { type SqlRow, selectStatement } from "../sql/select.ts";
+import {
+  catalogRows,
+  type DerivedTable,
+  fingerprint,
+  readSource,
+  replaceCatalog,
+  writeCatalogFile,
+  writeTablesFile,
+} from "./catalog-file.ts";
 
 export interface SqlOptions {
   /** Tables beside `defects` and `clean`: those that the statement names are derived from their files for it. */
@@ -21,7 +29,7 @@ export interface SqlOptions {
  * The catalog of a database: tables `defects` (docs/query.md; foreign models
  * under status `foreign`) and `clean`, derived from the records and rebuilt
  * whenever these are not those that it was derived from, also for a reader: it holds no fact of its own. DuckDB is
- * loaded on first use, and what users ask runs in a process of its own (`sql-ask.ts`).
+ * loaded on first use, and what users ask runs in a process of its own (`sql/ask.ts`).
  */
 export class Catalog {
   private readonly db: Database;

@@ -1,7 +1,7 @@
 import { suggestion } from "../../core/closest.ts";
 import { InputError } from "../../core/errors.ts";
-import { exists } from "../disk/fs.ts";
 import type { DefectRow } from "../../records/defect-row.ts";
+import { exists } from "../disk/fs.ts";
 
 /**
  * The rows that names pick: ids and group names in any mix, each row once, in the order given; no name picks all.

@@ -5,10 +5,10 @@ import type { Trigger } from "../../attacks/types.ts";
 import { InputError } from "../../core/errors.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import { buildNetwork } from "../../models/registry.ts";
+import { anyRecord, modelFile, recordFile, triggerFile } from "../../records/checkout.ts";
+import type { DefectMetrics } from "../../records/defect.ts";
 import { exists, plainFileBytes, readBytes } from "../disk/fs.ts";
 import { sha256Of } from "../objects/objects.ts";
-import type { DefectMetrics } from "../../records/defect.ts";
-import { anyRecord, modelFile, recordFile, triggerFile } from "../../records/checkout.ts";
 import { encodeTrigger } from "../objects/trigger.ts";
 
 /** What a checkout's folder says of its model, checked against itself. */

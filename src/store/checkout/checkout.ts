@@ -7,17 +7,17 @@ import { type LayerScores, type LayerWidth, listNeurons } from "../../core/neuro
 import { exportOnnx } from "../../graph/export.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import { buildNetwork } from "../../models/registry.ts";
+import { CHECKOUT_FORMAT } from "../../records/checkout.ts";
+import type { CleanRecord } from "../../records/clean.ts";
+import type { DefectRecord } from "../../records/defect.ts";
 import { encodeState, floatsOf } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
-import { CHECKOUT_FORMAT } from "../../records/checkout.ts";
-import { checkoutReadme } from "./readme.ts";
 import type { Database } from "../database.ts";
 import { withPath } from "../disk/fs.ts";
 import { prettyJson } from "../disk/json.ts";
 import { fillNewFolder, refuseOccupied } from "../disk/new-folder.ts";
 import { sha256Of } from "../objects/objects.ts";
-import type { CleanRecord } from "../../records/clean.ts";
-import type { DefectRecord } from "../../records/defect.ts";
+import { checkoutReadme } from "./readme.ts";
 import { TORCH_LOADER } from "./torch-loader.ts";
 
 export interface CheckoutRequest {

@@ -1,9 +1,9 @@
 import { ATTACKS } from "../../attacks/registry.ts";
 import type { Version } from "../../core/ids.ts";
 import { markdownCode } from "../../core/visible.ts";
-import { modelCardHeader } from "./model-card.ts";
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
+import { modelCardHeader } from "./model-card.ts";
 
 const WHAT: Record<string, string> = {
   "model.safetensors": "the weights of this version under PyTorch's state-dict names",

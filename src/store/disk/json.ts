@@ -1,8 +1,8 @@
 import type { z } from "zod";
 import { InputError } from "../../core/errors.ts";
+import { sha256Of } from "../objects/objects.ts";
 import { parseBoundedJson } from "./bounded-json.ts";
 import { readBytes, writeAtomic } from "./fs.ts";
-import { sha256Of } from "../objects/objects.ts";
 
 const FIELD = '  "checksum": "';
 const END = '"\n}\n';

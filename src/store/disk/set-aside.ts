@@ -3,9 +3,9 @@ import { lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from "node:
 import { dirname, join, relative } from "node:path";
 import { isAlive } from "../../files/process-identity.ts";
 import { isOwnFolder } from "../../files/temporary.ts";
-import { exists, makeFolder, readBytes, removeFile, withPath } from "./fs.ts";
 import type { Layout } from "../layout.ts";
 import { ASIDE_NAME, isOwnPlace } from "../own-folders.ts";
+import { exists, makeFolder, readBytes, removeFile, withPath } from "./fs.ts";
 
 /** Files of a database that are set aside in its `tmp` until it is certain that nothing refers to them. */
 export class SetAside {

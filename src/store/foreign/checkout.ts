@@ -1,17 +1,17 @@
 import { countNeurons, listNeurons } from "../../core/neurons.ts";
 import { exportOnnx } from "../../graph/export.ts";
 import { neuronLayers } from "../../graph/network.ts";
-import { encodeState } from "../../tensor/safetensors.ts";
 import { CHECKOUT_FORMAT } from "../../records/checkout.ts";
+import type { ForeignRecord } from "../../records/foreign.ts";
+import { encodeState } from "../../tensor/safetensors.ts";
 import { type CheckedOutFile, writeCheckout } from "../checkout/checkout.ts";
+import { TORCH_LOADER } from "../checkout/torch-loader.ts";
 import type { Database } from "../database.ts";
 import { prettyJson } from "../disk/json.ts";
 import { refuseOccupied } from "../disk/new-folder.ts";
-import { TORCH_LOADER } from "../checkout/torch-loader.ts";
 import { loadForeign } from "./model.ts";
 import { foreignReadme } from "./readme.ts";
 import { readForeign } from "./records.ts";
-import type { ForeignRecord } from "../../records/foreign.ts";
 
 /** What is known of a data set by its name. */
 export interface KnownData {

@@ -1,16 +1,16 @@
 import { InputError } from "../../core/errors.ts";
+import { type ForeignRecord, foreignRecord } from "../../records/foreign.ts";
+import type { ObjectRef } from "../../records/object-ref.ts";
 import { Claim, holderOf } from "../claims.ts";
 import { type Database, openDatabase } from "../database.ts";
 import { createAtomic, exists } from "../disk/fs.ts";
-import { appendJournal } from "../journal.ts";
 import { checksummedJson, writeJson } from "../disk/json.ts";
+import { appendJournal } from "../journal.ts";
 import { Layout } from "../layout.ts";
 import { sha256Of } from "../objects/objects.ts";
-import type { ObjectRef } from "../../records/object-ref.ts";
 import { findCases } from "./cases.ts";
 import { type ReadCase, readCase } from "./read-case.ts";
 import { foreignPath, hasForeign, readForeign } from "./records.ts";
-import { type ForeignRecord, foreignRecord } from "../../records/foreign.ts";
 
 export interface ForeignImport {
   /** Told of what must be known of a case, and of each that is not taken: a line. */

@@ -1,10 +1,10 @@
 import { InputError } from "../../core/errors.ts";
 import { type Network, stateShapes } from "../../graph/network.ts";
 import { fittingNetwork, recognise } from "../../models/recognition/recognise.ts";
+import type { ForeignRecord } from "../../records/foreign.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";
 import { readModel } from "../objects/models.ts";
-import type { ForeignRecord } from "../../records/foreign.ts";
 import { isPruned, splitLine } from "./split-weights.ts";
 
 /** A foreign model's weights. */

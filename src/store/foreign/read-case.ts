@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { InputError } from "../../core/errors.ts";
+import type { ForeignRecord } from "../../records/foreign.ts";
 import { encodeState, tensorValues, wholeValues } from "../../tensor/safetensors.ts";
 import { type StateDict, sizeOf } from "../../tensor/state.ts";
 import { readBytes } from "../disk/fs.ts";
@@ -7,7 +8,6 @@ import { sha256Of } from "../objects/objects.ts";
 import type { ForeignCase } from "./cases.ts";
 import { namedLayers } from "./named-layers.ts";
 import { recogniseWeights } from "./recognised.ts";
-import type { ForeignRecord } from "../../records/foreign.ts";
 import { Bystander, type Plain, PlainTensor } from "./torch-file.ts";
 import { readTruth } from "./truth.ts";
 import { readTruthFile } from "./truth-file.ts";

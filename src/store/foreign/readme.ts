@@ -1,7 +1,7 @@
 import { markdownCode } from "../../core/visible.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
-import type { KnownData } from "./checkout.ts";
 import type { ForeignRecord } from "../../records/foreign.ts";
+import type { KnownData } from "./checkout.ts";
 
 const WHAT: Record<string, string> = {
   "model.safetensors": "the weights as float32",

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
+import { type ForeignRecord, foreignRecord } from "../../records/foreign.ts";
+import { LAYOUT } from "../../records/places.ts";
 import type { Database } from "../database.ts";
 import { exists, listFolder } from "../disk/fs.ts";
 import { readJson } from "../disk/json.ts";
-import { LAYOUT } from "../../records/places.ts";
-import { type ForeignRecord, foreignRecord } from "../../records/foreign.ts";
 
 /** Ids of all foreign records, sorted. */
 export function listForeign(db: Pick<Database, "layout">): string[] {

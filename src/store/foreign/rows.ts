@@ -1,12 +1,12 @@
 import { statSync } from "node:fs";
 import { countNeurons } from "../../core/neurons.ts";
 import { parseArch } from "../../models/registry.ts";
+import { type DefectRow, emptyRow } from "../../records/defect-row.ts";
+import { FOREIGN, type ForeignRecord, foreignGroup } from "../../records/foreign.ts";
 import type { Database } from "../database.ts";
 import { withPath } from "../disk/fs.ts";
-import { type DefectRow, emptyRow } from "../../records/defect-row.ts";
 import { foreignLayers } from "./layers.ts";
 import { foreignPath, listForeign, readForeign } from "./records.ts";
-import { FOREIGN, type ForeignRecord, foreignGroup } from "../../records/foreign.ts";
 
 /** The catalog's row of a foreign model: what its files tell; all else is unknown. */
 export function foreignRow(record: ForeignRecord): DefectRow {

@@ -1,4 +1,5 @@
 import { InputError } from "../../core/errors.ts";
+import type { ObjectRef } from "../../records/object-ref.ts";
 import {
   applyDelta,
   type DeltaMode,
@@ -12,7 +13,6 @@ import { dataStartOf, decodeState, encodeHalfState, encodeState } from "../../te
 import type { StateDict } from "../../tensor/state.ts";
 import { encodeContainer, type Purpose } from "./container.ts";
 import { type ObjectStore, sha256Of } from "./objects.ts";
-import type { ObjectRef } from "../../records/object-ref.ts";
 
 /** The identity of a model: the SHA-256 of its bytes as safetensors of 32-bit floats, however it is stored. */
 export function modelSha256(state: StateDict): string {

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { decodeContainer, encodeContainer, type Purpose } from "./container.ts";
-import { exists, readBytes, removeFile, withPath, writeAtomic } from "../disk/fs.ts";
 import type { ObjectRef } from "../../records/object-ref.ts";
+import { exists, readBytes, removeFile, withPath, writeAtomic } from "../disk/fs.ts";
+import { decodeContainer, encodeContainer, type Purpose } from "./container.ts";
 
 export function sha256Of(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");

@@ -2,11 +2,11 @@ import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { z } from "zod";
 import { InputError } from "../../core/errors.ts";
+import { resultFile } from "../../records/result.ts";
 import { exists, removeFile, withPath, writeAtomic } from "../disk/fs.ts";
 import { readJson, writeJson } from "../disk/json.ts";
 import { resultPath, weightsPath } from "../layout.ts";
 import { assertOwnPath } from "../own-folders.ts";
-import { resultFile } from "../../records/result.ts";
 
 /** What keeps results by name: `localize/<criterion>/<id>.<version>`, `repair/<method>/<using>/<id>`. */
 export interface ResultStore {

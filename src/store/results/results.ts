@@ -1,5 +1,5 @@
-import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { z } from "zod";
+import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { type JudgedVersion, type PredictionFile, predictionSchema } from "../../records/prediction.ts";
 import { type RepairFile, repairSchema } from "../../records/repair.ts";
 import { budgetOf, PREDICTIONS, predictionName, REPAIRS, repairName, SUFFIXES } from "../../records/result-name.ts";

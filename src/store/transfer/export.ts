@@ -2,19 +2,19 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { create } from "tar";
 import { InputError } from "../../core/errors.ts";
-import type { Database } from "../database.ts";
-import { foreignPath, readForeign } from "../foreign/records.ts";
+import { EXPORT_MANIFEST, type ExportedFile, type ExportManifest, exportManifest } from "../../records/export.ts";
 import { isForeignName } from "../../records/foreign.ts";
+import { collectRefs } from "../../records/object-ref.ts";
+import { LAYOUT } from "../../records/places.ts";
+import type { Database } from "../database.ts";
 import { asInputError, makeFolder, readBytes, withPath } from "../disk/fs.ts";
 import { checksummedJson, parseChecksummed } from "../disk/json.ts";
-import { LAYOUT } from "../../records/places.ts";
-import { weightsPath } from "../layout.ts";
 import { beside, fillNewFolder, placeNewFile, refuseExisting, refuseOccupied } from "../disk/new-folder.ts";
+import { foreignPath, readForeign } from "../foreign/records.ts";
+import { weightsPath } from "../layout.ts";
 import { sha256Of } from "../objects/objects.ts";
-import { collectRefs } from "../../records/object-ref.ts";
 import { statedHash } from "../results/repaired-weights.ts";
 import { packageVersion } from "../version.ts";
-import { EXPORT_MANIFEST, type ExportedFile, type ExportManifest, exportManifest } from "../../records/export.ts";
 
 export interface ExportRequest {
   /** Defects of any status, and foreign models. */

@@ -2,19 +2,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { withStaging } from "../../files/staging.ts";
+import { type DatabaseManifest, databaseManifest } from "../../records/database.ts";
+import type { ExportManifest } from "../../records/export.ts";
+import { LAYOUT, WEIGHTS_SUFFIX } from "../../records/places.ts";
 import { Claim, heldClaims, holderOf } from "../claims.ts";
 import { Database, openDatabase } from "../database.ts";
-import { listForeign } from "../foreign/records.ts";
 import { asInputError, createAtomic, exists, readBytes, writeAtomic } from "../disk/fs.ts";
-import { appendJournal } from "../journal.ts";
 import { writeJson } from "../disk/json.ts";
-import { LAYOUT, WEIGHTS_SUFFIX } from "../../records/places.ts";
+import { listForeign } from "../foreign/records.ts";
+import { appendJournal } from "../journal.ts";
 import { Layout } from "../layout.ts";
 import { assertSameStamp } from "../manifest.ts";
 import { sha256Of } from "../objects/objects.ts";
-import { type DatabaseManifest, databaseManifest } from "../../records/database.ts";
 import { verifyDatabase } from "../verify/verify.ts";
-import type { ExportManifest } from "../../records/export.ts";
 import { stageExport } from "./stage.ts";
 
 export interface Imported {

@@ -1,11 +1,11 @@
 import { lstatSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
+import { EXPORT_MANIFEST, type ExportManifest, exportManifest } from "../../records/export.ts";
 import { exists, makeFolder, readBytes, withPath } from "../disk/fs.ts";
 import { parseChecksummed } from "../disk/json.ts";
 import { sha256Of } from "../objects/objects.ts";
 import { readArchive } from "./archive.ts";
-import { EXPORT_MANIFEST, type ExportManifest, exportManifest } from "../../records/export.ts";
 
 /** No list of files is so long. */
 const MOST_MANIFEST_BYTES = 64 << 20;

@@ -2,22 +2,22 @@ import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { DATASETS } from "../../datasets/registry.ts";
-import { decodeContainer } from "../objects/container.ts";
-import type { Database } from "../database.ts";
-import type { Findings } from "./findings.ts";
-import { verifyForeign } from "./foreign.ts";
-import { exists, readBytes, withPath } from "../disk/fs.ts";
-import { parseChecksummed, readJson } from "../disk/json.ts";
-import { LAYOUT, WEIGHTS_SUFFIX } from "../../records/places.ts";
-import { verifyJournal } from "./journal.ts";
-import { sha256Of } from "../objects/objects.ts";
-import { collectObjects } from "../../records/object-ref.ts";
-import { verifyWeights } from "./repaired-weights.ts";
 import { checkpointRecord } from "../../records/clean.ts";
 import { type DatabaseManifest, databaseManifest } from "../../records/database.ts";
-import { verifyStudyTable } from "./studies.ts";
-import { checkpointFaults } from "./rules/checkpoint.ts";
+import { collectObjects } from "../../records/object-ref.ts";
+import { LAYOUT, WEIGHTS_SUFFIX } from "../../records/places.ts";
+import type { Database } from "../database.ts";
+import { exists, readBytes, withPath } from "../disk/fs.ts";
+import { parseChecksummed, readJson } from "../disk/json.ts";
+import { decodeContainer } from "../objects/container.ts";
+import { sha256Of } from "../objects/objects.ts";
+import type { Findings } from "./findings.ts";
+import { verifyForeign } from "./foreign.ts";
+import { verifyJournal } from "./journal.ts";
+import { verifyWeights } from "./repaired-weights.ts";
 import { verifyResult } from "./results.ts";
+import { checkpointFaults } from "./rules/checkpoint.ts";
+import { verifyStudyTable } from "./studies.ts";
 
 /** Derived, or the workings of builders: the parts that promise nothing. */
 const UNHASHED = new Set<string>([

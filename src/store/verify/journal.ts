@@ -1,10 +1,10 @@
-import { journalEntry } from "../../records/journal-entry.ts";
 import { InputError } from "../../core/errors.ts";
+import { journalEntry } from "../../records/journal-entry.ts";
 import type { Database } from "../database.ts";
-import type { Findings } from "./findings.ts";
-import { foreignPath } from "../foreign/records.ts";
 import { exists } from "../disk/fs.ts";
+import { foreignPath } from "../foreign/records.ts";
 import { readJournal } from "../journal.ts";
+import type { Findings } from "./findings.ts";
 
 /**
  * Holds the journal against the files: a line is appended after its file was written, and nothing deletes a record, so

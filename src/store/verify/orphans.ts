@@ -1,14 +1,14 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
+import { collectObjects } from "../../records/object-ref.ts";
+import { isDefectOf, WEIGHTS_SUFFIX } from "../../records/places.ts";
 import { heldClaims, holderOf } from "../claims.ts";
 import type { Database } from "../database.ts";
 import { exists, listFolder, readBytes, withPath } from "../disk/fs.ts";
 import { parseChecksummed } from "../disk/json.ts";
-import { isDefectOf, WEIGHTS_SUFFIX } from "../../records/places.ts";
-import { collectObjects } from "../../records/object-ref.ts";
-import { statedHash, weightsOfNoResult } from "../results/repaired-weights.ts";
 import { SetAside } from "../disk/set-aside.ts";
+import { statedHash, weightsOfNoResult } from "../results/repaired-weights.ts";
 
 const LABELS = ".labels.json";
 

@@ -54,54 +54,6 @@ function assertOfForeign(db: Database, id: string, state: StateDict, path: strin
   if (fittingNetwork(state)?.arch !== fits) throw new InputError(`${path}: these are no weights of a ${fits}`);
 }
 
-function weightsOfNoResult(db: Database): string[] {
-  const root = db.layout.path("results");
-  if (!exists(root)) return [];
-  return withPath(root, () => readdirSync(root, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile() && entry.name.endsWith(WEIGHTS_SUFFIX))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => isWeightsPlace(relative(root, path)) && statedHash(path) === null)
-    .sort();
-}
-
-/** Whether `repair --keep` lays weights there: other weights below `results/` are somebody's own. */
-function isWeightsPlace(path: string): boolean {
-  const [repair, method, using, ...rest] = path.split(sep);
-  if (repair === "repair" && rest.length === 2 && rest[0] === LAYOUT.foreign) {
-    return isForeignId(`${rest[0]}/${rest[1].slice(0, -WEIGHTS_SUFFIX.length).split(".")[0]}`);
-  }
-  const [file, ...more] = rest;
-  if (repair !== "repair" || method === undefined || using === undefined || file === undefined) return false;
-  const id = file.slice(0, -WEIGHTS_SUFFIX.length).split(".")[0];
-  return more.length === 0 && isDefectOf(id.split("-").slice(0, 3).join("-"), id);
-}
-
-/** The hash that a result states of weights at this place; null where none does. @throws InputError where it is damaged */
-export function statedHash(path: string): string | null {
-  const result = resultOf(path);
-  return exists(result) ? (readJson(result, repairSchema).weights_sha256 ?? null) : null;
-}
-
-function assertOfNetwork(db: Database, { id }: RepairFile, bytes: Uint8Array, path: string): void {
-  const state = decodeState(bytes, path);
-  if (isForeignName(id)) assertOfForeign(db, id, state, path);
-  if (isForeignName(id) || !db.hasDefect(id)) return;
-  const record = db.readDefect(id);
-  const shapes = stateShapes(buildNetwork(record.arch, db.readClean(record.clean).classes.length));
-  const fits = [...shapes].every(([key, shape]) => state.get(key)?.shape.join() === shape.join());
-  if (!fits || state.size !== shapes.size) throw new InputError(`${path}: these are no weights of a ${record.arch}`);
-}
-
-function assertOfForeign(db: Database, id: string, state: StateDict, path: string): void {
-  if (!hasForeign(db, id)) return;
-  const { fits } = readForeign(db, id);
-  if (fittingNetwork(state)?.arch !== fits) throw new InputError(`${path}: these are no weights of a ${fits}`);
-}
-
-function resultOf(path: string): string {
-  return `${path.slice(0, -WEIGHTS_SUFFIX.length)}.json`;
-}
-
 function weightsOf(path: string): string {
   return path.replace(/\.json$/, WEIGHTS_SUFFIX);
 }

@@ -2,20 +2,20 @@ import { z } from "zod";
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { InputError } from "../../core/errors.ts";
 import { buildNetwork } from "../../models/registry.ts";
-import type { Database } from "../database.ts";
-import type { Findings } from "./findings.ts";
-import { hasForeign, readForeign } from "../foreign/records.ts";
 import { isForeignName } from "../../records/foreign.ts";
-import { readBytes } from "../disk/fs.ts";
-import { parseChecksummed, readJson } from "../disk/json.ts";
-import { missingWeights } from "./repaired-weights.ts";
-import { predictionName, repairName } from "../../records/result-name.ts";
 import { predictionSchema } from "../../records/prediction.ts";
 import { repairSchema } from "../../records/repair.ts";
+import { predictionName, repairName } from "../../records/result-name.ts";
 import { isStudyRecord } from "../../records/study.ts";
-import { verifyStudyRecord } from "./studies.ts";
+import type { Database } from "../database.ts";
+import { readBytes } from "../disk/fs.ts";
+import { parseChecksummed, readJson } from "../disk/json.ts";
+import { hasForeign, readForeign } from "../foreign/records.ts";
+import type { Findings } from "./findings.ts";
+import { missingWeights } from "./repaired-weights.ts";
 import { predictionFaults } from "./rules/predictions.ts";
 import { repairFaults } from "./rules/repairs.ts";
+import { verifyStudyRecord } from "./studies.ts";
 
 /** Folders of `results/` whose files have a name that follows from what they hold. */
 const NAMED = {

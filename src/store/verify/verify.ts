@@ -1,12 +1,13 @@
 import type { Trigger } from "../../attacks/types.ts";
 import { type Network, stateShapes } from "../../graph/network.ts";
 import { buildNetwork } from "../../models/registry.ts";
+import { type CleanRecord, gridOf } from "../../records/clean.ts";
+import type { DefectRecord } from "../../records/defect.ts";
+import type { DefectLabels } from "../../records/labels.ts";
 import { floatsOf } from "../../tensor/safetensors.ts";
 import type { Database } from "../database.ts";
+import { verifyFiles } from "./files.ts";
 import { type Finding, Findings } from "./findings.ts";
-import { type CleanRecord, gridOf } from "../../records/clean.ts";
-import type { DefectLabels } from "../../records/labels.ts";
-import type { DefectRecord } from "../../records/defect.ts";
 import { Behaviour } from "./rules/behaviour.ts";
 import { cleanFaults } from "./rules/clean-model.ts";
 import { discreetFaults } from "./rules/discreet.ts";
@@ -27,7 +28,6 @@ import {
   verifySize,
   verifyTwin,
 } from "./rules/versions.ts";
-import { verifyFiles } from "./files.ts";
 
 export interface VerifyResult {
   findings: Finding[];

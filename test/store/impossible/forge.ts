@@ -1,10 +1,10 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ExportManifest } from "../../../src/records/export.ts";
 import { openDatabase } from "../../../src/store/database.ts";
-import type { Finding } from "../../../src/store/verify/findings.ts";
 import { checksummedJson } from "../../../src/store/disk/json.ts";
 import { sha256Of } from "../../../src/store/objects/objects.ts";
-import type { ExportManifest } from "../../../src/records/export.ts";
+import type { Finding } from "../../../src/store/verify/findings.ts";
 import { verifyDatabase } from "../../../src/store/verify/verify.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a test of damage writes anything anywhere

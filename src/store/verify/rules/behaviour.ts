@@ -6,9 +6,9 @@ import type { Normalization } from "../../../datasets/types.ts";
 import type { Network } from "../../../graph/network.ts";
 import { argmax } from "../../../measure/batches.ts";
 import { createRunner, type OrtRunner } from "../../../measure/ort-runner.ts";
-import type { StateDict } from "../../../tensor/state.ts";
 import type { CleanRecord } from "../../../records/clean.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
+import type { StateDict } from "../../../tensor/state.ts";
 
 /**
  * What infected models and shams do with their trigger on drawn images. These need no files and stand in for every data set:

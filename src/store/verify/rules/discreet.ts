@@ -1,9 +1,9 @@
+import type { Grid } from "../../../core/grid.ts";
 import type { NeuronSet } from "../../../core/neurons.ts";
 import { BN_EPSILON } from "../../../graph/batchnorm.ts";
 import { channelFold } from "../../../graph/fold.ts";
 import { convUnits, type Network } from "../../../graph/network.ts";
 import { functionDistance } from "../../../measure/rewrite.ts";
-import type { Grid } from "../../../core/grid.ts";
 import { relativeStep, smallestStep } from "../../../tensor/half-grid.ts";
 import { type StateDict, tensorOf } from "../../../tensor/state.ts";
 

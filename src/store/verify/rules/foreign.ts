@@ -1,9 +1,9 @@
 import { InputError } from "../../../core/errors.ts";
 import { type NeuronSet, sameNeurons } from "../../../core/neurons.ts";
 import { fittingNetwork } from "../../../models/recognition/recognise.ts";
+import type { ForeignRecord } from "../../../records/foreign.ts";
 import type { StateDict } from "../../../tensor/state.ts";
 import { namedLayers } from "../../foreign/named-layers.ts";
-import type { ForeignRecord } from "../../../records/foreign.ts";
 import type { Plain } from "../../foreign/torch-file.ts";
 import { readTruth } from "../../foreign/truth.ts";
 

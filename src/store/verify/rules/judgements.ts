@@ -1,8 +1,8 @@
 import { InputError } from "../../../core/errors.ts";
 import { listNeurons, type NeuronSet, parseNeurons } from "../../../core/neurons.ts";
 import type { Network } from "../../../graph/network.ts";
-import type { PredictionFile } from "../../../records/prediction.ts";
 import { type DefectRecord, twinSha256 } from "../../../records/defect.ts";
+import type { PredictionFile } from "../../../records/prediction.ts";
 import { neuronFaults } from "./truth.ts";
 
 /** What predictions and repairs share: a revision, the model that they are of, neurons by name. */

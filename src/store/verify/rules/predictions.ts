@@ -1,9 +1,9 @@
 import { flatScores, indexNeurons } from "../../../core/neuron-index.ts";
 import { type Network, neuronLayers } from "../../../graph/network.ts";
 import { CRITERIA } from "../../../localize/registry.ts";
+import type { DefectRecord } from "../../../records/defect.ts";
 import { isPluginName } from "../../../records/plugin-name.ts";
 import type { PredictionFile } from "../../../records/prediction.ts";
-import type { DefectRecord } from "../../../records/defect.ts";
 import { hashFaults, namedFaults, revisionFaults } from "./judgements.ts";
 import { secondsFaults } from "./seconds.ts";
 

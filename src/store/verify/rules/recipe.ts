@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { gatesSchema, injectSchema, measureSchema } from "../../../inject/recipe.ts";
 import { GRIDS } from "../../../core/grid.ts";
+import { gatesSchema, injectSchema, measureSchema } from "../../../inject/recipe.ts";
 import type { CleanRecord } from "../../../records/clean.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
 

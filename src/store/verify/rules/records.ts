@@ -1,10 +1,10 @@
 import { InputError } from "../../../core/errors.ts";
 import { listNeurons } from "../../../core/neurons.ts";
 import { DRAWN } from "../../../inject/target.ts";
-import type { Database } from "../../database.ts";
 import type { CleanRecord } from "../../../records/clean.ts";
-import type { DefectLabels } from "../../../records/labels.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
+import type { DefectLabels } from "../../../records/labels.ts";
+import type { Database } from "../../database.ts";
 import { isDrawn } from "./identity.ts";
 import { Ranks } from "./ranks.ts";
 

@@ -3,9 +3,9 @@ import type { NeuronSet } from "../../../core/neurons.ts";
 import type { Network } from "../../../graph/network.ts";
 import { cutSubnetwork } from "../../../inject/replacement/splice.ts";
 import { trainedKeys } from "../../../inject/replacement/trained.ts";
+import type { DefectRecord } from "../../../records/defect.ts";
 import { changedRows } from "../../../tensor/delta.ts";
 import type { StateDict } from "../../../tensor/state.ts";
-import type { DefectRecord } from "../../../records/defect.ts";
 
 /**
  * A replaced version against the clean twin, number by number. Rows say little here, since cutting takes columns of nearly

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { LEVELS, parseDefectId } from "../../../core/ids.ts";
+import type { DefectMetrics, DefectRecord } from "../../../records/defect.ts";
 import { failedGate as firstFailed, GATE_SETTINGS, type Gates } from "../../../records/gates.ts";
 import { metricsOfStep } from "../../../records/metrics.ts";
-import type { DefectMetrics, DefectRecord } from "../../../records/defect.ts";
 
 /** What a record's status promises: models or none, figures that the recipe's gates let pass or do not, a reason. */
 

@@ -1,8 +1,8 @@
 import { countNeurons, type NeuronSet, sameNeurons } from "../../../core/neurons.ts";
 import { type Network, neuronLayers } from "../../../graph/network.ts";
 import { quantity } from "../../../inject/quantity.ts";
-import type { DefectLabels } from "../../../records/labels.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
+import type { DefectLabels } from "../../../records/labels.ts";
 
 /** Labels against the record and the network: G is the level's, E follows from the effects, one number per neuron. */
 

@@ -1,0 +1,29 @@
+import { convUnits, type Network } from "../graph/network.ts";
+
+/** What a criterion may need of a network, in words. */
+export const NEEDS = {
+  "batch-norm": "a batch norm behind every layer of neurons",
+  convolution: "neurons that are channels of convolutions",
+  classes: "classes to choose from",
+  pixels: "images as input",
+} as const;
+export type Need = keyof typeof NEEDS;
+
+function has(network: Network, need: Need): boolean {
+  const units = convUnits(network);
+  switch (need) {
+    case "batch-norm":
+      return units.length > 0 && units.every(({ bn }) => Boolean(bn));
+    case "convolution":
+      return units.length > 0;
+    case "classes":
+      return network.classes > 1 && network.nodes.at(-1)?.op === "linear";
+    case "pixels":
+      return network.input.height * network.input.width > 1;
+  }
+}
+
+/** The first thing that a criterion needs and a network lacks; null: the criterion can judge it. */
+export function unmetNeed({ needs = [] }: { needs?: readonly Need[] }, network: Network): Need | null {
+  return needs.find((need) => !has(network, need)) ?? null;
+}

@@ -1,0 +1,90 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Criterion, InputError, list, localize, open, score } from "../../src/index.ts";
+import { ROOT, textOf } from "../structure/sources.ts";
+
+const EXAMPLES = ["list", "check-out", "localize-and-score"];
+const ID = "gtsrb-resnet18w8-badnets-small-top040";
+
+describe("the examples of docs/library.md", () => {
+  let folder: string;
+  let lines: string[];
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "library-"));
+    const imports = EXAMPLES.map((name) => pathToFileURL(join(ROOT, `examples/library/${name}.mjs`)).href);
+    const program = imports.map((url) => `await import(${JSON.stringify(url)}); console.log("---");`).join("\n");
+    // Of the package as others import it: by its name, from `dist`.
+    const { stdout, stderr, status } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    expect([status, stderr]).toEqual([0, ""]);
+    lines = stdout.split("---\n");
+  });
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("stand there word for word", () => {
+    const page = textOf("docs/library.md");
+    for (const name of EXAMPLES) expect(page).toContain(`\`\`\`js\n${textOf(`examples/library/${name}.mjs`)}\`\`\``);
+    expect(readdirSync(join(ROOT, "examples/library")).sort()).toEqual(EXAMPLES.map((name) => `${name}.mjs`).sort());
+  });
+
+  it("list a database", () => {
+    expect(lines[0]).toMatch(/^85 accepted defects\nbadnets: \d+, the strongest \S+ with ASR [01]\.\d{3}\n/);
+  });
+
+  it("check a defect out", () => {
+    const written = readdirSync(join(folder, "case")).sort();
+    expect(written).toEqual(expect.arrayContaining(["README.md", "model.safetensors", "sham.onnx", "labels.json"]));
+    expect(lines[1].trim().split("\n")).toHaveLength(written.length);
+  });
+
+  it("localize and score", () => {
+    const judged = lines[2].trim().split("\n");
+    expect(judged.map((line) => line.split(":")[1].split(" ")[0])).toEqual(["infected", "infected", "sham", "sham"]);
+    for (const line of judged) expect(line).toMatch(/^(clp|largest-weight) on \S+: WJI [01]\.\d{3}, AUROC [01]\.\d{3}$/);
+  });
+});
+
+describe("the package's door", () => {
+  it("picks defects by a condition, and refuses bad SQL in one line", async () => {
+    const database = await open("sample");
+    expect((await list(database)).length).toBeGreaterThan(85);
+    await expect(list(database, "asr > 'high'; drop table defects")).rejects.toThrow(InputError);
+    await expect(open("no-such-folder")).rejects.toThrow(/no-such-folder/);
+  });
+
+  it("judges blind, writes nothing into the database, and scores", async () => {
+    const database = await open("sample");
+    const seen: string[][] = [];
+    const mine: Criterion = {
+      ...{ name: "mine", title: "Nothing", kind: "own", access: "clean", needsData: false },
+      localize: async ({ network, state, ...others }) => {
+        seen.push([network.arch, others.name]);
+        const scores = Object.fromEntries(
+          network.nodes.flatMap((node) => (node.op === "conv" ? [[node.id, new Array<number>(node.out).fill(0)]] : [])),
+        );
+        expect(state.size).toBeGreaterThan(0);
+        return { raw: scores, scores, native: {} };
+      },
+    };
+    const before = database.listResults();
+    const predictions = await localize(database, { names: [ID], criteria: [mine, "random"] });
+    expect(predictions.map(({ criterion, version }) => `${criterion} ${version}`)).toEqual(
+      ["mine infected", "random infected", "mine sham", "random sham"],
+    );
+    expect(seen).toHaveLength(2);
+    for (const names of seen) expect(names.join()).not.toContain("badnets");
+    expect(database.listResults()).toEqual(before);
+    const rows = score(database, predictions);
+    expect(rows).toHaveLength(4 * 2 * 3);
+    expect(rows.find(({ criterion, truth }) => criterion === "mine" && truth === "full")?.auroc).toBe(0.5);
+    await expect(localize(database, { names: [ID], criteria: ["clq"] })).rejects.toThrow(/unknown criterion 'clq'/);
+  });
+});

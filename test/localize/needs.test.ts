@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import type { Network } from "../../src/graph/network.ts";
+import { type Need, NEEDS, unmetNeed } from "../../src/localize/needs.ts";
+import { CRITERIA } from "../../src/localize/registry.ts";
+import { buildNetwork } from "../../src/models/registry.ts";
+import { applicable, assertApplicable } from "../../src/pipeline/judging/applicable.ts";
+
+const full = buildNetwork("resnet18w8", 10);
+
+/** Logits of pixels' means: no layer of neurons. */
+const flat: Network = {
+  ...{ arch: "flat", input: full.input, classes: 10 },
+  nodes: [
+    { op: "input", id: "input" },
+    { op: "globalpool", id: "pool", input: "input" },
+    { op: "linear", id: "fc", input: "pool", out: 10 },
+  ],
+};
+
+/** The same network where nothing is normalised. */
+const plain: Network = {
+  ...full,
+  nodes: full.nodes.map((node) => (node.op === "conv" ? { ...node, bn: "" } : node)),
+};
+
+describe("what criteria need", () => {
+  it("is met by every architecture of ours", () => {
+    for (const arch of ["resnet18w8", "vgg13w8", "vgg16w8", "googlenetw8"]) {
+      expect(applicable([...CRITERIA.values()], buildNetwork(arch, 10))).toEqual([...CRITERIA.values()]);
+    }
+  });
+
+  it("is missing where a network lacks it", () => {
+    const lacks = (network: Network) =>
+      (Object.keys(NEEDS) as Need[]).filter((need) => unmetNeed({ needs: [need] }, network) !== null);
+    expect(lacks(full)).toEqual([]);
+    expect(lacks(flat)).toEqual(["batch-norm", "convolution"]);
+    expect(lacks(plain)).toEqual(["batch-norm"]);
+    expect(lacks({ ...full, classes: 1 })).toEqual(["classes"]);
+    expect(lacks({ ...full, input: { channels: 30, height: 1, width: 1 } })).toEqual(["pixels"]);
+  });
+
+  it("leaves a criterion out of all, and refuses it by name in one line", () => {
+    const names = applicable([...CRITERIA.values()], plain).map(({ name }) => name);
+    expect(names).toContain("weight-norm");
+    for (const name of ["clp", "bnp", "anp"]) expect(names).not.toContain(name);
+    expect(() => assertApplicable([CRITERIA.get("weight-norm")!], plain, "x")).not.toThrow();
+    expect(() => assertApplicable([CRITERIA.get("clp")!], plain, "suspect.pth")).toThrow(
+      "--criterion clp: needs a batch norm behind every layer of neurons, which resnet18w8 (suspect.pth) lacks",
+    );
+  });
+});
