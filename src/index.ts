@@ -3,10 +3,10 @@
  * docs/library.md show each; the command line calls the same functions.
  */
 import { type Budget, DEFAULT_BUDGET } from "./core/budget.ts";
-import { DEFAULT_SEED } from "./core/random.ts";
+import { DEFAULT_SEED } from "./core/seed.ts";
 import { defaultDataDir } from "./files/user-cache.ts";
 import { CRITERIA } from "./localize/registry.ts";
-import type { Criterion } from "./localize/types.ts";
+import type { CleanCriterion, Criterion, Localization, Suspect } from "./localize/types.ts";
 import { assertAllApplicable } from "./pipeline/judging/applicable.ts";
 import { criteriaNamed } from "./pipeline/judging/criteria.ts";
 import { judgeIn } from "./pipeline/judging/judge.ts";
@@ -31,11 +31,14 @@ export type {
   Budget,
   CheckedOutFile,
   CheckoutRequest,
+  CleanCriterion,
   Criterion,
   Database,
   DefectRow,
+  Localization,
   PredictionFile as Prediction,
   ScoreRow,
+  Suspect,
 };
 
 /**
@@ -102,11 +105,7 @@ export async function localize(database: Database, options: LocalizeOptions = {}
   const items = await selectItems(new Catalog(database), { names: [...names], where }, withSham(database, warn), {
     foreign: true,
   });
-  assertAllApplicable(
-    database,
-    items,
-    options.criteria === undefined ? [] : chosen,
-  );
+  assertAllApplicable(database, items, options.criteria === undefined ? [] : chosen);
   const { data = defaultDataDir(), seed = DEFAULT_SEED, budget = DEFAULT_BUDGET } = options;
   return judgeIn(database, store, { data, seed, budget, warn }, (bench, results) =>
     localizeAll(bench, results, items, chosen, progress),

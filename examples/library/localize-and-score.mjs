@@ -14,7 +14,9 @@ const largestWeight = {
       if (op !== "conv") continue;
       const { data } = state.get(`${id}.weight`);
       const size = data.length / out;
-      scores[id] = Array.from({ length: out }, (_, c) => Math.max(...data.subarray(c * size, (c + 1) * size).map(Math.abs)));
+      scores[id] = Array.from({ length: out }, (_, c) =>
+        Math.max(...data.subarray(c * size, (c + 1) * size).map(Math.abs)),
+      );
     }
     return { raw: scores, scores, native: {} };
   },

@@ -2,7 +2,7 @@ import { Option } from "commander";
 import { BUDGETS, type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { DEFAULT_DEVICE, DEVICES, type Device } from "../core/device.ts";
 import { InputError } from "../core/errors.ts";
-import { DEFAULT_SEED } from "../core/random.ts";
+import { DEFAULT_SEED } from "../core/seed.ts";
 import { defaultDataDir } from "../files/user-cache.ts";
 import { SAMPLE, SAMPLE_DIR } from "../store/shipped/sample.ts";
 import { WHOLE } from "../store/shipped/shipped.ts";

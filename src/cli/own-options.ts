@@ -1,8 +1,8 @@
 import { Option } from "commander";
 import { InputError } from "../core/errors.ts";
+import { defaultDataDir } from "../files/user-cache.ts";
 import { SAMPLE, SAMPLE_DIR } from "../store/shipped/sample.ts";
 import { wholeNumber } from "./arguments.ts";
-import { defaultDataDir } from "../files/user-cache.ts";
 
 /** What verbs on a network of one's own take beside the shared options. */
 export interface OwnOptions {

@@ -1,9 +1,6 @@
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { sha256Hex } from "./hash.ts";
 
-/** The seed of judging unless told otherwise. */
-export const DEFAULT_SEED = 1;
-
 /**
  * Seed of one stage: a 32-bit integer from hash(seed, parts…). Every stage derives its own, so no stage's draws
  * depend on how many numbers another stage took (docs/methods.md §1.4).

@@ -1,13 +1,13 @@
-import { type CifarLayout, readCifarFiles, readNameLines } from "./cifar-binary.ts";
-import { readCifarPickles, readPickledNames } from "./cifar-python.ts";
-import { type CifarVersion, describeVersions, findCifar, loadCifar } from "./cifar-versions.ts";
+import { type CifarLayout, readCifarFiles, readNameLines } from "./cifar/binary.ts";
+import { readCifarPickles, readPickledNames } from "./cifar/python.ts";
+import { type CifarVersion, countCifar, describeVersions, findCifar, loadCifar } from "./cifar/versions.ts";
 import type { DatasetDefinition } from "./types.ts";
 
 const CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 const LAYOUT: CifarLayout = { labels: [{ name: "label", key: "labels", classes: CLASSES.length }], labelAt: 0 };
 const BATCHES = [1, 2, 3, 4, 5].map((i) => `data_batch_${i}`);
 
-export const CIFAR10_VERSIONS: CifarVersion[] = [
+const VERSIONS: CifarVersion[] = [
   {
     layout: "binary version",
     folder: "cifar-10-batches-bin",
@@ -43,7 +43,9 @@ export const cifar10: DatasetDefinition = {
   normalization: { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] },
   augmentation: { flip: true, cropPadding: 4 },
   source: "A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
-  layouts: describeVersions(CIFAR10_VERSIONS),
+  official: { train: 50_000, test: 10_000 },
+  count: (dataDir) => countCifar(VERSIONS, dataDir),
+  layouts: describeVersions(VERSIONS),
   downloads: [
     {
       url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
@@ -51,7 +53,7 @@ export const cifar10: DatasetDefinition = {
       bytes: 170_052_171,
       archive: "tar.gz",
       into: "",
-      places: [CIFAR10_VERSIONS[0].folder],
+      places: [VERSIONS[0].folder],
     },
   ],
   otherArchives: [
@@ -60,12 +62,12 @@ export const cifar10: DatasetDefinition = {
       md5: "c58f30108f718f92721af3b95e74349a",
       archive: "tar.gz",
       into: "",
-      places: [CIFAR10_VERSIONS[1].folder],
+      places: [VERSIONS[1].folder],
     },
   ],
-  find: (dataDir) => findCifar(CIFAR10_VERSIONS, dataDir),
-  holdsPart: (folder) => findCifar(CIFAR10_VERSIONS, folder).length > 0,
+  find: (dataDir) => findCifar(VERSIONS, dataDir),
+  holdsPart: (folder) => findCifar(VERSIONS, folder).length > 0,
   async load(options) {
-    return loadCifar(this, CIFAR10_VERSIONS, LAYOUT, options);
+    return loadCifar(this, VERSIONS, LAYOUT, options);
   },
 };

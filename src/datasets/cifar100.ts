@@ -1,7 +1,7 @@
-import { type CifarLayout, readCifarFiles, readNameLines } from "./cifar-binary.ts";
-import { readCifarPickles, readPickledNames } from "./cifar-python.ts";
-import { type CifarVersion, describeVersions, findCifar, loadCifar } from "./cifar-versions.ts";
-import { CIFAR100_CLASSES } from "./cifar100-classes.ts";
+import { type CifarLayout, readCifarFiles, readNameLines } from "./cifar/binary.ts";
+import { CIFAR100_CLASSES } from "./cifar/cifar100-classes.ts";
+import { readCifarPickles, readPickledNames } from "./cifar/python.ts";
+import { type CifarVersion, countCifar, describeVersions, findCifar, loadCifar } from "./cifar/versions.ts";
 import type { DatasetDefinition } from "./types.ts";
 
 const LAYOUT: CifarLayout = {
@@ -12,7 +12,7 @@ const LAYOUT: CifarLayout = {
   labelAt: 1,
 };
 
-export const CIFAR100_VERSIONS: CifarVersion[] = [
+const VERSIONS: CifarVersion[] = [
   {
     layout: "binary version",
     folder: "cifar-100-binary",
@@ -48,7 +48,9 @@ export const cifar100: DatasetDefinition = {
   normalization: { mean: [0.5071, 0.4865, 0.4409], std: [0.2673, 0.2564, 0.2762] },
   augmentation: { flip: true, cropPadding: 4 },
   source: "A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
-  layouts: describeVersions(CIFAR100_VERSIONS),
+  official: { train: 50_000, test: 10_000 },
+  count: (dataDir) => countCifar(VERSIONS, dataDir),
+  layouts: describeVersions(VERSIONS),
   downloads: [
     {
       url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
@@ -56,7 +58,7 @@ export const cifar100: DatasetDefinition = {
       bytes: 168_513_733,
       archive: "tar.gz",
       into: "",
-      places: [CIFAR100_VERSIONS[0].folder],
+      places: [VERSIONS[0].folder],
     },
   ],
   otherArchives: [
@@ -65,12 +67,12 @@ export const cifar100: DatasetDefinition = {
       md5: "eb9058c3a382ffc7106e4002c42a8d85",
       archive: "tar.gz",
       into: "",
-      places: [CIFAR100_VERSIONS[1].folder],
+      places: [VERSIONS[1].folder],
     },
   ],
-  find: (dataDir) => findCifar(CIFAR100_VERSIONS, dataDir),
-  holdsPart: (folder) => findCifar(CIFAR100_VERSIONS, folder).length > 0,
+  find: (dataDir) => findCifar(VERSIONS, dataDir),
+  holdsPart: (folder) => findCifar(VERSIONS, folder).length > 0,
   async load(options) {
-    return loadCifar(this, CIFAR100_VERSIONS, LAYOUT, options);
+    return loadCifar(this, VERSIONS, LAYOUT, options);
   },
 };

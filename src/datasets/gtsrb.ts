@@ -1,9 +1,10 @@
-import { assembleDataset } from "./assemble.ts";
-import { GTSRB_CLASSES } from "./gtsrb-classes.ts";
-import { findGtsrb, GTSRB_LAYOUTS, holdsGtsrbPart, testOf, throwIfPartial, trainingOf } from "./gtsrb-layouts.ts";
-import { readPictures } from "./gtsrb-pictures.ts";
-import { onlyPlace } from "./locate.ts";
-import { splitByTrack } from "./split.ts";
+import { onlyPlace } from "./files/locate.ts";
+import { GTSRB_CLASSES } from "./gtsrb/classes.ts";
+import { countGtsrb } from "./gtsrb/count.ts";
+import { findGtsrb, GTSRB_LAYOUTS, holdsGtsrbPart, testOf, throwIfPartial, trainingOf } from "./gtsrb/layouts.ts";
+import { readPictures } from "./gtsrb/pictures.ts";
+import { assembleDataset } from "./splits/assemble.ts";
+import { splitByTrack } from "./splits/split.ts";
 import type { DatasetDefinition } from "./types.ts";
 
 const OFFICIAL = { train: 39_209, test: 12_630 };
@@ -17,6 +18,8 @@ export const gtsrb: DatasetDefinition = {
   classes: GTSRB_CLASSES,
   normalization: { mean: [0.3337, 0.3064, 0.3171], std: [0.2672, 0.2564, 0.2629] },
   augmentation: { flip: false, cropPadding: 4 },
+  official: OFFICIAL,
+  count: countGtsrb,
   source: "J. Stallkamp et al., Man vs. computer: benchmarking machine learning for traffic sign recognition, 2012",
   layouts: GTSRB_LAYOUTS,
   downloads: [

@@ -1,11 +1,11 @@
-import { assembleDataset } from "./assemble.ts";
 import { SIGN_CLASSES } from "./signs/classes.ts";
 import { drawSigns } from "./signs/draw.ts";
-import { splitAtRandom } from "./split.ts";
+import { assembleDataset } from "./splits/assemble.ts";
+import { splitAtRandom } from "./splits/split.ts";
 import type { DatasetDefinition } from "./types.ts";
 
-export const SIGNS_TRAIN = 4000;
-export const SIGNS_TEST = 600;
+const SIGNS_TRAIN = 4000;
+const SIGNS_TEST = 600;
 
 /** The images are one fixed set, like a downloaded one; the user's seed only splits it. */
 const SIGNS_SEED = 1;
@@ -19,6 +19,7 @@ export const signs: DatasetDefinition = {
   normalization: { mean: [0.4347, 0.4178, 0.4127], std: [0.2186, 0.2099, 0.2132] },
   // A mirrored arrow is another class.
   augmentation: { flip: false, cropPadding: 2 },
+  official: { train: SIGNS_TRAIN, test: SIGNS_TEST },
   source: "drawn by this program from a fixed seed",
   layouts: [],
   downloads: [],

@@ -81,7 +81,18 @@ export interface FoundLayout {
   lacking?: string[];
 }
 
+/** How many images the official files hold. */
+export interface SplitCounts {
+  /** The defender's share included. */
+  train: number;
+  test: number;
+}
+
 export interface DatasetDefinition extends DatasetInfo {
+  /** Of the whole release. */
+  official: SplitCounts;
+  /** Counts what is below the data folder without loading it; 0 where nothing is. Absent: the images are drawn. */
+  count?(dataDir: string): SplitCounts;
   /** The layouts that are looked for, for messages; none where the images are drawn. */
   layouts: string[];
   downloads: Download[];

@@ -1,6 +1,7 @@
 import type { Trigger } from "../attacks/types.ts";
 import type { LayerScores, NeuronSet } from "../core/neurons.ts";
 import { Random } from "../core/random.ts";
+import { quantile } from "../core/statistics.ts";
 import type { ImageSet } from "../datasets/types.ts";
 import { neuronLayers } from "../graph/network.ts";
 import { singleEffects } from "../measure/ablation.ts";
@@ -57,7 +58,10 @@ export async function labelDefect(
     if (count > 0) effect[name] = effects[name].slice(0, count);
     background.push(...(effects[name] ?? []).slice(count));
   }
-  const threshold = quantile(background, EFFECT_QUANTILE);
+  const threshold = quantile(
+    [...background].sort((a, b) => a - b),
+    EFFECT_QUANTILE,
+  );
 
   const contribution: LayerScores = {};
   const effective: NeuronSet = {};
@@ -90,13 +94,4 @@ function sampleOutside(
     sample[name] = random.shuffle(free).slice(0, share);
   }
   return sample;
-}
-
-/** Linearly interpolated quantile. */
-function quantile(values: number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = q * (sorted.length - 1);
-  const low = Math.floor(at);
-  const high = Math.ceil(at);
-  return sorted[low] + (at - low) * (sorted[high] - sorted[low]);
 }

@@ -1,4 +1,5 @@
 import type { LayerScores } from "../core/neurons.ts";
+import { mean, median, standardDeviation } from "../core/statistics.ts";
 
 /** Ways to make a criterion's numbers comparable across layers (docs/methods.md §10.1). */
 
@@ -6,23 +7,6 @@ const TINY = 1e-12;
 
 /** Makes MAD estimate the standard deviation of a normal distribution. */
 const MAD_TO_STD = 1.4826;
-
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, v) => sum + v, 0) / values.length;
-}
-
-/** Unbiased standard deviation; 0 for a single value. */
-export function standardDeviation(values: readonly number[]): number {
-  if (values.length < 2) return 0;
-  const centre = mean(values);
-  return Math.sqrt(values.reduce((sum, v) => sum + (v - centre) ** 2, 0) / (values.length - 1));
-}
-
-export function median(values: ArrayLike<number>): number {
-  const sorted = Float64Array.from(values).sort();
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
 
 function perLayer(raw: LayerScores, normalise: (values: number[]) => number[]): LayerScores {
   return Object.fromEntries(Object.entries(raw).map(([layer, values]) => [layer, normalise(values)]));

@@ -1,5 +1,6 @@
+import { mean } from "../core/statistics.ts";
 import { anomalyIn, nc } from "./nc.ts";
-import { layerZ, mean } from "./normalise.ts";
+import { layerZ } from "./normalise.ts";
 import type { Localization } from "./types.ts";
 
 /** Share of all neurons that the general statistic looks at. */

@@ -5,8 +5,8 @@ import type { ImageSet, Normalization } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
 import type { ModelRunner } from "../measure/runner.ts";
 import type { StateDict } from "../tensor/state.ts";
-import type { Need } from "./needs.ts";
 import type { ReversedTrigger } from "./nc/invert-trigger.ts";
+import type { Need } from "./needs.ts";
 
 /**
  * What a criterion or repair receives, and all it receives (docs/architecture.md, "Import order"): the model under an

@@ -1,6 +1,7 @@
+import { median } from "../core/statistics.ts";
 import { neuronLayers } from "../graph/network.ts";
 import { safeLog, scoreFilters } from "./filters.ts";
-import { median, robustZ } from "./normalise.ts";
+import { robustZ } from "./normalise.ts";
 import { topShare } from "./top-share.ts";
 import type { CleanCriterion } from "./types.ts";
 

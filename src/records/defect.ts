@@ -4,6 +4,7 @@ import { engineStamp } from "./engine.ts";
 import { rate, sha256 } from "./fields.ts";
 import { DEFECT_METRIC_KEYS, type DefectMetricKey, VERSION_RATES } from "./metrics.ts";
 import { objectRef } from "./object-ref.ts";
+import type { JudgedVersion } from "./prediction.ts";
 
 const unlessUnmeasured = rate.nullable();
 
@@ -78,4 +79,11 @@ export function versionRates(
 ): { ca: number | null; asr: number | null } {
   const { ca, asr } = VERSION_RATES[version];
   return { ca: metrics[ca], asr: metrics[asr] };
+}
+
+/** The hash of a version's weights without loading them; null where there is none or it is derived. */
+export function storedHash(record: DefectRecord, version: JudgedVersion): string | null {
+  if (version === "clean") return twinSha256(record);
+  if (version === "infected") return record.infected_model?.decoded_sha256 ?? null;
+  return version === "sham" ? (record.sham_model?.decoded_sha256 ?? null) : null;
 }

@@ -1,4 +1,5 @@
 import { Random, stageSeed } from "../core/random.ts";
+import { quantile } from "../core/statistics.ts";
 import { cellMean } from "../score/cells.ts";
 import { groupBy } from "./group.ts";
 import type { Estimate } from "./tables.ts";
@@ -59,12 +60,4 @@ function meanOfCells(sums: Float64Array, counts: Int32Array): number {
     cells++;
   }
   return total / cells;
-}
-
-/** Linear between the order statistics. */
-function quantile(sorted: Float64Array, p: number): number {
-  const at = p * (sorted.length - 1);
-  const below = Math.floor(at);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
 }

@@ -1,4 +1,5 @@
 import { LEVELS } from "../core/ids.ts";
+import { median } from "../core/statistics.ts";
 import { markdownCode, markdownText } from "../core/visible.ts";
 import type { CleanRecord } from "../records/clean.ts";
 import type { DefectRecord } from "../records/defect.ts";
@@ -82,8 +83,7 @@ export function rangeTable(records: readonly DefectRecord[]): Table {
       .filter((value) => value !== null)
       .sort((a, b) => a - b);
     const show = (value: number | undefined) => (value === undefined ? null : value.toFixed(digits));
-    const middle =
-      values.length === 0 ? undefined : (values[(values.length - 1) >> 1] + values[values.length >> 1]) / 2;
+    const middle = values.length === 0 ? undefined : median(values);
     return {
       figure: title,
       n: values.length,

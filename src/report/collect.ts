@@ -6,7 +6,7 @@ import { neuronLayers } from "../graph/network.ts";
 import { buildNetwork } from "../models/registry.ts";
 import type { CleanRecord } from "../records/clean.ts";
 import type { DatabaseManifest } from "../records/database.ts";
-import { type DefectRecord, twinSha256 } from "../records/defect.ts";
+import { type DefectRecord, storedHash } from "../records/defect.ts";
 import type { DefectLabels } from "../records/labels.ts";
 import { JUDGED_VERSIONS, type JudgedVersion, type PredictionFile } from "../records/prediction.ts";
 import { isMeasured, type MeasuredRepair } from "../records/repair.ts";
@@ -15,9 +15,22 @@ import { type ScoreRow, scorePrediction } from "../score/score.ts";
 import type { Database } from "../store/database.ts";
 import type { ResultStore } from "../store/results/result-folder.ts";
 import { Results, storedBudgets } from "../store/results/results.ts";
-import type { JudgedCell } from "./commands.ts";
 import { distinct } from "./group.ts";
 import { type RankedCriterion, rankCriteria } from "./ranking.ts";
+
+/** One cell of the results, as far as a command names it. */
+export interface JudgedCell {
+  step: "localize" | "repair";
+  /** The criterion, or the method. */
+  name: string;
+  /** Of a repair: what chose the neurons. */
+  using: string | null;
+  id: string;
+  /** `infected` for repairs. */
+  version: string;
+  budget: Budget;
+  seed: number;
+}
 
 /** Everything a report is made from but weights and images. */
 export interface ReportData {
@@ -67,7 +80,8 @@ export function collect(database: Database, store: ResultStore = database, budge
   const byId = new Map(accepted.map((record) => [record.id, record]));
   const outdated: string[] = [];
   const fits = ({ id, version, model_sha256 }: PredictionFile) => {
-    const expected = hashOf(byId.get(id), version);
+    const record = byId.get(id);
+    const expected = record ? storedHash(record, version) : null;
     return expected === null || model_sha256 === expected;
   };
 
@@ -134,13 +148,6 @@ function byPlace(a: DefectRecord, b: DefectRecord): number {
   const [groupA, groupB] = [`${a.group_id} ${a.style}`, `${b.group_id} ${b.style}`];
   if (groupA !== groupB) return groupA < groupB ? -1 : 1;
   return LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level) || a.top - b.top;
-}
-
-/** The hash of a version's weights; null where it is derived on demand. */
-function hashOf(record: DefectRecord | undefined, version: JudgedVersion): string | null {
-  if (version === "clean") return record ? twinSha256(record) : null;
-  if (version === "infected") return record?.infected_model?.decoded_sha256 ?? null;
-  return version === "sham" ? (record?.sham_model?.decoded_sha256 ?? null) : null;
 }
 
 function fitting<T>(name: string, score: () => T): T {

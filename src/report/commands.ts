@@ -1,21 +1,7 @@
-import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
+import { DEFAULT_BUDGET } from "../core/budget.ts";
 import { PLUGIN_PREFIX } from "../records/plugin-name.ts";
-import type { ReportData } from "./collect.ts";
+import type { JudgedCell, ReportData } from "./collect.ts";
 import { distinct, groupBy } from "./group.ts";
-
-/** One cell of the results, as far as a command names it. */
-export interface JudgedCell {
-  step: "localize" | "repair";
-  /** The criterion, or the method. */
-  name: string;
-  /** Of a repair: what chose the neurons. */
-  using: string | null;
-  id: string;
-  /** `infected` for repairs. */
-  version: string;
-  budget: Budget;
-  seed: number;
-}
 
 /**
  * The commands that make the stored results again: criteria that judged the same models share one, with the budget and

@@ -6,6 +6,7 @@ import { acceptedShare } from "./acceptance.ts";
 import { bootstrapMean, type Sampled } from "./bootstrap.ts";
 import type { ReportData } from "./collect.ts";
 import { groupBy } from "./group.ts";
+import { keyOf } from "./headline.ts";
 import type { Estimate } from "./tables.ts";
 
 /** A criterion's means on infected models and on shams, and their paired difference with its interval. */
@@ -42,13 +43,6 @@ export function differences({
     const difference = bootstrapMean(samples, manifest.seed, `${key} ${row.metric}`);
     return { ...row, difference, models, accepted: share };
   });
-}
-
-type Way = Pick<ScoreRow, "criterion" | "access" | "budget" | "truth" | "protocol" | "quota">;
-
-/** Names a way of judging; the draw of its intervals, too, so that a number has one interval in all places. */
-export function keyOf({ criterion, access, budget, truth, protocol, quota }: Way): string {
-  return [criterion, access, budget, truth, protocol, quota].join(" ");
 }
 
 /** infected − sham of every defect that has both. */

@@ -13,7 +13,3 @@ export function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<
 export function distinct(items: Iterable<string>): string[] {
   return [...new Set(items)];
 }
-
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, v) => sum + v, 0) / values.length;
-}

@@ -15,6 +15,13 @@ export type Measure = Pick<ScoreRow, "truth" | "protocol" | "quota"> & { metric:
  */
 export const HEADLINE: Measure = { truth: "effective", protocol: "topk", quota: "global", metric: "wji" };
 
+type Way = Pick<ScoreRow, "criterion" | "access" | "budget" | "truth" | "protocol" | "quota">;
+
+/** Names a way of judging; the draw of its intervals, too, so that a number has one interval in all places. */
+export function keyOf({ criterion, access, budget, truth, protocol, quota }: Way): string {
+  return [criterion, access, budget, truth, protocol, quota].join(" ");
+}
+
 /** What an analysis needs of a defect's record. */
 export type Judged = Pick<DefectRecord, "id" | "clean">;
 

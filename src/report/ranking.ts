@@ -2,7 +2,6 @@ import type { Budget } from "../core/budget.ts";
 import { BASELINES } from "../score/baselines.ts";
 import { cellMean, cellOf } from "../score/cells.ts";
 import type { ScoreRow } from "../score/score.ts";
-import { keyOf } from "./differences.ts";
 import {
   type CriterionValues,
   cleanModelsOf,
@@ -11,6 +10,7 @@ import {
   estimateOf,
   HEADLINE,
   type Judged,
+  keyOf,
   viewed,
 } from "./headline.ts";
 import type { Estimate } from "./tables.ts";

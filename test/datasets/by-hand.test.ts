@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
 import { cifar10 } from "../../src/datasets/cifar10.ts";
 import { takeArchive } from "../../src/datasets/fetch/by-hand.ts";
-import { fetchDataset } from "../../src/datasets/fetch.ts";
+import { fetchDataset } from "../../src/datasets/fetch/fetch.ts";
 import { gtsrb } from "../../src/datasets/gtsrb.ts";
 import { signs } from "../../src/datasets/signs.ts";
 import type { DatasetDefinition } from "../../src/datasets/types.ts";

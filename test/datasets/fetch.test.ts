@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { fetchDataset } from "../../src/datasets/fetch.ts";
+import { fetchDataset } from "../../src/datasets/fetch/fetch.ts";
 import type { Download } from "../../src/datasets/types.ts";
 import { leaveStaging } from "../files/abandoned.ts";
 import { temporaryFolder } from "../store/temp.ts";

@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
+import { fetchDataset } from "../../src/datasets/fetch/fetch.ts";
 import { proxyFor } from "../../src/datasets/fetch/proxy.ts";
-import { fetchDataset } from "../../src/datasets/fetch.ts";
 import { tarOf } from "./archives.ts";
 import { type CountingProxy, forgetProxies, startProxy, startSocks } from "./proxies.ts";
 

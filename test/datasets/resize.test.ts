@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../src/core/hash.ts";
-import { resizePicture } from "../../src/datasets/resize.ts";
+import { resizePicture } from "../../src/datasets/pictures/resize.ts";
 import { pattern } from "./pictures.ts";
 
 function resized(width: number, height: number): Uint8Array {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Criterion, InputError, list, localize, open, score } from "../../src/index.ts";
+import { type CleanCriterion, InputError, list, localize, open, type Suspect, score } from "../../src/index.ts";
 import { ROOT, textOf } from "../structure/sources.ts";
 
 const EXAMPLES = ["list", "check-out", "localize-and-score"];
@@ -48,7 +48,8 @@ describe("the examples of docs/library.md", () => {
   it("localize and score", () => {
     const judged = lines[2].trim().split("\n");
     expect(judged.map((line) => line.split(":")[1].split(" ")[0])).toEqual(["infected", "infected", "sham", "sham"]);
-    for (const line of judged) expect(line).toMatch(/^(clp|largest-weight) on \S+: WJI [01]\.\d{3}, AUROC [01]\.\d{3}$/);
+    for (const line of judged)
+      expect(line).toMatch(/^(clp|largest-weight) on \S+: WJI [01]\.\d{3}, AUROC [01]\.\d{3}$/);
   });
 });
 
@@ -63,10 +64,10 @@ describe("the package's door", () => {
   it("judges blind, writes nothing into the database, and scores", async () => {
     const database = await open("sample");
     const seen: string[][] = [];
-    const mine: Criterion = {
+    const mine: CleanCriterion = {
       ...{ name: "mine", title: "Nothing", kind: "own", access: "clean", needsData: false },
-      localize: async ({ network, state, ...others }) => {
-        seen.push([network.arch, others.name]);
+      localize: async ({ name, network, state }: Suspect) => {
+        seen.push([network.arch, name]);
         const scores = Object.fromEntries(
           network.nodes.flatMap((node) => (node.op === "conv" ? [[node.id, new Array<number>(node.out).fill(0)]] : [])),
         );
@@ -76,9 +77,12 @@ describe("the package's door", () => {
     };
     const before = database.listResults();
     const predictions = await localize(database, { names: [ID], criteria: [mine, "random"] });
-    expect(predictions.map(({ criterion, version }) => `${criterion} ${version}`)).toEqual(
-      ["mine infected", "random infected", "mine sham", "random sham"],
-    );
+    expect(predictions.map(({ criterion, version }) => `${criterion} ${version}`)).toEqual([
+      "mine infected",
+      "random infected",
+      "mine sham",
+      "random sham",
+    ]);
     expect(seen).toHaveLength(2);
     for (const names of seen) expect(names.join()).not.toContain("badnets");
     expect(database.listResults()).toEqual(before);

@@ -131,7 +131,10 @@ describe("normalisation", () => {
 describe("the registry", () => {
   it("lists every criterion under its own name: published ones and our own, then baselines", () => {
     const kinds = [...CRITERIA.values()].map(({ kind }) => kind);
-    expect(kinds).toEqual([...kinds.filter((kind) => kind !== "baseline"), ...kinds.filter((kind) => kind === "baseline")]);
+    expect(kinds).toEqual([
+      ...kinds.filter((kind) => kind !== "baseline"),
+      ...kinds.filter((kind) => kind === "baseline"),
+    ]);
     for (const [name, criterion] of CRITERIA) {
       expect(criterion.name).toBe(name);
       expect([name, criterion.source !== undefined]).toEqual([name, criterion.kind === "published"]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Network } from "../../src/graph/network.ts";
-import { type Need, NEEDS, unmetNeed } from "../../src/localize/needs.ts";
+import { NEEDS, type Need, unmetNeed } from "../../src/localize/needs.ts";
 import { CRITERIA } from "../../src/localize/registry.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { applicable, assertApplicable } from "../../src/pipeline/judging/applicable.ts";

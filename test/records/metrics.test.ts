@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { DEFECT_FIELD_NAMES } from "../../src/records/defect-row.ts";
 import { defectMetrics, NO_METRICS, versionRates } from "../../src/records/defect.ts";
-import { failedGate, type Figures, GATES, type Gates, REASONS } from "../../src/records/gates.ts";
+import { DEFECT_FIELD_NAMES } from "../../src/records/defect-row.ts";
+import { type Figures, failedGate, GATES, type Gates, REASONS } from "../../src/records/gates.ts";
 import { DEFECT_METRIC_KEYS, metricsOfStep, RATES } from "../../src/records/metrics.ts";
 import { REPAIR_FIELDS, SCORE_FIELDS } from "../../src/records/table-fields.ts";
 
@@ -49,7 +49,14 @@ describe("metrics", () => {
 });
 
 describe("gates", () => {
-  const gates: Gates = { asr: 0.9, ca_drop: 0.05, asr_masked: 0.2, asr_patched: 0.2, random_mask_share: 0.5, sham: 0.1 };
+  const gates: Gates = {
+    asr: 0.9,
+    ca_drop: 0.05,
+    asr_masked: 0.2,
+    asr_patched: 0.2,
+    random_mask_share: 0.5,
+    sham: 0.1,
+  };
   const good: Figures = {
     ...{ ca_clean: 0.9, ca: 0.89, asr: 0.95, asr_clean: 0.02, ca_masked: 0.8, asr_masked: 0.1 },
     ...{ masked_clean_to_target: 0, asr_patched: 0.1, asr_random_mask: 0.9, ca_sham: 0.9, asr_sham: 0.03 },
@@ -57,7 +64,9 @@ describe("gates", () => {
 
   it("let a candidate pass that is within every bound, or at it", () => {
     expect(failedGate(good, gates)).toBeNull();
-    expect(failedGate({ ...good, asr: 0.9, asr_patched: 0.2, asr_masked: 0.2, asr_random_mask: 0.45 }, gates)).toBeNull();
+    expect(
+      failedGate({ ...good, asr: 0.9, asr_patched: 0.2, asr_masked: 0.2, asr_random_mask: 0.45 }, gates),
+    ).toBeNull();
   });
 
   it.each<[string, Figures]>([

@@ -188,6 +188,14 @@ describe("who imports whom", () => {
     expect(portable.filter((file) => /\b(process\.|Buffer\b|require\()/.test(textOf(file)))).toEqual([]);
   });
 
+  it("states the shape of files in records, of recipes beside what reads them", () => {
+    const users = imports.filter(({ to, typesOnly }) => to === "zod" && !typesOnly).map(({ from }) => from);
+    const recipes = /^src\/(attacks\/|inject\/recipe|pipeline\/recipe\/|pipeline\/study\/recipe|store\/verify\/)/;
+    const others = users.filter((file) => folderOf(file) !== "records" && !recipes.test(file));
+    // What a user's program answers is no file of ours.
+    expect(others).toEqual(["src/pipeline/plugin/answer.ts"]);
+  });
+
   it("lets only the engine know ONNX Runtime", () => {
     const users = imports.filter(({ to }) => to.startsWith("onnxruntime")).map(({ from }) => folderOf(from));
     expect([...new Set(users)]).toEqual(["engine"]);

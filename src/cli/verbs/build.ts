@@ -8,7 +8,16 @@ import { commaList, wholeNumber } from "../arguments.ts";
 import { addPlaceOptions, type PlaceOptions, shardFrom, slurmFrom } from "../build-options.ts";
 import { BuildProgress } from "../build-progress.ts";
 import { printPlan } from "../dry-run.ts";
-import { dataOption, dbOption, deviceOption, fieldsOption, formatOption, jobsOption, longOption, type SharedOptions } from "../options.ts";
+import {
+  dataOption,
+  dbOption,
+  deviceOption,
+  fieldsOption,
+  formatOption,
+  jobsOption,
+  longOption,
+  type SharedOptions,
+} from "../options.ts";
 import { emitRows, type OutputOptions } from "../output.ts";
 
 interface Options extends Pick<SharedOptions, "db" | "data" | "format" | "fields" | "long" | "device">, PlaceOptions {

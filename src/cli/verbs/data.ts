@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { lookup } from "../../core/errors.ts";
-import type { DatasetReport } from "../../datasets/check.ts";
+import type { DatasetReport } from "../../datasets/files/check.ts";
 import type { DatasetDefinition } from "../../datasets/types.ts";
 import { dataOption, fieldsOption, formatOption, longOption, type SharedOptions, seedOption } from "../options.ts";
 import { emitRows, type OutputOptions } from "../output.ts";
@@ -43,9 +43,9 @@ export function registerData(program: Command): void {
     .addOption(longOption())
     .action(async (name: string, { data: folder, seed, archive, ...output }: Options & { archive?: string[] }) => {
       const { DATASETS } = await import("../../datasets/registry.ts");
-      const { checkDataset } = await import("../../datasets/check.ts");
+      const { checkDataset } = await import("../../datasets/files/check.ts");
       const definition = lookup(DATASETS, "data set", name);
-      const { fetchDataset } = await import("../../datasets/fetch.ts");
+      const { fetchDataset } = await import("../../datasets/fetch/fetch.ts");
       const { takeArchive } = await import("../../datasets/fetch/by-hand.ts");
       const { DownloadProgress } = await import("../download-progress.ts");
       const progress = new DownloadProgress();
@@ -75,7 +75,7 @@ export function registerData(program: Command): void {
     .option("--classes", "one row per class instead of one for the data set")
     .action(async (name: string, options: Options & { classes?: boolean }) => {
       const { DATASETS } = await import("../../datasets/registry.ts");
-      const { checkDataset } = await import("../../datasets/check.ts");
+      const { checkDataset } = await import("../../datasets/files/check.ts");
       const report = await checkDataset(lookup(DATASETS, "data set", name), options.data, options.seed);
       if (options.classes) emitRows(classRows(report), options);
       else emitCheck(report, options);

@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
+import { DEFAULT_SEED } from "../../core/seed.ts";
 import { packageVersion } from "../../store/version.ts";
-import { DEFAULT_SEED } from "../../core/random.ts";
 import { fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 

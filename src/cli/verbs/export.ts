@@ -1,9 +1,9 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
+import { DEFAULT_SEED } from "../../core/seed.ts";
 import { wholeNumber } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import { selectRows } from "../open.ts";
-import { DEFAULT_SEED } from "../../core/random.ts";
 import { dataOption, dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 

@@ -4,7 +4,19 @@ import type { CellOutcome } from "../../pipeline/judging/cells.ts";
 import type { PredictionFile } from "../../records/prediction.ts";
 import { criterionList } from "../arguments.ts";
 import { reportFailures, withCellProgress } from "../cell-progress.ts";
-import { budgetOption, dataOption, dbOption, deviceOption, fieldsOption, formatOption, longOption, outOption, pluginTimeoutOption, type SharedOptions, seedOption } from "../options.ts";
+import {
+  budgetOption,
+  dataOption,
+  dbOption,
+  deviceOption,
+  fieldsOption,
+  formatOption,
+  longOption,
+  outOption,
+  pluginTimeoutOption,
+  type SharedOptions,
+  seedOption,
+} from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "fields" | "long" | "device"> & {

@@ -4,7 +4,19 @@ import { InputError } from "../../core/errors.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
 import { commaList, criterionList, wholeNumber } from "../arguments.ts";
 import { reportFailures, withCellProgress } from "../cell-progress.ts";
-import { budgetOption, dataOption, dbOption, deviceOption, fieldsOption, formatOption, longOption, outOption, pluginTimeoutOption, type SharedOptions, seedOption } from "../options.ts";
+import {
+  budgetOption,
+  dataOption,
+  dbOption,
+  deviceOption,
+  fieldsOption,
+  formatOption,
+  longOption,
+  outOption,
+  pluginTimeoutOption,
+  type SharedOptions,
+  seedOption,
+} from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 import { modelOptions } from "../own-options.ts";
 import { type RepairFileOptions, repairFile } from "../repair-file.ts";

@@ -6,7 +6,15 @@ import type { Database } from "../../store/database.ts";
 import type { Results } from "../../store/results/results.ts";
 import { commaList } from "../arguments.ts";
 import { failureLine } from "../cell-progress.ts";
-import { dbOption, fieldsOption, formatOption, longOption, resultsOption, type SharedOptions, storedBudgetOption } from "../options.ts";
+import {
+  dbOption,
+  fieldsOption,
+  formatOption,
+  longOption,
+  resultsOption,
+  type SharedOptions,
+  storedBudgetOption,
+} from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 import { REPAIR_LISTING, SCORE_LISTING } from "../result-listings.ts";
 

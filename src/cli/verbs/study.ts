@@ -2,7 +2,17 @@ import type { Command } from "commander";
 import { CheckFailed } from "../../core/errors.ts";
 import { inWords } from "../../pipeline/estimate/time-left.ts";
 import type { Study } from "../../pipeline/study/recipe.ts";
-import { dataOption, dbOption, deviceOption, fieldsOption, formatOption, jobsOption, longOption, outOption, type SharedOptions } from "../options.ts";
+import {
+  dataOption,
+  dbOption,
+  deviceOption,
+  fieldsOption,
+  formatOption,
+  jobsOption,
+  longOption,
+  outOption,
+  type SharedOptions,
+} from "../options.ts";
 import { emitRows } from "../output.ts";
 import { StudyProgress } from "../study-progress.ts";
 

@@ -10,7 +10,15 @@ import type { Finding } from "../../store/verify/findings.ts";
 import { fraction } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import { lineWidth, wrapLines } from "../listing.ts";
-import { dataOption, dbOption, deviceOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
+import {
+  dataOption,
+  dbOption,
+  deviceOption,
+  fieldsOption,
+  formatOption,
+  longOption,
+  type SharedOptions,
+} from "../options.ts";
 import { emitRows } from "../output.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "device" | "format" | "fields" | "long"> & {

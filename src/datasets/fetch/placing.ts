@@ -2,7 +2,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, r
 import { dirname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { clearStaging, withStaging } from "../../files/staging.ts";
-import { reasonOf } from "../files.ts";
+import { reasonOf } from "../files/files.ts";
 import type { Download } from "../types.ts";
 import { unpack } from "./unpack.ts";
 

@@ -2,7 +2,7 @@ import { InputError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import type { KeyEntry } from "../../records/blind-key.ts";
 import type { DefectRecord } from "../../records/defect.ts";
-import { storedHash } from "../judging/workbench.ts";
+import { storedHash } from "../../records/defect.ts";
 import { folderName } from "./key.ts";
 
 const VERSIONS = ["infected", "sham", "clean"] as const;

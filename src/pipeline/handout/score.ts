@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { listNeurons } from "../../core/neurons.ts";
 import type { BlindKey } from "../../records/blind-key.ts";
+import { storedHash } from "../../records/defect.ts";
 import type { Prediction, scorePrediction } from "../../score/score.ts";
 import { withPath } from "../../store/disk/fs.ts";
 import { type OnOutcome, runCell } from "../judging/cells.ts";
-import { type DefectSource, layersOf, storedHash } from "../judging/workbench.ts";
+import { type DefectSource, layersOf } from "../judging/workbench.ts";
 import { ANSWER_ENDINGS, readAnswerFile } from "../plugin/answer-file.ts";
 import { ANSWER } from "../plugin/folder.ts";
 

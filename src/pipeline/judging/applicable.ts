@@ -1,6 +1,6 @@
 import { InputError } from "../../core/errors.ts";
 import type { Network } from "../../graph/network.ts";
-import { type Need, NEEDS, unmetNeed } from "../../localize/needs.ts";
+import { NEEDS, type Need, unmetNeed } from "../../localize/needs.ts";
 import { isForeignName } from "../../records/foreign.ts";
 import type { JudgedItem } from "./select.ts";
 import { type DefectSource, networkOf } from "./workbench.ts";

@@ -10,6 +10,7 @@ import {
 } from "../../core/neurons.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import type { DefectRecord } from "../../records/defect.ts";
+import { storedHash } from "../../records/defect.ts";
 import type { RepairFile } from "../../records/repair.ts";
 import { revisionStamp } from "../../records/result.ts";
 import { randomNeurons } from "../../repair/random-neurons.ts";
@@ -20,7 +21,7 @@ import { deviceStamp } from "../device/device.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
 import { criterionNames, isCriterionName } from "./criteria.ts";
 import { type Measured, openSubject } from "./subject.ts";
-import { type DefectSource, layersOf, type Progress, storedHash, type Workbench } from "./workbench.ts";
+import { type DefectSource, layersOf, type Progress, type Workbench } from "./workbench.ts";
 
 /** Who names the neurons to repair. */
 export type Using =

@@ -1,5 +1,6 @@
 import { InputError } from "../../core/errors.ts";
 import type { LayerWidth } from "../../core/neurons.ts";
+import { storedHash } from "../../records/defect.ts";
 import { isForeignName } from "../../records/foreign.ts";
 import type { JudgedVersion } from "../../records/prediction.ts";
 import { predictionName } from "../../records/result-name.ts";
@@ -10,7 +11,7 @@ import { readForeign } from "../../store/foreign/records.ts";
 import type { Layout } from "../../store/layout.ts";
 import type { Results } from "../../store/results/results.ts";
 import type { JudgedItem } from "./select.ts";
-import { type DefectSource, layersOf, storedHash } from "./workbench.ts";
+import { type DefectSource, layersOf } from "./workbench.ts";
 
 type Source = Pick<DefectSource, "readDefect" | "readClean" | "readLabels"> & {
   /** As `Database.sound`; absent: what is damaged ends the work. */

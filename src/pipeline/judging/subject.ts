@@ -2,14 +2,15 @@ import { InputError } from "../../core/errors.ts";
 import type { LayerWidth, NeuronSet } from "../../core/neurons.ts";
 import { DATASETS } from "../../datasets/registry.ts";
 import type { Dataset, ImageSet, Normalization } from "../../datasets/types.ts";
-import type { Suspect } from "../../localize/types.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
+import type { Suspect } from "../../localize/types.ts";
 import { rates } from "../../measure/rates.ts";
+import { storedHash } from "../../records/defect.ts";
 import { type ForeignRecord, isForeignName } from "../../records/foreign.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { failingTests } from "./failing-tests.ts";
 import type { JudgedItem } from "./select.ts";
-import { type ForeignSource, layersOf, type Model, networkOf, storedHash, type Workbench } from "./workbench.ts";
+import { type ForeignSource, layersOf, type Model, networkOf, type Workbench } from "./workbench.ts";
 
 /** What is measured before and after a repair; the attack success rate is null where nobody knows the trigger. */
 export interface Measured {

@@ -10,7 +10,7 @@ import { driftModel } from "../../measure/drift.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
 import { buildNetwork } from "../../models/registry.ts";
 import { gridOf } from "../../records/clean.ts";
-import { type DefectRecord, twinSha256 } from "../../records/defect.ts";
+import { type DefectRecord, storedHash } from "../../records/defect.ts";
 import type { ForeignRecord } from "../../records/foreign.ts";
 import type { JudgedVersion } from "../../records/prediction.ts";
 import type { Database } from "../../store/database.ts";
@@ -69,13 +69,6 @@ export function networkOf(
 
 export function layersOf(source: Pick<DefectSource, "readClean">, record: DefectRecord): LayerWidth[] {
   return neuronLayers(networkOf(source, record).network);
-}
-
-/** The hash of a version's weights without loading them; null where there is none or it is derived. */
-export function storedHash(record: DefectRecord, version: JudgedVersion): string | null {
-  if (version === "clean") return twinSha256(record);
-  if (version === "infected") return record.infected_model?.decoded_sha256 ?? null;
-  return version === "sham" ? (record.sham_model?.decoded_sha256 ?? null) : null;
 }
 
 /** Data sets that many defects share, loaded once, and the runner of the network at hand. */

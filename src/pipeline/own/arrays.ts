@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { resizePicture } from "../../datasets/resize.ts";
+import { resizePicture } from "../../datasets/pictures/resize.ts";
 import { CHANNELS, type ImageSet } from "../../datasets/types.ts";
 import { exists, readBytes, withPath } from "../../store/disk/fs.ts";
 import { decodeNpy, type NpyArray } from "../../tensor/npy.ts";

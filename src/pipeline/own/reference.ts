@@ -4,13 +4,13 @@ import { VERSIONS, type Version } from "../../core/ids.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import { statisticOf } from "../../localize/statistic.ts";
 import type { DefectRecord } from "../../records/defect.ts";
+import { storedHash } from "../../records/defect.ts";
 import { type Reference, type ReferenceModel, referenceFile } from "../../records/reference.ts";
 import { revisionStamp } from "../../records/result.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
 import { readJson } from "../../store/disk/json.ts";
 import { Results } from "../../store/results/results.ts";
 import { isSample } from "../../store/shipped/sample.ts";
-import { storedHash } from "../judging/workbench.ts";
 
 /** Statistics are kept and compared to so many digits. */
 const DIGITS = 6;

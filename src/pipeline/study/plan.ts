@@ -1,5 +1,6 @@
 import { multiplyAdds } from "../../graph/cost.ts";
 import type { DefectRecord } from "../../records/defect.ts";
+import { storedHash } from "../../records/defect.ts";
 import type { JudgedVersion } from "../../records/prediction.ts";
 import type { Database } from "../../store/database.ts";
 import type { Results } from "../../store/results/results.ts";
@@ -9,7 +10,7 @@ import { finishedPrediction, predictionCell } from "../judging/localize.ts";
 import { chooseNeurons, finishedRepair, formatUsing, repairCell, repairContext } from "../judging/repair.ts";
 import type { JudgedItem } from "../judging/select.ts";
 import { type JudgeTask, networkKey, type RepairName } from "../judging/task.ts";
-import { networkOf, storedHash } from "../judging/workbench.ts";
+import { networkOf } from "../judging/workbench.ts";
 import type { CellNetwork } from "./rates.ts";
 import type { Study } from "./recipe.ts";
 
@@ -73,7 +74,12 @@ type Needs = Pick<StudyTask, keyof CellNetwork | "bytes">;
  */
 function onNetwork(database: Database, study: Study, record: DefectRecord): { needs: Needs; study: Study } {
   const { network } = networkOf(database, record);
-  assertApplicable(study.criteria.filter(({ name }) => study.named.has(name)), network, record.id, "criteria:");
+  assertApplicable(
+    study.criteria.filter(({ name }) => study.named.has(name)),
+    network,
+    record.id,
+    "criteria:",
+  );
   const criteria = applicable(study.criteria, network);
   const names = new Set(criteria.map(({ name }) => name));
   const repairs = study.repairs.filter(({ using }) => using.kind !== "criterion" || names.has(using.criterion));

@@ -1,4 +1,4 @@
-import { mean, median } from "../../localize/normalise.ts";
+import { mean, median } from "../../core/statistics.ts";
 
 /** The network that a cell is about. */
 export interface CellNetwork {

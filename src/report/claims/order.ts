@@ -1,5 +1,5 @@
+import { mean } from "../../core/statistics.ts";
 import { ALPHA } from "../comparison.ts";
-import { mean } from "../group.ts";
 import type { DefectValue } from "../headline.ts";
 import { ORIGINAL_CRITERIA } from "../original.ts";
 import { holm } from "../statistics/holm.ts";

@@ -1,5 +1,4 @@
 import { encode } from "fast-png";
-import type { Trigger } from "../../attacks/types.ts";
 import { CHANNELS, type ImageSet, imageSize } from "../../datasets/types.ts";
 import { type Html, html } from "../html.ts";
 import type { Picture } from "../pictures.ts";
@@ -25,15 +24,4 @@ export function imagePng(set: ImageSet, at: number): Uint8Array {
 /** One image of a set, with its size. */
 export function imagePicture(set: ImageSet, at: number): Picture {
   return { png: imagePng(set, at), width: set.width, height: set.height };
-}
-
-/** The trigger alone as PNG: transparent where it leaves the image as it is. */
-export function triggerPng({ width, height, opacity, pattern }: Trigger): Uint8Array {
-  const plane = width * height;
-  const data = new Uint8Array(4 * plane);
-  for (let i = 0; i < plane; i++) {
-    for (let c = 0; c < CHANNELS; c++) data[4 * i + c] = pattern[c * plane + i];
-    data[4 * i + 3] = Math.round(255 * opacity[i]);
-  }
-  return encode({ width, height, data, channels: 4 });
 }

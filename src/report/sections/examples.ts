@@ -1,9 +1,10 @@
+import { triggerPng } from "../../attacks/trigger-png.ts";
 import type { Trigger } from "../../attacks/types.ts";
 import { InputError } from "../../core/errors.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { Database } from "../../store/database.ts";
 import type { Figure } from "../figures/figure.ts";
-import { pictureHtml, triggerPng } from "../figures/picture.ts";
+import { pictureHtml } from "../figures/picture.ts";
 import { MOST_CELLS } from "../figures/strips.ts";
 import { type Html, html } from "../html.ts";
 import type { Section } from "../section.ts";

@@ -1,3 +1,4 @@
+import { median } from "../../core/statistics.ts";
 import type { ReportData } from "../collect.ts";
 import { distinct, groupBy } from "../group.ts";
 import { type Html, html } from "../html.ts";
@@ -63,8 +64,10 @@ function rowsOf(runs: readonly Run[]): Record<string, Cell>[] {
   const [{ name, step }] = runs;
   const row = (arch: string, inside: readonly Run[]): Record<string, Cell> => {
     const sorted = inside.map(({ seconds }) => seconds).sort((a, b) => a - b);
-    const median = (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-    return { name, step, arch, models: sorted.length, median, least: sorted[0], most: sorted.at(-1)! };
+    return {
+      ...{ name, step, arch, models: sorted.length, median: median(sorted) },
+      ...{ least: sorted[0], most: sorted.at(-1)! },
+    };
   };
   const each = archs.map((arch) =>
     row(

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { encode as encodePng } from "fast-png";
+import { triggerPng } from "../../attacks/trigger-png.ts";
 import type { Trigger } from "../../attacks/types.ts";
 import type { Version } from "../../core/ids.ts";
 import { type LayerScores, type LayerWidth, listNeurons } from "../../core/neurons.ts";
@@ -153,15 +153,4 @@ export function triggerJson({ height, width, opacity, pattern }: Trigger): strin
     pattern: [0, 1, 2].map((channel) => rows(pattern, channel * height * width)),
   };
   return `${prettyJson(content)}\n`;
-}
-
-/** The pattern in RGB with the opacity as alpha. */
-function triggerPng({ height, width, opacity, pattern }: Trigger): Uint8Array {
-  const size = height * width;
-  const data = new Uint8Array(4 * size);
-  for (let i = 0; i < size; i++) {
-    for (let channel = 0; channel < 3; channel++) data[4 * i + channel] = pattern[channel * size + i];
-    data[4 * i + 3] = Math.round(255 * opacity[i]);
-  }
-  return encodePng({ width, height, data, channels: 4, depth: 8 });
 }

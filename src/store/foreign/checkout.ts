@@ -10,14 +10,8 @@ import type { Database } from "../database.ts";
 import { prettyJson } from "../disk/json.ts";
 import { refuseOccupied } from "../disk/new-folder.ts";
 import { loadForeign } from "./model.ts";
-import { foreignReadme } from "./readme.ts";
+import { foreignReadme, type KnownData } from "./readme.ts";
 import { readForeign } from "./records.ts";
-
-/** What is known of a data set by its name. */
-export interface KnownData {
-  classes: string[];
-  normalization: { mean: [number, number, number]; std: [number, number, number] };
-}
 
 /**
  * Writes a foreign model as a folder that explains itself: weights; a graph, description and loader where an architecture of ours

@@ -1,7 +1,12 @@
 import { markdownCode } from "../../core/visible.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import type { ForeignRecord } from "../../records/foreign.ts";
-import type { KnownData } from "./checkout.ts";
+
+/** What is known of a data set by its name. */
+export interface KnownData {
+  classes: string[];
+  normalization: { mean: [number, number, number]; std: [number, number, number] };
+}
 
 const WHAT: Record<string, string> = {
   "model.safetensors": "the weights as float32",

@@ -3,7 +3,7 @@ import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { Parser, type ReadEntry } from "tar";
 import { withPath } from "../disk/fs.ts";
-import type { Receiver } from "./stage.ts";
+import type { Receiver } from "./receiver.ts";
 
 /** Objects are compressed already and records shrink to a tenth: an archive that claims to hold more is a bomb. */
 const MOST_EXPANSION = 50;

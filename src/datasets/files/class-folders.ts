@@ -1,10 +1,10 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { InputError } from "../core/errors.ts";
+import { InputError } from "../../core/errors.ts";
+import { decodePicture, PICTURE } from "../pictures/picture-file.ts";
+import { resizePicture } from "../pictures/resize.ts";
+import { CHANNELS, type ImageSet } from "../types.ts";
 import { readDataFile, reasonOf } from "./files.ts";
-import { decodePicture, PICTURE } from "./picture-file.ts";
-import { resizePicture } from "./resize.ts";
-import { CHANNELS, type ImageSet } from "./types.ts";
 
 /** A sample of a task needs no more; all are held in memory. */
 const MOST_PICTURES = 100_000;

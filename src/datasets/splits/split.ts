@@ -1,5 +1,5 @@
-import { InputError } from "../core/errors.ts";
-import { Random, stageSeed } from "../core/random.ts";
+import { InputError } from "../../core/errors.ts";
+import { Random, stageSeed } from "../../core/random.ts";
 
 /** Share of the official training images that is held out for the defender (docs/methods.md §3.1). */
 export const CLEAN_VAL_SHARE = 0.05;

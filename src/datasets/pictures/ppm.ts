@@ -1,4 +1,4 @@
-import { InputError } from "../core/errors.ts";
+import { InputError } from "../../core/errors.ts";
 
 /** An 8-bit RGB picture, pixels interleaved: `rgb[(y·width + x)·3 + channel]`. */
 export interface Picture {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { subset } from "./batch.ts";
+import { subset } from "../batch.ts";
+import type { Dataset, DatasetInfo, ImageSet } from "../types.ts";
 import type { Split } from "./split.ts";
-import type { Dataset, DatasetInfo, ImageSet } from "./types.ts";
 
 /**
  * SHA-256 over the official images and labels as loaded, train before test, each after its count and size. It does not

@@ -1,5 +1,5 @@
 import { decode as decodeJpeg } from "jpeg-js";
-import { InputError } from "../core/errors.ts";
+import { InputError } from "../../core/errors.ts";
 import { decodePng } from "./png-file.ts";
 import { type Picture, parsePpm } from "./ppm.ts";
 

@@ -1,5 +1,5 @@
+import { CHANNELS } from "../types.ts";
 import type { Picture } from "./ppm.ts";
-import { CHANNELS } from "./types.ts";
 
 /** Weights are rounded to multiples of 2⁻²², so the sums stay in 32-bit integers and are the same everywhere. */
 const FRACTION_BITS = 22;

@@ -1,11 +1,11 @@
 import { statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { InputError } from "../core/errors.ts";
-import { assembleDataset } from "./assemble.ts";
-import { type CifarLayout, checkClassNames } from "./cifar-binary.ts";
-import { type Candidate, foldersBelow, type Listing, nearest, onlyPlace } from "./locate.ts";
-import { splitAtRandom } from "./split.ts";
-import type { Dataset, DatasetDefinition, FoundLayout, ImageSet, LoadOptions } from "./types.ts";
+import { InputError } from "../../core/errors.ts";
+import { type Candidate, foldersBelow, type Listing, nearest, onlyPlace } from "../files/locate.ts";
+import { assembleDataset } from "../splits/assemble.ts";
+import { splitAtRandom } from "../splits/split.ts";
+import type { Dataset, DatasetDefinition, FoundLayout, ImageSet, LoadOptions } from "../types.ts";
+import { type CifarLayout, checkClassNames } from "./binary.ts";
 
 /** One of the forms in which a CIFAR is published. */
 export interface CifarVersion {

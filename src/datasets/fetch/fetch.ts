@@ -1,8 +1,8 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type DownloadOptions, download, fileNameOf } from "./fetch/download.ts";
-import { clearWorkshop, closeWorkshop, movesOf, openWorkshop, place } from "./fetch/placing.ts";
-import type { DatasetDefinition, Download } from "./types.ts";
+import type { DatasetDefinition, Download } from "../types.ts";
+import { type DownloadOptions, download, fileNameOf } from "./download.ts";
+import { clearWorkshop, closeWorkshop, movesOf, openWorkshop, place } from "./placing.ts";
 
 export interface FetchOptions extends DownloadOptions {
   /** Says in a line what is being done. */

@@ -1,9 +1,9 @@
-import { InputError } from "../core/errors.ts";
-import { readDataPickle } from "../tensor/data-pickle.ts";
-import { NumpyArray } from "../tensor/numpy-pickle.ts";
-import { type CifarLayout, checkLabel, PIXELS, SIDE } from "./cifar-binary.ts";
-import { readDataFile } from "./files.ts";
-import type { ImageSet } from "./types.ts";
+import { InputError } from "../../core/errors.ts";
+import { readDataPickle } from "../../tensor/data-pickle.ts";
+import { NumpyArray } from "../../tensor/numpy-pickle.ts";
+import { readDataFile } from "../files/files.ts";
+import type { ImageSet } from "../types.ts";
+import { type CifarLayout, checkLabel, PIXELS, SIDE } from "./binary.ts";
 
 const MOST_META_BYTES = 1 << 20;
 /** CIFAR-100's training images have 155 MB. */

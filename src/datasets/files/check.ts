@@ -1,4 +1,4 @@
-import type { Dataset, DatasetDefinition, FoundLayout, ImageSet } from "./types.ts";
+import type { Dataset, DatasetDefinition, FoundLayout, ImageSet } from "../types.ts";
 
 /** What a data folder holds of a data set. Counts are images. */
 export interface DatasetReport {

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { InputError } from "../core/errors.ts";
-import { readDataFile } from "./files.ts";
-import { type Annotation, readAnnotations } from "./gtsrb-csv.ts";
-import { fileBelow, folderBelow, Listing } from "./locate.ts";
-import { decodePicture, PICTURE } from "./picture-file.ts";
-import { resizePicture } from "./resize.ts";
-import { CHANNELS, type ImageSet } from "./types.ts";
+import { InputError } from "../../core/errors.ts";
+import { readDataFile } from "../files/files.ts";
+import { fileBelow, folderBelow, Listing } from "../files/locate.ts";
+import { decodePicture, PICTURE } from "../pictures/picture-file.ts";
+import { resizePicture } from "../pictures/resize.ts";
+import { CHANNELS, type ImageSet } from "../types.ts";
+import { type Annotation, readAnnotations } from "./csv.ts";
 
 const SIDE = 32;
 /** GTSRB's largest picture has 250×250 pixels. */

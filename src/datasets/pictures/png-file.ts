@@ -1,8 +1,8 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import { convertIndexedToRgb, decode } from "fast-png";
-import { InputError } from "../core/errors.ts";
+import { InputError } from "../../core/errors.ts";
+import { CHANNELS } from "../types.ts";
 import type { Picture } from "./ppm.ts";
-import { CHANNELS } from "./types.ts";
 
 const SIGNATURE_BYTES = 8;
 /** Length, type and CRC around a chunk's content. */

@@ -1,7 +1,7 @@
 import { type Dirent, existsSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { InputError } from "../core/errors.ts";
-import type { DatasetDefinition, FoundLayout } from "./types.ts";
+import { InputError } from "../../core/errors.ts";
+import type { DatasetDefinition, FoundLayout } from "../types.ts";
 
 /** How far below the data folder a data set's folder is looked for: a download tool's folder, its root, the layout. */
 const DEEPEST = 3;

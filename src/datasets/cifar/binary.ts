@@ -1,6 +1,6 @@
-import { InputError } from "../core/errors.ts";
-import { readDataFile } from "./files.ts";
-import { CHANNELS, type ImageSet } from "./types.ts";
+import { InputError } from "../../core/errors.ts";
+import { readDataFile } from "../files/files.ts";
+import { CHANNELS, type ImageSet } from "../types.ts";
 
 export const SIDE = 32;
 export const PIXELS = CHANNELS * SIDE * SIDE;

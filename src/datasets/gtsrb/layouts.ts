@@ -1,7 +1,5 @@
 import { basename, dirname, join, resolve } from "node:path";
-import { InputError } from "../core/errors.ts";
-import { hasClassIds } from "./gtsrb-csv.ts";
-import { type LabelledFile, listClassFolders, listTable, listTest, type TrackedFile } from "./gtsrb-pictures.ts";
+import { InputError } from "../../core/errors.ts";
 import {
   type Candidate,
   fileBelow,
@@ -12,8 +10,10 @@ import {
   isWithin,
   Listing,
   nearest,
-} from "./locate.ts";
-import type { FoundLayout } from "./types.ts";
+} from "../files/locate.ts";
+import type { FoundLayout } from "../types.ts";
+import { hasClassIds } from "./csv.ts";
+import { type LabelledFile, listClassFolders, listTable, listTest, type TrackedFile } from "./pictures.ts";
 
 /** Where GTSRB's pictures and labels lie. */
 export interface GtsrbPlace extends FoundLayout {
