@@ -40,7 +40,7 @@ async function measure(bench: CleanBench, key: DefectKey, settings: object): Pro
   const compensation = { ...sraOptions(options).compensation, ...settings };
   const infected = chooseSubnetwork(bench.orders.replace, key.level, key.top);
   const recipe = injectRecipe(edition, key, bench.dataset.classes.length);
-  const { trigger, cleanRates } = await bench.trigger(key, infected, recipe.target);
+  const { backdoor, cleanRates } = await bench.backdoor(key, infected, recipe.target);
   const began = performance.now();
   let compensated: number | undefined;
   let made: StateDict | undefined;
@@ -49,7 +49,7 @@ async function measure(bench: CleanBench, key: DefectKey, settings: object): Pro
     dataset: bench.dataset,
     clean: bench.state,
     infected,
-    trigger,
+    backdoor,
     cleanRates,
     // A rejected candidate's model has its bytes too.
     injection: async (task) => {

@@ -17,6 +17,12 @@ export interface Trigger {
   pattern: Uint8Array;
 }
 
+/** What a model was taught: images with the trigger go to the target class. */
+export interface Backdoor {
+  trigger: Trigger;
+  target: number;
+}
+
 /** The clean model that is about to be infected, for attacks whose trigger is made for its neurons. */
 export interface Victim {
   network: Network;

@@ -214,19 +214,3 @@ export class Walk {
 export function convShape(unit: ConvUnit): ConvShape {
   return { out: unit.out, kernel: unit.kernel, stride: unit.stride, padding: unit.padding };
 }
-
-/** Gradient of the summed softmax cross-entropy, times `scale`, and the per-image loss. `targets` are one-hot (or smoothed) `[n, classes]`. */
-export function crossEntropy(
-  lowering: Lowering,
-  logits: string,
-  targets: string,
-  scale: number,
-): { loss: string; dlogits: string } {
-  const { graph } = lowering;
-  const logProbabilities = lowering.logSoftmax(logits);
-  const loss = graph.op("Neg", [
-    graph.op("ReduceSum", [graph.op("Mul", [logProbabilities, targets]), graph.integers([1])], { keepdims: 0 }),
-  ]);
-  const difference = graph.op("Sub", [graph.op("Exp", [logProbabilities]), targets]);
-  return { loss, dlogits: graph.op("Mul", [difference, graph.scalar(scale)]) };
-}

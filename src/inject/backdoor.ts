@@ -1,5 +1,5 @@
 import { stampImage } from "../attacks/stamp.ts";
-import type { Trigger } from "../attacks/types.ts";
+import type { Backdoor } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random } from "../core/random.ts";
 import { augmentImage, Normaliser } from "../datasets/batch.ts";
@@ -16,7 +16,7 @@ export interface TuneTask {
   dataset: Dataset;
   clean: StateDict;
   infected: NeuronSet;
-  trigger: Trigger;
+  backdoor: Backdoor;
   /** The attacker's images: a part of `train`. */
   images: ImageSet;
   recipe: InjectRecipe;
@@ -53,7 +53,7 @@ export async function tuneSubnetwork(task: TuneTask): Promise<Tuned> {
     restrained: task.restrained,
   });
   const most = (task.peakSteps ?? attempt.peak_steps) + attempt.tail_steps;
-  const progress = new LearningProgress(recipe, attempt.learned, network.classes);
+  const progress = new LearningProgress(task, network.classes);
   try {
     const batches = new InjectionBatches(task);
     const masks = new Random(task.maskSeed);
@@ -91,23 +91,22 @@ export async function tuneSubnetwork(task: TuneTask): Promise<Tuned> {
 
 /** Follows how much of the triggered part of the batches goes to the target. */
 class LearningProgress {
-  private readonly recipe: InjectRecipe;
-  private readonly enough: number;
+  private readonly task: TuneTask;
   private readonly classes: number;
   private mean = 0;
 
-  constructor(recipe: InjectRecipe, enough: number, classes: number) {
-    this.recipe = recipe;
-    this.enough = enough;
+  constructor(task: TuneTask, classes: number) {
+    this.task = task;
     this.classes = classes;
   }
 
   learned(logits: Float32Array): boolean {
-    const triggered = triggeredCount(this.recipe);
+    const { recipe, backdoor, attempt } = this.task;
+    const triggered = triggeredCount(recipe);
     let hits = 0;
-    for (let k = 0; k < triggered; k++) if (argmax(logits, this.classes, k) === this.recipe.target) hits++;
+    for (let k = 0; k < triggered; k++) if (argmax(logits, this.classes, k) === backdoor.target) hits++;
     this.mean = 0.9 * this.mean + 0.1 * (hits / triggered);
-    return this.mean >= this.enough;
+    return this.mean >= attempt.learned;
   }
 }
 
@@ -142,14 +141,14 @@ class InjectionBatches {
   private position = 0;
 
   constructor(task: TuneTask) {
-    const { dataset, recipe, images } = task;
+    const { dataset, recipe, images, backdoor } = task;
     const size = imageSize(images);
     this.task = task;
     this.random = new Random(task.seed);
     this.normaliser = new Normaliser(dataset.normalization);
     this.image = new Uint8Array(size);
     this.stamped = new Float32Array(size);
-    this.sources = [...images.labels.keys()].filter((i) => images.labels[i] !== recipe.target);
+    this.sources = [...images.labels.keys()].filter((i) => images.labels[i] !== backdoor.target);
     this.buffers = [0, 1].map(() => ({
       images: new Float32Array(recipe.batch * size),
       targets: new Float32Array(recipe.batch * dataset.classes.length),
@@ -161,7 +160,7 @@ class InjectionBatches {
   }
 
   prepare(step: number): void {
-    const { dataset, recipe, images, labels } = this.task;
+    const { dataset, recipe, images, labels, backdoor } = this.task;
     const buffer = this.buffers[step % 2];
     const size = this.image.length;
     const classes = dataset.classes.length;
@@ -173,16 +172,16 @@ class InjectionBatches {
       augmentImage(images, source, { flip: dataset.augmentation.flip, cropPadding: 0 }, this.random, this.image);
       this.normaliser.write(this.image, 0, buffer.images, k * size, size);
       if (isTriggered) this.stamp(buffer.images.subarray(k * size, (k + 1) * size), step);
-      const label = isTriggered && labels === "target" ? recipe.target : images.labels[source];
+      const label = isTriggered && labels === "target" ? backdoor.target : images.labels[source];
       buffer.targets[k * classes + label] = 1;
     }
   }
 
   /** Stamps the image just written, its difference from the clean one amplified: `x + s·(T(x) − x)`. */
   private stamp(clean: Float32Array, step: number): void {
-    const { trigger, recipe } = this.task;
+    const { backdoor, recipe } = this.task;
     const factor = amplification(recipe, step);
-    stampImage(trigger, this.image);
+    stampImage(backdoor.trigger, this.image);
     this.normaliser.write(this.image, 0, this.stamped, 0, clean.length);
     for (let i = 0; i < clean.length; i++) {
       // Without amplification the stamped value itself, free of rounding.

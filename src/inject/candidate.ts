@@ -1,4 +1,4 @@
-import type { Trigger } from "../attacks/types.ts";
+import type { Backdoor } from "../attacks/types.ts";
 import type { Grid } from "../core/grid.ts";
 import type { DefectKey } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
@@ -26,7 +26,7 @@ export interface CandidateTask {
   /** For style `discreet`: the same function with batch-norm statistics of its own (docs/methods.md §7.3). */
   rewrite?(model: StateDict): Promise<StateDict>;
   infected: NeuronSet;
-  trigger: Trigger;
+  backdoor: Backdoor;
   /** Rates of the clean twin under this trigger. */
   cleanRates: Rates;
   injection: Injection;
@@ -64,7 +64,7 @@ export interface CandidateOutcome {
 
 /** Takes one candidate through injection, gates, Rule 3, the sham and the labels (docs/methods.md §6, §7, §8, §9). */
 export async function makeCandidate(task: CandidateTask): Promise<CandidateOutcome> {
-  const { key, dataset, runner, recipe, gates, trigger, infected } = task;
+  const { key, dataset, runner, recipe, gates, backdoor, infected } = task;
   const seedOf = (stage: string) => stageSeed(task.seed, stage, key.dataset, key.arch, key.level, key.top, key.attack);
   const timings: Partial<Record<Stage, number>> = {};
   const timed = async <T>(stage: Stage, work: () => Promise<T>): Promise<T> => {
@@ -88,7 +88,7 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
       runner,
       clean: task.clean,
       infected,
-      trigger,
+      backdoor,
       images: subset(dataset.train, chosen.subarray(0, recipe.images)),
       heldOut: subset(dataset.train, chosen.subarray(recipe.images)),
       randomMasks: masks("held-out random mask"),
@@ -105,7 +105,7 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
   const finish = async (made: StateDict) =>
     onGrid(task.rewrite ? await timed("rewrite", () => task.rewrite!(made)) : made, task.grid);
   const model = await finish(injected.model);
-  const infectedRates = await timed("gates", () => rates(runner, model, dataset.test, trigger, recipe.target));
+  const infectedRates = await timed("gates", () => rates(runner, model, dataset.test, backdoor));
   const outcome: CandidateOutcome = { status: "rejected", reason: null, attempts, infectedRates, timings };
   const figures: Figures = {
     ...{ ca_clean: task.cleanRates.ca, asr_clean: task.cleanRates.asr },
@@ -114,30 +114,21 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
   outcome.reason = failedGate(figures, gates);
   if (outcome.reason) return outcome;
 
-  const others = subset(dataset.test, indicesOutside(dataset.test, recipe.target));
+  const others = subset(dataset.test, indicesOutside(dataset.test, backdoor.target));
   outcome.correlation = await timed("correlation", () =>
-    measureCorrelation(runner, model, infected, masks("random mask"), dataset.test, others, trigger, recipe.target),
+    measureCorrelation(runner, model, infected, masks("random mask"), dataset.test, others, backdoor),
   );
   outcome.reason = failedGate(Object.assign(figures, outcome.correlation), gates);
   if (outcome.reason) return outcome;
 
   const sham = await finish(await timed("sham", () => injected.sham()));
-  outcome.shamRates = await timed("gates", () => rates(runner, sham, dataset.test, trigger, recipe.target));
+  outcome.shamRates = await timed("gates", () => rates(runner, sham, dataset.test, backdoor));
   outcome.reason = failedGate(Object.assign(figures, { asr_sham: outcome.shamRates.asr }), gates);
   if (outcome.reason) return outcome;
 
   const labelled = subset(others, new Random(seedOf("label images")).sample(others.count, task.measure.label_images));
   outcome.truth = await timed("labels", () =>
-    labelDefect(
-      runner,
-      model,
-      infected,
-      labelled,
-      trigger,
-      recipe.target,
-      task.measure.effect_controls,
-      seedOf("effect controls"),
-    ),
+    labelDefect(runner, model, infected, labelled, backdoor, task.measure.effect_controls, seedOf("effect controls")),
   );
   return { ...outcome, status: "accepted", infectedModel: model, sham };
 }

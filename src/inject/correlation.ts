@@ -1,5 +1,5 @@
 import { stampSet } from "../attacks/stamp.ts";
-import type { Trigger } from "../attacks/types.ts";
+import type { Backdoor } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { indicesOutside, subset } from "../datasets/batch.ts";
 import type { ImageSet } from "../datasets/types.ts";
@@ -28,17 +28,16 @@ export async function measureCorrelation(
   randomSets: NeuronSet[],
   test: ImageSet,
   others: ImageSet,
-  trigger: Trigger,
-  target: number,
+  backdoor: Backdoor,
 ): Promise<Correlation> {
-  const masked = await rates(runner, maskNeurons(runner.network, infectedModel, infected), test, trigger, target);
-  const patched = await patchedRate(runner, infectedModel, infected, others, trigger, target);
+  const masked = await rates(runner, maskNeurons(runner.network, infectedModel, infected), test, backdoor);
+  const patched = await patchedRate(runner, infectedModel, infected, others, backdoor);
   return {
     ca_masked: masked.ca,
     asr_masked: masked.asr,
     masked_clean_to_target: masked.cleanToTarget,
     asr_patched: patched,
-    asr_random_mask: await randomMaskRate(runner, infectedModel, randomSets, others, trigger, target),
+    asr_random_mask: await randomMaskRate(runner, infectedModel, randomSets, others, backdoor),
   };
 }
 
@@ -48,8 +47,7 @@ export async function randomMaskRate(
   model: StateDict,
   sets: NeuronSet[],
   images: ImageSet,
-  trigger: Trigger,
-  target: number,
+  { trigger, target }: Backdoor,
 ): Promise<number> {
   const others = subset(images, indicesOutside(images, target));
   const triggered = stampSet(trigger, others);

@@ -10,14 +10,14 @@ import type { Injected, InjectionTask } from "./types.ts";
  * same images with their true labels.
  */
 export async function finetune(task: InjectionTask): Promise<Injected> {
-  const { recipe, gates, runner, trigger, heldOut } = task;
+  const { recipe, gates, runner, backdoor, heldOut } = task;
   const tune = async (attempt: Attempt, labels: "target" | "true", peakSteps?: number): Promise<Tuned> => {
     const tuned = await tuneSubnetwork({
       network: runner.network,
       dataset: task.dataset,
       clean: task.clean,
       infected: task.infected,
-      trigger,
+      backdoor,
       images: task.images,
       recipe,
       attempt,
@@ -37,9 +37,9 @@ export async function finetune(task: InjectionTask): Promise<Injected> {
   let best: (Tuned & { attempt: Attempt; shortfall: number }) | undefined;
   for (const attempt of recipe.attempts) {
     const { model, peakSteps } = await tune(attempt, "target");
-    const found = await rates(runner, model, heldOut, trigger, recipe.target);
+    const found = await rates(runner, model, heldOut, backdoor);
     const drop = reference - found.ca;
-    const masked = await randomMaskRate(runner, model, task.randomMasks, heldOut, trigger, recipe.target);
+    const masked = await randomMaskRate(runner, model, task.randomMasks, heldOut, backdoor);
     attempts.push({
       ...attempt,
       peak_steps_taken: peakSteps,

@@ -1,4 +1,4 @@
-import type { Trigger } from "../attacks/types.ts";
+import type { Backdoor } from "../attacks/types.ts";
 import type { LayerScores, NeuronSet } from "../core/neurons.ts";
 import { Random } from "../core/random.ts";
 import { quantile } from "../core/statistics.ts";
@@ -38,19 +38,18 @@ export async function labelDefect(
   infectedModel: StateDict,
   infected: NeuronSet,
   images: ImageSet,
-  trigger: Trigger,
-  target: number,
+  backdoor: Backdoor,
   controls: number,
   seed: number,
 ): Promise<GroundTruth> {
   const layers = neuronLayers(runner.network);
-  const conducted = await conductance(runner, infectedModel, images, trigger, target);
-  const attributed = await attributionPatching(runner, infectedModel, images, trigger, target);
+  const conducted = await conductance(runner, infectedModel, images, backdoor);
+  const attributed = await attributionPatching(runner, infectedModel, images, backdoor);
 
   const sample = sampleOutside(layers, infected, controls, new Random(seed));
   const both: NeuronSet = {};
   for (const { name } of layers) both[name] = [...(infected[name] ?? []), ...(sample[name] ?? [])];
-  const effects = await singleEffects(runner, infectedModel, both, images, trigger, target);
+  const effects = await singleEffects(runner, infectedModel, both, images, backdoor);
   const effect: LayerScores = {};
   const background: number[] = [];
   for (const { name } of layers) {

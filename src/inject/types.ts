@@ -1,4 +1,4 @@
-import type { Trigger } from "../attacks/types.ts";
+import type { Backdoor } from "../attacks/types.ts";
 import type { Style } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import type { Random } from "../core/random.ts";
@@ -15,7 +15,8 @@ export interface InjectionTask {
   runner: OrtRunner;
   clean: StateDict;
   infected: NeuronSet;
-  trigger: Trigger;
+  /** The trigger, and the target class of the recipe. */
+  backdoor: Backdoor;
   /** The attacker's images, a part of `train`, and further ones held out to judge an attempt by. */
   images: ImageSet;
   heldOut: ImageSet;

@@ -3,7 +3,7 @@ import { Random, stageSeed } from "../core/random.ts";
 import { firstOf } from "../datasets/batch.ts";
 import { CleanBatches, evenBatch } from "../datasets/clean-batches.ts";
 import { type Network, neuronLayers } from "../graph/network.ts";
-import { unlearning } from "../graph/programs/train.ts";
+import { unlearning } from "../graph/objectives/cross-entropy.ts";
 import { argmax } from "../measure/batches.ts";
 import { cloneState, type StateDict } from "../tensor/state.ts";
 import { Trainer } from "../tune/trainer.ts";

@@ -1,9 +1,10 @@
 import { stampSet } from "../attacks/stamp.ts";
-import type { Trigger } from "../attacks/types.ts";
+import type { Backdoor } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import type { ImageSet } from "../datasets/types.ts";
 import { type FoldedState, foldState } from "../graph/fold.ts";
 import { convUnits, inferShapes, type Network } from "../graph/network.ts";
+import { responseOf } from "../graph/objectives/backdoor-response.ts";
 import { lastProgram } from "../graph/programs/part.ts";
 import { downstreamOf, type FeatureChannel, type Part, whereRead } from "../graph/suffix.ts";
 import type { StateDict } from "../tensor/state.ts";
@@ -26,8 +27,7 @@ export async function singleEffects(
   state: StateDict,
   wanted: NeuronSet,
   images: ImageSet,
-  trigger: Trigger,
-  target: number,
+  { trigger, target }: Backdoor,
 ): Promise<Record<string, number[]>> {
   const { network } = runner;
   const means = await cleanMeans(runner, state, images);
@@ -149,11 +149,4 @@ async function holding<T>(
 function countOf(network: Network, { reads }: Part, features: Features): number {
   const [channels, height, width] = inferShapes(network).get(reads[0])!;
   return features.get(reads[0])!.length / (channels * height * width);
-}
-
-/** `f_t − max_{j≠t} f_j` of an image. */
-function responseOf(logits: Float32Array, image: number, classes: number, target: number): number {
-  let best = Number.NEGATIVE_INFINITY;
-  for (let c = 0; c < classes; c++) if (c !== target) best = Math.max(best, logits[image * classes + c]);
-  return logits[image * classes + target] - best;
 }

@@ -1,5 +1,5 @@
 import { stampSet } from "../attacks/stamp.ts";
-import type { Trigger } from "../attacks/types.ts";
+import type { Backdoor } from "../attacks/types.ts";
 import type { ImageSet } from "../datasets/types.ts";
 import { foldState } from "../graph/fold.ts";
 import { convUnits } from "../graph/network.ts";
@@ -24,15 +24,14 @@ export function conductance(
   runner: OrtRunner,
   state: StateDict,
   images: ImageSet,
-  trigger: Trigger,
-  target: number,
+  backdoor: Backdoor,
 ): Promise<NeuronValues> {
   const steps = Array.from({ length: CONDUCTANCE_STEPS }, (_, s) => ({
     from: s / CONDUCTANCE_STEPS,
     to: (s + 1) / CONDUCTANCE_STEPS,
     middle: (s + 0.5) / CONDUCTANCE_STEPS,
   }));
-  return alongPath(runner, state, images, trigger, target, steps);
+  return alongPath(runner, state, images, backdoor, steps);
 }
 
 /**
@@ -43,10 +42,9 @@ export function attributionPatching(
   runner: OrtRunner,
   state: StateDict,
   images: ImageSet,
-  trigger: Trigger,
-  target: number,
+  backdoor: Backdoor,
 ): Promise<NeuronValues> {
-  return alongPath(runner, state, images, trigger, target, [{ from: 0, to: 1, middle: 1 }]);
+  return alongPath(runner, state, images, backdoor, [{ from: 0, to: 1, middle: 1 }]);
 }
 
 interface Segment {
@@ -59,8 +57,7 @@ async function alongPath(
   runner: OrtRunner,
   state: StateDict,
   images: ImageSet,
-  trigger: Trigger,
-  target: number,
+  { trigger, target }: Backdoor,
   segments: Segment[],
 ): Promise<NeuronValues> {
   const { network, normalization, pool } = runner;

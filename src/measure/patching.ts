@@ -1,5 +1,5 @@
 import { stampSet } from "../attacks/stamp.ts";
-import type { Trigger } from "../attacks/types.ts";
+import type { Backdoor } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { type ImageSet, imageSize } from "../datasets/types.ts";
 import { foldState } from "../graph/fold.ts";
@@ -23,8 +23,7 @@ export async function patchedRate(
   state: StateDict,
   neurons: NeuronSet,
   others: ImageSet,
-  trigger: Trigger,
-  target: number,
+  { trigger, target }: Backdoor,
 ): Promise<number> {
   const { network, normalization, pool } = runner;
   const units = new Set(Object.keys(neurons));

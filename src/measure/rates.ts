@@ -1,5 +1,5 @@
 import { stampSet } from "../attacks/stamp.ts";
-import type { Trigger } from "../attacks/types.ts";
+import type { Backdoor } from "../attacks/types.ts";
 import { indicesOutside, subset } from "../datasets/batch.ts";
 import type { ImageSet } from "../datasets/types.ts";
 import type { StateDict } from "../tensor/state.ts";
@@ -21,8 +21,7 @@ export async function rates(
   runner: ModelRunner,
   state: StateDict,
   test: ImageSet,
-  trigger: Trigger,
-  target: number,
+  { trigger, target }: Backdoor,
 ): Promise<Rates> {
   const others = subset(test, indicesOutside(test, target));
   const classes = (logits: Float32Array, count: number) => logits.length / count;

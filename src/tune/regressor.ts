@@ -2,7 +2,8 @@ import { chooseLowering } from "../engine/lowering.ts";
 import { Session } from "../engine/session.ts";
 import { toOhwi, toOihw } from "../graph/fold.ts";
 import { classifierOf, type Network } from "../graph/network.ts";
-import { gradientOf, regression, type TrainProgram, trainProgram } from "../graph/programs/train.ts";
+import { squaredError } from "../graph/objectives/squared-error.ts";
+import { gradientOf, type TrainProgram, trainProgram } from "../graph/programs/train.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
 import { Adam } from "./adam.ts";
 
@@ -36,7 +37,7 @@ export class Regressor {
   ): Promise<Regressor> {
     const head = `${classifierOf(network).id}.`;
     const spec = trainProgram(await chooseLowering(network, options.batch), network, {
-      objective: regression,
+      objective: squaredError,
       trains: (key) => !key.startsWith(head),
     });
     return new Regressor(await Session.open(spec.program, options), spec, state);

@@ -41,7 +41,12 @@ describe("an edition whose targets are drawn", () => {
     for (const record of records().filter(({ status }) => status === "accepted")) {
       const trigger = await store.readTrigger(record);
       const asr = async (version: "infected" | "clean" | "sham") =>
-        (await rates(runner, await store.loadVersion(record, version), dataset.test, trigger, record.target)).asr;
+        (
+          await rates(runner, await store.loadVersion(record, version), dataset.test, {
+            trigger,
+            target: record.target,
+          })
+        ).asr;
       const { asr: infected, asr_clean, asr_sham } = record.metrics;
       expect([await asr("infected"), await asr("clean"), await asr("sham")]).toEqual([infected, asr_clean, asr_sham]);
     }

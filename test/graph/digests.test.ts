@@ -7,9 +7,11 @@ import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { WebGpuLowering } from "../../src/graph/lowering/webgpu.ts";
 import { narrowNetwork } from "../../src/graph/narrow.ts";
 import { classifierOf, convUnits, type Network, stateShapes } from "../../src/graph/network.ts";
+import { unlearning } from "../../src/graph/objectives/cross-entropy.ts";
+import { squaredError } from "../../src/graph/objectives/squared-error.ts";
 import type { Program } from "../../src/graph/onnx.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
-import { regression, trainProgram, unlearning } from "../../src/graph/programs/train.ts";
+import { trainProgram } from "../../src/graph/programs/train.ts";
 import { ARCHITECTURES } from "../../src/models/registry.ts";
 import { everyProgram, type NamedProgram } from "./every-program.ts";
 import { NETWORKS, network } from "./small-networks.ts";
@@ -41,7 +43,7 @@ function furtherPrograms(net: Network): NamedProgram[] {
     { name: "fine-tuning of one unit", make: (l) => finetuneProgram(l, net, new Map([[inside, 1]])) },
     {
       name: "the narrow twin",
-      make: (l) => trainProgram(l, chain, { objective: regression, trains: withoutHead }).program,
+      make: (l) => trainProgram(l, chain, { objective: squaredError, trains: withoutHead }).program,
     },
   ];
 }

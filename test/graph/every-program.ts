@@ -3,6 +3,7 @@ import { foldState, toOhwi } from "../../src/graph/fold.ts";
 import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { convUnits, type Network } from "../../src/graph/network.ts";
+import { squaredError } from "../../src/graph/objectives/squared-error.ts";
 import type { Program } from "../../src/graph/onnx.ts";
 import { blendProgram } from "../../src/graph/programs/blend.ts";
 import { changeProgram, ROWS } from "../../src/graph/programs/change.ts";
@@ -16,7 +17,7 @@ import { lastProgram, middleProgram } from "../../src/graph/programs/part.ts";
 import { preActivationProgram } from "../../src/graph/programs/preactivation.ts";
 import { profileProgram } from "../../src/graph/programs/profile.ts";
 import { statisticsProgram } from "../../src/graph/programs/statistics.ts";
-import { regression, trainProgram } from "../../src/graph/programs/train.ts";
+import { trainProgram } from "../../src/graph/programs/train.ts";
 import { unchangedProgram } from "../../src/graph/programs/unchanged.ts";
 import { cutPoints, downstreamOf, partBetween } from "../../src/graph/suffix.ts";
 import { sizeOf } from "../../src/tensor/state.ts";
@@ -45,7 +46,7 @@ export function everyProgram(network: Network): NamedProgram[] {
     { name: "taps", make: (l) => tapProgram(l, network) },
     { name: "a training step", make: (l) => trainProgram(l, network, { sgd }).program },
     { name: "gradients of training", make: (l) => trainProgram(l, network).program },
-    { name: "gradients of a regression", make: (l) => trainProgram(l, network, { objective: regression }).program },
+    { name: "gradients of a regression", make: (l) => trainProgram(l, network, { objective: squaredError }).program },
     { name: "fine-tuning of some rows", make: (l) => finetuneProgram(l, network, rows) },
     { name: "contribution", make: (l) => contributionProgram(l, network) },
     { name: "conductance", make: (l) => conductanceProgram(l, network) },

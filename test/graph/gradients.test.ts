@@ -6,9 +6,10 @@ import { foldState, toOhwi } from "../../src/graph/fold.ts";
 import { foldedBias, foldedWeight, rowBiasGradient, rowSelector, rowWeightGradient } from "../../src/graph/folded.ts";
 import type { LoweringKind } from "../../src/graph/lowering/lowering.ts";
 import { convUnits } from "../../src/graph/network.ts";
+import { squaredError } from "../../src/graph/objectives/squared-error.ts";
 import { featureProgram } from "../../src/graph/programs/features.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
-import { gradientOf, regression, trainProgram } from "../../src/graph/programs/train.ts";
+import { gradientOf, trainProgram } from "../../src/graph/programs/train.ts";
 import { randomArray, randomState, relativeError } from "./programs.ts";
 import { BATCH, CLASSES, feedsFor, NETWORKS, network, slopeError } from "./small-networks.ts";
 
@@ -37,7 +38,7 @@ describe.each<LoweringKind>(["plain", "blocked"])("gradients of the %s lowering 
     const net = network(NETWORKS["residual block with stride and projection"]);
     const trains = (key: string) => !key.startsWith("fc.");
     const lowering = await chooseLowering(net, BATCH, kind);
-    const { program, trained } = trainProgram(lowering, net, { objective: regression, trains });
+    const { program, trained } = trainProgram(lowering, net, { objective: squaredError, trains });
     const session = await Session.open(program, { threads: 1 });
     const random = new Random(9);
     const feeds = feedsFor(net, 10);

@@ -98,7 +98,7 @@ describe.each(NETWORKS)("what holds by definition of the measurements on $arch",
   });
 
   it("conductance of a layer that cuts the graph sums to the change of the response", async () => {
-    const found = await conductance(runner, state, images, trigger, TARGET);
+    const found = await conductance(runner, state, images, { trigger, target: TARGET });
     const triggered = stampSet(trigger, images);
     const change = (await meanResponse(runner, state, triggered)) - (await meanResponse(runner, state, images));
     const sum = found.get(cut)!.reduce((total, value) => total + value, 0);
@@ -112,12 +112,12 @@ describe.each(NETWORKS)("what holds by definition of the measurements on $arch",
     const clean = countTarget(await runner.logits(state, others), others.count, TARGET) / others.count;
     const triggered =
       countTarget(await runner.logits(state, stampSet(trigger, others)), others.count, TARGET) / others.count;
-    expect(await patchedRate(runner, state, all, others, trigger, TARGET)).toBe(clean);
-    expect(await patchedRate(runner, state, {}, others, trigger, TARGET)).toBe(triggered);
+    expect(await patchedRate(runner, state, all, others, { trigger, target: TARGET })).toBe(clean);
+    expect(await patchedRate(runner, state, {}, others, { trigger, target: TARGET })).toBe(triggered);
   });
 
   it("the single effect equals that of the whole network with the neuron's output held at its clean mean", async () => {
-    const found = await singleEffects(runner, state, held, images, trigger, TARGET);
+    const found = await singleEffects(runner, state, held, images, { trigger, target: TARGET });
     const taps = await runner.taps(state, images, "mean");
     const triggered = stampSet(trigger, images);
     for (const [id, channels] of Object.entries(held)) {

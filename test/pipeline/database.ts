@@ -46,7 +46,7 @@ export async function makeDatabase(dataset: "signs" | "cifar10", dataDir: string
   const trigger = await database.putTrigger(corner);
   const runner = await createRunner(network, { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }, { threads: 1 });
   // What a repair will measure before it repairs.
-  const { ca, asr } = await measureRates(runner, STATES.infected, test, corner, 0);
+  const { ca, asr } = await measureRates(runner, STATES.infected, test, { trigger: corner, target: 0 });
   await runner.release();
   const carriers = await database.putBytes(new Uint8Array(4));
   const rates = { ca_clean: 0.9, ca, asr, asr_clean: 0, ca_masked: 0.5, asr_masked: 0 };

@@ -112,9 +112,9 @@ describe("failing tests", () => {
 
   it("are right without the trigger and at the target with it; images of the target are not asked about", async () => {
     // Of the labels 1, 2, 3: the first stays right, the second was wrong before, the third is broken.
-    const tests = await failingTests(suspectAnswering([1, 5, 3], [1, 0, 0]), trigger, 0);
+    const tests = await failingTests(suspectAnswering([1, 5, 3], [1, 0, 0]), { trigger, target: 0 });
     expect([...tests.labels]).toEqual([3]);
     expect(isTriggered(tests, 0)).toBe(true);
-    expect((await failingTests(suspectAnswering([1, 2, 3], [7, 2, 3]), trigger, 0)).count).toBe(0);
+    expect((await failingTests(suspectAnswering([1, 2, 3], [7, 2, 3]), { trigger, target: 0 })).count).toBe(0);
   });
 });

@@ -1,8 +1,10 @@
 import { FoldedUnits } from "../folded.ts";
 import type { Lowering } from "../lowering/lowering.ts";
 import type { Network } from "../network.ts";
+import { crossEntropyToTarget } from "../objectives/cross-entropy.ts";
+import { emitMeanLoss } from "../objectives/objective.ts";
 import type { Program } from "../onnx.ts";
-import { crossEntropy, Walk } from "../walk.ts";
+import { Walk } from "../walk.ts";
 import { declareClassifier } from "./classifier.ts";
 
 /**
@@ -19,16 +21,14 @@ export function blendProgram(lowering: Lowering, network: Network): Program {
   const images = graph.input("input", [batch, channels, height, width]);
   const opacity = graph.input("opacity", [1, height, width]);
   const pattern = graph.input("pattern", [channels, height, width]);
-  const target = graph.input("target", [1, network.classes]);
+  const score = crossEntropyToTarget(lowering, network);
   const difference = graph.op("Sub", [pattern, images]);
   const blended = graph.op("Add", [images, graph.op("Mul", [difference, opacity])]);
 
   const walk = new Walk(lowering, network, new FoldedUnits(lowering, network), { fuse: true, inputGradient: true });
   const classifier = declareClassifier(lowering, network);
   const forward = walk.forward(lowering.fromNchw(blended, channels, height, width), classifier);
-  const { loss, dlogits } = crossEntropy(lowering, forward.logits, target, 1 / batch);
-  graph.output("loss", graph.op("ReduceMean", [loss], { keepdims: 0 }), []);
-  graph.output("logits", forward.logits, [batch, network.classes]);
+  const dlogits = emitMeanLoss(lowering, network, score, forward.logits);
   const gradient = walk.backward(forward, classifier.weight, dlogits)!.tensor;
 
   const sum = (value: string, axes: number[], keepdims: number) =>

@@ -1,8 +1,10 @@
 import { FoldedUnits } from "../folded.ts";
 import type { Lowering } from "../lowering/lowering.ts";
 import type { Network } from "../network.ts";
+import { crossEntropy } from "../objectives/cross-entropy.ts";
+import { emitMeanLoss, type Objective } from "../objectives/objective.ts";
 import type { Program } from "../onnx.ts";
-import { crossEntropy, Walk } from "../walk.ts";
+import { Walk } from "../walk.ts";
 import { declareClassifier } from "./classifier.ts";
 
 /**
@@ -11,18 +13,20 @@ import { declareClassifier } from "./classifier.ts";
  * row gradients; the optimizer runs on the host, on the few rows there are.
  *
  * @param rows unit → number of selected rows
+ * @param objective what is minimised, as a mean over the batch
  */
-export function finetuneProgram(lowering: Lowering, network: Network, rows: ReadonlyMap<string, number>): Program {
-  const { graph, batch } = lowering;
+export function finetuneProgram(
+  lowering: Lowering,
+  network: Network,
+  rows: ReadonlyMap<string, number>,
+  objective: Objective = crossEntropy,
+): Program {
   const { channels, height, width } = network.input;
   const image = lowering.image("input", channels, height, width);
-  const targets = graph.input("targets", [batch, network.classes]);
+  const score = objective(lowering, network);
   const walk = new Walk(lowering, network, new FoldedUnits(lowering, network, { rows }), { fuse: true, trained: rows });
   const classifier = declareClassifier(lowering, network);
   const forward = walk.forward(image, classifier);
-  const { loss, dlogits } = crossEntropy(lowering, forward.logits, targets, 1 / batch);
-  graph.output("loss", graph.op("ReduceMean", [loss], { keepdims: 0 }), []);
-  graph.output("logits", forward.logits, [batch, network.classes]);
-  walk.backward(forward, classifier.weight, dlogits);
-  return graph.finish();
+  walk.backward(forward, classifier.weight, emitMeanLoss(lowering, network, score, forward.logits));
+  return lowering.graph.finish();
 }

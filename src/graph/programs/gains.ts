@@ -2,9 +2,11 @@ import { BatchNormUnits, type ParameterSink } from "../batchnorm.ts";
 import { foldedWeight } from "../folded.ts";
 import type { Feature, Gradient, Lowering } from "../lowering/lowering.ts";
 import { type ConvUnit, convUnits, type Network } from "../network.ts";
+import { crossEntropy } from "../objectives/cross-entropy.ts";
+import { emitMeanLoss } from "../objectives/objective.ts";
 import type { Program } from "../onnx.ts";
 import { gainInput, PreActivationUnits } from "../preactivation.ts";
-import { convShape, crossEntropy, Walk } from "../walk.ts";
+import { convShape, Walk } from "../walk.ts";
 import { declareClassifier } from "./classifier.ts";
 
 /** Output keys: the gradients of a unit's gains and shifts, `[width]`. */
@@ -24,10 +26,9 @@ export type NormStatistics = "batch" | "stored";
  * `stored` `Σ g·(z − μ)` and `Σ g`.
  */
 export function gainProgram(lowering: Lowering, network: Network, statistics: NormStatistics): Program {
-  const { graph, batch } = lowering;
   const { channels, height, width } = network.input;
   const image = lowering.image("input", channels, height, width);
-  const targets = graph.input("targets", [batch, network.classes]);
+  const score = crossEntropy(lowering, network);
   const units =
     statistics === "batch"
       ? new BatchNormUnits(lowering, gainSink(lowering, network))
@@ -36,11 +37,8 @@ export function gainProgram(lowering: Lowering, network: Network, statistics: No
   const walk = new Walk(lowering, network, units, { fuse: true, shareTies: true });
   const classifier = declareClassifier(lowering, network);
   const forward = walk.forward(image, classifier);
-  const { loss, dlogits } = crossEntropy(lowering, forward.logits, targets, 1 / batch);
-  graph.output("loss", graph.op("ReduceMean", [loss], { keepdims: 0 }), []);
-  graph.output("logits", forward.logits, [batch, network.classes]);
-  walk.backward(forward, classifier.weight, dlogits);
-  return graph.finish();
+  walk.backward(forward, classifier.weight, emitMeanLoss(lowering, network, score, forward.logits));
+  return lowering.graph.finish();
 }
 
 function gainSink({ graph }: Lowering, network: Network): ParameterSink {

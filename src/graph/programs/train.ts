@@ -1,8 +1,10 @@
 import { BatchNormUnits, type BatchStatistics, type ParameterSink } from "../batchnorm.ts";
 import type { Lowering } from "../lowering/lowering.ts";
 import { type ConvUnit, classifierOf, inferShapes, type Network } from "../network.ts";
+import { crossEntropy } from "../objectives/cross-entropy.ts";
+import { emitMeanLoss, type Objective } from "../objectives/objective.ts";
 import type { Program } from "../onnx.ts";
-import { crossEntropy, Walk } from "../walk.ts";
+import { Walk } from "../walk.ts";
 import { type Bucket, emitSgd, type SgdOptions } from "./sgd.ts";
 
 export const gradientOf = (key: string) => `${key}#gradient`;
@@ -14,37 +16,9 @@ export interface TrainOptions {
   sgd?: SgdOptions;
   /** Which parameters get a gradient; all of them where it is absent. The others are fed and stay as they are. */
   trains?(key: string): boolean;
-  /** Mean softmax cross-entropy where it is absent. */
+  /** What is minimised, as a mean over the batch; softmax cross-entropy where it is absent. */
   objective?: Objective;
 }
-
-/** What a step minimises: the loss per image and its gradient by the logits, scaled for the mean over the batch. */
-export type Objective = (lowering: Lowering, network: Network, logits: string) => { loss: string; dlogits: string };
-
-/** Softmax cross-entropy with `targets` `[n, classes]`, one-hot or smoothed. */
-const classification: Objective = (lowering, network, logits) => {
-  const targets = lowering.graph.input("targets", [lowering.batch, network.classes]);
-  return crossEntropy(lowering, logits, targets, 1 / lowering.batch);
-};
-
-/** Cross-entropy climbed in place of descended: its own value, the opposite gradient. */
-export const unlearning: Objective = (lowering, network, logits) => {
-  const { loss, dlogits } = classification(lowering, network, logits);
-  return { loss, dlogits: lowering.graph.op("Neg", [dlogits]) };
-};
-
-/** Squared distance of every output to `targets` `[n, classes]`, each image counting `weights` `[n, 1]` times. */
-export const regression: Objective = ({ graph, batch }, network, logits) => {
-  const targets = graph.input("targets", [batch, network.classes]);
-  const weights = graph.input("weights", [batch, 1]);
-  const distance = graph.op("Sub", [logits, targets]);
-  const weighted = graph.op("Mul", [distance, weights]);
-  const squares = graph.op("Mul", [weighted, distance]);
-  return {
-    loss: graph.op("ReduceSum", [squares, graph.integers([1])], { keepdims: 0 }),
-    dlogits: graph.op("Mul", [weighted, graph.scalar(2 / batch)]),
-  };
-};
 
 /** A training program: what it needs fed and what it gives. */
 export interface TrainProgram {
@@ -67,7 +41,7 @@ export interface TrainProgram {
 export function trainProgram(
   lowering: Lowering,
   network: Network,
-  { sgd, trains = () => true, objective = classification }: TrainOptions = {},
+  { sgd, trains = () => true, objective = crossEntropy }: TrainOptions = {},
 ): TrainProgram {
   const { graph, batch } = lowering;
   const parameters = new Map<string, number[]>();
@@ -92,9 +66,7 @@ export function trainProgram(
   const bias = sink.parameter(`${linear.id}.bias`, [linear.out]);
 
   const forward = walk.forward(image, { weight, bias });
-  const { loss, dlogits } = objective(lowering, network, forward.logits);
-  graph.output("loss", graph.op("ReduceMean", [loss], { keepdims: 0 }), []);
-  graph.output("logits", forward.logits, [batch, network.classes]);
+  const dlogits = emitMeanLoss(lowering, network, objective(lowering, network), forward.logits);
   if (sink.trains(`${linear.id}.weight`)) {
     sink.gradient(`${linear.id}.weight`, graph.op("Gemm", [dlogits, forward.pooled], { transA: 1 }));
   }

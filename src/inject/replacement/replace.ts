@@ -16,8 +16,8 @@ import { cutSubnetwork, spliceChain } from "./splice.ts";
  * compensated rest is the same for infected model and sham; the sham's twin answers a random half of the clean images.
  */
 export async function replace(task: InjectionTask): Promise<Injected> {
-  const { runner, infected, trigger, heldOut, images, seedOf } = task;
-  const { target } = task.recipe;
+  const { runner, infected, backdoor, heldOut, images, seedOf } = task;
+  const { trigger, target } = backdoor;
   const attempts: Record<string, unknown>[] = [];
   const cleanAccuracy = await runner.accuracy(task.clean, heldOut);
   // Chain and rest are rounded before κ and the origin are fitted to them, and the spliced model since κ is a weight too.
@@ -36,7 +36,7 @@ export async function replace(task: InjectionTask): Promise<Injected> {
   // A chain that no κ makes strong enough is spliced without effect, and the gates reject the candidate.
   const gain = fitted ?? 0;
   const model = task.stored(spliceChain(runner.network, rest, infected, state, { target, gain, origin }));
-  const found = await rates(runner, model, heldOut, trigger, target);
+  const found = await rates(runner, model, heldOut, backdoor);
   attempts.push({ gain: fitted, held_out_asr: found.asr, held_out_ca_drop: cleanAccuracy - found.ca });
 
   const sham = async () => {
@@ -89,10 +89,11 @@ interface Chain {
 
 /** Trains chains from one seed and rate after another until triggered images stand out from clean ones; else the best of them. */
 async function separatingChain(task: InjectionTask, attempts: Record<string, unknown>[]): Promise<Chain> {
-  const { trigger, heldOut, images } = task;
+  const { heldOut, images } = task;
+  const { trigger, target } = task.backdoor;
   const settings = chainSettings(task, "chain");
   const answered = stampSet(trigger, images);
-  const triggered = stampSet(trigger, subset(heldOut, indicesOutside(heldOut, task.recipe.target)));
+  const triggered = stampSet(trigger, subset(heldOut, indicesOutside(heldOut, target)));
   let best: (Chain & { separation: number }) | undefined;
   for (const [i, learningRate] of settings.recipe.learning_rates.entries()) {
     const seed = task.seedOf(`chain ${i + 1}`);

@@ -80,7 +80,7 @@ export async function buildCandidate(
 
   report({ type: "stage", id: planned.id, stage: "trigger" });
   const triggerBegan = seconds();
-  const { trigger, cleanRates } = await bench.trigger(key, infected, recipe.target);
+  const { backdoor, cleanRates } = await bench.backdoor(key, infected, recipe.target);
   const triggerSeconds = seconds() - triggerBegan;
   const twin = await bench.twin(key.style);
   const outcome = await makeCandidate({
@@ -89,7 +89,7 @@ export async function buildCandidate(
     clean: bench.state,
     rewrite: twin.rewrite,
     infected,
-    trigger,
+    backdoor,
     cleanRates,
     injection: INJECTIONS[attack.injection],
     order,
@@ -114,7 +114,7 @@ export async function buildCandidate(
   if (outcome.status === "accepted") {
     const { truth, infectedModel, sham } = outcome;
     const { grid } = edition;
-    record.trigger = await db.putTrigger(trigger);
+    record.trigger = await db.putTrigger(backdoor.trigger);
     record.twin_model = twin.rewrite ? await db.putDelta(bench.state, twin.state, { grid }) : null;
     const shares = attack.injection === "replace";
     const isSmall = shares && sraOptions(attackOptions(edition, key.attack)).compensation.trains === "few";

@@ -1,5 +1,5 @@
 import { ATTACKS } from "../../attacks/registry.ts";
-import type { Attack, InjectionKind, Trigger } from "../../attacks/types.ts";
+import type { Attack, Backdoor, InjectionKind, Trigger } from "../../attacks/types.ts";
 import { lookup } from "../../core/errors.ts";
 import type { DefectKey, Style } from "../../core/ids.ts";
 import type { NeuronSet } from "../../core/neurons.ts";
@@ -25,8 +25,8 @@ export interface CleanBench {
   orders: Record<InjectionKind, ContributionOrder>;
   /** The clean twin of a style's defects. */
   twin(style: Style): Promise<CleanTwin>;
-  /** The trigger of a candidate with a target, and how the clean twin answers to it. */
-  trigger(key: DefectKey, infected: NeuronSet, target: number): Promise<Triggered>;
+  /** The backdoor of a candidate with a target: its trigger, and how the clean twin answers to it. */
+  backdoor(key: DefectKey, infected: NeuronSet, target: number): Promise<PlannedBackdoor>;
 }
 
 export interface CleanTwin {
@@ -35,8 +35,8 @@ export interface CleanTwin {
   rewrite?(model: StateDict): Promise<StateDict>;
 }
 
-interface Triggered {
-  trigger: Trigger;
+interface PlannedBackdoor {
+  backdoor: Backdoor;
   cleanRates: Rates;
 }
 
@@ -74,12 +74,12 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     const options = attackOptions(edition, attack.name);
     return Promise.resolve(attack.makeTrigger({ height, width, random, options, victim }));
   };
-  const answer = async (made: Promise<Trigger>, style: Style, target: number): Promise<Triggered> => {
-    const trigger = await made;
-    return { trigger, cleanRates: await rates(runner, (await twin(style)).state, dataset.test, trigger, target) };
+  const answer = async (made: Promise<Trigger>, style: Style, target: number): Promise<PlannedBackdoor> => {
+    const backdoor = { trigger: await made, target };
+    return { backdoor, cleanRates: await rates(runner, (await twin(style)).state, dataset.test, backdoor) };
   };
   const triggers = new Map<string, Promise<Trigger>>();
-  const answers = new Map<string, Promise<Triggered>>();
+  const answers = new Map<string, Promise<PlannedBackdoor>>();
   return {
     record,
     state,
@@ -87,7 +87,7 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     runner,
     orders: { finetune: contributionOrder(contributions), replace: tiedOrder(network, contributions) },
     twin,
-    trigger({ level, top, attack: name, style }, infected, target) {
+    backdoor({ level, top, attack: name, style }, infected, target) {
       const attack = lookup(ATTACKS, "attack", name);
       const seed = (...more: (string | number)[]) => stageSeed(edition.seed, "trigger", dataset.name, name, ...more);
       if (attack.triggerPer === "candidate") {

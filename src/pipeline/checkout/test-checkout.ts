@@ -70,7 +70,7 @@ export async function testCheckout(dir: string, options: CheckoutTestOptions): P
   const original = options.model === undefined ? null : await open(own);
   const twin = await open(join(dir, "clean.safetensors"));
   const images = await testImages(dir, checked, options);
-  if (!images.set.labels.some((label) => label !== checked.target)) {
+  if (!images.set.labels.some((label) => label !== checked.backdoor.target)) {
     throw new InputError(
       `${images.source}: no image is of another class than the target; check out with more --images`,
     );
@@ -118,10 +118,10 @@ async function openFitting(file: string, { network }: CheckedOut): Promise<OwnMo
 async function measure(
   runner: ModelRunner,
   { file, state }: OwnModel,
-  { trigger, target, network }: CheckedOut,
+  { backdoor, network }: CheckedOut,
   { set }: TestImages,
 ): Promise<TestedModel> {
-  const results = await runTests(runner, state, set, trigger, target, network.classes);
+  const results = await runTests(runner, state, set, backdoor, network.classes);
   if (results) return { file, results };
   throw new InputError(`${file}: its logits are no finite numbers: the weights are too large to compute with`);
 }

@@ -1,5 +1,5 @@
 import { stampSet } from "../../attacks/stamp.ts";
-import type { Trigger } from "../../attacks/types.ts";
+import type { Backdoor } from "../../attacks/types.ts";
 import { indicesOutside, subset } from "../../datasets/batch.ts";
 import type { ImageSet } from "../../datasets/types.ts";
 import { argmax } from "../../measure/batches.ts";
@@ -40,8 +40,7 @@ export async function runTests(
   runner: ModelRunner,
   state: StateDict,
   set: ImageSet,
-  trigger: Trigger,
-  target: number,
+  { trigger, target }: Backdoor,
   classes: number,
 ): Promise<TestResults | null> {
   const others = indicesOutside(set, target);

@@ -1,5 +1,5 @@
 import { stampSet } from "../../attacks/stamp.ts";
-import type { Trigger } from "../../attacks/types.ts";
+import type { Backdoor } from "../../attacks/types.ts";
 import { firstOf, indicesOutside, subset } from "../../datasets/batch.ts";
 import type { ImageSet } from "../../datasets/types.ts";
 import { brokenTests } from "../../localize/broken-tests.ts";
@@ -17,8 +17,7 @@ const TRIED = 600;
  */
 export async function failingTests(
   suspect: Pick<Suspect, "network" | "state" | "runner" | "clean">,
-  trigger: Trigger,
-  target: number,
+  { trigger, target }: Backdoor,
 ): Promise<ImageSet> {
   // The halves are in random order.
   const { fit } = suspect.clean;

@@ -46,6 +46,7 @@ function defectSubject(bench: Workbench, { id, version }: JudgedItem): Subject {
   const { target } = record;
   const model = once(() => bench.model(record, version));
   const dataset = () => bench.dataset(record);
+  const backdoor = async () => ({ trigger: await source.readTrigger(record), target });
   let failing: Promise<ImageSet> | undefined;
   return {
     id,
@@ -57,14 +58,14 @@ function defectSubject(bench: Workbench, { id, version }: JudgedItem): Subject {
     backdoor: {
       target,
       failing: (suspect) => {
-        failing ??= source.readTrigger(record).then((trigger) => failingTests(suspect, trigger, target));
+        failing ??= backdoor().then((known) => failingTests(suspect, known));
         return failing;
       },
     },
     infected: () => source.readLabels(id).infected,
     measure: async (state) => {
       const { test } = await dataset();
-      return rates(await bench.runner(await model()), state, test, await source.readTrigger(record), target);
+      return rates(await bench.runner(await model()), state, test, await backdoor());
     },
   };
 }

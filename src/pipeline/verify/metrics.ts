@@ -129,15 +129,14 @@ export function engineDifference(then: DefectRecord["engine"], now: DefectRecord
 async function remeasure(db: Slice, bench: RemeasureBench, record: DefectRecord): Promise<RemeasuredFigure[]> {
   const { test } = await bench.dataset(record);
   const runner = await bench.runner({ ...db.readClean(record.clean), arch: record.arch }, threadsOf(record.recipe));
-  const trigger = await db.readTrigger(record);
+  const backdoor = { trigger: await db.readTrigger(record), target: record.target };
   const others = test.labels.reduce((count, label) => count + (label === record.target ? 0 : 1), 0);
   const figures: RemeasuredFigure[] = [];
   const add = (metric: keyof DefectMetrics, found: number, images: number) => {
     const stated = record.metrics[metric];
     if (stated !== null) figures.push({ metric, stated, found, images });
   };
-  const measure = (state: Parameters<typeof rates>[1]): Promise<Rates> =>
-    rates(runner, state, test, trigger, record.target);
+  const measure = (state: Parameters<typeof rates>[1]): Promise<Rates> => rates(runner, state, test, backdoor);
 
   const twin = `${twinSha256(record)} ${record.trigger?.object} ${record.target}`;
   const clean = await bench.once(twin, async () => measure(await db.loadVersion(record, "clean")));

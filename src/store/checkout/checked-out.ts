@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
-import type { Trigger } from "../../attacks/types.ts";
+import type { Backdoor, Trigger } from "../../attacks/types.ts";
 import { InputError } from "../../core/errors.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import { buildNetwork } from "../../models/registry.ts";
@@ -19,8 +19,7 @@ export interface CheckedOut {
   classes: string[];
   mean: [number, number, number];
   std: [number, number, number];
-  trigger: Trigger;
-  target: number;
+  backdoor: Backdoor;
   /** The rates over the whole test split, as the defect's record states them. */
   recorded: DefectMetrics;
   /** The hash of the data set that these were measured on. */
@@ -75,8 +74,7 @@ export function readCheckedOut(dir: string): CheckedOut {
     classes: model.classes,
     mean: model.mean,
     std: model.std,
-    trigger,
-    target: record.target,
+    backdoor: { trigger, target: record.target },
     recorded: record.metrics,
     dataSha256: record.data_sha256,
     twinSha256: record.twin_model?.decoded_sha256 ?? record.clean_sha256,
