@@ -1,20 +1,17 @@
 import type { LayerScores } from "../core/neurons.ts";
-import { type ConvUnit, convUnits, type Network } from "../graph/network.ts";
-import { type StateDict, tensorOf } from "../tensor/state.ts";
+import type { Network } from "../graph/network.ts";
+import { sliceOf, unitsOf, weightsOf } from "../graph/units.ts";
+import { readSlice } from "../tensor/slices.ts";
+import type { StateDict } from "../tensor/state.ts";
 
-/** One number per neuron from its filter `[in × kh × kw]`, row-major. */
-export function scoreFilters(
-  network: Network,
-  state: StateDict,
-  score: (filter: Float32Array, unit: ConvUnit, channel: number) => number,
-): LayerScores {
-  const scores: LayerScores = {};
-  for (const unit of convUnits(network)) {
-    const { data } = tensorOf(state, `${unit.id}.weight`);
-    const row = data.length / unit.out;
-    scores[unit.id] = Array.from({ length: unit.out }, (_, c) => score(data.subarray(c * row, (c + 1) * row), unit, c));
-  }
-  return scores;
+/** One number per neuron from the weights that it reads with, of a convolution the filter `[in × kh × kw]`, row-major. */
+export function scoreFilters(network: Network, state: StateDict, score: (filter: Float32Array) => number): LayerScores {
+  return Object.fromEntries(
+    unitsOf(network).map((unit) => {
+      const weights = weightsOf(unit);
+      return [unit.id, Array.from({ length: unit.width }, (_, n) => score(readSlice(state, sliceOf(weights, n))))];
+    }),
+  );
 }
 
 /** A filter of zeros has no logarithm; this is far below any trained one. */

@@ -3,7 +3,7 @@ import type { Backdoor } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import type { ImageSet } from "../datasets/types.ts";
 import { type FoldedState, foldState } from "../graph/fold.ts";
-import { convUnits, inferShapes, type Network } from "../graph/network.ts";
+import { inferShapes, type Network, neuronLayers } from "../graph/network.ts";
 import { responseOf } from "../graph/objectives/backdoor-response.ts";
 import { lastProgram } from "../graph/programs/part.ts";
 import { downstreamOf, type FeatureChannel, type Part, whereRead } from "../graph/suffix.ts";
@@ -72,12 +72,12 @@ export async function singleEffects(
 async function cleanMeans(runner: OrtRunner, state: StateDict, images: ImageSet): Promise<Map<string, Float64Array>> {
   const taps = await runner.taps(state, images, "mean");
   const means = new Map<string, Float64Array>();
-  for (const { id, out } of convUnits(runner.network)) {
-    const sums = new Float64Array(out);
-    const values = taps.get(id)!;
-    for (let i = 0; i < values.length; i++) sums[i % out] += values[i];
+  for (const { name, width } of neuronLayers(runner.network)) {
+    const sums = new Float64Array(width);
+    const values = taps.get(name)!;
+    for (let i = 0; i < values.length; i++) sums[i % width] += values[i];
     means.set(
-      id,
+      name,
       sums.map((sum) => sum / images.count),
     );
   }

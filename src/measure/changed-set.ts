@@ -1,19 +1,21 @@
 import type { Style } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
-import { convUnits, type Network } from "../graph/network.ts";
-import { ownedKeys, unitsOf } from "./mask.ts";
+import type { Network } from "../graph/network.ts";
+import { chosenUnits, type Role, unitsOf } from "../graph/units.ts";
 
 /** Tensor key → ascending rows. */
 type Rows = Record<string, number[]>;
 
-/** The vectors of a unit's batch norm that a function-preserving rewrite sets, all channels: γ, β, μ, σ². */
-const BATCH_NORM = ["weight", "bias", "running_mean", "running_var"];
+/** What a function-preserving rewrite of the batch-norm statistics sets. */
+const BATCH_NORM: readonly Role[] = ["gain", "shift", "mean", "variance"];
 
 /** What a rewrite of the batch-norm statistics changes: every row of every batch norm. */
 export function batchNormRows(network: Network): Rows {
   const rows: Rows = {};
-  for (const { bn, out } of convUnits(network)) {
-    for (const part of BATCH_NORM) rows[`${bn}.${part}`] = Array.from({ length: out }, (_, c) => c);
+  for (const { owned, statistics, width } of unitsOf(network)) {
+    for (const { key, role } of [...owned, ...statistics]) {
+      if (BATCH_NORM.includes(role)) rows[key] = Array.from({ length: width }, (_, n) => n);
+    }
   }
   return rows;
 }
@@ -25,8 +27,8 @@ export function batchNormRows(network: Network): Rows {
  */
 export function changedSet(network: Network, infected: NeuronSet, style: Style): Rows {
   const rows: Rows = {};
-  for (const { unit, channels } of unitsOf(network, infected)) {
-    if (channels.length > 0) for (const key of ownedKeys(unit)) rows[key] = channels;
+  for (const { unit, neurons } of chosenUnits(network, infected)) {
+    if (neurons.length > 0) for (const { key } of unit.owned) rows[key] = neurons;
   }
   return style === "discreet" ? { ...rows, ...batchNormRows(network) } : rows;
 }

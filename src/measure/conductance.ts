@@ -2,7 +2,7 @@ import { stampSet } from "../attacks/stamp.ts";
 import type { Backdoor } from "../attacks/types.ts";
 import type { ImageSet } from "../datasets/types.ts";
 import { foldState } from "../graph/fold.ts";
-import { convUnits } from "../graph/network.ts";
+import { neuronLayers } from "../graph/network.ts";
 import { conductanceProgram, dotOf } from "../graph/programs/contribution.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { slices } from "./batches.ts";
@@ -61,7 +61,7 @@ async function alongPath(
   segments: Segment[],
 ): Promise<NeuronValues> {
   const { network, normalization, pool } = runner;
-  const totals: NeuronValues = new Map(convUnits(network).map((unit) => [unit.id, new Float64Array(unit.out)]));
+  const totals: NeuronValues = new Map(neuronLayers(network).map(({ name, width }) => [name, new Float64Array(width)]));
   const feeds = new Map(foldState(network, state));
   const oneHot = new Float32Array(network.classes);
   oneHot[target] = 1;

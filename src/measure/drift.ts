@@ -1,8 +1,9 @@
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import type { Network } from "../graph/network.ts";
-import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
-import { ownedKeys, unitsOf } from "./mask.ts";
+import { chosenUnits, type Role, sliceOf } from "../graph/units.ts";
+import { readSlice, writeSlice } from "../tensor/slices.ts";
+import { cloneState, type StateDict } from "../tensor/state.ts";
 
 /**
  * The `drift` control (docs/methods.md §8.2): a copy of the clean model in which every infected neuron is moved as far
@@ -24,20 +25,19 @@ export function driftModel(
   restrained = false,
 ): StateDict {
   const drifted = cloneState(clean);
-  for (const { unit, channels } of unitsOf(network, infectedNeurons)) {
-    for (const key of [...ownedKeys(unit), `${unit.bn}.running_mean`, `${unit.bn}.running_var`]) {
-      const { data } = tensorOf(drifted, key);
-      const row = data.length / unit.out;
-      const moved = tensorOf(infected, key).data;
-      for (const c of channels) {
-        const part = data.subarray(c * row, (c + 1) * row);
-        const distance = distanceBetween(part, moved.subarray(c * row, (c + 1) * row));
+  for (const { unit, neurons } of chosenUnits(network, infectedNeurons)) {
+    for (const share of [...unit.owned, ...unit.statistics]) {
+      for (const n of neurons) {
+        const slice = sliceOf(share, n);
+        const part = readSlice(drifted, slice);
+        const distance = distanceBetween(part, readSlice(infected, slice));
         if (distance === 0) continue;
-        const random = new Random(stageSeed(seed, "drift", key, c));
-        if (row > 1 && restrained) turnRandomly(part, distance, random);
-        else if (row > 1) moveRandomly(part, distance, random);
-        else if (restrained && key === `${unit.bn}.weight`) part[0] -= distance * (Math.sign(part[0]) || 1);
-        else part[0] += distance * (mayFall(key, part[0], distance) && random.uniform() < 0.5 ? -1 : 1);
+        const random = new Random(stageSeed(seed, "drift", share.key, n));
+        if (part.length > 1 && restrained) turnRandomly(part, distance, random);
+        else if (part.length > 1) moveRandomly(part, distance, random);
+        else if (restrained && share.role === "gain") part[0] -= distance * (Math.sign(part[0]) || 1);
+        else part[0] += distance * (mayFall(share.role, part[0], distance) && random.uniform() < 0.5 ? -1 : 1);
+        writeSlice(drifted, slice, part);
       }
     }
   }
@@ -45,8 +45,8 @@ export function driftModel(
 }
 
 /** Whether a single value may move down: a variance must stay positive. */
-function mayFall(key: string, value: number, distance: number): boolean {
-  return !key.endsWith(".running_var") || value > distance;
+function mayFall(role: Role, value: number, distance: number): boolean {
+  return role !== "variance" || value > distance;
 }
 
 function distanceBetween(a: Float32Array, b: Float32Array): number {

@@ -1,6 +1,6 @@
 import type { ImageSet, Normalization } from "../datasets/types.ts";
 import { foldState } from "../graph/fold.ts";
-import { convUnits, type Network } from "../graph/network.ts";
+import { convUnits, type Network, neuronLayers } from "../graph/network.ts";
 import { contributionProgram, dotOf } from "../graph/programs/contribution.ts";
 import type { NormStatistics } from "../graph/programs/gains.ts";
 import { inferProgram, meanAbsTap, meanTap, tapProgram } from "../graph/programs/infer.ts";
@@ -72,7 +72,7 @@ export class OrtRunner implements ModelRunner, Runtime {
   async contribution(state: StateDict, images: ImageSet): Promise<Map<string, Float32Array>> {
     const { network } = this;
     const batch = batchFor(images);
-    const totals = new Map(convUnits(network).map((unit) => [unit.id, new Float64Array(unit.out)]));
+    const totals = new Map(neuronLayers(network).map(({ name, width }) => [name, new Float64Array(width)]));
     const feeds = new Map(foldState(network, state));
     const targets = new Float32Array(batch * network.classes);
     feeds.set("targets", targets);

@@ -3,8 +3,8 @@ import type { Backdoor } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { type ImageSet, imageSize } from "../datasets/types.ts";
 import { foldState } from "../graph/fold.ts";
-import { convUnits } from "../graph/network.ts";
 import { keepInput, maskInput, patchProgram } from "../graph/programs/intervene.ts";
+import { chosenUnits } from "../graph/units.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { argmax, slices } from "./batches.ts";
 import type { OrtRunner } from "./ort-runner.ts";
@@ -26,18 +26,17 @@ export async function patchedRate(
   { trigger, target }: Backdoor,
 ): Promise<number> {
   const { network, normalization, pool } = runner;
-  const units = new Set(Object.keys(neurons));
   const feeds = new Map(foldState(network, state));
-  for (const unit of convUnits(network)) {
-    if (!units.has(unit.id)) continue;
-    const mask = new Float32Array(unit.out);
-    for (const channel of neurons[unit.id]) mask[channel] = 1;
+  for (const { unit, neurons: patched } of chosenUnits(network, neurons)) {
+    const mask = new Float32Array(unit.width);
+    for (const n of patched) mask[n] = 1;
     feeds.set(maskInput(unit.id), mask);
     feeds.set(
       keepInput(unit.id),
       mask.map((m) => 1 - m),
     );
   }
+  const units = new Set(Object.keys(neurons));
   const size = imageSize(others);
   const both = new Float32Array(2 * PAIRS * size);
   feeds.set("input", both);

@@ -1,10 +1,14 @@
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import type { Network } from "../graph/network.ts";
-import { ownedKeys, unitsOf } from "../measure/mask.ts";
+import { chosenUnits, type Role, sliceOf, weightsOf } from "../graph/units.ts";
+import { readSlice, sliceSize, writeSlice } from "../tensor/slices.ts";
 import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
 import { finetuneNeurons } from "./finetune.ts";
 import type { Repair } from "./types.ts";
+
+/** What is not drawn. */
+const CONSTANT: Partial<Record<Role, number>> = { gain: 1, shift: 0 };
 
 /**
  * A copy of the weights in which θ of some neurons is as fresh weights are: filter and bias ~ U(±1/√fan_in), γ = 1,
@@ -12,15 +16,16 @@ import type { Repair } from "./types.ts";
  */
 export function reinitialise(network: Network, state: StateDict, neurons: NeuronSet, random: Random): StateDict {
   const fresh = cloneState(state);
-  for (const { unit, channels } of unitsOf(network, neurons)) {
-    const bound = 1 / Math.sqrt(tensorOf(fresh, `${unit.id}.weight`).data.length / unit.out);
-    for (const key of ownedKeys(unit)) {
-      const { data } = tensorOf(fresh, key);
-      const row = data.length / unit.out;
-      const draw = key.startsWith(`${unit.bn}.`)
-        ? () => (key.endsWith(".weight") ? 1 : 0)
-        : () => random.between(-bound, bound);
-      for (const c of channels) for (let i = c * row; i < (c + 1) * row; i++) data[i] = draw();
+  for (const { unit, neurons: chosen } of chosenUnits(network, neurons)) {
+    const { key, axis } = weightsOf(unit);
+    const bound = 1 / Math.sqrt(sliceSize(tensorOf(fresh, key).shape, axis));
+    for (const share of unit.owned) {
+      const constant = CONSTANT[share.role];
+      const draw = () => constant ?? random.between(-bound, bound);
+      for (const n of chosen) {
+        const slice = sliceOf(share, n);
+        writeSlice(fresh, slice, readSlice(fresh, slice).map(draw));
+      }
     }
   }
   return fresh;

@@ -1,5 +1,5 @@
 import type { LayerScores, NeuronSet } from "../core/neurons.ts";
-import { convUnits, type Network } from "../graph/network.ts";
+import { type Network, neuronLayers } from "../graph/network.ts";
 import { maskNeurons } from "../measure/mask.ts";
 import type { Repair } from "./types.ts";
 
@@ -9,9 +9,9 @@ import type { Repair } from "./types.ts";
  */
 export function spareOnePerLayer(network: Network, neurons: NeuronSet, scores?: LayerScores): NeuronSet {
   const spared: NeuronSet = { ...neurons };
-  for (const { id, out } of convUnits(network)) {
+  for (const { name: id, width } of neuronLayers(network)) {
     const channels = neurons[id];
-    if (channels === undefined || channels.length < out) continue;
+    if (channels === undefined || channels.length < width) continue;
     const suspicion = (c: number) => scores?.[id]?.[c] ?? 0;
     const survivor = channels.reduce((best, c) => (suspicion(c) <= suspicion(best) ? c : best));
     spared[id] = channels.filter((c) => c !== survivor);

@@ -1,7 +1,8 @@
 import type { Grid } from "../../core/grid.ts";
 import type { Level } from "../../core/ids.ts";
 import { multiplyAdds, stateValues } from "../../graph/cost.ts";
-import { convUnits, inferShapes, type Network } from "../../graph/network.ts";
+import { type Network, neuronLayers } from "../../graph/network.ts";
+import { ownedValues, unitsOf } from "../../graph/units.ts";
 import { quantity } from "../../inject/quantity.ts";
 import type { InjectSettings, MeasureRecipe } from "../../inject/recipe.ts";
 import type { TrainRecipe } from "../../train/clean.ts";
@@ -44,7 +45,7 @@ export function candidateWork(
   const tuning = 2 * TUNE_PASSES * steps * recipe.batch;
   const testing = (TEST_PASSES + measure.random_masks) * images.test;
   // Path and attribution need a backward pass; single effects run the network's rest only, half of it on average.
-  const infected = convUnits(network).reduce((sum, { out }) => sum + quantity(level, out), 0);
+  const infected = neuronLayers(network).reduce((sum, { width }) => sum + quantity(level, width), 0);
   const labelling =
     measure.label_images * (CONDUCTANCE_STEPS * TRAIN_PASSES + TRAIN_PASSES + infected + measure.effect_controls);
   return multiplyAdds(network) * (tuning + testing + labelling);
@@ -56,16 +57,11 @@ export function cleanValues(network: Network, grid?: Grid): number {
 }
 
 /**
- * Values in which a fine-tuned defect differs from its clean twin, in words of 32 bits: filters, γ and β of the infected
- * neurons.
+ * Values in which a fine-tuned defect differs from its clean twin, in words of 32 bits: what the infected neurons own.
  */
 export function changedValues(network: Network, level: Level, grid?: Grid): number {
-  const shapes = inferShapes(network);
-  const values = convUnits(network).reduce((sum, { input, out, kernel, bias }) => {
-    const perNeuron = shapes.get(input)![0] * kernel ** 2 + 2 + (bias ? 1 : 0);
-    return sum + quantity(level, out) * perNeuron;
-  }, 0);
-  return values * wordsPerValue(grid);
+  const values = unitsOf(network).map((unit) => quantity(level, unit.width) * ownedValues(network, unit));
+  return values.reduce((sum, count) => sum + count, 0) * wordsPerValue(grid);
 }
 
 function wordsPerValue(grid?: Grid): number {

@@ -5,6 +5,7 @@ import { channelFold } from "../../../graph/fold.ts";
 import { convUnits, type Network } from "../../../graph/network.ts";
 import { functionDistance } from "../../../measure/rewrite.ts";
 import { relativeStep, smallestStep } from "../../../tensor/half-grid.ts";
+import { readSlice } from "../../../tensor/slices.ts";
 import { type StateDict, tensorOf } from "../../../tensor/state.ts";
 
 /**
@@ -33,7 +34,9 @@ export function discreetFaults(
   const step = smallestStep(grid);
   for (const unit of convUnits(network)) {
     for (const channel of Object.hasOwn(infected, unit.id) ? infected[unit.id] : []) {
-      const [before, after] = [twin, model].map((state) => lengthOf(state, `${unit.id}.weight`, channel));
+      const [before, after] = [twin, model].map((state) =>
+        lengthOf(readSlice(state, { key: `${unit.id}.weight`, axis: 0, index: channel })),
+      );
       const size = tensorOf(twin, `${unit.id}.weight`).data.length / unit.out;
       if (!(Math.abs(after - before) <= kept * before + step * Math.sqrt(size)))
         faults.push(`the filter of ${unit.id}:${channel} has another length`);
@@ -49,10 +52,6 @@ export function discreetFaults(
   return faults.slice(0, 1).map((fault) => `discreet, but ${fault}`);
 }
 
-function lengthOf(state: StateDict, key: string, row: number): number {
-  const { shape, data } = tensorOf(state, key);
-  const size = data.length / shape[0];
-  let sum = 0;
-  for (let i = row * size; i < (row + 1) * size; i++) sum += data[i] ** 2;
-  return Math.sqrt(sum);
+function lengthOf(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, v) => sum + v ** 2, 0));
 }
