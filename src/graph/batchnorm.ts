@@ -1,6 +1,6 @@
 import type { Feature, Gradient, Lowering } from "./lowering/lowering.ts";
 import type { ConvUnit } from "./network.ts";
-import { convShape, type UnitRule } from "./walk.ts";
+import { convShape, type UnitRule } from "./unit-rule.ts";
 
 export const BN_EPSILON = 1e-5;
 

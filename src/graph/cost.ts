@@ -1,16 +1,13 @@
-import { inferShapes, type LayerNode, type Network, stateShapes } from "./network.ts";
+import { inferShapes, inputsOf, type LayerNode, type Network, stateShapes } from "./network.ts";
+import { opOf } from "./ops/registry.ts";
 
 /** Multiply-adds of one image's forward pass: those of convolutions and classifier, which all else is small beside. @param nodes a part of it */
 export function multiplyAdds(network: Network, nodes: readonly LayerNode[] = network.nodes): number {
   const shapes = inferShapes(network);
-  let sum = 0;
-  for (const node of nodes) {
-    if (node.op === "linear") sum += node.out * shapes.get(node.input)![0];
-    if (node.op !== "conv") continue;
-    const [out, height, width] = shapes.get(node.id)!;
-    sum += out * height * width * shapes.get(node.input)![0] * node.kernel ** 2;
-  }
-  return sum;
+  return nodes.reduce((sum, node) => {
+    const inputs = inputsOf(node).map((id) => shapes.get(id)!);
+    return sum + (opOf(node).multiplyAdds?.(node, inputs, shapes.get(node.id)!) ?? 0);
+  }, 0);
 }
 
 /** Values that one image's forward pass produces, summed over all nodes. @param nodes a part of it */

@@ -1,6 +1,8 @@
-import { type ConvUnit, classifierOf, inputsOf, type LayerNode, type Network } from "./network.ts";
+import { classifierOf, inputsOf, type LayerNode, type Network } from "./network.ts";
+import { opOf } from "./ops/registry.ts";
+import type { Unit } from "./units.ts";
 
-/** A neuron: a conv unit's output channel. */
+/** A neuron: an output channel of a unit. */
 export interface Neuron {
   layer: string;
   channel: number;
@@ -15,22 +17,16 @@ export function lastNeurons(network: Network): Neuron[][] {
   const nodes = new Map(network.nodes.map((node) => [node.id, node]));
   const trace = (id: string): Neuron[][] => {
     const node = nodes.get(id) as LayerNode;
-    switch (node.op) {
-      case "conv":
-        return channelsOf(node);
-      case "add": {
-        const isShortcut = (id: string) => node.inputs.some((other) => upstreamOf(network, other).has(id));
-        const addends = node.inputs.filter((input) => !isShortcut(input)).map(trace);
-        return addends[0].map((_, i) => addends.flatMap((addend) => addend[i]));
-      }
-      case "concat":
-        return node.inputs.flatMap(trace);
-      case "maxpool":
-      case "globalpool":
-        return trace(node.input);
-      default:
-        throw new Error(`${network.arch}: no neurons behind '${id}'`);
+    const inputs = inputsOf(node);
+    const { channels, unit } = opOf(node);
+    if (channels === "joined") return inputs.flatMap(trace);
+    if (channels === "kept") {
+      const isShortcut = (id: string) => inputs.some((other) => upstreamOf(network, other).has(id));
+      const addends = inputs.filter((input) => !isShortcut(input)).map(trace);
+      return addends[0].map((_, i) => addends.flatMap((addend) => addend[i]));
     }
+    if (!unit) throw new Error(`${network.arch}: no neurons behind '${id}'`);
+    return channelsOf(unit(node));
   };
   return trace(classifierOf(network).input);
 }
@@ -44,6 +40,6 @@ function upstreamOf(network: Network, id: string): Set<string> {
   return upstream;
 }
 
-function channelsOf({ id, out }: ConvUnit): Neuron[][] {
-  return Array.from({ length: out }, (_, channel) => [{ layer: id, channel }]);
+function channelsOf({ id, width }: Unit): Neuron[][] {
+  return Array.from({ length: width }, (_, channel) => [{ layer: id, channel }]);
 }

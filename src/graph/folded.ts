@@ -1,6 +1,6 @@
 import type { Feature, Gradient, Lowering } from "./lowering/lowering.ts";
 import { type ConvUnit, inferShapes, type Network } from "./network.ts";
-import { convShape, type UnitRule } from "./walk.ts";
+import { convShape, type UnitRule } from "./unit-rule.ts";
 
 /** Names of a folded unit's graph inputs. */
 export const foldedWeight = (unit: string) => `${unit}.folded_weight`;

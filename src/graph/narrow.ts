@@ -1,5 +1,6 @@
 import type { NeuronSet } from "../core/neurons.ts";
-import { type ConvUnit, classifierOf, inferShapes, type LayerNode, type Network } from "./network.ts";
+import { type ConvUnit, classifierOf, inferShapes, inputsOf, type LayerNode, type Network } from "./network.ts";
+import { opOf } from "./ops/registry.ts";
 
 /**
  * The narrow twin of a network (docs/methods.md §7.4): the same topology with only as many channels per unit as the
@@ -33,33 +34,26 @@ export function meanHead(narrow: Network): { weight: Float32Array; bias: Float32
  */
 export function chainChannels(network: Network, neurons: NeuronSet): Map<string, number[]> {
   const shapes = inferShapes(network);
-  const channels = new Map<string, number[]>();
-  const at = (id: string) => channels.get(id)!;
+  const found = new Map<string, number[]>();
+  const at = (id: string) => found.get(id)!;
   const behind = (node: LayerNode): number[] => {
-    switch (node.op) {
-      case "input":
-        return Array.from({ length: network.input.channels }, (_, c) => c);
-      case "conv":
-        return neurons[node.id] ?? [];
-      case "add": {
-        const [a, b] = node.inputs.map(at);
-        if (a.join() === b.join()) return a;
-        throw new Error(`'${node.id}' adds channels ${a} and ${b} of the sub-network: they must be the same`);
-      }
-      case "concat": {
-        let offset = 0;
-        return node.inputs.flatMap((id) => {
-          const start = offset;
-          offset += shapes.get(id)![0];
-          return at(id).map((c) => start + c);
-        });
-      }
-      case "linear":
-        return [];
-      default:
-        return at(node.input);
+    if (node.op === "input") return Array.from({ length: network.input.channels }, (_, c) => c);
+    const inputs = inputsOf(node);
+    const { channels, unit } = opOf(node);
+    if (channels === "own") return unit ? (neurons[node.id] ?? []) : [];
+    if (channels === "kept") {
+      const [first, ...others] = inputs.map(at);
+      const different = others.find((other) => other.join() !== first.join());
+      if (!different) return first;
+      throw new Error(`'${node.id}' adds channels ${first} and ${different} of the sub-network: they must be the same`);
     }
+    let offset = 0;
+    return inputs.flatMap((id) => {
+      const start = offset;
+      offset += shapes.get(id)![0];
+      return at(id).map((c) => start + c);
+    });
   };
-  for (const node of network.nodes) channels.set(node.id, behind(node));
-  return channels;
+  for (const node of network.nodes) found.set(node.id, behind(node));
+  return found;
 }

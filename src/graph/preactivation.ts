@@ -1,7 +1,7 @@
 import { foldedWeight } from "./folded.ts";
 import type { Feature, Gradient, Lowering } from "./lowering/lowering.ts";
 import { type ConvUnit, inferShapes, type Network } from "./network.ts";
-import { convShape, type UnitRule } from "./walk.ts";
+import { convShape, type UnitRule } from "./unit-rule.ts";
 
 /** Names of a unit's further graph inputs: `b − μ` (b the conv bias, if any), the gain γ/√(σ²+ε), and β. */
 export const centreInput = (unit: string) => `${unit}.centre`;

@@ -1,4 +1,5 @@
 import { inferShapes, inputsOf, type LayerNode, type Network } from "./network.ts";
+import { opOf } from "./ops/registry.ts";
 
 /**
  * Nodes after which nothing earlier is needed: the output of one of them determines the rest of the network, so a
@@ -9,7 +10,7 @@ export function cutPoints(network: Network): string[] {
   const points: string[] = [];
   for (let i = 0; i < network.nodes.length; i++) {
     const node = network.nodes[i];
-    if (node.op === "globalpool" || node.op === "linear") break;
+    if (opOf(node).flat) break;
     const reachesBack = network.nodes.slice(i + 1).some((later) => inputsOf(later).some((id) => order.get(id)! < i));
     if (!reachesBack) points.push(node.id);
   }

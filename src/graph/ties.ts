@@ -1,10 +1,11 @@
 import { inputsOf, type LayerNode, type Network } from "./network.ts";
+import { opOf } from "./ops/registry.ts";
 
 /** Which units' channels a feature consists of, in order: several where a concatenation joined them. */
 type Parts = string[];
 
 /**
- * The conv units whose channels meet in additions, also through identity paths, pools and concatenations: channel i of
+ * The units whose channels meet in additions, also through identity paths, pools and concatenations: channel i of
  * one is added to channel i of the others. Every unit is in exactly one group; most are alone. Groups and their members
  * are in the order of the network.
  *
@@ -16,9 +17,10 @@ export function tiedUnits(network: Network): string[][] {
   const parts = new Map<string, Parts>();
   const root = (id: string): string => (parent.get(id) === id ? id : root(parent.get(id)!));
   for (const node of network.nodes) {
-    if (node.op === "conv") {
-      parent.set(node.id, node.id);
-      widths.set(node.id, node.out);
+    const unit = opOf(node).unit?.(node);
+    if (unit) {
+      parent.set(unit.id, unit.id);
+      widths.set(unit.id, unit.width);
     }
     const inputs = inputsOf(node).map((id) => parts.get(id)!);
     if (node.op === "add") {
@@ -39,15 +41,7 @@ export function tiedUnits(network: Network): string[][] {
 }
 
 function partsOf(node: LayerNode, inputs: Parts[]): Parts {
-  switch (node.op) {
-    case "conv":
-      return [node.id];
-    case "concat":
-      return inputs.flat();
-    case "input":
-    case "linear":
-      return [];
-    default:
-      return inputs[0];
-  }
+  const { channels, unit } = opOf(node);
+  if (channels === "own") return unit ? [node.id] : [];
+  return channels === "joined" ? inputs.flat() : inputs[0];
 }

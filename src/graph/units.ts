@@ -1,6 +1,6 @@
 import type { NeuronSet } from "../core/neurons.ts";
 import { type Slice, sliceSize } from "../tensor/slices.ts";
-import { type ConvUnit, type Network, stateShapes } from "./network.ts";
+import { type Network, stateShapes, unitsOf } from "./network.ts";
 
 /**
  * What a part of a tensor is to its neuron. Training moves the weights that the neuron reads with, its bias, and its batch
@@ -23,26 +23,6 @@ export interface Unit {
   owned: readonly Share[];
   /** Statistics that belong to its neurons and that training does not move. */
   statistics: readonly Share[];
-}
-
-/** The layers of neurons, in the network's order. */
-export function unitsOf(network: Network): Unit[] {
-  return network.nodes.flatMap((node) => (node.op === "conv" ? [normalisedConvolution(node)] : []));
-}
-
-function normalisedConvolution({ id, bn, out, bias }: ConvUnit): Unit {
-  const share = (key: string, role: Role): Share => ({ key, axis: 0, role });
-  return {
-    id,
-    width: out,
-    owned: [
-      share(`${id}.weight`, "weight"),
-      ...(bias ? [share(`${id}.bias`, "bias")] : []),
-      share(`${bn}.weight`, "gain"),
-      share(`${bn}.bias`, "shift"),
-    ],
-    statistics: [share(`${bn}.running_mean`, "mean"), share(`${bn}.running_var`, "variance")],
-  };
 }
 
 /** The units that a neuron set names, with their neurons. @throws Error on a layer or neuron that the network lacks */

@@ -1,6 +1,7 @@
 import type { LayerScores } from "../core/neurons.ts";
 import type { Network } from "../graph/network.ts";
-import { sliceOf, unitsOf, weightsOf } from "../graph/units.ts";
+import { unitsOf } from "../graph/network.ts";
+import { sliceOf, weightsOf } from "../graph/units.ts";
 import { readSlice } from "../tensor/slices.ts";
 import type { StateDict } from "../tensor/state.ts";
 

@@ -1,7 +1,8 @@
 import type { Style } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import type { Network } from "../graph/network.ts";
-import { chosenUnits, type Role, unitsOf } from "../graph/units.ts";
+import { unitsOf } from "../graph/network.ts";
+import { chosenUnits, type Role } from "../graph/units.ts";
 
 /** Tensor key → ascending rows. */
 type Rows = Record<string, number[]>;

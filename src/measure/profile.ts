@@ -1,6 +1,7 @@
 import type { ImageSet } from "../datasets/types.ts";
 import { foldState } from "../graph/fold.ts";
 import { inferShapes } from "../graph/network.ts";
+import { opOf } from "../graph/ops/registry.ts";
 import { featureMean, normMean, profileProgram } from "../graph/programs/profile.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { slices } from "./batches.ts";
@@ -38,7 +39,7 @@ export async function profileOf(
   /** Where each output goes, and its width. */
   const targets: [key: string, array: Float32Array, width: number][] = [["logits", profile.logits, network.classes]];
   for (const node of network.nodes) {
-    if (node.op === "input" || node.op === "globalpool" || node.op === "linear") continue;
+    if (node.op === "input" || opOf(node).flat) continue;
     const width = shapes.get(node.id)![0];
     const means = new Float32Array(count * width);
     profile.features.set(node.id, means);

@@ -1,19 +1,15 @@
 import type { Random } from "../core/random.ts";
-import { type Network, stateShapes } from "../graph/network.ts";
+import { type Network, stateEntries } from "../graph/network.ts";
 import { type StateDict, sizeOf } from "../tensor/state.ts";
 
 /** Fresh weights as PyTorch's defaults draw them: conv and linear ~ U(±1/√fan_in), batch norm γ = 1, β = 0, μ = 0, σ² = 1. */
 export function initialState(network: Network, random: Random): StateDict {
   const state: StateDict = new Map();
-  const shapes = stateShapes(network);
-  let fanIn = 1;
-  for (const [key, shape] of shapes) {
+  for (const { key, shape, fresh } of stateEntries(network)) {
     const data = new Float32Array(sizeOf(shape));
-    const isBatchNorm = shapes.has(key.replace(/[^.]+$/, "running_mean"));
-    if (isBatchNorm) data.fill(/(\.weight|running_var)$/.test(key) ? 1 : 0);
+    if (typeof fresh === "number") data.fill(fresh);
     else {
-      if (shape.length > 1) fanIn = sizeOf(shape.slice(1));
-      const bound = 1 / Math.sqrt(fanIn);
+      const bound = 1 / Math.sqrt(fresh.fanIn);
       for (let i = 0; i < data.length; i++) data[i] = random.between(-bound, bound);
     }
     state.set(key, { shape, data });

@@ -5,7 +5,7 @@ import { Session } from "../../src/engine/session.ts";
 import { BlockedLowering } from "../../src/graph/lowering/blocked.ts";
 import type { LoweringKind, PoolShape } from "../../src/graph/lowering/lowering.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
-import { sideAfter } from "../../src/graph/network.ts";
+import { sideAfter } from "../../src/graph/ops/windows.ts";
 
 const BATCH = 2;
 const CHANNELS = 32;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { countParameters, neuronLayers, stateShapes } from "../../src/graph/network.ts";
-import { ownedValues, sliceOf, unitsOf } from "../../src/graph/units.ts";
+import { countParameters, neuronLayers, stateShapes, unitsOf } from "../../src/graph/network.ts";
+import { ownedValues, sliceOf } from "../../src/graph/units.ts";
 import { ARCHITECTURES } from "../../src/models/registry.ts";
 import { NETWORKS, network } from "./small-networks.ts";
 

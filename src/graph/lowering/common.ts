@@ -1,5 +1,5 @@
-import { sideAfter } from "../network.ts";
 import { type Attribute, GraphBuilder } from "../onnx.ts";
+import { sideAfter } from "../ops/windows.ts";
 import {
   type ConvShape,
   type Feature,

@@ -26,10 +26,10 @@ export function blendProgram(lowering: Lowering, network: Network): Program {
   const blended = graph.op("Add", [images, graph.op("Mul", [difference, opacity])]);
 
   const walk = new Walk(lowering, network, new FoldedUnits(lowering, network), { fuse: true, inputGradient: true });
-  const classifier = declareClassifier(lowering, network);
-  const forward = walk.forward(lowering.fromNchw(blended, channels, height, width), classifier);
+  declareClassifier(lowering, network);
+  const forward = walk.forward(lowering.fromNchw(blended, channels, height, width));
   const dlogits = emitMeanLoss(lowering, network, score, forward.logits);
-  const gradient = walk.backward(forward, classifier.weight, dlogits)!.tensor;
+  const gradient = walk.backward(forward, dlogits)!.tensor;
 
   const sum = (value: string, axes: number[], keepdims: number) =>
     graph.op("ReduceSum", [value, graph.integers(axes)], { keepdims });

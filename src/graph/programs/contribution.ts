@@ -26,10 +26,10 @@ export function contributionProgram(
   const image = lowering.image("input", channels, height, width);
   const score = objective(lowering, network);
   const walk = new Walk(lowering, network, new FoldedUnits(lowering, network), { fuse: false });
-  const classifier = declareClassifier(lowering, network);
-  const forward = walk.forward(image, classifier);
+  declareClassifier(lowering, network);
+  const forward = walk.forward(image);
   const { gradient: dlogits } = score(forward.logits, 1);
-  walk.backward(forward, classifier.weight, dlogits, (unit, activation, gradient) => {
+  walk.backward(forward, dlogits, (unit, activation, gradient) => {
     graph.output(dotOf(unit.id), lowering.channelDots(activation, gradient), [batch, unit.out]);
   });
   return graph.finish();
@@ -48,13 +48,13 @@ export function conductanceProgram(
   const { graph, batch } = lowering;
   const { channels, height, width } = network.input;
   const walk = new Walk(lowering, network, new FoldedUnits(lowering, network), { fuse: false });
-  const classifier = declareClassifier(lowering, network);
+  declareClassifier(lowering, network);
   const [from, to, middle] = ["from", "to", "middle"].map((name) =>
-    walk.forward(lowering.image(name, channels, height, width), classifier),
+    walk.forward(lowering.image(name, channels, height, width)),
   );
   const { value, gradient: dlogits } = response(lowering, network)(middle.logits, 1);
   graph.output("response", value, [batch]);
-  walk.backward(middle, classifier.weight, dlogits, (unit, _, gradient) => {
+  walk.backward(middle, dlogits, (unit, _, gradient) => {
     const end = lowering.channelDots(to.features.get(unit.id)!, gradient);
     const start = lowering.channelDots(from.features.get(unit.id)!, gradient);
     graph.output(dotOf(unit.id), graph.op("Sub", [end, start]), [batch, unit.out]);

@@ -20,7 +20,8 @@ export function featureProgram(lowering: Lowering, network: Network): Program {
   const chosen = graph.input("chosen", [batch, inputs]);
   const aim = graph.input("aim", [batch, inputs]);
   const walk = new Walk(lowering, network, new FoldedUnits(lowering, network), { fuse: true, inputGradient: true });
-  const forward = walk.forward(image, declareClassifier(lowering, network));
+  declareClassifier(lowering, network);
+  const forward = walk.forward(image);
   graph.output("features", forward.pooled, [batch, inputs]);
   const short = graph.op("Mul", [graph.op("Sub", [forward.pooled, aim]), chosen]);
   const gradient = walk.backwardFromPooled(forward, graph.op("Mul", [short, graph.scalar(2)]))!;

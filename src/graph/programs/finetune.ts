@@ -25,8 +25,8 @@ export function finetuneProgram(
   const image = lowering.image("input", channels, height, width);
   const score = objective(lowering, network);
   const walk = new Walk(lowering, network, new FoldedUnits(lowering, network, { rows }), { fuse: true, trained: rows });
-  const classifier = declareClassifier(lowering, network);
-  const forward = walk.forward(image, classifier);
-  walk.backward(forward, classifier.weight, emitMeanLoss(lowering, network, score, forward.logits));
+  declareClassifier(lowering, network);
+  const forward = walk.forward(image);
+  walk.backward(forward, emitMeanLoss(lowering, network, score, forward.logits));
   return lowering.graph.finish();
 }

@@ -6,7 +6,8 @@ import { crossEntropy } from "../objectives/cross-entropy.ts";
 import { emitMeanLoss } from "../objectives/objective.ts";
 import type { Program } from "../onnx.ts";
 import { gainInput, PreActivationUnits } from "../preactivation.ts";
-import { convShape, Walk } from "../walk.ts";
+import { convShape } from "../unit-rule.ts";
+import { Walk } from "../walk.ts";
 import { declareClassifier } from "./classifier.ts";
 
 /** Output keys: the gradients of a unit's gains and shifts, `[width]`. */
@@ -35,9 +36,9 @@ export function gainProgram(lowering: Lowering, network: Network, statistics: No
       : new StoredNormUnits(lowering, network);
   // A closed channel is constant, so its pools tie.
   const walk = new Walk(lowering, network, units, { fuse: true, shareTies: true });
-  const classifier = declareClassifier(lowering, network);
-  const forward = walk.forward(image, classifier);
-  walk.backward(forward, classifier.weight, emitMeanLoss(lowering, network, score, forward.logits));
+  declareClassifier(lowering, network);
+  const forward = walk.forward(image);
+  walk.backward(forward, emitMeanLoss(lowering, network, score, forward.logits));
   return lowering.graph.finish();
 }
 

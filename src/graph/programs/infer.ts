@@ -10,7 +10,8 @@ export function inferProgram(lowering: Lowering, network: Network): Program {
   const { channels, height, width } = network.input;
   const image = lowering.image("input", channels, height, width);
   const walk = new Walk(lowering, network, new FoldedUnits(lowering, network), { fuse: true });
-  const forward = walk.forward(image, declareClassifier(lowering, network));
+  declareClassifier(lowering, network);
+  const forward = walk.forward(image);
   lowering.graph.output("logits", forward.logits, [lowering.batch, network.classes]);
   return lowering.graph.finish();
 }
@@ -23,7 +24,8 @@ export function tapProgram(lowering: Lowering, network: Network): Program {
   const { channels, height, width } = network.input;
   const image = lowering.image("input", channels, height, width);
   const walk = new Walk(lowering, network, new FoldedUnits(lowering, network), { fuse: false });
-  const forward = walk.forward(image, declareClassifier(lowering, network));
+  declareClassifier(lowering, network);
+  const forward = walk.forward(image);
   for (const node of network.nodes) {
     if (node.op !== "conv") continue;
     const activation = forward.features.get(node.id)!;

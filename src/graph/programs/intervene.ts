@@ -30,7 +30,8 @@ export function patchProgram(lowering: Lowering, network: Network, patched: Read
     return lowering.joinBatch(clean, mixed);
   };
   const walk = new Walk(lowering, network, new FoldedUnits(lowering, network), { fuse: false, intervene });
-  const forward = walk.forward(image, declareClassifier(lowering, network));
+  declareClassifier(lowering, network);
+  const forward = walk.forward(image);
   graph.output("logits", forward.logits, [lowering.batch, network.classes]);
   return graph.finish();
 }

@@ -18,7 +18,7 @@ export function middleProgram(lowering: Lowering, network: Network, part: Part, 
   const { graph } = lowering;
   const shapes = inferShapes(network);
   // What is wanted may be a unit's own activation before an addition.
-  const forward = walkPart(lowering, network, part, false).forwardFrom(given(lowering, network, part), NO_CLASSIFIER);
+  const forward = walkPart(lowering, network, part, false).forwardFrom(given(lowering, network, part));
   for (const id of wanted) {
     const output = lowering.toNchw(forward.features.get(id)!);
     graph.output(featureOf(id), output, [lowering.batch, ...shapes.get(id)!]);
@@ -29,13 +29,12 @@ export function middleProgram(lowering: Lowering, network: Network, part: Part, 
 /** The last part of a network: features in, `logits` `[N, classes]` out, batch norm folded. */
 export function lastProgram(lowering: Lowering, network: Network, part: Part): Program {
   const walk = walkPart(lowering, network, part, true);
-  const forward = walk.forwardFrom(given(lowering, network, part), declareClassifier(lowering, network));
+  const features = given(lowering, network, part);
+  declareClassifier(lowering, network);
+  const forward = walk.forwardFrom(features);
   lowering.graph.output("logits", forward.logits, [lowering.batch, network.classes]);
   return lowering.graph.finish();
 }
-
-/** A part in the middle has no classifier, so none is declared. */
-const NO_CLASSIFIER = { weight: "", bias: "" };
 
 function given(lowering: Lowering, network: Network, part: Part) {
   const shapes = inferShapes(network);

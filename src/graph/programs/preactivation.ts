@@ -21,7 +21,8 @@ export function preActivationProgram(lowering: Lowering, network: Network): Prog
     graph.output(squareOf(unit.id), lowering.channelDots(centred, centred), [batch, unit.out]);
   });
   const walk = new Walk(lowering, network, units, { fuse: true });
-  const forward = walk.forward(image, declareClassifier(lowering, network));
+  declareClassifier(lowering, network);
+  const forward = walk.forward(image);
   graph.output("logits", forward.logits, [batch, network.classes]);
   return graph.finish();
 }

@@ -21,7 +21,8 @@ export function profileProgram(lowering: Lowering, network: Network): Program {
     graph.output(normMean(id), lowering.globalPool(y), [batch, out]);
   });
   const walk = new Walk(lowering, network, units, { fuse: false });
-  const { features, logits } = walk.forward(image, declareClassifier(lowering, network));
+  declareClassifier(lowering, network);
+  const { features, logits } = walk.forward(image);
   for (const [id, feature] of features) {
     if (id === network.nodes[0].id) continue;
     graph.output(featureMean(id), lowering.globalPool(feature), [batch, feature.channels]);

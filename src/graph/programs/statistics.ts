@@ -2,6 +2,7 @@ import { BatchNormUnits, type BatchStatistics } from "../batchnorm.ts";
 import type { Lowering } from "../lowering/lowering.ts";
 import type { ConvUnit, Network } from "../network.ts";
 import type { Program } from "../onnx.ts";
+import { opOf } from "../ops/registry.ts";
 import { Walk } from "../walk.ts";
 import { meanOf, varianceOf } from "./train.ts";
 
@@ -20,9 +21,9 @@ export function statisticsProgram(lowering: Lowering, network: Network): Program
     statistics: (unit, values) => void statistics.push({ unit, values }),
   });
   // Nothing behind the last unit is wanted, so the walk stops there.
-  const nodes = network.nodes.filter(({ op }) => op !== "globalpool" && op !== "linear");
+  const nodes = network.nodes.filter((node) => !opOf(node).flat);
   const image = lowering.image("input", channels, height, width);
-  new Walk(lowering, { ...network, nodes }, units, { fuse: true }).forward(image, { weight: "", bias: "" });
+  new Walk(lowering, { ...network, nodes }, units, { fuse: true }).forward(image);
   for (const { unit, values } of statistics) {
     graph.output(meanOf(unit.bn), values.mean, [unit.out]);
     graph.output(varianceOf(unit.bn), values.variance, [unit.out]);

@@ -62,10 +62,10 @@ export function trainProgram(
   const image = lowering.image("input", channels, height, width);
   const shapes = inferShapes(network);
   const linear = classifierOf(network);
-  const weight = sink.parameter(`${linear.id}.weight`, [linear.out, shapes.get(linear.input)![0]]);
-  const bias = sink.parameter(`${linear.id}.bias`, [linear.out]);
+  sink.parameter(`${linear.id}.weight`, [linear.out, shapes.get(linear.input)![0]]);
+  sink.parameter(`${linear.id}.bias`, [linear.out]);
 
-  const forward = walk.forward(image, { weight, bias });
+  const forward = walk.forward(image);
   const dlogits = emitMeanLoss(lowering, network, objective(lowering, network), forward.logits);
   if (sink.trains(`${linear.id}.weight`)) {
     sink.gradient(`${linear.id}.weight`, graph.op("Gemm", [dlogits, forward.pooled], { transA: 1 }));
@@ -73,7 +73,7 @@ export function trainProgram(
   if (sink.trains(`${linear.id}.bias`)) {
     sink.gradient(`${linear.id}.bias`, graph.op("ReduceSum", [dlogits, graph.integers([0])], { keepdims: 0 }));
   }
-  walk.backward(forward, weight, dlogits);
+  walk.backward(forward, dlogits);
 
   for (const { unit, values } of statistics) {
     graph.output(meanOf(unit.bn), values.mean, [unit.out]);

@@ -43,8 +43,8 @@ export function unchangedProgram(
     graph.output(windowOutput(node.id), windowSums(lowering, node, x), [batch, 1, h, w]);
   });
   const walk = new Walk(lowering, run, rule, { fuse: false });
-  // Without its classifier the network declares no weights of it.
-  const { features, logits } = walk.forward(image, toEnd ? declareClassifier(lowering, run) : { weight: "", bias: "" });
+  if (toEnd) declareClassifier(lowering, run);
+  const { features, logits } = walk.forward(image);
   for (const id of keptFeatures) lowering.keep(featureKept(id), features.get(id)!);
   for (const id of others) asNchw(featureOutput(id), features.get(id)!, id);
   if (toEnd) graph.output("logits", logits, [batch, network.classes]);

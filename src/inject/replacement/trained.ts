@@ -1,5 +1,5 @@
 import type { SraOptions } from "../../attacks/sra.ts";
-import { classifierOf, convUnits, type Network, stateShapes } from "../../graph/network.ts";
+import { classifierOf, convUnits, type Network, parameterKeys, stateShapes } from "../../graph/network.ts";
 import { sizeOf } from "../../tensor/state.ts";
 
 /**
@@ -11,8 +11,7 @@ export function trainedKeys(
   network: Network,
   { trains, filters = 0 }: Pick<SraOptions["compensation"], "trains" | "filters">,
 ): Set<string> {
-  const parameters = [...stateShapes(network).keys()].filter((key) => !/running_(mean|var)$/.test(key));
-  if (trains === "all") return new Set(parameters);
+  if (trains === "all") return new Set(parameterKeys(network));
   const head = classifierOf(network).id;
   const norms = convUnits(network).flatMap(({ bn }) => [`${bn}.weight`, `${bn}.bias`]);
   if (trains === "norms") return new Set([...norms, `${head}.weight`, `${head}.bias`]);

@@ -1,8 +1,8 @@
 import type { Grid } from "../../core/grid.ts";
 import type { Level } from "../../core/ids.ts";
 import { multiplyAdds, stateValues } from "../../graph/cost.ts";
-import { type Network, neuronLayers } from "../../graph/network.ts";
-import { ownedValues, unitsOf } from "../../graph/units.ts";
+import { type Network, neuronLayers, unitsOf } from "../../graph/network.ts";
+import { ownedValues } from "../../graph/units.ts";
 import { quantity } from "../../inject/quantity.ts";
 import type { InjectSettings, MeasureRecipe } from "../../inject/recipe.ts";
 import type { TrainRecipe } from "../../train/clean.ts";
