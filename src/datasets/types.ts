@@ -1,3 +1,7 @@
+import { CHANNELS } from "../pictures/picture.ts";
+
+export { CHANNELS };
+
 /** Labelled images: uint8 RGB, channel-major `[n, 3, height, width]`, labels `[n]`. */
 export interface ImageSet {
   count: number;
@@ -6,8 +10,6 @@ export interface ImageSet {
   pixels: Uint8Array;
   labels: Uint8Array;
 }
-
-export const CHANNELS = 3;
 
 /** Bytes (and values) of one image. */
 export function imageSize(set: Pick<ImageSet, "height" | "width">): number {

@@ -1,4 +1,4 @@
-import type { Picture } from "../../src/datasets/pictures/ppm.ts";
+import type { Picture } from "../../src/pictures/picture.ts";
 
 /** A picture with the value `(37x + 91y + 53c + 7xy) mod 256` at (x, y), channel c. */
 export function pattern(width: number, height: number): Picture {

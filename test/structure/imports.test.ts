@@ -10,13 +10,14 @@ import { folderOf, type Import, importsOf, sourcesBelow, textOf } from "./source
 const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["core", []],
   ["files", ["core"]],
+  ["pictures", ["core"]],
   ["tensor", ["core"]],
   ["records", ["core"]],
   ["graph", ["core", "tensor"]],
   ["engine", ["core", "tensor", "graph"]],
   ["models", ["core", "tensor", "graph"]],
   // CIFAR's python version is pickles of NumPy arrays: the codecs of `tensor` read them.
-  ["datasets", ["core", "files", "tensor"]],
+  ["datasets", ["core", "files", "pictures", "tensor"]],
   ["tune", ["core", "tensor", "graph", "engine"]],
   ["attacks", ["core", "tensor", "graph", "engine", "datasets", "tune"]],
   ["measure", ["core", "tensor", "graph", "engine", "datasets", "attacks"]],
@@ -31,8 +32,8 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   [
     "pipeline",
     [
-      ...["core", "files", "tensor", "records", "graph", "engine", "models", "datasets", "attacks", "measure"],
-      ...["train", "inject", "localize", "repair", "store", "score", "report"],
+      ...["core", "files", "pictures", "tensor", "records", "graph", "engine", "models", "datasets", "attacks"],
+      ...["measure", "train", "inject", "localize", "repair", "store", "score", "report"],
     ],
   ],
   [

@@ -1,5 +1,5 @@
 import { InputError } from "../../core/errors.ts";
-import { readDataFile } from "../files/files.ts";
+import { readDataFile } from "../../files/data-file.ts";
 import { CHANNELS, type ImageSet } from "../types.ts";
 
 export const SIDE = 32;

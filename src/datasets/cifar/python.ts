@@ -1,7 +1,7 @@
 import { InputError } from "../../core/errors.ts";
+import { readDataFile } from "../../files/data-file.ts";
 import { readDataPickle } from "../../tensor/data-pickle.ts";
 import { NumpyArray } from "../../tensor/numpy-pickle.ts";
-import { readDataFile } from "../files/files.ts";
 import type { ImageSet } from "../types.ts";
 import { type CifarLayout, checkLabel, PIXELS, SIDE } from "./binary.ts";
 

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, lstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { reasonOf, strayOf } from "../files/files.ts";
+import { reasonOf, strayOf } from "../../files/data-file.ts";
 import type { DatasetDefinition, Download, KnownArchive } from "../types.ts";
 import { fileNameOf, md5Of } from "./download.ts";
 import { closeWorkshop, type Move, movesOf, place } from "./placing.ts";

@@ -5,7 +5,7 @@ import type { IncomingMessage } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { InputError } from "../../core/errors.ts";
-import { reasonOf } from "../files/files.ts";
+import { reasonOf } from "../../files/data-file.ts";
 import type { Download } from "../types.ts";
 import { request } from "./request.ts";
 

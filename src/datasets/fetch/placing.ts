@@ -1,8 +1,8 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
+import { reasonOf } from "../../files/data-file.ts";
 import { clearStaging, withStaging } from "../../files/staging.ts";
-import { reasonOf } from "../files/files.ts";
 import type { Download } from "../types.ts";
 import { unpack } from "./unpack.ts";
 

@@ -1,7 +1,7 @@
 import { get as getPlain, type IncomingMessage } from "node:http";
 import { get as getSecure } from "node:https";
 import { InputError } from "../../core/errors.ts";
-import { reasonOf } from "../files/files.ts";
+import { reasonOf } from "../../files/data-file.ts";
 import { proxyFor, type Way } from "./proxy.ts";
 
 const MOST_REDIRECTS = 5;

@@ -6,7 +6,7 @@ import { crc32, createGunzip } from "node:zlib";
 import { extract } from "tar";
 import { openPromise } from "yauzl";
 import { InputError } from "../../core/errors.ts";
-import { reasonOf } from "../files/files.ts";
+import { reasonOf } from "../../files/data-file.ts";
 import type { Download } from "../types.ts";
 
 /**

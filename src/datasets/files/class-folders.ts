@@ -1,10 +1,10 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { decodePicture, PICTURE } from "../pictures/picture-file.ts";
-import { resizePicture } from "../pictures/resize.ts";
+import { readDataFile, reasonOf } from "../../files/data-file.ts";
+import { decodePicture, PICTURE } from "../../pictures/picture-file.ts";
+import { resizePicture } from "../../pictures/resize.ts";
 import { CHANNELS, type ImageSet } from "../types.ts";
-import { readDataFile, reasonOf } from "./files.ts";
 
 /** A sample of a task needs no more; all are held in memory. */
 const MOST_PICTURES = 100_000;
@@ -55,7 +55,7 @@ export function readClassFolders(dir: string, side: number, classes: number): Cl
   for (const [i, { path }] of files.entries()) {
     const picture = decodePicture(readDataFile(path, MOST_FILE_BYTES), path);
     if (picture.width !== side || picture.height !== side) resized++;
-    resizePicture(picture, side, set.pixels, i * size);
+    resizePicture(picture, set, set.pixels, i * size);
   }
   const notes = resized > 0 ? [`${resized} of ${files.length} pictures were resized to ${side}×${side}`] : [];
   return { set, names: isNumbered(folders) ? null : folders, notes };

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readDataFile } from "../files/files.ts";
+import { readDataFile } from "../../files/data-file.ts";
 import { Listing } from "../files/locate.ts";
 import type { SplitCounts } from "../types.ts";
 import { findGtsrb } from "./layouts.ts";

@@ -1,6 +1,6 @@
 import { parse } from "csv-parse/sync";
 import { InputError } from "../../core/errors.ts";
-import { readDataFile } from "../files/files.ts";
+import { readDataFile } from "../../files/data-file.ts";
 
 /** One annotated picture. */
 export interface Annotation {

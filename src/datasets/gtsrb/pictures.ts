@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { readDataFile } from "../files/files.ts";
+import { readDataFile } from "../../files/data-file.ts";
+import { decodePicture, PICTURE } from "../../pictures/picture-file.ts";
+import { resizePicture } from "../../pictures/resize.ts";
 import { fileBelow, folderBelow, Listing } from "../files/locate.ts";
-import { decodePicture, PICTURE } from "../pictures/picture-file.ts";
-import { resizePicture } from "../pictures/resize.ts";
 import { CHANNELS, type ImageSet } from "../types.ts";
 import { type Annotation, readAnnotations } from "./csv.ts";
 
@@ -75,7 +75,7 @@ export function readPictures(files: readonly LabelledFile[]): ImageSet {
   };
   files.forEach(({ path }, i) => {
     const found = existsSync(path) ? path : (otherwiseNamed(path) ?? path);
-    resizePicture(decodePicture(readDataFile(found, MOST_PICTURE_BYTES), found), SIDE, set.pixels, i * size);
+    resizePicture(decodePicture(readDataFile(found, MOST_PICTURE_BYTES), found), set, set.pixels, i * size);
   });
   return set;
 }

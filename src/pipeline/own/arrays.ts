@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { resizePicture } from "../../datasets/pictures/resize.ts";
 import { CHANNELS, type ImageSet } from "../../datasets/types.ts";
+import { resizePicture } from "../../pictures/resize.ts";
 import { exists, readBytes, withPath } from "../../store/disk/fs.ts";
 import { decodeNpy, type NpyArray } from "../../tensor/npy.ts";
 import { readNpz } from "./npz.ts";
@@ -48,7 +48,7 @@ export async function readArrays(path: string, side: number, classes: number): P
   for (let i = 0; i < count; i++) {
     const one = pixels.subarray(i * size, (i + 1) * size);
     const rgb = channelsFirst ? one.map((_, k) => one[(k % CHANNELS) * plane + Math.floor(k / CHANNELS)]) : one;
-    resizePicture({ width, height, rgb }, side, set.pixels, i * CHANNELS * side * side);
+    resizePicture({ width, height, rgb }, set, set.pixels, i * CHANNELS * side * side);
   }
   if (height !== side || width !== side) notes.push(`images of ${height}×${width} were resized to ${side}×${side}`);
   return { set, notes };

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { InputError } from "../../core/errors.ts";
+import { InputError } from "../core/errors.ts";
 
 /** Why the operating system refused, in words. */
 export function reasonOf(error: unknown): string {

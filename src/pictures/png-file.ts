@@ -1,8 +1,7 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import { convertIndexedToRgb, decode } from "fast-png";
-import { InputError } from "../../core/errors.ts";
-import { CHANNELS } from "../types.ts";
-import type { Picture } from "./ppm.ts";
+import { InputError } from "../core/errors.ts";
+import { CHANNELS, type Picture } from "./picture.ts";
 
 const SIGNATURE_BYTES = 8;
 /** Length, type and CRC around a chunk's content. */

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../src/core/hash.ts";
-import { resizePicture } from "../../src/datasets/pictures/resize.ts";
-import { pattern } from "./pictures.ts";
+import { resizePicture } from "../../src/pictures/resize.ts";
+import { pattern } from "../datasets/pictures.ts";
+
+const SIDE = { height: 32, width: 32 };
 
 function resized(width: number, height: number): Uint8Array {
   const out = new Uint8Array(3072);
-  resizePicture(pattern(width, height), 32, out, 0);
+  resizePicture(pattern(width, height), SIDE, out, 0);
   return out;
 }
 
@@ -29,13 +31,40 @@ describe("resizePicture", () => {
     // Columns alternate between 0 and 200: a filter without antialiasing would keep the stripes.
     for (let i = 0; i < rgb.length; i += 6) rgb.fill(200, i, i + 3);
     const out = new Uint8Array(3072);
-    resizePicture({ width, height: width, rgb }, 32, out, 0);
+    resizePicture({ width, height: width, rgb }, SIDE, out, 0);
     for (let x = 1; x < 31; x++) expect(Math.abs(out[5 * 32 + x] - 100)).toBeLessThanOrEqual(1);
+  });
+
+  it("stretches each axis by its own scale", () => {
+    const size = { height: 9, width: 25 };
+    const picture = pattern(100, 45);
+    const out = new Uint8Array(3 * size.height * size.width);
+    resizePicture(picture, size, out, 0);
+    const weights = (from: number, to: number, i: number) => {
+      const raw = Array.from({ length: from }, (_, j) =>
+        Math.max(0, 1 - Math.abs(j + 0.5 - (i + 0.5) * (from / to)) / (from / to)),
+      );
+      const sum = raw.reduce((a, b) => a + b);
+      return raw.map((weight) => weight / sum);
+    };
+    for (let y = 0; y < size.height; y++) {
+      const down = weights(picture.height, size.height, y);
+      for (let x = 0; x < size.width; x++) {
+        const across = weights(picture.width, size.width, x);
+        for (let c = 0; c < 3; c++) {
+          let sum = 0;
+          for (let v = 0; v < picture.height; v++)
+            for (let u = 0; u < picture.width; u++)
+              sum += down[v] * across[u] * picture.rgb[(v * picture.width + u) * 3 + c];
+          expect(Math.abs(out[(c * size.height + y) * size.width + x] - sum)).toBeLessThanOrEqual(1);
+        }
+      }
+    }
   });
 
   it("writes at the offset and nowhere else", () => {
     const out = new Uint8Array(3 * 3072).fill(7);
-    resizePicture(pattern(40, 50), 32, out, 3072);
+    resizePicture(pattern(40, 50), SIDE, out, 3072);
     expect(out.subarray(3072, 6144)).toEqual(resized(40, 50));
     expect([...out.subarray(0, 3072), ...out.subarray(6144)].every((value) => value === 7)).toBe(true);
   });

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { parsePpm } from "../../src/datasets/pictures/ppm.ts";
-import { ppm } from "./pictures.ts";
+import { parsePpm } from "../../src/pictures/ppm.ts";
+import { ppm } from "../datasets/pictures.ts";
 
 const text = (header: string, pixels = 0) => Buffer.concat([Buffer.from(header, "latin1"), Buffer.alloc(pixels)]);
 

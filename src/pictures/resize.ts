@@ -1,5 +1,4 @@
-import { CHANNELS } from "../types.ts";
-import type { Picture } from "./ppm.ts";
+import { CHANNELS, type Picture } from "./picture.ts";
 
 /** Weights are rounded to multiples of 2⁻²², so the sums stay in 32-bit integers and are the same everywhere. */
 const FRACTION_BITS = 22;
@@ -48,26 +47,37 @@ function weigh(bytes: Uint8Array, start: number, step: number, weights: Int32Arr
 /**
  * Bilinear resize with antialiasing as the Python Imaging Library does it: rows first, rounded to bytes, then columns.
  *
- * @param out receives `[3, side, side]` from `offset` on
+ * @param size of the result, in pixels
+ * @param out receives `[3, height, width]` from `offset` on
  */
-export function resizePicture({ width, height, rgb }: Picture, side: number, out: Uint8Array, offset: number): void {
-  const across = triangleTaps(width, side);
-  const down = triangleTaps(height, side);
-  const narrow = new Uint8Array(height * side * CHANNELS);
+export function resizePicture(
+  { width, height, rgb }: Picture,
+  size: { height: number; width: number },
+  out: Uint8Array,
+  offset: number,
+): void {
+  const across = triangleTaps(width, size.width);
+  const down = triangleTaps(height, size.height);
+  const narrow = new Uint8Array(height * size.width * CHANNELS);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < side; x++) {
+    for (let x = 0; x < size.width; x++) {
       const start = (y * width + across.first[x]) * CHANNELS;
       for (let c = 0; c < CHANNELS; c++) {
-        narrow[(y * side + x) * CHANNELS + c] = weigh(rgb, start + c, CHANNELS, across.weights[x]);
+        narrow[(y * size.width + x) * CHANNELS + c] = weigh(rgb, start + c, CHANNELS, across.weights[x]);
       }
     }
   }
-  const row = side * CHANNELS;
+  const row = size.width * CHANNELS;
   for (let c = 0; c < CHANNELS; c++) {
-    for (let y = 0; y < side; y++) {
+    for (let y = 0; y < size.height; y++) {
       const start = down.first[y] * row + c;
-      for (let x = 0; x < side; x++) {
-        out[offset + (c * side + y) * side + x] = weigh(narrow, start + x * CHANNELS, row, down.weights[y]);
+      for (let x = 0; x < size.width; x++) {
+        out[offset + (c * size.height + y) * size.width + x] = weigh(
+          narrow,
+          start + x * CHANNELS,
+          row,
+          down.weights[y],
+        );
       }
     }
   }

@@ -6,9 +6,9 @@ import { encode as encodeJpeg } from "jpeg-js";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
 import { readClassFolders } from "../../src/datasets/files/class-folders.ts";
-import { decodePicture } from "../../src/datasets/pictures/picture-file.ts";
+import { decodePicture } from "../../src/pictures/picture-file.ts";
+import { pattern } from "../datasets/pictures.ts";
 import { temporaryFolder } from "../store/temp.ts";
-import { pattern } from "./pictures.ts";
 
 function chunk(type: string, content: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from(type, "latin1"), content]);

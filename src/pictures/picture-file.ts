@@ -1,7 +1,8 @@
 import { decode as decodeJpeg } from "jpeg-js";
-import { InputError } from "../../core/errors.ts";
+import { InputError } from "../core/errors.ts";
+import type { Picture } from "./picture.ts";
 import { decodePng } from "./png-file.ts";
-import { type Picture, parsePpm } from "./ppm.ts";
+import { parsePpm } from "./ppm.ts";
 
 /** Beyond this a picture is no example of a small network's task, and decoding it would only take memory. */
 const MOST_PIXELS = 1 << 24;

@@ -1,11 +1,5 @@
-import { InputError } from "../../core/errors.ts";
-
-/** An 8-bit RGB picture, pixels interleaved: `rgb[(y·width + x)·3 + channel]`. */
-export interface Picture {
-  width: number;
-  height: number;
-  rgb: Uint8Array;
-}
+import { InputError } from "../core/errors.ts";
+import type { Picture } from "./picture.ts";
 
 /** Beyond this a width or height is taken for a fault; GTSRB's pictures have at most about 250. */
 const LARGEST = 4096;
