@@ -74,7 +74,7 @@ async function main(options: Options): Promise<void> {
   for (const arch of archs) parseArch(arch);
   const note = (line: string) => process.stderr.write(`${line}\n`);
   note(`${cpus()[0]?.model.trim()}, ${cpus().length} cores, channel block ${(await channelBlock()) ?? "none"}`);
-  note(`${process.platform} ${release()}, node ${process.version}, ${runtimeVersion()}`);
+  note(`${process.platform} ${release()}, node ${process.version}, ${await runtimeVersion()}`);
   const python = findTorchPython();
   note(python ? `PyTorch ${python.torch} (${python.command})` : "PyTorch: none found (BDEFECTS_PYTHON names a Python)");
 

@@ -1,10 +1,8 @@
-import "./no-telemetry.ts";
-import ort from "onnxruntime-node";
 import type { Device } from "../core/device.ts";
 import type { Packing, Program } from "../graph/onnx.ts";
 import { sizeOf } from "../tensor/state.ts";
 import { processDevice } from "./device.ts";
-import { keepWebGpu } from "./webgpu.ts";
+import { type LoadedModel, onnxRuntime, type Values } from "./runtime.ts";
 
 /** Named float32 arrays that go into or come out of a graph; shapes are the program's. */
 export type Arrays = Map<string, Float32Array>;
@@ -44,13 +42,13 @@ export class MemoryShortage extends Error {
  */
 export class Session {
   readonly program: Program;
-  private readonly session: ort.InferenceSession;
+  private readonly model: LoadedModel;
   private readonly shapes: Map<string, number[]>;
   private readonly own = new Map<string, Float32Array>();
 
-  private constructor(program: Program, session: ort.InferenceSession) {
+  private constructor(program: Program, model: LoadedModel) {
     this.program = program;
-    this.session = session;
+    this.model = model;
     this.shapes = new Map(program.inputs.map(({ name, shape }) => [name, shape as number[]]));
   }
 
@@ -58,17 +56,9 @@ export class Session {
     program: Program,
     { threads, device = processDevice(), activationBytes = 0 }: SessionOptions,
   ): Promise<Session> {
-    if (device === "webgpu") await keepWebGpu();
-    const session = await ort.InferenceSession.create(program.model, {
-      executionProviders: [device],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: "sequential",
-      enableMemPattern: isPlanned(activationBytes),
-      // What goes wrong is thrown; the log would say it once more.
-      logSeverityLevel: 4,
-    });
-    return new Session(program, session);
+    const runtime = await onnxRuntime();
+    const planned = isPlanned(activationBytes);
+    return new Session(program, await runtime.open(program.model, { device, threads, planned }));
   }
 
   inputShape(name: string): number[] {
@@ -93,18 +83,17 @@ export class Session {
     };
     const { packing } = this.program;
     if (packing) return this.runPacked(packing, fed, into);
-    const inputs: Record<string, ort.Tensor> = {};
-    for (const { name, shape } of this.program.inputs) {
-      inputs[name] = new ort.Tensor("float32", fed(name), shape as number[]);
-    }
-    const fetches: Record<string, ort.Tensor> = {};
+    const inputs = this.program.inputs.map(({ name, shape }) => {
+      return { name, data: fed(name), shape: shape as number[] };
+    });
+    const outputs: Values[] = [];
     const results: Arrays = new Map();
     for (const [key, { name, shape }] of this.program.outputs) {
       const target = into?.get(key) ?? this.ownArray(key, shape as number[]);
-      fetches[name] = new ort.Tensor("float32", target, shape as number[]);
+      outputs.push({ name, data: target, shape: shape as number[] });
       results.set(key, target);
     }
-    await this.compute(inputs, fetches);
+    await this.compute(inputs, outputs);
     return results;
   }
 
@@ -114,17 +103,15 @@ export class Session {
     fed: (name: string) => Float32Array,
     into: ReadonlyMap<string, Float32Array> | undefined,
   ): Promise<Arrays> {
-    const inputs: Record<string, ort.Tensor> = {};
-    for (const { name, size, parts } of packing.inputs) {
-      const all = this.ownArray(name, [size]);
-      for (const { key, start } of parts) all.set(fed(key), start);
-      inputs[name] = new ort.Tensor("float32", all, [size]);
-    }
-    const fetches: Record<string, ort.Tensor> = {};
-    for (const { name, size } of packing.outputs) {
-      fetches[name] = new ort.Tensor("float32", this.ownArray(name, [size]), [size]);
-    }
-    await this.compute(inputs, fetches);
+    const inputs = packing.inputs.map(({ name, size, parts }) => {
+      const data = this.ownArray(name, [size]);
+      for (const { key, start } of parts) data.set(fed(key), start);
+      return { name, data, shape: [size] };
+    });
+    const outputs = packing.outputs.map(({ name, size }) => {
+      return { name, data: this.ownArray(name, [size]), shape: [size] };
+    });
+    await this.compute(inputs, outputs);
     const results: Arrays = new Map();
     for (const pack of packing.outputs) {
       const all = this.ownArray(pack.name, [pack.size]);
@@ -138,9 +125,9 @@ export class Session {
     return results;
   }
 
-  private async compute(inputs: Record<string, ort.Tensor>, fetches: Record<string, ort.Tensor>): Promise<void> {
+  private async compute(inputs: readonly Values[], outputs: readonly Values[]): Promise<void> {
     try {
-      await this.session.run(inputs, fetches);
+      await this.model.run(inputs, outputs);
     } catch (error) {
       const { message } = error as Error;
       throw OUT_OF_MEMORY.test(message) ? new MemoryShortage(message, { cause: error }) : error;
@@ -148,7 +135,7 @@ export class Session {
   }
 
   async release(): Promise<void> {
-    await this.session.release();
+    await this.model.release();
   }
 
   private ownArray(key: string, shape: number[]): Float32Array {
@@ -162,6 +149,6 @@ export class Session {
 }
 
 /** The runtime's version, for records. */
-export function runtimeVersion(): string {
-  return `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`;
+export async function runtimeVersion(): Promise<string> {
+  return (await onnxRuntime()).version;
 }

@@ -59,7 +59,7 @@ export async function engineStamp(network: Network): Promise<CleanRecord["engine
   const lowering = await chooseLowering(network, 1);
   return {
     package_version: packageVersion(),
-    runtime: runtimeVersion(),
+    runtime: await runtimeVersion(),
     lowering: lowering.kind,
     revision: LOWERING_REVISION,
     platform: `${platform()}-${cpu()}`,
