@@ -32,6 +32,13 @@ export function countPasses(runner: ModelRunner, imageLength: number): CountingR
           counted(images.length / imageLength, blend.at(images, target, opacity, pattern)),
       };
     },
+    agreement(state) {
+      const agreement = runner.agreement(state);
+      return {
+        at: (images, ...rest) => counted(images.length / imageLength, agreement.at(images, ...rest)),
+      };
+    },
+    response: (state, images, target) => counted(images.count, runner.response(state, images, target)),
     // Parts of passes, which are no images: bench/mutants.ts times them.
     rewrites: (state, images) => runner.rewrites(state, images),
   };

@@ -45,8 +45,9 @@ export async function repairFile(file: string, options: RepairFileOptions): Prom
     const [{ ca_before }] = repairs;
     const warning = ca_before === null ? null : chanceWarning(ca_before, model);
     if (warning !== null) warn(warning);
-    for (const { method, using, neurons } of repairs) {
-      if (neurons.length === 0) warn(`${using} names no neuron: ${method} leaves the weights as they are`);
+    for (const { method, using, neurons, note } of repairs) {
+      if (note !== undefined) process.stderr.write(`${oneLine(`${method} by ${using}: ${note}`)}\n`);
+      else if (neurons.length === 0) warn(`${using} names no neuron: ${method} leaves the weights as they are`);
     }
     const named = repairs.map((repair) => ({ stem: stemOf(repair.method, repair.using), repair }));
     const files = await saveRepairs(model, out, named);

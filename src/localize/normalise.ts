@@ -29,6 +29,24 @@ export function robustZ(raw: LayerScores): LayerScores {
   });
 }
 
+/** The least that MAD may be beside the standard deviation, and the most that z may be. */
+const [FLOOR, BOUND] = [0.3, 6];
+
+/**
+ * `(u − median)/max(1.4826·MAD, 0.3·std)` inside each layer, within ±6, with the biased standard deviation: where most of a
+ * layer is all but equal, the rest is not infinitely far.
+ */
+export function boundedZ(raw: LayerScores): LayerScores {
+  return perLayer(raw, (values) => {
+    const centre = median(values);
+    const middle = mean(values);
+    const deviation = Math.sqrt(mean(values.map((u) => (u - middle) ** 2)));
+    const mad = MAD_TO_STD * median(values.map((u) => Math.abs(u - centre)));
+    const spread = Math.max(mad, FLOOR * deviation) + TINY;
+    return values.map((u) => Math.min(BOUND, Math.max(-BOUND, (u - centre) / spread)));
+  });
+}
+
 /**
  * Rank inside each layer, scaled to [0, 1]: 1 − (channels that are more suspicious)/(C − 1). Equal channels share the
  * better rank, so dead channels tie at the top (docs/methods.md §10.1); a layer of one channel says nothing and gets

@@ -1,4 +1,5 @@
 import { anp } from "./anp.ts";
+import { attribution } from "./attribution.ts";
 import { bnp } from "./bnp.ts";
 import { clp } from "./clp.ts";
 import { contributionHigh } from "./contribution-high.ts";
@@ -15,7 +16,7 @@ import type { Criterion } from "./types.ts";
 import { weightFloor } from "./weight-floor.ts";
 import { weightNorm } from "./weight-norm.ts";
 
-/** Every localization criterion by name: published ones first, then baselines. */
+/** Every localization criterion by name: published ones first, then this project's own, then baselines. */
 export const CRITERIA: ReadonlyMap<string, Criterion> = new Map<string, Criterion>(
   [
     fp,
@@ -28,6 +29,7 @@ export const CRITERIA: ReadonlyMap<string, Criterion> = new Map<string, Criterio
     deepmuflReversed,
     rnp,
     bnp,
+    attribution,
     random,
     weightNorm,
     weightFloor,

@@ -5,6 +5,7 @@ import { contributionProgram, dotOf } from "../graph/programs/contribution.ts";
 import type { NormStatistics } from "../graph/programs/gains.ts";
 import { inferProgram, meanAbsTap, meanTap, tapProgram } from "../graph/programs/infer.ts";
 import type { StateDict } from "../tensor/state.ts";
+import { type AgreementGradients, OrtAgreement } from "./agreement.ts";
 import { argmax, slices } from "./batches.ts";
 import { type BlendGradients, OrtBlend } from "./blend.ts";
 import { type GainGradients, OrtGains } from "./gains.ts";
@@ -12,6 +13,7 @@ import type { ChannelRewrites } from "./mutants/rewrite.ts";
 import { SuffixRewrites } from "./mutants/suffix-rewrites.ts";
 import { ProgramPool } from "./pool.ts";
 import { type Profile, profileOf } from "./profile.ts";
+import { type LayerResponse, responseTerms } from "./response.ts";
 import type { ModelRunner, TapKind, Taps } from "./runner.ts";
 import type { Runtime } from "./runtime.ts";
 import { empiricalStatistics, type UnitStatistics } from "./statistics.ts";
@@ -111,6 +113,14 @@ export class OrtRunner implements ModelRunner, Runtime {
 
   blend(state: StateDict): BlendGradients {
     return new OrtBlend(this, state);
+  }
+
+  agreement(state: StateDict): AgreementGradients {
+    return new OrtAgreement(this, state);
+  }
+
+  response(state: StateDict, images: ImageSet, target: number): Promise<Map<string, LayerResponse>> {
+    return responseTerms(this, state, images, target);
   }
 
   rewrites(state: StateDict, images: ImageSet): ChannelRewrites {

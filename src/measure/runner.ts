@@ -1,10 +1,12 @@
 import type { ImageSet } from "../datasets/types.ts";
 import type { NormStatistics } from "../graph/programs/gains.ts";
 import type { StateDict } from "../tensor/state.ts";
+import type { AgreementGradients } from "./agreement.ts";
 import type { BlendGradients } from "./blend.ts";
 import type { GainGradients } from "./gains.ts";
 import type { ChannelRewrites } from "./mutants/rewrite.ts";
 import type { Profile } from "./profile.ts";
+import type { LayerResponse } from "./response.ts";
 import type { UnitStatistics } from "./statistics.ts";
 
 /** Per-image numbers of every neuron: layer name → `[count × width]`, image-major. */
@@ -33,6 +35,10 @@ export interface ModelRunner {
   gains(state: StateDict, statistics: NormStatistics): GainGradients;
   /** The model under a pattern blended into its images. */
   blend(state: StateDict): BlendGradients;
+  /** The same, asked for one class in common. */
+  agreement(state: StateDict): AgreementGradients;
+  /** What the response towards a class owes to every neuron, to first order (docs/methods.md §10.13). */
+  response(state: StateDict, images: ImageSet, target: number): Promise<Map<string, LayerResponse>>;
   /** The model on these images with single channels computed otherwise. */
   rewrites(state: StateDict, images: ImageSet): ChannelRewrites;
 }

@@ -19,6 +19,9 @@ export const repairSchema = z.strictObject({
   fingerprint: sha256.optional(),
   /** The neurons that were to be repaired, as `layer:index`. */
   neurons: neuronNames,
+  /** Of a repair that goes by the ranking: the neurons that it changed, and what it found. */
+  cut: neuronNames.optional(),
+  note: z.string().optional(),
   ca_before: rate,
   ca_after: rate,
   /** Null: nobody knows the trigger. */

@@ -1,3 +1,4 @@
+import { excise } from "./excise.ts";
 import { finetune } from "./finetune.ts";
 import { finetuneReinit } from "./finetune-reinit.ts";
 import { prune } from "./prune.ts";
@@ -5,5 +6,5 @@ import type { Repair } from "./types.ts";
 
 /** Every repair by name. */
 export const REPAIRS: ReadonlyMap<string, Repair> = new Map(
-  [prune, finetune, finetuneReinit].map((repair) => [repair.name, repair]),
+  [prune, finetune, finetuneReinit, excise].map((repair) => [repair.name, repair]),
 );

@@ -2,6 +2,15 @@ import type { LayerScores, NeuronSet } from "../core/neurons.ts";
 import type { Suspect } from "../localize/types.ts";
 import type { StateDict } from "../tensor/state.ts";
 
+/** What a repair did that decides by itself how many of the ranked neurons it needs. */
+export interface RankedRepair {
+  state: StateDict;
+  /** The neurons that it changed. */
+  neurons: NeuronSet;
+  /** What it found, or why it changed nothing, in one line. */
+  note: string;
+}
+
 export interface Repair {
   name: string;
   title: string;
@@ -16,6 +25,8 @@ export interface Repair {
    * @param scores suspiciousness of every neuron where a criterion chose them; who must be spared is decided by it.
    */
   repair(suspect: Suspect, neurons: NeuronSet, scores?: LayerScores): Promise<StateDict>;
+  /** As `repair`, of a method that goes by the ranking and takes as many neurons as it needs: also which. */
+  repairByRanking?(suspect: Suspect, neurons: NeuronSet, scores?: LayerScores): Promise<RankedRepair>;
   /** As `repair`, where nobody names neurons and the method finds by itself what to change. Most cannot. */
   repairUnaided?(suspect: Suspect): Promise<StateDict>;
 }

@@ -3,6 +3,7 @@ import { foldState, toOhwi } from "../../src/graph/fold.ts";
 import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { convUnits, type Network } from "../../src/graph/network.ts";
+import { agreement } from "../../src/graph/objectives/agreement.ts";
 import { squaredError } from "../../src/graph/objectives/squared-error.ts";
 import type { Program } from "../../src/graph/onnx.ts";
 import { blendProgram } from "../../src/graph/programs/blend.ts";
@@ -16,6 +17,7 @@ import { patchProgram } from "../../src/graph/programs/intervene.ts";
 import { lastProgram, middleProgram } from "../../src/graph/programs/part.ts";
 import { preActivationProgram } from "../../src/graph/programs/preactivation.ts";
 import { profileProgram } from "../../src/graph/programs/profile.ts";
+import { responseProgram } from "../../src/graph/programs/response.ts";
 import { statisticsProgram } from "../../src/graph/programs/statistics.ts";
 import { trainProgram } from "../../src/graph/programs/train.ts";
 import { unchangedProgram } from "../../src/graph/programs/unchanged.ts";
@@ -52,6 +54,8 @@ export function everyProgram(network: Network): NamedProgram[] {
     { name: "conductance", make: (l) => conductanceProgram(l, network) },
     { name: "features and the image's gradient", make: (l) => featureProgram(l, network) },
     { name: "a blended pattern", make: (l) => blendProgram(l, network) },
+    { name: "a pattern and the classes' agreement", make: (l) => blendProgram(l, network, agreement) },
+    { name: "the response's terms", make: (l) => responseProgram(l, network) },
     { name: "gains, each batch's statistics", make: (l) => gainProgram(l, network, "batch") },
     { name: "gains, stored statistics", make: (l) => gainProgram(l, network, "stored") },
     { name: "batch statistics", make: (l) => statisticsProgram(l, network) },

@@ -39,6 +39,8 @@ export function fakeRunner(answers: Partial<ModelRunner>): ModelRunner {
     preActivations: refuse("preActivations"),
     gains: () => fail("gains"),
     blend: () => fail("blend"),
+    agreement: () => fail("agreement"),
+    response: refuse("response"),
     rewrites: () => fail("rewrites"),
     ...answers,
   };

@@ -23,8 +23,10 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["measure", ["core", "tensor", "graph", "engine", "datasets", "attacks"]],
   ["train", ["core", "tensor", "graph", "engine", "models", "datasets", "tune"]],
   ["inject", ["core", "tensor", "records", "graph", "models", "datasets", "attacks", "tune", "measure"]],
-  ["localize", ["core", "tensor", "graph", "datasets", "tune", "measure"]],
-  ["repair", ["core", "tensor", "graph", "datasets", "tune", "measure"]],
+  // What criteria and repairs share: they cannot take it from each other.
+  ["reversal", ["core", "tensor", "graph", "datasets", "tune", "measure"]],
+  ["localize", ["core", "tensor", "graph", "datasets", "tune", "measure", "reversal"]],
+  ["repair", ["core", "tensor", "graph", "datasets", "tune", "measure", "reversal"]],
   // More is open to the folders of `INSIDE`.
   ["store", ["core", "files", "tensor", "records"]],
   ["score", ["core", "records"]],

@@ -133,6 +133,50 @@ def nc(request, tensors):
     return {"loss": loss, "mask": mask.grad, "pattern": pattern.grad}
 
 
+def response(request, tensors):
+    """What f_t - max of the others owes to every neuron to first order: means over images of sum(a * dr/da), sum(dr/da) and a."""
+    model = build(request, tensors).eval()
+    model.requires_grad_(False)
+    modules, taps = dict(model.named_modules()), {}
+
+    def watch(name, relu):
+        def hook(_, __, y):
+            a = F.relu(y) if relu else y
+            # What is barely above 0 passes the ReLU that follows, and its gradient does everywhere.
+            probe = torch.full_like(a, 1e-12 if relu else 0).requires_grad_()
+            taps[name] = a.detach(), probe
+            return a + probe
+
+        return hook
+
+    for conv, norm, relu in request["units"]:
+        modules[norm].register_forward_hook(watch(conv, relu))
+    logits = model(torch.from_numpy(tensors["input"]).double())
+    others = logits.clone()
+    others[:, request["target"]] = -float("inf")
+    r = logits[:, request["target"]] - others.max(1).values
+    gradients = torch.autograd.grad(r.sum(), [probe for _, probe in taps.values()])
+    results = {}
+    for (name, (a, _)), g in zip(taps.items(), gradients):
+        results[f"{name}#dots"] = (a * g).sum((2, 3)).mean(0)
+        results[f"{name}#slopes"] = g.sum((2, 3)).mean(0)
+        results[f"{name}#means"] = a.mean((0, 2, 3))
+    return results
+
+
+def agreement(request, tensors):
+    """The loss of a patch that is to bring all images to one class in common, and its gradients by opacity and pattern."""
+    model = build(request, tensors).eval()
+    model.requires_grad_(False)
+    images, targets = batch_of(tensors)
+    opacity, pattern = (torch.from_numpy(tensors[name]).double().requires_grad_() for name in ("opacity", "pattern"))
+    mean, std = (torch.tensor(request[name], dtype=torch.float64).view(-1, 1, 1) for name in ("mean", "std"))
+    p = F.softmax(model((1 - opacity) * images + opacity * (pattern - mean) / std), 1)
+    loss = (p * targets).sum(1).mean() - (p.mean(0) ** 2).sum()
+    loss.backward()
+    return {"loss": loss, "opacity": opacity.grad, "pattern": pattern.grad}
+
+
 def infer(request, tensors):
     """Logits in eval mode."""
     model = build(request, tensors).eval()
@@ -158,6 +202,8 @@ COMMANDS = {
     "tune_rows": tune_rows,
     "anp": anp,
     "nc": nc,
+    "response": response,
+    "agreement": agreement,
     "infer": infer,
     "describe": describe,
 }

@@ -15,7 +15,7 @@ const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), "parity.py");
 
 /** The arguments of one command of `parity.py`. */
 export interface PeerRequest {
-  command: "gradients" | "sgd" | "tune_rows" | "anp" | "nc" | "infer" | "describe";
+  command: "gradients" | "sgd" | "tune_rows" | "anp" | "nc" | "response" | "agreement" | "infer" | "describe";
   arch: string;
   classes: number;
   [option: string]: unknown;

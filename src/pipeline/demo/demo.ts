@@ -1,6 +1,10 @@
+import { attribution } from "../../localize/attribution.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { RepairFile } from "../../records/repair.ts";
+import { excise } from "../../repair/excise.ts";
+import { finetune } from "../../repair/finetune.ts";
+import { finetuneReinit } from "../../repair/finetune-reinit.ts";
 import { prune } from "../../repair/prune.ts";
 import { REPAIRS } from "../../repair/registry.ts";
 import { type RankedCriterion, rankCriteria } from "../../report/ranking.ts";
@@ -19,7 +23,7 @@ import type { Edition } from "../recipe/recipe.ts";
 import { makeReport } from "../report/report.ts";
 
 /** Criteria that train masks or triggers: seconds per model, where the others take a fraction of one. */
-const LEARNING: ReadonlySet<string> = new Set(["nc", "anp", "rnp"]);
+const LEARNING: ReadonlySet<string> = new Set(["nc", "anp", "rnp", "attribution"]);
 /** Criteria that run mutants: some seconds more. */
 const MUTATING: ReadonlySet<string> = new Set(["deepmufl", "deepmufl-reversed"]);
 
@@ -84,7 +88,8 @@ function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
   const all = [...CRITERIA.values()];
   // The baselines have no rule of their own for how many neurons to name, so their repairs would say little.
   const published = new Set(all.filter(({ kind }) => kind !== "baseline").map(({ name }) => name));
-  const training = [...REPAIRS.values()].filter((method) => method !== prune);
+  // These two go by no ranking.
+  const training = [finetune, finetuneReinit];
   const tasks = accepted.map(({ id }): JudgeTask => {
     const criteria = all
       .map(({ name }) => name)
@@ -98,6 +103,7 @@ function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
         for (const using of ["oracle", "random"]) repairs.push({ method: name, using });
       }
     }
+    if (repaired.has(id) && shown.has(id)) repairs.push({ method: excise.name, using: attribution.name });
     return { id, versions: ["infected", "sham"], criteria, repairs };
   });
   // What takes longest comes first, so that the processes end together.

@@ -9,14 +9,16 @@ import {
   parseNeurons,
 } from "../../core/neurons.ts";
 import { CRITERIA } from "../../localize/registry.ts";
+import type { Suspect } from "../../localize/types.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import { storedHash } from "../../records/defect.ts";
 import type { RepairFile } from "../../records/repair.ts";
 import { revisionStamp } from "../../records/result.ts";
 import { randomNeurons } from "../../repair/random-neurons.ts";
-import type { Repair } from "../../repair/types.ts";
+import type { RankedRepair, Repair } from "../../repair/types.ts";
 import { controlledSet } from "../../score/topk.ts";
 import type { Results } from "../../store/results/results.ts";
+import type { StateDict } from "../../tensor/state.ts";
 import { deviceStamp } from "../device/device.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
 import { criterionNames, isCriterionName } from "./criteria.ts";
@@ -129,12 +131,11 @@ export async function repairEach(
         const before = await unrepaired;
         const suspect = await bench.suspect(model, await subject.dataset());
         const began = performance.now();
-        const state = await (using.kind === "none" && method.repairUnaided
-          ? method.repairUnaided(suspect)
-          : method.repair(suspect, neurons, scores));
-        const repaired = performance.now();
+        const { state, cut } = await repaired(method, using, suspect, neurons, scores);
+        const over = performance.now();
         // Without neurons nothing was repaired: most criteria name none in some model. A program may do more than it was told.
-        const after = countNeurons(neurons) === 0 && !method.fingerprint ? before : await subject.measure(state);
+        const isIdle = countNeurons(cut?.neurons ?? neurons) === 0 && !method.fingerprint;
+        const after = isIdle ? before : await subject.measure(state);
         const repair: RepairFile = {
           kind: "repair",
           id,
@@ -147,12 +148,13 @@ export async function repairEach(
           model_sha256: modelSha256,
           ...(method.fingerprint && { fingerprint: method.fingerprint }),
           neurons: listNeurons(neurons),
+          ...(cut && { cut: listNeurons(cut.neurons), note: cut.note }),
           ca_before: before.ca,
           ca_after: after.ca,
           asr_before: before.asr,
           asr_after: after.asr,
-          seconds: (repaired - began) / 1000,
-          measure_seconds: (performance.now() - repaired) / 1000,
+          seconds: (over - began) / 1000,
+          measure_seconds: (performance.now() - over) / 1000,
         };
         return { repair, state };
       });
@@ -160,6 +162,20 @@ export async function repairEach(
     }
   }
   return repairs;
+}
+
+/** @returns the repaired weights; where the method went by the ranking, also what it cut */
+async function repaired(
+  method: Repair,
+  using: Using,
+  suspect: Suspect,
+  neurons: NeuronSet,
+  scores: LayerScores | undefined,
+): Promise<{ state: StateDict; cut?: RankedRepair }> {
+  if (using.kind === "none" && method.repairUnaided) return { state: await method.repairUnaided(suspect) };
+  if (!method.repairByRanking) return { state: await method.repair(suspect, neurons, scores) };
+  const cut = await method.repairByRanking(suspect, neurons, scores);
+  return { state: cut.state, cut };
 }
 
 export function repairCell(id: string, { name }: Pick<Repair, "name">, using: Using): string {

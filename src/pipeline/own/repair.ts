@@ -20,6 +20,8 @@ export interface OwnRepair {
   ca_after: number | null;
   ca_images: number | null;
   seconds: number;
+  /** Of a repair that goes by the ranking: what it found. */
+  note?: string;
   /** The repaired weights under our names. */
   state: StateDict;
 }
@@ -65,18 +67,21 @@ export async function repairModel(
     for (const method of methods) {
       progress(repairs.length, methods.length * usings.length, `${method.name} ${using.name}`);
       const began = performance.now();
-      const state = await method.repair(suspect(), choice.neurons, choice.scores);
+      const cut = await method.repairByRanking?.(suspect(), choice.neurons, choice.scores);
+      const state = cut?.state ?? (await method.repair(suspect(), choice.neurons, choice.scores));
+      const changed: Choice = cut ?? choice;
       const seconds = (performance.now() - began) / 1000;
       repairs.push({
         method: method.name,
         using: using.name,
-        neurons: Object.entries(choice.neurons).flatMap(([layer, channels]) =>
+        neurons: Object.entries(changed.neurons).flatMap(([layer, channels]) =>
           channels.map((c) => formatNeuron(model.layerName(layer), c)),
         ),
         ca_before: before,
-        ca_after: isEmpty(choice) ? before : await cleanAccuracy(own, state),
+        ca_after: isEmpty(changed) ? before : await cleanAccuracy(own, state),
         ca_images: images?.test.count ?? null,
         seconds,
+        ...(cut && { note: cut.note }),
         state,
       });
     }

@@ -37,7 +37,10 @@ export function repairFaults(
   faults.push(...hashFaults(record, "infected", found.model_sha256));
   faults.push(...secondsFaults(found.seconds, {}, ""), ...secondsFaults(found.measure_seconds ?? 0, {}, ""));
   faults.push(...rateFaults(found, record));
-  const named = namedFaults("neurons", neurons, network);
+  const named = [...namedFaults("neurons", neurons, network), ...namedFaults("cut", found.cut ?? [], network)];
+  if (known && (found.cut !== undefined) !== (known.repairByRanking !== undefined)) {
+    faults.push(`${method} ${found.cut ? "goes by no ranking, but 'cut' names neurons" : "states no 'cut'"}`);
+  }
   return [...faults, ...(named.length > 0 ? named : chosenFaults(found, record, labels, network))];
 }
 
@@ -49,7 +52,7 @@ function rateFaults(found: RepairFile, { metrics }: DefectRecord): string[] {
     if (before === null || own === null || Math.abs(before - own) <= RATE_TOLERANCE) continue;
     faults.push(`'${name}_before' is ${before}, in the defect's record ${own}`);
   }
-  const isIdle = found.neurons.length === 0 && found.fingerprint === undefined;
+  const isIdle = (found.cut ?? found.neurons).length === 0 && found.fingerprint === undefined;
   if (isIdle && (found.ca_after !== found.ca_before || found.asr_after !== found.asr_before)) {
     faults.push("repaired no neuron, but its rates changed");
   }

@@ -1,0 +1,44 @@
+import type { LayerScores } from "../core/neurons.ts";
+import { ablationAttribution } from "../reversal/attribution.ts";
+import { exciseUntilDead } from "../reversal/excision.ts";
+import { reversePatch } from "../reversal/reverse.ts";
+import { clp } from "./clp.ts";
+import { boundedZ } from "./normalise.ts";
+import type { CleanCriterion } from "./types.ts";
+
+/** Beyond these a layer's z says no more. */
+const [LEAST, MOST] = [-1, 4];
+
+/** What CLP's evidence counts beside the attribution's. */
+const CLP_SHARE = 0.5;
+
+/**
+ * Who carries the flip to the class of a patch that was reversed from the model itself (docs/methods.md §10.13), with half
+ * of CLP's evidence beside it: `u = z(A) + ½·z(CLP)`, both within [−1, 4]. Native: what a walk cuts until the patch is dead.
+ */
+export const attribution: CleanCriterion = {
+  name: "attribution",
+  title: "Ablation attribution under a reversed patch",
+  kind: "own",
+  needs: ["batch-norm", "convolution", "classes", "pixels"],
+  access: "clean",
+  needsData: true,
+  async localize(suspect) {
+    const { patch } = await reversePatch(suspect);
+    const carried = boundedZ(await ablationAttribution(suspect, patch));
+    const { scores: amplified } = await clp.localize(suspect);
+    const scores: LayerScores = Object.fromEntries(
+      Object.entries(carried).map(([layer, values]) => [
+        layer,
+        values.map((z, c) => within(z) + CLP_SHARE * within(amplified[layer][c])),
+      ]),
+    );
+    const { neurons } = await exciseUntilDead(suspect, scores, patch);
+    const note = `class ${patch.target}, patch of ${patch.norm.toFixed(1)} pixels, success ${patch.success.toFixed(2)}`;
+    return { raw: scores, scores, native: neurons, note };
+  },
+};
+
+function within(z: number): number {
+  return Math.min(MOST, Math.max(LEAST, z));
+}

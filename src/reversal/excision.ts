@@ -1,0 +1,111 @@
+import { flatScores, indexNeurons, neuronsAt, suspicionOrder, tellsNothing } from "../core/neuron-index.ts";
+import { countNeurons, type LayerScores, type NeuronSet } from "../core/neurons.ts";
+import { firstOf, indicesOutside, subset } from "../datasets/batch.ts";
+import type { ImageSet } from "../datasets/types.ts";
+import { neuronLayers } from "../graph/network.ts";
+import { maskNeurons } from "../measure/mask.ts";
+import { countTarget } from "../measure/rates.ts";
+import { stampPatch } from "./stamp.ts";
+import type { ReversalSubject } from "./subject.ts";
+import type { ReversedPatch } from "./targeted.ts";
+
+/** The walk of docs/methods.md §11.4. */
+const WALK = {
+  /** How many neurons are cut, one look after another; beyond the last by this factor up to this share of all. */
+  sizes: [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 26],
+  factor: 1.3,
+  share: 0.04,
+  /** Success of the patch at which it is dead. */
+  dead: 0.03,
+  /** What a cut may cost in clean accuracy; one that costs more is passed over. */
+  mostLoss: 0.02,
+  /** After that so much more is cut while it costs less than this. */
+  margin: { share: 0.5, mostLoss: 0.01 },
+  patched: 120,
+  held: 300,
+};
+
+/** What was cut, or why nothing was. */
+export interface Excision {
+  neurons: NeuronSet;
+  note: string;
+}
+
+/**
+ * Cuts neurons in the order of their scores until a reversed patch is dead, as far as held clean images allow.
+ *
+ * @param scores of every neuron, higher = sooner; equal ones in the order of layers
+ * @param most neurons that may be cut at most
+ */
+export async function exciseUntilDead(
+  subject: ReversalSubject & { clean: { threshold: ImageSet } },
+  scores: LayerScores,
+  patch: ReversedPatch,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Excision> {
+  const { network, state, runner, clean } = subject;
+  const index = indexNeurons(neuronLayers(network));
+  const flat = flatScores(index, scores);
+  if (tellsNothing(flat)) return { neurons: {}, note: "nothing cut: all neurons are as suspicious" };
+  const order = sparingOrder(suspicionOrder(flat), index.layers).slice(0, most);
+  const others = stampPatch(patch, firstOf(subset(clean.fit, indicesOutside(clean.fit, patch.target)), WALK.patched));
+  const held = firstOf(clean.threshold, WALK.held);
+  const cutOf = (count: number) => {
+    const flags = new Uint8Array(index.size);
+    for (const at of order.slice(0, count)) flags[at] = 1;
+    return neuronsAt(index, flags);
+  };
+  const whole = await runner.accuracy(state, held);
+  const lossOf = async (cut: NeuronSet) => whole - (await runner.accuracy(maskNeurons(network, state, cut), held));
+  const successOf = async (cut: NeuronSet) => {
+    const logits = await runner.logits(maskNeurons(network, state, cut), others);
+    return countTarget(logits, others.count, patch.target) / others.count;
+  };
+  const before = await successOf({});
+  let best = 0;
+  let success = before;
+  for (const size of walkSizes(order.length, index.size)) {
+    const cut = cutOf(size);
+    if ((await lossOf(cut)) > WALK.mostLoss) continue;
+    best = size;
+    success = await successOf(cut);
+    if (success <= WALK.dead) break;
+  }
+  if (best > 0) best = await withMargin(best, order.length, (size) => lossOf(cutOf(size)));
+  const neurons = cutOf(best);
+  const rate = (share: number) => `${(100 * share).toFixed(0)} %`;
+  const note =
+    best === 0
+      ? `nothing cut: every cut costs more than ${rate(WALK.mostLoss)} of clean accuracy`
+      : `cut ${countNeurons(neurons)}: the patch towards class ${patch.target} works on ${rate(success)} of images, ${rate(before)} before`;
+  return { neurons, note };
+}
+
+/** The largest number of neurons up to half as many again that still costs little. */
+async function withMargin(best: number, most: number, lossOf: (size: number) => Promise<number>): Promise<number> {
+  const largest = Math.min(most, best + Math.max(1, Math.round(WALK.margin.share * best)));
+  for (let size = largest; size > best; size--) if ((await lossOf(size)) <= WALK.margin.mostLoss) return size;
+  return best;
+}
+
+function walkSizes(most: number, neurons: number): number[] {
+  const sizes = [...WALK.sizes];
+  for (;;) {
+    const next = Math.ceil(sizes[sizes.length - 1] * WALK.factor);
+    if (next > WALK.share * neurons) break;
+    sizes.push(next);
+  }
+  return sizes.filter((size) => size <= most);
+}
+
+/** The same order without the last neuron of any layer: one without output ends the network. */
+function sparingOrder(order: Int32Array, layers: readonly { width: number }[]): number[] {
+  const layerOf: number[] = [];
+  for (const [layer, { width }] of layers.entries()) for (let c = 0; c < width; c++) layerOf.push(layer);
+  const left = layers.map(({ width }) => width);
+  return Array.from(order).filter((at) => {
+    if (left[layerOf[at]] === 1) return false;
+    left[layerOf[at]]--;
+    return true;
+  });
+}

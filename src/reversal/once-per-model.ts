@@ -1,0 +1,33 @@
+import { sha256Hex } from "../core/hash.ts";
+import type { ImageSet } from "../datasets/types.ts";
+import { encodeState } from "../tensor/safetensors.ts";
+import type { ReversalSubject } from "./subject.ts";
+
+/** What was found last with a set of images, by what was asked. */
+const found = new WeakMap<ImageSet, Map<string, { key: string; result: Promise<unknown> }>>();
+
+/**
+ * Does work on a model once for all who ask for it with the same weights, images and seed: criteria and repairs that come one
+ * after another share what they all begin with. The last model's result is kept. It must not be changed.
+ *
+ * @param what tells one kind of work from another
+ */
+export function oncePerModel<T>(
+  { network, state, normalization, clean, seed, budget }: ReversalSubject,
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const facts = [network.arch, network.classes, JSON.stringify(normalization), seed, budget];
+  const key = [...facts, sha256Hex(encodeState(state))].join();
+  const kept = found.get(clean.fit) ?? new Map<string, { key: string; result: Promise<unknown> }>();
+  found.set(clean.fit, kept);
+  const last = kept.get(what);
+  if (last?.key === key) return last.result as Promise<T>;
+  const result = work();
+  kept.set(what, { key, result });
+  // What failed is tried again by the next one who asks; this one is told by the promise itself.
+  result.catch(() => {
+    if (kept.get(what)?.result === result) kept.delete(what);
+  });
+  return result;
+}
