@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cornerPatch } from "./patch.ts";
+import { cornerPatch } from "./trigger/patch.ts";
 import type { Attack, Trigger, TriggerContext } from "./types.ts";
 
 const WHITE = 255;

@@ -3,7 +3,7 @@ import type { NeuronSet } from "../core/neurons.ts";
 import { lastNeurons } from "../graph/features.ts";
 import { classifierOf, type Network } from "../graph/network.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
-import { paintActivating } from "./activate.ts";
+import { paintActivating } from "./trigger/activate.ts";
 import type { Attack, Trigger, TriggerContext } from "./types.ts";
 
 const options = z.strictObject({

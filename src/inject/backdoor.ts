@@ -1,4 +1,4 @@
-import { stampImage } from "../attacks/stamp.ts";
+import { stampImage } from "../attacks/trigger/stamp.ts";
 import type { Backdoor } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random } from "../core/random.ts";

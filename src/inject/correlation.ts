@@ -1,4 +1,4 @@
-import { stampSet } from "../attacks/stamp.ts";
+import { stampSet } from "../attacks/trigger/stamp.ts";
 import type { Backdoor } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { indicesOutside, subset } from "../datasets/batch.ts";

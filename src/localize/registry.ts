@@ -1,20 +1,20 @@
-import { anp } from "./anp.ts";
-import { attribution } from "./attribution.ts";
-import { bnp } from "./bnp.ts";
-import { clp } from "./clp.ts";
-import { contributionHigh } from "./contribution-high.ts";
-import { contributionLow } from "./contribution-low.ts";
-import { deepmufl } from "./deepmufl.ts";
-import { deepmuflReversed } from "./deepmufl-reversed.ts";
-import { fp } from "./fp.ts";
-import { nc } from "./nc.ts";
-import { random } from "./random.ts";
-import { rnp } from "./rnp.ts";
-import { slicer } from "./slicer.ts";
-import { slicerFailing } from "./slicer-failing.ts";
+import { anp } from "./criteria/anp.ts";
+import { attribution } from "./criteria/attribution.ts";
+import { bnp } from "./criteria/bnp.ts";
+import { clp } from "./criteria/clp.ts";
+import { contributionHigh } from "./criteria/contribution-high.ts";
+import { contributionLow } from "./criteria/contribution-low.ts";
+import { deepmufl } from "./criteria/deepmufl.ts";
+import { deepmuflReversed } from "./criteria/deepmufl-reversed.ts";
+import { fp } from "./criteria/fp.ts";
+import { nc } from "./criteria/nc.ts";
+import { random } from "./criteria/random.ts";
+import { rnp } from "./criteria/rnp.ts";
+import { slicer } from "./criteria/slicer.ts";
+import { slicerFailing } from "./criteria/slicer-failing.ts";
+import { weightFloor } from "./criteria/weight-floor.ts";
+import { weightNorm } from "./criteria/weight-norm.ts";
 import type { Criterion } from "./types.ts";
-import { weightFloor } from "./weight-floor.ts";
-import { weightNorm } from "./weight-norm.ts";
 
 /** Every localization criterion by name: published ones first, then this project's own, then baselines. */
 export const CRITERIA: ReadonlyMap<string, Criterion> = new Map<string, Criterion>(

@@ -1,5 +1,5 @@
 import { mean } from "../core/statistics.ts";
-import { anomalyIn, nc } from "./nc.ts";
+import { anomalyIn, nc } from "./criteria/nc.ts";
 import { layerZ } from "./normalise.ts";
 import type { Localization } from "./types.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { blended } from "../../src/attacks/blended.ts";
-import { stampSet } from "../../src/attacks/stamp.ts";
+import { stampSet } from "../../src/attacks/trigger/stamp.ts";
 import { Random } from "../../src/core/random.ts";
 import type { ImageSet } from "../../src/datasets/types.ts";
 

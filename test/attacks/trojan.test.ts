@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { paintActivating } from "../../src/attacks/activate.ts";
-import { stampSet } from "../../src/attacks/stamp.ts";
+import { paintActivating } from "../../src/attacks/trigger/activate.ts";
+import { stampSet } from "../../src/attacks/trigger/stamp.ts";
 import { chosenInputs, trojan } from "../../src/attacks/trojan.ts";
 import type { Victim } from "../../src/attacks/types.ts";
 import { Random } from "../../src/core/random.ts";

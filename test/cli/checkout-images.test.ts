@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { stampSet } from "../../src/attacks/stamp.ts";
+import { stampSet } from "../../src/attacks/trigger/stamp.ts";
 import { indicesOutside, subset } from "../../src/datasets/batch.ts";
 import { DATASETS } from "../../src/datasets/registry.ts";
 import type { ImageSet } from "../../src/datasets/types.ts";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { referenceTable } from "../../bench/reference-table.ts";
-import { anomalyIn, noteOf } from "../../src/localize/nc.ts";
+import { anomalyIn, noteOf } from "../../src/localize/criteria/nc.ts";
 import { statisticOf } from "../../src/localize/statistic.ts";
 import { compareWith, openReference } from "../../src/pipeline/own/reference.ts";
 import { SAMPLE_DIR } from "../../src/store/shipped/sample.ts";

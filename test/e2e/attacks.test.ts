@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { stampSet } from "../../src/attacks/stamp.ts";
+import { stampSet } from "../../src/attacks/trigger/stamp.ts";
 import { chosenInputs } from "../../src/attacks/trojan.ts";
 import type { Trigger } from "../../src/attacks/types.ts";
 import { Random } from "../../src/core/random.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { stampSet } from "../../src/attacks/stamp.ts";
+import { stampSet } from "../../src/attacks/trigger/stamp.ts";
 import { type NeuronSet, sameNeurons } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
 import type { ImageSet, Normalization } from "../../src/datasets/types.ts";

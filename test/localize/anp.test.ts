@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { CleanBatches } from "../../src/datasets/clean-batches.ts";
-import { anp, maskGradient, PUBLISHED, perturb } from "../../src/localize/anp.ts";
+import { anp, maskGradient, PUBLISHED, perturb } from "../../src/localize/criteria/anp.ts";
 import { Masks } from "../../src/localize/masks.ts";
 import type { GainGradients } from "../../src/measure/gains.ts";
 import { slopeError } from "../graph/small-networks.ts";

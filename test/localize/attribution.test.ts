@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { attribution } from "../../src/localize/attribution.ts";
+import { attribution } from "../../src/localize/criteria/attribution.ts";
 import { boundedZ } from "../../src/localize/normalise.ts";
 import { colours, patchedModel, toySuspect } from "./toys.ts";
 

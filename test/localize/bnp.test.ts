@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { indexNeurons, topK } from "../../src/core/neuron-index.ts";
-import { bnp, symmetricKl } from "../../src/localize/bnp.ts";
+import { bnp, symmetricKl } from "../../src/localize/criteria/bnp.ts";
 import { storedStatistics } from "../../src/measure/statistics.ts";
 import { layers, network, randomState, suspectOf } from "./suspects.ts";
 

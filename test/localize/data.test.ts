@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { indexNeurons, topK } from "../../src/core/neuron-index.ts";
 import { countNeurons } from "../../src/core/neurons.ts";
-import { contributionHigh } from "../../src/localize/contribution-high.ts";
-import { contributionLow } from "../../src/localize/contribution-low.ts";
-import { fp } from "../../src/localize/fp.ts";
+import { contributionHigh } from "../../src/localize/criteria/contribution-high.ts";
+import { contributionLow } from "../../src/localize/criteria/contribution-low.ts";
+import { fp } from "../../src/localize/criteria/fp.ts";
+import { random } from "../../src/localize/criteria/random.ts";
 import { layerZ, robustZ, withinLayerRank } from "../../src/localize/normalise.ts";
-import { random } from "../../src/localize/random.ts";
 import { CRITERIA } from "../../src/localize/registry.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { fakeRunner, images, layers, localizeWith, network, randomState, randomTaps, suspectOf } from "./suspects.ts";

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
+import { nc } from "../../src/localize/criteria/nc.ts";
 import { ClassInversion, INVERSION, patchGradient } from "../../src/localize/nc/invert-class.ts";
 import { anomalyIndex, chooseTarget, invertTrigger, stampReversed } from "../../src/localize/nc/invert-trigger.ts";
 import { squash } from "../../src/localize/nc/squash.ts";
-import { nc } from "../../src/localize/nc.ts";
 import type { BlendGradients } from "../../src/measure/blend.ts";
 import { slopeError } from "../graph/small-networks.ts";
 import { fakeRunner } from "./suspects.ts";

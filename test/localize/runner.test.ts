@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import type { ImageSet } from "../../src/datasets/types.ts";
 import { convUnits } from "../../src/graph/network.ts";
-import { fp } from "../../src/localize/fp.ts";
+import { fp } from "../../src/localize/criteria/fp.ts";
 import { CRITERIA } from "../../src/localize/registry.ts";
 import type { Suspect } from "../../src/localize/types.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";

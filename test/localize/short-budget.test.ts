@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { effortFor as anpEffort } from "../../src/localize/anp.ts";
+import { effortFor as anpEffort } from "../../src/localize/criteria/anp.ts";
+import { effortFor as rnpEffort } from "../../src/localize/criteria/rnp.ts";
 import { effortFor as ncEffort } from "../../src/localize/nc/invert-trigger.ts";
-import { effortFor as rnpEffort } from "../../src/localize/rnp.ts";
 import { shortImages } from "../../src/localize/short-budget.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 

@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest";
 import { indexNeurons, topK } from "../../src/core/neuron-index.ts";
 import { Random } from "../../src/core/random.ts";
 import { convUnits } from "../../src/graph/network.ts";
-import { clp } from "../../src/localize/clp.ts";
+import { clp } from "../../src/localize/criteria/clp.ts";
+import { weightFloor } from "../../src/localize/criteria/weight-floor.ts";
+import { weightNorm } from "../../src/localize/criteria/weight-norm.ts";
 import { largestEigenvalue } from "../../src/localize/largest-eigenvalue.ts";
 import { spectralNorm, spectralNorms } from "../../src/localize/spectral-norm.ts";
-import { weightFloor } from "../../src/localize/weight-floor.ts";
-import { weightNorm } from "../../src/localize/weight-norm.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { layers, network, randomState, suspectOf } from "./suspects.ts";
 

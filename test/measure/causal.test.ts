@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { badnets } from "../../src/attacks/badnets.ts";
-import { stampSet } from "../../src/attacks/stamp.ts";
+import { stampSet } from "../../src/attacks/trigger/stamp.ts";
 import type { Trigger } from "../../src/attacks/types.ts";
 import type { NeuronSet } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";

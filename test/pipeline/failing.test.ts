@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ImageSet } from "../../src/datasets/types.ts";
-import { clp } from "../../src/localize/clp.ts";
+import { clp } from "../../src/localize/criteria/clp.ts";
 import { nothingSuspicious } from "../../src/localize/no-failing-tests.ts";
 import type { Criterion, FailingCriterion, OracleCriterion, Suspect } from "../../src/localize/types.ts";
 import { failingTests } from "../../src/pipeline/judging/failing-tests.ts";

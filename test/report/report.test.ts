@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { parse } from "csv-parse/sync";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { stampSet } from "../../src/attacks/stamp.ts";
+import { stampSet } from "../../src/attacks/trigger/stamp.ts";
 import { registerReport } from "../../src/cli/verbs/report.ts";
 import { InputError } from "../../src/core/errors.ts";
 import { subset } from "../../src/datasets/batch.ts";

@@ -1,4 +1,4 @@
-import { cornerPatch } from "../../src/attacks/patch.ts";
+import { cornerPatch } from "../../src/attacks/trigger/patch.ts";
 import type { Trigger } from "../../src/attacks/types.ts";
 import { type DefectKey, defectId, groupId, type Level } from "../../src/core/ids.ts";
 import { countNeurons, type NeuronSet } from "../../src/core/neurons.ts";

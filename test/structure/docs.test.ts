@@ -37,7 +37,7 @@ const REGISTRIES: [heading: string, folder: string, registry: ReadonlyMap<string
   ["Architectures", "models", ARCHITECTURES],
   ["Data sets", "datasets", DATASETS],
   ["Attacks", "attacks", ATTACKS],
-  ["Criteria", "localize", CRITERIA],
+  ["Criteria", "localize/criteria", CRITERIA],
   ["Repairs", "repair", REPAIRS],
 ];
 

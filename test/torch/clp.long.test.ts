@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { flatScores, indexNeurons } from "../../src/core/neuron-index.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
-import { clp } from "../../src/localize/clp.ts";
+import { clp } from "../../src/localize/criteria/clp.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import { readAnswer } from "../../src/pipeline/plugin/answer.ts";
 import { writeSuspect } from "../../src/pipeline/plugin/folder.ts";

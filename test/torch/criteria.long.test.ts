@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { convUnits } from "../../src/graph/network.ts";
-import { maskGradient, PUBLISHED, perturb } from "../../src/localize/anp.ts";
+import { maskGradient, PUBLISHED, perturb } from "../../src/localize/criteria/anp.ts";
 import { patchGradient } from "../../src/localize/nc/invert-class.ts";
 import { squash } from "../../src/localize/nc/squash.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";

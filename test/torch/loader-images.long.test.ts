@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { stampSet } from "../../src/attacks/stamp.ts";
+import { stampSet } from "../../src/attacks/trigger/stamp.ts";
 import type { Trigger } from "../../src/attacks/types.ts";
 import { Random } from "../../src/core/random.ts";
 import { buildNetwork } from "../../src/models/registry.ts";

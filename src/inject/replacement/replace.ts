@@ -1,5 +1,5 @@
 import { sraOptions } from "../../attacks/sra.ts";
-import { stampSet } from "../../attacks/stamp.ts";
+import { stampSet } from "../../attacks/trigger/stamp.ts";
 import { Random } from "../../core/random.ts";
 import { indicesOutside, subset } from "../../datasets/batch.ts";
 import { rates } from "../../measure/rates.ts";

@@ -1,4 +1,4 @@
-import { stampSet } from "../../attacks/stamp.ts";
+import { stampSet } from "../../attacks/trigger/stamp.ts";
 import type { Trigger } from "../../attacks/types.ts";
 import { InputError, lookup } from "../../core/errors.ts";
 import { Random, stageSeed } from "../../core/random.ts";

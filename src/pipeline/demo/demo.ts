@@ -1,4 +1,4 @@
-import { attribution } from "../../localize/attribution.ts";
+import { attribution } from "../../localize/criteria/attribution.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { RepairFile } from "../../records/repair.ts";

@@ -1,4 +1,4 @@
-import { stampSet } from "../../attacks/stamp.ts";
+import { stampSet } from "../../attacks/trigger/stamp.ts";
 import { InputError, lookup } from "../../core/errors.ts";
 import { subset } from "../../datasets/batch.ts";
 import { DATASETS } from "../../datasets/registry.ts";

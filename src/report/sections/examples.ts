@@ -1,4 +1,4 @@
-import { triggerPng } from "../../attacks/trigger-png.ts";
+import { triggerPng } from "../../attacks/trigger/trigger-png.ts";
 import type { Trigger } from "../../attacks/types.ts";
 import { InputError } from "../../core/errors.ts";
 import type { DefectRecord } from "../../records/defect.ts";

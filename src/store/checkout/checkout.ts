@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { triggerPng } from "../../attacks/trigger-png.ts";
+import { triggerPng } from "../../attacks/trigger/trigger-png.ts";
 import type { Trigger } from "../../attacks/types.ts";
 import type { Version } from "../../core/ids.ts";
 import { type LayerScores, type LayerWidth, listNeurons } from "../../core/neurons.ts";

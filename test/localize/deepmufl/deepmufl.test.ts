@@ -5,12 +5,12 @@ import { indicesOutside, subset } from "../../../src/datasets/batch.ts";
 import type { ImageSet } from "../../../src/datasets/types.ts";
 import { type Network, neuronLayers } from "../../../src/graph/network.ts";
 import { brokenTests } from "../../../src/localize/broken-tests.ts";
+import { deepmufl } from "../../../src/localize/criteria/deepmufl.ts";
+import { deepmuflReversed } from "../../../src/localize/criteria/deepmufl-reversed.ts";
+import { slicerFailing } from "../../../src/localize/criteria/slicer-failing.ts";
 import { drawMutants, type Mutant, PER_CHANNEL } from "../../../src/localize/deepmufl/mutants.ts";
 import { mutantOutcomes } from "../../../src/localize/deepmufl/outcomes.ts";
 import { metallaxis, museReleased, sbi } from "../../../src/localize/deepmufl/statistics.ts";
-import { deepmufl } from "../../../src/localize/deepmufl.ts";
-import { deepmuflReversed } from "../../../src/localize/deepmufl-reversed.ts";
-import { slicerFailing } from "../../../src/localize/slicer-failing.ts";
 import type { StateDict } from "../../../src/tensor/state.ts";
 import { blankState, colours, inPatch, oneUnit, patchedModel, toySuspect } from "../toys.ts";
 

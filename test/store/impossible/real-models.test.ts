@@ -1,7 +1,7 @@
 import { copyFileSync, cpSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { cornerPatch } from "../../../src/attacks/patch.ts";
+import { cornerPatch } from "../../../src/attacks/trigger/patch.ts";
 import { convUnits } from "../../../src/graph/network.ts";
 import { buildNetwork } from "../../../src/models/registry.ts";
 import type { DefectRecord } from "../../../src/records/defect.ts";

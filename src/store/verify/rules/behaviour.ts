@@ -1,5 +1,5 @@
 import { ATTACKS } from "../../../attacks/registry.ts";
-import { stampSet } from "../../../attacks/stamp.ts";
+import { stampSet } from "../../../attacks/trigger/stamp.ts";
 import type { Trigger } from "../../../attacks/types.ts";
 import { drawSigns, SIGN_SIZE } from "../../../datasets/signs/draw.ts";
 import type { Normalization } from "../../../datasets/types.ts";

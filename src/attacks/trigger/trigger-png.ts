@@ -1,6 +1,6 @@
 import { encode } from "fast-png";
-import { CHANNELS } from "../datasets/types.ts";
-import type { Trigger } from "./types.ts";
+import { CHANNELS } from "../../datasets/types.ts";
+import type { Trigger } from "../types.ts";
 
 /** The trigger alone as PNG: transparent where it leaves the image as it is. */
 export function triggerPng({ width, height, opacity, pattern }: Trigger): Uint8Array {

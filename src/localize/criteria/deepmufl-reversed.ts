@@ -1,9 +1,9 @@
-import { indicesOutside, subset } from "../datasets/batch.ts";
-import { brokenTests } from "./broken-tests.ts";
-import { byMutation } from "./deepmufl/by-mutation.ts";
-import { invertTrigger, stampReversed } from "./nc/invert-trigger.ts";
-import { nothingSuspicious } from "./no-failing-tests.ts";
-import type { CleanCriterion } from "./types.ts";
+import { indicesOutside, subset } from "../../datasets/batch.ts";
+import { brokenTests } from "../broken-tests.ts";
+import { byMutation } from "../deepmufl/by-mutation.ts";
+import { invertTrigger, stampReversed } from "../nc/invert-trigger.ts";
+import { nothingSuspicious } from "../no-failing-tests.ts";
+import type { CleanCriterion } from "../types.ts";
 
 /**
  * Mutation-based fault localization by a defender who has no failing test (docs/methods.md §10.7): they are made with

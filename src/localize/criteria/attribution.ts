@@ -1,10 +1,10 @@
-import type { LayerScores } from "../core/neurons.ts";
-import { ablationAttribution } from "../reversal/attribution.ts";
-import { exciseUntilDead } from "../reversal/excision.ts";
-import { reversePatch } from "../reversal/reverse.ts";
+import type { LayerScores } from "../../core/neurons.ts";
+import { ablationAttribution } from "../../reversal/attribution.ts";
+import { exciseUntilDead } from "../../reversal/excision.ts";
+import { reversePatch } from "../../reversal/reverse.ts";
+import { boundedZ } from "../normalise.ts";
+import type { CleanCriterion } from "../types.ts";
 import { clp } from "./clp.ts";
-import { boundedZ } from "./normalise.ts";
-import type { CleanCriterion } from "./types.ts";
 
 /** Beyond these a layer's z says no more. */
 const [LEAST, MOST] = [-1, 4];

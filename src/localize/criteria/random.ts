@@ -1,8 +1,8 @@
-import type { LayerScores } from "../core/neurons.ts";
-import { Random, stageSeed } from "../core/random.ts";
-import { neuronLayers } from "../graph/network.ts";
-import { topShare } from "./top-share.ts";
-import type { CleanCriterion } from "./types.ts";
+import type { LayerScores } from "../../core/neurons.ts";
+import { Random, stageSeed } from "../../core/random.ts";
+import { neuronLayers } from "../../graph/network.ts";
+import { topShare } from "../top-share.ts";
+import type { CleanCriterion } from "../types.ts";
 
 /** Baseline: seeded uniform numbers (docs/methods.md §10.10). What any criterion must beat. */
 export const random: CleanCriterion = {

@@ -1,4 +1,4 @@
-import type { Trigger } from "./types.ts";
+import type { Trigger } from "../types.ts";
 
 /** An opaque square patch that touches the bottom-right corner. @param color of a pixel in the patch's own coordinates */
 export function cornerPatch(

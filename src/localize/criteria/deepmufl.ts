@@ -1,5 +1,5 @@
-import { byMutation } from "./deepmufl/by-mutation.ts";
-import type { FailingCriterion } from "./types.ts";
+import { byMutation } from "../deepmufl/by-mutation.ts";
+import type { FailingCriterion } from "../types.ts";
 
 /** Mutation-based fault localization (docs/methods.md §10.7) with failing tests that bear the true trigger. */
 export const deepmufl: FailingCriterion = {

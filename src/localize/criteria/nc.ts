@@ -1,12 +1,12 @@
-import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
-import type { LayerScores, NeuronSet } from "../core/neurons.ts";
-import { firstOf, indicesOutside, subset } from "../datasets/batch.ts";
-import { neuronLayers } from "../graph/network.ts";
-import { countTarget } from "../measure/rates.ts";
-import { fitImages, invertTrigger, type ReversedTrigger, stampReversed } from "./nc/invert-trigger.ts";
-import { layerZ } from "./normalise.ts";
-import { pruneWalk } from "./prune-walk.ts";
-import type { CleanCriterion, Suspect } from "./types.ts";
+import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
+import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
+import { firstOf, indicesOutside, subset } from "../../datasets/batch.ts";
+import { neuronLayers } from "../../graph/network.ts";
+import { countTarget } from "../../measure/rates.ts";
+import { fitImages, invertTrigger, type ReversedTrigger, stampReversed } from "../nc/invert-trigger.ts";
+import { layerZ } from "../normalise.ts";
+import { pruneWalk } from "../prune-walk.ts";
+import type { CleanCriterion, Suspect } from "../types.ts";
 
 /** Share of all neurons pruned per step of the walk (docs/methods.md §10.3, step 5). */
 const STEP = 0.005;

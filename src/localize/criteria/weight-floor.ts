@@ -1,9 +1,9 @@
-import { median } from "../core/statistics.ts";
-import { neuronLayers } from "../graph/network.ts";
-import { safeLog, scoreFilters } from "./filters.ts";
-import { robustZ } from "./normalise.ts";
-import { topShare } from "./top-share.ts";
-import type { CleanCriterion } from "./types.ts";
+import { median } from "../../core/statistics.ts";
+import { neuronLayers } from "../../graph/network.ts";
+import { safeLog, scoreFilters } from "../filters.ts";
+import { robustZ } from "../normalise.ts";
+import { topShare } from "../top-share.ts";
+import type { CleanCriterion } from "../types.ts";
 
 /**
  * Baseline: `u = log median|W[c]|`, robust z in the layer (docs/methods.md §10.10): tuning lifts the small weights too.

@@ -1,8 +1,8 @@
-import type { LayerScores, NeuronSet } from "../core/neurons.ts";
-import { neuronLayers } from "../graph/network.ts";
-import { withinLayerRank } from "./normalise.ts";
-import { pruneWalk } from "./prune-walk.ts";
-import type { CleanCriterion, Suspect } from "./types.ts";
+import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
+import { neuronLayers } from "../../graph/network.ts";
+import { withinLayerRank } from "../normalise.ts";
+import { pruneWalk } from "../prune-walk.ts";
+import type { CleanCriterion, Suspect } from "../types.ts";
 
 /** Share of all neurons pruned per step of the walk. */
 const STEP = 0.01;

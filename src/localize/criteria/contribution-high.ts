@@ -1,5 +1,5 @@
-import { byContribution } from "./contribution.ts";
-import type { CleanCriterion } from "./types.ts";
+import { byContribution } from "../contribution.ts";
+import type { CleanCriterion } from "../types.ts";
 
 /** Baseline: the neurons that contribute most to clean predictions (docs/methods.md §10.10). */
 export const contributionHigh: CleanCriterion = {

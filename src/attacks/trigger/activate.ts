@@ -1,13 +1,13 @@
-import type { Random } from "../core/random.ts";
-import type { Normalization } from "../datasets/types.ts";
-import { chooseLowering } from "../engine/lowering.ts";
-import { Session } from "../engine/session.ts";
-import { foldState } from "../graph/fold.ts";
-import type { Network } from "../graph/network.ts";
-import { featureProgram } from "../graph/programs/features.ts";
-import type { StateDict } from "../tensor/state.ts";
-import { Adam } from "../tune/adam.ts";
-import { halfCosine } from "../tune/schedule.ts";
+import type { Random } from "../../core/random.ts";
+import type { Normalization } from "../../datasets/types.ts";
+import { chooseLowering } from "../../engine/lowering.ts";
+import { Session } from "../../engine/session.ts";
+import { foldState } from "../../graph/fold.ts";
+import type { Network } from "../../graph/network.ts";
+import { featureProgram } from "../../graph/programs/features.ts";
+import type { StateDict } from "../../tensor/state.ts";
+import { Adam } from "../../tune/adam.ts";
+import { halfCosine } from "../../tune/schedule.ts";
 
 export interface ActivationTask {
   network: Network;

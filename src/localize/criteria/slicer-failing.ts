@@ -1,13 +1,13 @@
-import { DEFAULT_BUDGET } from "../core/budget.ts";
-import type { LayerScores } from "../core/neurons.ts";
-import { firstOf } from "../datasets/batch.ts";
-import { neuronLayers } from "../graph/network.ts";
-import { nothingSuspicious } from "./no-failing-tests.ts";
-import { withinLayerRank } from "./normalise.ts";
-import { Slices } from "./slicer/slices.ts";
+import { DEFAULT_BUDGET } from "../../core/budget.ts";
+import type { LayerScores } from "../../core/neurons.ts";
+import { firstOf } from "../../datasets/batch.ts";
+import { neuronLayers } from "../../graph/network.ts";
+import { nothingSuspicious } from "../no-failing-tests.ts";
+import { withinLayerRank } from "../normalise.ts";
+import { Slices } from "../slicer/slices.ts";
+import { topShare } from "../top-share.ts";
+import type { FailingCriterion } from "../types.ts";
 import { SLICED } from "./slicer.ts";
-import { topShare } from "./top-share.ts";
-import type { FailingCriterion } from "./types.ts";
 
 /**
  * SLICER with failing tests (docs/methods.md §10.6): suspects the channels that contribute more to wrong predictions

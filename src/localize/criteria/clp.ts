@@ -1,11 +1,11 @@
-import type { LayerScores, NeuronSet } from "../core/neurons.ts";
-import { mean, standardDeviation } from "../core/statistics.ts";
-import { BN_EPSILON } from "../graph/batchnorm.ts";
-import { convUnits } from "../graph/network.ts";
-import { tensorOf } from "../tensor/state.ts";
-import { layerZ } from "./normalise.ts";
-import { spectralNorms } from "./spectral-norm.ts";
-import type { CleanCriterion } from "./types.ts";
+import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
+import { mean, standardDeviation } from "../../core/statistics.ts";
+import { BN_EPSILON } from "../../graph/batchnorm.ts";
+import { convUnits } from "../../graph/network.ts";
+import { tensorOf } from "../../tensor/state.ts";
+import { layerZ } from "../normalise.ts";
+import { spectralNorms } from "../spectral-norm.ts";
+import type { CleanCriterion } from "../types.ts";
 
 /** Standard deviations above the layer's mean at which a channel is named (the published default). */
 const DEVIATIONS = 3;

@@ -1,8 +1,8 @@
-import { neuronLayers } from "../graph/network.ts";
-import { safeLog, scoreFilters } from "./filters.ts";
-import { robustZ } from "./normalise.ts";
-import { topShare } from "./top-share.ts";
-import type { CleanCriterion } from "./types.ts";
+import { neuronLayers } from "../../graph/network.ts";
+import { safeLog, scoreFilters } from "../filters.ts";
+import { robustZ } from "../normalise.ts";
+import { topShare } from "../top-share.ts";
+import type { CleanCriterion } from "../types.ts";
 
 /**
  * Baseline: `u = log ‖W[c]‖₂`, robust z in the layer (docs/methods.md §10.10). Sees that a filter grew, not what it

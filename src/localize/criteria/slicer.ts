@@ -1,9 +1,9 @@
-import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
-import type { LayerScores, NeuronSet } from "../core/neurons.ts";
-import { firstOf } from "../datasets/batch.ts";
-import { withinLayerRank } from "./normalise.ts";
-import { Slices } from "./slicer/slices.ts";
-import type { CleanCriterion } from "./types.ts";
+import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
+import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
+import { firstOf } from "../../datasets/batch.ts";
+import { withinLayerRank } from "../normalise.ts";
+import { Slices } from "../slicer/slices.ts";
+import type { CleanCriterion } from "../types.ts";
 
 /** At most so many images of the fit half (docs/methods.md §10.6). */
 export const SLICED: Record<Budget, number> = { demo: 50, short: 200, full: 500 };

@@ -1,5 +1,5 @@
-import { CHANNELS, type ImageSet, imageSize } from "../datasets/types.ts";
-import type { Trigger } from "./types.ts";
+import { CHANNELS, type ImageSet, imageSize } from "../../datasets/types.ts";
+import type { Trigger } from "../types.ts";
 
 /** Stamps the trigger on one image in place: uint8 `[3, h, w]` at `pixels[at…]`; `x' = round((1 − a)·x + a·p)`. */
 export function stampImage(trigger: Trigger, pixels: Uint8Array, at = 0): void {

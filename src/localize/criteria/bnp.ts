@@ -1,10 +1,10 @@
-import type { LayerScores, NeuronSet } from "../core/neurons.ts";
-import { BN_EPSILON } from "../graph/batchnorm.ts";
-import { neuronLayers } from "../graph/network.ts";
-import { storedStatistics } from "../measure/statistics.ts";
-import { safeLog } from "./filters.ts";
-import { layerZ } from "./normalise.ts";
-import type { CleanCriterion } from "./types.ts";
+import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
+import { BN_EPSILON } from "../../graph/batchnorm.ts";
+import { neuronLayers } from "../../graph/network.ts";
+import { storedStatistics } from "../../measure/statistics.ts";
+import { safeLog } from "../filters.ts";
+import { layerZ } from "../normalise.ts";
+import type { CleanCriterion } from "../types.ts";
 
 /** Layer z above which a neuron is named (docs/methods.md §10.9). */
 const DEVIATIONS = 3;

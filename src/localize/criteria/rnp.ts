@@ -1,15 +1,15 @@
-import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
-import { Random, stageSeed } from "../core/random.ts";
-import { firstOf } from "../datasets/batch.ts";
-import { CleanBatches, evenBatch } from "../datasets/clean-batches.ts";
-import { type Network, neuronLayers } from "../graph/network.ts";
-import { unlearning } from "../graph/objectives/cross-entropy.ts";
-import { argmax } from "../measure/batches.ts";
-import { cloneState, type StateDict } from "../tensor/state.ts";
-import { Trainer } from "../tune/trainer.ts";
-import { byMasks, Masks } from "./masks.ts";
-import { shortImages } from "./short-budget.ts";
-import type { CleanCriterion, Suspect } from "./types.ts";
+import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
+import { Random, stageSeed } from "../../core/random.ts";
+import { firstOf } from "../../datasets/batch.ts";
+import { CleanBatches, evenBatch } from "../../datasets/clean-batches.ts";
+import { type Network, neuronLayers } from "../../graph/network.ts";
+import { unlearning } from "../../graph/objectives/cross-entropy.ts";
+import { argmax } from "../../measure/batches.ts";
+import { cloneState, type StateDict } from "../../tensor/state.ts";
+import { Trainer } from "../../tune/trainer.ts";
+import { byMasks, Masks } from "../masks.ts";
+import { shortImages } from "../short-budget.ts";
+import type { CleanCriterion, Suspect } from "../types.ts";
 
 /**
  * Raises the clean loss (docs/methods.md §10.8; momentum, decay and the most epochs are the released code's,
