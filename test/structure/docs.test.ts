@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
@@ -56,6 +56,14 @@ describe("docs/catalogue.md", () => {
       expect(existsSync(join(ROOT, file)), file).toBe(true);
       expect(file).toContain(`/${name}.ts`);
     }
+  });
+
+  it.each([
+    ["localize/criteria", CRITERIA, []],
+    ["attacks", ATTACKS, ["registry", "types"]],
+  ] as const)("is what src/%s lists: entries, and no helper among them", (folder, registry, others) => {
+    const files = readdirSync(join(ROOT, "src", folder)).filter((file) => file.endsWith(".ts"));
+    expect(files.sort()).toEqual([...registry.keys(), ...others].map((name) => `${name}.ts`).sort());
   });
 
   it("says what each criterion may see", () => {
