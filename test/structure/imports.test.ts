@@ -19,6 +19,7 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   // CIFAR's python version is pickles of NumPy arrays: the codecs of `tensor` read them.
   ["datasets", ["core", "files", "pictures", "tensor"]],
   ["tune", ["core", "tensor", "graph", "engine"]],
+  ["tasks", ["core", "files", "pictures", "tensor", "records", "graph", "engine", "tune"]],
   ["attacks", ["core", "tensor", "graph", "engine", "datasets", "tune"]],
   ["measure", ["core", "tensor", "graph", "engine", "datasets", "attacks"]],
   ["train", ["core", "tensor", "graph", "engine", "models", "datasets", "tune"]],
@@ -63,6 +64,8 @@ const INSIDE: Record<string, string[]> = {
 const MAY_TAKE_TYPES: Record<string, { from: string; names: string[] | "any" }[]> = {
   // A repair gets what a criterion gets.
   repair: [{ from: "src/localize/types.ts", names: ["Suspect"] }],
+  // Cones are a trigger like any other.
+  tasks: [{ from: "src/attacks/types.ts", names: ["Trigger"] }],
   // A trigger is stored as it is made.
   store: [{ from: "src/attacks/types.ts", names: ["Trigger"] }],
 };
