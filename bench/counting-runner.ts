@@ -30,6 +30,8 @@ export function countPasses(runner: ModelRunner, imageLength: number): CountingR
       return {
         at: (images, target, opacity, pattern) =>
           counted(images.length / imageLength, blend.at(images, target, opacity, pattern)),
+        together: (blends) =>
+          counted(blends.reduce((sum, { images }) => sum + images.length, 0) / imageLength, blend.together(blends)),
       };
     },
     agreement(state) {

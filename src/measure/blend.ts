@@ -1,7 +1,16 @@
 import { foldState } from "../graph/fold.ts";
 import { blendProgram } from "../graph/programs/blend.ts";
+import { blendsProgram } from "../graph/programs/blends.ts";
 import type { StateDict } from "../tensor/state.ts";
 import type { Runtime } from "./runtime.ts";
+
+/** A pattern to be blended into some images, and the class that they are to go to; see {@link BlendGradients.at}. */
+export interface Blend {
+  images: Float32Array;
+  target: number;
+  opacity: Float32Array;
+  pattern: Float32Array;
+}
 
 /** Mean cross-entropy towards a class and its gradients by what was blended in; arrays are valid until the next call. */
 export interface BlendResult {
@@ -25,6 +34,12 @@ export interface BlendGradients {
    * @param pattern `[C × height × width]` in [0, 1]
    */
   at(images: Float32Array, target: number, opacity: Float32Array, pattern: Float32Array): Promise<BlendResult>;
+  /**
+   * Several in one batch, none of which knows of the others: larger batches keep the processor busier.
+   *
+   * @param blends of equally many images
+   */
+  together(blends: readonly Blend[]): Promise<BlendResult[]>;
 }
 
 /** The ONNX Runtime implementation of {@link BlendGradients}. */
@@ -34,6 +49,7 @@ export class OrtBlend implements BlendGradients {
   private readonly frozen: Map<string, Float32Array>;
   private readonly pattern: Float32Array;
   private readonly target: Float32Array;
+  private readonly groupFeeds = new Map<string, Map<string, Float32Array>>();
 
   constructor(runner: Runtime, state: StateDict) {
     this.runner = runner;
@@ -65,5 +81,58 @@ export class OrtBlend implements BlendGradients {
       opacity: outputs.get("opacity_gradient")!,
       pattern: byPattern,
     };
+  }
+
+  async together(blends: readonly Blend[]): Promise<BlendResult[]> {
+    const [first] = blends;
+    if (blends.length === 1) return [await this.at(first.images, first.target, first.opacity, first.pattern)];
+    const { network, normalization, pool } = this.runner;
+    const { mean, std } = normalization;
+    const { channels, height, width } = network.input;
+    const [plane, size] = [height * width, channels * height * width];
+    const [groups, each] = [blends.length, first.images.length / size];
+    if (blends.some(({ images }) => images.length !== each * size)) throw new Error("blends of unequally many images");
+    const feeds = this.feedsOfGroups(groups, each);
+    feeds.get("targets")!.fill(0);
+    for (const [g, { images, target, opacity, pattern }] of blends.entries()) {
+      feeds.get("input")!.set(images, g * each * size);
+      feeds.get("opacity")!.set(opacity, g * plane);
+      for (let i = 0; i < each; i++) feeds.get("targets")![(g * each + i) * network.classes + target] = 1;
+      const normalised = feeds.get("pattern")!;
+      for (let k = 0; k < size; k++) {
+        const c = Math.floor(k / plane);
+        normalised[g * size + k] = (pattern[k] - mean[c]) / std[c];
+      }
+    }
+    const make = (lowering: Parameters<typeof blendsProgram>[0]) => blendsProgram(lowering, network, groups);
+    const outputs = await pool.run(`blends ${groups}`, network, groups * each, make, feeds, this.frozen);
+    const part = (key: string, g: number) => {
+      const all = outputs.get(key)!;
+      const share = all.length / groups;
+      return all.subarray(g * share, (g + 1) * share);
+    };
+    return blends.map((_, g) => {
+      const byPattern = part("pattern_gradient", g);
+      for (let k = 0; k < size; k++) byPattern[k] /= std[Math.floor(k / plane)];
+      return {
+        loss: outputs.get("loss")![g],
+        logits: part("logits", g),
+        opacity: part("opacity_gradient", g),
+        pattern: byPattern,
+      };
+    });
+  }
+
+  private feedsOfGroups(groups: number, each: number): Map<string, Float32Array> {
+    const key = `${groups} ${each}`;
+    const known = this.groupFeeds.get(key);
+    if (known) return known;
+    const { input, classes } = this.runner.network;
+    const plane = input.height * input.width;
+    const size = input.channels * plane;
+    const sizes = { input: each * size, opacity: plane, pattern: size, targets: each * classes };
+    const made = new Map(Object.entries(sizes).map(([name, length]) => [name, new Float32Array(groups * length)]));
+    this.groupFeeds.set(key, made);
+    return made;
   }
 }

@@ -7,6 +7,7 @@ import { agreement } from "../../src/graph/objectives/agreement.ts";
 import { squaredError } from "../../src/graph/objectives/squared-error.ts";
 import type { Program } from "../../src/graph/onnx.ts";
 import { blendProgram } from "../../src/graph/programs/blend.ts";
+import { blendsProgram } from "../../src/graph/programs/blends.ts";
 import { changeProgram, ROWS } from "../../src/graph/programs/change.ts";
 import { conductanceProgram, contributionProgram } from "../../src/graph/programs/contribution.ts";
 import { featureProgram } from "../../src/graph/programs/features.ts";
@@ -54,6 +55,7 @@ export function everyProgram(network: Network): NamedProgram[] {
     { name: "conductance", make: (l) => conductanceProgram(l, network) },
     { name: "features and the image's gradient", make: (l) => featureProgram(l, network) },
     { name: "a blended pattern", make: (l) => blendProgram(l, network) },
+    { name: "two blended patterns", make: (l) => blendsProgram(l, network, 2) },
     { name: "a pattern and the classes' agreement", make: (l) => blendProgram(l, network, agreement) },
     { name: "the response's terms", make: (l) => responseProgram(l, network) },
     { name: "gains, each batch's statistics", make: (l) => gainProgram(l, network, "batch") },

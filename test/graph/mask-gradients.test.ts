@@ -114,6 +114,30 @@ describe("a pattern blended into the images", () => {
     },
   );
 
+  it.each(Object.entries(NETWORKS))("several in one batch come out as each alone: %s", async (_, body) => {
+    const net = network(body);
+    const runner = new OrtRunner(net, NORMALIZATION, new ProgramPool(1));
+    const random = new Random(51);
+    const { channels, height, width } = net.input;
+    const draw = (length: number) => Float32Array.from({ length }, () => random.uniform());
+    const blends = [2, 0, 4].map((target) => ({
+      images: Float32Array.from({ length: BATCH * channels * height * width }, () => random.normal()),
+      target,
+      opacity: draw(height * width),
+      pattern: draw(channels * height * width),
+    }));
+    const blend = runner.blend(randomState(net, 52));
+    const together = await blend.together(blends);
+    for (const [i, { images, target, opacity, pattern }] of blends.entries()) {
+      const alone = await blend.at(images, target, opacity, pattern);
+      expect(together[i].loss).toBeCloseTo(alone.loss, 5);
+      for (const key of ["logits", "opacity", "pattern"] as const) {
+        expect(relativeError(together[i][key], alone[key]), key).toBeLessThan(1e-5);
+      }
+    }
+    await runner.release();
+  });
+
   it("shows the network the blend in pixels", async () => {
     const net = network(NETWORKS["3×3 convolutions with and without bias, max-pool"]);
     const runner = new OrtRunner(net, NORMALIZATION, new ProgramPool(1));

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { nc } from "../../src/localize/criteria/nc.ts";
-import { ClassInversion, INVERSION, patchGradient } from "../../src/localize/nc/invert-class.ts";
+import { ClassInversion, INVERSION, invertTogether, patchGradient } from "../../src/localize/nc/invert-class.ts";
 import { anomalyIndex, chooseTarget, invertTrigger, stampReversed } from "../../src/localize/nc/invert-trigger.ts";
-import { squash } from "../../src/localize/nc/squash.ts";
+import { Squashed } from "../../src/localize/nc/squash.ts";
 import type { BlendGradients } from "../../src/measure/blend.ts";
 import { slopeError } from "../graph/small-networks.ts";
 import { fakeRunner } from "./suspects.ts";
@@ -20,22 +20,21 @@ describe("the gradient of loss and norm by mask and pattern", () => {
     const [images, mask, paint] = [draw(6 * 3 * PLANE), draw(PLANE), draw(3 * PLANE)];
     const weight = 0.01;
     const blend = runner.blend(state);
-    const shown = { opacity: new Float32Array(PLANE), pattern: new Float32Array(3 * PLANE) };
-    const look = () => {
-      squash(mask, shown.opacity);
-      squash(paint, shown.pattern);
-      return blend.at(images, 1, shown.opacity, shown.pattern);
+    const shown = { mask: new Squashed(mask), paint: new Squashed(paint) };
+    const look = async () => {
+      shown.mask.show();
+      shown.paint.show();
+      return blend.at(images, 1, shown.mask.values, shown.paint.values);
     };
-    const loss = async () => (await look()).loss + weight * shown.opacity.reduce((sum, m) => sum + m, 0);
-    const gradient = patchGradient(await look(), mask, paint, weight);
+    const loss = async () => (await look()).loss + weight * shown.mask.values.reduce((sum, m) => sum + m, 0);
+    const gradient = patchGradient(await look(), shown.mask, shown.paint, weight);
     expect(await slopeError(loss, mask, gradient.mask, random)).toBeLessThan(0.03);
     expect(await slopeError(loss, paint, gradient.paint, random)).toBeLessThan(0.03);
     await runner.release();
   });
 
   it("squashes all numbers into [0, 1]", () => {
-    const into = new Float32Array(5);
-    squash(Float32Array.of(-100, -1, 0, 1, 100), into);
+    const into = new Squashed(Float32Array.of(-100, -1, 0, 1, 100)).values;
     expect([into[0] >= 0, into[2], into[4] <= 1]).toEqual([true, 0.5, true]);
     expect(into[1] + into[3]).toBeCloseTo(1, 6);
   });
@@ -45,26 +44,28 @@ describe("the gradient of loss and norm by mask and pattern", () => {
 function obstinate(success: (target: number) => boolean): { blend: BlendGradients; asked: number[] } {
   const asked: number[] = [];
   const blend: BlendGradients = {
-    at: async (images, target, opacity, pattern) => {
-      asked.push(target);
-      const count = images.length / pattern.length;
-      const logits = new Float32Array(20 * count);
-      for (let i = 0; i < count; i++) logits[20 * i + ((target + (success(target) ? 0 : 1)) % 20)] = 1;
-      return { loss: 0, logits, opacity: opacity.map(() => 0), pattern: pattern.map(() => 0) };
-    },
+    at: () => Promise.reject(new Error("not one by one")),
+    together: async (blends) =>
+      blends.map(({ images, target, opacity, pattern }) => {
+        asked.push(target);
+        const count = images.length / pattern.length;
+        const logits = new Float32Array(20 * count);
+        for (let i = 0; i < count; i++) logits[20 * i + ((target + (success(target) ? 0 : 1)) % 20)] = 1;
+        return { loss: 0, logits, opacity: opacity.map(() => 0), pattern: pattern.map(() => 0) };
+      }),
   };
   return { blend, asked };
 }
 
 describe("the schedule", () => {
   const images = { values: new Float32Array(32 * 3 * PLANE), count: 32 };
-  const start = (blend: BlendGradients) => new ClassInversion(blend, 3, images, PLANE, 16, new Random(1));
+  const start = () => new ClassInversion(3, images, PLANE, 16, new Random(1));
 
   it("shrinks a patch that works, and keeps the smallest", async () => {
-    const inversion = start(obstinate(() => true).blend);
+    const [inversion, { blend }] = [start(), obstinate(() => true)];
     const norms: number[] = [];
     for (let epoch = 0; epoch < 12; epoch++) {
-      await inversion.run(1);
+      await invertTogether(blend, [inversion], 1, 1);
       norms.push(inversion.patch.norm);
     }
     expect(inversion.reached).toBe(true);
@@ -75,19 +76,42 @@ describe("the schedule", () => {
   });
 
   it("never calls one that fails a success", async () => {
-    const inversion = start(obstinate(() => false).blend);
-    await inversion.run(12);
+    const inversion = start();
+    await invertTogether(obstinate(() => false).blend, [inversion], 12, 1);
     expect(inversion.reached).toBe(false);
     expect(inversion.patch.norm).toBeGreaterThan(0);
+  });
+
+  it("takes several classes together, each until its own end", async () => {
+    const asked: number[][] = [];
+    const { blend } = obstinate((target) => target !== 2);
+    const watched: BlendGradients = {
+      ...blend,
+      together: (blends) => {
+        asked.push(blends.map(({ target }) => target));
+        return blend.together(blends);
+      },
+    };
+    const of = (target: number) => new ClassInversion(target, images, PLANE, 16, new Random(target));
+    const searches = [0, 1, 2, 3, 4].map(of);
+    await invertTogether(watched, searches, 2, 3);
+    // Two batches an epoch; groups of nearly equal size.
+    expect(asked).toEqual([...Array(4).fill([0, 1, 2]), ...Array(4).fill([3, 4])]);
+    for (const [target, search] of searches.entries()) {
+      const alone = of(target);
+      await invertTogether(blend, [alone], 2, 1);
+      expect(search.patch).toEqual(alone.patch);
+      expect(search.reached).toBe(alone.reached);
+    }
   });
 
   it("ends when λ moved both ways and nothing improves", async () => {
     let works = true;
     const { blend, asked } = obstinate(() => works);
-    const inversion = start(blend);
-    await inversion.run(INVERSION.patience);
+    const inversion = start();
+    await invertTogether(blend, [inversion], INVERSION.patience, 1);
     works = false;
-    await inversion.run(1000);
+    await invertTogether(blend, [inversion], 1000, 1);
     // Two batches an epoch. Failing epochs never improve the best patch.
     expect(asked.length).toBe(2 * (INVERSION.patience + INVERSION.stopPatience));
   });

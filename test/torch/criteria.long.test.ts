@@ -3,7 +3,7 @@ import { Random } from "../../src/core/random.ts";
 import { convUnits } from "../../src/graph/network.ts";
 import { maskGradient, PUBLISHED, perturb } from "../../src/localize/criteria/anp.ts";
 import { patchGradient } from "../../src/localize/nc/invert-class.ts";
-import { squash } from "../../src/localize/nc/squash.ts";
+import { Squashed } from "../../src/localize/nc/squash.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
 import { buildNetwork } from "../../src/models/registry.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
@@ -105,12 +105,10 @@ describe.skipIf(!findTorchPython()).each(ARCHS)("criteria on %s against PyTorch 
     const expected = askTorch({ command: "nc", arch, classes: CLASSES, ...options }, tensors).tensors;
 
     const runner = await create();
-    const shown = { opacity: mask.slice(), pattern: paint.slice() };
-    squash(mask, shown.opacity);
-    squash(paint, shown.pattern);
-    const found = await runner.blend(state).at(images, options.target, shown.opacity, shown.pattern);
-    const gradient = patchGradient(found, mask, paint, options.weight);
-    const loss = found.loss + options.weight * shown.opacity.reduce((sum, m) => sum + m, 0);
+    const shown = { mask: new Squashed(mask), paint: new Squashed(paint) };
+    const found = await runner.blend(state).at(images, options.target, shown.mask.values, shown.paint.values);
+    const gradient = patchGradient(found, shown.mask, shown.paint, options.weight);
+    const loss = found.loss + options.weight * shown.mask.values.reduce((sum, m) => sum + m, 0);
     expect(loss).toBeCloseTo(expected.get("loss")!.data[0], 3);
     expect(relativeError(gradient.mask, expected.get("mask")!.data)).toBeLessThan(1e-3);
     expect(relativeError(gradient.paint, expected.get("pattern")!.data)).toBeLessThan(1e-3);

@@ -1,8 +1,8 @@
 import type { Random } from "../../core/random.ts";
 import { argmax } from "../../measure/batches.ts";
-import type { BlendGradients, BlendResult } from "../../measure/blend.ts";
+import type { Blend, BlendGradients, BlendResult } from "../../measure/blend.ts";
 import { Adam } from "../../tune/adam.ts";
-import { squash, squashGradient } from "./squash.ts";
+import { Squashed } from "./squash.ts";
 
 /** The inversion's hyper-parameters (docs/methods.md §10.3): BackdoorBench's schedule. */
 export const INVERSION = {
@@ -40,57 +40,53 @@ export interface Images {
 /** The gradient of `CE(f(x̃), y) + λ‖M‖₁` by the parameters of mask and pattern. */
 export function patchGradient(
   { opacity, pattern }: Pick<BlendResult, "opacity" | "pattern">,
-  mask: Float32Array,
-  paint: Float32Array,
+  mask: Squashed,
+  paint: Squashed,
   weight: number,
 ): { mask: Float32Array; paint: Float32Array } {
-  return {
-    mask: squashGradient(
-      mask,
-      opacity.map((g) => g + weight),
-    ),
-    paint: squashGradient(paint, pattern),
-  };
+  return { mask: mask.gradient(opacity, weight), paint: paint.gradient(pattern) };
 }
 
 /**
  * The search for the smallest patch that sends every image to one class (docs/methods.md §10.3, step 1). It can go on
- * where it stopped, so that classes may be screened first.
+ * where it stopped, so that classes may be screened first; it asks what to blend and takes the answer, so that many may ask at once.
  */
 export class ClassInversion {
   readonly target: number;
-  private readonly blend: BlendGradients;
   private readonly images: Images;
   private readonly batch: number;
   private readonly random: Random;
-  /** Parameters of mask and pattern, not yet squashed. */
-  private readonly mask: Float32Array;
-  private readonly paint: Float32Array;
+  private readonly mask: Squashed;
+  private readonly paint: Squashed;
   private readonly optimizers: { mask: Adam; paint: Adam };
   private weight = INVERSION.weight;
   private up = { count: 0, ever: false };
   private down = { count: 0, ever: false };
   private idle = 0;
   private best: Patch | undefined;
-  private last: Patch;
+  private norm = 0;
+  /** Of the epoch under way. */
+  private order: ArrayLike<number> = [];
+  private next = 0;
+  private hits = 0;
+  private readonly shown: Float32Array;
 
   /**
    * @param plane `height × width`
    * @param images of which each epoch sees whole batches
    */
-  constructor(blend: BlendGradients, target: number, images: Images, plane: number, batch: number, random: Random) {
-    this.blend = blend;
+  constructor(target: number, images: Images, plane: number, batch: number, random: Random) {
     this.target = target;
     this.images = images;
     this.batch = Math.min(batch, images.count);
     this.random = random;
     const size = images.values.length / images.count;
-    const draw = (length: number) => Float32Array.from({ length }, () => random.normal());
+    const draw = (length: number) => new Squashed(Float32Array.from({ length }, () => random.normal()));
     [this.mask, this.paint] = [draw(plane), draw(size)];
     const settings = { betas: INVERSION.betas };
     this.optimizers = { mask: new Adam(plane, settings), paint: new Adam(size, settings) };
-    this.last = { opacity: new Float32Array(plane), pattern: new Float32Array(size), norm: plane };
-    this.show();
+    this.shown = new Float32Array(this.batch * size);
+    this.norm = this.mask.values.reduce((sum, m) => sum + m, 0);
   }
 
   /** Whether some epoch met the wanted success. */
@@ -100,58 +96,53 @@ export class ClassInversion {
 
   /** The smallest patch that met it; the last one where none did. */
   get patch(): Patch {
-    return this.best ?? this.last;
+    return this.best ?? { opacity: this.mask.values, pattern: this.paint.values, norm: this.norm };
   }
 
-  /** Goes on for so many epochs, or until the schedule ends it. */
-  async run(epochs: number): Promise<void> {
-    for (let epoch = 0; epoch < epochs && !this.over; epoch++) this.judge(await this.epoch());
-  }
-
-  private get over(): boolean {
+  /** Whether the schedule has ended. */
+  get over(): boolean {
     return this.up.ever && this.down.ever && this.idle >= INVERSION.stopPatience;
   }
 
-  /** One pass over the images in a new order. @returns the share that went to the class on the way */
-  private async epoch(): Promise<number> {
+  /** Begins a pass over the images in a new order. @returns how many steps it takes */
+  begin(): number {
+    this.order = this.random.permutation(this.images.count);
+    [this.next, this.hits] = [0, 0];
+    return Math.floor(this.images.count / this.batch);
+  }
+
+  /** What is to be blended in the next step; its images are valid until the one after. */
+  ask(): Blend {
+    const { shown, batch, order } = this;
     const { values, count } = this.images;
     const size = values.length / count;
-    const order = this.random.permutation(count);
-    const images = new Float32Array(this.batch * size);
-    let [hits, seen] = [0, 0];
-    for (let start = 0; start + this.batch <= count; start += this.batch) {
-      for (let k = 0; k < this.batch; k++) {
-        const at = order[start + k] * size;
-        images.set(values.subarray(at, at + size), k * size);
-      }
-      const { opacity, pattern } = this.last;
-      const result = await this.blend.at(images, this.target, opacity, pattern);
-      const classes = result.logits.length / this.batch;
-      for (let k = 0; k < this.batch; k++) if (argmax(result.logits, classes, k) === this.target) hits++;
-      seen += this.batch;
-      const gradient = patchGradient(result, this.mask, this.paint, this.weight);
-      this.optimizers.mask.step(this.mask, gradient.mask, INVERSION.learningRate);
-      this.optimizers.paint.step(this.paint, gradient.paint, INVERSION.learningRate);
-      this.show();
+    for (let k = 0; k < batch; k++) {
+      const at = order[this.next++] * size;
+      shown.set(values.subarray(at, at + size), k * size);
     }
-    return hits / seen;
+    return { images: shown, target: this.target, opacity: this.mask.values, pattern: this.paint.values };
   }
 
-  /** Squashes the parameters. */
-  private show(): void {
-    squash(this.mask, this.last.opacity);
-    squash(this.paint, this.last.pattern);
-    this.last.norm = this.last.opacity.reduce((sum, m) => sum + m, 0);
+  /** Takes the step. */
+  take(result: BlendResult): void {
+    const { mask, paint, batch } = this;
+    const classes = result.logits.length / batch;
+    for (let k = 0; k < batch; k++) if (argmax(result.logits, classes, k) === this.target) this.hits++;
+    const gradient = patchGradient(result, mask, paint, this.weight);
+    this.optimizers.mask.step(mask.parameters, gradient.mask, INVERSION.learningRate);
+    this.optimizers.paint.step(paint.parameters, gradient.paint, INVERSION.learningRate);
+    mask.show();
+    paint.show();
+    this.norm = mask.values.reduce((sum, m) => sum + m, 0);
   }
 
-  /** Keeps the patch where it is the smallest that works, and moves λ. */
-  private judge(success: number): void {
+  /** Ends the pass: keeps the patch where it is the smallest that works, and moves λ. */
+  judge(): void {
     const { patience, factor, stopFactor } = INVERSION;
-    const works = success >= INVERSION.success;
+    const works = this.hits / this.next >= INVERSION.success;
     const before = this.best?.norm ?? Number.POSITIVE_INFINITY;
-    if (works && this.last.norm < before) {
-      const { opacity, pattern, norm } = this.last;
-      this.best = { opacity: opacity.slice(), pattern: pattern.slice(), norm };
+    if (works && this.norm < before) {
+      this.best = { opacity: this.mask.values.slice(), pattern: this.paint.values.slice(), norm: this.norm };
     }
     if (this.best) this.idle = this.best.norm >= stopFactor * before ? this.idle + 1 : 0;
     const [counted, other] = works ? [this.up, this.down] : [this.down, this.up];
@@ -161,5 +152,32 @@ export class ClassInversion {
     counted.count = 0;
     counted.ever = true;
     this.weight = works ? this.weight * factor : this.weight / factor ** 1.5;
+  }
+}
+
+/**
+ * Takes all searches so many epochs further, each until its schedule ends. Those that go on do so together, step by step, in groups
+ * of at most `most` of nearly equal size: none knows of the others, and one batch of several is quicker than several batches.
+ */
+export async function invertTogether(
+  blend: Pick<BlendGradients, "together">,
+  searches: readonly ClassInversion[],
+  epochs: number,
+  most: number,
+): Promise<void> {
+  const groups = Math.ceil(searches.length / most);
+  for (let g = 0; g < groups; g++) {
+    const share = (i: number) => Math.round((i * searches.length) / groups);
+    const group = searches.slice(share(g), share(g + 1));
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const running = group.filter(({ over }) => !over);
+      if (running.length === 0) break;
+      const [steps] = running.map((search) => search.begin());
+      for (let step = 0; step < steps; step++) {
+        const results = await blend.together(running.map((search) => search.ask()));
+        for (const [i, search] of running.entries()) search.take(results[i]);
+      }
+      for (const search of running) search.judge();
+    }
   }
 }

@@ -3,11 +3,12 @@ import { Random, stageSeed } from "../../core/random.ts";
 import { median } from "../../core/statistics.ts";
 import { subset } from "../../datasets/batch.ts";
 import { type ImageSet, imageSize } from "../../datasets/types.ts";
+import { activationBytes } from "../../graph/cost.ts";
 import type { Network } from "../../graph/network.ts";
 import { normaliseAll } from "../../measure/batches.ts";
 import { shortImages } from "../short-budget.ts";
 import type { Suspect } from "../types.ts";
-import { ClassInversion, type Patch } from "./invert-class.ts";
+import { ClassInversion, invertTogether, type Patch } from "./invert-class.ts";
 
 /** What the search may spend. */
 export interface InversionEffort {
@@ -29,6 +30,9 @@ const EFFORT: Record<Budget, InversionEffort> = {
 
 /** Screening (docs/methods.md §10.3): so many epochs for every class, then the smallest norms and some others go on. */
 const SCREENING = { epochs: 3, smallest: 5, others: 10 };
+
+/** At most so many images of several classes in one batch, and so many bytes of their activations. */
+const TOGETHER = { images: 80, bytes: 40e6 };
 
 /** However large the network is: below, a share of images that must be met means all of them. */
 const SMALLEST_BATCH = 4;
@@ -97,24 +101,31 @@ export async function invertTrigger(suspect: Suspect, budget: Budget = DEFAULT_B
   const set = fitImages(suspect, screened ? effort.screening : effort.images);
   const images = { values: normaliseAll(set, normalization), count: set.count };
   const blend = runner.blend(state);
+  const most = classesTogether(network, Math.min(effort.batch, set.count));
   const plane = set.height * set.width;
   const randomOf = (what: string | number) => new Random(stageSeed(seed, "localize", "nc", what));
   const classes = Array.from(
     { length: network.classes },
-    (_, target) => new ClassInversion(blend, target, images, plane, effort.batch, randomOf(target)),
+    (_, target) => new ClassInversion(target, images, plane, effort.batch, randomOf(target)),
   );
   let finalists = classes;
   let left = effort.epochs;
   if (screened) {
-    for (const inversion of classes) await inversion.run(SCREENING.epochs);
+    await invertTogether(blend, classes, SCREENING.epochs, most);
     left -= SCREENING.epochs;
     const bySize = [...classes].sort((a, b) => rank(a) - rank(b));
     const rest = randomOf("references").shuffle(bySize.slice(SCREENING.smallest));
     finalists = [...bySize.slice(0, SCREENING.smallest), ...rest.slice(0, SCREENING.others)];
     finalists.sort((a, b) => a.target - b.target);
   }
-  for (const inversion of finalists) await inversion.run(left);
+  await invertTogether(blend, finalists, left, most);
   return chooseTarget(finalists, set);
+}
+
+/** How many classes share a batch of so many images for each: as many as keep the processor busy, and memory within bounds. */
+function classesTogether(network: Network, each: number): number {
+  const images = Math.min(TOGETHER.images, TOGETHER.bytes / activationBytes(network, 1));
+  return Math.max(1, Math.floor(images / each));
 }
 
 /** The images of the fit half that reversing looks at. */
