@@ -82,7 +82,7 @@ describe("labels of drawn roads", () => {
   };
 
   it("are spread as the real ones", () => {
-    const shape = roadShape(roadLabels(4000, 1, "train"));
+    const shape = roadShape(roadLabels(2000, 1, "train"));
     for (const [name, ranges] of Object.entries(REAL_SHAPE)) {
       for (const [i, [least, most]] of ranges.entries()) {
         const value = shape[name as keyof RoadShape][i];
