@@ -5,6 +5,7 @@ import type { Budget } from "../../src/core/budget.ts";
 import { countNeurons, type NeuronSet, parseNeurons } from "../../src/core/neurons.ts";
 import { clp } from "../../src/localize/criteria/clp.ts";
 import { fp } from "../../src/localize/criteria/fp.ts";
+import type { Need } from "../../src/localize/needs.ts";
 import type { CleanCriterion, Suspect } from "../../src/localize/types.ts";
 import { localizeAll } from "../../src/pipeline/judging/localize.ts";
 import { formatUsing, parseUsing, repairAll, repairRow } from "../../src/pipeline/judging/repair.ts";
@@ -45,6 +46,18 @@ describe("localizeAll", () => {
     const [changed] = await localizeAll(otherSeed.bench, results, items.slice(0, 1), [clp]);
     expect(otherSeed.counts.models).toBe(1);
     expect(changed).toMatchObject({ seed: 2, scores: predictions[1].scores });
+  });
+
+  it("leaves out a criterion that needs what a network lacks, and counts it as over", async () => {
+    const { results } = await freshResults();
+    const { bench } = makeBench();
+    const needy: CleanCriterion = { ...clp, name: "needy", needs: ["tokens" as Need] };
+    const seen: string[] = [];
+    const predictions = await localizeAll(bench, results, items.slice(0, 2), [needy, clp], (done, total, what) => {
+      seen.push(`${done}/${total} ${what}`);
+    });
+    expect(predictions.map(({ criterion }) => criterion)).toEqual(["clp", "clp"]);
+    expect(seen).toEqual([`1/4 ${IDS[0]}:infected clp`, `3/4 ${IDS[0]}:sham clp`]);
   });
 
   it("judges again what another revision of a criterion has judged", async () => {

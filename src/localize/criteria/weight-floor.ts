@@ -12,7 +12,6 @@ export const weightFloor: CleanCriterion = {
   name: "weight-floor",
   title: "Median absolute weight",
   kind: "baseline",
-  needs: ["convolution"],
   access: "clean",
   needsData: false,
   async localize({ network, state }) {

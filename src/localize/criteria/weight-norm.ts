@@ -12,7 +12,6 @@ export const weightNorm: CleanCriterion = {
   name: "weight-norm",
   title: "Filter norm",
   kind: "baseline",
-  needs: ["convolution"],
   access: "clean",
   needsData: false,
   async localize({ network, state }) {
