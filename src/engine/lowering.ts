@@ -1,6 +1,6 @@
 import { BlockedLowering } from "../graph/lowering/blocked.ts";
-import { networkPadding } from "../graph/lowering/channel-slots.ts";
 import type { Lowering, LoweringKind } from "../graph/lowering/lowering.ts";
+import { networkPadding } from "../graph/lowering/network-padding.ts";
 import { PlainLowering } from "../graph/lowering/plain.ts";
 import { WebGpuLowering } from "../graph/lowering/webgpu.ts";
 import type { Network } from "../graph/network.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { channelBlock } from "../../src/engine/lowering.ts";
 import { Session } from "../../src/engine/session.ts";
-import { ChannelSlots } from "../../src/graph/lowering/channel-slots.ts";
+import { type Bin, ChannelSlots } from "../../src/graph/lowering/channel-slots.ts";
 import { fewRowsWeightGradient, takesFewRows } from "../../src/graph/lowering/few-rows.ts";
 import { GraphBuilder } from "../../src/graph/onnx.ts";
 import { randomArray, relativeError } from "./programs.ts";
@@ -71,7 +71,12 @@ describe.runIf(block !== undefined)("the weight gradient of few rows", () => {
     const { height, width, kernel, rows, parts, share } = given;
     const random = new Random(width + rows);
     const inputs = parts.reduce((sum, part) => sum + part);
-    const slots = new ChannelSlots(parts, b, share);
+    let first = 0;
+    const bins = parts.map((count): Bin => {
+      first += count;
+      return [{ first: first - count, count }];
+    });
+    const slots = new ChannelSlots(bins, b, share);
     const x = randomArray(BATCH * inputs * height * width, random);
     const dy = randomArray(BATCH * rows * height * width, random);
     const graph = new GraphBuilder();

@@ -1,6 +1,6 @@
 import { NCHWC } from "../onnx.ts";
-import { BlockedLayout } from "./blocked-layout.ts";
-import { ChannelSlots, roundUp, type SlotOwner, sharedFilter } from "./channel-slots.ts";
+import { BlockedConcat } from "./blocked-concat.ts";
+import { ChannelSlots, roundUp, type SlotOwner, sharedFilter, wholeBin } from "./channel-slots.ts";
 import { fewRowsWeightGradient, takesFewRows } from "./few-rows.ts";
 import {
   columnParts,
@@ -29,7 +29,7 @@ import {
 } from "./winograd.ts";
 
 /** Convolutions of the blocked layout and their gradients. */
-export abstract class BlockedConvolution extends BlockedLayout {
+export abstract class BlockedConvolution extends BlockedConcat {
   private readonly paddedWeights = new Map<string, string>();
 
   conv(x: Feature, weight: string, shape: ConvShape, fuse: Fusion = {}): Feature {
@@ -144,7 +144,7 @@ export abstract class BlockedConvolution extends BlockedLayout {
       return graph.reshape(graph.transpose(picked, [3, 0, 2, 1, 4]), [columns, rows, kh, kw]);
     };
     const sumOf = (tensor: string | undefined) => (tensor ? { sum: { ...x, tensor } } : {});
-    const half = { channels: x.channels, parts: x.parts, height: x.height / stride, width: x.width / stride };
+    const half = { channels: x.channels, bins: x.bins, height: x.height / stride, width: x.width / stride };
     const back = (filter: string, kh: number, kw: number, padding: number | number[], fuse: Fusion) =>
       images > 1
         ? this.sideBySide(images, dy, half, filter, kh, kw, 1, padding, fuse)
@@ -196,7 +196,7 @@ export abstract class BlockedConvolution extends BlockedLayout {
     if (share > 1) {
       let images = share;
       while (images * x.channels > b) images /= 2;
-      const columns = new ChannelSlots([out], b, images).owners(images);
+      const columns = new ChannelSlots(wholeBin(out), b, images).owners(images);
       const filter = this.swappedFilter(weight, shape, x, columns, images, reversedTaps(kernel), kernel, kernel);
       const source = this.regroup(dy.tensor, dy, share, images);
       const joined = this.blockedConv(source, filter, kernel, kernel, 1, kernel - 1 - padding);
@@ -229,7 +229,7 @@ export abstract class BlockedConvolution extends BlockedLayout {
     }
     if (this.takesImageStrips(x, dy, shape)) return this.imageStripsGradient(x, dy, shape);
     if (this.images.has(x.tensor) || slots.whole) return this.wholeWeightGradient(x, dy, shape);
-    const gradient = this.wholeWeightGradient({ ...x, channels: slots.count, parts: undefined }, dy, shape);
+    const gradient = this.wholeWeightGradient({ ...x, channels: slots.count, bins: undefined }, dy, shape);
     return slots.collect(this.graph, gradient, 3);
   }
 

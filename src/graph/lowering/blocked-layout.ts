@@ -1,5 +1,5 @@
 import { NCHWC } from "../onnx.ts";
-import { ChannelSlots, type SlotOwner, sharing } from "./channel-slots.ts";
+import { ChannelSlots, type SlotOwner, sharing, wholeBin } from "./channel-slots.ts";
 import { CommonLowering } from "./common.ts";
 import type { Feature, FeatureSize, Fusion } from "./lowering.ts";
 import { type Positions, STEP } from "./pool-gradient.ts";
@@ -73,16 +73,16 @@ export abstract class BlockedLayout extends CommonLowering {
     return this.graph.op("ReorderOutput", [x.tensor], { channels, channels_last: channelsLast }, NCHWC);
   }
 
-  protected slots(x: Pick<Feature, "channels" | "parts"> & { tensor?: string }): ChannelSlots {
-    const apart = x.parts !== undefined || (x.tensor !== undefined && this.images.has(x.tensor));
+  protected slots(x: Pick<Feature, "channels" | "bins"> & { tensor?: string }): ChannelSlots {
+    const apart = x.bins !== undefined || (x.tensor !== undefined && this.images.has(x.tensor));
     const share = apart ? 1 : sharing(x.channels, this.block, this.batch);
-    return new ChannelSlots(x.parts ?? [x.channels], this.block, share);
+    return new ChannelSlots(x.bins ?? wholeBin(x.channels), this.block, share);
   }
 
   /** The slots of images that share a block, as those of one image with all their channels. */
   protected joinedSlots(x: Feature): ChannelSlots {
     const slots = this.slots(x);
-    return slots.share === 1 ? slots : new ChannelSlots([slots.share * x.channels], this.block);
+    return slots.share === 1 ? slots : new ChannelSlots(wholeBin(slots.share * x.channels), this.block);
   }
 
   protected nchw(x: Feature): number[] {
@@ -106,22 +106,40 @@ export abstract class BlockedLayout extends CommonLowering {
   }
 
   /** A feature whose blocks `from` images share, as one whose blocks `to` images share. */
-  protected regroup(tensor: string, { channels, height, width }: FeatureSize, from: number, to: number): string {
+  protected regroup(tensor: string, size: FeatureSize, from: number, to: number): string {
     if (from === to) return tensor;
-    const { graph, batch, block } = this;
     const images = Math.max(from, to);
-    const [given, taken] = [from, to].map((share) => new ChannelSlots([channels], block, share));
+    const [given, taken] = [from, to].map((share) => new ChannelSlots(wholeBin(size.channels), this.block, share));
+    const name = `regroup_${size.channels}_${from}_${to}`;
     const [rows, columns] = [taken.owners(images), given.owners(images)];
+    const y = this.move(tensor, size, images, rows, columns, name);
+    return this.graph.reshape(y, [this.batch / to, taken.count, size.height, size.width]);
+  }
+
+  /**
+   * Every channel where the slots of so many images are to hold it.
+   * @param name tells rows and columns apart from others
+   * @param sum what is added to it
+   */
+  protected move(
+    tensor: string,
+    { height, width }: FeatureSize,
+    images: number,
+    rows: readonly SlotOwner[],
+    columns: readonly SlotOwner[],
+    name: string,
+    sum?: Feature,
+  ): string {
+    const { graph, batch, block } = this;
     const value = (i: number) => {
       const [inner, c, r] = [i % block, Math.floor(i / block) % block, Math.floor(i / block ** 2)];
       const row = rows[Math.floor((r * block) / columns.length) * block + inner];
       const column = columns[((r * block) % columns.length) + c];
       return row && column && row.image === column.image && row.channel === column.channel ? 1 : 0;
     };
-    const filter = graph.vector(`regroup_${channels}_${from}_${to}`, [rows.length, columns.length, 1, 1], value);
+    const filter = graph.vector(name, [rows.length, columns.length, 1, 1], value);
     const joined = graph.reshape(tensor, [batch / images, columns.length, height, width]);
-    const y = this.blockedConv(joined, filter, 1, 1, 1, 0);
-    return graph.reshape(y, [batch / to, taken.count, height, width]);
+    return this.blockedConv(joined, filter, 1, 1, 1, 0, { sum });
   }
 
   override keep(key: string, x: Feature): void {
@@ -131,19 +149,6 @@ export abstract class BlockedLayout extends CommonLowering {
   override kept(name: string, size: FeatureSize, count: number, rows: string): Feature {
     const x = super.kept(name, size, count, rows);
     return { ...x, tensor: this.regroup(x.tensor, x, 1, this.slots(size).share) };
-  }
-
-  override concat(parts: readonly Feature[]): Feature {
-    const alone = parts.map((part) => {
-      return { ...part, tensor: this.regroup(part.tensor, part, this.slots(part).share, 1) };
-    });
-    return super.concat(alone);
-  }
-
-  override splitChannels(dy: Feature, parts: readonly Feature[]): Feature[] {
-    return super.splitChannels(dy, parts).map((part) => {
-      return { ...part, tensor: this.regroup(part.tensor, part, 1, this.slots(part).share) };
-    });
   }
 
   /** Values of every slot, `[batch / share, slots]`, as `[batch, channels]`. */
@@ -158,7 +163,7 @@ export abstract class BlockedLayout extends CommonLowering {
   }
 
   protected everySecond(x: Feature): Feature {
-    const size = { channels: x.channels, parts: x.parts, height: x.height / 2, width: x.width / 2 };
+    const size = { channels: x.channels, bins: x.bins, height: x.height / 2, width: x.width / 2 };
     const [outer, , width, inner] = this.positions(x);
     const cell = (i: number) => 2 * Math.floor(i / size.width) * width + 2 * (i % size.width);
     const cells = this.graph.reshape(x.tensor, [outer, x.height * width, inner]);

@@ -1,7 +1,8 @@
 import { NCHWC } from "../onnx.ts";
+import { sideAfter } from "../ops/windows.ts";
 import { BlockedConvolution } from "./blocked-convolution.ts";
 import type { PoolWindow } from "./common.ts";
-import type { Feature, Gradient, Lowering } from "./lowering.ts";
+import type { Feature, Gradient, Lowering, PoolShape } from "./lowering.ts";
 import type { Axis, AxisOperators } from "./pool-gradient.ts";
 
 /** ONNX Runtime's channel-blocked CPU operators, emitted directly; their layout in `BlockedLayout`. */
@@ -28,6 +29,21 @@ export class BlockedLowering extends BlockedConvolution implements Lowering {
     return this.graph.op("Mul", [this.globalPool(a), this.graph.scalar(a.height * a.width)]);
   }
 
+  /** An overlapping window in two passes, along the rows and down the columns: six comparisons in place of nine. */
+  override maxPool(x: Feature, shape: PoolShape): Feature {
+    const { kernel, stride, padding } = shape;
+    if (padding === 0) return super.maxPool(x, shape);
+    const [height, width] = [sideAfter(x.height, shape), sideAfter(x.width, shape)];
+    const pass = (of: Feature, along: (n: number, otherwise: number) => number[]) =>
+      this.poolOnce(of, {
+        kernel_shape: along(kernel, 1),
+        strides: along(stride, 1),
+        pads: [...along(padding, 0), ...along(padding, 0)],
+      });
+    const rows = { ...x, width, tensor: pass(x, (n, otherwise) => [otherwise, n]) };
+    return { ...rows, height, tensor: pass(rows, (n, otherwise) => [n, otherwise]) };
+  }
+
   protected poolOnce(x: Feature, window: PoolWindow, type: "MaxPool" | "AveragePool" = "MaxPool"): string {
     return this.graph.op(type, [x.tensor], window, NCHWC);
   }
@@ -37,22 +53,23 @@ export class BlockedLowering extends BlockedConvolution implements Lowering {
     const { graph, block: b } = this;
     const slots = this.slotCount(x);
     const [nchw, positions] = [this.extent(x), [...this.positions(x)]];
-    /** Per channel `Σ_k taps[k]·v[i + k − 1]`, or `taps[0]·v[i]`, plus `sum`. */
-    const weighted = (v: string, taps: number[], sum?: string, step?: boolean) => {
+    /** Per channel `taps[0]·v[i]`, or with two taps `taps[0]·v[i−1] + taps[1]·v[i]`, or of i and i+1; plus `sum`. */
+    const weighted = (v: string, taps: number[], from: -1 | 0, sum?: string, step?: boolean) => {
       const [kh, kw] = axis === "height" ? [taps.length, 1] : [1, taps.length];
       const name = `taps_${taps.join("_")}_${slots}`;
       const filter = graph.vector(name, [slots, 1, kh, kw], (i) => taps[Math.floor(i / b) % taps.length]);
-      const pads = [kh >> 1, kw >> 1, kh >> 1, kw >> 1];
+      const [before, behind] = [-from, taps.length - 1 + from];
+      const pads = axis === "height" ? [before, 0, behind, 0] : [0, before, 0, behind];
       const fuse = { sum: sum === undefined ? undefined : { ...x, tensor: graph.reshape(sum, nchw) }, step };
       const result = this.blockedConv(graph.reshape(v, nchw), filter, kh, kw, 1, pads, fuse, slots);
       return graph.reshape(result, positions);
     };
     return {
-      next: (v) => weighted(v, [0, 0, 1]),
-      reachesNext: (v, y) => weighted(y, [0, 0, -1], v, true),
-      reaches: (v, y) => weighted(y, [-1], v, true),
-      passOn: (dy, kept) => weighted(kept, [-1, 1, 0], weighted(dy, [1, 0, 0])),
-      minusPrevious: (v, w) => weighted(w, [-1, 0, 0], v),
+      next: (v) => weighted(v, [0, 1], 0),
+      reachesNext: (v, y) => weighted(y, [0, -1], 0, v, true),
+      reaches: (v, y) => weighted(y, [-1], 0, v, true),
+      passOn: (dy, kept) => weighted(kept, [-1, 1], -1, weighted(dy, [1, 0], -1)),
+      minusPrevious: (v, w) => weighted(w, [-1, 0], -1, v),
     };
   }
 

@@ -1,33 +1,54 @@
-import { inferShapes, inputsOf, type Network } from "../network.ts";
 import type { GraphBuilder } from "../onnx.ts";
 
 /** Which channel of which image a slot holds; undefined where it is free. */
 export type SlotOwner = { image: number; channel: number } | undefined;
 
+/** Channels that follow each other. */
+export interface ChannelRun {
+  first: number;
+  count: number;
+}
+
+/** Whole blocks: runs of channels one after the other, then free slots. */
+export type Bin = readonly ChannelRun[];
+
+/** All channels in order. */
+export function wholeBin(channels: number): Bin[] {
+  return [[{ first: 0, count: channels }]];
+}
+
 /**
- * Where a feature's channels lie among the blocked operators' slots: each part of a concatenation begins at a new block,
- * and what its last block leaves free holds zeros. Zeros stay zeros: their filters, shifts and gradients are zeros too.
- * A feature that fills at most half of its one block may share it among the channels of several images.
+ * Where a feature's channels lie among the blocked operators' slots: in bins, those of a concatenation as `concat-bins.ts`
+ * chose them; what a bin leaves free holds zeros. Zeros stay zeros: their filters and shifts are zeros too, and nothing reads their
+ * gradients. A feature that fills at most half of its one block may share it among the channels of several images.
  */
 export class ChannelSlots {
   /** Slots of one image, or of the images that share a block; a multiple of the block. */
   readonly count: number;
   /** How many images lie in a block. */
   readonly share: number;
-  /** Whether every slot is a channel. */
+  /** Whether every slot is a channel, and they are in order. */
   readonly full: boolean;
-  /** Whether free slots, if any, are all at the end. */
+  /** Whether channels are in order, and free slots, if any, all at the end. */
   readonly whole: boolean;
-  private readonly parts: readonly number[];
+  private readonly bins: readonly Bin[];
   private readonly block: number;
 
-  constructor(parts: readonly number[], block: number, share = 1) {
-    this.parts = parts;
+  /** @param share more than 1 with all channels in one bin, in order */
+  constructor(bins: readonly Bin[], block: number, share = 1) {
+    this.bins = bins;
     this.block = block;
     this.share = share;
-    this.count = parts.reduce((sum, part) => sum + roundUp(part * share, block), 0);
-    this.full = parts.every((part) => (part * share) % block === 0);
-    this.whole = parts.slice(0, -1).every((part) => part % block === 0);
+    const sizes = bins.map((bin) => share * sizeOf(bin));
+    this.count = sizes.reduce((sum, size) => sum + roundUp(size, block), 0);
+    let next = 0;
+    const ordered = bins.flat().every(({ first, count }) => {
+      const here = first === next;
+      next += count;
+      return here;
+    });
+    this.full = ordered && sizes.every((size) => size % block === 0);
+    this.whole = ordered && sizes.slice(0, -1).every((size) => size % block === 0);
   }
 
   /**
@@ -43,24 +64,30 @@ export class ChannelSlots {
   /** Takes the channels of an axis out of the slots. Only for slots that are not shared. */
   collect(graph: GraphBuilder, value: string, axis: number): string {
     if (this.full) return value;
-    const slots = this.owners(1).flatMap((owner, slot) => (owner ? [slot] : []));
+    const slots: number[] = [];
+    for (const [slot, owner] of this.owners(1).entries()) if (owner) slots[owner.channel] = slot;
     return graph.op("Gather", [value, graph.integers(slots)], { axis });
   }
 
   /** What the slots of so many images side by side hold. @param images a multiple of {@link share} */
   owners(images: number): SlotOwner[] {
-    return Array.from({ length: images / this.share }, (_, group) => {
-      let next = 0;
-      return this.parts.flatMap((part) => {
-        const first = next;
-        next += part;
-        return Array.from({ length: roundUp(part * this.share, this.block) }, (_, slot): SlotOwner => {
-          if (slot >= part * this.share) return undefined;
-          return { image: group * this.share + Math.floor(slot / part), channel: first + (slot % part) };
+    const { share, block } = this;
+    return Array.from({ length: images / share }, (_, group) =>
+      this.bins.flatMap((bin) => {
+        const channels = bin.flatMap(({ first, count }) => Array.from({ length: count }, (_, i) => first + i));
+        const slots = roundUp(channels.length * share, block);
+        return Array.from({ length: slots }, (_, slot): SlotOwner => {
+          if (slot >= channels.length * share) return undefined;
+          const image = group * share + Math.floor(slot / channels.length);
+          return { image, channel: channels[slot % channels.length] };
         });
-      });
-    }).flat();
+      }),
+    ).flat();
   }
+}
+
+function sizeOf(bin: Bin): number {
+  return bin.reduce((sum, { count }) => sum + count, 0);
 }
 
 /** How many images of so few channels share a block: a power of two, so that any two features fit together. */
@@ -121,35 +148,4 @@ function gather(graph: GraphBuilder, value: string, shape: number[], axis: numbe
 
 export function roundUp(n: number, block: number): number {
   return Math.ceil(n / block) * block;
-}
-
-const ANY_BATCH = 2 ** 20;
-
-/**
- * How many times the multiplications of a network's convolutions the blocked operators do, zeros included; 1 = no more. Of
- * batches that any number of images divides.
- */
-export function networkPadding(network: Network, block: number): number {
-  const shapes = inferShapes(network);
-  const layouts = new Map<string, ChannelSlots>();
-  const parts = new Map<string, readonly number[]>();
-  let [needed, padded] = [0, 0];
-  for (const node of network.nodes) {
-    const channels = shapes.get(node.id)![0];
-    const joined = node.op === "concat" ? node.inputs : inputsOf(node).slice(0, 1);
-    const own = node.op === "input" || node.op === "conv" ? [channels] : joined.flatMap((id) => parts.get(id)!);
-    parts.set(node.id, own);
-    const share = own.length > 1 ? 1 : sharing(channels, block, ANY_BATCH);
-    layouts.set(node.id, new ChannelSlots(own, block, share));
-    if (node.op !== "conv") continue;
-    const [inputs, height, width] = [shapes.get(node.input)![0], ...shapes.get(node.id)!.slice(1)];
-    const each = height * width * node.kernel * node.kernel;
-    needed += each * inputs * node.out;
-    const [from, to] = [layouts.get(node.input)!, layouts.get(node.id)!];
-    const isImage = node.input === network.nodes[0].id;
-    const images = Math.max(isImage ? 1 : from.share, to.share);
-    const columns = isImage ? images * inputs : (images / from.share) * from.count;
-    padded += (each * columns * (images / to.share) * to.count) / images;
-  }
-  return needed === 0 ? 1 : padded / needed;
 }

@@ -103,8 +103,7 @@ export abstract class CommonLowering {
       parts.map((part) => part.tensor),
       { axis: 1 },
     );
-    const widths = parts.flatMap((part) => part.parts ?? [part.channels]);
-    return { ...parts[0], tensor, parts: widths, channels: parts.reduce((sum, { channels }) => sum + channels, 0) };
+    return { ...parts[0], tensor, channels: parts.reduce((sum, { channels }) => sum + channels, 0) };
   }
 
   splitChannels(dy: Feature, parts: readonly Feature[]): Feature[] {

@@ -1,4 +1,5 @@
 import type { GraphBuilder } from "../onnx.ts";
+import type { Bin } from "./channel-slots.ts";
 
 /**
  * How the pieces of a network and of its gradient become ONNX operators. Three implementations: `plain` (standard
@@ -87,9 +88,9 @@ export interface Lowering {
 /**
  * Raised whenever a lowering comes to round otherwise, so that records tell whose bytes can be repeated. 1, which records do
  * not state: as the shipped sample was built. 2: weight gradients add up over images, batch norm goes back in one pass. 3: the first
- * layer's gradient adds up over images, too.
+ * layer's gradient adds up over images, too. 4: narrow parts of a concatenation share blocks, which only GoogLeNet has.
  */
-export const LOWERING_REVISION = 3;
+export const LOWERING_REVISION = 4;
 
 /** Names of the three. */
 export const LOWERINGS = ["plain", "blocked", "webgpu"] as const;
@@ -101,8 +102,8 @@ export interface Feature {
   channels: number;
   height: number;
   width: number;
-  /** Channels of the parts of a concatenation, where the lowering keeps them apart. */
-  parts?: readonly number[];
+  /** Where the channels of a concatenation lie, where the lowering does not keep them in order. */
+  bins?: readonly Bin[];
 }
 
 export type FeatureSize = Pick<Feature, "channels" | "height" | "width">;
