@@ -5,7 +5,7 @@ import type { ImageSet, Normalization } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
 import type { ModelRunner } from "../measure/runner.ts";
 import type { StateDict } from "../tensor/state.ts";
-import type { ReversedTrigger } from "./nc/invert-trigger.ts";
+import type { ReversedTrigger } from "./nc/reversed-trigger.ts";
 import type { Need } from "./needs.ts";
 
 /**

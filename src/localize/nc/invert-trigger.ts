@@ -9,6 +9,7 @@ import { normaliseAll } from "../../measure/batches.ts";
 import { shortImages } from "../short-budget.ts";
 import type { Suspect } from "../types.ts";
 import { ClassInversion, invertTogether, type Patch } from "./invert-class.ts";
+import type { ReversedTrigger } from "./reversed-trigger.ts";
 
 /** What the search may spend. */
 export interface InversionEffort {
@@ -69,24 +70,6 @@ const MAD_TO_STD = 1.4826;
 
 /** Anomaly index above which a class is flagged. */
 const ANOMALY = 2;
-
-/** A trigger found without seeing one. */
-export interface ReversedTrigger {
-  /** The class that it leads to. */
-  target: number;
-  height: number;
-  width: number;
-  /** M, `[height × width]` in [0, 1]. */
-  opacity: Float32Array;
-  /** Δ as pixels, `[3, height, width]`. */
-  pattern: Uint8Array;
-  /** ‖M‖₁ of every class that was run in full, by class. */
-  norms: Map<number, number>;
-  /** How far below the other norms the target's is, in robust standard deviations. */
-  anomaly: number;
-  /** Whether that is suspicious: above 2, with a patch that reached the success wanted. */
-  flagged: boolean;
-}
 
 /**
  * Reverses the trigger that a suspect may have been taught (docs/methods.md §10.3): the smallest patch towards each

@@ -1,6 +1,7 @@
 import { basename, extname, join } from "node:path";
 import { CHANNELS, type ImageSet } from "../../datasets/types.ts";
-import { anomalyIndex, type ReversedTrigger, stampReversed } from "../../localize/nc/invert-trigger.ts";
+import { anomalyIndex, stampReversed } from "../../localize/nc/invert-trigger.ts";
+import type { ReversedTrigger } from "../../localize/nc/reversed-trigger.ts";
 import { imagePng } from "../../report/figures/picture.ts";
 import { triggerJson } from "../../store/checkout/checkout.ts";
 import { writeAtomic } from "../../store/disk/fs.ts";
