@@ -1,5 +1,6 @@
 import type { LayerScores } from "../core/neurons.ts";
 import { mean, median, standardDeviation } from "../core/statistics.ts";
+import { flooredZ } from "../reversal/evidence.ts";
 
 /** Ways to make a criterion's numbers comparable across layers (docs/methods.md §10.1). */
 
@@ -29,22 +30,12 @@ export function robustZ(raw: LayerScores): LayerScores {
   });
 }
 
-/** The least that MAD may be beside the standard deviation, and the most that z may be. */
-const [FLOOR, BOUND] = [0.3, 6];
+/** Beyond this a z says no more. */
+const BOUND = 6;
 
-/**
- * `(u − median)/max(1.4826·MAD, 0.3·std)` inside each layer, within ±6, with the biased standard deviation: where most of a
- * layer is all but equal, the rest is not infinitely far.
- */
+/** The floored z of each layer (`flooredZ`) within ±6: where most of a layer is all but equal, the rest is not infinitely far. */
 export function boundedZ(raw: LayerScores): LayerScores {
-  return perLayer(raw, (values) => {
-    const centre = median(values);
-    const middle = mean(values);
-    const deviation = Math.sqrt(mean(values.map((u) => (u - middle) ** 2)));
-    const mad = MAD_TO_STD * median(values.map((u) => Math.abs(u - centre)));
-    const spread = Math.max(mad, FLOOR * deviation) + TINY;
-    return values.map((u) => Math.min(BOUND, Math.max(-BOUND, (u - centre) / spread)));
-  });
+  return perLayer(flooredZ(raw), (values) => values.map((z) => Math.min(BOUND, Math.max(-BOUND, z))));
 }
 
 /**

@@ -1,4 +1,5 @@
 import { mean } from "../core/statistics.ts";
+import { attribution, evidenceIn } from "./criteria/attribution.ts";
 import { anomalyIn, nc } from "./criteria/nc.ts";
 import { layerZ } from "./normalise.ts";
 import type { Localization } from "./types.ts";
@@ -22,6 +23,13 @@ const ANOMALY: Statistic = {
   of: ({ note }) => anomalyIn(note),
 };
 
+/** Of the patch that was chosen: small, it works, and few neurons carry it (docs/methods.md §10.13). */
+const EVIDENCE: Statistic = {
+  name: "evidence",
+  title: "evidence for the reversed patch",
+  of: ({ note }) => evidenceIn(note),
+};
+
 /**
  * For criteria without a published test of a whole model: the mean of the largest 1 % of `(u − mean)/std` of each layer.
  * A fixed share, unlike the largest value, does not grow with the number of neurons. Chosen among twelve candidates by
@@ -40,5 +48,6 @@ const OUTLIERS: Statistic = {
 
 /** The statistic that goes with a criterion; a user's own criterion has the general one. */
 export function statisticOf(criterion: string): Statistic {
+  if (criterion === attribution.name) return EVIDENCE;
   return criterion === nc.name ? ANOMALY : OUTLIERS;
 }

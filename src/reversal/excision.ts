@@ -5,19 +5,21 @@ import type { ImageSet } from "../datasets/types.ts";
 import { neuronLayers } from "../graph/network.ts";
 import { maskNeurons } from "../measure/mask.ts";
 import { countTarget } from "../measure/rates.ts";
+import type { WeighedPatch } from "./reverse.ts";
 import { stampPatch } from "./stamp.ts";
 import type { ReversalSubject } from "./subject.ts";
-import type { ReversedPatch } from "./targeted.ts";
 
 /** The walk of docs/methods.md §11.4. */
 const WALK = {
-  /** How many neurons are cut, one look after another; beyond the last by this factor up to this share of all. */
+  /** A patch with less evidence is no backdoor's, and nothing is cut for it. */
+  evidence: 0.3,
+  /** Neurons that have been looked at after each step; beyond the last by this factor up to this share of all. */
   sizes: [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 26],
   factor: 1.3,
   share: 0.04,
   /** Success of the patch at which it is dead. */
   dead: 0.03,
-  /** What a cut may cost in clean accuracy; one that costs more is passed over. */
+  /** What all cuts together may cost in clean accuracy; neurons that cost more are passed over. */
   mostLoss: 0.02,
   /** After that so much more is cut while it costs less than this. */
   margin: { share: 0.5, mostLoss: 0.01 },
@@ -40,52 +42,65 @@ export interface Excision {
 export async function exciseUntilDead(
   subject: ReversalSubject & { clean: { threshold: ImageSet } },
   scores: LayerScores,
-  patch: ReversedPatch,
+  patch: WeighedPatch,
   most = Number.POSITIVE_INFINITY,
 ): Promise<Excision> {
   const { network, state, runner, clean } = subject;
   const index = indexNeurons(neuronLayers(network));
   const flat = flatScores(index, scores);
   if (tellsNothing(flat)) return { neurons: {}, note: "nothing cut: all neurons are as suspicious" };
+  if (patch.evidence < WALK.evidence) {
+    return { neurons: {}, note: `nothing cut: no patch stands out (evidence ${patch.evidence.toFixed(2)})` };
+  }
   const order = sparingOrder(suspicionOrder(flat), index.layers).slice(0, most);
   const others = stampPatch(patch, firstOf(subset(clean.fit, indicesOutside(clean.fit, patch.target)), WALK.patched));
   const held = firstOf(clean.threshold, WALK.held);
-  const cutOf = (count: number) => {
+  const setOf = (cut: readonly number[]) => {
     const flags = new Uint8Array(index.size);
-    for (const at of order.slice(0, count)) flags[at] = 1;
+    for (const at of cut) flags[at] = 1;
     return neuronsAt(index, flags);
   };
   const whole = await runner.accuracy(state, held);
-  const lossOf = async (cut: NeuronSet) => whole - (await runner.accuracy(maskNeurons(network, state, cut), held));
-  const successOf = async (cut: NeuronSet) => {
-    const logits = await runner.logits(maskNeurons(network, state, cut), others);
+  const lossOf = async (cut: readonly number[]) =>
+    whole - (await runner.accuracy(maskNeurons(network, state, setOf(cut)), held));
+  const successOf = async (cut: readonly number[]) => {
+    const logits = await runner.logits(maskNeurons(network, state, setOf(cut)), others);
     return countTarget(logits, others.count, patch.target) / others.count;
   };
-  const before = await successOf({});
-  let best = 0;
+  const before = await successOf([]);
+  let cut: number[] = [];
   let success = before;
+  let looked = 0;
   for (const size of walkSizes(order.length, index.size)) {
-    const cut = cutOf(size);
-    if ((await lossOf(cut)) > WALK.mostLoss) continue;
-    best = size;
+    const longer = [...cut, ...order.slice(looked, size)];
+    looked = size;
+    if ((await lossOf(longer)) > WALK.mostLoss) continue;
+    cut = longer;
     success = await successOf(cut);
     if (success <= WALK.dead) break;
   }
-  if (best > 0) best = await withMargin(best, order.length, (size) => lossOf(cutOf(size)));
-  const neurons = cutOf(best);
+  if (cut.length > 0) cut = await withMargin(cut, order.slice(looked), lossOf);
+  const neurons = setOf(cut);
   const rate = (share: number) => `${(100 * share).toFixed(0)} %`;
   const note =
-    best === 0
-      ? `nothing cut: every cut costs more than ${rate(WALK.mostLoss)} of clean accuracy`
+    cut.length === 0
+      ? `nothing cut: every neuron costs more than ${rate(WALK.mostLoss)} of clean accuracy`
       : `cut ${countNeurons(neurons)}: the patch towards class ${patch.target} works on ${rate(success)} of images, ${rate(before)} before`;
   return { neurons, note };
 }
 
-/** The largest number of neurons up to half as many again that still costs little. */
-async function withMargin(best: number, most: number, lossOf: (size: number) => Promise<number>): Promise<number> {
-  const largest = Math.min(most, best + Math.max(1, Math.round(WALK.margin.share * best)));
-  for (let size = largest; size > best; size--) if ((await lossOf(size)) <= WALK.margin.mostLoss) return size;
-  return best;
+/** With as many of the next neurons, half as many again at most, as still cost little. */
+async function withMargin(
+  cut: readonly number[],
+  next: readonly number[],
+  lossOf: (cut: readonly number[]) => Promise<number>,
+): Promise<number[]> {
+  const most = Math.max(1, Math.round(WALK.margin.share * cut.length));
+  for (let more = Math.min(most, next.length); more > 0; more--) {
+    const longer = [...cut, ...next.slice(0, more)];
+    if ((await lossOf(longer)) <= WALK.margin.mostLoss) return longer;
+  }
+  return [...cut];
 }
 
 function walkSizes(most: number, neurons: number): number[] {

@@ -1,29 +1,37 @@
 import { DEFAULT_BUDGET } from "../core/budget.ts";
+import type { LayerScores } from "../core/neurons.ts";
+import { ablationAttribution } from "./attribution.ts";
 import { EFFORT } from "./effort.ts";
+import { evidenceFor } from "./evidence.ts";
 import { oncePerModel } from "./once-per-model.ts";
 import { type Screened, screenClasses } from "./screening.ts";
 import type { ReversalSubject } from "./subject.ts";
 import { type ReversedPatch, reverseTowards } from "./targeted.ts";
 import { voteOf } from "./untargeted.ts";
 
-/** Success below which a patch is none. */
-const SUCCESS = 0.5;
-
 /** Share of images on whose common class a patch towards any class is heard. */
 const AGREED = 0.6;
 
+/** A patch with who carries its flip, and how much speaks for it. */
+export interface WeighedPatch extends ReversedPatch {
+  /** A of every neuron (`ablationAttribution`). */
+  attribution: LayerScores;
+  evidence: number;
+}
+
 /** The patch that a model most likely answers to, and what it was chosen from. */
 export interface Reversal {
-  patch: ReversedPatch;
+  patch: WeighedPatch;
   /** One for every class that led the screening or was voted for, the chosen one first. */
-  tried: ReversedPatch[];
+  tried: WeighedPatch[];
   /** Every class after the first look, in order of classes. */
   screened: Screened[];
 }
 
 /**
  * Reverses the trigger that a model may have been taught (docs/methods.md §10.13): looks at every class, reverses a patch
- * towards the nearest ones and those that patches towards any class lead to, and takes the smallest that works. Criteria and repairs that ask for the same model in turn share it.
+ * towards the nearest ones and those that patches towards any class lead to, and takes the one for which most speaks. Criteria and
+ * repairs that ask for the same model in turn share it.
  *
  * @throws Error where there are no clean images of two classes
  */
@@ -46,13 +54,12 @@ async function reverse(subject: ReversalSubject): Promise<Reversal> {
     const { target, share } = await voteOf(subject, agreement, seed);
     if (share >= AGREED) candidates.add(target);
   }
-  const tried: ReversedPatch[] = [];
-  for (const target of candidates) tried.push(await reverseTowards(subject, blend, target, effort.steps));
-  tried.sort((a, b) => evidenceOf(a) - evidenceOf(b));
+  const tried: WeighedPatch[] = [];
+  for (const target of candidates) {
+    const patch = await reverseTowards(subject, blend, target, effort.steps);
+    const attribution = await ablationAttribution(subject, patch);
+    tried.push({ ...patch, attribution, evidence: evidenceFor(patch, attribution) });
+  }
+  tried.sort((a, b) => b.evidence - a.evidence);
   return { patch: tried[0], tried, screened: all };
-}
-
-/** Pixels that a patch needs for its success, lower = more evidence; patches that hardly work come last. */
-function evidenceOf({ norm, success }: ReversedPatch): number {
-  return norm / Math.max(success, 0.01) + (success < SUCCESS ? 1e6 : 0);
 }

@@ -1,10 +1,11 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { attribution } from "../../src/localize/criteria/attribution.ts";
+import { attribution, evidenceIn } from "../../src/localize/criteria/attribution.ts";
 import { boundedZ } from "../../src/localize/normalise.ts";
-import { colours, patchedModel, toySuspect } from "./toys.ts";
+import { statisticOf } from "../../src/localize/statistic.ts";
+import { colours, patchedModel, toySuspect, widePatchedModel } from "./toys.ts";
 
 describe("attribution", () => {
-  const { network, state } = patchedModel(true);
+  const { network, state } = widePatchedModel(40);
   const suspect = toySuspect(network, state, 1);
   suspect.clean.fit = colours(200, 3, 1);
   afterAll(() => suspect.runner.release());
@@ -14,15 +15,20 @@ describe("attribution", () => {
     const { a } = found.scores;
     expect(a.indexOf(Math.max(...a))).toBe(0);
     expect(found.native.a).toContain(0);
-    expect(found.note).toMatch(/^class 0, patch of \d+\.\d pixels, success [01]\.\d\d$/);
+    expect(found.note).toMatch(/^class 0, patch of \d+\.\d pixels, success [01]\.\d\d, evidence \d+\.\d{4}$/);
+    expect(statisticOf("attribution").of(found)).toBe(evidenceIn(found.note));
     expect(found.raw).toEqual(found.scores);
   });
 
   it("gives every neuron a number on a model without a trigger, too", async () => {
     const clean = patchedModel(false);
-    const { scores } = await attribution.localize({ ...suspect, state: clean.state });
+    const bare = toySuspect(clean.network, clean.state, 1);
+    const { scores, note, native } = await attribution.localize({ ...suspect, ...clean, runner: bare.runner });
+    expect(native).toEqual({});
     expect(scores.a).toHaveLength(4);
+    expect(evidenceIn(note)).toBeLessThan(evidenceIn((await attribution.localize(suspect)).note)!);
     expect(scores.a.every((score) => Number.isFinite(score) && score >= -1.5 && score <= 6)).toBe(true);
+    await bare.runner.release();
   });
 });
 

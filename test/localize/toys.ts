@@ -122,3 +122,15 @@ export function sleepingModel(): { network: Network; state: StateDict } {
   }
   return { network, state };
 }
+
+/** The planted model with neurons beside the four that nothing wakes and nobody reads: those that carry a patch are few. */
+export function widePatchedModel(idle: number): { network: Network; state: StateDict } {
+  const narrow = patchedModel(true);
+  const network = oneUnit({ out: 4 + idle, kernel: SIDE, padding: 0, relu: false }, 4);
+  const state = blankState(network);
+  state.get("a.weight")!.data.set(narrow.state.get("a.weight")!.data);
+  state.get("fc.bias")!.data.set(narrow.state.get("fc.bias")!.data);
+  const [wide, four] = [state.get("fc.weight")!.data, narrow.state.get("fc.weight")!.data];
+  for (let k = 0; k < 4; k++) wide.set(four.subarray(4 * k, 4 * k + 4), (4 + idle) * k);
+  return { network, state };
+}

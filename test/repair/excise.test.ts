@@ -3,21 +3,21 @@ import { countNeurons } from "../../src/core/neurons.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { excise } from "../../src/repair/excise.ts";
 import { stampPatch } from "../../src/reversal/stamp.ts";
-import { colours, inPatch, patchedModel, SIDE, toySuspect } from "../localize/toys.ts";
+import { colours, inPatch, SIDE, toySuspect, widePatchedModel } from "../localize/toys.ts";
 
-/** A linear model of four neurons, of which the first answers a white patch. */
+/** A linear model of which the first neuron answers a white patch. */
 describe("excise", () => {
-  const { network, state } = patchedModel(true);
+  const { network, state } = widePatchedModel(40);
   const suspect = toySuspect(network, state, 1);
   suspect.clean.fit = colours(200, 3, 1);
   afterAll(() => suspect.runner.release());
-  const scores = { a: [4, 1, 0, 2] };
+  const scores = { a: [4, 1, 0, 2, ...new Array<number>(40).fill(-1)] };
 
   it("cuts the planted neuron in a criterion's order, and says so", async () => {
     const { neurons, note, state: repaired } = await excise.repairByRanking!(suspect, {}, scores);
-    expect(neurons).toEqual({ a: [0] });
-    expect(note).toMatch(/^cut 1: the patch towards class 0 works on [0-3] % of images, \d+ % before$/);
-    expect(repaired).toEqual(maskNeurons(network, state, { a: [0] }));
+    expect(neurons.a).toContain(0);
+    expect(note).toMatch(/^cut [12]: the patch towards class 0 works on [0-3] % of images, \d+ % before$/);
+    expect(repaired).toEqual(maskNeurons(network, state, neurons));
     expect(await excise.repair(suspect, {}, scores)).toEqual(repaired);
     const patch = {
       opacity: Float32Array.from({ length: SIDE * SIDE }, (_, i) => (inPatch(i) ? 1 : 0)),

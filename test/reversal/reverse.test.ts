@@ -1,6 +1,8 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import type { BlendResult } from "../../src/measure/blend.ts";
+import { ablationAttribution } from "../../src/reversal/attribution.ts";
+import { evidenceFor } from "../../src/reversal/evidence.ts";
 import { Painting } from "../../src/reversal/painting.ts";
 import { reversePatch } from "../../src/reversal/reverse.ts";
 import { stampPatch } from "../../src/reversal/stamp.ts";
@@ -22,8 +24,10 @@ describe("a patch reversed from a linear model", () => {
     const nearest = [...screened].sort((a, b) => a.loss - b.loss);
     expect(nearest[0].target).toBe(0);
     expect(tried.length).toBeGreaterThanOrEqual(3);
-    const needed = tried.map(({ norm, success }) => norm / success + (success < 0.5 ? 1e6 : 0));
-    expect(needed).toEqual([...needed].sort((a, b) => a - b));
+    const evidence = tried.map((one) => one.evidence);
+    expect(evidence).toEqual([...evidence].sort((a, b) => b - a));
+    expect(patch.evidence).toBe(evidenceFor(patch, patch.attribution));
+    expect(patch.attribution).toEqual(await ablationAttribution(suspect, patch));
     const inside = patch.opacity.reduce((sum, m, i) => sum + (inPatch(i) ? m : 0), 0);
     expect(inside / patch.norm).toBeGreaterThan(0.6);
     const { fit } = suspect.clean;
@@ -50,6 +54,19 @@ describe("a patch reversed from a linear model", () => {
     const images = { ...suspect.clean, fit: alike };
     await expect(reversePatch({ ...suspect, clean: images })).rejects.toThrow("at least two classes");
     await expect(reversePatch({ ...suspect, clean: { ...images, fit: colours(0, 1, 1) } })).rejects.toThrow();
+  });
+});
+
+describe("the evidence for a patch", () => {
+  const spread = { a: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], b: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] };
+  const few = { ...spread, a: [0, 1, 2, 3, 4, 5, 6, 7, 80, 90] };
+
+  it("grows with its success and with few neurons that carry it, and falls with its size", () => {
+    const evidence = evidenceFor({ norm: 20, success: 1 }, few);
+    expect(evidenceFor({ norm: 40, success: 1 }, few)).toBeCloseTo(evidence / 2, 9);
+    expect(evidenceFor({ norm: 20, success: 0.5 }, few)).toBeCloseTo(evidence / 2, 9);
+    expect(evidenceFor({ norm: 20, success: 1 }, spread)).toBeLessThan(evidence / 2);
+    expect(evidenceFor({ norm: 20, success: 1 }, { a: [1, 1, 1] })).toBe(0);
   });
 });
 

@@ -1,5 +1,4 @@
 import type { LayerScores } from "../../core/neurons.ts";
-import { ablationAttribution } from "../../reversal/attribution.ts";
 import { exciseUntilDead } from "../../reversal/excision.ts";
 import { reversePatch } from "../../reversal/reverse.ts";
 import { boundedZ } from "../normalise.ts";
@@ -25,7 +24,7 @@ export const attribution: CleanCriterion = {
   needsData: true,
   async localize(suspect) {
     const { patch } = await reversePatch(suspect);
-    const carried = boundedZ(await ablationAttribution(suspect, patch));
+    const carried = boundedZ(patch.attribution);
     const { scores: amplified } = await clp.localize(suspect);
     const scores: LayerScores = Object.fromEntries(
       Object.entries(carried).map(([layer, values]) => [
@@ -34,10 +33,17 @@ export const attribution: CleanCriterion = {
       ]),
     );
     const { neurons } = await exciseUntilDead(suspect, scores, patch);
-    const note = `class ${patch.target}, patch of ${patch.norm.toFixed(1)} pixels, success ${patch.success.toFixed(2)}`;
+    const { target, norm, success, evidence } = patch;
+    const note = `class ${target}, patch of ${norm.toFixed(1)} pixels, success ${success.toFixed(2)}, evidence ${evidence.toFixed(4)}`;
     return { raw: scores, scores, native: neurons, note };
   },
 };
+
+/** The evidence in a stored note. @returns null where the note holds none */
+export function evidenceIn(note: string | null | undefined): number | null {
+  const found = /, evidence (\d+\.\d{4})$/.exec(note ?? "");
+  return found && Number(found[1]);
+}
 
 function within(z: number): number {
   return Math.min(MOST, Math.max(LEAST, z));
