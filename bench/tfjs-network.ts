@@ -68,6 +68,8 @@ export function tfjsNetwork(
           return tf.mean(at(node.input), [1, 2]);
         case "linear":
           return tf.add(tf.matMul(at(node.input) as tf.Tensor, weight, false, true), bias);
+        default:
+          throw new Error(`no architecture of the benchmarks has '${node.op}'`);
       }
     };
     for (const node of network.nodes) {

@@ -65,28 +65,42 @@ def write_safetensors(tensors, path):
         file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
 
 
+def _shape_after(node, channels, sides):
+    """Channels, height and width of what a node puts out."""
+    if node["op"] == "flatten":
+        return (channels * sides[0] * sides[1], 1, 1)
+    if node["op"] in ("globalpool", "linear", "dense"):
+        return (node.get("out", channels), 1, 1)
+    if "kernel" in node:
+        kernel = node["kernel"]
+        stride, padding = node.get("stride", kernel), node.get("padding", 0)
+        sides = tuple((side + 2 * padding - kernel) // stride + 1 for side in sides)
+    return (node.get("out", channels),) + tuple(sides)
+
+
 class Network(nn.Module):
     """The network that model.json describes, its parameters under the names of the state dict."""
 
     def __init__(self, description=DESCRIPTION):
         super().__init__()
         self.nodes = description["nodes"]
-        channels = {}
+        shapes = {}
         for node in self.nodes:
             name, op = node["id"], node["op"]
             if op == "input":
-                channels[name] = description["input"]["channels"]
+                shapes[name] = tuple(description["input"][side] for side in ("channels", "height", "width"))
                 continue
-            inputs = [channels[i] for i in node.get("inputs") or [node["input"]]]
-            source = sum(inputs) if op == "concat" else inputs[0]
-            channels[name] = node.get("out", source)
-            if op == "conv":
+            inputs = [shapes[i] for i in node.get("inputs") or [node["input"]]]
+            source = sum(shape[0] for shape in inputs) if op == "concat" else inputs[0][0]
+            shapes[name] = _shape_after(node, source, inputs[0][1:])
+            if op in ("conv", "plainconv"):
                 shape = (source, node["out"], node["kernel"], node["stride"], node["padding"])
-                self._place(name, nn.Conv2d(*shape, bias=node["bias"]))
-                self._place(node["bn"], nn.BatchNorm2d(node["out"]))
-            elif op == "linear":
+                self._place(name, nn.Conv2d(*shape, bias=node.get("bias", True)))
+                if op == "conv":
+                    self._place(node["bn"], nn.BatchNorm2d(node["out"]))
+            elif op in ("linear", "dense"):
                 self._place(name, nn.Linear(source, node["out"]))
-            elif op not in ("add", "concat", "maxpool", "globalpool"):
+            elif op not in ("add", "concat", "maxpool", "avgpool", "globalpool", "flatten"):
                 raise ValueError("unknown layer " + op)
 
     def _place(self, name, module):
@@ -112,8 +126,12 @@ class Network(nn.Module):
                 y = self.get_submodule(node["bn"])(self.get_submodule(name)(values[node["input"]]))
             elif op == "maxpool":
                 y = F.max_pool2d(values[node["input"]], node["kernel"], node["stride"], node["padding"])
+            elif op == "avgpool":
+                y = F.avg_pool2d(values[node["input"]], node["kernel"])
             elif op == "globalpool":
                 y = values[node["input"]].mean((2, 3))
+            elif op == "flatten":
+                y = values[node["input"]].flatten(1)
             else:
                 y = self.get_submodule(name)(values[node["input"]])
             values[name] = torch.relu(y) if node.get("relu") else y
@@ -163,37 +181,49 @@ def normalise(images):
     return _standardised(*_batch(images))
 
 
+def _is_unit(node):
+    """Whether a node's channels are neurons."""
+    return node["op"] in ("conv", "dense") or (node["op"] == "plainconv" and node["relu"])
+
+
+def _read_at(unit):
+    """The module whose output is a unit's activation before the ReLU."""
+    return unit.get("bn", unit["id"])
+
+
 def activations(model, images, layers=None, batch_size=128):
     """Every neuron's value as the labels mean it: {layer: float32 tensor [N, C]} on the processor.
 
     A neuron's value for one image is the spatial mean of its batch norm's output, after the ReLU where one follows
-    directly. The model is one of load(), or any with batch norms of the same names; it runs in evaluation mode.
+    directly; without batch norm, of its layer's output. The model is one of load(), or any with batch norms (or such layers)
+    of the same names; it runs in evaluation mode.
 
     images: as for normalise(), which is applied here.
     layers: names such as "layer3.0.conv1" (model.json lists them); None is all.
     """
-    units = {node["id"]: node for node in DESCRIPTION["nodes"] if node["op"] == "conv"}
+    units = {node["id"]: node for node in DESCRIPTION["nodes"] if _is_unit(node)}
     names = list(units) if layers is None else [layers] if isinstance(layers, str) else list(layers)
     model = _unwrapped(model)
     modules = dict(model.named_modules())
     for name in names:
         if name not in units:
             raise ValueError("no layer of neurons is called %r; there are %s" % (name, ", ".join(units)))
-        if units[name]["bn"] not in modules:
-            raise ValueError("the model has no batch norm %r, where %r is read" % (units[name]["bn"], name))
+        if _read_at(units[name]) not in modules:
+            kind = "batch norm" if "bn" in units[name] else "layer"
+            raise ValueError("the model has no %s %r, where %r is read" % (kind, _read_at(units[name]), name))
     found = {name: [] for name in names}
 
     def reader(name):
         def read(_module, _inputs, output):
             value = torch.relu(output) if units[name]["relu"] else output
-            found[name].append(value.mean((2, 3)).float().cpu())
+            found[name].append((value.mean((2, 3)) if value.dim() == 4 else value).float().cpu())
 
         return read
 
     x, divisor = _batch(images)
     parameter = next(model.parameters())
     training = [module for module in model.modules() if module.training]
-    hooks = [modules[units[name]["bn"]].register_forward_hook(reader(name)) for name in names]
+    hooks = [modules[_read_at(units[name])].register_forward_hook(reader(name)) for name in names]
     try:
         model.eval()
         with torch.no_grad():

@@ -1,6 +1,7 @@
 import type { Feature, Gradient, Lowering } from "./lowering/lowering.ts";
-import type { ConvUnit } from "./network.ts";
-import { convShape, type UnitRule } from "./unit-rule.ts";
+import type { NormalisedNode, Weighted } from "./network.ts";
+import { convShape } from "./ops/weighted.ts";
+import type { UnitRule } from "./unit-rule.ts";
 
 export const BN_EPSILON = 1e-5;
 
@@ -24,10 +25,10 @@ export interface ParameterSink {
   /** Whether a parameter's gradient is wanted. */
   trains(key: string): boolean;
   gradient(key: string, value: string): void;
-  statistics(unit: ConvUnit, statistics: BatchStatistics): void;
+  statistics(unit: NormalisedNode, statistics: BatchStatistics): void;
 }
 
-/** Units with batch statistics, as in training: `y = γ·(z − μ_B)/√(σ²_B + ε) + β`. */
+/** Units with batch statistics where they have batch norm, as in training: `y = γ·(z − μ_B)/√(σ²_B + ε) + β`. */
 export class BatchNormUnits implements UnitRule {
   private readonly lowering: Lowering;
   private readonly sink: ParameterSink;
@@ -38,11 +39,12 @@ export class BatchNormUnits implements UnitRule {
     this.sink = sink;
   }
 
-  forward(unit: ConvUnit, x: Feature, fuse: { sum?: Feature; relu: boolean }): Feature {
+  forward(unit: Weighted, x: Feature, fuse: { sum?: Feature; relu: boolean }): Feature {
     const { lowering, sink } = this;
     const { graph } = lowering;
     const weight = sink.parameter(`${unit.id}.weight`, [unit.out, unit.kernel, unit.kernel, x.channels]);
     const convBias = unit.bias ? sink.parameter(`${unit.id}.bias`, [unit.out]) : undefined;
+    if (unit.bn === undefined) return lowering.conv(x, weight, convShape(unit), { ...fuse, bias: convBias });
     const gamma = sink.parameter(`${unit.bn}.weight`, [unit.out]);
     const beta = sink.parameter(`${unit.bn}.bias`, [unit.out]);
 
@@ -57,17 +59,23 @@ export class BatchNormUnits implements UnitRule {
     const rstd = graph.op("Reciprocal", [graph.op("Sqrt", [graph.op("Add", [variance, graph.scalar(BN_EPSILON)])])]);
     const scale = graph.op("Mul", [gamma, rstd]);
     const shift = graph.op("Sub", [beta, graph.op("Mul", [mean, scale])]);
-    sink.statistics(unit, { mean, variance });
+    sink.statistics({ ...unit, bn: unit.bn }, { mean, variance });
     this.saved.set(unit.id, { conv, mean, rstd, scale });
     return lowering.scaleShift(conv, scale, shift, fuse);
   }
 
   /** With `x̂ = (z−μ)·r`: `∂γ = Σ g·x̂`, `∂β = Σ g`, `∂z = γ·r·(g − ∂β/M − x̂·∂γ/M)`, M = images × positions. */
-  backward(unit: ConvUnit, x: Feature, dy: Feature, input: { wanted: boolean; into?: Gradient }): Gradient | undefined {
+  backward(unit: Weighted, x: Feature, dy: Feature, input: { wanted: boolean; into?: Gradient }): Gradient | undefined {
     const { lowering, sink } = this;
     const { graph } = lowering;
-    const { conv, mean, rstd, scale } = this.saved.get(unit.id)!;
     const overBatch = (value: string) => graph.op("ReduceSum", [value, graph.integers([0])], { keepdims: 0 });
+    if (unit.bn === undefined) {
+      const [weight, bias] = [`${unit.id}.weight`, `${unit.id}.bias`];
+      if (sink.trains(weight)) sink.gradient(weight, lowering.convWeightGradient(x, dy, convShape(unit)));
+      if (unit.bias && sink.trains(bias)) sink.gradient(bias, overBatch(lowering.channelSums(dy)));
+      return input.wanted ? lowering.convInputGradient(dy, weight, convShape(unit), x, input.into) : undefined;
+    }
+    const { conv, mean, rstd, scale } = this.saved.get(unit.id)!;
     const dbeta = overBatch(lowering.channelSums(dy));
     const dots = overBatch(lowering.channelDots(dy, conv));
     const dgamma = graph.op("Mul", [rstd, graph.op("Sub", [dots, graph.op("Mul", [mean, dbeta])])]);

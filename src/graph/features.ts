@@ -1,4 +1,4 @@
-import { classifierOf, inputsOf, type LayerNode, type Network } from "./network.ts";
+import { classifierOf, inferShapes, inputsOf, type LayerNode, type Network, unitAt } from "./network.ts";
 import { opOf } from "./ops/registry.ts";
 import type { Unit } from "./units.ts";
 
@@ -15,18 +15,25 @@ export interface Neuron {
  */
 export function lastNeurons(network: Network): Neuron[][] {
   const nodes = new Map(network.nodes.map((node) => [node.id, node]));
+  const shapes = inferShapes(network);
+  const positionsOf = (id: string, neurons: Neuron[]) => {
+    const [, height, width] = shapes.get(id)!;
+    return Array.from({ length: height * width }, () => neurons);
+  };
   const trace = (id: string): Neuron[][] => {
     const node = nodes.get(id) as LayerNode;
     const inputs = inputsOf(node);
-    const { channels, unit } = opOf(node);
+    const { channels } = opOf(node);
+    if (channels === "spread") return inputs.flatMap(trace).flatMap((neurons) => positionsOf(inputs[0], neurons));
     if (channels === "joined") return inputs.flatMap(trace);
     if (channels === "kept") {
       const isShortcut = (id: string) => inputs.some((other) => upstreamOf(network, other).has(id));
       const addends = inputs.filter((input) => !isShortcut(input)).map(trace);
       return addends[0].map((_, i) => addends.flatMap((addend) => addend[i]));
     }
+    const unit = unitAt(network, node);
     if (!unit) throw new Error(`${network.arch}: no neurons behind '${id}'`);
-    return channelsOf(unit(node));
+    return channelsOf(unit);
   };
   return trace(classifierOf(network).input);
 }

@@ -1,7 +1,7 @@
 import { type StateDict, sizeOf, type Tensor, tensorOf } from "../tensor/state.ts";
 import { BN_EPSILON } from "./batchnorm.ts";
 import { foldedBias, foldedWeight } from "./folded.ts";
-import { type ConvUnit, classifierOf, type Network } from "./network.ts";
+import { classifierOf, type Network, type Weighted, weightedNodes } from "./network.ts";
 
 /** Feeds of the folded programs: graph input → values. */
 export type FoldedState = Map<string, Float32Array>;
@@ -36,18 +36,8 @@ export function toOihw(data: Float32Array, shape: number[]): Float32Array {
 /** Folds every unit's frozen batch norm into its convolution; the classifier passes as it is. */
 export function foldState(network: Network, state: StateDict): FoldedState {
   const folded: FoldedState = new Map();
-  for (const node of network.nodes) {
-    if (node.op !== "conv") continue;
-    const weight = toOhwi(tensorOf(state, `${node.id}.weight`));
-    const bias = new Float32Array(node.out);
-    folded.set(foldedWeight(node.id), weight);
-    folded.set(foldedBias(node.id), bias);
-    const perRow = weight.length / node.out;
-    for (let channel = 0; channel < node.out; channel++) {
-      const { factor, shift } = channelFold(state, node, channel);
-      for (let i = channel * perRow; i < (channel + 1) * perRow; i++) weight[i] *= factor;
-      bias[channel] = shift;
-    }
+  for (const node of weightedNodes(network)) {
+    for (const [name, values] of foldNode(state, node)) folded.set(name, values);
   }
   const linear = classifierOf(network);
   for (const part of ["weight", "bias"]) {
@@ -56,9 +46,27 @@ export function foldState(network: Network, state: StateDict): FoldedState {
   return folded;
 }
 
-/** One channel's fold: its weights' factor γ/√(σ²+ε) and its bias β + (b − μ)·factor. */
-export function channelFold(state: StateDict, unit: ConvUnit, channel: number): { factor: number; shift: number } {
+/** One node's folded weights and bias. */
+export function foldNode(state: StateDict, node: Weighted): FoldedState {
+  const stored = tensorOf(state, `${node.id}.weight`);
+  const weight = stored.shape.length === 4 ? toOhwi(stored) : stored.data.slice();
+  const bias = new Float32Array(node.out);
+  const perRow = weight.length / node.out;
+  for (let channel = 0; channel < node.out; channel++) {
+    const { factor, shift } = channelFold(state, node, channel);
+    for (let i = channel * perRow; i < (channel + 1) * perRow; i++) weight[i] *= factor;
+    bias[channel] = shift;
+  }
+  return new Map([
+    [foldedWeight(node.id), weight],
+    [foldedBias(node.id), bias],
+  ]);
+}
+
+/** One channel's fold: its weights' factor γ/√(σ²+ε) and its bias β + (b − μ)·factor; 1 and b without batch norm. */
+export function channelFold(state: StateDict, unit: Weighted, channel: number): { factor: number; shift: number } {
   const at = (key: string) => tensorOf(state, key).data[channel];
+  if (unit.bn === undefined) return { factor: 1, shift: unit.bias ? at(`${unit.id}.bias`) : 0 };
   const factor = at(`${unit.bn}.weight`) / Math.sqrt(at(`${unit.bn}.running_var`) + BN_EPSILON);
   const convBias = unit.bias ? at(`${unit.id}.bias`) : 0;
   return { factor, shift: at(`${unit.bn}.bias`) + (convBias - at(`${unit.bn}.running_mean`)) * factor };

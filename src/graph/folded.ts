@@ -1,6 +1,7 @@
 import type { Feature, Gradient, Lowering } from "./lowering/lowering.ts";
-import { type ConvUnit, inferShapes, type Network } from "./network.ts";
-import { convShape, type UnitRule } from "./unit-rule.ts";
+import { inferShapes, type Network, type Weighted, weightedNodes } from "./network.ts";
+import { convShape } from "./ops/weighted.ts";
+import type { UnitRule } from "./unit-rule.ts";
 
 /** Names of a folded unit's graph inputs. */
 export const foldedWeight = (unit: string) => `${unit}.folded_weight`;
@@ -29,8 +30,8 @@ export class FoldedUnits implements UnitRule {
     this.lowering = lowering;
     this.rows = options.rows ?? new Map();
     const shapes = inferShapes(network);
-    for (const unit of network.nodes) {
-      if (unit.op !== "conv" || options.only?.has(unit.id) === false) continue;
+    for (const unit of weightedNodes(network)) {
+      if (options.only?.has(unit.id) === false) continue;
       const inputs = shapes.get(unit.input)![0];
       lowering.graph.input(foldedWeight(unit.id), [unit.out, unit.kernel, unit.kernel, inputs]);
       lowering.graph.input(foldedBias(unit.id), [unit.out]);
@@ -39,11 +40,11 @@ export class FoldedUnits implements UnitRule {
     }
   }
 
-  forward(unit: ConvUnit, x: Feature, fuse: { sum?: Feature; relu: boolean }): Feature {
+  forward(unit: Weighted, x: Feature, fuse: { sum?: Feature; relu: boolean }): Feature {
     return this.lowering.conv(x, foldedWeight(unit.id), convShape(unit), { ...fuse, bias: foldedBias(unit.id) });
   }
 
-  backward(unit: ConvUnit, x: Feature, dy: Feature, input: { wanted: boolean; into?: Gradient }): Gradient | undefined {
+  backward(unit: Weighted, x: Feature, dy: Feature, input: { wanted: boolean; into?: Gradient }): Gradient | undefined {
     const { lowering } = this;
     const { graph } = lowering;
     const shape = convShape(unit);

@@ -39,8 +39,9 @@ export function chainChannels(network: Network, neurons: NeuronSet): Map<string,
   const behind = (node: LayerNode): number[] => {
     if (node.op === "input") return Array.from({ length: network.input.channels }, (_, c) => c);
     const inputs = inputsOf(node);
-    const { channels, unit } = opOf(node);
-    if (channels === "own") return unit ? (neurons[node.id] ?? []) : [];
+    const { channels } = opOf(node);
+    if (channels === "own") return neurons[node.id] ?? [];
+    if (channels === "spread") throw new Error(`'${node.id}': a sub-network is not replaced through a flattened map`);
     if (channels === "kept") {
       const [first, ...others] = inputs.map(at);
       const different = others.find((other) => other.join() !== first.join());

@@ -3,12 +3,14 @@ import type { ConvUnit } from "./ops/conv.ts";
 import type { LinearNode } from "./ops/linear.ts";
 import type { Shape, StateEntry } from "./ops/op.ts";
 import { type LayerNode, opOf } from "./ops/registry.ts";
+import type { Weighted } from "./ops/weighted.ts";
 import type { Unit } from "./units.ts";
 
 export type { AddNode } from "./ops/add.ts";
 export type { ConcatNode } from "./ops/concat.ts";
 export type { ConvUnit } from "./ops/conv.ts";
 export type { LayerNode } from "./ops/registry.ts";
+export type { NormalisedNode, Weighted } from "./ops/weighted.ts";
 
 /**
  * A network as a list of layers in topological order: plain data, from which the inference graph and the training
@@ -47,7 +49,18 @@ export function convUnits(network: Network): ConvUnit[] {
 
 /** The layers of neurons, in the network's order. */
 export function unitsOf(network: Network): Unit[] {
-  return network.nodes.flatMap((node) => opOf(node).unit?.(node) ?? []);
+  return network.nodes.flatMap((node) => unitAt(network, node) ?? []);
+}
+
+/** The layer of neurons that a node is, if it is one. */
+export function unitAt(network: Network, node: LayerNode): Unit | undefined {
+  const readers = network.nodes.filter((reader) => inputsOf(reader).includes(node.id));
+  return opOf(node).unit?.(node, readers);
+}
+
+/** What rules see of the nodes that have weights, but for the classifier, in order. */
+export function weightedNodes(network: Network): Weighted[] {
+  return network.nodes.flatMap((node) => opOf(node).weighted?.(node) ?? []);
 }
 
 /** Layer names and widths in order: which neurons there are. */

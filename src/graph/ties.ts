@@ -1,5 +1,6 @@
-import { inputsOf, type LayerNode, type Network } from "./network.ts";
+import { inputsOf, type LayerNode, type Network, unitAt } from "./network.ts";
 import { opOf } from "./ops/registry.ts";
+import type { Unit } from "./units.ts";
 
 /** Which units' channels a feature consists of, in order: several where a concatenation joined them. */
 type Parts = string[];
@@ -17,7 +18,7 @@ export function tiedUnits(network: Network): string[][] {
   const parts = new Map<string, Parts>();
   const root = (id: string): string => (parent.get(id) === id ? id : root(parent.get(id)!));
   for (const node of network.nodes) {
-    const unit = opOf(node).unit?.(node);
+    const unit = unitAt(network, node);
     if (unit) {
       parent.set(unit.id, unit.id);
       widths.set(unit.id, unit.width);
@@ -33,15 +34,15 @@ export function tiedUnits(network: Network): string[][] {
         });
       }
     }
-    parts.set(node.id, partsOf(node, inputs));
+    parts.set(node.id, partsOf(node, inputs, unit));
   }
   const groups = new Map<string, string[]>();
   for (const id of parent.keys()) groups.set(root(id), [...(groups.get(root(id)) ?? []), id]);
   return [...groups.values()];
 }
 
-function partsOf(node: LayerNode, inputs: Parts[]): Parts {
-  const { channels, unit } = opOf(node);
-  if (channels === "own") return unit ? [node.id] : [];
+function partsOf(node: LayerNode, inputs: Parts[], unit: Unit | undefined): Parts {
+  const { channels } = opOf(node);
+  if (channels === "own" || channels === "spread") return unit ? [node.id] : [];
   return channels === "joined" ? inputs.flat() : inputs[0];
 }

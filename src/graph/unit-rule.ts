@@ -1,17 +1,13 @@
-import type { ConvShape, Feature, Gradient } from "./lowering/lowering.ts";
-import type { ConvUnit } from "./ops/conv.ts";
+import type { Feature, Gradient } from "./lowering/lowering.ts";
+import type { Weighted } from "./ops/weighted.ts";
 
-/** How conv units are lowered: with batch statistics, or with the batch norm folded into the weights. */
+/** How nodes with weights are lowered: with batch statistics, or with the batch norm folded into the weights. */
 export interface UnitRule {
   /** `relu?(unit(x) + sum)`. */
-  forward(unit: ConvUnit, x: Feature, fuse: { sum?: Feature; relu: boolean }): Feature;
+  forward(unit: Weighted, x: Feature, fuse: { sum?: Feature; relu: boolean }): Feature;
   /**
    * Emits the unit's parameter gradients and, where `input` is wanted, adds to the gradient of x.
    * @param dy gradient at the unit's output before the residual sum and the ReLU
    */
-  backward(unit: ConvUnit, x: Feature, dy: Feature, input: { wanted: boolean; into?: Gradient }): Gradient | undefined;
-}
-
-export function convShape({ out, kernel, stride, padding }: ConvUnit): ConvShape {
-  return { out, kernel, stride, padding };
+  backward(unit: Weighted, x: Feature, dy: Feature, input: { wanted: boolean; into?: Gradient }): Gradient | undefined;
 }

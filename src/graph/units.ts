@@ -4,9 +4,10 @@ import { type Network, stateShapes, unitsOf } from "./network.ts";
 
 /**
  * What a part of a tensor is to its neuron. Training moves the weights that the neuron reads with, its bias, and its batch
- * norm's gain γ and shift β; its batch norm's mean μ and variance σ² go with it.
+ * norm's gain γ and shift β, and the weights that the next layer reads it with where they are its own; its batch norm's mean μ and
+ * variance σ² go with it.
  */
-export type Role = "weight" | "bias" | "gain" | "shift" | "mean" | "variance";
+export type Role = "weight" | "bias" | "gain" | "shift" | "outgoing" | "mean" | "variance";
 
 /** A tensor that a unit's neurons divide among them: neuron n has index n along the axis. */
 export interface Share {
@@ -19,6 +20,8 @@ export interface Share {
 export interface Unit {
   id: string;
   width: number;
+  /** Whether a ReLU follows directly, so that no activation is below 0. */
+  relu: boolean;
   /** What its neurons own: θ of docs/methods.md §1.1. */
   owned: readonly Share[];
   /** Statistics that belong to its neurons and that training does not move. */

@@ -1,6 +1,6 @@
 import { fusedAdditions } from "./fused-additions.ts";
 import type { Feature, Gradient, Lowering } from "./lowering/lowering.ts";
-import { type ConvUnit, classifierOf, inputsOf, type Network } from "./network.ts";
+import { classifierOf, inputsOf, type Network, type Weighted } from "./network.ts";
 import type { AddNode } from "./ops/add.ts";
 import type { BackwardPass, ForwardPass } from "./ops/op.ts";
 import { opOf } from "./ops/registry.ts";
@@ -19,7 +19,7 @@ export interface WalkOptions {
   /** Whether tied maxima of a disjoint pool share the gradient: wanted where whole channels may be constant. */
   shareTies?: boolean;
   /** Replaces a unit's activation as soon as it is computed. Needs `fuse: false`. */
-  intervene?(unit: ConvUnit, activation: Feature): Feature;
+  intervene?(unit: Weighted, activation: Feature): Feature;
 }
 
 /** Everything one forward pass computed, and what backward needs of it. */
@@ -33,7 +33,7 @@ export interface Forward {
 }
 
 /** Told the gradient at a unit's activation. */
-export type OnTap = (unit: ConvUnit, activation: Feature, gradient: Feature) => void;
+export type OnTap = (unit: Weighted, activation: Feature, gradient: Feature) => void;
 
 /**
  * Walks a network forward, then backward, emitting operators through a lowering. The linear layers' weights are graph values
@@ -73,7 +73,11 @@ export class Walk {
       rule,
       fused,
       feature: (id) => features.get(id)!,
-      vector: (id) => vectors.get(id)!,
+      vector(id) {
+        const vector = vectors.get(id) ?? lowering.toVector(features.get(id)!);
+        vectors.set(id, vector);
+        return vector;
+      },
       isKnown: (id) => features.has(id),
       put(id, output) {
         if (typeof output === "string") vectors.set(id, output);
@@ -103,7 +107,8 @@ export class Walk {
   backwardFromPooled({ features }: Forward, dpooled: string, onTap?: OnTap): Feature | undefined {
     const { lowering, rule, fused, options, network } = this;
     const gradients = new Map<string, Gradient>();
-    const vectorGradients = new Map([[classifierOf(network).input, dpooled]]);
+    const last = classifierOf(network).input;
+    const vectorGradients = new Map([[last, dpooled]]);
     const wanted = this.wantedGradients();
     // Before all else: of an operator's inputs the runtime first computes the one that was added last. A gate is to be computed
     // when its gradient is there, not all gates before the first gradient.
@@ -112,6 +117,9 @@ export class Walk {
       const y = features.get(node.id);
       if (y && "relu" in node && node.relu && wanted.has(node.id)) gates.set(node.id, lowering.reluGate(y));
     }
+    const read = features.get(last);
+    if (read && wanted.has(last))
+      gradients.set(last, lowering.accumulate(undefined, lowering.fromVector(dpooled, read)));
     const pass: BackwardPass = {
       lowering,
       rule,
@@ -146,7 +154,7 @@ export class Walk {
     const { trained, inputGradient } = this.options;
     const wanted = new Set<string>();
     for (const node of this.network.nodes) {
-      const isTrained = opOf(node).unit !== undefined && (!trained || trained.has(node.id));
+      const isTrained = opOf(node).weighted !== undefined && (!trained || trained.has(node.id));
       const own = node.op === "input" ? inputGradient === true : isTrained || node.op === "linear";
       if (own || inputsOf(node).some((id) => wanted.has(id))) wanted.add(node.id);
     }

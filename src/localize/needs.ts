@@ -1,4 +1,5 @@
-import { convUnits, type Network } from "../graph/network.ts";
+import { type Network, stateShapes, unitsOf } from "../graph/network.ts";
+import { type Share, weightsOf } from "../graph/units.ts";
 
 /** What a criterion may need of a network, in words. */
 export const NEEDS = {
@@ -10,12 +11,12 @@ export const NEEDS = {
 export type Need = keyof typeof NEEDS;
 
 function has(network: Network, need: Need): boolean {
-  const units = convUnits(network);
+  const units = unitsOf(network);
   switch (need) {
     case "batch-norm":
-      return units.length > 0 && units.every(({ bn }) => Boolean(bn));
+      return units.length > 0 && units.every(({ owned }) => owned.some(({ role }) => role === "gain"));
     case "convolution":
-      return units.length > 0;
+      return units.length > 0 && units.every((unit) => isFilter(network, weightsOf(unit)));
     case "classes":
       return network.classes > 1 && network.nodes.at(-1)?.op === "linear";
     case "pixels":
@@ -26,4 +27,9 @@ function has(network: Network, need: Need): boolean {
 /** The first thing that a criterion needs and a network lacks; null: the criterion can judge it. */
 export function unmetNeed({ needs = [] }: { needs?: readonly Need[] }, network: Network): Need | null {
   return needs.find((need) => !has(network, need)) ?? null;
+}
+
+/** Whether a neuron's weights are a convolution's: `[out, in, kh, kw]`. */
+function isFilter(network: Network, { key }: Share): boolean {
+  return stateShapes(network).get(key)!.length === 4;
 }

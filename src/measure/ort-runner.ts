@@ -1,6 +1,6 @@
 import type { ImageSet, Normalization } from "../datasets/types.ts";
 import { foldState } from "../graph/fold.ts";
-import { convUnits, type Network, neuronLayers } from "../graph/network.ts";
+import { type Network, neuronLayers, unitsOf } from "../graph/network.ts";
 import { contributionProgram, dotOf } from "../graph/programs/contribution.ts";
 import type { NormStatistics } from "../graph/programs/gains.ts";
 import { inferProgram, meanAbsTap, meanTap, tapProgram } from "../graph/programs/infer.ts";
@@ -57,15 +57,15 @@ export class OrtRunner implements ModelRunner, Runtime {
   async taps(state: StateDict, images: ImageSet, kind: TapKind): Promise<Taps> {
     const { network } = this;
     const batch = batchFor(images);
-    const units = convUnits(network);
-    const taps: Taps = new Map(units.map((unit) => [unit.id, new Float32Array(images.count * unit.out)]));
+    const units = unitsOf(network);
+    const taps: Taps = new Map(units.map(({ id, width }) => [id, new Float32Array(images.count * width)]));
     const feeds = new Map(foldState(network, state));
     for (const slice of slices(images, this.normalization, batch)) {
       feeds.set("input", slice.images);
       const outputs = await this.pool.run("taps", network, batch, (l) => tapProgram(l, network), feeds);
-      for (const { id, out, relu } of units) {
+      for (const { id, width, relu } of units) {
         const key = kind === "mean-abs" && !relu ? meanAbsTap(id) : meanTap(id);
-        taps.get(id)!.set(outputs.get(key)!.subarray(0, slice.count * out), slice.start * out);
+        taps.get(id)!.set(outputs.get(key)!.subarray(0, slice.count * width), slice.start * width);
       }
     }
     return taps;

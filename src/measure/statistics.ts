@@ -1,8 +1,8 @@
 import type { ImageSet } from "../datasets/types.ts";
 import { BN_EPSILON } from "../graph/batchnorm.ts";
-import { type FoldedState, toOhwi } from "../graph/fold.ts";
+import { type FoldedState, foldNode, toOhwi } from "../graph/fold.ts";
 import { foldedWeight } from "../graph/folded.ts";
-import { classifierOf, convUnits, inferShapes, type Network } from "../graph/network.ts";
+import { classifierOf, convUnits, inferShapes, type Network, weightedNodes } from "../graph/network.ts";
 import { centreInput, gainInput, shiftInput } from "../graph/preactivation.ts";
 import { preActivationProgram, squareOf, sumOf } from "../graph/programs/preactivation.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
@@ -80,6 +80,9 @@ export function preActivationFeeds(network: Network, state: StateDict): FoldedSt
       part("weight").map((gamma, c) => gamma / Math.sqrt(variance[c] + BN_EPSILON)),
     );
     feeds.set(shiftInput(id), part("bias"));
+  }
+  for (const node of weightedNodes(network)) {
+    if (node.bn === undefined) for (const [name, values] of foldNode(state, node)) feeds.set(name, values);
   }
   const { id } = classifierOf(network);
   for (const name of ["weight", "bias"]) feeds.set(`${id}.${name}`, tensorOf(state, `${id}.${name}`).data);

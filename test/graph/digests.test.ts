@@ -6,12 +6,13 @@ import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { WebGpuLowering } from "../../src/graph/lowering/webgpu.ts";
 import { narrowNetwork } from "../../src/graph/narrow.ts";
-import { classifierOf, convUnits, type Network, stateShapes } from "../../src/graph/network.ts";
+import { classifierOf, type Network, stateShapes, unitsOf } from "../../src/graph/network.ts";
 import { unlearning } from "../../src/graph/objectives/cross-entropy.ts";
 import { squaredError } from "../../src/graph/objectives/squared-error.ts";
 import type { Program } from "../../src/graph/onnx.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
 import { trainProgram } from "../../src/graph/programs/train.ts";
+import { unmetNeed } from "../../src/localize/needs.ts";
 import { ARCHITECTURES } from "../../src/models/registry.ts";
 import { everyProgram, type NamedProgram } from "./every-program.ts";
 import { NETWORKS, network } from "./small-networks.ts";
@@ -31,21 +32,25 @@ const WIDTHS = [16, 8];
 
 /** What the code asks for beyond {@link everyProgram}. */
 function furtherPrograms(net: Network): NamedProgram[] {
-  const units = convUnits(net);
+  const units = unitsOf(net);
   const inside = units[Math.floor(units.length / 2)].id;
   const head = `${classifierOf(net).id}.`;
-  const chain = narrowNetwork(net, Object.fromEntries(units.map(({ id }) => [id, [0]])));
   const sgd = { momentum: 0.9, nesterov: false, weightDecay: 0 };
   const withoutHead = (key: string) => !key.startsWith(head);
   return [
     { name: "unlearning", make: (l) => trainProgram(l, net, { sgd, objective: unlearning }).program },
     { name: "training of all but the head", make: (l) => trainProgram(l, net, { sgd, trains: withoutHead }).program },
     { name: "fine-tuning of one unit", make: (l) => finetuneProgram(l, net, new Map([[inside, 1]])) },
-    {
-      name: "the narrow twin",
-      make: (l) => trainProgram(l, chain, { objective: squaredError, trains: withoutHead }).program,
-    },
+    ...narrowTwin(net, withoutHead),
   ];
+}
+
+/** Sub-networks are replaced where every neuron is a normalised convolution's. */
+function narrowTwin(net: Network, trains: (key: string) => boolean): NamedProgram[] {
+  if (unmetNeed({ needs: ["batch-norm", "convolution"] }, net)) return [];
+  const chain = narrowNetwork(net, Object.fromEntries(unitsOf(net).map(({ id }) => [id, [0]])));
+  const make = (l: Lowering) => trainProgram(l, chain, { objective: squaredError, trains }).program;
+  return [{ name: "the narrow twin", make }];
 }
 
 /** The first 16 digits of the SHA-256 of what the runtime gets: the model, and what goes in and out under which name. */

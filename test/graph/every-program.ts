@@ -2,7 +2,7 @@ import { Random } from "../../src/core/random.ts";
 import { foldState, toOhwi } from "../../src/graph/fold.ts";
 import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
-import { convUnits, type Network } from "../../src/graph/network.ts";
+import { type Network, unitsOf } from "../../src/graph/network.ts";
 import { agreement } from "../../src/graph/objectives/agreement.ts";
 import { squaredError } from "../../src/graph/objectives/squared-error.ts";
 import type { Program } from "../../src/graph/onnx.ts";
@@ -23,6 +23,7 @@ import { statisticsProgram } from "../../src/graph/programs/statistics.ts";
 import { trainProgram } from "../../src/graph/programs/train.ts";
 import { unchangedProgram } from "../../src/graph/programs/unchanged.ts";
 import { cutPoints, downstreamOf, partBetween } from "../../src/graph/suffix.ts";
+import { unmetNeed } from "../../src/localize/needs.ts";
 import { sizeOf } from "../../src/tensor/state.ts";
 import { randomArray, randomState } from "./programs.ts";
 
@@ -34,15 +35,14 @@ export interface NamedProgram {
 
 /** Every program that there is, of one network: whole, with some units chosen where it takes a choice. */
 export function everyProgram(network: Network): NamedProgram[] {
-  const units = convUnits(network);
+  const units = unitsOf(network);
   const some = new Set(units.filter((_, i) => i % 3 === 0).map(({ id }) => id));
   // Odd numbers of rows, which fill no vector.
-  const rows = new Map(units.map(({ id, out }) => [id, out <= 4 ? 1 : 2 * Math.floor(out / 6) + 1]));
+  const rows = new Map(units.map(({ id, width }) => [id, width <= 4 ? 1 : 2 * Math.floor(width / 6) + 1]));
   const cuts = cutPoints(network);
   const cut = cuts[Math.floor(cuts.length / 2)];
   const beginning = partBetween(network, network.nodes[0].id, cut);
   const inside = units[Math.floor(units.length / 2)].id;
-  const { needs } = changeProgram(new PlainLowering(1), network, inside, 1);
   const sgd = { momentum: 0.9, nesterov: true, weightDecay: 5e-4 };
   return [
     { name: "inference", make: (l) => inferProgram(l, network) },
@@ -66,11 +66,17 @@ export function everyProgram(network: Network): NamedProgram[] {
     { name: "the part up to a cut", make: (l) => middleProgram(l, network, beginning, [cut]) },
     { name: "what follows a unit", make: (l) => lastProgram(l, network, downstreamOf(network, inside)) },
     { name: "the profile of a slice", make: (l) => profileProgram(l, network) },
-    { name: "what follows a changed channel", make: (l) => changeProgram(l, network, inside, l.batch).program },
-    {
-      name: "what a changed channel is added to",
-      make: (l) => unchangedProgram(l, network, new Map([[inside, needs]])),
-    },
+    ...changesOf(network, inside),
+  ];
+}
+
+/** Programs of one changed channel, which are for convolutions with batch norm. */
+function changesOf(network: Network, unit: string): NamedProgram[] {
+  if (unmetNeed({ needs: ["batch-norm", "convolution"] }, network)) return [];
+  const { needs } = changeProgram(new PlainLowering(1), network, unit, 1);
+  return [
+    { name: "what follows a changed channel", make: (l) => changeProgram(l, network, unit, l.batch).program },
+    { name: "what a changed channel is added to", make: (l) => unchangedProgram(l, network, new Map([[unit, needs]])) },
   ];
 }
 

@@ -5,7 +5,7 @@ import { Session } from "../../src/engine/session.ts";
 import { foldState, toOhwi } from "../../src/graph/fold.ts";
 import { foldedBias, foldedWeight, rowBiasGradient, rowSelector, rowWeightGradient } from "../../src/graph/folded.ts";
 import type { LoweringKind } from "../../src/graph/lowering/lowering.ts";
-import { convUnits } from "../../src/graph/network.ts";
+import { unitsOf } from "../../src/graph/network.ts";
 import { squaredError } from "../../src/graph/objectives/squared-error.ts";
 import { featureProgram } from "../../src/graph/programs/features.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
@@ -64,20 +64,20 @@ describe.each<LoweringKind>(["plain", "blocked"])("gradients of the %s lowering 
 
   it.each(Object.entries(NETWORKS))("frozen batch norm, selected rows: %s", async (_, body) => {
     const net = network(body);
-    const rows = new Map(convUnits(net).map((unit) => [unit.id, 16]));
+    const rows = new Map(unitsOf(net).map((unit) => [unit.id, 16]));
     const session = await Session.open(finetuneProgram(await chooseLowering(net, BATCH, kind), net, rows), {
       threads: 1,
     });
     const feeds = new Map([...feedsFor(net, 4), ...foldState(net, randomState(net, 5))]);
     const random = new Random(6);
     const channels = new Map<string, number[]>();
-    for (const unit of convUnits(net)) {
-      if (unit.out === 16) channels.set(unit.id, [...Array(16).keys()]);
+    for (const unit of unitsOf(net)) {
+      if (unit.width === 16) channels.set(unit.id, [...Array(16).keys()]);
       else {
-        const chosen = [...random.sample(unit.out, 16)];
-        const selector = new Float32Array(16 * unit.out);
+        const chosen = [...random.sample(unit.width, 16)];
+        const selector = new Float32Array(16 * unit.width);
         chosen.forEach((c, k) => {
-          selector[k * unit.out + c] = 1;
+          selector[k * unit.width + c] = 1;
         });
         feeds.set(rowSelector(unit.id), selector);
         channels.set(unit.id, chosen);
@@ -86,16 +86,16 @@ describe.each<LoweringKind>(["plain", "blocked"])("gradients of the %s lowering 
     const results = await session.run(feeds);
     const run = async () => (await session.run(feeds)).get("loss")![0];
     const gradients = new Map([...results].map(([key, values]) => [key, values.slice()]));
-    for (const unit of convUnits(net)) {
+    for (const unit of unitsOf(net)) {
       const spread = (values: Float32Array, size: number) => {
-        const all = new Float32Array(unit.out * size);
+        const all = new Float32Array(unit.width * size);
         channels.get(unit.id)!.forEach((c, k) => {
           all.set(values.subarray(k * size, (k + 1) * size), c * size);
         });
         return all;
       };
       const weight = feeds.get(foldedWeight(unit.id))!;
-      const dWeight = spread(gradients.get(rowWeightGradient(unit.id))!, weight.length / unit.out);
+      const dWeight = spread(gradients.get(rowWeightGradient(unit.id))!, weight.length / unit.width);
       // Only selected rows have gradients, so only they may move.
       const mask = (array: Float32Array, gradient: Float32Array) => restrict(array, gradient, run, random);
       expect(await mask(weight, dWeight), unit.id).toBeLessThan(0.03);

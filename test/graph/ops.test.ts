@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { inferShapes, inputsOf, type LayerNode, stateEntries, stateShapes } from "../../src/graph/network.ts";
-import { OPS, opOf } from "../../src/graph/ops/registry.ts";
+import { inferShapes, inputsOf, type LayerNode, stateEntries, stateShapes, unitAt } from "../../src/graph/network.ts";
+import { OPS } from "../../src/graph/ops/registry.ts";
 import { NETWORKS, network } from "./small-networks.ts";
 
 const networks = Object.values(NETWORKS).map(network);
@@ -19,7 +19,7 @@ it("a unit's neurons own entries of the state that training moves, and no others
   for (const net of networks) {
     const trained = new Map(stateEntries(net).map((entry) => [entry.key, entry.trained]));
     for (const node of net.nodes) {
-      const unit = opOf(node).unit?.(node);
+      const unit = unitAt(net, node);
       for (const { key, axis } of unit?.owned ?? []) {
         expect(trained.get(key), key).toBe(true);
         expect(stateShapes(net).get(key)![axis]).toBe(unit!.width);

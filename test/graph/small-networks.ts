@@ -24,6 +24,13 @@ function conv(id: string, input: string, out: number, kernel: number, stride: nu
   };
 }
 
+const RECTANGULAR = "a rectangular image, 7×7 stem of stride 2 and max-pool, odd sides halved, a head of dense units";
+const CLASSIC = "convolutions without batch norm, average pool, two dense layers";
+
+function plainConv(id: string, input: string, out: number, kernel: number, stride: number, relu: boolean): LayerNode {
+  return { op: "plainconv", id, input, out, kernel, stride, padding: (kernel - 1) / 2, relu };
+}
+
 /** Small networks that together hold every operator in every role it has. */
 export const NETWORKS: Record<string, LayerNode[]> = {
   "3×3 convolutions with and without bias, max-pool": [
@@ -73,13 +80,41 @@ export const NETWORKS: Record<string, LayerNode[]> = {
     conv("c", "s", 16, 3, 1, true),
     { op: "globalpool", id: "g", input: "c" },
   ],
+  // 24×40 → 12×20 → 6×10 → 3×5 → 2×3.
+  [RECTANGULAR]: [
+    conv("a", "input", 16, 7, 2, true),
+    maxPool("p", "a", 2),
+    conv("c", "p", 32, 3, 2, true),
+    conv("d", "c", 32, 3, 2, false),
+    conv("e", "c", 32, 1, 2, false),
+    { op: "add", id: "s", inputs: ["d", "e"], relu: true },
+    plainConv("r", "s", 8, 1, 1, false),
+    { op: "flatten", id: "f", input: "r" },
+    { op: "dense", id: "h", input: "f", out: 32, relu: true },
+  ],
+  [CLASSIC]: [
+    plainConv("a", "input", 16, 5, 1, true),
+    { op: "avgpool", id: "p", input: "a", kernel: 2 },
+    plainConv("c", "p", 20, 3, 2, true),
+    { op: "flatten", id: "f", input: "c" },
+    { op: "dense", id: "h", input: "f", out: 24, relu: true },
+    { op: "dense", id: "i", input: "h", out: 16, relu: true },
+  ],
+};
+
+/** Height and width of the input where they are not 8×8. */
+const SIDES: Record<string, [height: number, width: number]> = {
+  [RECTANGULAR]: [24, 40],
+  [CLASSIC]: [10, 14],
 };
 
 export function network(body: LayerNode[]): Network {
   const last = body[body.length - 1].id;
+  const name = Object.keys(NETWORKS).find((known) => NETWORKS[known] === body);
+  const [height, width] = SIDES[name ?? ""] ?? [8, 8];
   return {
     arch: "test",
-    input: { channels: 3, height: 8, width: 8 },
+    input: { channels: 3, height, width },
     classes: CLASSES,
     nodes: [{ op: "input", id: "input" }, ...body, { op: "linear", id: "fc", input: last, out: CLASSES }],
   };

@@ -16,7 +16,8 @@ const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), "parity.py");
 /** The arguments of one command of `parity.py`. */
 export interface PeerRequest {
   command: "gradients" | "sgd" | "tune_rows" | "anp" | "nc" | "response" | "agreement" | "infer" | "describe";
-  arch: string;
+  /** One of our architectures; without it a `folder` with a loader and a `model.json`. */
+  arch?: string;
   classes: number;
   [option: string]: unknown;
 }
@@ -36,7 +37,13 @@ export function askTorch(request: PeerRequest, tensors: StateDict): { tensors: S
     writeFileSync(input, encodeState(tensors));
     const stdout = execFileSync(
       python.command,
-      ["-B", SCRIPT, JSON.stringify({ ...request, ...familyOf(request.arch) }), input, output],
+      [
+        "-B",
+        SCRIPT,
+        JSON.stringify({ ...request, ...(request.arch !== undefined && familyOf(request.arch)) }),
+        input,
+        output,
+      ],
       {
         encoding: "utf8",
         timeout: 120_000,

@@ -16,6 +16,8 @@ import {
   type FeatureSize,
   type Fusion,
   type Gradient,
+  halvesEvenly,
+  isDense,
   reversedTaps,
   STRIDE2_PHASES,
 } from "./lowering.ts";
@@ -35,6 +37,7 @@ export abstract class BlockedConvolution extends BlockedConcat {
   conv(x: Feature, weight: string, shape: ConvShape, fuse: Fusion = {}): Feature {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
+    if (isDense(x, shape)) return this.denseConv(x, weight, out, fuse);
     const tile = this.winograd(x, shape);
     if (tile) return this.winogradUnit(x, weight, shape, tile, fuse);
     // A 1×1 convolution of stride 2 reads a quarter of its input: take that out first.
@@ -129,6 +132,10 @@ export abstract class BlockedConvolution extends BlockedConcat {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
     if (this.images.has(x.tensor)) return this.imageGradient(dy, weight, shape, x, into);
+    if (isDense(x, shape)) return this.accumulate(into, this.denseInputGradient(dy, weight, x));
+    if (stride !== 1 && !halvesEvenly(shape, x)) {
+      return this.accumulate(into, this.laidOutAs(x, this.transposedConv(this.toNchw(dy), weight, shape, x)));
+    }
     const tile = this.winograd(x, shape);
     if (tile) {
       const dx = winogradInputGradient(graph, this.positionsFirst(dy), weight, this.winogradShape(x, out, tile));
@@ -156,9 +163,6 @@ export abstract class BlockedConvolution extends BlockedConcat {
     }
     if (kernel === 1) {
       return { ...into, phase0: back(swapped([0], 1, 1), 1, 1, 0, sumOf(into?.phase0)) };
-    }
-    if (kernel !== 3 || stride !== 2 || padding !== 1 || x.height % 2 !== 0 || x.width % 2 !== 0) {
-      throw new Error("stride-2 convolutions must be 1×1 or 3×3 with padding on even sides");
     }
     const phases = STRIDE2_PHASES.map(([taps, kh, kw], i) =>
       back(swapped(taps, kh, kw), kh, kw, [0, 0, kh - 1, kw - 1], i === 0 ? sumOf(into?.phase0) : {}),
@@ -191,7 +195,9 @@ export abstract class BlockedConvolution extends BlockedConcat {
   private imageGradient(dy: Feature, weight: string, shape: ConvShape, x: Feature, into?: Gradient): Gradient {
     const { graph, block: b } = this;
     const { out, kernel, stride, padding } = shape;
-    if (stride !== 1) throw new Error("the gradient of an image is known through convolutions of stride 1 only");
+    if (stride !== 1) {
+      return this.accumulate(into, { ...x, tensor: this.transposedConv(this.toNchw(dy), weight, shape, x) });
+    }
     const { share } = this.slots(dy);
     if (share > 1) {
       let images = share;
@@ -215,6 +221,7 @@ export abstract class BlockedConvolution extends BlockedConcat {
   }
 
   convWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string {
+    if (isDense(x, shape)) return this.denseWeightGradient(x, dy);
     const slots = this.slots(x);
     const possible = !this.images.has(x.tensor) && slots.full;
     const tile = possible ? this.minimalGradientTile(x, shape, dy.channels) : undefined;

@@ -38,13 +38,17 @@ export abstract class BlockedLayout extends CommonLowering {
   }
 
   protected toBlocks(value: string, channels: number, height: number, width: number): Feature {
-    const image = { tensor: value, channels, height, width };
+    return this.inBlocks({ tensor: value, channels, height, width }, value);
+  }
+
+  /** An NCHW value in blocks that leave the slots free which x's leave free. */
+  private inBlocks(x: Feature, nchw: string): Feature {
     // The images that share a block follow each other: together they are one image of all their channels.
-    const { share } = this.slots(image);
-    const shape = [this.batch / share, channels * share, height, width];
-    const joined = share > 1 ? this.graph.reshape(value, shape) : value;
-    const padded = this.joinedSlots(image).spread(this.graph, joined, shape, 1);
-    return { ...image, tensor: this.graph.op("ReorderInput", [padded], {}, NCHWC) };
+    const { share } = this.slots(x);
+    const shape = [this.batch / share, x.channels * share, x.height, x.width];
+    const joined = share > 1 ? this.graph.reshape(nchw, shape) : nchw;
+    const padded = this.joinedSlots(x).spread(this.graph, joined, shape, 1);
+    return { ...x, tensor: this.graph.op("ReorderInput", [padded], {}, NCHWC) };
   }
 
   toNchw(x: Feature): string {
@@ -55,6 +59,26 @@ export abstract class BlockedLayout extends CommonLowering {
     }
     if (slots.whole) return this.reorderOutput(x, x.channels, 0);
     return slots.collect(this.graph, this.reorderOutput(x, slots.count, 0), 1);
+  }
+
+  protected laidOutAs(x: Feature, nchw: string): Feature {
+    return this.images.has(x.tensor) ? { ...x, tensor: nchw } : this.inBlocks(x, nchw);
+  }
+
+  /** A block of one position is its channels one after the other: nothing is to be reordered. */
+  override toVector(x: Feature): string {
+    if (this.images.has(x.tensor)) return super.toVector(x);
+    const { share, count } = this.slots(x);
+    return this.perImage(this.graph.reshape(x.tensor, [this.batch / share, count]), x);
+  }
+
+  fromVector(value: string, { channels, height, width }: FeatureSize): Feature {
+    const x = { tensor: value, channels, height, width };
+    const { share } = this.slots(x);
+    const shape = [this.batch / share, share * channels];
+    const joined = share > 1 ? this.graph.reshape(value, shape) : value;
+    const spread = this.joinedSlots(x).spread(this.graph, joined, shape, 1);
+    return { ...x, tensor: this.graph.reshape(spread, this.extent(x)) };
   }
 
   protected toNhwc(x: Feature): string {
@@ -163,7 +187,7 @@ export abstract class BlockedLayout extends CommonLowering {
   }
 
   protected everySecond(x: Feature): Feature {
-    const size = { channels: x.channels, bins: x.bins, height: x.height / 2, width: x.width / 2 };
+    const size = { channels: x.channels, bins: x.bins, height: Math.ceil(x.height / 2), width: Math.ceil(x.width / 2) };
     const [outer, , width, inner] = this.positions(x);
     const cell = (i: number) => 2 * Math.floor(i / size.width) * width + 2 * (i % size.width);
     const cells = this.graph.reshape(x.tensor, [outer, x.height * width, inner]);

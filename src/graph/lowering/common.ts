@@ -4,6 +4,7 @@ import {
   type ConvShape,
   type Feature,
   type FeatureSize,
+  type Fusion,
   type Gradient,
   type PoolShape,
   weightGradientGroups,
@@ -43,6 +44,9 @@ export abstract class CommonLowering {
   protected abstract poolOnce(x: Feature, window: PoolWindow, type?: "MaxPool" | "AveragePool"): string;
   /** The layout of a feature as a pooling window sees it. */
   protected abstract positions(x: Feature): Positions;
+  /** A feature as an ordinary NCHW value, and such a value in the layout that x has. */
+  abstract toNchw(x: Feature): string;
+  protected abstract laidOutAs(x: Feature, nchw: string): Feature;
   /** Every position repeated `factor` times in both directions. */
   protected abstract upsample(x: Feature, factor: number): string;
 
@@ -195,6 +199,80 @@ export abstract class CommonLowering {
   accumulate(into: Gradient | undefined, dy: Feature): Gradient {
     if (into?.full === undefined) return { ...into, full: dy.tensor };
     return { ...into, full: this.graph.op("Add", [into.full, dy.tensor]) };
+  }
+
+  flatten(x: Feature): Feature {
+    const channels = x.channels * x.height * x.width;
+    return this.fromVector(this.graph.reshape(this.toNchw(x), [this.batch, channels]), {
+      channels,
+      height: 1,
+      width: 1,
+    });
+  }
+
+  unflatten(dy: Feature, x: Feature): Feature {
+    const { channels, height, width } = x;
+    return this.laidOutAs(x, this.graph.reshape(this.toVector(dy), [this.batch, channels, height, width]));
+  }
+
+  toVector(x: Feature): string {
+    return this.graph.reshape(this.toNchw(x), [this.batch, x.channels]);
+  }
+
+  abstract fromVector(value: string, x: FeatureSize): Feature;
+
+  averagePool(x: Feature, kernel: number): Feature {
+    const sides = [kernel, kernel];
+    const tensor = this.poolOnce(x, { kernel_shape: sides, strides: sides, pads: [0, 0, 0, 0] }, "AveragePool");
+    return { ...x, tensor, height: x.height / kernel, width: x.width / kernel };
+  }
+
+  averagePoolGradient(dy: Feature, x: Feature, kernel: number): Feature {
+    const share = this.graph.op("Mul", [dy.tensor, this.graph.scalar(1 / (kernel * kernel))]);
+    return { ...x, tensor: this.upsample({ ...dy, tensor: share }, kernel) };
+  }
+
+  /** A dense convolution, of OHWI weights. */
+  protected denseConv(x: Feature, weight: string, out: number, { bias, sum, relu = false }: Fusion): Feature {
+    const { graph } = this;
+    const operands = [this.toVector(x), graph.reshape(weight, [out, x.channels])];
+    const product = graph.op("Gemm", bias ? [...operands, bias] : operands, { transB: 1 });
+    const y = this.fromVector(product, { channels: out, height: 1, width: 1 });
+    if (sum) return this.add(y, sum, relu);
+    return relu ? this.relu(y) : y;
+  }
+
+  protected denseInputGradient(dy: Feature, weight: string, x: Feature): Feature {
+    const { graph } = this;
+    const rows = graph.reshape(weight, [dy.channels, x.channels]);
+    const dx = graph.op("MatMul", [this.toVector(dy), rows]);
+    return this.laidOutAs(x, graph.reshape(dx, [this.batch, x.channels, 1, 1]));
+  }
+
+  protected denseWeightGradient(x: Feature, dy: Feature): string {
+    const product = this.graph.op("Gemm", [this.toVector(dy), this.toVector(x)], { transA: 1 });
+    return this.graph.reshape(product, [dy.channels, 1, 1, x.channels]);
+  }
+
+  /**
+   * The gradient at the input of any convolution as the standard operator for it, NCHW: for those that have no quicker form.
+   * @param dy NCHW; @param weight OHWI
+   */
+  protected transposedConv(
+    dy: string,
+    weight: string,
+    { kernel, stride, padding, out }: ConvShape,
+    x: Feature,
+  ): string {
+    // What the stride left over at the end.
+    const rest = (n: number) => (n + 2 * padding - kernel) % stride;
+    const oihw = this.graph.reshape(this.graph.transpose(weight, [0, 3, 1, 2]), [out, x.channels, kernel, kernel]);
+    return this.graph.op("ConvTranspose", [dy, oihw], {
+      kernel_shape: [kernel, kernel],
+      strides: [stride, stride],
+      pads: [padding, padding, padding, padding],
+      output_padding: [rest(x.height), rest(x.width)],
+    });
   }
 
   /** One standard convolution. @param inputs its input, filter and perhaps bias */

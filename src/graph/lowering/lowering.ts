@@ -65,6 +65,15 @@ export interface Lowering {
   /** The gradient of a concatenation, cut into those of its parts. */
   splitChannels(dy: Feature, parts: readonly Feature[]): Feature[];
 
+  /** All values of a map as the channels of one position: channel by channel, row by row. */
+  flatten(x: Feature): Feature;
+  /** Its gradient as that of x. */
+  unflatten(dy: Feature, x: Feature): Feature;
+  /** A map of one position as `[batch, channels]`. */
+  toVector(x: Feature): string;
+  /** `[batch, channels]` as a map of one position. */
+  fromVector(value: string, x: FeatureSize): Feature;
+
   maxPool(x: Feature, shape: PoolShape): Feature;
   /**
    * Where several positions of an overlapping window tie, the first one in row-major order takes the gradient, as in
@@ -72,6 +81,9 @@ export interface Lowering {
    * `shareTies`, each of them its share, for channels that may be constant.
    */
   maxPoolGradient(dy: Feature, x: Feature, y: Feature, shape: PoolShape, shareTies?: boolean): Feature;
+  /** Means of disjoint windows that fill the map. */
+  averagePool(x: Feature, kernel: number): Feature;
+  averagePoolGradient(dy: Feature, x: Feature, kernel: number): Feature;
   /** Mean over space, `[batch, channels]`. */
   globalPool(x: Feature): string;
   globalPoolGradient(dy: string, x: Feature): Feature;
@@ -120,6 +132,17 @@ export interface PoolShape {
   kernel: number;
   stride: number;
   padding: number;
+}
+
+/** Whether a convolution is a product of matrices: of kernel 1, on a map of one position. */
+export function isDense(x: FeatureSize, { kernel }: ConvShape): boolean {
+  return x.height * x.width === 1 && kernel === 1;
+}
+
+/** Whether it is one of the convolutions of stride 2 whose gradient at the input comes in four phases. */
+export function halvesEvenly({ kernel, stride, padding }: ConvShape, x: FeatureSize): boolean {
+  const known = (kernel === 1 && padding === 0) || (kernel === 3 && padding === 1);
+  return stride === 2 && known && x.height % 2 === 0 && x.width % 2 === 0;
 }
 
 export interface Fusion {

@@ -1,4 +1,5 @@
 import { inferShapes, inputsOf, type Network } from "../network.ts";
+import { opOf } from "../ops/registry.ts";
 import { type Bin, ChannelSlots, sharing, wholeBin } from "./channel-slots.ts";
 import { binsOf, type ConcatPart, joinedBins } from "./concat-bins.ts";
 
@@ -16,7 +17,8 @@ export function networkPadding(network: Network, block: number): number {
   let [needed, padded] = [0, 0];
   for (const node of network.nodes) {
     const channels = shapes.get(node.id)![0];
-    const before = node.op === "input" || node.op === "conv" ? [] : inputsOf(node);
+    const how = opOf(node).channels;
+    const before = how === "own" || how === "spread" ? [] : inputsOf(node);
     if (node.op === "concat") {
       const parts = before.map((id): ConcatPart => {
         const [part] = shapes.get(id)!;
@@ -31,12 +33,15 @@ export function networkPadding(network: Network, block: number): number {
       node.id,
       new ChannelSlots(bins ?? wholeBin(channels), block, bins ? 1 : sharing(channels, block, ANY_BATCH)),
     );
-    if (node.op !== "conv") continue;
-    const [inputs, height, width] = [shapes.get(node.input)![0], ...shapes.get(node.id)!.slice(1)];
-    const each = height * width * node.kernel * node.kernel;
-    needed += each * inputs * node.out;
-    const [from, to] = [layouts.get(node.input)!, layouts.get(node.id)!];
-    const isImage = node.input === network.nodes[0].id;
+    const weighted = opOf(node).weighted?.(node);
+    const [, height, width] = shapes.get(node.id)!;
+    // A dense layer is a product of matrices, which nothing pads.
+    if (!weighted || height * width === 1) continue;
+    const inputs = shapes.get(weighted.input)![0];
+    const each = height * width * weighted.kernel ** 2;
+    needed += each * inputs * weighted.out;
+    const [from, to] = [layouts.get(weighted.input)!, layouts.get(node.id)!];
+    const isImage = weighted.input === network.nodes[0].id;
     const images = Math.max(isImage ? 1 : from.share, to.share);
     const columns = isImage ? images * inputs : (images / from.share) * from.count;
     padded += (each * columns * (images / to.share) * to.count) / images;

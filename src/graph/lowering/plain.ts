@@ -2,8 +2,11 @@ import { CommonLowering, type PoolWindow } from "./common.ts";
 import {
   type ConvShape,
   type Feature,
+  type FeatureSize,
   type Fusion,
   type Gradient,
+  halvesEvenly,
+  isDense,
   type Lowering,
   type LoweringKind,
   reversedTaps,
@@ -31,8 +34,17 @@ export class PlainLowering extends CommonLowering implements Lowering {
     return x.tensor;
   }
 
+  protected laidOutAs(x: Feature, nchw: string): Feature {
+    return { ...x, tensor: nchw };
+  }
+
+  fromVector(value: string, { channels, height, width }: FeatureSize): Feature {
+    return { tensor: this.graph.reshape(value, [this.batch, channels, 1, 1]), channels, height, width };
+  }
+
   conv(x: Feature, weight: string, shape: ConvShape, fuse: Fusion = {}): Feature {
     const { kernel, stride, padding, out } = shape;
+    if (isDense(x, shape)) return this.denseConv(x, weight, out, fuse);
     const oihw = this.graph.transpose(weight, [0, 3, 1, 2]);
     const inputs = fuse.bias ? [x.tensor, oihw, fuse.bias] : [x.tensor, oihw];
     const tensor = this.standardConv(
@@ -51,6 +63,7 @@ export class PlainLowering extends CommonLowering implements Lowering {
   convInputGradient(dy: Feature, weight: string, shape: ConvShape, x: Feature, into?: Gradient): Gradient {
     const { graph } = this;
     const { kernel, stride, padding, out } = shape;
+    if (isDense(x, shape)) return this.accumulate(into, this.denseInputGradient(dy, weight, x));
     const swapped = (taps: number[], kh: number, kw: number) => {
       const flat = graph.reshape(weight, [out, kernel * kernel, x.channels]);
       const picked = graph.op("Gather", [flat, graph.integers(taps)], { axis: 1 });
@@ -65,7 +78,9 @@ export class PlainLowering extends CommonLowering implements Lowering {
       const tensor = correlate(reversedTaps(kernel), kernel, kernel, [back, back, back, back]);
       return this.accumulate(into, { ...x, tensor });
     }
-    if (!halvesEvenly(shape, x)) throw new Error("stride-2 convolutions must be 1×1 or 3×3 with padding on even sides");
+    if (!halvesEvenly(shape, x)) {
+      return this.accumulate(into, { ...x, tensor: this.transposedConv(dy.tensor, weight, shape, x) });
+    }
     let phases: string[];
     if (kernel === 1) {
       const even = correlate([0], 1, 1, [0, 0, 0, 0]);
@@ -79,6 +94,7 @@ export class PlainLowering extends CommonLowering implements Lowering {
   }
 
   convWeightGradient(x: Feature, dy: Feature, shape: ConvShape): string {
+    if (isDense(x, shape)) return this.denseWeightGradient(x, dy);
     if (shape.kernel > 1) {
       return this.dilatedWeightGradient(this.graph.transpose(x.tensor, [0, 2, 3, 1]), x, dy.tensor, dy, shape);
     }
@@ -159,9 +175,4 @@ export class PlainLowering extends CommonLowering implements Lowering {
     if (relu) tensor = this.graph.op("Relu", [tensor]);
     return { ...x, tensor };
   }
-}
-
-function halvesEvenly({ kernel, stride, padding }: ConvShape, x: Feature): boolean {
-  const known = (kernel === 1 && padding === 0) || (kernel === 3 && padding === 1);
-  return stride === 2 && known && x.height % 2 === 0 && x.width % 2 === 0;
 }

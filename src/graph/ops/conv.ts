@@ -1,6 +1,7 @@
 import { BN_EPSILON } from "../batchnorm.ts";
 import type { Share } from "../units.ts";
 import type { Op, StateEntry } from "./op.ts";
+import { backwardWeighted, forwardWeighted } from "./weighted.ts";
 import { sideAfter, windowAttributes } from "./windows.ts";
 
 /**
@@ -42,11 +43,12 @@ export const conv: Op<ConvUnit> = {
     ];
   },
   multiplyAdds: ({ kernel }, [[channels]], [out, height, width]) => out * height * width * channels * kernel ** 2,
-  unit({ id, bn, out, bias }) {
+  unit({ id, bn, out, bias, relu }) {
     const share = (key: string, role: Share["role"]): Share => ({ key, axis: 0, role });
     return {
       id,
       width: out,
+      relu,
       owned: [
         share(`${id}.weight`, "weight"),
         ...(bias ? [share(`${id}.bias`, "bias")] : []),
@@ -56,22 +58,18 @@ export const conv: Op<ConvUnit> = {
       statistics: [share(`${bn}.running_mean`, "mean"), share(`${bn}.running_var`, "variance")],
     };
   },
+  weighted: (node) => node,
   forward(node, pass) {
-    const x = pass.feature(node.input);
     const addition = pass.fused.get(node.id);
     if (addition) {
+      const x = pass.feature(node.input);
       const other = addition.inputs[addition.inputs[0] === node.id ? 1 : 0];
       pass.put(addition.id, pass.rule.forward(node, x, { sum: pass.feature(other), relu: addition.relu }));
-    } else {
-      pass.put(node.id, pass.intervened(node, pass.rule.forward(node, x, { relu: node.relu })));
-    }
+    } else forwardWeighted(node, pass);
   },
   backward(node, pass) {
-    let dy = pass.take(node.id, pass.isKnown(node.id) ? node.id : pass.fused.get(node.id)!.id);
-    if (pass.isKnown(node.id)) {
-      pass.tapped(node, dy);
-      if (node.relu) dy = pass.beforeRelu(node.id, dy);
-    }
+    if (pass.isKnown(node.id)) return backwardWeighted(node, pass);
+    const dy = pass.take(node.id, pass.fused.get(node.id)!.id);
     pass.addTo(node.input, (input) => pass.rule.backward(node, pass.feature(node.input), dy, input));
   },
   onnx(node, file) {

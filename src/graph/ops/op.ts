@@ -4,7 +4,7 @@ import type { GraphBuilder } from "../onnx.ts";
 import type { UnitRule } from "../unit-rule.ts";
 import type { Unit } from "../units.ts";
 import type { AddNode } from "./add.ts";
-import type { ConvUnit } from "./conv.ts";
+import type { Weighted } from "./weighted.ts";
 
 /** `[channels, height, width]` of a feature map; height = width = 1 of a vector. */
 export type Shape = [channels: number, height: number, width: number];
@@ -37,15 +37,18 @@ export interface Op<N extends AnyNode> {
   /** Whether its output is a vector per image and no feature map. */
   flat?: true;
   /**
-   * What its output's channels are: its own; its inputs', each input having the same; or its inputs' one after the other.
+   * What its output's channels are: its own; its inputs', each input having the same; its inputs' one after the other; or all
+   * positions of its input's, channel by channel.
    */
-  channels: "own" | "kept" | "joined";
+  channels: "own" | "kept" | "joined" | "spread";
   /** Its entries of the state dict, in PyTorch's order; none where it is absent. */
   state?(node: N, inputs: Shape[]): StateEntry[];
   /** Multiply-adds of one image, of operators beside which all others are small. */
   multiplyAdds?(node: N, inputs: Shape[], output: Shape): number;
-  /** The layer of neurons that it is. */
-  unit?(node: N): Unit;
+  /** The layer of neurons that it is, if it is one. @param readers the nodes that read its output */
+  unit?(node: N, readers: readonly AnyNode[]): Unit | undefined;
+  /** What the rule of a pass sees of it, where it has weights that rules are about. */
+  weighted?(node: N): Weighted;
   /** Emits its output. */
   forward(node: N, pass: ForwardPass): void;
   /** From the gradient at its output, emits that at its inputs. */
@@ -61,12 +64,12 @@ export interface ForwardPass {
   /** Addition that a conv unit computes as it goes, by the unit's id. */
   readonly fused: ReadonlyMap<string, AddNode>;
   feature(id: string): Feature;
-  /** `[n, channels]` of a node whose output is flat. */
+  /** `[n, channels]` of a node whose output is flat, or a map of one position. */
   vector(id: string): string;
   isKnown(id: string): boolean;
   put(id: string, output: Feature | string): void;
   /** A unit's activation, or what the caller replaces it by. */
-  intervened(unit: ConvUnit, activation: Feature): Feature;
+  intervened(unit: Weighted, activation: Feature): Feature;
 }
 
 /** A backward pass in progress. */
@@ -88,7 +91,7 @@ export interface BackwardPass {
   /** Lets a rule add to the gradient at a node. */
   addTo(id: string, add: (input: { wanted: boolean; into?: Gradient }) => Gradient | undefined): void;
   /** Tells a caller who asked the gradient at a unit's activation. */
-  tapped(unit: ConvUnit, dy: Feature): void;
+  tapped(unit: Weighted, dy: Feature): void;
 }
 
 /** A file in standard operators, being written. */

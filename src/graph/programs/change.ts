@@ -11,7 +11,7 @@ import {
   type Network,
 } from "../network.ts";
 import type { Program } from "../onnx.ts";
-import { convShape } from "../unit-rule.ts";
+import { convShape } from "../ops/weighted.ts";
 import { declareClassifier } from "./classifier.ts";
 
 /** Names of the graph inputs besides folded weights: see {@link changeProgram}. */

@@ -1,12 +1,12 @@
 import { BatchNormUnits, type ParameterSink } from "../batchnorm.ts";
 import { foldedWeight } from "../folded.ts";
 import type { Feature, Gradient, Lowering } from "../lowering/lowering.ts";
-import { type ConvUnit, convUnits, type Network } from "../network.ts";
+import { convUnits, type Network, type Weighted } from "../network.ts";
 import { crossEntropy } from "../objectives/cross-entropy.ts";
 import { emitMeanLoss } from "../objectives/objective.ts";
 import type { Program } from "../onnx.ts";
+import { convShape } from "../ops/weighted.ts";
 import { gainInput, PreActivationUnits } from "../preactivation.ts";
-import { convShape } from "../unit-rule.ts";
 import { Walk } from "../walk.ts";
 import { declareClassifier } from "./classifier.ts";
 
@@ -71,13 +71,17 @@ class StoredNormUnits extends PreActivationUnits {
 
   /** `∂gain = Σ g·d`, `∂shift = Σ g`, `∂z = gain·g`. */
   override backward(
-    unit: ConvUnit,
+    unit: Weighted,
     x: Feature,
     dy: Feature,
     input: { wanted: boolean; into?: Gradient },
   ): Gradient | undefined {
     const { lowering } = this;
     const { graph } = lowering;
+    if (unit.bn === undefined) {
+      if (!input.wanted) return undefined;
+      return lowering.convInputGradient(dy, foldedWeight(unit.id), convShape(unit), x, input.into);
+    }
     const overBatch = (value: string) => graph.op("ReduceSum", [value, graph.integers([0])], { keepdims: 0 });
     const dots = overBatch(lowering.channelDots(dy, this.centred.get(unit.id)!));
     graph.output(gainGradient(unit.id), dots, [unit.out]);

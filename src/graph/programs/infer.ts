@@ -1,6 +1,6 @@
 import { FoldedUnits } from "../folded.ts";
 import type { Lowering } from "../lowering/lowering.ts";
-import type { Network } from "../network.ts";
+import { type Network, unitsOf } from "../network.ts";
 import type { Program } from "../onnx.ts";
 import { Walk } from "../walk.ts";
 import { declareClassifier } from "./classifier.ts";
@@ -21,20 +21,19 @@ export function inferProgram(lowering: Lowering, network: Network): Program {
  * (docs/methods.md §1.1).
  */
 export function tapProgram(lowering: Lowering, network: Network): Program {
-  const { channels, height, width } = network.input;
-  const image = lowering.image("input", channels, height, width);
+  const { input } = network;
+  const image = lowering.image("input", input.channels, input.height, input.width);
   const walk = new Walk(lowering, network, new FoldedUnits(lowering, network), { fuse: false });
   declareClassifier(lowering, network);
   const forward = walk.forward(image);
-  for (const node of network.nodes) {
-    if (node.op !== "conv") continue;
-    const activation = forward.features.get(node.id)!;
+  for (const { id, width, relu } of unitsOf(network)) {
+    const activation = forward.features.get(id)!;
     const mean = lowering.globalPool(activation);
-    lowering.graph.output(meanTap(node.id), mean, [lowering.batch, node.out]);
+    lowering.graph.output(meanTap(id), mean, [lowering.batch, width]);
     // After a ReLU nothing is negative: a and |a| are one.
-    if (!node.relu) {
+    if (!relu) {
       const magnitude = lowering.globalPool(lowering.abs(activation));
-      lowering.graph.output(meanAbsTap(node.id), magnitude, [lowering.batch, node.out]);
+      lowering.graph.output(meanAbsTap(id), magnitude, [lowering.batch, width]);
     }
   }
   lowering.graph.output("logits", forward.logits, [lowering.batch, network.classes]);

@@ -1,6 +1,6 @@
 import { FoldedUnits } from "../folded.ts";
 import type { Lowering } from "../lowering/lowering.ts";
-import type { ConvUnit, Network } from "../network.ts";
+import { type Network, unitsOf, type Weighted } from "../network.ts";
 import type { Program } from "../onnx.ts";
 import { Walk } from "../walk.ts";
 import { declareClassifier } from "./classifier.ts";
@@ -17,12 +17,12 @@ export function patchProgram(lowering: Lowering, network: Network, patched: Read
   const { graph } = lowering;
   const { channels, height, width } = network.input;
   const image = lowering.image("input", channels, height, width);
-  for (const unit of network.nodes) {
-    if (unit.op !== "conv" || !patched.has(unit.id)) continue;
-    graph.input(maskInput(unit.id), [unit.out]);
-    graph.input(keepInput(unit.id), [unit.out]);
+  for (const unit of unitsOf(network)) {
+    if (!patched.has(unit.id)) continue;
+    graph.input(maskInput(unit.id), [unit.width]);
+    graph.input(keepInput(unit.id), [unit.width]);
   }
-  const intervene = (unit: ConvUnit, activation: ReturnType<Lowering["image"]>) => {
+  const intervene = (unit: Weighted, activation: ReturnType<Lowering["image"]>) => {
     if (!patched.has(unit.id)) return activation;
     const [clean, triggered] = lowering.splitBatch(activation);
     const borrowed = lowering.scaleShift(clean, maskInput(unit.id), undefined);

@@ -1,6 +1,6 @@
 import { BatchNormUnits, type BatchStatistics } from "../batchnorm.ts";
 import type { Lowering } from "../lowering/lowering.ts";
-import type { ConvUnit, Network } from "../network.ts";
+import type { Network, NormalisedNode } from "../network.ts";
 import type { Program } from "../onnx.ts";
 import { opOf } from "../ops/registry.ts";
 import { Walk } from "../walk.ts";
@@ -13,7 +13,7 @@ import { meanOf, varianceOf } from "./train.ts";
 export function statisticsProgram(lowering: Lowering, network: Network): Program {
   const { graph } = lowering;
   const { channels, height, width } = network.input;
-  const statistics: { unit: ConvUnit; values: BatchStatistics }[] = [];
+  const statistics: { unit: NormalisedNode; values: BatchStatistics }[] = [];
   const units = new BatchNormUnits(lowering, {
     parameter: (key, shape) => graph.input(key, shape),
     trains: () => false,

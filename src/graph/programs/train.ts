@@ -1,6 +1,6 @@
 import { BatchNormUnits, type BatchStatistics, type ParameterSink } from "../batchnorm.ts";
 import type { Lowering } from "../lowering/lowering.ts";
-import { type ConvUnit, classifierOf, inferShapes, type Network } from "../network.ts";
+import { classifierOf, inferShapes, type Network, type NormalisedNode } from "../network.ts";
 import { crossEntropy } from "../objectives/cross-entropy.ts";
 import { emitMeanLoss, type Objective } from "../objectives/objective.ts";
 import type { Program } from "../onnx.ts";
@@ -46,7 +46,7 @@ export function trainProgram(
   const { graph, batch } = lowering;
   const parameters = new Map<string, number[]>();
   const gradients = new Map<string, string>();
-  const statistics: { unit: ConvUnit; values: BatchStatistics }[] = [];
+  const statistics: { unit: NormalisedNode; values: BatchStatistics }[] = [];
   const sink: ParameterSink = {
     parameter(key, shape) {
       parameters.set(key, shape);

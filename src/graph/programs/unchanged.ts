@@ -1,5 +1,5 @@
 import type { Feature, Lowering } from "../lowering/lowering.ts";
-import { type ConvUnit, classifierOf, inferShapes, type Network } from "../network.ts";
+import { classifierOf, inferShapes, type Network, type Weighted } from "../network.ts";
 import { NormOutputs } from "../norm-outputs.ts";
 import type { Program } from "../onnx.ts";
 import { prefixNodes } from "../suffix.ts";
@@ -69,7 +69,7 @@ function joinedNeeds(network: Network, units: ReadonlyMap<string, ChangeNeeds>) 
 }
 
 /** A convolution with a filter of ones, over all channels. */
-function windowSums(lowering: Lowering, { kernel, stride, padding }: ConvUnit, x: Feature): string {
+function windowSums(lowering: Lowering, { kernel, stride, padding }: Weighted, x: Feature): string {
   const { graph } = lowering;
   const sums = graph.op("ReduceSum", [lowering.toNchw(x), graph.integers([1])], { keepdims: 1 });
   const ones = graph.vector("ones", [1, 1, kernel, kernel], () => 1);

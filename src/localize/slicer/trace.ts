@@ -76,7 +76,10 @@ export class ChannelTracer {
         if (node.input === this.network.nodes[0].id) return;
         const through = node.relu ? whereActive(own, deltas.activation(node.id)) : own;
         this.shareSum(node.id, through, deltas, deltas.feature(node.input), at(node.input));
+        return;
       }
+      default:
+        throw new Error(`SLICER is not traced through '${node.op}'`);
     }
   }
 

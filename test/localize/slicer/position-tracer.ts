@@ -122,6 +122,8 @@ export class PositionTracer {
           x.reduce((sum, v, i) => sum + v * weight[k * x.length + i], bias[k]),
         );
       }
+      default:
+        throw new Error(`SLICER is not traced through '${node.op}'`);
     }
   }
 
