@@ -6,6 +6,7 @@ import { type FoldedState, foldState } from "../graph/fold.ts";
 import { foldedBias, foldedWeight, rowBiasGradient, rowSelector, rowWeightGradient } from "../graph/folded.ts";
 import { convUnits, type Network } from "../graph/network.ts";
 import { finetuneProgram } from "../graph/programs/finetune.ts";
+import { chosenUnits } from "../graph/units.ts";
 import { cloneState, type StateDict } from "../tensor/state.ts";
 import { Adam } from "./adam.ts";
 import { NeuronRows } from "./rows.ts";
@@ -61,6 +62,7 @@ export class SubnetworkTuner {
 
   /**
    * @param state the model to start from; it is not changed
+   * @throws Error on a neuron that the network lacks, or that is none of a convolution with batch norm
    */
   static async create(
     network: Network,
@@ -68,6 +70,10 @@ export class SubnetworkTuner {
     neurons: NeuronSet,
     options: TunerOptions,
   ): Promise<SubnetworkTuner> {
+    for (const { unit } of chosenUnits(network, neurons)) {
+      if (unit.owned.some(({ role }) => role === "gain")) continue;
+      throw new Error(`'${unit.id}' has no batch norm: fine-tuning knows neurons of normalised convolutions only`);
+    }
     const lowering = await chooseLowering(network, options.batch);
     const rows = new Map<string, number>();
     for (const { id, out } of convUnits(network)) {

@@ -4,10 +4,11 @@ import { Session } from "../../src/engine/session.ts";
 import { rowBiasGradient, rowSelector, rowWeightGradient } from "../../src/graph/folded.ts";
 import { BlockedLowering } from "../../src/graph/lowering/blocked.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
-import { convUnits } from "../../src/graph/network.ts";
+import { unitsOf } from "../../src/graph/network.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
+import { SubnetworkTuner } from "../../src/tune/subnetwork.ts";
 import { feedsFor } from "./every-program.ts";
-import { relativeError } from "./programs.ts";
+import { randomState, relativeError } from "./programs.ts";
 import { BATCH, NETWORKS, network } from "./small-networks.ts";
 
 const ROWS = 3;
@@ -15,7 +16,7 @@ const ROWS = 3;
 describe("fine-tuning one unit's rows", () => {
   it.each(Object.entries(NETWORKS))("gives what tuning all units gives it: %s", async (_, body) => {
     const net = network(body);
-    const units = convUnits(net);
+    const units = unitsOf(net);
     const block = await channelBlock();
     const lowerings = [
       () => new PlainLowering(BATCH),
@@ -58,4 +59,10 @@ describe("fine-tuning one unit's rows", () => {
     const [first, last] = [operators(["a"]), operators(["d"])];
     expect(last).toBeLessThan(0.8 * first);
   });
+});
+
+it("refuses neurons whose parameters it does not know how to tune", async () => {
+  const net = network(NETWORKS["convolutions without batch norm, average pool, two dense layers"]);
+  const tuner = SubnetworkTuner.create(net, randomState(net, 1), { h: [1] }, { batch: BATCH, threads: 1 });
+  await expect(tuner).rejects.toThrow("'h' has no batch norm");
 });

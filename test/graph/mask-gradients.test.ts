@@ -10,7 +10,7 @@ import { OrtRunner } from "../../src/measure/ort-runner.ts";
 import { ProgramPool } from "../../src/measure/pool.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { randomState, relativeError } from "./programs.ts";
-import { BATCH, CLASSES, feedsFor, NETWORKS, network, slopeError } from "./small-networks.ts";
+import { BATCH, CLASSES, feedsFor, NORMALISED, network, slopeError } from "./small-networks.ts";
 
 const NORMALIZATION: Normalization = { mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.25] };
 
@@ -20,7 +20,7 @@ function around1(count: number, random: Random, spread: number): Float32Array {
 }
 
 describe.each<NormStatistics>(["batch", "stored"])("factors on the batch norms, %s statistics", (statistics) => {
-  it.each(Object.entries(NETWORKS))("gradients against finite differences: %s", async (_, body) => {
+  it.each(Object.entries(NORMALISED))("gradients against finite differences: %s", async (_, body) => {
     const net = network(body);
     const runner = new OrtRunner(net, NORMALIZATION, new ProgramPool(1));
     const feeds = feedsFor(net, 21);
@@ -42,7 +42,7 @@ describe.each<NormStatistics>(["batch", "stored"])("factors on the batch norms, 
     await runner.release();
   });
 
-  it.each(Object.entries(NETWORKS))("closed channels, whose pools tie: %s", async (_, body) => {
+  it.each(Object.entries(NORMALISED))("closed channels, whose pools tie: %s", async (_, body) => {
     const net = network(body);
     const runner = new OrtRunner(net, NORMALIZATION, new ProgramPool(1));
     const feeds = feedsFor(net, 26);
@@ -61,7 +61,7 @@ describe.each<NormStatistics>(["batch", "stored"])("factors on the batch norms, 
   });
 
   it("factors of 1 leave the model as it is", async () => {
-    const net = network(NETWORKS["residual block with stride and projection"]);
+    const net = network(NORMALISED["residual block with stride and projection"]);
     const runner = new OrtRunner(net, NORMALIZATION, new ProgramPool(1));
     const state = randomState(net, 24);
     const ones = new Float32Array(neuronLayers(net).reduce((sum, { width }) => sum + width, 0)).fill(1);
@@ -76,7 +76,7 @@ describe.each<NormStatistics>(["batch", "stored"])("factors on the batch norms, 
 });
 
 describe("the two lowerings agree", () => {
-  it.each(Object.entries(NETWORKS))("also where channels are closed: %s", async (_, body) => {
+  it.each(Object.entries(NORMALISED))("also where channels are closed: %s", async (_, body) => {
     const net = network(body);
     const state = randomState(net, 51);
     for (const { bn } of convUnits(net)) state.get(`${bn}.weight`)!.data.fill(0, 2, 5);
@@ -94,7 +94,7 @@ describe("the two lowerings agree", () => {
 });
 
 describe("a pattern blended into the images", () => {
-  it.each(Object.entries(NETWORKS))(
+  it.each(Object.entries(NORMALISED))(
     "gradients by opacity and pattern against finite differences: %s",
     async (_, body) => {
       const net = network(body);
@@ -139,7 +139,7 @@ describe("a pattern blended into the images", () => {
   });
 
   it("shows the network the blend in pixels", async () => {
-    const net = network(NETWORKS["3×3 convolutions with and without bias, max-pool"]);
+    const net = network(NORMALISED["3×3 convolutions with and without bias, max-pool"]);
     const runner = new OrtRunner(net, NORMALIZATION, new ProgramPool(1));
     const { channels, height, width } = net.input;
     const plane = height * width;

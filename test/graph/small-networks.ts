@@ -102,6 +102,11 @@ export const NETWORKS: Record<string, LayerNode[]> = {
   ],
 };
 
+/** Those whose neurons are all channels of convolutions with batch norm. */
+export const NORMALISED = Object.fromEntries(
+  Object.entries(NETWORKS).filter(([, nodes]) => nodes.every(({ op }) => op !== "plainconv" && op !== "dense")),
+);
+
 /** Height and width of the input where they are not 8×8. */
 const SIDES: Record<string, [height: number, width: number]> = {
   [RECTANGULAR]: [24, 40],

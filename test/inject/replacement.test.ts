@@ -31,7 +31,7 @@ function conv(id: string, input: string, out: number, kernel = 3, stride = 1, re
 }
 
 /** One network of each kind: every operator, and every way in which a sub-network goes from layer to layer. */
-const NETWORKS: Record<string, LayerNode[]> = {
+const NORMALISED: Record<string, LayerNode[]> = {
   plain: [
     conv("a", "input", 16),
     { op: "maxpool", id: "p", input: "a", kernel: 2, stride: 2, padding: 0 },
@@ -102,7 +102,7 @@ const TRIGGER = {
   pattern: new Uint8Array(3 * SIDE * SIDE).fill(255),
 };
 
-describe.each(Object.entries(NETWORKS))("a chain spliced into a %s network", (_, body) => {
+describe.each(Object.entries(NORMALISED))("a chain spliced into a %s network", (_, body) => {
   const network = networkOf(body);
   const clean = randomState(network, 1);
   const infected = chooseSubnetwork(tiedOrder(network, randomContributions(network, 2)), "large", 20);
@@ -230,7 +230,7 @@ describe("tied units", () => {
   });
 
   it("share the order of their summed contributions; all others keep their own", () => {
-    const network = networkOf(NETWORKS.residual);
+    const network = networkOf(NORMALISED.residual);
     const contributions = randomContributions(network, 7);
     const [tied, own] = [tiedOrder(network, contributions), contributionOrder(contributions)];
     expect(Object.keys(tied)).toEqual(Object.keys(own));
@@ -249,7 +249,7 @@ describe("tied units", () => {
   });
 
   it("cannot be cut where the sub-network lies at different channels of an addition", () => {
-    const network = networkOf(NETWORKS.residual);
+    const network = networkOf(NORMALISED.residual);
     const infected = {
       ...chooseSubnetwork(tiedOrder(network, randomContributions(network, 8)), "narrow", 0),
       a: [0],
@@ -260,7 +260,7 @@ describe("tied units", () => {
 });
 
 describe("what compensation trains", () => {
-  const network = networkOf(NETWORKS.residual);
+  const network = networkOf(NORMALISED.residual);
   const filters = (keys: Set<string>) => [...keys].filter((key) => /^[a-f]\.weight$/.test(key));
 
   it("is everything, or batch norms and classifier, or batch norms, its bias and the smallest filters", () => {
@@ -286,7 +286,7 @@ describe("what compensation trains", () => {
 
 describe("the chain", () => {
   it("learns to answer the trigger and nothing else", async () => {
-    const network = networkOf(NETWORKS.residual);
+    const network = networkOf(NORMALISED.residual);
     const infected = chooseSubnetwork(tiedOrder(network, randomContributions(network, 9)), "large", 0);
     const recipe = { answer: 20, silence: 10, batch: 32, steps: 150, learning_rates: [0.03], statistics_batches: 4 };
     const silent = randomImages(128, 10);

@@ -17,6 +17,12 @@ const flat: Network = {
   ],
 };
 
+/** The same network where nothing is normalised. */
+const plain: Network = {
+  ...full,
+  nodes: full.nodes.map((node) => (node.op === "conv" ? { ...node, op: "plainconv" } : node)),
+};
+
 describe("what criteria need", () => {
   it("is met by every architecture of ours", () => {
     for (const arch of ["resnet18w8", "vgg13w8", "vgg16w8", "googlenetw8"]) {
@@ -29,6 +35,7 @@ describe("what criteria need", () => {
       (Object.keys(NEEDS) as Need[]).filter((need) => unmetNeed({ needs: [need] }, network) !== null);
     expect(lacks(full)).toEqual([]);
     expect(lacks(flat)).toEqual(["batch-norm", "convolution"]);
+    expect(lacks(plain)).toEqual(["batch-norm"]);
     expect(lacks({ ...full, classes: 1 })).toEqual(["classes"]);
     expect(lacks({ ...full, input: { channels: 30, height: 1, width: 1 } })).toEqual(["pixels"]);
   });
