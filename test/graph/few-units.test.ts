@@ -45,7 +45,7 @@ describe("fine-tuning one unit's rows", () => {
 
   it("adds the deepest unit's last, which the runtime computes first", () => {
     const net = network(NETWORKS["residual block with stride and projection"]);
-    const ids = convUnits(net).map(({ id }) => id);
+    const ids = unitsOf(net).map(({ id }) => id);
     const { outputs } = finetuneProgram(new PlainLowering(BATCH), net, new Map(ids.map((id) => [id, ROWS])));
     const added = [...outputs.keys()].filter((key) => ids.some((id) => key === rowWeightGradient(id)));
     expect([added[0], added.at(-1)]).toEqual([ids[0], ids[ids.length - 1]].map(rowWeightGradient));
