@@ -10,7 +10,7 @@ import { OrtRunner } from "../../src/measure/ort-runner.ts";
 import { ProgramPool } from "../../src/measure/pool.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { randomState, relativeError } from "./programs.ts";
-import { BATCH, CLASSES, feedsFor, NORMALISED, network, slopeError } from "./small-networks.ts";
+import { BATCH, CLASSES, feedsFor, NETWORKS, NORMALISED, network, slopeError } from "./small-networks.ts";
 
 const NORMALIZATION: Normalization = { mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.25] };
 
