@@ -2,23 +2,26 @@
  * The package's door for programs: open a database, list its defects, check one out, localize, score. The examples of
  * docs/library.md show each; the command line calls the same functions.
  */
-import { type Budget, DEFAULT_BUDGET } from "./core/budget.ts";
+import { BUDGETS, type Budget, DEFAULT_BUDGET } from "./core/budget.ts";
+import { InputError } from "./core/errors.ts";
+import { VERSIONS } from "./core/ids.ts";
 import { DEFAULT_SEED } from "./core/seed.ts";
 import { defaultDataDir } from "./files/user-cache.ts";
 import { CRITERIA } from "./localize/registry.ts";
 import type { CleanCriterion, Criterion, Localization, Suspect } from "./localize/types.ts";
 import { assertAllApplicable } from "./pipeline/judging/applicable.ts";
-import { criteriaNamed } from "./pipeline/judging/criteria.ts";
 import { judgeIn } from "./pipeline/judging/judge.ts";
 import { localizeAll } from "./pipeline/judging/localize.ts";
+import { criteriaOf } from "./pipeline/judging/own-criteria.ts";
 import { selectItems, withSham } from "./pipeline/judging/select.ts";
 import { layersOf } from "./pipeline/judging/workbench.ts";
 import type { DefectRow } from "./records/defect-row.ts";
-import type { PredictionFile } from "./records/prediction.ts";
+import { type PredictionFile, predictionSchema } from "./records/prediction.ts";
 import { type ScoreRow, scorePrediction } from "./score/score.ts";
 import { Catalog } from "./store/catalog/catalog.ts";
 import { type CheckedOutFile, type CheckoutRequest, checkout } from "./store/checkout/checkout.ts";
-import { type Database, openDatabase } from "./store/database.ts";
+import { Database, openDatabase } from "./store/database.ts";
+import { isWithin } from "./store/disk/within.ts";
 import { PassingResults, ResultFolder } from "./store/results/result-folder.ts";
 import { SAMPLE, SAMPLE_DIR } from "./store/shipped/sample.ts";
 import { openWhole, WHOLE } from "./store/shipped/shipped.ts";
@@ -46,6 +49,7 @@ export type {
  * @throws InputError where there is none
  */
 export async function open(name: string): Promise<Database> {
+  if (typeof name !== "string" || name === "") throw new InputError(`open: name '${SAMPLE}', '${WHOLE}' or a folder`);
   const dir = name === SAMPLE ? SAMPLE_DIR : name === WHOLE ? await openWhole() : name;
   return openDatabase(dir, { readOnly: true });
 }
@@ -56,6 +60,8 @@ export async function open(name: string): Promise<Database> {
  * @throws InputError on bad SQL
  */
 export async function list(database: Database, where?: string): Promise<DefectRow[]> {
+  assertDatabase(database);
+  if (where !== undefined && typeof where !== "string") throw new InputError("where: a condition in SQL, as text");
   return new Catalog(database).list(where);
 }
 
@@ -70,6 +76,9 @@ export async function checkOut(
   dir: string,
   { version = "infected", sham = false }: Partial<Pick<CheckoutRequest, "version" | "sham">> = {},
 ): Promise<CheckedOutFile[]> {
+  assertDatabase(database);
+  if (typeof dir !== "string" || dir === "") throw new InputError("checkOut: name a new folder");
+  assertOneOf("version", version, VERSIONS);
   return checkout(database, { id, dir, version, sham });
 }
 
@@ -83,7 +92,10 @@ export interface LocalizeOptions {
   criteria?: readonly (string | Criterion)[];
   /** The folder of the data sets; not read where all criteria read weights alone. */
   data?: string;
-  /** A folder where results are kept and read back from; absent: they last as long as the program. */
+  /**
+   * A folder where results are kept and read back from; absent: they last as long as the program. A result of a criterion of
+   * your own is read back while the text of its function and its `revision` are the same.
+   */
   out?: string;
   seed?: number;
   budget?: Budget;
@@ -99,9 +111,14 @@ export interface LocalizeOptions {
  * @throws InputError on an unknown name, and on a named criterion that needs what a network lacks
  */
 export async function localize(database: Database, options: LocalizeOptions = {}): Promise<PredictionFile[]> {
+  assertDatabase(database);
+  assertOptions(options);
   const { names = [], where, criteria = [...CRITERIA.keys()], out, progress, warn = () => undefined } = options;
+  if (out !== undefined && isWithin(out, database.dir)) {
+    throw new InputError(`out: ${out} lies in the database; name a folder of your own`);
+  }
   const store = out === undefined ? new PassingResults() : new ResultFolder(out);
-  const chosen = criteria.flatMap((one) => (typeof one === "string" ? criteriaNamed([one]) : [one]));
+  const chosen = criteriaOf(criteria);
   const items = await selectItems(new Catalog(database), { names: [...names], where }, withSham(database, warn), {
     foreign: true,
   });
@@ -117,8 +134,40 @@ export async function localize(database: Database, options: LocalizeOptions = {}
  * @throws InputError where a defect has no labels
  */
 export function score(database: Database, predictions: readonly PredictionFile[]): ScoreRow[] {
+  assertDatabase(database);
   return predictions.flatMap((prediction) => {
+    const read = predictionSchema.safeParse(prediction);
+    if (!read.success) {
+      const [{ path, message }] = read.error.issues;
+      throw new InputError(`prediction: ${path.join(".") || "it"}: ${message.split("\n")[0]}`);
+    }
     const record = database.readDefect(prediction.id);
     return scorePrediction(layersOf(database, record), prediction, database.readLabels(prediction.id));
   });
+}
+
+const LOCALIZE_OPTIONS = ["names", "where", "criteria", "data", "out", "seed", "budget", "progress", "warn"];
+
+/** @throws InputError where an option has another name, or a value that it cannot have */
+function assertOptions(options: LocalizeOptions): void {
+  const unknown = Object.keys(options).find((key) => !LOCALIZE_OPTIONS.includes(key));
+  if (unknown !== undefined) {
+    throw new InputError(`localize: no option is called '${unknown}'; valid: ${LOCALIZE_OPTIONS.join(", ")}`);
+  }
+  const { names, budget, seed } = options;
+  if (names !== undefined && (!Array.isArray(names) || names.length === 0)) {
+    throw new InputError("names: a list of ids and groups, not empty; left out, every accepted defect is judged");
+  }
+  if (budget !== undefined) assertOneOf("budget", budget, BUDGETS);
+  if (seed !== undefined && (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 31)) {
+    throw new InputError("seed: a whole number from 0 to 2147483647");
+  }
+}
+
+function assertOneOf(what: string, value: unknown, valid: readonly unknown[]): void {
+  if (!valid.includes(value)) throw new InputError(`${what} '${value}': valid are ${valid.join(", ")}`);
+}
+
+function assertDatabase(database: Database): void {
+  if (!(database instanceof Database)) throw new InputError("database: give what 'open' returned");
 }

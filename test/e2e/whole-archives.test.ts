@@ -160,6 +160,7 @@ describe("--db whole", () => {
   };
   it.each<[string, (dir: string) => void, RegExp]>([
     ["no archive", (dir) => rmSync(dir, { recursive: true }), /--db whole: there is no archive in .*BDEFECTS_WHOLE/],
+    ["no sums", (dir) => rmSync(join(dir, "SHA256SUMS")), /--db whole: .*SHA256SUMS is missing; restore it/],
     [
       "a changed archive",
       (dir) => flip(join(dir, one(PAIRS[1]))),

@@ -4,7 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CleanCriterion, InputError, list, localize, open, type Suspect, score } from "../../src/index.ts";
+import {
+  type CleanCriterion,
+  checkOut,
+  InputError,
+  list,
+  localize,
+  open,
+  type Suspect,
+  score,
+} from "../../src/index.ts";
 import { ROOT, textOf } from "../structure/sources.ts";
 
 const EXAMPLES = ["list", "check-out", "localize-and-score"];
@@ -90,5 +99,71 @@ describe("the package's door", () => {
     expect(rows).toHaveLength(4 * 2 * 3);
     expect(rows.find(({ criterion, truth }) => criterion === "mine" && truth === "full")?.auroc).toBe(0.5);
     await expect(localize(database, { names: [ID], criteria: ["clq"] })).rejects.toThrow(/unknown criterion 'clq'/);
+  });
+
+  it("refuses what it cannot take in one line", async () => {
+    const database = await open("sample");
+    const own = (name: string, more: object = {}) =>
+      ({
+        ...{ name, title: name, kind: "own", access: "clean", needsData: false },
+        localize: async () => ({ raw: {}, scores: {}, native: {} }),
+        ...more,
+      }) as CleanCriterion;
+    const cases: [() => Promise<unknown>, RegExp][] = [
+      [() => open(undefined as never), /^open: name 'sample', 'whole' or a folder$/],
+      [() => list("sample" as never), /^database: give what 'open' returned$/],
+      [() => list(database, 5 as never), /^where: /],
+      [() => checkOut(database, ID, undefined as never), /^checkOut: name a new folder$/],
+      [() => checkOut(database, ID, "case", { version: "shamm" as never }), /^version 'shamm': valid are infected, /],
+      [() => localize(database, { names: [] }), /^names: a list of ids and groups, not empty/],
+      [() => localize(database, { name: [ID] } as never), /^localize: no option is called 'name'/],
+      [() => localize(database, { budget: "huge" as never }), /^budget 'huge': valid are demo, short, full$/],
+      [() => localize(database, { seed: -1.5 }), /^seed: a whole number/],
+      [() => localize(database, { out: join(database.dir, "results") }), /lies in the database/],
+      [() => localize(database, { criteria: [own("clp")] }), /^criterion 'clp': one of this program has the name/],
+      [() => localize(database, { criteria: [own("cmd-x")] }), /^criterion 'cmd-x': one of this program/],
+      [() => localize(database, { criteria: [own("Mine")] }), /^criterion 'Mine': a name is of small letters/],
+      [() => localize(database, { criteria: [own("mine"), own("mine")] }), /^criterion 'mine': two have this name/],
+      [() => localize(database, { criteria: [own("mine", { needs: ["attention"] })] }), /unknown need 'attention'/],
+      [
+        () => localize(database, { criteria: [own("mine", { access: "all" })] }),
+        /access is one of clean, failing, oracle/,
+      ],
+      [async () => score(database, [{ kind: "prediction", id: ID } as never]), /^prediction: version: /],
+    ];
+    for (const [act, message] of cases) {
+      const error = await act().then(
+        () => null,
+        (reason: Error) => reason,
+      );
+      expect(error).toBeInstanceOf(InputError);
+      expect(error?.message).toMatch(message);
+      expect(error?.message).not.toContain("\n");
+    }
+  });
+
+  it("judges again where the function of an own criterion has another text", async () => {
+    const database = await open("sample");
+    const out = mkdtempSync(join(tmpdir(), "library-"));
+    const about = { name: "mine", title: "Mine", kind: "own", access: "clean", needsData: false } as const;
+    const found = (slope: number, { network }: Suspect) => {
+      const scores = Object.fromEntries(
+        network.nodes.flatMap((node) =>
+          node.op === "conv" ? [[node.id, Array.from({ length: node.out }, (_, c) => slope * c)]] : [],
+        ),
+      );
+      return { raw: scores, scores, native: {} };
+    };
+    const rising: CleanCriterion = { ...about, localize: async (suspect) => found(1, suspect) };
+    const falling: CleanCriterion = { ...about, localize: async (suspect) => found(-1, suspect) };
+    const scoresOf = async (criterion: CleanCriterion) =>
+      (await localize(database, { names: [`${ID}:infected`], criteria: [criterion], out }))[0].scores;
+    try {
+      const first = await scoresOf(rising);
+      expect(await scoresOf(rising)).toEqual(first);
+      expect(await scoresOf(falling)).not.toEqual(first);
+    } finally {
+      rmSync(out, { recursive: true, force: true });
+    }
   });
 });

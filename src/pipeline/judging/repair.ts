@@ -243,7 +243,7 @@ export function chooseNeurons(
   const fits = prediction?.model_sha256 === modelSha256 && prediction.budget === results.budget;
   if (!fits || prediction.revision !== revision) {
     throw new InputError(
-      `no prediction of '${criterion}' for '${id}': run 'bdefects localize ${id} --criterion ${criterion}' first`,
+      `no prediction of '${criterion}' for '${id}': run 'bdefects localize ${id} --criterion ${criterion}' first, with the same --db and --out`,
     );
   }
   const { scores } = prediction;

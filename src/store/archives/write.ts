@@ -5,6 +5,7 @@ import type { DefectRow } from "../../records/defect-row.ts";
 import type { Database } from "../database.ts";
 import { exists, makeFolder, plainFileBytes, withPath, writeAtomic } from "../disk/fs.ts";
 import { beside } from "../disk/new-folder.ts";
+import { isWithin } from "../disk/within.ts";
 import { exportDefects } from "../transfer/export.ts";
 import { archivePath, readSums, SUMS, sha256OfFile, sumsText } from "./sums.ts";
 
@@ -45,6 +46,7 @@ export async function writeArchives(
     const pair = `${row.dataset}-${row.arch}`;
     pairs.set(pair, [...(pairs.get(pair) ?? []), row]);
   }
+  if (isWithin(dir, db.dir)) throw new InputError(`--out ${dir}: lies in the database; name another folder`);
   makeFolder(dir);
   const sums = readSums(dir);
   const written: WrittenArchive[] = [];

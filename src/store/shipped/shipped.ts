@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { InputError } from "../../core/errors.ts";
 import { userCache } from "../../files/user-cache.ts";
 import { type Archives, findArchives, isUnpackedName } from "../archives/find.ts";
+import { SUMS } from "../archives/sums.ts";
 import { exists } from "../disk/fs.ts";
 import { Layout } from "../layout.ts";
 import { isSample, SAMPLE } from "./sample.ts";
@@ -47,6 +48,9 @@ export async function openWhole(
   const archives = whole();
   const { dir, present, database } = archives;
   if (present.size === 0) {
+    if (exists(dir) && !exists(join(dir, SUMS))) {
+      throw new InputError(`--db ${WHOLE}: ${join(dir, SUMS)} is missing; restore it from the repository`);
+    }
     throw new InputError(
       `--db ${WHOLE}: there is no archive in ${dir}; they come with the repository, not with the package: name their folder with BDEFECTS_WHOLE`,
     );
