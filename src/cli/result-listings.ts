@@ -1,8 +1,8 @@
 import type { Listing } from "./listing.ts";
 
-/** Rows of repairs: what it left of the attack before what it cost. */
+/** Rows of repairs: what it left of the attack, first of all; then what there was, and what it cost. */
 export const REPAIR_LISTING: Listing = {
-  first: ["id", "method", "using", "asr_before", "asr_after", "ca_before", "ca_after", "budget"],
+  first: ["id", "method", "using", "asr_after", "asr_before", "ca_after", "ca_before", "budget"],
   by: "id",
 };
 
