@@ -74,15 +74,18 @@ describe("export --archives", () => {
     expect(Object.values(factsOf(other))).toEqual(Object.values(before));
   });
 
-  it("replaces the archives of its selection, leaves the others, and states the new hashes", () => {
+  it("replaces the archives that its selection touches, each with all that belongs into it, and leaves the others", () => {
     const dir = copied();
-    const [row] = rowsOf(["export", ID, "--archives", "--out", dir, "--db", db]);
-    expect(row).toMatchObject({ status: "replaced", defects: 1 });
-    const after = readFileSync(join(dir, "SHA256SUMS"), "utf8");
-    const first = `${PAIRS[0]}.tar.gz`;
-    expect(readFileSync(join(dir, first))).toEqual(readFileSync(join(archives, first)));
-    stateSums(dir);
-    expect(readFileSync(join(dir, "SHA256SUMS"), "utf8")).toBe(after);
+    const pair = PAIRS.find((name) => ID.startsWith(`${name}-`))!;
+    for (const name of PAIRS) writeFileSync(join(dir, `${name}.tar.gz`), "another");
+    const [row, ...rest] = rowsOf(["export", ID, "--archives", "--out", dir, "--db", db]);
+    expect(rest).toEqual([]);
+    expect(row).toMatchObject({ status: "replaced", defects: 2 });
+    for (const name of PAIRS) {
+      const [now, before] = [dir, archives].map((folder) => readFileSync(join(folder, `${name}.tar.gz`)));
+      expect(now).toEqual(name === pair ? before : Buffer.from("another"));
+    }
+    expect(readFileSync(join(dir, "SHA256SUMS"), "utf8")).toBe(readFileSync(join(archives, "SHA256SUMS"), "utf8"));
   });
 
   it("goes with no other kind of export", () => {

@@ -73,7 +73,11 @@ export function registerExport(program: Command): void {
       if (rows.length === 0) throw new InputError(`no defect ${where ? `where ${where}` : "in the database"}`);
       if (archives) {
         const { writeArchives } = await import("../../store/archives/write.ts");
-        emitRows(await withCellProgress((told) => writeArchives(db, rows, out, told), "archives"), output);
+        // A selection says which archives; an archive with a part of what belongs into it would pass for all of it.
+        const pairs = new Set(rows.map(({ dataset, arch }) => `${dataset} ${arch}`));
+        const all = await selectRows(db, [], undefined);
+        const whole = all.filter(({ dataset, arch }) => pairs.has(`${dataset} ${arch}`));
+        emitRows(await withCellProgress((told) => writeArchives(db, whole, out, told), "archives"), output);
         return;
       }
       const { exportDefects } = await import("../../store/transfer/export.ts");
