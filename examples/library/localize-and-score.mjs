@@ -4,7 +4,7 @@ import { list, localize, open, score } from "bdefects4nn";
 const largestWeight = {
   name: "largest-weight",
   title: "Largest absolute weight of a filter",
-  kind: "own",
+  kind: "program",
   access: "clean",
   needsData: false,
   // `state` holds the weights by PyTorch's names; a suspect has no label, twin or path.

@@ -2,9 +2,10 @@ import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { nc } from "../../src/localize/criteria/nc.ts";
 import { ClassInversion, INVERSION, invertTogether, patchGradient } from "../../src/localize/nc/invert-class.ts";
-import { anomalyIndex, chooseTarget, invertTrigger, stampReversed } from "../../src/localize/nc/invert-trigger.ts";
+import { anomalyIndex, chooseTarget, invertTrigger } from "../../src/localize/nc/invert-trigger.ts";
 import { Squashed } from "../../src/localize/nc/squash.ts";
 import type { BlendGradients } from "../../src/measure/blend.ts";
+import { stampPatch } from "../../src/reversal/stamp.ts";
 import { slopeError } from "../graph/small-networks.ts";
 import { fakeRunner } from "./suspects.ts";
 import { colours, inPatch, oneUnit, patchedModel, SIDE, sleepingModel, toySuspect } from "./toys.ts";
@@ -175,7 +176,7 @@ describe("nc on a linear model", () => {
       const value = [0, 1, 2].reduce((sum, c) => sum + trigger.pattern[c * PLANE + i] / 3, 0);
       if (inPatch(i) && trigger.opacity[i] > 0.5) expect(value).toBeGreaterThan(200);
     }
-    const logits = await suspect.runner.logits(state, stampReversed(trigger, fit));
+    const logits = await suspect.runner.logits(state, stampPatch(trigger, fit));
     for (let i = 0; i < fit.count; i++) {
       const row = Array.from(logits.subarray(4 * i, 4 * i + 4));
       expect(row.indexOf(Math.max(...row))).toBe(0);
@@ -205,7 +206,7 @@ describe("stamping a reversed trigger", () => {
     const set = colours(3, 9, 0);
     const kept = set.pixels.slice();
     const opacity = Float32Array.from({ length: PLANE }, (_, i) => (i === 5 ? 1 : i === 6 ? 0.5 : 0));
-    const stamped = stampReversed({ opacity, pattern: new Uint8Array(3 * PLANE).fill(200) }, set);
+    const stamped = stampPatch({ opacity, pattern: new Uint8Array(3 * PLANE).fill(200) }, set);
     expect(set.pixels).toEqual(kept);
     const expected = kept.map((x, k) => (k % PLANE === 5 ? 200 : k % PLANE === 6 ? Math.round((x + 200) / 2) : x));
     expect(stamped.pixels).toEqual(expected);

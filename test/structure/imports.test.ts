@@ -36,7 +36,7 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
     "pipeline",
     [
       ...["core", "files", "pictures", "tensor", "records", "graph", "engine", "models", "datasets", "attacks"],
-      ...["measure", "train", "inject", "localize", "repair", "store", "score", "report"],
+      ...["measure", "train", "inject", "reversal", "localize", "repair", "store", "score", "report"],
     ],
   ],
   [

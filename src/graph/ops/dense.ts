@@ -1,3 +1,4 @@
+import { linearState } from "./linear.ts";
 import type { Op } from "./op.ts";
 import { backwardWeighted, forwardWeighted, type Weighted } from "./weighted.ts";
 
@@ -24,13 +25,7 @@ export const dense: Op<DenseNode> = {
     throw new Error(`${arch}: '${id}' reads ${shape.join("×")}, which must be flattened first`);
   },
   channels: "own",
-  state({ id, out }, [[inputs]]) {
-    const fresh = { fanIn: inputs };
-    return [
-      { key: `${id}.weight`, shape: [out, inputs], trained: true, fresh },
-      { key: `${id}.bias`, shape: [out], trained: true, fresh },
-    ];
-  },
+  state: linearState,
   multiplyAdds: ({ out }, [[inputs]]) => out * inputs,
   unit({ id, out }, readers) {
     const reader = readers.length === 1 && (readers[0].op === "linear" || readers[0].op === "dense") && readers[0];

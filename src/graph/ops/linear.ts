@@ -1,4 +1,4 @@
-import type { Op } from "./op.ts";
+import type { Op, Shape, StateEntry } from "./op.ts";
 
 /** The classifier; its logits are not neurons. `id` is its state-dict prefix. */
 export interface LinearNode {
@@ -13,13 +13,7 @@ export const linear: Op<LinearNode> = {
   infer: ({ out }) => [out, 1, 1],
   flat: true,
   channels: "own",
-  state({ id, out }, [[inputs]]) {
-    const fresh = { fanIn: inputs };
-    return [
-      { key: `${id}.weight`, shape: [out, inputs], trained: true, fresh },
-      { key: `${id}.bias`, shape: [out], trained: true, fresh },
-    ];
-  },
+  state: linearState,
   multiplyAdds: ({ out }, [[inputs]]) => out * inputs,
   forward({ id, input }, pass) {
     const operands = [pass.vector(input), `${id}.weight`, `${id}.bias`];
@@ -30,3 +24,12 @@ export const linear: Op<LinearNode> = {
   onnx: ({ id, input }, { graph, value, weight }) =>
     graph.op("Gemm", [value(input), weight(`${id}.weight`), weight(`${id}.bias`)], { transB: 1 }),
 };
+
+/** Weight `[out, inputs]` and bias of a linear layer. */
+export function linearState({ id, out }: { id: string; out: number }, [[inputs]]: Shape[]): StateEntry[] {
+  const fresh = { fanIn: inputs };
+  return [
+    { key: `${id}.weight`, shape: [out, inputs], trained: true, fresh },
+    { key: `${id}.bias`, shape: [out], trained: true, fresh },
+  ];
+}

@@ -1,7 +1,8 @@
 import { indicesOutside, subset } from "../../datasets/batch.ts";
+import { stampPatch } from "../../reversal/stamp.ts";
 import { brokenTests } from "../broken-tests.ts";
 import { byMutation } from "../deepmufl/by-mutation.ts";
-import { invertTrigger, stampReversed } from "../nc/invert-trigger.ts";
+import { invertTrigger } from "../nc/invert-trigger.ts";
 import { nothingSuspicious } from "../no-failing-tests.ts";
 import type { CleanCriterion } from "../types.ts";
 
@@ -22,7 +23,7 @@ export const deepmuflReversed: CleanCriterion = {
     const trigger = await invertTrigger(suspect, suspect.budget);
     const { fit } = suspect.clean;
     const others = subset(fit, indicesOutside(fit, trigger.target));
-    const failing = await brokenTests(suspect, others, stampReversed(trigger, others), trigger.target);
+    const failing = await brokenTests(suspect, others, stampPatch(trigger, others), trigger.target);
     const found = trigger.flagged ? `class ${trigger.target}` : `no class flagged: tried ${trigger.target}`;
     if (failing.count === 0) return nothingSuspicious(suspect.network, `${found}, no failing test`);
     const { raw, scores, native, note } = await byMutation(suspect, failing);

@@ -3,7 +3,8 @@ import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
 import { firstOf, indicesOutside, subset } from "../../datasets/batch.ts";
 import { neuronLayers } from "../../graph/network.ts";
 import { countTarget } from "../../measure/rates.ts";
-import { fitImages, invertTrigger, stampReversed } from "../nc/invert-trigger.ts";
+import { stampPatch } from "../../reversal/stamp.ts";
+import { fitImages, invertTrigger } from "../nc/invert-trigger.ts";
 import type { ReversedTrigger } from "../nc/reversed-trigger.ts";
 import { layerZ } from "../normalise.ts";
 import { pruneWalk } from "../prune-walk.ts";
@@ -30,7 +31,7 @@ async function activationRise(suspect: Suspect, trigger: ReversedTrigger): Promi
   const { network, state, runner } = suspect;
   const images = fitImages(suspect, IMAGES[suspect.budget ?? DEFAULT_BUDGET].rise);
   const clean = await runner.taps(state, images, "mean");
-  const triggered = await runner.taps(state, stampReversed(trigger, images), "mean");
+  const triggered = await runner.taps(state, stampPatch(trigger, images), "mean");
   const rise: LayerScores = {};
   for (const { name, width } of neuronLayers(network)) {
     const [before, after] = [clean.get(name)!, triggered.get(name)!];
@@ -46,7 +47,7 @@ async function pruneUntilDead(suspect: Suspect, scores: LayerScores, trigger: Re
   const { runner, state, clean } = suspect;
   // The halves are in random order.
   const held = firstOf(clean.threshold, IMAGES[suspect.budget ?? DEFAULT_BUDGET].walk);
-  const others = stampReversed(trigger, subset(held, indicesOutside(held, trigger.target)));
+  const others = stampPatch(trigger, subset(held, indicesOutside(held, trigger.target)));
   if (others.count === 0) return {};
   const success = async (model: Suspect["state"]) =>
     countTarget(await runner.logits(model, others), others.count, trigger.target) / others.count;

@@ -2,7 +2,7 @@ import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { median } from "../../core/statistics.ts";
 import { subset } from "../../datasets/batch.ts";
-import { type ImageSet, imageSize } from "../../datasets/types.ts";
+import type { ImageSet } from "../../datasets/types.ts";
 import { activationBytes } from "../../graph/cost.ts";
 import type { Network } from "../../graph/network.ts";
 import { normaliseAll } from "../../measure/batches.ts";
@@ -149,18 +149,4 @@ export function chooseTarget(
     anomaly,
     flagged: chosen.reached && anomaly > ANOMALY,
   };
-}
-
-/** A copy of the images with a reversed trigger on every one, in whole pixel values; labels stay. */
-export function stampReversed(
-  { opacity, pattern }: Pick<ReversedTrigger, "opacity" | "pattern">,
-  set: ImageSet,
-): ImageSet {
-  const plane = opacity.length;
-  const size = imageSize(set);
-  const pixels = set.pixels.map((x, k) => {
-    const m = opacity[k % plane];
-    return Math.round((1 - m) * x + m * pattern[k % size]);
-  });
-  return { ...set, pixels };
 }

@@ -1,8 +1,9 @@
 import { basename, extname, join } from "node:path";
 import { CHANNELS, type ImageSet } from "../../datasets/types.ts";
-import { anomalyIndex, stampReversed } from "../../localize/nc/invert-trigger.ts";
+import { anomalyIndex } from "../../localize/nc/invert-trigger.ts";
 import type { ReversedTrigger } from "../../localize/nc/reversed-trigger.ts";
 import { imagePng } from "../../report/figures/picture.ts";
+import { stampPatch } from "../../reversal/stamp.ts";
 import { triggerJson } from "../../store/checkout/checkout.ts";
 import { writeAtomic } from "../../store/disk/fs.ts";
 import { prettyJson } from "../../store/disk/json.ts";
@@ -39,7 +40,7 @@ export function saveTrigger(
 function onGrey(trigger: ReversedTrigger): ImageSet {
   const { height, width } = trigger;
   const pixels = new Uint8Array(CHANNELS * height * width).fill(GREY);
-  return stampReversed(trigger, { count: 1, height, width, pixels, labels: new Uint8Array(1) });
+  return stampPatch(trigger, { count: 1, height, width, pixels, labels: new Uint8Array(1) });
 }
 
 function enlarged({ height, width, pixels, ...set }: ImageSet): ImageSet {
