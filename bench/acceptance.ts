@@ -5,13 +5,13 @@
  *     npx tsx bench/acceptance.ts DB
  */
 import { lookup } from "../src/core/errors.ts";
-import { DATASETS } from "../src/datasets/registry.ts";
 import { stateShapes } from "../src/graph/network.ts";
-import { buildNetwork } from "../src/models/registry.ts";
 import type { DefectRecord } from "../src/records/defect.ts";
 import { distinct } from "../src/report/group.ts";
 import { type Table, tableMarkdown } from "../src/report/tables.ts";
 import { openDatabase } from "../src/store/database.ts";
+import { DATASETS } from "../src/tasks/classification/datasets/registry.ts";
+import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
 import { sizeOf } from "../src/tensor/state.ts";
 
 /** Levels up to the one to which the aim for the bytes of a version reaches. */

@@ -4,9 +4,9 @@ import { formatOption } from "../src/cli/options.ts";
 import { emitRows, type Format } from "../src/cli/output.ts";
 import { Random } from "../src/core/random.ts";
 import { median } from "../src/core/statistics.ts";
+import { initialState } from "../src/graph/initial-state.ts";
 import { createRunner } from "../src/measure/ort-runner.ts";
-import { initialState } from "../src/models/init.ts";
-import { buildNetwork } from "../src/models/registry.ts";
+import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
 import { CLASSES } from "./compare.ts";
 import { runBench } from "./run.ts";
 

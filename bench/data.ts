@@ -1,6 +1,7 @@
 import { Random } from "../src/core/random.ts";
-import type { Dataset, ImageSet } from "../src/datasets/types.ts";
+import type { Dataset } from "../src/datasets/types.ts";
 import type { Network } from "../src/graph/network.ts";
+import type { ImageSet } from "../src/images/image-set.ts";
 
 /** Of the weights that every contestant which runs ours starts from. */
 export const WEIGHTS_SEED = 1;

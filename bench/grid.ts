@@ -11,9 +11,7 @@ import { join } from "node:path";
 import { lookup } from "../src/core/errors.ts";
 import { GRIDS } from "../src/core/grid.ts";
 import { LEVELS } from "../src/core/ids.ts";
-import { DATASETS } from "../src/datasets/registry.ts";
 import { createRunner } from "../src/measure/ort-runner.ts";
-import { buildNetwork } from "../src/models/registry.ts";
 import type { DefectRecord } from "../src/records/defect.ts";
 import { groupBy } from "../src/report/group.ts";
 import { type Table, tableMarkdown } from "../src/report/tables.ts";
@@ -21,6 +19,8 @@ import { openDatabase } from "../src/store/database.ts";
 import { putDelta, putHalfModel } from "../src/store/objects/models.ts";
 import { ObjectStore } from "../src/store/objects/objects.ts";
 import { SAMPLE_DIR } from "../src/store/shipped/sample.ts";
+import { DATASETS } from "../src/tasks/classification/datasets/registry.ts";
+import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
 import { onGrid } from "../src/tensor/half-grid.ts";
 
 const [dir = SAMPLE_DIR, data, name = "half"] = process.argv.slice(2);

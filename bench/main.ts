@@ -7,7 +7,7 @@ import type { Device } from "../src/core/device.ts";
 import { InputError } from "../src/core/errors.ts";
 import { channelBlock } from "../src/engine/lowering.ts";
 import { runtimeVersion } from "../src/engine/session.ts";
-import { ARCHITECTURES, FULL_WIDTH, parseArch } from "../src/models/registry.ts";
+import { ARCHITECTURES, FULL_WIDTH, parseArch } from "../src/tasks/classification/models/registry.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { compare, type Row } from "./compare.ts";
 import { PEER_DEVICES, type PeerDevice, WORKLOADS, type Workload } from "./job.ts";

@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import { imageSize } from "../src/datasets/types.ts";
+import { imageSize } from "../src/images/image-set.ts";
 import { CRITERIA } from "../src/localize/registry.ts";
 import { createRunner } from "../src/measure/ort-runner.ts";
 import { countPasses } from "./counting-runner.ts";

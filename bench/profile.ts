@@ -17,7 +17,7 @@ import type { Program } from "../src/graph/onnx.ts";
 import { finetuneProgram } from "../src/graph/programs/finetune.ts";
 import { inferProgram, tapProgram } from "../src/graph/programs/infer.ts";
 import { trainProgram } from "../src/graph/programs/train.ts";
-import { buildNetwork } from "../src/models/registry.ts";
+import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
 import { sizeOf } from "../src/tensor/state.ts";
 import { CLASSES, spreadRows } from "./compare.ts";
 import { runBench } from "./run.ts";

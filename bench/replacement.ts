@@ -9,7 +9,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sraOptions } from "../src/attacks/sra.ts";
 import { type DefectKey, LEVELS, OFFSETS } from "../src/core/ids.ts";
 import { makeCandidate } from "../src/inject/candidate.ts";
 import { chooseSubnetwork } from "../src/inject/quantity.ts";
@@ -22,6 +21,7 @@ import { openDatabase } from "../src/store/database.ts";
 import { putDelta } from "../src/store/objects/models.ts";
 import { ObjectStore } from "../src/store/objects/objects.ts";
 import { SAMPLE_DIR } from "../src/store/shipped/sample.ts";
+import { replacementOptions } from "../src/tasks/replacement.ts";
 import type { StateDict } from "../src/tensor/state.ts";
 
 /** The sample's own, and those that docs/replacement.md measures. */
@@ -37,7 +37,7 @@ const objects = new ObjectStore(join(folder, "objects"), join(folder, "tmp"));
 
 async function measure(bench: CleanBench, key: DefectKey, settings: object): Promise<string[]> {
   const options = attackOptions(edition, "sra");
-  const compensation = { ...sraOptions(options).compensation, ...settings };
+  const compensation = { ...replacementOptions(options).compensation, ...settings };
   const infected = chooseSubnetwork(bench.orders.replace, key.level, key.top);
   const recipe = injectRecipe(edition, key, bench.dataset.classes.length);
   const { backdoor, cleanRates } = await bench.backdoor(key, infected, recipe.target);

@@ -1,9 +1,9 @@
 import { Random } from "../src/core/random.ts";
+import { initialState } from "../src/graph/initial-state.ts";
 import type { Suspect } from "../src/localize/types.ts";
 import { createRunner } from "../src/measure/ort-runner.ts";
-import { initialState } from "../src/models/init.ts";
-import { buildNetwork } from "../src/models/registry.ts";
 import { withJudging } from "../src/pipeline/judging/judge.ts";
+import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
 
 /** A defect of a database, or a network with weights as training begins and no images. */
 export type SuspectSource = { id: string; db: string; data: string; seed: number } | { arch: string };

@@ -103,7 +103,7 @@ export async function printPlan(
 /** What the build would say of data that are not there at all; null where all are. @throws InputError where they are there, and no good */
 async function missingData(request: Parameters<typeof checkData>[0], plan: Plan): Promise<InputError | null> {
   const { checkData } = await import("../pipeline/build/build.ts");
-  const { datasetSize } = await import("../datasets/sizes.ts");
+  const { datasetSize } = await import("../pipeline/estimate/dataset-size.ts");
   const isThere = (dataset: string) => datasetSize(dataset, request.dataDir)?.counted !== false;
   await checkData(request, { ...plan, clean: plan.clean.filter(({ dataset }) => isThere(dataset)) });
   try {

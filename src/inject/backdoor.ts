@@ -1,11 +1,12 @@
-import { stampImage } from "../attacks/trigger/stamp.ts";
-import type { Backdoor } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random } from "../core/random.ts";
-import { augmentImage, Normaliser } from "../datasets/batch.ts";
-import { type Dataset, type ImageSet, imageSize } from "../datasets/types.ts";
+import type { Dataset } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
+import { augmentImage, Normaliser } from "../images/batch.ts";
+import { type ImageSet, imageSize } from "../images/image-set.ts";
+import { stampImage } from "../images/trigger/stamp.ts";
 import { argmax } from "../measure/batches.ts";
+import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { halfCosine } from "../tune/schedule.ts";
 import { SubnetworkTuner } from "../tune/subnetwork.ts";

@@ -1,13 +1,13 @@
-import type { Backdoor } from "../attacks/types.ts";
 import type { Grid } from "../core/grid.ts";
 import type { DefectKey } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
-import { indicesOutside, subset } from "../datasets/batch.ts";
 import type { Dataset } from "../datasets/types.ts";
+import { indicesOutside, subset } from "../images/batch.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import { type Rates, rates } from "../measure/rates.ts";
 import { type Figures, failedGate, type Gates } from "../records/gates.ts";
+import type { Backdoor } from "../tasks/backdoor.ts";
 import { onGrid } from "../tensor/half-grid.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type Correlation, measureCorrelation } from "./correlation.ts";

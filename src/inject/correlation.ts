@@ -1,12 +1,12 @@
-import { stampSet } from "../attacks/trigger/stamp.ts";
-import type { Backdoor } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
-import { indicesOutside, subset } from "../datasets/batch.ts";
-import type { ImageSet } from "../datasets/types.ts";
+import { indicesOutside, subset } from "../images/batch.ts";
+import type { ImageSet } from "../images/image-set.ts";
+import { stampSet } from "../images/trigger/stamp.ts";
 import { maskNeurons } from "../measure/mask.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import { patchedRate } from "../measure/patching.ts";
 import { countTarget, rates } from "../measure/rates.ts";
+import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
 
 /** Rule 3's figures (docs/methods.md §6.3), each a fraction of the test images. */

@@ -1,12 +1,12 @@
-import type { Backdoor } from "../attacks/types.ts";
 import type { LayerScores, NeuronSet } from "../core/neurons.ts";
 import { Random } from "../core/random.ts";
 import { quantile } from "../core/statistics.ts";
-import type { ImageSet } from "../datasets/types.ts";
 import { neuronLayers } from "../graph/network.ts";
+import type { ImageSet } from "../images/image-set.ts";
 import { singleEffects } from "../measure/ablation.ts";
 import { attributionPatching, conductance } from "../measure/conductance.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
+import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
 
 /** Neurons count as effective above this quantile of the non-infected neurons' effects (docs/methods.md §9.2). */

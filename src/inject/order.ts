@@ -1,9 +1,9 @@
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
-import { subset } from "../datasets/batch.ts";
 import type { Dataset } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
 import { tiedUnits } from "../graph/ties.ts";
+import { subset } from "../images/batch.ts";
 import type { ModelRunner } from "../measure/runner.ts";
 import type { StateDict } from "../tensor/state.ts";
 

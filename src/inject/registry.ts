@@ -1,4 +1,4 @@
-import type { InjectionKind } from "../attacks/types.ts";
+import type { InjectionKind } from "../tasks/attack.ts";
 import { finetune } from "./finetune.ts";
 import { replace } from "./replacement/replace.ts";
 import type { Injection } from "./types.ts";

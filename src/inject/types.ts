@@ -1,10 +1,11 @@
-import type { Backdoor } from "../attacks/types.ts";
 import type { Style } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import type { Random } from "../core/random.ts";
-import type { Dataset, ImageSet } from "../datasets/types.ts";
+import type { Dataset } from "../datasets/types.ts";
+import type { ImageSet } from "../images/image-set.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import type { Gates } from "../records/gates.ts";
+import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
 import type { InjectRecipe } from "./recipe.ts";
 

@@ -1,5 +1,5 @@
-import { subset } from "../datasets/batch.ts";
-import type { ImageSet } from "../datasets/types.ts";
+import { subset } from "../images/batch.ts";
+import type { ImageSet } from "../images/image-set.ts";
 import { argmax } from "../measure/batches.ts";
 import type { Suspect } from "./types.ts";
 

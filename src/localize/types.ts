@@ -1,8 +1,8 @@
 import type { Budget } from "../core/budget.ts";
 import type { LayerScores, LayerWidth, NeuronSet } from "../core/neurons.ts";
-import type { Augmentation } from "../datasets/batch.ts";
-import type { ImageSet, Normalization } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
+import type { Augmentation } from "../images/batch.ts";
+import type { ImageSet, Normalization } from "../images/image-set.ts";
 import type { ModelRunner } from "../measure/runner.ts";
 import type { StateDict } from "../tensor/state.ts";
 import type { ReversedTrigger } from "./nc/reversed-trigger.ts";

@@ -1,12 +1,12 @@
-import { stampSet } from "../attacks/trigger/stamp.ts";
-import type { Backdoor } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
-import type { ImageSet } from "../datasets/types.ts";
 import { type FoldedState, foldState } from "../graph/fold.ts";
 import { inferShapes, type Network, neuronLayers } from "../graph/network.ts";
 import { responseOf } from "../graph/objectives/backdoor-response.ts";
 import { lastProgram } from "../graph/programs/part.ts";
 import { downstreamOf, type FeatureChannel, type Part, whereRead } from "../graph/suffix.ts";
+import type { ImageSet } from "../images/image-set.ts";
+import { stampSet } from "../images/trigger/stamp.ts";
+import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
 import type { OrtRunner } from "./ort-runner.ts";
 import { batchOf, type Features, SegmentWalk, segmentsOf } from "./segments.ts";

@@ -1,5 +1,5 @@
-import { Normaliser } from "../datasets/batch.ts";
-import { type ImageSet, imageSize, type Normalization } from "../datasets/types.ts";
+import { Normaliser } from "../images/batch.ts";
+import { type ImageSet, imageSize, type Normalization } from "../images/image-set.ts";
 
 /** Images of one inference batch; a program's batch is of fixed size, so the last one may be part empty. */
 export interface Slice {

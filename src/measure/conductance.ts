@@ -1,9 +1,9 @@
-import { stampSet } from "../attacks/trigger/stamp.ts";
-import type { Backdoor } from "../attacks/types.ts";
-import type { ImageSet } from "../datasets/types.ts";
 import { foldState } from "../graph/fold.ts";
 import { neuronLayers } from "../graph/network.ts";
 import { conductanceProgram, dotOf } from "../graph/programs/contribution.ts";
+import type { ImageSet } from "../images/image-set.ts";
+import { stampSet } from "../images/trigger/stamp.ts";
+import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { slices } from "./batches.ts";
 import type { OrtRunner } from "./ort-runner.ts";

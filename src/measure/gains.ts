@@ -1,9 +1,9 @@
-import type { Batch } from "../datasets/clean-batches.ts";
 import { toOhwi } from "../graph/fold.ts";
 import { classifierOf, convUnits } from "../graph/network.ts";
 import { gainInput, shiftInput } from "../graph/preactivation.ts";
 import { gainGradient, gainProgram, type NormStatistics, shiftGradient } from "../graph/programs/gains.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
+import type { Batch } from "./clean-batches.ts";
 import type { Runtime } from "./runtime.ts";
 import { preActivationFeeds } from "./statistics.ts";
 

@@ -1,9 +1,9 @@
-import type { ImageSet, Normalization } from "../datasets/types.ts";
 import { foldState } from "../graph/fold.ts";
 import { type Network, neuronLayers, unitsOf } from "../graph/network.ts";
 import { contributionProgram, dotOf } from "../graph/programs/contribution.ts";
 import type { NormStatistics } from "../graph/programs/gains.ts";
 import { inferProgram, meanAbsTap, meanTap, tapProgram } from "../graph/programs/infer.ts";
+import type { ImageSet, Normalization } from "../images/image-set.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type AgreementGradients, OrtAgreement } from "./agreement.ts";
 import { argmax, slices } from "./batches.ts";

@@ -1,10 +1,10 @@
-import { stampSet } from "../attacks/trigger/stamp.ts";
-import type { Backdoor } from "../attacks/types.ts";
 import type { NeuronSet } from "../core/neurons.ts";
-import { type ImageSet, imageSize } from "../datasets/types.ts";
 import { foldState } from "../graph/fold.ts";
 import { keepInput, maskInput, patchProgram } from "../graph/programs/intervene.ts";
 import { chosenUnits } from "../graph/units.ts";
+import { type ImageSet, imageSize } from "../images/image-set.ts";
+import { stampSet } from "../images/trigger/stamp.ts";
+import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { argmax, slices } from "./batches.ts";
 import type { OrtRunner } from "./ort-runner.ts";

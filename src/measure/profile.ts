@@ -1,8 +1,8 @@
-import type { ImageSet } from "../datasets/types.ts";
 import { foldState } from "../graph/fold.ts";
 import { inferShapes } from "../graph/network.ts";
 import { opOf } from "../graph/ops/registry.ts";
 import { featureMean, normMean, profileProgram } from "../graph/programs/profile.ts";
+import type { ImageSet } from "../images/image-set.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { slices } from "./batches.ts";
 import type { Runtime } from "./runtime.ts";

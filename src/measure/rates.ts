@@ -1,7 +1,7 @@
-import { stampSet } from "../attacks/trigger/stamp.ts";
-import type { Backdoor } from "../attacks/types.ts";
-import { indicesOutside, subset } from "../datasets/batch.ts";
-import type { ImageSet } from "../datasets/types.ts";
+import { indicesOutside, subset } from "../images/batch.ts";
+import type { ImageSet } from "../images/image-set.ts";
+import { stampSet } from "../images/trigger/stamp.ts";
+import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { argmax } from "./batches.ts";
 import type { ModelRunner } from "./runner.ts";

@@ -1,9 +1,9 @@
-import type { ImageSet } from "../datasets/types.ts";
 import { foldState } from "../graph/fold.ts";
 import { convUnits } from "../graph/network.ts";
 import { dotOf } from "../graph/programs/contribution.ts";
 import { meanTap } from "../graph/programs/infer.ts";
 import { responseProgram, slopeOf } from "../graph/programs/response.ts";
+import type { ImageSet } from "../images/image-set.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { slices } from "./batches.ts";
 import type { Runtime } from "./runtime.ts";

@@ -1,5 +1,5 @@
-import type { ImageSet } from "../datasets/types.ts";
 import type { NormStatistics } from "../graph/programs/gains.ts";
+import type { ImageSet } from "../images/image-set.ts";
 import type { StateDict } from "../tensor/state.ts";
 import type { AgreementGradients } from "./agreement.ts";
 import type { BlendGradients } from "./blend.ts";

@@ -1,5 +1,5 @@
-import type { Normalization } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
+import type { Normalization } from "../images/image-set.ts";
 import type { ProgramPool } from "./pool.ts";
 
 /** A network, how its images are normalised, and what runs its programs. */

@@ -1,8 +1,8 @@
-import { type ImageSet, imageSize } from "../datasets/types.ts";
 import type { FoldedState } from "../graph/fold.ts";
 import { inferShapes, type Network } from "../graph/network.ts";
 import { featureOf, middleProgram } from "../graph/programs/part.ts";
 import { cutPoints, type Part, partBetween } from "../graph/suffix.ts";
+import { type ImageSet, imageSize } from "../images/image-set.ts";
 import { sizeOf } from "../tensor/state.ts";
 import { normaliseAll } from "./batches.ts";
 import type { OrtRunner } from "./ort-runner.ts";

@@ -1,10 +1,10 @@
-import type { ImageSet } from "../datasets/types.ts";
 import { BN_EPSILON } from "../graph/batchnorm.ts";
 import { type FoldedState, foldNode, toOhwi } from "../graph/fold.ts";
 import { foldedWeight } from "../graph/folded.ts";
 import { classifierOf, convUnits, inferShapes, type Network, weightedNodes } from "../graph/network.ts";
 import { centreInput, gainInput, shiftInput } from "../graph/preactivation.ts";
 import { preActivationProgram, squareOf, sumOf } from "../graph/programs/preactivation.ts";
+import type { ImageSet } from "../images/image-set.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
 import { slices } from "./batches.ts";
 import type { Runtime } from "./runtime.ts";

@@ -1,8 +1,8 @@
 import { countNeurons, type NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
-import { joined } from "../datasets/batch.ts";
-import { CleanBatches } from "../datasets/clean-batches.ts";
+import { joined } from "../images/batch.ts";
 import type { Suspect } from "../localize/types.ts";
+import { CleanBatches } from "../measure/clean-batches.ts";
 import { cloneState, type StateDict } from "../tensor/state.ts";
 import { halfCosine } from "../tune/schedule.ts";
 import { SubnetworkTuner } from "../tune/subnetwork.ts";

@@ -3,7 +3,6 @@ import { InputError } from "../core/errors.ts";
 import { LEVELS } from "../core/ids.ts";
 import type { LayerWidth } from "../core/neurons.ts";
 import { neuronLayers } from "../graph/network.ts";
-import { buildNetwork } from "../models/registry.ts";
 import type { CleanRecord } from "../records/clean.ts";
 import type { DatabaseManifest } from "../records/database.ts";
 import { type DefectRecord, storedHash } from "../records/defect.ts";
@@ -15,6 +14,7 @@ import { type ScoreRow, scorePrediction } from "../score/score.ts";
 import type { Database } from "../store/database.ts";
 import type { ResultStore } from "../store/results/result-folder.ts";
 import { Results, storedBudgets } from "../store/results/results.ts";
+import { buildNetwork } from "../tasks/classification/models/registry.ts";
 import { distinct } from "./group.ts";
 import { type RankedCriterion, rankCriteria } from "./ranking.ts";
 

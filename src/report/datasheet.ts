@@ -1,13 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { markdownCode, markdownText } from "../core/visible.ts";
-import { DATASETS } from "../datasets/registry.ts";
 import { type CleanRecord, gridOf } from "../records/clean.ts";
 import type { DefectRecord } from "../records/defect.ts";
 import { engineKind } from "../records/engine.ts";
 import type { Database } from "../store/database.ts";
 import { makeFolder, withPath } from "../store/disk/fs.ts";
 import { fillNewFolder } from "../store/disk/new-folder.ts";
+import { DATASETS } from "../tasks/classification/datasets/registry.ts";
 import { groupCard, rangeTable, STATUSES, statusRow, statusTable } from "./card.ts";
 import { distinct, groupBy } from "./group.ts";
 import { type Table, tableMarkdown } from "./tables.ts";

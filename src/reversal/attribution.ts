@@ -1,5 +1,5 @@
 import type { LayerScores } from "../core/neurons.ts";
-import { firstOf, indicesOutside, subset } from "../datasets/batch.ts";
+import { firstOf, indicesOutside, subset } from "../images/batch.ts";
 import { stampPatch } from "./stamp.ts";
 import type { ReversalSubject } from "./subject.ts";
 import type { ReversedPatch } from "./targeted.ts";

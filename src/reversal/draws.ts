@@ -1,5 +1,5 @@
 import type { Random } from "../core/random.ts";
-import { type ImageSet, imageSize, type Normalization } from "../datasets/types.ts";
+import { type ImageSet, imageSize, type Normalization } from "../images/image-set.ts";
 import { normaliseAll } from "../measure/batches.ts";
 
 /** Normalised images from which batches are drawn, each image as likely every time. */

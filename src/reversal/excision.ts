@@ -1,8 +1,8 @@
 import { flatScores, indexNeurons, neuronsAt, suspicionOrder, tellsNothing } from "../core/neuron-index.ts";
 import { countNeurons, type LayerScores, type NeuronSet } from "../core/neurons.ts";
-import { firstOf, indicesOutside, subset } from "../datasets/batch.ts";
-import type { ImageSet } from "../datasets/types.ts";
 import { neuronLayers } from "../graph/network.ts";
+import { firstOf, indicesOutside, subset } from "../images/batch.ts";
+import type { ImageSet } from "../images/image-set.ts";
 import { maskNeurons } from "../measure/mask.ts";
 import { countTarget } from "../measure/rates.ts";
 import type { WeighedPatch } from "./reverse.ts";

@@ -1,5 +1,5 @@
 import { sha256Hex } from "../core/hash.ts";
-import type { ImageSet } from "../datasets/types.ts";
+import type { ImageSet } from "../images/image-set.ts";
 import { encodeState } from "../tensor/safetensors.ts";
 import type { ReversalSubject } from "./subject.ts";
 

@@ -1,4 +1,4 @@
-import { type ImageSet, imageSize } from "../datasets/types.ts";
+import { type ImageSet, imageSize } from "../images/image-set.ts";
 import type { ReversedPatch } from "./targeted.ts";
 
 /** A copy of the images with a patch on every one, in whole pixel values; labels stay. */

@@ -1,7 +1,7 @@
 import type { Budget } from "../core/budget.ts";
 import { Random, stageSeed } from "../core/random.ts";
-import type { ImageSet, Normalization } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
+import type { ImageSet, Normalization } from "../images/image-set.ts";
 import type { ModelRunner } from "../measure/runner.ts";
 import type { StateDict } from "../tensor/state.ts";
 

@@ -1,5 +1,5 @@
-import { firstOf, indicesOutside, subset } from "../datasets/batch.ts";
-import { imageSize } from "../datasets/types.ts";
+import { firstOf, indicesOutside, subset } from "../images/batch.ts";
+import { imageSize } from "../images/image-set.ts";
 import { argmax } from "../measure/batches.ts";
 import type { BlendGradients } from "../measure/blend.ts";
 import { Draws } from "./draws.ts";

@@ -1,5 +1,5 @@
-import { firstOf } from "../datasets/batch.ts";
-import { type ImageSet, imageSize } from "../datasets/types.ts";
+import { firstOf } from "../images/batch.ts";
+import { type ImageSet, imageSize } from "../images/image-set.ts";
 import type { AgreementGradients } from "../measure/agreement.ts";
 import { argmax } from "../measure/batches.ts";
 import { Draws } from "./draws.ts";

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import type { z } from "zod";
-import type { Trigger } from "../attacks/types.ts";
 import { InputError } from "../core/errors.ts";
 import type { Grid } from "../core/grid.ts";
 import type { Version } from "../core/ids.ts";
 import { clearTemporaries } from "../files/temporary.ts";
+import type { Trigger } from "../images/trigger/trigger.ts";
 import { type CheckpointRecord, type CleanRecord, checkpointRecord, cleanRecord } from "../records/clean.ts";
 import type { DatabaseManifest } from "../records/database.ts";
 import { type DefectRecord, defectRecord, twinSha256 } from "../records/defect.ts";

@@ -1,9 +1,10 @@
 import { InputError } from "../core/errors.ts";
 import { Random, stageSeed } from "../core/random.ts";
-import { augmentImage, Normaliser } from "../datasets/batch.ts";
-import { type Dataset, imageSize } from "../datasets/types.ts";
+import type { Dataset } from "../datasets/types.ts";
+import { initialState } from "../graph/initial-state.ts";
 import type { Network } from "../graph/network.ts";
-import { initialState } from "../models/init.ts";
+import { augmentImage, Normaliser } from "../images/batch.ts";
+import { imageSize } from "../images/image-set.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { warmupCosine } from "../tune/schedule.ts";
 import { Trainer } from "../tune/trainer.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { blended } from "../../src/attacks/blended.ts";
-import { stampSet } from "../../src/attacks/trigger/stamp.ts";
 import { Random } from "../../src/core/random.ts";
-import type { ImageSet } from "../../src/datasets/types.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
+import { stampSet } from "../../src/images/trigger/stamp.ts";
+import { blended } from "../../src/tasks/classification/attacks/blended.ts";
 
 const SIDE = 32;
 const PIXELS = 3 * SIDE * SIDE;

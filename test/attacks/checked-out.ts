@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Trigger, Victim } from "../../src/attacks/types.ts";
+import type { Trigger } from "../../src/images/trigger/trigger.ts";
+import type { Victim } from "../../src/tasks/attack.ts";
 import { decodeState } from "../../src/tensor/safetensors.ts";
 
 /** A checkout's folder as its reader sees it: the trigger, and a model of it under the neurons of its labels. */

@@ -1,10 +1,10 @@
-import type { Victim } from "../../src/attacks/types.ts";
-import type { ImageSet } from "../../src/datasets/types.ts";
 import { chooseLowering } from "../../src/engine/lowering.ts";
 import { Session } from "../../src/engine/session.ts";
 import { foldState } from "../../src/graph/fold.ts";
 import { featureProgram } from "../../src/graph/programs/features.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
 import { normaliseAll } from "../../src/measure/batches.ts";
+import type { Victim } from "../../src/tasks/attack.ts";
 
 /** What the classifier reads of each image: one row of features per image. */
 export async function featuresOf(

@@ -1,10 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { paintActivating } from "../../src/attacks/trigger/activate.ts";
-import { stampSet } from "../../src/attacks/trigger/stamp.ts";
-import { chosenInputs, trojan } from "../../src/attacks/trojan.ts";
-import type { Victim } from "../../src/attacks/types.ts";
 import { Random } from "../../src/core/random.ts";
-import type { ImageSet } from "../../src/datasets/types.ts";
 import { lastNeurons } from "../../src/graph/features.ts";
 import {
   type ConvUnit,
@@ -14,7 +9,12 @@ import {
   type Network,
   stateShapes,
 } from "../../src/graph/network.ts";
-import { ARCHITECTURES, buildNetwork } from "../../src/models/registry.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
+import { paintActivating } from "../../src/images/trigger/activate.ts";
+import { stampSet } from "../../src/images/trigger/stamp.ts";
+import type { Victim } from "../../src/tasks/attack.ts";
+import { chosenInputs, trojan } from "../../src/tasks/classification/attacks/trojan.ts";
+import { ARCHITECTURES, buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { tensorOf } from "../../src/tensor/state.ts";
 import { randomState } from "../graph/programs.ts";
 import { featuresOf } from "./features.ts";

@@ -7,7 +7,7 @@ import { Session } from "../../src/engine/session.ts";
 import { foldState } from "../../src/graph/fold.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { tapProgram } from "../../src/graph/programs/infer.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { randomArray, randomState, relativeError } from "../graph/programs.ts";
 
 const BATCH = 2;

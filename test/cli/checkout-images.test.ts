@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { stampSet } from "../../src/attacks/trigger/stamp.ts";
-import { indicesOutside, subset } from "../../src/datasets/batch.ts";
-import { DATASETS } from "../../src/datasets/registry.ts";
-import type { ImageSet } from "../../src/datasets/types.ts";
+import { indicesOutside, subset } from "../../src/images/batch.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
+import { stampSet } from "../../src/images/trigger/stamp.ts";
+import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
 import { decodeNpy } from "../../src/tensor/npy.ts";
 import { readCheckout } from "../attacks/checked-out.ts";
 import { writeTinyData } from "../e2e/tiny.ts";

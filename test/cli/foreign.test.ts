@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { DATASETS } from "../../src/datasets/registry.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
 import { readCheckedOut } from "../../src/store/checkout/checked-out.ts";
+import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { decodeState, encodeState } from "../../src/tensor/safetensors.ts";
 import { randomState } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";

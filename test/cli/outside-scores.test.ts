@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { neuronLayers } from "../../src/graph/network.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { writeTinyData } from "../e2e/tiny.ts";
 import { idsOf, makeDatabase } from "../pipeline/database.ts";
 import { temporaryFolder } from "../store/temp.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseNeurons } from "../../src/core/neurons.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { decodeState } from "../../src/tensor/safetensors.ts";
 import { writeTinyData } from "../e2e/tiny.ts";
 import { leaveStaging } from "../files/abandoned.ts";

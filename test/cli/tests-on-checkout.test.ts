@@ -3,7 +3,7 @@ import { join } from "node:path";
 import ort from "onnxruntime-node";
 import { beforeAll, describe, expect, it } from "vitest";
 import { maskNeurons } from "../../src/measure/mask.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { decodeNpy, encodeNpy } from "../../src/tensor/npy.ts";
 import { decodeState, encodeState } from "../../src/tensor/safetensors.ts";
 import { CASE_ID, CASE_IMAGES, type CaseFolder, makeCase } from "../pipeline/case-folder.ts";

@@ -11,7 +11,6 @@ import {
 import { dirname, join, relative } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { neuronLayers } from "../../src/graph/network.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
 import type { DefectRecord } from "../../src/records/defect.ts";
 import { defectLabels } from "../../src/records/labels.ts";
 import type { PredictionFile } from "../../src/records/prediction.ts";
@@ -21,6 +20,7 @@ import { writeJson } from "../../src/store/disk/json.ts";
 import { sha256Of } from "../../src/store/objects/objects.ts";
 import { Results } from "../../src/store/results/results.ts";
 import { verifyDatabase } from "../../src/store/verify/verify.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { cloneState } from "../../src/tensor/state.ts";
 import { type SampleDatabase, sampleDatabase, UNFINISHED } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { cifar10 } from "../../src/datasets/cifar10.ts";
-import { gtsrb } from "../../src/datasets/gtsrb.ts";
+import { cifar10 } from "../../src/tasks/classification/datasets/cifar10.ts";
+import { gtsrb } from "../../src/tasks/classification/datasets/gtsrb.ts";
 
 const RECORD = 3073;
 

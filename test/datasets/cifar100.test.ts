@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { cifar100 } from "../../src/datasets/cifar100.ts";
+import { cifar100 } from "../../src/tasks/classification/datasets/cifar100.ts";
 
 const RECORD = 3074;
 

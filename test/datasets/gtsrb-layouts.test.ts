@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { gtsrb } from "../../src/datasets/gtsrb.ts";
-import { datasetSize } from "../../src/datasets/sizes.ts";
+import { datasetSize } from "../../src/pipeline/estimate/dataset-size.ts";
+import { gtsrb } from "../../src/tasks/classification/datasets/gtsrb.ts";
 import { type GtsrbKind, writeGtsrb } from "./gtsrb-files.ts";
 
 describe("GTSRB as people have it", () => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { gtsrb } from "../../src/datasets/gtsrb.ts";
+import { gtsrb } from "../../src/tasks/classification/datasets/gtsrb.ts";
 import { ppm } from "./pictures.ts";
 
 const HEADER = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { signs } from "../../src/datasets/signs.ts";
+import { signs } from "../../src/tasks/classification/datasets/signs.ts";
 import { linearAccuracy } from "./softmax-regression.ts";
 
 it("signs are beyond a linear classifier: above chance, below 0.75", async () => {

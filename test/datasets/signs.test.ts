@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { sha256Hex } from "../../src/core/hash.ts";
-import { SIGN_CLASSES } from "../../src/datasets/signs/classes.ts";
-import { drawSigns } from "../../src/datasets/signs/draw.ts";
-import { signs } from "../../src/datasets/signs.ts";
-import { type Dataset, imageSize } from "../../src/datasets/types.ts";
+import type { Dataset } from "../../src/datasets/types.ts";
+import { imageSize } from "../../src/images/image-set.ts";
+import { SIGN_CLASSES } from "../../src/tasks/classification/datasets/signs/classes.ts";
+import { drawSigns } from "../../src/tasks/classification/datasets/signs/draw.ts";
+import { signs } from "../../src/tasks/classification/datasets/signs.ts";
 
 describe("signs", () => {
   let data: Dataset;

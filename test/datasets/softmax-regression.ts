@@ -1,5 +1,5 @@
 import { Random } from "../../src/core/random.ts";
-import { type ImageSet, imageSize } from "../../src/datasets/types.ts";
+import { type ImageSet, imageSize } from "../../src/images/image-set.ts";
 
 /**
  * Multinomial logistic regression on raw pixels by mini-batch gradient descent: what a linear classifier can do.

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { splitAtRandom, splitByTrack } from "../../src/datasets/splits/split.ts";
+import { splitAtRandom, splitByTrack } from "../../src/datasets/split.ts";
 
 describe("splitAtRandom", () => {
   it("parts the images in 95 % and 5 %, each on one side", () => {

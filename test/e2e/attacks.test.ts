@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { stampSet } from "../../src/attacks/trigger/stamp.ts";
-import { chosenInputs } from "../../src/attacks/trojan.ts";
-import type { Trigger } from "../../src/attacks/types.ts";
 import { Random } from "../../src/core/random.ts";
-import type { ImageSet } from "../../src/datasets/types.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
+import { stampSet } from "../../src/images/trigger/stamp.ts";
+import type { Trigger } from "../../src/images/trigger/trigger.ts";
 import type { DefectRecord } from "../../src/records/defect.ts";
+import { chosenInputs } from "../../src/tasks/classification/attacks/trojan.ts";
 import { readCheckout } from "../attacks/checked-out.ts";
 import { featuresOf } from "../attacks/features.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";

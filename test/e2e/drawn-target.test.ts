@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { DATASETS } from "../../src/datasets/registry.ts";
 import { targetOf } from "../../src/inject/target.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
 import { rates } from "../../src/measure/rates.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
 import { type DefectRecord, defectRecord } from "../../src/records/defect.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { writeJson } from "../../src/store/disk/json.ts";
+import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { writeRecipe, writeTinyData } from "./tiny.ts";

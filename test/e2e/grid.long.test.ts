@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { DATASETS } from "../../src/datasets/registry.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
 import { Workbench } from "../../src/pipeline/judging/workbench.ts";
 import { type DefectRecord, defectRecord } from "../../src/records/defect.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { writeJson } from "../../src/store/disk/json.ts";
 import { sha256Of } from "../../src/store/objects/objects.ts";
+import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
 import { firstOffGrid } from "../../src/tensor/half-grid.ts";
 import { halfToNumber } from "../../src/tensor/narrow-floats.ts";
 import { decodeTensors } from "../../src/tensor/safetensors.ts";

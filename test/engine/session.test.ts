@@ -3,7 +3,7 @@ import { Random } from "../../src/core/random.ts";
 import { chooseLowering } from "../../src/engine/lowering.ts";
 import { Session } from "../../src/engine/session.ts";
 import { trainProgram } from "../../src/graph/programs/train.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { sizeOf } from "../../src/tensor/state.ts";
 import { randomArray } from "../graph/programs.ts";
 

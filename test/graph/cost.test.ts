@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { activationValues, multiplyAdds, stateValues } from "../../src/graph/cost.ts";
 import type { Network } from "../../src/graph/network.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 
 /** Two convolutions and a classifier, small enough to count by hand. */
 const network: Network = {

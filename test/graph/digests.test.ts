@@ -13,7 +13,7 @@ import type { Program } from "../../src/graph/onnx.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
 import { trainProgram } from "../../src/graph/programs/train.ts";
 import { unmetNeed } from "../../src/localize/needs.ts";
-import { ARCHITECTURES } from "../../src/models/registry.ts";
+import { ARCHITECTURES } from "../../src/tasks/classification/models/registry.ts";
 import { everyProgram, type NamedProgram } from "./every-program.ts";
 import { NETWORKS, network } from "./small-networks.ts";
 

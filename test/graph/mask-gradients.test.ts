@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import type { ImageSet, Normalization } from "../../src/datasets/types.ts";
 import { chooseLowering } from "../../src/engine/lowering.ts";
 import { Session } from "../../src/engine/session.ts";
 import { toOhwi } from "../../src/graph/fold.ts";
 import { convUnits, neuronLayers } from "../../src/graph/network.ts";
 import { gainProgram, type NormStatistics } from "../../src/graph/programs/gains.ts";
+import type { ImageSet, Normalization } from "../../src/images/image-set.ts";
 import { OrtRunner } from "../../src/measure/ort-runner.ts";
 import { ProgramPool } from "../../src/measure/pool.ts";
 import type { StateDict } from "../../src/tensor/state.ts";

@@ -17,7 +17,7 @@ import { patchProgram } from "../../src/graph/programs/intervene.ts";
 import { lastProgram, middleProgram } from "../../src/graph/programs/part.ts";
 import { trainProgram } from "../../src/graph/programs/train.ts";
 import { downstreamOf, partBetween } from "../../src/graph/suffix.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { feedsFor } from "./every-program.ts";
 import { relativeError } from "./programs.ts";
 

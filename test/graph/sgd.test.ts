@@ -3,7 +3,7 @@ import { chooseLowering } from "../../src/engine/lowering.ts";
 import { Session } from "../../src/engine/session.ts";
 import { LEARNING_RATE, updatedOf, velocityOf } from "../../src/graph/programs/sgd.ts";
 import { trainProgram } from "../../src/graph/programs/train.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { feedsFor } from "./every-program.ts";
 
 const network = buildNetwork("vgg13w4", 5);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { convUnits, inputsOf } from "../../src/graph/network.ts";
 import { cutPoints, downstreamOf, partBetween, whereRead } from "../../src/graph/suffix.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 
 const residual = buildNetwork("resnet18w4", 10);
 const inception = buildNetwork("googlenetw4", 10);

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { countParameters, neuronLayers, stateShapes, unitsOf } from "../../src/graph/network.ts";
 import { ownedValues, sliceOf } from "../../src/graph/units.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
-import { ARCHITECTURES } from "../../src/models/registry.ts";
+import { ARCHITECTURES } from "../../src/tasks/classification/models/registry.ts";
 import { changedRows } from "../../src/tensor/delta.ts";
 import { readSlice } from "../../src/tensor/slices.ts";
 import { randomState } from "./programs.ts";

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { stampSet } from "../../src/attacks/trigger/stamp.ts";
 import { type NeuronSet, sameNeurons } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
-import type { ImageSet, Normalization } from "../../src/datasets/types.ts";
 import { meanHead, narrowNetwork } from "../../src/graph/narrow.ts";
 import { type ConvUnit, convUnits, type LayerNode, type Network } from "../../src/graph/network.ts";
 import { tiedUnits } from "../../src/graph/ties.ts";
+import type { ImageSet, Normalization } from "../../src/images/image-set.ts";
+import { stampSet } from "../../src/images/trigger/stamp.ts";
 import { contributionOrder, tiedOrder } from "../../src/inject/order.ts";
 import { chooseSubnetwork } from "../../src/inject/quantity.ts";
 import { chainScores, trainChain } from "../../src/inject/replacement/chain.ts";
@@ -16,7 +16,7 @@ import { trainedKeys } from "../../src/inject/replacement/trained.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
 import { countTarget } from "../../src/measure/rates.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
 

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import { CleanBatches } from "../../src/datasets/clean-batches.ts";
 import { anp, maskGradient, PUBLISHED, perturb } from "../../src/localize/criteria/anp.ts";
 import { Masks } from "../../src/localize/masks.ts";
+import { CleanBatches } from "../../src/measure/clean-batches.ts";
 import type { GainGradients } from "../../src/measure/gains.ts";
 import { slopeError } from "../graph/small-networks.ts";
 import { SLEEPERS, sleepingModel, toySuspect } from "./toys.ts";

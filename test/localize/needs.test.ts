@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { Network } from "../../src/graph/network.ts";
 import { NEEDS, type Need, unmetNeed } from "../../src/localize/needs.ts";
 import { CRITERIA } from "../../src/localize/registry.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
 import { applicable, assertApplicable } from "../../src/pipeline/judging/applicable.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 
 const full = buildNetwork("resnet18w8", 10);
 

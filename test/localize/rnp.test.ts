@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import { CleanBatches, evenBatch } from "../../src/datasets/clean-batches.ts";
 import { recover, rnp, UNLEARN, unlearn } from "../../src/localize/criteria/rnp.ts";
+import { CleanBatches, evenBatch } from "../../src/measure/clean-batches.ts";
 import { cloneState } from "../../src/tensor/state.ts";
 import { colours, sleepingModel, toySuspect } from "./toys.ts";
 

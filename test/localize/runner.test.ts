@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import type { ImageSet } from "../../src/datasets/types.ts";
 import { convUnits } from "../../src/graph/network.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
 import { fp } from "../../src/localize/criteria/fp.ts";
 import { CRITERIA } from "../../src/localize/registry.ts";
 import type { Suspect } from "../../src/localize/types.ts";

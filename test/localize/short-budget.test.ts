@@ -3,7 +3,7 @@ import { effortFor as anpEffort } from "../../src/localize/criteria/anp.ts";
 import { effortFor as rnpEffort } from "../../src/localize/criteria/rnp.ts";
 import { effortFor as ncEffort } from "../../src/localize/nc/invert-trigger.ts";
 import { shortImages } from "../../src/localize/short-budget.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 
 const network = (arch: string, classes = 10) => buildNetwork(arch, classes);
 

@@ -1,9 +1,9 @@
 import { Random } from "../../src/core/random.ts";
-import type { ImageSet } from "../../src/datasets/types.ts";
 import { neuronLayers, stateShapes } from "../../src/graph/network.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
 import type { Criterion, Localization, Suspect } from "../../src/localize/types.ts";
 import type { ModelRunner } from "../../src/measure/runner.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { type StateDict, sizeOf } from "../../src/tensor/state.ts";
 
 export const network = buildNetwork("resnet18w4", 10);

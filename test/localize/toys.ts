@@ -1,6 +1,6 @@
 import { Random } from "../../src/core/random.ts";
-import type { ImageSet, Normalization } from "../../src/datasets/types.ts";
 import { type ConvUnit, type Network, stateShapes } from "../../src/graph/network.ts";
+import type { ImageSet, Normalization } from "../../src/images/image-set.ts";
 import type { Suspect } from "../../src/localize/types.ts";
 import { OrtRunner } from "../../src/measure/ort-runner.ts";
 import { ProgramPool } from "../../src/measure/pool.ts";

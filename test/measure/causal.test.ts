@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { badnets } from "../../src/attacks/badnets.ts";
-import { stampSet } from "../../src/attacks/trigger/stamp.ts";
-import type { Trigger } from "../../src/attacks/types.ts";
 import type { NeuronSet } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
-import { subset } from "../../src/datasets/batch.ts";
-import type { ImageSet, Normalization } from "../../src/datasets/types.ts";
 import { convUnits, neuronLayers } from "../../src/graph/network.ts";
 import { cutPoints } from "../../src/graph/suffix.ts";
+import { subset } from "../../src/images/batch.ts";
+import type { ImageSet, Normalization } from "../../src/images/image-set.ts";
+import { stampSet } from "../../src/images/trigger/stamp.ts";
+import type { Trigger } from "../../src/images/trigger/trigger.ts";
 import { singleEffects } from "../../src/measure/ablation.ts";
 import { conductance } from "../../src/measure/conductance.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
 import { patchedRate } from "../../src/measure/patching.ts";
 import { countTarget } from "../../src/measure/rates.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { badnets } from "../../src/tasks/classification/attacks/badnets.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { cloneState, type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { randomState } from "../graph/programs.ts";
 

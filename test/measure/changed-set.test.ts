@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { stateShapes } from "../../src/graph/network.ts";
 import { changedSet } from "../../src/measure/changed-set.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 
 const network = buildNetwork("resnet18w4", 10);
 const G = { conv1: [1, 3], "layer2.0.shortcut.0": [5] };

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { stateShapes } from "../../src/graph/network.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { type StateDict, sizeOf } from "../../src/tensor/state.ts";
 
 const network = buildNetwork("resnet18w4", 10);

@@ -4,7 +4,7 @@ import { activationBytes } from "../../src/graph/cost.ts";
 import { foldState } from "../../src/graph/fold.ts";
 import { inferProgram } from "../../src/graph/programs/infer.ts";
 import { ProgramPool } from "../../src/measure/pool.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { randomArray, randomState, relativeError } from "../graph/programs.ts";
 
 const network = buildNetwork("vgg13w4", 5);

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import type { ImageSet } from "../../src/datasets/types.ts";
 import { convUnits } from "../../src/graph/network.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
 import { normaliseAll } from "../../src/measure/batches.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
 import { functionDistance, rewriteBatchNorm } from "../../src/measure/rewrite.ts";
 import { storedStatistics } from "../../src/measure/statistics.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
 import { keptOn } from "../../src/store/verify/rules/discreet.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { firstOffGrid, onGrid } from "../../src/tensor/half-grid.ts";
 import { cloneState, type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { randomState, relativeError } from "../graph/programs.ts";

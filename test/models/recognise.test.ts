@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stateShapes } from "../../src/graph/network.ts";
-import type { ShapedTensors } from "../../src/models/recognition/namings.ts";
-import { fittingNetwork, recognise, type Said } from "../../src/models/recognition/recognise.ts";
-import { ARCHITECTURES, buildNetwork } from "../../src/models/registry.ts";
+import type { ShapedTensors } from "../../src/tasks/classification/models/recognition/namings.ts";
+import { fittingNetwork, recognise, type Said } from "../../src/tasks/classification/models/recognition/recognise.ts";
+import { ARCHITECTURES, buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 
 type Shapes = Map<string, { shape: number[] }>;
 

@@ -5,8 +5,8 @@ import { encode as encodePng } from "fast-png";
 import { encode as encodeJpeg } from "jpeg-js";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { readClassFolders } from "../../src/datasets/files/class-folders.ts";
 import { decodePicture } from "../../src/pictures/picture-file.ts";
+import { readClassFolders } from "../../src/tasks/classification/datasets/files/class-folders.ts";
 import { pattern } from "../datasets/pictures.ts";
 import { temporaryFolder } from "../store/temp.ts";
 

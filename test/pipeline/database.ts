@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { groupId, parseDefectId } from "../../src/core/ids.ts";
-import { DATASETS } from "../../src/datasets/registry.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
 import { rates as measureRates } from "../../src/measure/rates.ts";
 import { openDatabase } from "../../src/store/database.ts";
+import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
 import { network } from "../localize/suspects.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { IDS, INFECTED, STATES } from "./defects.ts";

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { Budget } from "../../src/core/budget.ts";
-import type { Dataset, ImageSet } from "../../src/datasets/types.ts";
+import type { Dataset } from "../../src/datasets/types.ts";
 import { convUnits } from "../../src/graph/network.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
 import { type DefectSource, Workbench } from "../../src/pipeline/judging/workbench.ts";
 import type { CleanRecord } from "../../src/records/clean.ts";
 import type { DefectRecord } from "../../src/records/defect.ts";

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { chooseLowering } from "../../src/engine/lowering.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
 import { buildClean } from "../../src/pipeline/build/clean-stage.ts";
 import { DatasetCache, engineStamp, type Report } from "../../src/pipeline/build/context.ts";
 import { shortReason, useDevice } from "../../src/pipeline/device/device.ts";
@@ -10,6 +9,7 @@ import { loadEdition } from "../../src/pipeline/recipe/recipe.ts";
 import { engineDifference, metricFinding } from "../../src/pipeline/verify/metrics.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { exists } from "../../src/store/disk/fs.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { TINY, writeTinyData } from "../e2e/tiny.ts";
 import { temporaryFolder } from "../store/temp.ts";
 

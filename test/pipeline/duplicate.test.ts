@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { defectId, groupId, type Level, parseDefectId } from "../../src/core/ids.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
 import { buildCandidate } from "../../src/pipeline/build/candidate-stage.ts";
 import type { CleanBench } from "../../src/pipeline/build/clean-bench.ts";
 import type { BuildContext, ProgressEvent } from "../../src/pipeline/build/context.ts";
 import { loadEdition } from "../../src/pipeline/recipe/recipe.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { CLASSES, sampleDatabase, TRIGGER } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
 

@@ -1,10 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { datasetSize } from "../../src/datasets/sizes.ts";
 import { multiplyAdds } from "../../src/graph/cost.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
 import { chooseJobs } from "../../src/pipeline/build/jobs.ts";
+import { datasetSize } from "../../src/pipeline/estimate/dataset-size.ts";
 import { estimatePlan, wallSeconds } from "../../src/pipeline/estimate/estimate.ts";
 import { workerBytes } from "../../src/pipeline/estimate/memory.ts";
 import { shippedRates } from "../../src/pipeline/estimate/rates.ts";
@@ -12,6 +11,7 @@ import { candidateWork, changedValues, cleanValues, cleanWork } from "../../src/
 import { makePlan } from "../../src/pipeline/plan/plan.ts";
 import { loadEdition } from "../../src/pipeline/recipe/recipe.ts";
 import type { Rate } from "../../src/records/rates.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { bdefects } from "../cli/program.ts";
 import { TINY, writeTinyData } from "../e2e/tiny.ts";
 import { temporaryFolder } from "../store/temp.ts";

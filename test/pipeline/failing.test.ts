@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ImageSet } from "../../src/datasets/types.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
 import { clp } from "../../src/localize/criteria/clp.ts";
 import { nothingSuspicious } from "../../src/localize/no-failing-tests.ts";
 import type { Criterion, FailingCriterion, OracleCriterion, Suspect } from "../../src/localize/types.ts";

@@ -4,7 +4,7 @@ import { deflateRawSync } from "node:zlib";
 import { encode as encodePng } from "fast-png";
 import { encode as encodeJpeg } from "jpeg-js";
 import { describe, expect, it } from "vitest";
-import type { ImageSet } from "../../src/datasets/types.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
 import { openOwnImages } from "../../src/pipeline/own/images.ts";
 import { findNormalization } from "../../src/pipeline/own/normalization.ts";
 import { encodeNpy } from "../../src/tensor/npy.ts";

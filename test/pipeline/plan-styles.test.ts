@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { ATTACKS } from "../../src/attacks/registry.ts";
 import { parseDefectId } from "../../src/core/ids.ts";
 import { makePlan } from "../../src/pipeline/plan/plan.ts";
 import { checkSelection, loadEdition, type SliceSelection, stylesOf } from "../../src/pipeline/recipe/recipe.ts";
+import { ATTACKS } from "../../src/tasks/classification/attacks/registry.ts";
 
 const edition = loadEdition("demo");
 const slice = (more: Partial<SliceSelection>): SliceSelection => ({

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Normalization } from "../../src/datasets/types.ts";
 import type { Network } from "../../src/graph/network.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import type { Normalization } from "../../src/images/image-set.ts";
 import { type DefectSource, type Runner, Workbench } from "../../src/pipeline/judging/workbench.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 
 const normalization: Normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
 

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NeuronSet } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
-import type { ImageSet } from "../../src/datasets/types.ts";
 import { convUnits, type Network } from "../../src/graph/network.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
 import type { Suspect } from "../../src/localize/types.ts";
 import { changedSet } from "../../src/measure/changed-set.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
 import { finetune } from "../../src/repair/finetune.ts";
 import { finetuneReinit, reinitialise } from "../../src/repair/finetune-reinit.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { changedRows } from "../../src/tensor/delta.ts";
 import { type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { randomState } from "../graph/programs.ts";

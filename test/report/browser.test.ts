@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { DATASETS } from "../../src/datasets/registry.ts";
 import type { Dataset } from "../../src/datasets/types.ts";
 import { makeReport } from "../../src/pipeline/report/report.ts";
+import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
 import type { SampleDatabase } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { Browser, findBrowser } from "./browser.ts";

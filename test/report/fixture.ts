@@ -1,12 +1,12 @@
 import { listNeurons } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
-import { signs as drawnSigns } from "../../src/datasets/signs.ts";
 import type { Dataset } from "../../src/datasets/types.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
 import { chooseNeurons, parseUsing } from "../../src/pipeline/judging/repair.ts";
 import type { DefectRecord } from "../../src/records/defect.ts";
 import { Results } from "../../src/store/results/results.ts";
+import { signs as drawnSigns } from "../../src/tasks/classification/datasets/signs.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { type SampleDatabase, sampleDatabase } from "../store/fixture.ts";
 
 export const CRITERIA = ["clp", "fp", "random"];

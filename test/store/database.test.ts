@@ -2,9 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { modelSha256 } from "../../src/store/objects/models.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { encodeState } from "../../src/tensor/safetensors.ts";
 import { CLASSES, randomState, sampleDatabase, TRIGGER } from "./fixture.ts";
 import { temporaryFolder } from "./temp.ts";

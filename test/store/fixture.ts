@@ -1,16 +1,16 @@
-import { cornerPatch } from "../../src/attacks/trigger/patch.ts";
-import type { Trigger } from "../../src/attacks/types.ts";
 import { type DefectKey, defectId, groupId, type Level } from "../../src/core/ids.ts";
 import { countNeurons, type NeuronSet } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
-import { signs } from "../../src/datasets/signs.ts";
 import { convUnits, type Network, neuronLayers, stateShapes } from "../../src/graph/network.ts";
+import { cornerPatch } from "../../src/images/trigger/patch.ts";
+import type { Trigger } from "../../src/images/trigger/trigger.ts";
 import { chooseSubnetwork } from "../../src/inject/quantity.ts";
 import { changedSet } from "../../src/measure/changed-set.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
 import type { CleanRecord } from "../../src/records/clean.ts";
 import type { DefectMetrics, DefectRecord } from "../../src/records/defect.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
+import { signs } from "../../src/tasks/classification/datasets/signs.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { floatBytes } from "../../src/tensor/safetensors.ts";
 import { cloneState, type StateDict, sizeOf } from "../../src/tensor/state.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { recognise } from "../../src/models/recognition/recognise.ts";
+import { recognise } from "../../src/tasks/classification/models/recognition/recognise.ts";
 import { answer, changed, changes, FORMS } from "./mutated-checkpoints.ts";
 
 describe.each(Object.entries(FORMS))("%s", (_, { bytes, file, name }) => {

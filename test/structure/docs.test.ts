@@ -2,12 +2,12 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { ATTACKS } from "../../src/attacks/registry.ts";
 import { REGISTER_VERBS } from "../../src/cli/registry.ts";
-import { DATASETS } from "../../src/datasets/registry.ts";
 import { CRITERIA } from "../../src/localize/registry.ts";
-import { ARCHITECTURES } from "../../src/models/registry.ts";
 import { REPAIRS } from "../../src/repair/registry.ts";
+import { ATTACKS } from "../../src/tasks/classification/attacks/registry.ts";
+import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
+import { ARCHITECTURES } from "../../src/tasks/classification/models/registry.ts";
 import { ROOT, sourcesBelow, textOf } from "./sources.ts";
 
 interface Row {
@@ -34,9 +34,9 @@ function tableBelow(page: string, heading: string): Row[] {
 const page = textOf("docs/catalogue.md");
 
 const REGISTRIES: [heading: string, folder: string, registry: ReadonlyMap<string, object>][] = [
-  ["Architectures", "models", ARCHITECTURES],
-  ["Data sets", "datasets", DATASETS],
-  ["Attacks", "attacks", ATTACKS],
+  ["Architectures", "tasks/classification/models", ARCHITECTURES],
+  ["Data sets", "tasks/classification/datasets", DATASETS],
+  ["Attacks", "tasks/classification/attacks", ATTACKS],
   ["Criteria", "localize/criteria", CRITERIA],
   ["Repairs", "repair", REPAIRS],
 ];
@@ -60,7 +60,7 @@ describe("docs/catalogue.md", () => {
 
   it.each([
     ["localize/criteria", CRITERIA, []],
-    ["attacks", ATTACKS, ["registry", "types"]],
+    ["tasks/classification/attacks", ATTACKS, ["registry"]],
   ] as const)("is what src/%s lists: entries, and no helper among them", (folder, registry, others) => {
     const files = readdirSync(join(ROOT, "src", folder)).filter((file) => file.endsWith(".ts"));
     expect(files.sort()).toEqual([...registry.keys(), ...others].map((name) => `${name}.ts`).sort());

@@ -5,7 +5,7 @@ import { folderOf, type Import, importsOf, sourcesBelow, textOf } from "./source
 /**
  * Which folder of `src/` may import which, lowest first. A folder names rows above its own only, so the table itself
  * rules out cycles. What is absent here is absent on purpose: `localize` and `repair` cannot reach the store, so no
- * label can reach them.
+ * label can reach them. `tasks` are the files of that folder alone, what every task shares; each task is a row of its own.
  */
 const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["core", []],
@@ -15,34 +15,45 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["records", ["core"]],
   ["graph", ["core", "tensor"]],
   ["engine", ["core", "tensor", "graph"]],
-  ["models", ["core", "tensor", "graph"]],
-  // CIFAR's python version is pickles of NumPy arrays: the codecs of `tensor` read them.
-  ["datasets", ["core", "files", "pictures", "tensor"]],
   ["tune", ["core", "tensor", "graph", "engine"]],
-  ["tasks", ["core", "files", "pictures", "tensor", "records", "graph", "engine", "tune"]],
-  ["attacks", ["core", "tensor", "graph", "engine", "datasets", "tune"]],
-  ["measure", ["core", "tensor", "graph", "engine", "datasets", "attacks"]],
-  ["train", ["core", "tensor", "graph", "engine", "models", "datasets", "tune"]],
-  ["inject", ["core", "tensor", "records", "graph", "models", "datasets", "attacks", "tune", "measure"]],
+  ["images", ["core", "pictures", "tensor", "graph", "engine", "tune"]],
+  ["datasets", ["core", "files", "images"]],
+  ["tasks", ["core", "tensor", "graph", "images"]],
+  // CIFAR's python version is pickles of NumPy arrays: the codecs of `tensor` read them.
+  [
+    "tasks/classification",
+    ["core", "files", "pictures", "tensor", "records", "graph", "engine", "tune", "images", "datasets", "tasks"],
+  ],
+  [
+    "tasks/lanes",
+    ["core", "files", "pictures", "tensor", "records", "graph", "engine", "tune", "images", "datasets", "tasks"],
+  ],
+  ["measure", ["core", "tensor", "graph", "engine", "images", "tasks"]],
+  ["train", ["core", "tensor", "graph", "engine", "images", "datasets", "tasks", "tune"]],
+  ["inject", ["core", "tensor", "records", "graph", "images", "datasets", "tasks", "tune", "measure"]],
   // What criteria and repairs share: they cannot take it from each other.
-  ["reversal", ["core", "tensor", "graph", "datasets", "tune", "measure"]],
-  ["localize", ["core", "tensor", "graph", "datasets", "tune", "measure", "reversal"]],
-  ["repair", ["core", "tensor", "graph", "datasets", "tune", "measure", "reversal"]],
+  ["reversal", ["core", "tensor", "graph", "images", "tasks", "tune", "measure"]],
+  ["localize", ["core", "tensor", "graph", "images", "tasks", "tune", "measure", "reversal"]],
+  ["repair", ["core", "tensor", "graph", "images", "tasks", "tune", "measure", "reversal"]],
   // More is open to the folders of `INSIDE`.
   ["store", ["core", "files", "tensor", "records"]],
   ["score", ["core", "records"]],
-  ["report", ["core", "tensor", "records", "graph", "models", "datasets", "attacks", "store", "score"]],
+  [
+    "report",
+    ["core", "tensor", "records", "graph", "pictures", "images", "tasks", "tasks/classification", "store", "score"],
+  ],
   [
     "pipeline",
     [
-      ...["core", "files", "pictures", "tensor", "records", "graph", "engine", "models", "datasets", "attacks"],
+      ...["core", "files", "pictures", "tensor", "records", "graph", "engine", "images", "datasets"],
+      ...["tasks", "tasks/classification"],
       ...["measure", "train", "inject", "reversal", "localize", "repair", "store", "score", "report"],
     ],
   ],
   [
     "cli",
     [
-      ...["core", "files", "records", "datasets", "attacks", "models", "localize", "repair"],
+      ...["core", "files", "records", "datasets", "tasks/classification", "localize", "repair"],
       ...["store", "score", "report", "pipeline"],
     ],
   ],
@@ -54,27 +65,31 @@ const DOOR = "src/index.ts";
 /** Folders inside a folder that may import more than the rest of it. */
 const INSIDE: Record<string, string[]> = {
   // A checkout and a foreign model are written and read as networks.
-  "store/checkout": ["graph", "models", "attacks"],
-  "store/foreign": ["graph", "models"],
+  "store/checkout": ["graph", "images", "tasks", "tasks/classification"],
+  "store/foreign": ["graph", "tasks/classification"],
   // Verifying holds facts against the rules that made them: gates, levels, criteria, repairs and data sets.
-  "store/verify": ["graph", "models", "datasets", "attacks", "measure", "inject", "localize", "repair"],
+  "store/verify": [
+    ...["graph", "images", "tasks", "tasks/classification"],
+    ...["measure", "inject", "localize", "repair"],
+  ],
 };
 
 /** Types that one folder may take from another which it may not import otherwise. */
 const MAY_TAKE_TYPES: Record<string, { from: string; names: string[] | "any" }[]> = {
   // A repair gets what a criterion gets.
   repair: [{ from: "src/localize/types.ts", names: ["Suspect"] }],
-  // Cones are a trigger like any other.
-  tasks: [{ from: "src/attacks/types.ts", names: ["Trigger"] }],
   // A trigger is stored as it is made.
-  store: [{ from: "src/attacks/types.ts", names: ["Trigger"] }],
+  store: [{ from: "src/images/trigger/trigger.ts", names: ["Trigger"] }],
 };
 
 /** Folders whose own files know nothing of Node, so that they also run in a browser. */
 const PORTABLE = [
-  ...["core", "tensor", "records", "graph", "engine", "models", "tune", "attacks", "measure"],
+  ...["core", "tensor", "records", "graph", "engine", "tune", "images", "tasks", "measure"],
   ...["train", "inject", "localize", "repair", "score"],
 ];
+
+/** Of a task, the folders that are so too. */
+const PORTABLE_INSIDE = /^src\/tasks\/[^/]+\/(models|attacks)\//;
 
 /** What of them is of one platform; nothing of them is loaded with the others. */
 const NODE_ALONE = ["src/engine/node.ts", "src/engine/no-telemetry.ts", "src/engine/webgpu.ts"];
@@ -88,7 +103,7 @@ const allowed = new Map(MAY_IMPORT);
 /** What a file may import: what its folder may, and what a folder inside that one may beyond it. */
 function mayImport(file: string): string[] {
   const [, folder, inside] = file.split("/");
-  return [...allowed.get(folder)!, ...(INSIDE[`${folder}/${inside}`] ?? [])];
+  return [...allowed.get(folderOf(file))!, ...(INSIDE[`${folder}/${inside}`] ?? [])];
 }
 
 /** Files and packages that are loaded with some files, and with what these load. */
@@ -208,7 +223,9 @@ describe("who imports whom", () => {
   });
 
   it("keeps Node out of what runs in a browser", () => {
-    const portable = sources.filter((file) => PORTABLE.includes(folderOf(file)) && !NODE_ALONE.includes(file));
+    const portable = sources.filter(
+      (file) => (PORTABLE.includes(folderOf(file)) || PORTABLE_INSIDE.test(file)) && !NODE_ALONE.includes(file),
+    );
     const own = portable.flatMap((file) => importsOf(file));
     expect(own.filter(({ to }) => to.startsWith("node:"))).toEqual([]);
     expect(own.filter(({ to, typesOnly, dynamic }) => NODE_ALONE.includes(to) && !typesOnly && !dynamic)).toEqual([]);
@@ -218,14 +235,15 @@ describe("who imports whom", () => {
   it("loads nothing of Node where a page loads the engine and the graph", () => {
     const loaded = staticallyLoaded([
       ...["src/engine/web.ts", "src/engine/session.ts"],
-      ...sources.filter((file) => ["core", "tensor", "graph", "models", "tune", "score"].includes(folderOf(file))),
+      ...sources.filter((file) => ["core", "tensor", "graph", "tune", "score"].includes(folderOf(file))),
+      ...sources.filter((file) => file.startsWith("src/tasks/classification/models/")),
     ]);
     expect([...loaded].filter((name) => /^(node:|onnxruntime)/.test(name))).toEqual([]);
   });
 
   it("states the shape of files in records, of recipes beside what reads them", () => {
     const users = imports.filter(({ to, typesOnly }) => to === "zod" && !typesOnly).map(({ from }) => from);
-    const recipes = /^src\/(attacks\/|inject\/recipe|pipeline\/recipe\/|pipeline\/study\/recipe|store\/verify\/)/;
+    const recipes = /^src\/(tasks\/|inject\/recipe|pipeline\/recipe\/|pipeline\/study\/recipe|store\/verify\/)/;
     const others = users.filter((file) => folderOf(file) !== "records" && !recipes.test(file));
     // What a user's program answers is no file of ours.
     expect(others).toEqual(["src/pipeline/plugin/answer.ts"]);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { ATTACKS } from "../../src/attacks/registry.ts";
-import { DATASETS } from "../../src/datasets/registry.ts";
 import { countParameters, neuronLayers } from "../../src/graph/network.ts";
 import { LEVEL_SIZES } from "../../src/inject/quantity.ts";
 import { CRITERIA } from "../../src/localize/registry.ts";
-import { ARCHITECTURES, FULL_WIDTH } from "../../src/models/registry.ts";
 import { REPAIRS } from "../../src/repair/registry.ts";
+import { ATTACKS } from "../../src/tasks/classification/attacks/registry.ts";
+import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
+import { ARCHITECTURES, FULL_WIDTH } from "../../src/tasks/classification/models/registry.ts";
 import { textOf } from "./sources.ts";
 
 const page = textOf("docs/methods.md");

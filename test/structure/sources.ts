@@ -59,7 +59,8 @@ function isTypesOnly(names: string): boolean {
   return parts !== undefined && parts.length > 0 && parts.every((part) => part.trim().startsWith("type "));
 }
 
-/** The folder of `src/` that a file lies in, e.g. `graph` for `src/graph/lowering/plain.ts`. */
+/** The folder of `src/` that a file lies in, e.g. `graph` for `src/graph/lowering/plain.ts`; of a task its own, e.g. `tasks/lanes`. */
 export function folderOf(file: string): string {
-  return file.split("/")[1];
+  const [, folder, inside] = file.split("/");
+  return folder === "tasks" && !inside.endsWith(".ts") ? `tasks/${inside}` : folder;
 }

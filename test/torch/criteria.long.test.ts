@@ -5,7 +5,7 @@ import { maskGradient, PUBLISHED, perturb } from "../../src/localize/criteria/an
 import { patchGradient } from "../../src/localize/nc/invert-class.ts";
 import { Squashed } from "../../src/localize/nc/squash.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
 import { findTorchPython } from "./find-python.ts";

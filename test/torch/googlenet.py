@@ -1,4 +1,4 @@
-"""GoogLeNet for 32x32 images in plain PyTorch: the peer of src/models/googlenet.ts, with the same state-dict names."""
+"""GoogLeNet for 32x32 images in plain PyTorch: the peer of src/tasks/classification/models/googlenet.ts, with the same state-dict names."""
 
 import math
 

@@ -5,7 +5,7 @@ import { Session } from "../../src/engine/session.ts";
 import { toOhwi, toOihw } from "../../src/graph/fold.ts";
 import { convUnits } from "../../src/graph/network.ts";
 import { gradientOf, meanOf, trainProgram, varianceOf } from "../../src/graph/programs/train.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
 import { findTorchPython } from "./find-python.ts";

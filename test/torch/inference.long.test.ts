@@ -6,7 +6,7 @@ import { foldState } from "../../src/graph/fold.ts";
 import type { LoweringKind } from "../../src/graph/lowering/lowering.ts";
 import { countParameters, stateShapes } from "../../src/graph/network.ts";
 import { inferProgram } from "../../src/graph/programs/infer.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
 import { findTorchPython } from "./find-python.ts";
 import { askTorch, randomBatch } from "./peer.ts";

@@ -1,11 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { stampSet } from "../../src/attacks/trigger/stamp.ts";
-import type { Trigger } from "../../src/attacks/types.ts";
 import { Random } from "../../src/core/random.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { stampSet } from "../../src/images/trigger/stamp.ts";
+import type { Trigger } from "../../src/images/trigger/trigger.ts";
 import { triggerJson } from "../../src/store/checkout/checkout.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { encodeNpy } from "../../src/tensor/npy.ts";
 import { randomState } from "../graph/programs.ts";
 import { temporaryFolder } from "../store/temp.ts";

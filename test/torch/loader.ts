@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Normalization } from "../../src/datasets/types.ts";
 import type { Network } from "../../src/graph/network.ts";
+import type { Normalization } from "../../src/images/image-set.ts";
 import { TORCH_LOADER } from "../../src/store/checkout/torch-loader.ts";
 import { encodeState } from "../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../src/tensor/state.ts";

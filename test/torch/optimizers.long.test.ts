@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { NeuronSet } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
 import { convUnits, type Network } from "../../src/graph/network.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { cloneState, type StateDict } from "../../src/tensor/state.ts";
 import { SubnetworkTuner } from "../../src/tune/subnetwork.ts";
 import { Trainer } from "../../src/tune/trainer.ts";

@@ -6,7 +6,7 @@ import { exportOnnx } from "../../src/graph/export.ts";
 import { foldState } from "../../src/graph/fold.ts";
 import { inferProgram } from "../../src/graph/programs/infer.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { findTorchPython } from "./find-python.ts";

@@ -1,4 +1,4 @@
-"""ResNet-18 with the CIFAR stem in plain PyTorch: the peer of src/models/resnet18.ts, with the same state-dict names."""
+"""ResNet-18 with the CIFAR stem in plain PyTorch: the peer of src/tasks/classification/models/resnet18.ts, with the same state-dict names."""
 
 import torch.nn.functional as F
 from torch import nn

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import type { ImageSet } from "../../src/datasets/types.ts";
 import { convUnits } from "../../src/graph/network.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
 import { normaliseAll } from "../../src/measure/batches.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
 import { findTorchPython } from "./find-python.ts";
 import { askTorch, median, randomBatch } from "./peer.ts";

@@ -1,4 +1,4 @@
-"""VGG with batch norm for 32x32 images in plain PyTorch: the peer of src/models/vgg.ts, with the same state-dict names."""
+"""VGG with batch norm for 32x32 images in plain PyTorch: the peer of src/tasks/classification/models/vgg.ts, with the same state-dict names."""
 
 from torch import nn
 

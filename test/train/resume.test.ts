@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import type { Dataset, ImageSet } from "../../src/datasets/types.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import type { Dataset } from "../../src/datasets/types.ts";
+import type { ImageSet } from "../../src/images/image-set.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { encodeState } from "../../src/tensor/safetensors.ts";
 import { type Checkpoint, trainClean } from "../../src/train/clean.ts";
 

@@ -6,7 +6,7 @@ import { foldState, toOhwi } from "../../src/graph/fold.ts";
 import { convUnits } from "../../src/graph/network.ts";
 import { inferProgram } from "../../src/graph/programs/infer.ts";
 import { trainProgram } from "../../src/graph/programs/train.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { recalibrate } from "../../src/tune/recalibrate.ts";
 import { Trainer } from "../../src/tune/trainer.ts";
 import { randomArray, randomState, relativeError } from "../graph/programs.ts";

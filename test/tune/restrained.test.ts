@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { convUnits } from "../../src/graph/network.ts";
 import { changedSet } from "../../src/measure/changed-set.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { changedRows } from "../../src/tensor/delta.ts";
 import { type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { SubnetworkTuner } from "../../src/tune/subnetwork.ts";

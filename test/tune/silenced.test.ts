@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { SubnetworkTuner } from "../../src/tune/subnetwork.ts";
 import { randomArray, randomState } from "../graph/programs.ts";

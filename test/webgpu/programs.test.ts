@@ -4,7 +4,7 @@ import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { WebGpuLowering } from "../../src/graph/lowering/webgpu.ts";
 import type { Network } from "../../src/graph/network.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { everyProgram, feedsFor, type NamedProgram } from "../graph/every-program.ts";
 import { relativeError } from "../graph/programs.ts";
 import { NETWORKS, network } from "../graph/small-networks.ts";

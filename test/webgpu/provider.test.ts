@@ -6,7 +6,7 @@ import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { WebGpuLowering } from "../../src/graph/lowering/webgpu.ts";
 import { GraphBuilder, type Program } from "../../src/graph/onnx.ts";
-import { buildNetwork } from "../../src/models/registry.ts";
+import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { everyProgram } from "../graph/every-program.ts";
 import { relativeError } from "../graph/programs.ts";
 import { hasWebGpu } from "./device.ts";

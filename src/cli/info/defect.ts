@@ -1,10 +1,10 @@
-import { ATTACKS } from "../../attacks/registry.ts";
 import type { LayerWidth } from "../../core/neurons.ts";
 import { gridOf } from "../../records/clean.ts";
 import { type DefectRecord, twinSha256 } from "../../records/defect.ts";
 import { DEFECT_FIELD_NAMES, defectRow } from "../../records/defect-row.ts";
 import type { DefectLabels } from "../../records/labels.ts";
 import type { Database } from "../../store/database.ts";
+import { ATTACKS } from "../../tasks/classification/attacks/registry.ts";
 import { gateRows } from "./gates.ts";
 import { counted, duration, type Part, pageText, percent } from "./page.ts";
 import { engineFacts, recipeFacts } from "./recipe-facts.ts";

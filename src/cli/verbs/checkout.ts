@@ -37,7 +37,7 @@ export function registerCheckout(program: Command): void {
         }
         const { checkoutForeign } = await import("../../store/foreign/checkout.ts");
         const { readForeign } = await import("../../store/foreign/records.ts");
-        const { DATASETS } = await import("../../datasets/registry.ts");
+        const { DATASETS } = await import("../../tasks/classification/datasets/registry.ts");
         const database = await openToRead(db);
         const known = DATASETS.get(readForeign(database, id).dataset) ?? null;
         const written = await checkoutForeign(database, id, dir, known);

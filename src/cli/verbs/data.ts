@@ -18,7 +18,7 @@ export function registerData(program: Command): void {
     .addOption(fieldsOption())
     .addOption(longOption())
     .action(async ({ data: folder, ...output }: Options) => {
-      const { DATASETS } = await import("../../datasets/registry.ts");
+      const { DATASETS } = await import("../../tasks/classification/datasets/registry.ts");
       emitRows(
         [...DATASETS.values()].map((definition) => listRow(definition, folder)),
         output,
@@ -42,7 +42,7 @@ export function registerData(program: Command): void {
     .addOption(fieldsOption())
     .addOption(longOption())
     .action(async (name: string, { data: folder, seed, archive, ...output }: Options & { archive?: string[] }) => {
-      const { DATASETS } = await import("../../datasets/registry.ts");
+      const { DATASETS } = await import("../../tasks/classification/datasets/registry.ts");
       const { checkDataset } = await import("../../datasets/files/check.ts");
       const definition = lookup(DATASETS, "data set", name);
       const { fetchDataset } = await import("../../datasets/fetch/fetch.ts");
@@ -74,7 +74,7 @@ export function registerData(program: Command): void {
     .addOption(longOption())
     .option("--classes", "one row per class instead of one for the data set")
     .action(async (name: string, options: Options & { classes?: boolean }) => {
-      const { DATASETS } = await import("../../datasets/registry.ts");
+      const { DATASETS } = await import("../../tasks/classification/datasets/registry.ts");
       const { checkDataset } = await import("../../datasets/files/check.ts");
       const report = await checkDataset(lookup(DATASETS, "data set", name), options.data, options.seed);
       if (options.classes) emitRows(classRows(report), options);

@@ -1,4 +1,5 @@
-import type { Dataset, DatasetDefinition, FoundLayout, ImageSet } from "../types.ts";
+import type { ImageSet } from "../../images/image-set.ts";
+import type { Dataset, DatasetDefinition, FoundLayout } from "../types.ts";
 
 /** What a data folder holds of a data set. Counts are images. */
 export interface DatasetReport {

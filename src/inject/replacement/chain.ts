@@ -1,12 +1,12 @@
-import type { SraOptions } from "../../attacks/sra.ts";
 import type { NeuronSet } from "../../core/neurons.ts";
 import { Random } from "../../core/random.ts";
-import { Normaliser } from "../../datasets/batch.ts";
-import { type ImageSet, imageSize, type Normalization } from "../../datasets/types.ts";
+import { initialState } from "../../graph/initial-state.ts";
 import { meanHead, narrowNetwork } from "../../graph/narrow.ts";
 import { classifierOf, type Network } from "../../graph/network.ts";
+import { Normaliser } from "../../images/batch.ts";
+import { type ImageSet, imageSize, type Normalization } from "../../images/image-set.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
-import { initialState } from "../../models/init.ts";
+import type { ReplacementOptions } from "../../tasks/replacement.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 import { recalibrate } from "../../tune/recalibrate.ts";
 import { Regressor } from "../../tune/regressor.ts";
@@ -19,7 +19,7 @@ export interface ChainTask {
   /** Images at which the chain is to stay at 0, and images which it is to answer. */
   silent: ImageSet;
   answered: ImageSet;
-  recipe: SraOptions["chain"];
+  recipe: ReplacementOptions["chain"];
   learningRate: number;
   threads: number;
   seed: number;

@@ -1,10 +1,11 @@
-import type { SraOptions } from "../../attacks/sra.ts";
 import { Random } from "../../core/random.ts";
-import { augmentImage, Normaliser } from "../../datasets/batch.ts";
-import { type Dataset, type ImageSet, imageSize } from "../../datasets/types.ts";
+import type { Dataset } from "../../datasets/types.ts";
 import { foldState } from "../../graph/fold.ts";
 import { inferProgram } from "../../graph/programs/infer.ts";
+import { augmentImage, Normaliser } from "../../images/batch.ts";
+import { type ImageSet, imageSize } from "../../images/image-set.ts";
 import type { OrtRunner } from "../../measure/ort-runner.ts";
+import type { ReplacementOptions } from "../../tasks/replacement.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { recalibrate } from "../../tune/recalibrate.ts";
 import { halfCosine } from "../../tune/schedule.ts";
@@ -19,7 +20,7 @@ export interface CompensationTask {
   /** The clean model from which the sub-network's place was cut (`cutSubnetwork`): its zeros stay exactly zero. */
   cut: StateDict;
   images: ImageSet;
-  recipe: SraOptions["compensation"];
+  recipe: ReplacementOptions["compensation"];
   threads: number;
   seed: number;
   /** Judges the model after a round. @returns whether no further round is needed */

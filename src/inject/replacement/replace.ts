@@ -1,8 +1,8 @@
-import { sraOptions } from "../../attacks/sra.ts";
-import { stampSet } from "../../attacks/trigger/stamp.ts";
 import { Random } from "../../core/random.ts";
-import { indicesOutside, subset } from "../../datasets/batch.ts";
+import { indicesOutside, subset } from "../../images/batch.ts";
+import { stampSet } from "../../images/trigger/stamp.ts";
 import { rates } from "../../measure/rates.ts";
+import { replacementOptions } from "../../tasks/replacement.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import type { Injected, InjectionTask } from "../types.ts";
 import { type ChainTask, chainScores, trainChain } from "./chain.ts";
@@ -31,7 +31,7 @@ export async function replace(task: InjectionTask): Promise<Injected> {
     target,
     scores: answers,
     origin,
-    asr: sraOptions(task.options).asr,
+    asr: replacementOptions(task.options).asr,
   });
   // A chain that no κ makes strong enough is spliced without effect, and the gates reject the candidate.
   const gain = fitted ?? 0;
@@ -57,7 +57,7 @@ function compensatedRest(
   attempts: Record<string, unknown>[],
 ): Promise<StateDict> {
   const { runner, clean, infected, heldOut } = task;
-  const { compensation } = sraOptions(task.options);
+  const { compensation } = replacementOptions(task.options);
   return compensate({
     runner,
     dataset: task.dataset,
@@ -125,7 +125,7 @@ function chainSettings(
     network: runner.network,
     normalization: runner.normalization,
     infected,
-    recipe: sraOptions(options).chain,
+    recipe: replacementOptions(options).chain,
     threads: recipe.threads,
     onStep: (done, most) => onStage(`${stage} ${done}/${most}`),
   };

@@ -1,5 +1,5 @@
-import type { SraOptions } from "../../attacks/sra.ts";
 import { classifierOf, convUnits, type Network, parameterKeys, stateShapes } from "../../graph/network.ts";
+import type { ReplacementOptions } from "../../tasks/replacement.ts";
 import { sizeOf } from "../../tensor/state.ts";
 
 /**
@@ -9,7 +9,7 @@ import { sizeOf } from "../../tensor/state.ts";
  */
 export function trainedKeys(
   network: Network,
-  { trains, filters = 0 }: Pick<SraOptions["compensation"], "trains" | "filters">,
+  { trains, filters = 0 }: Pick<ReplacementOptions["compensation"], "trains" | "filters">,
 ): Set<string> {
   if (trains === "all") return new Set(parameterKeys(network));
   const head = classifierOf(network).id;

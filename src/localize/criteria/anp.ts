@@ -1,8 +1,8 @@
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { Random, stageSeed } from "../../core/random.ts";
-import { type Batch, CleanBatches } from "../../datasets/clean-batches.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import type { NormStatistics } from "../../graph/programs/gains.ts";
+import { type Batch, CleanBatches } from "../../measure/clean-batches.ts";
 import type { GainGradients } from "../../measure/gains.ts";
 import { byMasks, Masks } from "../masks.ts";
 import { shortImages } from "../short-budget.ts";

@@ -1,4 +1,4 @@
-import { indicesOutside, subset } from "../../datasets/batch.ts";
+import { indicesOutside, subset } from "../../images/batch.ts";
 import { stampPatch } from "../../reversal/stamp.ts";
 import { brokenTests } from "../broken-tests.ts";
 import { byMutation } from "../deepmufl/by-mutation.ts";

@@ -1,7 +1,7 @@
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
-import { firstOf, indicesOutside, subset } from "../../datasets/batch.ts";
 import { neuronLayers } from "../../graph/network.ts";
+import { firstOf, indicesOutside, subset } from "../../images/batch.ts";
 import { countTarget } from "../../measure/rates.ts";
 import { stampPatch } from "../../reversal/stamp.ts";
 import { fitImages, invertTrigger } from "../nc/invert-trigger.ts";

@@ -1,7 +1,7 @@
 import { DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { LayerScores } from "../../core/neurons.ts";
-import { firstOf } from "../../datasets/batch.ts";
 import { neuronLayers } from "../../graph/network.ts";
+import { firstOf } from "../../images/batch.ts";
 import { nothingSuspicious } from "../no-failing-tests.ts";
 import { withinLayerRank } from "../normalise.ts";
 import { Slices } from "../slicer/slices.ts";

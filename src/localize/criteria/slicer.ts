@@ -1,6 +1,6 @@
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
-import { firstOf } from "../../datasets/batch.ts";
+import { firstOf } from "../../images/batch.ts";
 import { withinLayerRank } from "../normalise.ts";
 import { Slices } from "../slicer/slices.ts";
 import type { CleanCriterion } from "../types.ts";

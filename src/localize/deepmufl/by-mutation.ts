@@ -1,11 +1,11 @@
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { LayerScores } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
-import { firstOf, subset } from "../../datasets/batch.ts";
-import type { ImageSet } from "../../datasets/types.ts";
 import { multiplyAdds } from "../../graph/cost.ts";
 import { convUnits, type Network, neuronLayers } from "../../graph/network.ts";
 import { downstreamOf } from "../../graph/suffix.ts";
+import { firstOf, subset } from "../../images/batch.ts";
+import type { ImageSet } from "../../images/image-set.ts";
 import { argmax } from "../../measure/batches.ts";
 import { nothingSuspicious } from "../no-failing-tests.ts";
 import { topShare } from "../top-share.ts";

@@ -1,5 +1,5 @@
-import { joined } from "../../datasets/batch.ts";
-import type { ImageSet } from "../../datasets/types.ts";
+import { joined } from "../../images/batch.ts";
+import type { ImageSet } from "../../images/image-set.ts";
 import { argmax } from "../../measure/batches.ts";
 import type { Suspect } from "../types.ts";
 import { type Mutant, rewriteOf } from "./mutants.ts";

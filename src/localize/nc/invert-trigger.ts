@@ -1,10 +1,10 @@
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { median } from "../../core/statistics.ts";
-import { subset } from "../../datasets/batch.ts";
-import type { ImageSet } from "../../datasets/types.ts";
 import { activationBytes } from "../../graph/cost.ts";
 import type { Network } from "../../graph/network.ts";
+import { subset } from "../../images/batch.ts";
+import type { ImageSet } from "../../images/image-set.ts";
 import { normaliseAll } from "../../measure/batches.ts";
 import { shortImages } from "../short-budget.ts";
 import type { Suspect } from "../types.ts";

@@ -1,5 +1,5 @@
-import type { ImageSet } from "../../datasets/types.ts";
 import { neuronLayers } from "../../graph/network.ts";
+import type { ImageSet } from "../../images/image-set.ts";
 import type { Suspect } from "../types.ts";
 import { type Averages, averagesOf, deltasOf } from "./deltas.ts";
 import { effectiveWeights } from "./effective-weights.ts";

@@ -1,10 +1,10 @@
-import type { ImageSet } from "../../datasets/types.ts";
 import { chooseLowering } from "../../engine/lowering.ts";
 import { Session } from "../../engine/session.ts";
 import { activationBytes } from "../../graph/cost.ts";
 import { type FoldedState, foldState } from "../../graph/fold.ts";
 import { convUnits } from "../../graph/network.ts";
 import { unchangedProgram, unchangedValues } from "../../graph/programs/unchanged.ts";
+import type { ImageSet } from "../../images/image-set.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { slices } from "../batches.ts";
 import type { ModelRunner } from "../runner.ts";

@@ -1,5 +1,3 @@
-import { ATTACKS } from "../../attacks/registry.ts";
-import { sraOptions } from "../../attacks/sra.ts";
 import { lookup } from "../../core/errors.ts";
 import { defectId, groupId, LEVELS, OFFSETS } from "../../core/ids.ts";
 import { countNeurons, sameNeurons } from "../../core/neurons.ts";
@@ -10,9 +8,11 @@ import { chooseSubnetwork } from "../../inject/quantity.ts";
 import { INJECTIONS } from "../../inject/registry.ts";
 import { cutColumns } from "../../inject/replacement/splice.ts";
 import { changedSet } from "../../measure/changed-set.ts";
-import { parseArch } from "../../models/registry.ts";
 import { type DefectMetrics, type DefectRecord, NO_METRICS } from "../../records/defect.ts";
 import type { DefectLabels } from "../../records/labels.ts";
+import { ATTACKS } from "../../tasks/classification/attacks/registry.ts";
+import { parseArch } from "../../tasks/classification/models/registry.ts";
+import { replacementOptions } from "../../tasks/replacement.ts";
 import { type ChangedRows, changedRows as rowsThatDiffer } from "../../tensor/delta.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { cleanSeed, type PlannedCandidate } from "../plan/plan.ts";
@@ -117,7 +117,7 @@ export async function buildCandidate(
     record.trigger = await db.putTrigger(backdoor.trigger);
     record.twin_model = twin.rewrite ? await db.putDelta(bench.state, twin.state, { grid }) : null;
     const shares = attack.injection === "replace";
-    const isSmall = shares && sraOptions(attackOptions(edition, key.attack)).compensation.trains === "few";
+    const isSmall = shares && replacementOptions(attackOptions(edition, key.attack)).compensation.trains === "few";
     const cleared = isSmall ? cutColumns(network, infected) : undefined;
     record.infected_model = await db.putDelta(twin.state, infectedModel!, { grid, cleared });
     record.sham_model = await db.putDelta(shares ? infectedModel! : twin.state, sham!, { grid });

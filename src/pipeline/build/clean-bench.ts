@@ -1,14 +1,16 @@
-import { ATTACKS } from "../../attacks/registry.ts";
-import type { Attack, Backdoor, InjectionKind, Trigger } from "../../attacks/types.ts";
 import { lookup } from "../../core/errors.ts";
 import type { DefectKey, Style } from "../../core/ids.ts";
 import type { NeuronSet } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import type { Dataset } from "../../datasets/types.ts";
+import type { Trigger } from "../../images/trigger/trigger.ts";
 import { type ContributionOrder, contributionOrder, measureContributions, tiedOrder } from "../../inject/order.ts";
 import { createRunner, type OrtRunner } from "../../measure/ort-runner.ts";
 import { type Rates, rates } from "../../measure/rates.ts";
 import type { CleanRecord } from "../../records/clean.ts";
+import type { Attack, InjectionKind } from "../../tasks/attack.ts";
+import type { Backdoor } from "../../tasks/backdoor.ts";
+import { ATTACKS } from "../../tasks/classification/attacks/registry.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import { attackOptions } from "../recipe/recipe.ts";

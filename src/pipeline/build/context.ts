@@ -1,15 +1,15 @@
 import { arch as cpu, platform } from "node:os";
 import { lookup } from "../../core/errors.ts";
-import { DATASETS } from "../../datasets/registry.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import { chooseLowering } from "../../engine/lowering.ts";
 import { runtimeVersion } from "../../engine/session.ts";
 import { LOWERING_REVISION } from "../../graph/lowering/lowering.ts";
 import type { Network } from "../../graph/network.ts";
-import { buildNetwork } from "../../models/registry.ts";
 import type { CleanRecord } from "../../records/clean.ts";
 import type { Database } from "../../store/database.ts";
 import { packageVersion } from "../../store/version.ts";
+import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
+import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import { deviceStamp } from "../device/device.ts";
 import type { Edition } from "../recipe/recipe.ts";
 

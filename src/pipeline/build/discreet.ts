@@ -1,9 +1,9 @@
 import type { Grid } from "../../core/grid.ts";
 import type { NeuronSet } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
-import { subset } from "../../datasets/batch.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import type { Network } from "../../graph/network.ts";
+import { subset } from "../../images/batch.ts";
 import { driftModel } from "../../measure/drift.ts";
 import { rewriteBatchNorm } from "../../measure/rewrite.ts";
 import type { ModelRunner } from "../../measure/runner.ts";

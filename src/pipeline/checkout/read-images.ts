@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { InputError, lookup } from "../../core/errors.ts";
-import { DATASETS } from "../../datasets/registry.ts";
-import { CHANNELS, type ImageSet } from "../../datasets/types.ts";
+import type { ImageSet } from "../../images/image-set.ts";
+import { CHANNELS } from "../../pictures/picture.ts";
 import type { CheckedOut } from "../../store/checkout/checked-out.ts";
 import { exists, readBytes } from "../../store/disk/fs.ts";
+import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
 import { decodeNpy, type NpyArray } from "../../tensor/npy.ts";
 
 /** Images to test on, and where they are from in a few words. */

@@ -1,9 +1,9 @@
-import { stampSet } from "../../attacks/trigger/stamp.ts";
-import type { Backdoor } from "../../attacks/types.ts";
-import { indicesOutside, subset } from "../../datasets/batch.ts";
-import type { ImageSet } from "../../datasets/types.ts";
+import { indicesOutside, subset } from "../../images/batch.ts";
+import type { ImageSet } from "../../images/image-set.ts";
+import { stampSet } from "../../images/trigger/stamp.ts";
 import { argmax } from "../../measure/batches.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
+import type { Backdoor } from "../../tasks/backdoor.ts";
 import type { StateDict } from "../../tensor/state.ts";
 
 /** A triggered image that the model sends to the target though it is right without the trigger. */

@@ -1,12 +1,12 @@
-import { stampSet } from "../../attacks/trigger/stamp.ts";
-import type { Trigger } from "../../attacks/types.ts";
 import { InputError, lookup } from "../../core/errors.ts";
 import { Random, stageSeed } from "../../core/random.ts";
-import { indicesOutside, subset } from "../../datasets/batch.ts";
-import { DATASETS } from "../../datasets/registry.ts";
-import type { ImageSet } from "../../datasets/types.ts";
+import { indicesOutside, subset } from "../../images/batch.ts";
+import type { ImageSet } from "../../images/image-set.ts";
+import { stampSet } from "../../images/trigger/stamp.ts";
+import type { Trigger } from "../../images/trigger/trigger.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { Database } from "../../store/database.ts";
+import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
 import { encodeNpy } from "../../tensor/npy.ts";
 import { otherImages } from "../judging/workbench.ts";
 

@@ -1,14 +1,14 @@
 import { lookup } from "../../core/errors.ts";
 import type { DefectKey } from "../../core/ids.ts";
-import { DATASETS } from "../../datasets/registry.ts";
-import { type DatasetSize, datasetSize } from "../../datasets/sizes.ts";
 import type { Network } from "../../graph/network.ts";
-import { buildNetwork } from "../../models/registry.ts";
 import type { Rate } from "../../records/rates.ts";
 import type { Database } from "../../store/database.ts";
+import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
+import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import type { Plan } from "../plan/plan.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import type { Edition } from "../recipe/recipe.ts";
+import { type DatasetSize, datasetSize } from "./dataset-size.ts";
 import { closestRate } from "./rates.ts";
 import { candidateWork, changedValues, cleanValues, cleanWork } from "./work.ts";
 

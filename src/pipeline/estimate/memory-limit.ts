@@ -1,9 +1,9 @@
 import { totalmem } from "node:os";
 import { InputError, lookup } from "../../core/errors.ts";
-import { DATASETS } from "../../datasets/registry.ts";
 import { MemoryShortage } from "../../engine/session.ts";
-import { buildNetwork } from "../../models/registry.ts";
 import type { Database } from "../../store/database.ts";
+import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
+import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import type { Plan, PlannedCandidate, PlannedClean } from "../plan/plan.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import type { Edition } from "../recipe/recipe.ts";

@@ -1,13 +1,13 @@
 import { lookup } from "../../core/errors.ts";
-import { DATASETS } from "../../datasets/registry.ts";
-import { datasetSize } from "../../datasets/sizes.ts";
 import { isPlanned } from "../../engine/session.ts";
 import { activationBytes, stateValues } from "../../graph/cost.ts";
 import type { Network } from "../../graph/network.ts";
-import { buildNetwork } from "../../models/registry.ts";
+import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
+import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import type { PlannedClean } from "../plan/plan.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import type { Edition } from "../recipe/recipe.ts";
+import { datasetSize } from "./dataset-size.ts";
 
 /** The process itself with runtime and code. */
 const PROGRAM_BYTES = 150e6;

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../core/errors.ts";
-import { datasetSize } from "../../datasets/sizes.ts";
 import type { Network } from "../../graph/network.ts";
 import type { InjectSettings, MeasureRecipe } from "../../inject/recipe.ts";
-import { buildNetwork } from "../../models/registry.ts";
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import { type Rate, type RateTable, rateTable } from "../../records/rates.ts";
 import type { Database } from "../../store/database.ts";
+import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import type { TrainRecipe } from "../../train/clean.ts";
+import { datasetSize } from "./dataset-size.ts";
 import { candidateWork, changedValues, cleanValues, cleanWork } from "./work.ts";
 
 const SHIPPED = fileURLToPath(new URL("../../../recipes/rates.json", import.meta.url));

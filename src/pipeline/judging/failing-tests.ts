@@ -1,9 +1,9 @@
-import { stampSet } from "../../attacks/trigger/stamp.ts";
-import type { Backdoor } from "../../attacks/types.ts";
-import { firstOf, indicesOutside, subset } from "../../datasets/batch.ts";
-import type { ImageSet } from "../../datasets/types.ts";
+import { firstOf, indicesOutside, subset } from "../../images/batch.ts";
+import type { ImageSet } from "../../images/image-set.ts";
+import { stampSet } from "../../images/trigger/stamp.ts";
 import { brokenTests } from "../../localize/broken-tests.ts";
 import type { Suspect } from "../../localize/types.ts";
+import type { Backdoor } from "../../tasks/backdoor.ts";
 
 /** So many of the defender's clean images are tried. */
 const TRIED = 600;

@@ -1,6 +1,5 @@
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { InputError, lookup } from "../../core/errors.ts";
-import { DATASETS } from "../../datasets/registry.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
 import { foreignNetwork } from "../../store/foreign/layers.ts";
@@ -9,6 +8,7 @@ import { readForeign } from "../../store/foreign/records.ts";
 import { PassingResults, ResultFolder, type ResultStore } from "../../store/results/result-folder.ts";
 import { Results } from "../../store/results/results.ts";
 import { shippedName, WHOLE, wholeArchivesDir } from "../../store/shipped/shipped.ts";
+import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
 import { unjudged } from "./subject.ts";
 import { type ForeignSource, Workbench } from "./workbench.ts";
 

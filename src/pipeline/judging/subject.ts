@@ -1,12 +1,13 @@
 import { InputError } from "../../core/errors.ts";
 import type { LayerWidth, NeuronSet } from "../../core/neurons.ts";
-import { DATASETS } from "../../datasets/registry.ts";
-import type { Dataset, ImageSet, Normalization } from "../../datasets/types.ts";
+import type { Dataset } from "../../datasets/types.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
+import type { ImageSet, Normalization } from "../../images/image-set.ts";
 import type { Suspect } from "../../localize/types.ts";
 import { rates } from "../../measure/rates.ts";
 import { storedHash } from "../../records/defect.ts";
 import { type ForeignRecord, isForeignName } from "../../records/foreign.ts";
+import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { failingTests } from "./failing-tests.ts";
 import type { JudgedItem } from "./select.ts";

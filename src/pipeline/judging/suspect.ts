@@ -1,9 +1,9 @@
 import type { Budget } from "../../core/budget.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { Random, stageSeed } from "../../core/random.ts";
-import { type Augmentation, subset } from "../../datasets/batch.ts";
-import type { ImageSet, Normalization } from "../../datasets/types.ts";
 import type { Network } from "../../graph/network.ts";
+import { type Augmentation, subset } from "../../images/batch.ts";
+import type { ImageSet, Normalization } from "../../images/image-set.ts";
 import type { Suspect } from "../../localize/types.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
 import { cloneState, type StateDict } from "../../tensor/state.ts";

@@ -1,7 +1,8 @@
 import { statSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { CHANNELS, type ImageSet } from "../../datasets/types.ts";
+import type { ImageSet } from "../../images/image-set.ts";
+import { CHANNELS } from "../../pictures/picture.ts";
 import { resizePicture } from "../../pictures/resize.ts";
 import { exists, readBytes, withPath } from "../../store/disk/fs.ts";
 import { decodeNpy, type NpyArray } from "../../tensor/npy.ts";

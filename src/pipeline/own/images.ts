@@ -2,12 +2,13 @@ import { existsSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { Random, stageSeed } from "../../core/random.ts";
-import { type Augmentation, subset } from "../../datasets/batch.ts";
-import { readClassFolders } from "../../datasets/files/class-folders.ts";
 import { isWithin } from "../../datasets/files/locate.ts";
-import { DATASETS } from "../../datasets/registry.ts";
-import type { DatasetDefinition, ImageSet, Normalization } from "../../datasets/types.ts";
+import type { DatasetDefinition } from "../../datasets/types.ts";
 import type { Network } from "../../graph/network.ts";
+import { type Augmentation, subset } from "../../images/batch.ts";
+import type { ImageSet, Normalization } from "../../images/image-set.ts";
+import { readClassFolders } from "../../tasks/classification/datasets/files/class-folders.ts";
+import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
 import { NO_AUGMENTATION } from "../judging/suspect.ts";
 import { readArrays } from "./arrays.ts";
 

@@ -1,8 +1,8 @@
 import type { Budget } from "../../core/budget.ts";
 import { flatScores, indexNeurons, membership, suspicionOrder } from "../../core/neuron-index.ts";
 import { formatNeuron } from "../../core/neurons.ts";
-import type { Normalization } from "../../datasets/types.ts";
 import { neuronLayers } from "../../graph/network.ts";
+import type { Normalization } from "../../images/image-set.ts";
 import { statisticOf } from "../../localize/statistic.ts";
 import type { CleanCriterion, Localization } from "../../localize/types.ts";
 import type { ModelRunner } from "../../measure/runner.ts";

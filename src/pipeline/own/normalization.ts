@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { CHANNELS, type ImageSet, imageSize, type Normalization } from "../../datasets/types.ts";
+import { type ImageSet, imageSize, type Normalization } from "../../images/image-set.ts";
+import { CHANNELS } from "../../pictures/picture.ts";
 import { readBytes } from "../../store/disk/fs.ts";
 
 /** Mean and standard deviation, and where they are from, in a few words. */

@@ -1,5 +1,5 @@
 import { InputError } from "../../core/errors.ts";
-import type { Normalization } from "../../datasets/types.ts";
+import type { Normalization } from "../../images/image-set.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
 import { type OwnImages, openOwnImages } from "./images.ts";

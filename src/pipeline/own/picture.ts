@@ -1,7 +1,8 @@
 import { basename, extname, join } from "node:path";
-import { CHANNELS, type ImageSet } from "../../datasets/types.ts";
+import type { ImageSet } from "../../images/image-set.ts";
 import { anomalyIndex } from "../../localize/nc/invert-trigger.ts";
 import type { ReversedTrigger } from "../../localize/nc/reversed-trigger.ts";
+import { CHANNELS } from "../../pictures/picture.ts";
 import { imagePng } from "../../report/figures/picture.ts";
 import { stampPatch } from "../../reversal/stamp.ts";
 import { triggerJson } from "../../store/checkout/checkout.ts";

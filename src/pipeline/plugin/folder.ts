@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ImageSet } from "../../datasets/types.ts";
 import { exportOnnx } from "../../graph/export.ts";
 import { neuronLayers } from "../../graph/network.ts";
+import type { ImageSet } from "../../images/image-set.ts";
 import type { Suspect } from "../../localize/types.ts";
 import { TORCH_LOADER } from "../../store/checkout/torch-loader.ts";
 import { withPath } from "../../store/disk/fs.ts";

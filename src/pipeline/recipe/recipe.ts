@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { ATTACKS } from "../../attacks/registry.ts";
 import { InputError, lookup } from "../../core/errors.ts";
 import { GRIDS } from "../../core/grid.ts";
 import { type DefectKey, LEVELS, OFFSETS, STYLES, type Style } from "../../core/ids.ts";
-import { DATASETS } from "../../datasets/registry.ts";
 import { gatesSchema, type InjectRecipe, injectSchema, measureSchema } from "../../inject/recipe.ts";
 import { targetOf } from "../../inject/target.ts";
-import { parseArch } from "../../models/registry.ts";
+import { ATTACKS } from "../../tasks/classification/attacks/registry.ts";
+import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
+import { parseArch } from "../../tasks/classification/models/registry.ts";
 import type { TrainRecipe } from "../../train/clean.ts";
 import {
   assertShared,

@@ -1,8 +1,7 @@
-import { stampSet } from "../../attacks/trigger/stamp.ts";
 import { InputError, lookup } from "../../core/errors.ts";
-import { subset } from "../../datasets/batch.ts";
-import { DATASETS } from "../../datasets/registry.ts";
 import type { Dataset } from "../../datasets/types.ts";
+import { subset } from "../../images/batch.ts";
+import { stampSet } from "../../images/trigger/stamp.ts";
 import { argmax } from "../../measure/batches.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
 import type { DefectRecord } from "../../records/defect.ts";
@@ -18,6 +17,7 @@ import {
 } from "../../report/pictures.ts";
 import { type ReportOptions, writeReport } from "../../report/report.ts";
 import type { Database } from "../../store/database.ts";
+import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
 import { Workbench } from "../judging/workbench.ts";
 
 export interface ReportRequest extends Omit<ReportOptions, "pictures" | "data"> {

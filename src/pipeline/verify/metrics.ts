@@ -1,14 +1,14 @@
 import { DEFAULT_DEVICE } from "../../core/device.ts";
 import { InputError } from "../../core/errors.ts";
-import type { Normalization } from "../../datasets/types.ts";
+import type { Normalization } from "../../images/image-set.ts";
 import { maskNeurons } from "../../measure/mask.ts";
 import { createRunner, type OrtRunner } from "../../measure/ort-runner.ts";
 import { type Rates, rates } from "../../measure/rates.ts";
-import { buildNetwork } from "../../models/registry.ts";
 import type { CleanRecord } from "../../records/clean.ts";
 import { type DefectMetrics, type DefectRecord, twinSha256 } from "../../records/defect.ts";
 import type { Database } from "../../store/database.ts";
 import type { Finding } from "../../store/verify/findings.ts";
+import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import { DatasetCache, engineStamp } from "../build/context.ts";
 import type { Progress } from "../judging/workbench.ts";
 

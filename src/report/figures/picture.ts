@@ -1,5 +1,6 @@
 import { encode } from "fast-png";
-import { CHANNELS, type ImageSet, imageSize } from "../../datasets/types.ts";
+import { type ImageSet, imageSize } from "../../images/image-set.ts";
+import { CHANNELS } from "../../pictures/picture.ts";
 import { type Html, html } from "../html.ts";
 import type { Picture } from "../pictures.ts";
 

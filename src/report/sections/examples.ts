@@ -1,6 +1,6 @@
-import { triggerPng } from "../../attacks/trigger/trigger-png.ts";
-import type { Trigger } from "../../attacks/types.ts";
 import { InputError } from "../../core/errors.ts";
+import type { Trigger } from "../../images/trigger/trigger.ts";
+import { triggerPng } from "../../images/trigger/trigger-png.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { Database } from "../../store/database.ts";
 import type { Figure } from "../figures/figure.ts";

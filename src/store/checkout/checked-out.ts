@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
-import type { Backdoor, Trigger } from "../../attacks/types.ts";
 import { InputError } from "../../core/errors.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
-import { buildNetwork } from "../../models/registry.ts";
+import type { Trigger } from "../../images/trigger/trigger.ts";
 import { anyRecord, modelFile, recordFile, triggerFile } from "../../records/checkout.ts";
 import type { DefectMetrics } from "../../records/defect.ts";
+import type { Backdoor } from "../../tasks/backdoor.ts";
+import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import { exists, plainFileBytes, readBytes } from "../disk/fs.ts";
 import { sha256Of } from "../objects/objects.ts";
 import { encodeTrigger } from "../objects/trigger.ts";

@@ -1,15 +1,15 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { triggerPng } from "../../attacks/trigger/trigger-png.ts";
-import type { Trigger } from "../../attacks/types.ts";
 import type { Version } from "../../core/ids.ts";
 import { type LayerScores, type LayerWidth, listNeurons } from "../../core/neurons.ts";
 import { exportOnnx } from "../../graph/export.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
-import { buildNetwork } from "../../models/registry.ts";
+import type { Trigger } from "../../images/trigger/trigger.ts";
+import { triggerPng } from "../../images/trigger/trigger-png.ts";
 import { CHECKOUT_FORMAT } from "../../records/checkout.ts";
 import type { CleanRecord } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
+import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import { encodeState, floatsOf } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";

@@ -1,8 +1,8 @@
-import { ATTACKS } from "../../attacks/registry.ts";
 import type { Version } from "../../core/ids.ts";
 import { markdownCode } from "../../core/visible.ts";
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
+import { ATTACKS } from "../../tasks/classification/attacks/registry.ts";
 import { modelCardHeader } from "./model-card.ts";
 
 const WHAT: Record<string, string> = {

@@ -1,5 +1,5 @@
 import { InputError } from "../../core/errors.ts";
-import { isAside } from "../../models/recognition/recognise.ts";
+import { isAside } from "../../tasks/classification/models/recognition/recognise.ts";
 import { OTHER_TENSOR } from "../../tensor/torch-checkpoint.ts";
 import { Bystander, bystandersIn, type Plain, PlainTensor } from "./torch-file.ts";
 

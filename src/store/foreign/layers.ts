@@ -1,7 +1,7 @@
 import type { LayerWidth } from "../../core/neurons.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
-import { buildNetwork } from "../../models/registry.ts";
 import type { ForeignRecord } from "../../records/foreign.ts";
+import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 
 /** Neurons do not depend on the number of classes. */
 const ANY_CLASSES = 10;

@@ -1,7 +1,7 @@
 import { InputError } from "../../core/errors.ts";
 import { type Network, stateShapes } from "../../graph/network.ts";
-import { fittingNetwork, recognise } from "../../models/recognition/recognise.ts";
 import type { ForeignRecord } from "../../records/foreign.ts";
+import { fittingNetwork, recognise } from "../../tasks/classification/models/recognition/recognise.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";
 import { readModel } from "../objects/models.ts";

@@ -1,5 +1,5 @@
 import { InputError } from "../../core/errors.ts";
-import { type Recognised, recognise } from "../../models/recognition/recognise.ts";
+import { type Recognised, recognise } from "../../tasks/classification/models/recognition/recognise.ts";
 import type { Weights } from "./weights.ts";
 
 const MOST_NAMED = 8;

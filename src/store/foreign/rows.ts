@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { countNeurons } from "../../core/neurons.ts";
-import { parseArch } from "../../models/registry.ts";
 import { type DefectRow, emptyRow } from "../../records/defect-row.ts";
 import { FOREIGN, type ForeignRecord, foreignGroup } from "../../records/foreign.ts";
+import { parseArch } from "../../tasks/classification/models/registry.ts";
 import type { Database } from "../database.ts";
 import { withPath } from "../disk/fs.ts";
 import { foreignLayers } from "./layers.ts";

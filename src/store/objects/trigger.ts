@@ -1,5 +1,5 @@
-import type { Trigger } from "../../attacks/types.ts";
 import { InputError } from "../../core/errors.ts";
+import type { Trigger } from "../../images/trigger/trigger.ts";
 import { decodeTensors, encodeTensors, floatBytes, floatsOf } from "../../tensor/safetensors.ts";
 
 /** A trigger as safetensors: `opacity` F32 `[height, width]`, `pattern` U8 `[3, height, width]`. */

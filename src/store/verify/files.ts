@@ -1,11 +1,11 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { DATASETS } from "../../datasets/registry.ts";
 import { checkpointRecord } from "../../records/clean.ts";
 import { type DatabaseManifest, databaseManifest } from "../../records/database.ts";
 import { collectObjects } from "../../records/object-ref.ts";
 import { LAYOUT, WEIGHTS_SUFFIX } from "../../records/places.ts";
+import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
 import type { Database } from "../database.ts";
 import { exists, readBytes, withPath } from "../disk/fs.ts";
 import { parseChecksummed, readJson } from "../disk/json.ts";

@@ -1,10 +1,10 @@
 import { InputError } from "../../core/errors.ts";
 import { stateShapes } from "../../graph/network.ts";
-import { fittingNetwork } from "../../models/recognition/recognise.ts";
-import { buildNetwork } from "../../models/registry.ts";
 import { isForeignName } from "../../records/foreign.ts";
 import { WEIGHTS_SUFFIX } from "../../records/places.ts";
 import { type RepairFile, repairSchema } from "../../records/repair.ts";
+import { fittingNetwork } from "../../tasks/classification/models/recognition/recognise.ts";
+import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import { decodeState } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";

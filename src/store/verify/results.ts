@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { InputError } from "../../core/errors.ts";
-import { buildNetwork } from "../../models/registry.ts";
 import { isForeignName } from "../../records/foreign.ts";
 import { predictionSchema } from "../../records/prediction.ts";
 import { repairSchema } from "../../records/repair.ts";
 import { predictionName, repairName } from "../../records/result-name.ts";
 import { isStudyRecord } from "../../records/study.ts";
+import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import type { Database } from "../database.ts";
 import { readBytes } from "../disk/fs.ts";
 import { parseChecksummed, readJson } from "../disk/json.ts";

@@ -1,9 +1,9 @@
-import type { Trigger } from "../../attacks/types.ts";
 import { type Network, stateShapes } from "../../graph/network.ts";
-import { buildNetwork } from "../../models/registry.ts";
+import type { Trigger } from "../../images/trigger/trigger.ts";
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { DefectLabels } from "../../records/labels.ts";
+import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import { floatsOf } from "../../tensor/safetensors.ts";
 import type { Database } from "../database.ts";
 import { verifyFiles } from "./files.ts";

@@ -1,5 +1,5 @@
-import type { Trigger } from "../../attacks/types.ts";
 import type { Random } from "../../core/random.ts";
+import type { Trigger } from "../../images/trigger/trigger.ts";
 import { CHANNELS } from "../../pictures/picture.ts";
 import { type Cone, coneHeight, drawCone } from "./cone.ts";
 import type { InputSize } from "./dataset.ts";

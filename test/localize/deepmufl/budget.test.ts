@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { testsFor } from "../../../src/localize/deepmufl/by-mutation.ts";
-import { buildNetwork } from "../../../src/models/registry.ts";
+import { buildNetwork } from "../../../src/tasks/classification/models/registry.ts";
 
 it("takes fewer tests on larger networks, by counted multiply-adds, but never fewer than ten", () => {
   const short = (arch: string) => testsFor(buildNetwork(arch, 10), "short");

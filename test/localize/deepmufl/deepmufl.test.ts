@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { indexNeurons, topK } from "../../../src/core/neuron-index.ts";
 import { Random } from "../../../src/core/random.ts";
-import { indicesOutside, subset } from "../../../src/datasets/batch.ts";
-import type { ImageSet } from "../../../src/datasets/types.ts";
 import { type Network, neuronLayers } from "../../../src/graph/network.ts";
+import { indicesOutside, subset } from "../../../src/images/batch.ts";
+import type { ImageSet } from "../../../src/images/image-set.ts";
 import { brokenTests } from "../../../src/localize/broken-tests.ts";
 import { deepmufl } from "../../../src/localize/criteria/deepmufl.ts";
 import { deepmuflReversed } from "../../../src/localize/criteria/deepmufl-reversed.ts";

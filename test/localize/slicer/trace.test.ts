@@ -1,14 +1,14 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../../src/core/random.ts";
-import type { ImageSet, Normalization } from "../../../src/datasets/types.ts";
 import { classifierOf, convUnits, type Network } from "../../../src/graph/network.ts";
+import type { ImageSet, Normalization } from "../../../src/images/image-set.ts";
 import { averagesOf, deltasOf } from "../../../src/localize/slicer/deltas.ts";
 import { effectiveWeights } from "../../../src/localize/slicer/effective-weights.ts";
 import { ChannelTracer } from "../../../src/localize/slicer/trace.ts";
 import { WeightedSum } from "../../../src/localize/slicer/weighted-sum.ts";
 import { normaliseAll } from "../../../src/measure/batches.ts";
 import { createRunner, type OrtRunner } from "../../../src/measure/ort-runner.ts";
-import { buildNetwork } from "../../../src/models/registry.ts";
+import { buildNetwork } from "../../../src/tasks/classification/models/registry.ts";
 import { type StateDict, tensorOf } from "../../../src/tensor/state.ts";
 import { randomState, relativeError } from "../../graph/programs.ts";
 import { mixedNetwork } from "./networks.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../../src/core/random.ts";
-import type { ImageSet, Normalization } from "../../../src/datasets/types.ts";
 import { convUnits, type Network } from "../../../src/graph/network.ts";
+import type { ImageSet, Normalization } from "../../../src/images/image-set.ts";
 import { drawMutants, type Mutant, mutate, rewriteOf } from "../../../src/localize/deepmufl/mutants.ts";
 import { createRunner, type OrtRunner } from "../../../src/measure/ort-runner.ts";
 import { type StateDict, tensorOf } from "../../../src/tensor/state.ts";

@@ -1,4 +1,4 @@
-import { buildNetwork } from "../../../src/models/registry.ts";
+import { buildNetwork } from "../../../src/tasks/classification/models/registry.ts";
 import { testMutants } from "./by-suffix.ts";
 
 // At every fifth unit, which falls on each of an inception's branches in turn.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Mutant, PER_CHANNEL } from "../../../src/localize/deepmufl/mutants.ts";
 import { createRunner } from "../../../src/measure/ort-runner.ts";
-import { buildNetwork } from "../../../src/models/registry.ts";
+import { buildNetwork } from "../../../src/tasks/classification/models/registry.ts";
 import { tensorOf } from "../../../src/tensor/state.ts";
 import { randomState } from "../../graph/programs.ts";
 import { mixedNetwork } from "../../localize/slicer/networks.ts";

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { buildNetwork } from "../../../src/models/registry.ts";
 import { openDatabase } from "../../../src/store/database.ts";
 import { Behaviour } from "../../../src/store/verify/rules/behaviour.ts";
+import { buildNetwork } from "../../../src/tasks/classification/models/registry.ts";
 
 it("of the sample's 85 pairs the infected model answers drawn images with the trigger, and the sham does not", async () => {
   const db = await openDatabase("sample", { readOnly: true });

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { buildNetwork } from "../../../src/models/registry.ts";
 import { openDatabase } from "../../../src/store/database.ts";
 import { exportDefects } from "../../../src/store/transfer/export.ts";
 import { importExport } from "../../../src/store/transfer/import.ts";
+import { buildNetwork } from "../../../src/tasks/classification/models/registry.ts";
 import { randomState, UNFINISHED } from "../fixture.ts";
 import { temporaryFolder } from "../temp.ts";
 import { BESIDE, FOREIGN, mixedDatabase, REPAIR, SCORE, writeStudy } from "./beside.ts";

@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { neuronLayers } from "../../../src/graph/network.ts";
-import { buildNetwork } from "../../../src/models/registry.ts";
 import { REPAIR_FIELDS, SCORE_FIELDS } from "../../../src/records/table-fields.ts";
 import { checksummedJson } from "../../../src/store/disk/json.ts";
 import { sha256Of } from "../../../src/store/objects/objects.ts";
 import type { FlatRow } from "../../../src/store/sql/create-table.ts";
 import { replaceTables } from "../../../src/store/sql/table-files.ts";
+import { buildNetwork } from "../../../src/tasks/classification/models/registry.ts";
 import { encodeState } from "../../../src/tensor/safetensors.ts";
 import { randomState, sampleDatabase, UNFINISHED } from "../fixture.ts";
 import { Forger, type Json, type Mutation } from "./forge.ts";

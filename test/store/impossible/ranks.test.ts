@@ -3,9 +3,9 @@ import { LEVELS, OFFSETS } from "../../../src/core/ids.ts";
 import { Random } from "../../../src/core/random.ts";
 import { neuronLayers } from "../../../src/graph/network.ts";
 import { chooseSubnetwork } from "../../../src/inject/quantity.ts";
-import { buildNetwork } from "../../../src/models/registry.ts";
 import { type Database, openDatabase } from "../../../src/store/database.ts";
 import { Ranks } from "../../../src/store/verify/rules/ranks.ts";
+import { buildNetwork } from "../../../src/tasks/classification/models/registry.ts";
 
 /** Every level and offset of one random order, as records tell them. */
 function candidates(arch: string, seed: number) {

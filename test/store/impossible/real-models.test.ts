@@ -1,13 +1,13 @@
 import { copyFileSync, cpSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { cornerPatch } from "../../../src/attacks/trigger/patch.ts";
 import { convUnits } from "../../../src/graph/network.ts";
-import { buildNetwork } from "../../../src/models/registry.ts";
+import { cornerPatch } from "../../../src/images/trigger/patch.ts";
 import type { DefectRecord } from "../../../src/records/defect.ts";
 import { type Database, openDatabase } from "../../../src/store/database.ts";
 import { exportDefects } from "../../../src/store/transfer/export.ts";
 import { importExport } from "../../../src/store/transfer/import.ts";
+import { buildNetwork } from "../../../src/tasks/classification/models/registry.ts";
 import type { StateDict } from "../../../src/tensor/state.ts";
 import { temporaryFolder } from "../temp.ts";
 import { Forger, faultsOf, type Json } from "./forge.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { stampImage } from "../../../src/attacks/trigger/stamp.ts";
 import { Random, stageSeed } from "../../../src/core/random.ts";
+import { stampImage } from "../../../src/images/trigger/stamp.ts";
 import { coneTrigger, drawConePair, makeConeTriggers } from "../../../src/tasks/lanes/cones.ts";
 
 const SIZE = { height: 72, width: 200 };

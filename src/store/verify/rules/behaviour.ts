@@ -1,13 +1,13 @@
-import { ATTACKS } from "../../../attacks/registry.ts";
-import { stampSet } from "../../../attacks/trigger/stamp.ts";
-import type { Trigger } from "../../../attacks/types.ts";
-import { drawSigns, SIGN_SIZE } from "../../../datasets/signs/draw.ts";
-import type { Normalization } from "../../../datasets/types.ts";
 import type { Network } from "../../../graph/network.ts";
+import type { Normalization } from "../../../images/image-set.ts";
+import { stampSet } from "../../../images/trigger/stamp.ts";
+import type { Trigger } from "../../../images/trigger/trigger.ts";
 import { argmax } from "../../../measure/batches.ts";
 import { createRunner, type OrtRunner } from "../../../measure/ort-runner.ts";
 import type { CleanRecord } from "../../../records/clean.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
+import { ATTACKS } from "../../../tasks/classification/attacks/registry.ts";
+import { drawSigns, SIGN_SIZE } from "../../../tasks/classification/datasets/signs/draw.ts";
 import type { StateDict } from "../../../tensor/state.ts";
 
 /**

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { DATASETS } from "../../../datasets/registry.ts";
 import { stateShapes } from "../../../graph/network.ts";
-import { buildNetwork } from "../../../models/registry.ts";
 import type { CheckpointRecord } from "../../../records/clean.ts";
 import type { DatabaseManifest } from "../../../records/database.ts";
+import { DATASETS } from "../../../tasks/classification/datasets/registry.ts";
+import { buildNetwork } from "../../../tasks/classification/models/registry.ts";
 import type { StateDict } from "../../../tensor/state.ts";
 
 /** A clean model in training against its id, the network, the data and itself. */

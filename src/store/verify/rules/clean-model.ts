@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { DATASETS } from "../../../datasets/registry.ts";
 import type { CleanRecord } from "../../../records/clean.ts";
 import type { DatabaseManifest } from "../../../records/database.ts";
+import { DATASETS } from "../../../tasks/classification/datasets/registry.ts";
 import { engineFaults } from "./engine.ts";
 import { cleanRecipeFaults } from "./recipe.ts";
 import { secondsFaults } from "./seconds.ts";

@@ -1,7 +1,7 @@
 import { InputError } from "../../../core/errors.ts";
 import { type NeuronSet, sameNeurons } from "../../../core/neurons.ts";
-import { fittingNetwork } from "../../../models/recognition/recognise.ts";
 import type { ForeignRecord } from "../../../records/foreign.ts";
+import { fittingNetwork } from "../../../tasks/classification/models/recognition/recognise.ts";
 import type { StateDict } from "../../../tensor/state.ts";
 import { namedLayers } from "../../foreign/named-layers.ts";
 import type { Plain } from "../../foreign/torch-file.ts";

@@ -1,14 +1,14 @@
 import { z } from "zod";
-import { ATTACKS } from "../../../attacks/registry.ts";
 import { cleanId, defectId, groupId, OFFSETS, parseDefectId } from "../../../core/ids.ts";
 import { type Network, neuronLayers } from "../../../graph/network.ts";
 import { quantity } from "../../../inject/quantity.ts";
 import { STAGES } from "../../../inject/stages.ts";
 import { DRAWN, targetOf } from "../../../inject/target.ts";
-import { parseArch } from "../../../models/registry.ts";
 import type { CleanRecord } from "../../../records/clean.ts";
 import type { DatabaseManifest } from "../../../records/database.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
+import { ATTACKS } from "../../../tasks/classification/attacks/registry.ts";
+import { parseArch } from "../../../tasks/classification/models/registry.ts";
 import { attemptFaults } from "./attempts.ts";
 import { engineFaults } from "./engine.ts";
 import { defectRecipeFaults } from "./recipe.ts";

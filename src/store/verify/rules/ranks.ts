@@ -1,10 +1,10 @@
-import { ATTACKS } from "../../../attacks/registry.ts";
 import type { Level } from "../../../core/ids.ts";
 import type { NeuronSet } from "../../../core/neurons.ts";
 import { neuronLayers } from "../../../graph/network.ts";
 import { ranksOf } from "../../../inject/quantity.ts";
-import { buildNetwork } from "../../../models/registry.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
+import { ATTACKS } from "../../../tasks/classification/attacks/registry.ts";
+import { buildNetwork } from "../../../tasks/classification/models/registry.ts";
 
 /** What of a record says which ranks its neurons have. */
 type Ranked = Pick<DefectRecord, "id" | "arch" | "clean" | "attack" | "level" | "top">;

@@ -1,9 +1,9 @@
-import { sraOptions } from "../../../attacks/sra.ts";
 import type { NeuronSet } from "../../../core/neurons.ts";
 import type { Network } from "../../../graph/network.ts";
 import { cutSubnetwork } from "../../../inject/replacement/splice.ts";
 import { trainedKeys } from "../../../inject/replacement/trained.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
+import { replacementOptions } from "../../../tasks/replacement.ts";
 import { changedRows } from "../../../tensor/delta.ts";
 import type { StateDict } from "../../../tensor/state.ts";
 
@@ -24,7 +24,7 @@ export function replacementFaults(
 ): string[] {
   let trained: Set<string>;
   try {
-    trained = trainedKeys(network, sraOptions(recipe.attack as Record<string, unknown>).compensation);
+    trained = trainedKeys(network, replacementOptions(recipe.attack as Record<string, unknown>).compensation);
   } catch {
     // Settings that cannot be are a fault of their own.
     return [];

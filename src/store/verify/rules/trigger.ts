@@ -1,8 +1,8 @@
-import { ATTACKS } from "../../../attacks/registry.ts";
-import type { Trigger } from "../../../attacks/types.ts";
 import { Random, stageSeed } from "../../../core/random.ts";
 import type { Network } from "../../../graph/network.ts";
+import type { Trigger } from "../../../images/trigger/trigger.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
+import { ATTACKS } from "../../../tasks/classification/attacks/registry.ts";
 
 /** A trigger against the network that sees it. @returns one line per fault */
 export function triggerFaults({ height, width, opacity }: Trigger, { input }: Network): string[] {

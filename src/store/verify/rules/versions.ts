@@ -1,4 +1,3 @@
-import { ATTACKS } from "../../../attacks/registry.ts";
 import { sameNeurons } from "../../../core/neurons.ts";
 import type { Network } from "../../../graph/network.ts";
 import { batchNormRows, changedSet } from "../../../measure/changed-set.ts";
@@ -7,6 +6,7 @@ import { type CleanRecord, gridOf } from "../../../records/clean.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
 import type { DefectLabels } from "../../../records/labels.ts";
 import type { ObjectRef } from "../../../records/object-ref.ts";
+import { ATTACKS } from "../../../tasks/classification/attacks/registry.ts";
 import { type ChangedRows, changedRows } from "../../../tensor/delta.ts";
 import { firstOffGrid } from "../../../tensor/half-grid.ts";
 import type { StateDict } from "../../../tensor/state.ts";

@@ -1,9 +1,0 @@
-import { badnets } from "./badnets.ts";
-import { blended } from "./blended.ts";
-import { sra } from "./sra.ts";
-import { trojan } from "./trojan.ts";
-import type { Attack } from "./types.ts";
-
-export const ATTACKS: ReadonlyMap<string, Attack> = new Map(
-  [badnets, blended, trojan, sra].map((attack) => [attack.name, attack]),
-);

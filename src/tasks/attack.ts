@@ -1,0 +1,47 @@
+import type { z } from "zod";
+import type { Style } from "../core/ids.ts";
+import type { NeuronSet } from "../core/neurons.ts";
+import type { Random } from "../core/random.ts";
+import type { Network } from "../graph/network.ts";
+import type { Normalization } from "../images/image-set.ts";
+import type { Trigger } from "../images/trigger/trigger.ts";
+import type { StateDict } from "../tensor/state.ts";
+
+/** The clean model that is about to be infected, for attacks whose trigger is made for its neurons. */
+export interface Victim {
+  network: Network;
+  normalization: Normalization;
+  state: StateDict;
+  infected: NeuronSet;
+  /** Threads of the runtime, part of the recipe. */
+  threads: number;
+}
+
+/** What an attack may look at when it makes its trigger. */
+export interface TriggerContext {
+  height: number;
+  width: number;
+  random: Random;
+  /** The attack's own section of the recipe, as checked by its schema. */
+  options: Record<string, unknown>;
+  /** Given to attacks with `triggerPer: "candidate"`. */
+  victim?: Victim;
+}
+
+/** How a backdoor gets into a sub-network: `finetune` tunes its neurons, `replace` puts a narrow network in their place. */
+export type InjectionKind = "finetune" | "replace";
+
+export interface Attack {
+  name: string;
+  title: string;
+  /** Where the attack was published. */
+  source: string;
+  injection: InjectionKind;
+  /** The styles (docs/methods.md §7.2) that the attack has. */
+  styles: readonly Style[];
+  /** One trigger for a data set, or one for each candidate, made for its infected neurons. */
+  triggerPer: "dataset" | "candidate";
+  /** Schema of the attack's section in a recipe (`attacks: { NAME: … }`). */
+  options: z.ZodType<Record<string, unknown>>;
+  makeTrigger(context: TriggerContext): Promise<Trigger>;
+}

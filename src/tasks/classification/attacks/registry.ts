@@ -1,0 +1,9 @@
+import type { Attack } from "../../attack.ts";
+import { badnets } from "./badnets.ts";
+import { blended } from "./blended.ts";
+import { sra } from "./sra.ts";
+import { trojan } from "./trojan.ts";
+
+export const ATTACKS: ReadonlyMap<string, Attack> = new Map(
+  [badnets, blended, trojan, sra].map((attack) => [attack.name, attack]),
+);

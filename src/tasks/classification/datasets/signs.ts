@@ -1,0 +1,34 @@
+import { splitAtRandom } from "../../../datasets/split.ts";
+import type { DatasetDefinition } from "../../../datasets/types.ts";
+import { SIGN_CLASSES } from "./signs/classes.ts";
+import { drawSigns } from "./signs/draw.ts";
+import { assembleDataset } from "./splits/assemble.ts";
+
+const SIGNS_TRAIN = 4000;
+const SIGNS_TEST = 600;
+
+/** The images are one fixed set, like a downloaded one; the user's seed only splits it. */
+const SIGNS_SEED = 1;
+
+/** Procedurally drawn traffic-sign-like images: no files, no download. */
+export const signs: DatasetDefinition = {
+  name: "signs",
+  title: "Drawn signs, 10 classes",
+  classes: SIGN_CLASSES.map(({ name }) => name),
+  // Measured on the 4,000 training images.
+  normalization: { mean: [0.4347, 0.4178, 0.4127], std: [0.2186, 0.2099, 0.2132] },
+  // A mirrored arrow is another class.
+  augmentation: { flip: false, cropPadding: 2 },
+  official: { train: SIGNS_TRAIN, test: SIGNS_TEST },
+  source: "drawn by this program from a fixed seed",
+  layouts: [],
+  downloads: [],
+  otherArchives: [],
+  find: () => [],
+  holdsPart: () => false,
+  async load({ seed }) {
+    const train = drawSigns(SIGNS_TRAIN, SIGNS_SEED, "train");
+    const test = drawSigns(SIGNS_TEST, SIGNS_SEED, "test");
+    return assembleDataset(this, train, test, splitAtRandom(train.count, seed, this.name), "generated");
+  },
+};
