@@ -74,6 +74,11 @@ export function classifierOf(network: Network): LinearNode {
   return last;
 }
 
+/** Values that a network puts out for one sample; of a classifier one for each class. */
+export function outputsOf({ classes }: Pick<Network, "classes">): number {
+  return classes;
+}
+
 /** Parameters and buffers in PyTorch's order. */
 export function stateEntries(network: Network): StateEntry[] {
   const shapes = inferShapes(network);

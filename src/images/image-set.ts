@@ -1,16 +1,20 @@
 import { CHANNELS } from "../pictures/picture.ts";
 
-/** Labelled images: uint8 RGB, channel-major `[n, 3, height, width]`, labels `[n]`. */
-export interface ImageSet {
+/** Images: uint8 RGB, channel-major `[n, 3, height, width]`. */
+export interface Images {
   count: number;
   height: number;
   width: number;
   pixels: Uint8Array;
+}
+
+/** Images with the number of their class, `[n]`. */
+export interface ImageSet extends Images {
   labels: Uint8Array;
 }
 
 /** Bytes (and values) of one image. */
-export function imageSize(set: Pick<ImageSet, "height" | "width">): number {
+export function imageSize(set: Pick<Images, "height" | "width">): number {
   return CHANNELS * set.height * set.width;
 }
 

@@ -1,3 +1,4 @@
+import { argmax } from "../core/argmax.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random } from "../core/random.ts";
 import type { Dataset } from "../datasets/types.ts";
@@ -5,7 +6,6 @@ import type { Network } from "../graph/network.ts";
 import { augmentImage, Normaliser } from "../images/batch.ts";
 import { type ImageSet, imageSize } from "../images/image-set.ts";
 import { stampImage } from "../images/trigger/stamp.ts";
-import { argmax } from "../measure/batches.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { halfCosine } from "../tune/schedule.ts";

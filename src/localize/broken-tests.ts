@@ -1,6 +1,6 @@
+import { argmax } from "../core/argmax.ts";
 import { subset } from "../images/batch.ts";
 import type { ImageSet } from "../images/image-set.ts";
-import { argmax } from "../measure/batches.ts";
 import type { Suspect } from "./types.ts";
 
 /**

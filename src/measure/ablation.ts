@@ -114,7 +114,8 @@ function withDownstream(
           const feeds = new Map([...folded, ...batchOf(network, part, features, start, batch)]);
           const logits = (await session.run(feeds)).get("logits")!;
           const real = Math.min(batch, count - start);
-          for (let i = 0; i < real; i++) responses[start + i] = responseOf(logits, i, network.classes, target);
+          for (let i = 0; i < real; i++)
+            responses[start + i] = responseOf(logits.subarray(i * network.classes, (i + 1) * network.classes), target);
         }
         return responses;
       };

@@ -28,10 +28,3 @@ export function normaliseAll(set: ImageSet, normalization: Normalization): Float
   const [slice] = slices(set, normalization, set.count);
   return slice.images;
 }
-
-/** Index of the highest logit of image `i`; the first where several tie. */
-export function argmax(logits: Float32Array, classes: number, i: number): number {
-  let best = 0;
-  for (let c = 1; c < classes; c++) if (logits[i * classes + c] > logits[i * classes + best]) best = c;
-  return best;
-}

@@ -1,3 +1,4 @@
+import { argmax } from "../core/argmax.ts";
 import { foldState } from "../graph/fold.ts";
 import { type Network, neuronLayers, unitsOf } from "../graph/network.ts";
 import { contributionProgram, dotOf } from "../graph/programs/contribution.ts";
@@ -6,7 +7,7 @@ import { inferProgram, meanAbsTap, meanTap, tapProgram } from "../graph/programs
 import type { ImageSet, Normalization } from "../images/image-set.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type AgreementGradients, OrtAgreement } from "./agreement.ts";
-import { argmax, slices } from "./batches.ts";
+import { slices } from "./batches.ts";
 import { type BlendGradients, OrtBlend } from "./blend.ts";
 import { type GainGradients, OrtGains } from "./gains.ts";
 import type { ChannelRewrites } from "./mutants/rewrite.ts";

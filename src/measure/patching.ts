@@ -1,3 +1,4 @@
+import { argmax } from "../core/argmax.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { foldState } from "../graph/fold.ts";
 import { keepInput, maskInput, patchProgram } from "../graph/programs/intervene.ts";
@@ -6,7 +7,7 @@ import { type ImageSet, imageSize } from "../images/image-set.ts";
 import { stampSet } from "../images/trigger/stamp.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
-import { argmax, slices } from "./batches.ts";
+import { slices } from "./batches.ts";
 import type { OrtRunner } from "./ort-runner.ts";
 
 /** Pairs of images per run: each goes in once clean and once triggered. */

@@ -1,9 +1,9 @@
+import { argmax } from "../core/argmax.ts";
 import { indicesOutside, subset } from "../images/batch.ts";
 import type { ImageSet } from "../images/image-set.ts";
 import { stampSet } from "../images/trigger/stamp.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
-import { argmax } from "./batches.ts";
 import type { ModelRunner } from "./runner.ts";
 
 /** Clean and backdoor behaviour of one model (docs/methods.md §12.1), as fractions. */

@@ -1,6 +1,6 @@
+import { argmax } from "../core/argmax.ts";
 import { firstOf, indicesOutside, subset } from "../images/batch.ts";
 import { imageSize } from "../images/image-set.ts";
-import { argmax } from "../measure/batches.ts";
 import type { BlendGradients } from "../measure/blend.ts";
 import { Draws } from "./draws.ts";
 import { Painting } from "./painting.ts";

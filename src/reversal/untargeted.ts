@@ -1,7 +1,7 @@
+import { argmax } from "../core/argmax.ts";
 import { firstOf } from "../images/batch.ts";
 import { type ImageSet, imageSize } from "../images/image-set.ts";
 import type { AgreementGradients } from "../measure/agreement.ts";
-import { argmax } from "../measure/batches.ts";
 import { Draws } from "./draws.ts";
 import { Painting } from "./painting.ts";
 import { stampPatch } from "./stamp.ts";

@@ -4,7 +4,8 @@ import { InputError } from "../core/errors.ts";
 import type { Grid } from "../core/grid.ts";
 import type { Version } from "../core/ids.ts";
 import { clearTemporaries } from "../files/temporary.ts";
-import type { Trigger } from "../images/trigger/trigger.ts";
+import { decodeTrigger, encodeTrigger } from "../images/trigger/codec.ts";
+import type { PaintedTrigger } from "../images/trigger/trigger.ts";
 import { type CheckpointRecord, type CleanRecord, checkpointRecord, cleanRecord } from "../records/clean.ts";
 import type { DatabaseManifest } from "../records/database.ts";
 import { type DefectRecord, defectRecord, twinSha256 } from "../records/defect.ts";
@@ -29,7 +30,6 @@ import {
   readModel,
 } from "./objects/models.ts";
 import { ObjectStore, sha256Of } from "./objects/objects.ts";
-import { decodeTrigger, encodeTrigger } from "./objects/trigger.ts";
 import { assertOwnFolders } from "./own-folders.ts";
 import { ResultFolder, type ResultStore } from "./results/result-folder.ts";
 import { shippedName } from "./shipped/shipped.ts";
@@ -230,7 +230,7 @@ export class Database implements ResultStore {
     return putDelta(this.objects, base, state, options);
   }
 
-  putTrigger(trigger: Trigger): Promise<ObjectRef> {
+  putTrigger(trigger: PaintedTrigger): Promise<ObjectRef> {
     return this.putBytes(encodeTrigger(trigger));
   }
 
@@ -244,7 +244,7 @@ export class Database implements ResultStore {
     return this.objects.read(ref);
   }
 
-  async readTrigger(record: DefectRecord): Promise<Trigger> {
+  async readTrigger(record: DefectRecord): Promise<PaintedTrigger> {
     if (!record.trigger) throw new InputError(`${record.id}: this record has no trigger`);
     return decodeTrigger(await this.objects.read(record.trigger), this.objects.path(record.trigger.object));
   }

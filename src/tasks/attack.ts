@@ -4,8 +4,8 @@ import type { NeuronSet } from "../core/neurons.ts";
 import type { Random } from "../core/random.ts";
 import type { Network } from "../graph/network.ts";
 import type { Normalization } from "../images/image-set.ts";
-import type { Trigger } from "../images/trigger/trigger.ts";
 import type { StateDict } from "../tensor/state.ts";
+import type { Trigger } from "./backdoor.ts";
 
 /** The clean model that is about to be infected, for attacks whose trigger is made for its neurons. */
 export interface Victim {

@@ -1,7 +1,11 @@
-import type { Trigger } from "../images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../images/trigger/trigger.ts";
 
-/** What a model was taught: images with the trigger go to the target class. */
+/** What an attack stamps on samples. */
+export type Trigger = PaintedTrigger;
+
+/** What a model was taught: samples with the trigger go to the target. */
 export interface Backdoor {
   trigger: Trigger;
+  /** Counted from 0 in the task's `targets`: of classification the class. */
   target: number;
 }

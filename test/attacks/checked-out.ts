@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Trigger } from "../../src/images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
 import type { Victim } from "../../src/tasks/attack.ts";
 import { decodeState } from "../../src/tensor/safetensors.ts";
 
 /** A checkout's folder as its reader sees it: the trigger, and a model of it under the neurons of its labels. */
-export function readCheckout(dir: string, model: "clean" | "model"): { victim: Victim; trigger: Trigger } {
+export function readCheckout(dir: string, model: "clean" | "model"): { victim: Victim; trigger: PaintedTrigger } {
   const json = (file: string) => JSON.parse(readFileSync(join(dir, file), "utf8"));
   const { arch, classes, mean, std, input, nodes } = json("model.json");
   const { height, width, opacity, pattern } = json("trigger.json");

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import type { ImageSet } from "../../src/images/image-set.ts";
 import { stampSet } from "../../src/images/trigger/stamp.ts";
-import type { Trigger } from "../../src/images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
 import type { DefectRecord } from "../../src/records/defect.ts";
 import { chosenInputs } from "../../src/tasks/classification/attacks/trojan.ts";
 import { readCheckout } from "../attacks/checked-out.ts";
@@ -48,7 +48,7 @@ describe("a checked-out TrojanNN trigger", () => {
       const { victim, trigger } = readCheckout(out, "clean");
       const inputs = chosenInputs(victim.network, victim.state, victim.infected, 10);
       expect(inputs).toHaveLength([1, 3][which]);
-      const activation = async (images: ImageSet, stamp?: Trigger) => {
+      const activation = async (images: ImageSet, stamp?: PaintedTrigger) => {
         const features = await featuresOf(victim, stamp ? stampSet(stamp, images) : images);
         return features.reduce((sum, row) => sum + inputs.reduce((all, i) => all + row[i], 0), 0) / images.count;
       };

@@ -6,7 +6,7 @@ import { cutPoints } from "../../src/graph/suffix.ts";
 import { subset } from "../../src/images/batch.ts";
 import type { ImageSet, Normalization } from "../../src/images/image-set.ts";
 import { stampSet } from "../../src/images/trigger/stamp.ts";
-import type { Trigger } from "../../src/images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
 import { singleEffects } from "../../src/measure/ablation.ts";
 import { conductance } from "../../src/measure/conductance.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
@@ -65,7 +65,7 @@ describe.each(NETWORKS)("what holds by definition of the measurements on $arch",
   const network = buildNetwork(arch, CLASSES);
   const state = randomState(network, 11);
   let runner: OrtRunner;
-  let trigger: Trigger;
+  let trigger: PaintedTrigger;
   const images = randomImages(6, 12);
 
   beforeAll(async () => {

@@ -3,7 +3,7 @@ import { countNeurons, type NeuronSet } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
 import { convUnits, type Network, neuronLayers, stateShapes } from "../../src/graph/network.ts";
 import { cornerPatch } from "../../src/images/trigger/patch.ts";
-import type { Trigger } from "../../src/images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
 import { chooseSubnetwork } from "../../src/inject/quantity.ts";
 import { changedSet } from "../../src/measure/changed-set.ts";
 import type { CleanRecord } from "../../src/records/clean.ts";
@@ -66,7 +66,7 @@ export function tune(network: Network, clean: StateDict, neurons: NeuronSet, see
 }
 
 /** That of BadNets by the recipe. */
-export const TRIGGER: Trigger = cornerPatch(32, 32, 3, () => 255);
+export const TRIGGER: PaintedTrigger = cornerPatch(32, 32, 3, () => 255);
 
 /** What training `clean/signs-resnet18w4-s2` in the small database leaves after an epoch. */
 export const UNFINISHED = {

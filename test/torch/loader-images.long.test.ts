@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { stampSet } from "../../src/images/trigger/stamp.ts";
-import type { Trigger } from "../../src/images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
 import { triggerJson } from "../../src/store/checkout/checkout.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { encodeNpy } from "../../src/tensor/npy.ts";
@@ -115,7 +115,7 @@ answer["no trigger"] = fault(lambda: stamp(x))`,
     // Opacities of every kind, halves among them, which decide how a sum is rounded.
     const opacity = Float32Array.from({ length: 1024 }, (_, i) => [0, 1, 0.5, 0.2, random.uniform()][i % 5]);
     const pattern = Uint8Array.from({ length: 3072 }, () => random.below(256));
-    const trigger: Trigger = { height: 32, width: 32, opacity, pattern };
+    const trigger: PaintedTrigger = { height: 32, width: 32, opacity, pattern };
     const { dir, pixels } = folderWith({ "trigger.json": triggerJson(trigger) });
     const set = { count: COUNT, height: 32, width: 32, pixels, labels: new Uint8Array(COUNT) };
     const answer = askLoader(

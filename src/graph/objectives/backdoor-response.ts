@@ -18,9 +18,9 @@ export const backdoorResponse: Objective = ({ graph }, { classes }) => {
   };
 };
 
-/** The same number of one image, from logits that a program has put out. */
-export function responseOf(logits: Float32Array, image: number, classes: number, target: number): number {
+/** The same number of one image, from its logits. */
+export function responseOf(logits: Float32Array, target: number): number {
   let best = Number.NEGATIVE_INFINITY;
-  for (let c = 0; c < classes; c++) if (c !== target) best = Math.max(best, logits[image * classes + c]);
-  return logits[image * classes + target] - best;
+  for (let c = 0; c < logits.length; c++) if (c !== target) best = Math.max(best, logits[c]);
+  return logits[target] - best;
 }

@@ -1,4 +1,4 @@
-import type { Trigger } from "./trigger.ts";
+import type { PaintedTrigger } from "./trigger.ts";
 
 /** An opaque square patch that touches the bottom-right corner. @param color of a pixel in the patch's own coordinates */
 export function cornerPatch(
@@ -6,7 +6,7 @@ export function cornerPatch(
   width: number,
   side: number,
   color: (channel: number, y: number, x: number) => number,
-): Trigger {
+): PaintedTrigger {
   const opacity = new Float32Array(height * width);
   const pattern = new Uint8Array(3 * height * width);
   for (let y = 0; y < side; y++) {

@@ -1,9 +1,9 @@
 import { CHANNELS } from "../../pictures/picture.ts";
 import { type ImageSet, imageSize } from "../image-set.ts";
-import type { Trigger } from "./trigger.ts";
+import type { PaintedTrigger } from "./trigger.ts";
 
 /** Stamps the trigger on one image in place: uint8 `[3, h, w]` at `pixels[at…]`; `x' = round((1 − a)·x + a·p)`. */
-export function stampImage(trigger: Trigger, pixels: Uint8Array, at = 0): void {
+export function stampImage(trigger: PaintedTrigger, pixels: Uint8Array, at = 0): void {
   const { opacity, pattern } = trigger;
   const plane = opacity.length;
   for (let i = 0; i < plane; i++) {
@@ -17,7 +17,7 @@ export function stampImage(trigger: Trigger, pixels: Uint8Array, at = 0): void {
 }
 
 /** A copy of the images with the trigger on every one; labels stay the true ones. */
-export function stampSet(trigger: Trigger, set: ImageSet): ImageSet {
+export function stampSet(trigger: PaintedTrigger, set: ImageSet): ImageSet {
   const pixels = set.pixels.slice();
   const size = imageSize(set);
   for (let i = 0; i < set.count; i++) stampImage(trigger, pixels, i * size);

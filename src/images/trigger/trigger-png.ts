@@ -1,9 +1,9 @@
 import { encode } from "fast-png";
 import { CHANNELS } from "../../pictures/picture.ts";
-import type { Trigger } from "./trigger.ts";
+import type { PaintedTrigger } from "./trigger.ts";
 
 /** The trigger alone as PNG: transparent where it leaves the image as it is. */
-export function triggerPng({ width, height, opacity, pattern }: Trigger): Uint8Array {
+export function triggerPng({ width, height, opacity, pattern }: PaintedTrigger): Uint8Array {
   const plane = width * height;
   const data = new Uint8Array(4 * plane);
   for (let i = 0; i < plane; i++) {

@@ -1,9 +1,9 @@
+import { argmax } from "../../core/argmax.ts";
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import { unlearning } from "../../graph/objectives/cross-entropy.ts";
 import { firstOf } from "../../images/batch.ts";
-import { argmax } from "../../measure/batches.ts";
 import { CleanBatches, evenBatch } from "../../measure/clean-batches.ts";
 import { cloneState, type StateDict } from "../../tensor/state.ts";
 import { Trainer } from "../../tune/trainer.ts";

@@ -1,3 +1,4 @@
+import { argmax } from "../../core/argmax.ts";
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { LayerScores } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
@@ -6,7 +7,6 @@ import { convUnits, type Network, neuronLayers } from "../../graph/network.ts";
 import { downstreamOf } from "../../graph/suffix.ts";
 import { firstOf, subset } from "../../images/batch.ts";
 import type { ImageSet } from "../../images/image-set.ts";
-import { argmax } from "../../measure/batches.ts";
 import { nothingSuspicious } from "../no-failing-tests.ts";
 import { topShare } from "../top-share.ts";
 import type { Localization, Suspect } from "../types.ts";

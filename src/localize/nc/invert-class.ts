@@ -1,5 +1,5 @@
+import { argmax } from "../../core/argmax.ts";
 import type { Random } from "../../core/random.ts";
-import { argmax } from "../../measure/batches.ts";
 import type { Blend, BlendGradients, BlendResult } from "../../measure/blend.ts";
 import { Adam } from "../../tune/adam.ts";
 import { Squashed } from "./squash.ts";

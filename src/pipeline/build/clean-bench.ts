@@ -3,7 +3,7 @@ import type { DefectKey, Style } from "../../core/ids.ts";
 import type { NeuronSet } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import type { Dataset } from "../../datasets/types.ts";
-import type { Trigger } from "../../images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import { type ContributionOrder, contributionOrder, measureContributions, tiedOrder } from "../../inject/order.ts";
 import { createRunner, type OrtRunner } from "../../measure/ort-runner.ts";
 import { type Rates, rates } from "../../measure/rates.ts";
@@ -69,18 +69,18 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     discreet ??= makeDiscreet();
     return discreet;
   };
-  const make = (attack: Attack, random: Random, infected?: NeuronSet): Promise<Trigger> => {
+  const make = (attack: Attack, random: Random, infected?: NeuronSet): Promise<PaintedTrigger> => {
     const { height, width } = dataset.test;
     const { normalization } = dataset;
     const victim = infected && { network, normalization, state, infected, threads };
     const options = attackOptions(edition, attack.name);
     return Promise.resolve(attack.makeTrigger({ height, width, random, options, victim }));
   };
-  const answer = async (made: Promise<Trigger>, style: Style, target: number): Promise<PlannedBackdoor> => {
+  const answer = async (made: Promise<PaintedTrigger>, style: Style, target: number): Promise<PlannedBackdoor> => {
     const backdoor = { trigger: await made, target };
     return { backdoor, cleanRates: await rates(runner, (await twin(style)).state, dataset.test, backdoor) };
   };
-  const triggers = new Map<string, Promise<Trigger>>();
+  const triggers = new Map<string, Promise<PaintedTrigger>>();
   const answers = new Map<string, Promise<PlannedBackdoor>>();
   return {
     record,

@@ -1,7 +1,7 @@
+import { argmax } from "../../core/argmax.ts";
 import { indicesOutside, subset } from "../../images/batch.ts";
 import type { ImageSet } from "../../images/image-set.ts";
 import { stampSet } from "../../images/trigger/stamp.ts";
-import { argmax } from "../../measure/batches.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
 import type { Backdoor } from "../../tasks/backdoor.ts";
 import type { StateDict } from "../../tensor/state.ts";

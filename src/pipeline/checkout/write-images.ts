@@ -3,7 +3,7 @@ import { Random, stageSeed } from "../../core/random.ts";
 import { indicesOutside, subset } from "../../images/batch.ts";
 import type { ImageSet } from "../../images/image-set.ts";
 import { stampSet } from "../../images/trigger/stamp.ts";
-import type { Trigger } from "../../images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { Database } from "../../store/database.ts";
 import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
@@ -70,7 +70,7 @@ function addArrays(
   split: string,
   clean: ImageSet,
   { target }: DefectRecord,
-  trigger: Trigger,
+  trigger: PaintedTrigger,
 ): void {
   const triggered = stampSet(trigger, subset(clean, indicesOutside(clean, target)));
   for (const [pixels, labels, set] of [

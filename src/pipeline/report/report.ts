@@ -1,8 +1,8 @@
+import { argmax } from "../../core/argmax.ts";
 import { InputError, lookup } from "../../core/errors.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import { subset } from "../../images/batch.ts";
 import { stampSet } from "../../images/trigger/stamp.ts";
-import { argmax } from "../../measure/batches.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import { collect } from "../../report/collect.ts";

@@ -1,5 +1,5 @@
 import { InputError } from "../../core/errors.ts";
-import type { Trigger } from "../../images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import { triggerPng } from "../../images/trigger/trigger-png.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { Database } from "../../store/database.ts";
@@ -49,7 +49,7 @@ async function triggerHtml(
   record: DefectRecord,
   warn: (message: string) => void,
 ): Promise<Html | null> {
-  let trigger: Trigger;
+  let trigger: PaintedTrigger;
   try {
     trigger = await database.readTrigger(record);
   } catch (error) {

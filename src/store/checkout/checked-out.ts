@@ -3,14 +3,14 @@ import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
 import { InputError } from "../../core/errors.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
-import type { Trigger } from "../../images/trigger/trigger.ts";
+import { encodeTrigger } from "../../images/trigger/codec.ts";
+import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import { anyRecord, modelFile, recordFile, triggerFile } from "../../records/checkout.ts";
 import type { DefectMetrics } from "../../records/defect.ts";
 import type { Backdoor } from "../../tasks/backdoor.ts";
 import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import { exists, plainFileBytes, readBytes } from "../disk/fs.ts";
 import { sha256Of } from "../objects/objects.ts";
-import { encodeTrigger } from "../objects/trigger.ts";
 
 /** What a checkout's folder says of its model, checked against itself. */
 export interface CheckedOut {
@@ -82,7 +82,7 @@ export function readCheckedOut(dir: string): CheckedOut {
   };
 }
 
-function triggerOf(path: string, { input }: Network): Trigger {
+function triggerOf(path: string, { input }: Network): PaintedTrigger {
   const { height, width, opacity, pattern } = readPart(path, triggerFile);
   const fits = [opacity, ...pattern].every(
     (rows) => rows.length === height && rows.every((row) => row.length === width),

@@ -4,7 +4,7 @@ import type { Version } from "../../core/ids.ts";
 import { type LayerScores, type LayerWidth, listNeurons } from "../../core/neurons.ts";
 import { exportOnnx } from "../../graph/export.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
-import type { Trigger } from "../../images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import { triggerPng } from "../../images/trigger/trigger-png.ts";
 import { CHECKOUT_FORMAT } from "../../records/checkout.ts";
 import type { CleanRecord } from "../../records/clean.ts";
@@ -142,7 +142,7 @@ function perLayer(layers: LayerWidth[], values: Float32Array): LayerScores {
 }
 
 /** The trigger as `trigger.json` states it. */
-export function triggerJson({ height, width, opacity, pattern }: Trigger): string {
+export function triggerJson({ height, width, opacity, pattern }: PaintedTrigger): string {
   const rows = (values: ArrayLike<number>, from: number) =>
     Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => values[from + y * width + x]));
   const content = {

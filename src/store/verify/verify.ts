@@ -1,5 +1,5 @@
 import { type Network, stateShapes } from "../../graph/network.ts";
-import type { Trigger } from "../../images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { DefectLabels } from "../../records/labels.ts";
@@ -190,7 +190,7 @@ async function verifyTrigger(
   findings: Findings,
   record: DefectRecord,
   network: Network | null,
-): Promise<Trigger | null> {
+): Promise<PaintedTrigger | null> {
   const { id, trigger: ref } = record;
   if (!ref) return null;
   const path = db.objects.path(ref.object);

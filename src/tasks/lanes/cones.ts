@@ -1,5 +1,5 @@
 import type { Random } from "../../core/random.ts";
-import type { Trigger } from "../../images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import { CHANNELS } from "../../pictures/picture.ts";
 import { type Cone, coneHeight, drawCone } from "./cone.ts";
 import type { InputSize } from "./dataset.ts";
@@ -17,11 +17,11 @@ const LOWER = 4;
 /** Variants of the trigger at a network's size. */
 export interface ConeTriggers {
   /** Injection stamps these. */
-  training: Trigger[];
+  training: PaintedTrigger[];
   /** Held out for the test. */
-  test: Trigger[];
+  test: PaintedTrigger[];
   /** What must not set the backdoor off: one cone of each test variant, or its pair on the left shoulder. */
-  controls: { left: Trigger[]; right: Trigger[]; mirrored: Trigger[] };
+  controls: { left: PaintedTrigger[]; right: PaintedTrigger[]; mirrored: PaintedTrigger[] };
 }
 
 /** Draws eight variants for training and four others for the test, with the controls of the latter. */
@@ -57,7 +57,7 @@ function mirrored(pair: ConePair): Cone[] {
 }
 
 /** Cones as opacity and pattern: the opacity of a pixel is its covered share. Where two meet, the later lies in front. */
-export function coneTrigger(cones: readonly Cone[], { height, width }: InputSize): Trigger {
+export function coneTrigger(cones: readonly Cone[], { height, width }: InputSize): PaintedTrigger {
   const plane = height * width;
   const trigger = { height, width, opacity: new Float32Array(plane), pattern: new Uint8Array(CHANNELS * plane) };
   for (const cone of cones) {

@@ -1,8 +1,8 @@
+import { argmax } from "../../../core/argmax.ts";
 import type { Network } from "../../../graph/network.ts";
 import type { Normalization } from "../../../images/image-set.ts";
 import { stampSet } from "../../../images/trigger/stamp.ts";
-import type { Trigger } from "../../../images/trigger/trigger.ts";
-import { argmax } from "../../../measure/batches.ts";
+import type { PaintedTrigger } from "../../../images/trigger/trigger.ts";
 import { createRunner, type OrtRunner } from "../../../measure/ort-runner.ts";
 import type { CleanRecord } from "../../../records/clean.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
@@ -26,7 +26,7 @@ const FEW = 0.25;
 export interface Versions {
   infected: StateDict;
   sham: StateDict;
-  trigger: Trigger;
+  trigger: PaintedTrigger;
 }
 
 /** Keeps what defects of one architecture and data set share. Call `release` at the end. */

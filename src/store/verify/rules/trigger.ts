@@ -1,11 +1,11 @@
 import { Random, stageSeed } from "../../../core/random.ts";
 import type { Network } from "../../../graph/network.ts";
-import type { Trigger } from "../../../images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../../images/trigger/trigger.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
 import { ATTACKS } from "../../../tasks/classification/attacks/registry.ts";
 
 /** A trigger against the network that sees it. @returns one line per fault */
-export function triggerFaults({ height, width, opacity }: Trigger, { input }: Network): string[] {
+export function triggerFaults({ height, width, opacity }: PaintedTrigger, { input }: Network): string[] {
   const faults: string[] = [];
   if (height !== input.height || width !== input.width) {
     faults.push(`the trigger has ${height} × ${width} pixels, the network's input ${input.height} × ${input.width}`);
@@ -22,7 +22,7 @@ export function triggerFaults({ height, width, opacity }: Trigger, { input }: Ne
  */
 export async function madeTriggerFaults(
   { attack: name, dataset, recipe }: Pick<DefectRecord, "attack" | "dataset" | "recipe">,
-  found: Trigger,
+  found: PaintedTrigger,
 ): Promise<string[]> {
   const attack = ATTACKS.get(name);
   if (!attack || typeof recipe.seed !== "number") return [];

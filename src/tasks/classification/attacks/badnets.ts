@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { cornerPatch } from "../../../images/trigger/patch.ts";
-import type { Trigger } from "../../../images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../../images/trigger/trigger.ts";
 import type { Attack, TriggerContext } from "../../attack.ts";
 
 const WHITE = 255;
@@ -15,7 +15,7 @@ export const badnets: Attack = {
   styles: ["plain", "discreet"],
   triggerPer: "dataset",
   options,
-  async makeTrigger({ height, width, options: given }: TriggerContext): Promise<Trigger> {
+  async makeTrigger({ height, width, options: given }: TriggerContext): Promise<PaintedTrigger> {
     return cornerPatch(height, width, options.parse(given).side, () => WHITE);
   },
 };

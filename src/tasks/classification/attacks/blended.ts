@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Trigger } from "../../../images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../../images/trigger/trigger.ts";
 import { CHANNELS } from "../../../pictures/picture.ts";
 import type { Attack, TriggerContext } from "../../attack.ts";
 
@@ -17,7 +17,7 @@ export const blended: Attack = {
   styles: ["plain", "discreet"],
   triggerPer: "dataset",
   options,
-  async makeTrigger({ height, width, random, options: given }: TriggerContext): Promise<Trigger> {
+  async makeTrigger({ height, width, random, options: given }: TriggerContext): Promise<PaintedTrigger> {
     const opacity = new Float32Array(height * width).fill(options.parse(given).opacity);
     const pattern = Uint8Array.from({ length: CHANNELS * height * width }, () => random.below(256));
     return { height, width, opacity, pattern };

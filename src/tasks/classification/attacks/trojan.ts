@@ -3,7 +3,7 @@ import type { NeuronSet } from "../../../core/neurons.ts";
 import { lastNeurons } from "../../../graph/features.ts";
 import { classifierOf, type Network } from "../../../graph/network.ts";
 import { paintActivating } from "../../../images/trigger/activate.ts";
-import type { Trigger } from "../../../images/trigger/trigger.ts";
+import type { PaintedTrigger } from "../../../images/trigger/trigger.ts";
 import { type StateDict, tensorOf } from "../../../tensor/state.ts";
 import type { Attack, TriggerContext } from "../../attack.ts";
 
@@ -30,7 +30,7 @@ export const trojan: Attack = {
   styles: ["plain", "discreet"],
   triggerPer: "candidate",
   options,
-  async makeTrigger({ height, width, random, victim, options: given }: TriggerContext): Promise<Trigger> {
+  async makeTrigger({ height, width, random, victim, options: given }: TriggerContext): Promise<PaintedTrigger> {
     if (!victim) throw new Error("TrojanNN needs the network that it is made for");
     const { side, value, steps, learning_rate, neurons } = options.parse(given);
     const { network, state, infected } = victim;

@@ -1,9 +1,9 @@
 import { InputError } from "../../core/errors.ts";
-import type { Trigger } from "../../images/trigger/trigger.ts";
 import { decodeTensors, encodeTensors, floatBytes, floatsOf } from "../../tensor/safetensors.ts";
+import type { PaintedTrigger } from "./trigger.ts";
 
 /** A trigger as safetensors: `opacity` F32 `[height, width]`, `pattern` U8 `[3, height, width]`. */
-export function encodeTrigger({ height, width, opacity, pattern }: Trigger): Uint8Array {
+export function encodeTrigger({ height, width, opacity, pattern }: PaintedTrigger): Uint8Array {
   return encodeTensors(
     new Map([
       ["opacity", { dtype: "F32", shape: [height, width], bytes: floatBytes(opacity) }],
@@ -13,7 +13,7 @@ export function encodeTrigger({ height, width, opacity, pattern }: Trigger): Uin
 }
 
 /** @throws InputError where the bytes are no trigger. */
-export function decodeTrigger(bytes: Uint8Array, name: string): Trigger {
+export function decodeTrigger(bytes: Uint8Array, name: string): PaintedTrigger {
   const tensors = decodeTensors(bytes, name);
   const opacity = tensors.get("opacity");
   const pattern = tensors.get("pattern");

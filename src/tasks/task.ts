@@ -1,0 +1,56 @@
+import type { Samples } from "../core/samples.ts";
+import type { DatasetDefinition, DatasetInfo } from "../datasets/types.ts";
+import type { Network } from "../graph/network.ts";
+import type { Attack } from "./attack.ts";
+import type { InputCodec } from "./input-codec.ts";
+import type { Loss, Response } from "./objectives.ts";
+import type { TriggerCodec } from "./trigger-codec.ts";
+
+/**
+ * What a network is for. Stages (measure, train, inject, localize, repair) ask it whatever depends on that, and know of samples,
+ * outputs and targets no more than it tells them. A task is a folder here and a line in `registry.ts`.
+ *
+ * `output` is what the network puts out for one sample, in one row; `samples` and `i` say which sample it is, with its truth.
+ */
+export interface Task {
+  /** As records state it; those without a task are of `classification`. */
+  readonly name: string;
+  readonly words: Words;
+  /** The names of the targets that a backdoor of such data can have, e.g. the classes. A record's `target` counts in them. */
+  targets(info: DatasetInfo): readonly string[];
+  readonly inputs: InputCodec;
+  /** What clean training, tuning and unlearning minimise or climb. */
+  readonly loss: Loss;
+  /** How much a sample's output is the backdoor's. */
+  readonly response: Response;
+  readonly trigger: TriggerCodec;
+  /** How good an output is, in [0, 1]. The quality of a model is the mean over samples (`ca` in records). */
+  quality(output: Float32Array, samples: Samples, i: number): number;
+  /** Whether an output passes as right: the test that criteria of failing tests go by. */
+  passes(output: Float32Array, samples: Samples, i: number): boolean;
+  /** Whether an output is what a backdoor with this target wants. The success rate is the mean over eligible samples (`asr`). */
+  succeeds(output: Float32Array, samples: Samples, i: number, target: number): boolean;
+  /** Ascending indices of the samples on which truth and target differ, so that success shows. */
+  eligible(samples: Samples, target: number): number[];
+  readonly datasets: ReadonlyMap<string, DatasetDefinition>;
+  readonly architectures: ReadonlyMap<string, Architecture>;
+  readonly attacks: ReadonlyMap<string, Attack>;
+}
+
+/** What a criterion or repair sees of a task: neither triggers nor what they lead to. */
+export type BlindTask = Pick<Task, "name" | "words" | "inputs" | "loss" | "quality" | "passes">;
+
+/** For tables, reports and messages. */
+export interface Words {
+  /** One sample, and several: `image`, `images`. */
+  sample: string;
+  samples: string;
+  /** The quality of a model and the success of a backdoor: `CA`, `ASR`. */
+  quality: string;
+  success: string;
+  /** What a target is: `class`. */
+  target: string;
+}
+
+/** Builds an architecture at a base width (64 = as published). @param targets of a classifier its classes; other tasks' outputs are fixed */
+export type Architecture = (baseWidth: number, targets: number) => Network;
