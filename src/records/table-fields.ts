@@ -58,4 +58,5 @@ export const REPAIR_FIELDS = {
   budget: "text",
   ...numberFields(REPAIR_METRIC_KEYS),
   seconds: "number",
+  cut: "count",
 } as const;

@@ -80,6 +80,7 @@ describe("study", () => {
   it("localizes, repairs and scores; its tables are the verbs' own numbers, and are vouched for", async () => {
     const { db, log, args } = await makeStudy("plain", "fp, clp", "  - { method: [finetune], using: [oracle] }\n");
     const cells = CELLS + 2 * (2 + 1 + 1);
+    expect(bdefects([...args, "--dry-run"]).stderr).toContain("no estimate: no cell of these has finished yet\n");
     const before = rowsOf([...args, "--dry-run"]);
     expect(before.map(({ step, name, cells, to_do }) => [step, name, cells, to_do])).toEqual([
       ["localize", "fp", 4, 4],

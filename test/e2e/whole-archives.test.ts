@@ -91,6 +91,10 @@ describe("export --archives", () => {
   it("goes with no other kind of export", () => {
     const { status, stderr } = bdefects(["export", "--archives", "--results", "--out", join(root, "x"), "--db", db]);
     expect([status, stderr]).toEqual([2, "error: --archives: leave out --tables and --results\n"]);
+    const file = join(root, "all.tar.gz");
+    const named = bdefects(["export", "--archives", "--out", file, "--db", db]);
+    expect([named.status, named.stderr]).toEqual([2, expect.stringMatching(/^error: --out .*name a folder\n$/)]);
+    expect(existsSync(file)).toBe(false);
   });
 });
 

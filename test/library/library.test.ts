@@ -14,6 +14,7 @@ import {
   type Suspect,
   score,
 } from "../../src/index.ts";
+import { bdefects, rowsOf } from "../cli/program.ts";
 import { ROOT, textOf } from "../structure/sources.ts";
 
 const EXAMPLES = ["list", "check-out", "localize-and-score"];
@@ -162,6 +163,10 @@ describe("the package's door", () => {
       const first = await scoresOf(rising);
       expect(await scoresOf(rising)).toEqual(first);
       expect(await scoresOf(falling)).not.toEqual(first);
+      // What a program's criterion found can be scored on the command line, and nothing else has its name.
+      const args = ["score", ID, "--db", "sample", "--results", out, "--criterion"];
+      expect(rowsOf([...args, "mine"]).map(({ criterion }) => criterion)).toContain("mine");
+      expect(bdefects([...args, "yours"]).stderr).toMatch(/^error: unknown criterion 'yours'; valid: .*, mine\n$/);
     } finally {
       rmSync(out, { recursive: true, force: true });
     }

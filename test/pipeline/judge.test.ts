@@ -207,7 +207,9 @@ describe("repairAll", () => {
       asr_after: 0,
       asrd: 1,
       cad: 0.9,
+      cut: null,
     });
+    expect(repairRow({ ...repairs[0], cut: repairs[0].neurons.slice(0, 2) })).toMatchObject({ cut: 2 });
     expect(parseNeurons(repairs[0].neurons)).toEqual(INFECTED);
     expect(repairs[1].neurons.length).toBe(countNeurons(INFECTED));
     expect(repairs[3].neurons.length).toBe(countNeurons(INFECTED));

@@ -61,6 +61,11 @@ export function registerExport(program: Command): void {
       if (stray) throw new InputError(`--${stray}: belongs to --blind`);
       if (!out) throw new InputError("--out: name a new folder, or a new file ending in .tar.gz");
       if (archives && (tables || results)) throw new InputError("--archives: leave out --tables and --results");
+      if (archives && /\.(tar|tar\.gz|tgz)$/i.test(out)) {
+        throw new InputError(
+          `--out ${out}: --archives writes one archive for each data set and architecture; name a folder`,
+        );
+      }
       if (tables && results) throw new InputError("--results: tables hold results anyway; leave it out");
       const { openDatabase } = await import("../../store/database.ts");
       const db = await openDatabase(dir, { readOnly: true });

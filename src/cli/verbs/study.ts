@@ -103,6 +103,11 @@ async function dryRun(study: Study, { db: dir, out, jobs, ...output }: Options):
   const say = (text: string) => process.stderr.write(`${text}\n`);
   say(`${tasks.length} defects, ${sum("cells")} cells: ${sum("done")} done, ${sum("to_do")} to do`);
   if (sum("to_do") === 0) return;
+  const open = all.filter(({ to_do }) => to_do > 0);
+  if (open.every((row) => row.seconds === null)) {
+    say("no estimate: no cell of these has finished yet");
+    return;
+  }
   say(`estimate: ${inWords(seconds)} with ${workers} job(s), from finished cells`);
   if (unknown.length > 0) say(`not in the estimate, since no cell has finished yet: ${unknown.join(", ")}`);
 }

@@ -36,26 +36,27 @@ export function storedCriteria(names: readonly string[] | undefined, stored: rea
 }
 
 /**
- * The one place that decides what a criterion's name is: one of the registry, or a stored plug-in's.
+ * The one place that decides what a criterion's name is: one of the registry, or one of which there are predictions (a
+ * plug-in's, or that of a criterion in a program that calls this one).
  *
  * @param stored criteria of which there are predictions; absent: any well-formed name of a plug-in is valid
  */
 export function isCriterionName(name: string, stored?: readonly string[]): boolean {
-  return CRITERIA.has(name) || (isPluginName(name) && (stored?.includes(name) ?? true));
+  return CRITERIA.has(name) || (stored ? stored.includes(name) : isPluginName(name));
 }
 
 /** What `isCriterionName` accepts, for messages. */
 export function criterionNames(stored?: readonly string[]): string[] {
-  return [...CRITERIA.keys(), ...(stored?.filter(isPluginName) ?? [`${PLUGIN_PREFIX}NAME`])];
+  return [...CRITERIA.keys(), ...(stored?.filter((name) => !CRITERIA.has(name)) ?? [`${PLUGIN_PREFIX}NAME`])];
 }
 
 function criterionNamed(name: string, stored: readonly string[] | undefined): Criterion {
-  if (isCriterionName(name, stored)) return CRITERIA.get(name) ?? storedPlugin(name);
+  if (isCriterionName(name, stored)) return CRITERIA.get(name) ?? storedProgram(name);
   throw new InputError(`unknown criterion '${name}'; valid: ${criterionNames(stored).join(", ")}`);
 }
 
 /** A program that is not at hand. Whatever it found is read back, whichever version of it found it. */
-function storedPlugin(name: string): Criterion {
+function storedProgram(name: string): Criterion {
   return {
     name,
     title: name,
@@ -64,6 +65,8 @@ function storedPlugin(name: string): Criterion {
     needsData: false,
     stored: true,
     localize() {
+      if (!isPluginName(name))
+        throw new InputError(`no stored prediction of '${name}', which is a criterion of a program`);
       const label = name.slice(PLUGIN_PREFIX.length);
       throw new InputError(`no stored prediction; name the program with --criterion "${label}=cmd:COMMAND"`);
     },

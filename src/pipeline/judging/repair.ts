@@ -65,9 +65,11 @@ export function formatUsing(using: Using): string {
 /** A repair's figures as a flat row (docs/query.md, "Tables"). */
 export function repairRow(repair: RepairFile) {
   const { id, method, using, budget, ca_before, ca_after, asr_before, asr_after, seconds } = repair;
+  // Null: the repair changes whatever it is given.
+  const cut = repair.cut?.length ?? null;
   const asrd = asr_before === null || asr_after === null ? null : asr_before - asr_after;
   const cad = ca_before - ca_after;
-  return { id, method, using, budget, ca_before, ca_after, asr_before, asr_after, asrd, cad, seconds };
+  return { id, method, using, budget, ca_before, ca_after, asr_before, asr_after, asrd, cad, seconds, cut };
 }
 
 /**

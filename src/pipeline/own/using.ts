@@ -30,6 +30,11 @@ export function parseOwnUsing(text: string, hasImages: boolean): OwnUsing {
   if (text === "oracle") {
     throw new InputError("--using oracle: nobody knows the infected neurons of a network of one's own");
   }
+  if (text === "none") {
+    throw new InputError(
+      "--using none: belongs to defects and a program of yours; for a file name a criterion, e.g. clp",
+    );
+  }
   if (text.endsWith(".json") && existsSync(text)) {
     return { kind: "list", name: basename(text, extname(text)), file: text };
   }
