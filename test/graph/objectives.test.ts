@@ -5,6 +5,7 @@ import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { WebGpuLowering } from "../../src/graph/lowering/webgpu.ts";
 import { backdoorResponse, responseOf } from "../../src/graph/objectives/backdoor-response.ts";
 import { crossEntropy, crossEntropyToTarget, unlearning } from "../../src/graph/objectives/cross-entropy.ts";
+import { linearResponse } from "../../src/graph/objectives/linear.ts";
 import type { Objective } from "../../src/graph/objectives/objective.ts";
 import { squaredError } from "../../src/graph/objectives/squared-error.ts";
 import { randomArray } from "./programs.ts";
@@ -20,6 +21,7 @@ const FEEDS = new Map([
   ["target", oneHot(TARGET)],
   ["targets", Float32Array.from(LABELS.flatMap((label) => [...oneHot(label)]))],
   ["weights", new Float32Array([1, 0, 3, 0.5, 2, 1])],
+  ["direction", randomArray(BATCH * CLASSES, random)],
 ]);
 
 /** Each image's own formula, in double precision. */
@@ -34,6 +36,10 @@ const FORMULAS: Record<string, { objective: Objective; sign?: number; of(z: numb
   "the backdoor response": {
     objective: backdoorResponse,
     of: (z) => z[TARGET] - Math.max(...z.filter((_, c) => c !== TARGET)),
+  },
+  "a linear response": {
+    objective: linearResponse,
+    of: (z, i) => z.reduce((sum, v, c) => sum + v * FEEDS.get("direction")![i * CLASSES + c], 0),
   },
 };
 

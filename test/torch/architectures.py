@@ -4,6 +4,7 @@ from torch import nn
 
 from googlenet import GoogLeNet
 from resnet18 import ResNet18
+from ufld18 import UFLD18
 from vgg import VGG
 
 
@@ -12,6 +13,8 @@ def build(family, base_width, classes):
         return ResNet18(base_width, classes)
     if family == "googlenet":
         return GoogLeNet(base_width, classes)
+    if family == "ufld18":
+        return UFLD18(base_width)
     return VGG(family, base_width, classes)
 
 

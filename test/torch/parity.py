@@ -10,6 +10,7 @@ import architectures
 from procedures import anp as anp_procedure
 from procedures import nc as nc_procedure
 from tensors import read_tensors, write_tensors
+from ufld18 import lane_loss
 
 
 def build(request, tensors):
@@ -39,7 +40,8 @@ def batch_of(tensors, step=None):
 
 
 def gradients(request, tensors):
-    """One training step without an update: loss, logits, every gradient and the batch statistics (biased variance)."""
+    """One training step without an update: loss, logits, gradients (of all parameters, or of those whose names begin as asked)
+    and the batch statistics (biased variance)."""
     model = build(request, tensors).train()
     results = {}
 
@@ -56,12 +58,14 @@ def gradients(request, tensors):
             module.register_forward_pre_hook(watch(name))
     images, targets = batch_of(tensors)
     logits = model(images)
-    loss = soft_cross_entropy(logits, targets)
+    lanes = request.get("lanes")
+    loss = lane_loss(logits, targets, **lanes) if lanes else soft_cross_entropy(logits, targets)
     loss.backward()
     results["loss"] = loss.detach()
     results["logits"] = logits.detach()
     for name, parameter in model.named_parameters():
-        results[f"{name}#gradient"] = parameter.grad
+        if name.startswith(request.get("part", "")):
+            results[f"{name}#gradient"] = parameter.grad
     return results
 
 
