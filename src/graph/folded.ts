@@ -1,5 +1,5 @@
 import type { Feature, Gradient, Lowering } from "./lowering/lowering.ts";
-import { inferShapes, type Network, type Weighted, weightedNodes } from "./network.ts";
+import { inferShapes, type Network, type Shapes, type Weighted, weightedNodes } from "./network.ts";
 import { convShape } from "./ops/weighted.ts";
 import type { UnitRule } from "./unit-rule.ts";
 
@@ -10,10 +10,14 @@ export const rowSelector = (unit: string) => `${unit}.selector`;
 /** Output keys of the gradients of the selected rows. */
 export const rowWeightGradient = (unit: string) => `d_${unit}.weight_rows`;
 export const rowBiasGradient = (unit: string) => `d_${unit}.bias_rows`;
+/** Of the columns that the next layer reads the selected rows' neurons with. */
+export const columnGradient = (unit: string) => `d_${unit}.columns`;
 
 export interface FoldedOptions {
   /** Unit → how many rows (neurons) of its weights get gradients. */
   rows?: ReadonlyMap<string, number>;
+  /** Unit with rows → the linear layer whose columns are its neurons' own. */
+  readers?: ReadonlyMap<string, string>;
   /** The units that the program has; all of the network's where it is left out. */
   only?: ReadonlySet<string>;
 }
@@ -24,15 +28,19 @@ export interface FoldedOptions {
  */
 export class FoldedUnits implements UnitRule {
   private readonly lowering: Lowering;
+  private readonly shapes: Shapes;
   private readonly rows: ReadonlyMap<string, number>;
+  /** Reader → the unit whose neurons' columns it holds. */
+  private readonly sources: ReadonlyMap<string, string>;
 
   constructor(lowering: Lowering, network: Network, options: FoldedOptions = {}) {
     this.lowering = lowering;
     this.rows = options.rows ?? new Map();
-    const shapes = inferShapes(network);
+    this.sources = new Map([...(options.readers ?? [])].map(([unit, reader]) => [reader, unit]));
+    this.shapes = inferShapes(network);
     for (const unit of weightedNodes(network)) {
       if (options.only?.has(unit.id) === false) continue;
-      const inputs = shapes.get(unit.input)![0];
+      const inputs = this.shapes.get(unit.input)![0];
       lowering.graph.input(foldedWeight(unit.id), [unit.out, unit.kernel, unit.kernel, inputs]);
       lowering.graph.input(foldedBias(unit.id), [unit.out]);
       const rows = this.rows.get(unit.id);
@@ -58,7 +66,26 @@ export class FoldedUnits implements UnitRule {
         graph.output(rowBiasGradient(unit.id), bias, [rows]);
       });
     }
+    this.columnGradients(unit.id, () => [lowering.toVector(x), lowering.toVector(dy)]);
     if (!input.wanted) return undefined;
     return lowering.convInputGradient(dy, foldedWeight(unit.id), shape, x, input.into);
+  }
+
+  /**
+   * Puts out the gradient `[rows, outputs]` of the columns with which a linear layer reads a tuned unit, if it does.
+   *
+   * @param vectors what it reads, `[batch, width]`, and the gradient at what it gives, `[batch, outputs]`
+   */
+  columnGradients(reader: string, vectors: () => [x: string, dy: string]): void {
+    const unit = this.sources.get(reader);
+    if (unit === undefined) return;
+    const { graph } = this.lowering;
+    const rows = this.rows.get(unit)!;
+    const [width, outputs] = [unit, reader].map((id) => this.shapes.get(id)![0]);
+    graph.afterwards(() => {
+      const [x, dy] = vectors();
+      const picked = rows < width ? graph.op("Gemm", [x, rowSelector(unit)], { transB: 1 }) : x;
+      graph.output(columnGradient(unit), graph.op("Gemm", [picked, dy], { transA: 1 }), [rows, outputs]);
+    });
   }
 }

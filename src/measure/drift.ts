@@ -32,7 +32,9 @@ export function driftModel(
         const part = readSlice(drifted, slice);
         const distance = distanceBetween(part, readSlice(infected, slice));
         if (distance === 0) continue;
-        const random = new Random(stageSeed(seed, "drift", share.key, n));
+        // A row and a column of one tensor draw apart.
+        const place = share.axis === 0 ? [] : [`axis ${share.axis}`];
+        const random = new Random(stageSeed(seed, "drift", share.key, n, ...place));
         if (part.length > 1 && restrained) turnRandomly(part, distance, random);
         else if (part.length > 1) moveRandomly(part, distance, random);
         else if (restrained && share.role === "gain") part[0] -= distance * (Math.sign(part[0]) || 1);

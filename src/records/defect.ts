@@ -52,6 +52,8 @@ export const defectRecord = z.strictObject({
   effective: z.number().int().nullable(),
   /** Tensor keys and rows that may differ from the clean twin. */
   changed: z.record(z.string(), z.array(z.number().int())).nullable(),
+  /** Tensor keys and columns that may differ besides: those that infected hidden units own. Absent: none. */
+  changed_columns: z.record(z.string(), z.array(z.number().int())).optional(),
   /**
    * The clean twin of a discreet defect, an object of its own: the clean model with other batch-norm statistics, as a
    * delta against it. Null: the clean model itself is the twin. Infected model and sham are deltas against the twin.

@@ -1,15 +1,20 @@
 import { InputError } from "../core/errors.ts";
 import type { Grid } from "../core/grid.ts";
+import {
+  bitsOf,
+  type ChangedRows,
+  type Columns,
+  changedColumns,
+  changedRows,
+  rowsOf,
+  withoutColumns,
+  withRows,
+} from "./changes.ts";
 import { halvesOf } from "./half-grid.ts";
 import { halfToNumber } from "./narrow-floats.ts";
 import { floatBytes, floatsOf } from "./safetensors.ts";
-import { cloneState, type StateDict, type Tensor } from "./state.ts";
-
-/** Tensor key → ascending first-dimension indices: the slices (a channel's filter, its γ, …) that differ. */
-export type ChangedRows = Record<string, number[]>;
-
-/** Tensor key → ascending second-dimension indices: what every row reads of some inputs. */
-export type Columns = Record<string, number[]>;
+import { readSlice, sliceSize, writeSlice } from "./slices.ts";
+import type { StateDict, Tensor } from "./state.ts";
 
 /** How the changed rows are written: as they are, or exclusive-or with the base's bits (zero where a bit is kept). */
 export type DeltaMode = "plain" | "xor";
@@ -23,6 +28,8 @@ export interface DeltaOptions {
    * row of their tensors.
    */
   cleared?: Columns;
+  /** Columns whose numbers are written where they differ, so that they do not make every row of their tensors a changed one. */
+  columns?: Columns;
 }
 
 interface DeltaHeader {
@@ -34,6 +41,8 @@ interface DeltaHeader {
   /** Set to +0 in the base before anything else; the rows are those that differ from what this gives. Absent: none. */
   cleared?: Columns;
   rows: ChangedRows;
+  /** Columns that differ from what clearing and rows give. Their numbers follow those of the rows. Absent: none. */
+  columns?: Columns;
 }
 
 const FORMATS = ["bdefects4nn-delta-1", "bdefects4nn-delta-2"] as const;
@@ -41,70 +50,57 @@ const [WORDS, HALVES] = FORMATS;
 const LENGTH_BYTES = 4;
 
 /**
- * The rows of each tensor whose bits differ between two states of one network; NaN payloads and the sign of zero
- * count. Tensors without a difference are absent. A scalar is one row.
- * @throws Error where the states are not of the same network.
- */
-export function changedRows(base: StateDict, state: StateDict): ChangedRows {
-  if ([...base.keys()].join("\n") !== [...state.keys()].join("\n")) throw new Error("delta: the keys differ");
-  const changed: ChangedRows = {};
-  for (const [key, tensor] of state) {
-    const before = base.get(key)!;
-    if (before.shape.join() !== tensor.shape.join()) throw new Error(`delta: the shapes of '${key}' differ`);
-    const a = bitsOf(before.data);
-    const b = bitsOf(tensor.data);
-    const { count, size } = rowsOf(tensor);
-    const rows: number[] = [];
-    for (let row = 0; row < count; row++) {
-      for (let i = row * size; i < (row + 1) * size; i++) {
-        if (a[i] === b[i]) continue;
-        rows.push(row);
-        break;
-      }
-    }
-    if (rows.length > 0) changed[key] = rows;
-  }
-  return changed;
-}
-
-/**
  * The delta that turns `base` into `state`: u32 header length, JSON header padded to 4 bytes, the changed rows'
- * bytes in order. Its size is proportional to the changed rows; compressing it is the store's work.
+ * bytes in order, then the changed columns'. Its size is proportional to what changed; compressing it is the store's work.
  */
 export function encodeDelta(
   base: StateDict,
   baseSha256: string,
   state: StateDict,
   mode: DeltaMode,
-  { grid, cleared }: DeltaOptions = {},
+  { grid, cleared, columns = {} }: DeltaOptions = {},
 ): Uint8Array {
   const from = cleared ? withoutColumns(base, cleared, "delta") : base;
-  const rows = changedRows(from, state);
+  const rows = changedRows(from, state, columns);
+  const left = Object.keys(columns).length > 0 ? withRows(from, state, rows) : from;
+  const rest = changedColumns(left, state, columns);
   const format = grid ? HALVES : WORDS;
-  const header: DeltaHeader = { format, base: baseSha256, mode, ...(cleared && { cleared }), rows };
+  const header: DeltaHeader = {
+    ...{ format, base: baseSha256, mode },
+    ...(cleared && { cleared }),
+    rows,
+    ...(Object.keys(rest).length > 0 && { columns: rest }),
+  };
   const text = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil(text.length / 4) * 4;
   const size = valueBytes(format);
   let total = LENGTH_BYTES + headerBytes;
   for (const [key, changed] of Object.entries(rows)) total += changed.length * rowsOf(state.get(key)!).size * size;
+  for (const [key, changed] of Object.entries(rest)) {
+    total += changed.length * sliceSize(state.get(key)!.shape, 1) * size;
+  }
 
   const delta = new Uint8Array(total);
   new DataView(delta.buffer).setUint32(0, headerBytes, true);
   delta.set(text, LENGTH_BYTES);
   delta.fill(0x20, LENGTH_BYTES + text.length, LENGTH_BYTES + headerBytes);
   let at = LENGTH_BYTES + headerBytes;
+  const write = (key: string, numbers: (of: StateDict) => Float32Array, earlier: StateDict) => {
+    const [after, before] = [state, earlier].map((of) => {
+      const bytes = writtenValues(numbers(of), format);
+      if (!bytes) throw new Error(`delta: '${key}' is off the grid of half precision`);
+      return bytes;
+    });
+    if (mode === "plain") delta.set(after, at);
+    else for (let i = 0; i < after.length; i++) delta[at + i] = after[i] ^ before[i];
+    at += after.length;
+  };
   for (const [key, changed] of Object.entries(rows)) {
     const { size: values } = rowsOf(state.get(key)!);
-    for (const row of changed) {
-      const [after, before] = [state, from].map((of) => {
-        const bytes = writtenValues(of.get(key)!.data.subarray(row * values, (row + 1) * values), format);
-        if (!bytes) throw new Error(`delta: '${key}' is off the grid of half precision`);
-        return bytes;
-      });
-      if (mode === "plain") delta.set(after, at);
-      else for (let i = 0; i < after.length; i++) delta[at + i] = after[i] ^ before[i];
-      at += after.length;
-    }
+    for (const row of changed) write(key, (of) => of.get(key)!.data.subarray(row * values, (row + 1) * values), from);
+  }
+  for (const [key, changed] of Object.entries(rest)) {
+    for (const index of changed) write(key, (of) => readSlice(of, { key, axis: 1, index }), left);
   }
   return delta;
 }
@@ -122,28 +118,48 @@ export function applyDelta(base: StateDict, baseSha256: string, delta: Uint8Arra
   }
   const state = withoutColumns(base, header.cleared ?? {}, name);
   let at = dataStart;
+  /** What stands where the next values go: changed in place. */
+  const read = (values: Float32Array, what: string) => {
+    const bytes = values.length * valueBytes(header.format);
+    if (at + bytes > delta.length) throw new InputError(`${name}: ${what} is out of range`);
+    // A copy: the bytes of the delta are the caller's.
+    const written = new Uint8Array(delta.subarray(at, at + bytes));
+    if (header.mode === "xor") {
+      const before = writtenValues(values, header.format);
+      if (!before) throw new InputError(`${name}: ${what} is off its base's grid of half precision`);
+      for (let i = 0; i < bytes; i++) written[i] ^= before[i];
+    }
+    readValues(written, header.format, values);
+    at += bytes;
+  };
   for (const [key, rows] of Object.entries(header.rows)) {
-    const tensor = state.get(key);
-    if (!tensor) throw new InputError(`${name}: changes '${key}', which the model does not have`);
+    const tensor = changedTensor(state, key, name);
     const { count, size } = rowsOf(tensor);
-    const rowBytes = size * valueBytes(header.format);
     for (const row of rows) {
-      if (row >= count || at + rowBytes > delta.length)
-        throw new InputError(`${name}: row ${row} of '${key}' is out of range`);
-      const values = tensor.data.subarray(row * size, (row + 1) * size);
-      // A copy: the bytes of the delta are the caller's.
-      const written = new Uint8Array(delta.subarray(at, at + rowBytes));
-      if (header.mode === "xor") {
-        const before = writtenValues(values, header.format);
-        if (!before) throw new InputError(`${name}: row ${row} of '${key}' is off its base's grid of half precision`);
-        for (let i = 0; i < rowBytes; i++) written[i] ^= before[i];
-      }
-      readValues(written, header.format, values);
-      at += rowBytes;
+      const what = `row ${row} of '${key}'`;
+      if (row >= count) throw new InputError(`${name}: ${what} is out of range`);
+      read(tensor.data.subarray(row * size, (row + 1) * size), what);
+    }
+  }
+  for (const [key, columns] of Object.entries(header.columns ?? {})) {
+    const tensor = changedTensor(state, key, name);
+    for (const index of columns) {
+      const what = `column ${index} of '${key}'`;
+      if (index >= (tensor.shape[1] ?? 0)) throw new InputError(`${name}: ${what} is out of range`);
+      const slice = { key, axis: 1, index };
+      const values = readSlice(state, slice);
+      read(values, what);
+      writeSlice(state, slice, values);
     }
   }
   if (at !== delta.length) throw new InputError(`${name}: ${delta.length - at} bytes belong to no row`);
   return state;
+}
+
+function changedTensor(state: StateDict, key: string, name: string): Tensor {
+  const tensor = state.get(key);
+  if (!tensor) throw new InputError(`${name}: changes '${key}', which the model does not have`);
+  return tensor;
 }
 
 function valueBytes(format: DeltaHeader["format"]): number {
@@ -200,7 +216,7 @@ function parseDelta(delta: Uint8Array, name: string): { header: DeltaHeader; dat
     throw new InputError(`${name}: not a delta: its header is not JSON`);
   }
   const rowLists = listsOf(header?.rows);
-  const columns = header?.cleared === undefined ? [] : listsOf(header.cleared);
+  const columns = [header?.cleared, header?.columns].flatMap((lists) => (lists === undefined ? [] : listsOf(lists)));
   const isWhole = [...rowLists, ...columns].every(isAscending);
   if (!FORMATS.includes(header?.format) || !["plain", "xor"].includes(header.mode) || !isWhole) {
     throw new InputError(`${name}: not a delta of format ${FORMATS.join(" or ")}`);
@@ -218,32 +234,4 @@ function isAscending(rows: unknown): rows is number[] {
     Array.isArray(rows) &&
     rows.every((row, i) => Number.isSafeInteger(row) && row >= 0 && (i === 0 || row > rows[i - 1]))
   );
-}
-
-/** A copy of a state in which columns are +0. @throws InputError where it lacks one. */
-function withoutColumns(base: StateDict, columns: Columns, name: string): StateDict {
-  const state = cloneState(base);
-  for (const [key, list] of Object.entries(columns)) {
-    const tensor = state.get(key);
-    if (!tensor) throw new InputError(`${name}: clears '${key}', which the model does not have`);
-    const { count, size } = rowsOf(tensor);
-    const width = tensor.shape[1] ?? 0;
-    const beyond = list.find((column) => column >= width);
-    if (beyond !== undefined) throw new InputError(`${name}: column ${beyond} of '${key}' is out of range`);
-    const taps = size / width;
-    for (let row = 0; row < count; row++) {
-      for (const column of list) tensor.data.fill(0, row * size + column * taps, row * size + (column + 1) * taps);
-    }
-  }
-  return state;
-}
-
-/** A tensor's slices along the first dimension and the numbers in each. */
-function rowsOf({ shape, data }: Tensor): { count: number; size: number } {
-  const count = shape.length === 0 ? 1 : shape[0];
-  return { count, size: count === 0 ? 0 : data.length / count };
-}
-
-function bitsOf(data: Float32Array): Uint32Array {
-  return new Uint32Array(data.buffer, data.byteOffset, data.length);
 }

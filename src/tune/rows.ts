@@ -1,13 +1,16 @@
+import type { Arrays } from "../engine/session.ts";
 import { BN_EPSILON } from "../graph/batchnorm.ts";
 import { toOhwi } from "../graph/fold.ts";
+import { foldedBias, foldedWeight, rowBiasGradient, rowWeightGradient } from "../graph/folded.ts";
 import type { ConvUnit } from "../graph/network.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
+import type { TunedNeurons } from "./tuned-neurons.ts";
 
 /**
- * The trainable parameters θ of some neurons of one unit (docs/methods.md §1.1): their filters, γ, β and, where the
- * convolution has one, bias, in one array, neuron after neuron: `[filter (kh·kw·in), γ, β, bias?]`.
+ * The trainable parameters θ of some neurons of one normalised convolution (docs/methods.md §1.1): their filters, γ, β and,
+ * where it has one, bias, in one array, neuron after neuron: `[filter (kh·kw·in), γ, β, bias?]`.
  */
-export class NeuronRows {
+export class NeuronRows implements TunedNeurons {
   readonly unit: ConvUnit;
   readonly channels: number[];
   readonly values: Float32Array;
@@ -69,14 +72,13 @@ export class NeuronRows {
   /**
    * Turns gradients of the folded rows into gradients of θ. With f = γ·r, `W' = f·W`, `b' = β + (b − μ)·f`:
    * `∂W = f·∂W'`, `∂γ = r·(⟨∂W', W⟩ + (b − μ)·∂b')`, `∂β = ∂b'`, `∂b = f·∂b'`.
-   *
-   * @param weight `[rows, kh, kw, in]`, @param bias `[rows]`; row k (or, without selection, row = channel) belongs to neuron k
    */
-  takeGradient(weight: Float32Array, bias: Float32Array, selected: boolean): void {
-    const { filterSize: n, values, gradient } = this;
+  takeGradient(results: Arrays, isSelected: boolean): void {
+    const { filterSize: n, values, gradient, unit } = this;
+    const [weight, bias] = [rowWeightGradient(unit.id), rowBiasGradient(unit.id)].map((key) => results.get(key)!);
     this.channels.forEach((c, k) => {
       const at = k * this.stride;
-      const row = selected ? k : c;
+      const row = isSelected ? k : c;
       const factor = values[at + n] * this.rstd[k];
       const convBias = this.unit.bias ? values[at + n + 2] : 0;
       let inner = 0;
@@ -91,9 +93,9 @@ export class NeuronRows {
     });
   }
 
-  /** Writes the folded rows into the feeds of the running graph. */
-  writeFolded(weight: Float32Array, bias: Float32Array): void {
-    const { filterSize: n, values } = this;
+  writeFeeds(feeds: ReadonlyMap<string, Float32Array>): void {
+    const { filterSize: n, values, unit } = this;
+    const [weight, bias] = [foldedWeight(unit.id), foldedBias(unit.id)].map((key) => feeds.get(key)!);
     this.channels.forEach((c, k) => {
       const at = k * this.stride;
       const factor = values[at + n] * this.rstd[k];
@@ -103,7 +105,6 @@ export class NeuronRows {
     });
   }
 
-  /** Writes θ into a state dict: these neurons' entries and nothing else. */
   writeState(state: StateDict): void {
     const { filterSize: n, values, unit } = this;
     const weight = tensorOf(state, `${unit.id}.weight`);

@@ -3,34 +3,40 @@ import { chooseLowering } from "../engine/lowering.ts";
 import { Session } from "../engine/session.ts";
 import { activationBytes } from "../graph/cost.ts";
 import { type FoldedState, foldState } from "../graph/fold.ts";
-import { foldedBias, foldedWeight, rowBiasGradient, rowSelector, rowWeightGradient } from "../graph/folded.ts";
-import { convUnits, type Network } from "../graph/network.ts";
+import { foldedBias, foldedWeight, rowSelector } from "../graph/folded.ts";
+import { classifierOf, type Network } from "../graph/network.ts";
+import type { Objective } from "../graph/objectives/objective.ts";
 import { finetuneProgram } from "../graph/programs/finetune.ts";
-import { chosenUnits } from "../graph/units.ts";
+import { chosenUnits, type Unit } from "../graph/units.ts";
 import { cloneState, type StateDict } from "../tensor/state.ts";
 import { Adam } from "./adam.ts";
+import { NeuronColumns, readerOf } from "./columns.ts";
+import { PlainRows } from "./plain-rows.ts";
 import { NeuronRows } from "./rows.ts";
 import { type Optimizer, Sgd, type SgdSettings } from "./sgd.ts";
+import type { TunedNeurons } from "./tuned-neurons.ts";
 
 export interface TunerOptions {
   batch: number;
   threads: number;
-  /** Whether filters keep their norms and |γ| never grows (style `discreet`). */
+  /** Whether filters, rows and columns keep their norms and |γ| never grows (style `discreet`). */
   restrained?: boolean;
+  /** What is minimised, as a mean over the batch; cross-entropy where it is absent. */
+  objective?: Objective;
   /** SGD with momentum in place of Adam. */
   sgd?: SgdSettings;
 }
 
 /**
  * Fine-tuning of chosen neurons and nothing else (docs/methods.md §7.1): only θ of the neurons moves, batch norm runs
- * on its frozen statistics, the classifier is frozen, and gradient, moments and decay exist for the chosen rows alone,
- * so everything else stays bit-identical by construction.
+ * on its frozen statistics, the classifier is frozen but for columns that are a neuron's own, and gradient, moments and decay
+ * exist for the chosen rows and columns alone, so everything else stays bit-identical by construction.
  */
 export class SubnetworkTuner {
   private readonly session: Session;
   private readonly state: StateDict;
   private readonly feeds: FoldedState;
-  private readonly rows: NeuronRows[];
+  private readonly parts: TunedNeurons[];
   private readonly optimizers: Optimizer[];
   private readonly restrained: boolean;
 
@@ -45,16 +51,24 @@ export class SubnetworkTuner {
     this.state = state;
     this.restrained = restrained ?? false;
     this.feeds = foldState(network, state);
-    this.rows = convUnits(network)
-      .filter((unit) => neurons[unit.id]?.length)
-      .map((unit) => new NeuronRows(unit, neurons[unit.id], state));
-    this.optimizers = this.rows.map(({ values: { length } }) => (sgd ? new Sgd(length, sgd) : new Adam(length)));
-    for (const { unit, channels } of this.rows) {
+    const chosen = unitsWithNeurons(network, neurons);
+    // The classifier's weights are the caller's; what is folded is a copy.
+    const classifier = `${classifierOf(network).id}.weight`;
+    this.feeds.set(classifier, this.feeds.get(classifier)!.slice());
+    // Where a chosen neuron reads another one of the next layer, both own the weight between; the reader's row is written last.
+    this.parts = [
+      ...chosen.flatMap(({ unit, neurons }) =>
+        readerOf(unit) ? new NeuronColumns(network, unit, neurons, state) : [],
+      ),
+      ...chosen.map(({ unit, neurons }) => rowsOf(network, unit, neurons, state)),
+    ];
+    this.optimizers = this.parts.map(({ values: { length } }) => (sgd ? new Sgd(length, sgd) : new Adam(length)));
+    for (const { unit, neurons } of chosen) {
       const selector = session.program.inputs.find(({ name }) => name === rowSelector(unit.id));
       if (!selector) continue;
-      const matrix = new Float32Array((selector.shape[0] as number) * unit.out);
-      channels.forEach((c, k) => {
-        matrix[k * unit.out + c] = 1;
+      const matrix = new Float32Array((selector.shape[0] as number) * unit.width);
+      neurons.forEach((c, k) => {
+        matrix[k * unit.width + c] = 1;
       });
       this.feeds.set(selector.name, matrix);
     }
@@ -62,7 +76,7 @@ export class SubnetworkTuner {
 
   /**
    * @param state the model to start from; it is not changed
-   * @throws Error on a neuron that the network lacks, or that is none of a convolution with batch norm
+   * @throws Error on a neuron that the network lacks
    */
   static async create(
     network: Network,
@@ -70,18 +84,16 @@ export class SubnetworkTuner {
     neurons: NeuronSet,
     options: TunerOptions,
   ): Promise<SubnetworkTuner> {
-    for (const { unit } of chosenUnits(network, neurons)) {
-      if (unit.owned.some(({ role }) => role === "gain")) continue;
-      throw new Error(`'${unit.id}' has no batch norm: fine-tuning knows neurons of normalised convolutions only`);
-    }
     const lowering = await chooseLowering(network, options.batch);
     const rows = new Map<string, number>();
-    for (const { id, out } of convUnits(network)) {
-      const count = neurons[id]?.length ?? 0;
+    const readers = new Map<string, string>();
+    for (const { unit, neurons: chosen } of unitsWithNeurons(network, neurons)) {
       // Picking most rows costs more than it saves.
-      if (count > 0) rows.set(id, 2 * count <= out ? count : out);
+      rows.set(unit.id, 2 * chosen.length <= unit.width ? chosen.length : unit.width);
+      const reader = readerOf(unit);
+      if (reader !== undefined) readers.set(unit.id, reader);
     }
-    const session = await Session.open(finetuneProgram(lowering, network, rows), {
+    const session = await Session.open(finetuneProgram(lowering, network, rows, options.objective, readers), {
       threads: options.threads,
       activationBytes: activationBytes(network, options.batch),
     });
@@ -89,8 +101,8 @@ export class SubnetworkTuner {
   }
 
   /**
-   * One step (Adam's, or SGD's where that was asked for) on a batch; images `[batch, C, H, W]` normalised, targets `[batch, classes]` one-hot. Returns the logits
-   * before the step, valid until the next.
+   * One step (Adam's, or SGD's where that was asked for) on a batch; images `[batch, C, H, W]` normalised, targets `[batch, classes]`
+   * as the objective wants them, one-hot for cross-entropy. Returns the logits before the step, valid until the next.
    * @param silenced other neurons whose output is 0 in this step
    */
   async step(
@@ -103,15 +115,12 @@ export class SubnetworkTuner {
     const restore = this.silence(silenced);
     const results = await this.session.run(this.feeds);
     restore();
-    this.rows.forEach((rows, i) => {
-      const { unit } = rows;
-      const weight = results.get(rowWeightGradient(unit.id))!;
-      const bias = results.get(rowBiasGradient(unit.id))!;
-      rows.takeGradient(weight, bias, this.feeds.has(rowSelector(unit.id)));
-      this.optimizers[i].step(rows.values, rows.gradient, learningRate);
-      if (this.restrained) rows.restrain();
-      rows.writeFolded(this.feeds.get(foldedWeight(unit.id))!, this.feeds.get(foldedBias(unit.id))!);
+    this.parts.forEach((part, i) => {
+      part.takeGradient(results, this.feeds.has(rowSelector(part.unit.id)));
+      this.optimizers[i].step(part.values, part.gradient, learningRate);
+      if (this.restrained) part.restrain();
     });
+    for (const part of this.parts) part.writeFeeds(this.feeds);
     return results.get("logits")!;
   }
 
@@ -136,11 +145,24 @@ export class SubnetworkTuner {
   /** The tuned model: a copy of the original with only the neurons' own parameters changed. */
   tuned(): StateDict {
     const copy = cloneState(this.state);
-    for (const rows of this.rows) rows.writeState(copy);
+    for (const part of this.parts) part.writeState(copy);
     return copy;
   }
 
   release(): Promise<void> {
     return this.session.release();
   }
+}
+
+/** The units of which neurons are chosen, in the network's order. @throws Error on a neuron that the network lacks */
+function unitsWithNeurons(network: Network, neurons: NeuronSet): { unit: Unit; neurons: number[] }[] {
+  const place = new Map(network.nodes.map(({ id }, i) => [id, i]));
+  return chosenUnits(network, neurons)
+    .filter(({ neurons: chosen }) => chosen.length > 0)
+    .sort((a, b) => place.get(a.unit.id)! - place.get(b.unit.id)!);
+}
+
+function rowsOf(network: Network, unit: Unit, neurons: number[], state: StateDict): TunedNeurons {
+  const node = network.nodes.find(({ id }) => id === unit.id)!;
+  return node.op === "conv" ? new NeuronRows(node, neurons, state) : new PlainRows(unit, neurons, state);
 }

@@ -6,9 +6,8 @@ import { BlockedLowering } from "../../src/graph/lowering/blocked.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { unitsOf } from "../../src/graph/network.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
-import { SubnetworkTuner } from "../../src/tune/subnetwork.ts";
 import { feedsFor } from "./every-program.ts";
-import { randomState, relativeError } from "./programs.ts";
+import { relativeError } from "./programs.ts";
 import { BATCH, NETWORKS, network } from "./small-networks.ts";
 
 const ROWS = 3;
@@ -59,10 +58,4 @@ describe("fine-tuning one unit's rows", () => {
     const [first, last] = [operators(["a"]), operators(["d"])];
     expect(last).toBeLessThan(0.8 * first);
   });
-});
-
-it("refuses neurons whose parameters it does not know how to tune", async () => {
-  const net = network(NETWORKS["convolutions without batch norm, average pool, two dense layers"]);
-  const tuner = SubnetworkTuner.create(net, randomState(net, 1), { h: [1] }, { batch: BATCH, threads: 1 });
-  await expect(tuner).rejects.toThrow("'h' has no batch norm");
 });

@@ -3,7 +3,7 @@ import { countParameters, neuronLayers, stateShapes, unitsOf } from "../../src/g
 import { ownedValues, sliceOf } from "../../src/graph/units.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { ARCHITECTURES } from "../../src/tasks/classification/models/registry.ts";
-import { changedRows } from "../../src/tensor/delta.ts";
+import { changedRows } from "../../src/tensor/changes.ts";
 import { readSlice } from "../../src/tensor/slices.ts";
 import { randomState } from "./programs.ts";
 import { NETWORKS, network } from "./small-networks.ts";

@@ -9,7 +9,7 @@ import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
 import { finetune } from "../../src/repair/finetune.ts";
 import { finetuneReinit, reinitialise } from "../../src/repair/finetune-reinit.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
-import { changedRows } from "../../src/tensor/delta.ts";
+import { changedRows } from "../../src/tensor/changes.ts";
 import { type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { randomState } from "../graph/programs.ts";
 

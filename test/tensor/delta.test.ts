@@ -1,14 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import {
-  applyDelta,
-  changedRows,
-  type DeltaMode,
-  deltaDataStart,
-  deltaRows,
-  encodeDelta,
-} from "../../src/tensor/delta.ts";
+import { changedRows } from "../../src/tensor/changes.ts";
+import { applyDelta, type DeltaMode, deltaDataStart, deltaRows, encodeDelta } from "../../src/tensor/delta.ts";
 import { halfToNumber } from "../../src/tensor/narrow-floats.ts";
 import { encodeState } from "../../src/tensor/safetensors.ts";
 import { cloneState, type StateDict } from "../../src/tensor/state.ts";
@@ -180,6 +174,76 @@ describe("delta", () => {
     expect(apply(changed('"w":[1]}', '"u":[1]}'))).toThrow(/^d: clears 'u', which the model does not have$/);
     expect(apply(changed('"w":[1]}', '"w":{1}}'))).toThrow(InputError);
     expect(apply(changed('"cleared":{"w":[1]}', '"cleared":"w" '.padEnd(19)))).toThrow(/not a delta of format/);
+  });
+
+  it.each(MODES)("writes columns at their own size, after the rows that differ besides (%s)", (mode) => {
+    const shapes = [
+      { shape: [6, 5], data: new Float32Array(30) },
+      { shape: [3, 5, 2], data: new Float32Array(30) },
+    ];
+    const values = fc.array(word, { minLength: 30, maxLength: 30 });
+    const columns = fc.uniqueArray(fc.nat(4), { minLength: 1, maxLength: 5 }).map((list) => list.sort((a, b) => a - b));
+    const edits = fc.array(fc.tuple(fc.nat(29), word), { maxLength: 2 });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...shapes),
+        values,
+        values,
+        columns,
+        edits,
+        ({ shape }, words, others, own, changes) => {
+          const base: StateDict = new Map([["w", { shape, data: floats(words) }]]);
+          const state = cloneState(base);
+          const bits = new Uint32Array(state.get("w")!.data.buffer);
+          const taps = shape[2] ?? 1;
+          const isOwn = (i: number) => own.includes(Math.floor(i / taps) % 5);
+          for (const i of bits.keys()) if (isOwn(i)) bits[i] = others[i];
+          for (const [at, value] of changes) bits[at] = value;
+          const delta = encodeDelta(base, BASE, state, mode, { columns: { w: own } });
+          expect(Buffer.compare(encodeState(applyDelta(base, BASE, delta, "d")), encodeState(state))).toBe(0);
+          const rows = deltaRows(delta, "d").w ?? [];
+          const size = 30 / shape[0];
+          const outside = changes.filter(([at]) => !isOwn(at)).map(([at]) => Math.floor(at / size));
+          expect(rows.every((row) => outside.includes(row))).toBe(true);
+          expect(delta.length - deltaDataStart(delta, "d")).toBeLessThanOrEqual(
+            4 * (rows.length * size + own.length * shape[0] * taps),
+          );
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it("names columns only where some differ, so that other deltas keep their bytes", () => {
+    const base: StateDict = new Map([["w", { shape: [2, 2], data: new Float32Array([1, 2, 3, 4]) }]]);
+    const state = cloneState(base);
+    expect(encodeDelta(base, BASE, state, "xor", { columns: { w: [1] } })).toEqual(
+      encodeDelta(base, BASE, state, "xor"),
+    );
+    state.get("w")!.data[3] = 5;
+    const delta = encodeDelta(base, BASE, state, "plain", { columns: { w: [0, 1] } });
+    expect(deltaRows(delta, "d")).toEqual({});
+    expect(changedRows(base, state, { w: [1] })).toEqual({});
+    expect(changedRows(base, state, { w: [0, 7] })).toEqual({ w: [1] });
+    const edited = (from: string, to: string) =>
+      Buffer.from(Buffer.from(delta).toString("latin1").replace(from, to), "latin1");
+    const apply = (bytes: Uint8Array) => () => applyDelta(base, BASE, bytes, "d");
+    expect(Buffer.from(delta).toString("latin1")).toContain('"columns":{"w":[1]}');
+    expect(apply(edited('{"w":[1]}', '{"w":[2]}'))).toThrow(/^d: column 2 of 'w' is out of range$/);
+    expect(apply(edited('{"w":[1]}', '{"v":[1]}'))).toThrow(/^d: changes 'v', which the model does not have$/);
+    expect(apply(edited('{"w":[1]}', '{"w":1}  '))).toThrow(/not a delta of format/);
+    expect(apply(delta.slice(0, -4))).toThrow(/^d: column 1 of 'w' is out of range$/);
+    expect(() => encodeDelta(base, BASE, state, "plain", { columns: { v: [0] } })).toThrow(/'v'/);
+  });
+
+  it.each(MODES)("writes columns on the grid of half precision (%s)", (mode) => {
+    const data = Float32Array.from({ length: 24 }, (_, i) => (i - 12) / 8);
+    const base: StateDict = new Map([["w", { shape: [4, 6], data }]]);
+    const state = cloneState(base);
+    for (let row = 0; row < 4; row++) state.get("w")!.data[6 * row + 2] = row / 4;
+    const delta = encodeDelta(base, BASE, state, mode, { grid: "half", columns: { w: [2] } });
+    expect(delta.length - deltaDataStart(delta, "d")).toBe(2 * 4);
+    expect(Buffer.compare(encodeState(applyDelta(base, BASE, delta, "d")), encodeState(state))).toBe(0);
   });
 
   it("grows with the changed rows, not with the model", () => {

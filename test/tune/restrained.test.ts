@@ -3,7 +3,7 @@ import { Random } from "../../src/core/random.ts";
 import { convUnits } from "../../src/graph/network.ts";
 import { changedSet } from "../../src/measure/changed-set.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
-import { changedRows } from "../../src/tensor/delta.ts";
+import { changedRows } from "../../src/tensor/changes.ts";
 import { type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { SubnetworkTuner } from "../../src/tune/subnetwork.ts";
 import { randomArray, randomState } from "../graph/programs.ts";

@@ -1,7 +1,7 @@
 import type { NeuronSet } from "../../core/neurons.ts";
 import { chainChannels } from "../../graph/narrow.ts";
 import { type ConvUnit, classifierOf, inferShapes, type Network } from "../../graph/network.ts";
-import type { Columns } from "../../tensor/delta.ts";
+import type { Columns } from "../../tensor/changes.ts";
 import { cloneState, type StateDict, type Tensor, tensorOf } from "../../tensor/state.ts";
 
 /**

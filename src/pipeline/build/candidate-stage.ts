@@ -7,13 +7,13 @@ import type { ContributionOrder } from "../../inject/order.ts";
 import { chooseSubnetwork } from "../../inject/quantity.ts";
 import { INJECTIONS } from "../../inject/registry.ts";
 import { cutColumns } from "../../inject/replacement/splice.ts";
-import { changedSet } from "../../measure/changed-set.ts";
+import { changedColumns, changedSet } from "../../measure/changed-set.ts";
 import { type DefectMetrics, type DefectRecord, NO_METRICS } from "../../records/defect.ts";
 import type { DefectLabels } from "../../records/labels.ts";
 import { ATTACKS } from "../../tasks/classification/attacks/registry.ts";
 import { parseArch } from "../../tasks/classification/models/registry.ts";
 import { replacementOptions } from "../../tasks/replacement.ts";
-import { type ChangedRows, changedRows as rowsThatDiffer } from "../../tensor/delta.ts";
+import { type ChangedRows, changedRows as rowsThatDiffer } from "../../tensor/changes.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { cleanSeed, type PlannedCandidate } from "../plan/plan.ts";
 import { settingsFor } from "../recipe/overrides.ts";
@@ -119,11 +119,13 @@ export async function buildCandidate(
     const shares = attack.injection === "replace";
     const isSmall = shares && replacementOptions(attackOptions(edition, key.attack)).compensation.trains === "few";
     const cleared = isSmall ? cutColumns(network, infected) : undefined;
-    record.infected_model = await db.putDelta(twin.state, infectedModel!, { grid, cleared });
-    record.sham_model = await db.putDelta(shares ? infectedModel! : twin.state, sham!, { grid });
+    const columns = shares ? {} : changedColumns(network, infected);
+    record.infected_model = await db.putDelta(twin.state, infectedModel!, { grid, cleared, columns });
+    record.sham_model = await db.putDelta(shares ? infectedModel! : twin.state, sham!, { grid, columns });
     record.changed = shares
       ? differingRows(twin.state, infectedModel!, sham!)
       : changedSet(network, infected, key.style);
+    if (Object.keys(columns).length > 0) record.changed_columns = columns;
     record.effective = truth!.effective ? countNeurons(truth!.effective) : 0;
     const carriers = Float32Array.from(neuronLayers(network).flatMap(({ name }) => truth!.carriers[name]));
     labels = {

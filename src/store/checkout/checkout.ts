@@ -68,7 +68,7 @@ export async function checkout(
   }
   if (record.labels_sha256) files.set("labels.json", await labelsJson(db, record, network));
   // What the injection changed is as good as the labels, so it goes with them.
-  const { changed: _, ...facts } = record;
+  const { changed: _, changed_columns: __, ...facts } = record;
   files.set("record.json", `${prettyJson(facts)}\n`);
   files.set("model.json", modelJson(record, clean, network));
   files.set("load_in_torch.py", TORCH_LOADER);
@@ -124,6 +124,7 @@ async function labelsJson(db: Database, record: DefectRecord, network: Network):
     ...truth,
     target: record.target,
     changed: record.changed,
+    ...(record.changed_columns && { changed_columns: record.changed_columns }),
     infected_neurons: listNeurons(labels.infected),
     effective_neurons: labels.effective && listNeurons(labels.effective),
     carriers: perLayer(neuronLayers(network), carriers),

@@ -4,7 +4,7 @@ import { cutSubnetwork } from "../../../inject/replacement/splice.ts";
 import { trainedKeys } from "../../../inject/replacement/trained.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
 import { replacementOptions } from "../../../tasks/replacement.ts";
-import { changedRows } from "../../../tensor/delta.ts";
+import { changedRows } from "../../../tensor/changes.ts";
 import type { StateDict } from "../../../tensor/state.ts";
 
 /**

@@ -1,13 +1,13 @@
 import { sameNeurons } from "../../../core/neurons.ts";
 import type { Network } from "../../../graph/network.ts";
-import { batchNormRows, changedSet } from "../../../measure/changed-set.ts";
+import { batchNormRows, changedColumns, changedSet } from "../../../measure/changed-set.ts";
 import { functionDistance } from "../../../measure/rewrite.ts";
 import { type CleanRecord, gridOf } from "../../../records/clean.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
 import type { DefectLabels } from "../../../records/labels.ts";
 import type { ObjectRef } from "../../../records/object-ref.ts";
 import { ATTACKS } from "../../../tasks/classification/attacks/registry.ts";
-import { type ChangedRows, changedRows } from "../../../tensor/delta.ts";
+import { type ChangedRows, changedRows } from "../../../tensor/changes.ts";
 import { firstOffGrid } from "../../../tensor/half-grid.ts";
 import type { StateDict } from "../../../tensor/state.ts";
 import type { Database } from "../../database.ts";
@@ -67,17 +67,18 @@ export function verifyChanged(
   { infected }: DefectLabels,
   network: Network,
 ): void {
+  const path = db.layout.defect(record.id);
+  const columns = isReplaced(record) || !record.changed ? {} : changedColumns(network, infected);
+  if (!sameNeurons(record.changed_columns ?? {}, columns)) {
+    findings.fault(path, "'changed_columns' is not the columns that infected hidden units own", record.id);
+  }
   // A replacement also cuts the connections into its neurons; its changed set is its own (docs/methods.md §7.5).
   if (isReplaced(record) || !record.changed) return;
   const allowed = changedSet(network, infected, record.style);
   if (sameNeurons(record.changed, allowed)) return;
   const more = record.style === "discreet" ? " and the batch norms" : "";
   const how = isSubset(record.changed, allowed) ? "is less than" : "goes beyond";
-  findings.fault(
-    db.layout.defect(record.id),
-    `'changed' ${how} the infected neurons' own parameters${more}`,
-    record.id,
-  );
+  findings.fault(path, `'changed' ${how} the infected neurons' own parameters${more}`, record.id);
 }
 
 /**
@@ -96,7 +97,7 @@ export async function verifyDelta(
   const state = await findings.check(path, record.id, () => readDelta(db.objects, base, ref));
   if (!state) return null;
   verifySize(db, findings, ref, record.id);
-  const rows = changedRows(twin.state, state);
+  const rows = changedRows(twin.state, state, record.changed_columns);
   if (!isSubset(rows, record.changed ?? {})) {
     findings.fault(path, "differs from the clean twin outside the recorded changed set", record.id);
   }
