@@ -1,4 +1,5 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { HostLayout, type LaidOut } from "./host-layout.ts";
 
 /**
  * Writes ONNX models (the protobuf schema of onnx.proto, IR version 8) node by node. Only what our lowerings emit:
@@ -35,6 +36,8 @@ export interface Program {
   outputs: Map<string, ValueInfo>;
   /** Where the model takes or gives several of these in one array. */
   packing?: Packing;
+  /** Inputs that the caller makes of what it feeds, where it asked for that ({@link GraphBuilder.layOut}). */
+  laidOut?: readonly LaidOut[];
 }
 
 /** Values that cross to the device and back in one array (see `packed.ts`). */
@@ -60,6 +63,7 @@ export class GraphBuilder {
   protected readonly outputs = new Map<string, ValueInfo>();
   private frozen: ReadonlyMap<string, Float32Array> = new Map();
   private readonly postponed: (() => void)[] = [];
+  private layout: HostLayout | undefined;
   private counter = 0;
 
   /** Adds an operator with one output; returns the output's name. */
@@ -85,9 +89,28 @@ export class GraphBuilder {
       if (value !== undefined) message(node, 5, encodeAttribute(name, value));
     }
     if (domain) text(node, 7, domain);
-    this.domains.add(domain);
-    this.nodes.push(node.finish());
+    const write = () => {
+      this.domains.add(domain);
+      this.nodes.push(node.finish());
+    };
+    if (outputCount === 1 && this.layout?.take(type, inputs, attributes, outputs[0], write)) return outputs;
+    for (const name of inputs) this.settle(name);
+    write();
     return outputs;
+  }
+
+  /**
+   * Inputs of these names that are declared from now on are laid out by the caller: what the graph makes of them by moving
+   * values alone becomes an input in its place, named in `Program.laidOut`.
+   */
+  layOut(names: ReadonlySet<string>): void {
+    this.layout = new HostLayout(names);
+  }
+
+  /** A value that an operator is about to read, or a caller. */
+  private settle(name: string): void {
+    const input = this.layout?.settle(name);
+    if (input) this.inputs.push(input);
   }
 
   /**
@@ -103,12 +126,14 @@ export class GraphBuilder {
   input(name: string, shape: Dimension[]): string {
     const value = this.frozen.get(name);
     if (value) return this.initializer(name, shape as number[], value);
+    if (this.layout?.declare(name, shape as number[])) return name;
     this.inputs.push({ name, shape });
     return name;
   }
 
   /** Makes a value a graph output that callers fetch under `key`. */
   output(key: string, value: string, shape: Dimension[]): void {
+    this.settle(value);
     this.outputs.set(key, { name: value, shape });
   }
 
@@ -120,7 +145,9 @@ export class GraphBuilder {
 
   /** A shared int64 vector (shapes, axes, indices). */
   integers(values: readonly number[]): string {
-    return this.constant(`i64_${values.join("_")}`, [values.length], INT64, () => BigInt64Array.from(values, BigInt));
+    const name = `i64_${values.join("_")}`;
+    this.layout?.constant(name, values);
+    return this.constant(name, [values.length], INT64, () => BigInt64Array.from(values, BigInt));
   }
 
   /** A shared float32 scalar. */
@@ -130,7 +157,9 @@ export class GraphBuilder {
 
   /** A shared float32 vector of one repeated value. */
   filled(count: number, value: number): string {
-    return this.constant(`fill_${count}_${value}`, [count], FLOAT, () => new Float32Array(count).fill(value));
+    const name = `fill_${count}_${value}`;
+    if (value === 0) this.layout?.zeros(name, count);
+    return this.constant(name, [count], FLOAT, () => new Float32Array(count).fill(value));
   }
 
   /** A shared float32 tensor computed from each value's position; the name tells it apart from others. */
@@ -151,6 +180,7 @@ export class GraphBuilder {
 
   /** Gives a value a name of the caller's choice: for outputs whose name users see. */
   named(name: string, value: string): string {
+    this.settle(value);
     const node = new BinaryWriter();
     text(node, 1, value);
     text(node, 2, name);
@@ -184,7 +214,12 @@ export class GraphBuilder {
   /** Serialises the graph. */
   finish(): Program {
     this.addPostponed();
-    return { model: this.encode(this.inputs, [...this.outputs.values()]), inputs: this.inputs, outputs: this.outputs };
+    return {
+      model: this.encode(this.inputs, [...this.outputs.values()]),
+      inputs: this.inputs,
+      outputs: this.outputs,
+      laidOut: this.layout?.laidOut,
+    };
   }
 
   /** The model's bytes. @param outputs values of the graph */

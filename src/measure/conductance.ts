@@ -1,4 +1,5 @@
 import { foldState } from "../graph/fold.ts";
+import type { Lowering } from "../graph/lowering/lowering.ts";
 import { neuronLayers } from "../graph/network.ts";
 import { conductanceProgram, dotOf } from "../graph/programs/contribution.ts";
 import type { ImageSet } from "../images/image-set.ts";
@@ -62,7 +63,9 @@ async function alongPath(
 ): Promise<NeuronValues> {
   const { network, normalization, pool } = runner;
   const totals: NeuronValues = new Map(neuronLayers(network).map(({ name, width }) => [name, new Float64Array(width)]));
-  const feeds = new Map(foldState(network, state));
+  const folded = foldState(network, state);
+  const [feeds, steady] = [new Map(folded), new Set(folded.keys())];
+  const make = (lowering: Lowering) => conductanceProgram(lowering, network);
   const oneHot = new Float32Array(network.classes);
   oneHot[target] = 1;
   feeds.set("target", oneHot);
@@ -74,7 +77,7 @@ async function alongPath(
     const at = (share: number) => clean.images.map((value, i) => value + share * (end[i] - value));
     for (const segment of segments) {
       for (const name of ["from", "to", "middle"] as const) feeds.set(name, at(segment[name]));
-      const outputs = await pool.run("conductance", network, batch, (l) => conductanceProgram(l, network), feeds);
+      const outputs = await pool.run("conductance", network, batch, make, feeds, undefined, steady);
       for (const [id, sums] of totals) {
         const dots = outputs.get(dotOf(id))!;
         for (let i = 0; i < clean.count; i++) {

@@ -1,5 +1,6 @@
 import { argmax } from "../core/argmax.ts";
 import { foldState } from "../graph/fold.ts";
+import type { Lowering } from "../graph/lowering/lowering.ts";
 import { type Network, neuronLayers, unitsOf } from "../graph/network.ts";
 import { contributionProgram, dotOf } from "../graph/programs/contribution.ts";
 import type { NormStatistics } from "../graph/programs/gains.ts";
@@ -38,10 +39,12 @@ export class OrtRunner implements ModelRunner, Runtime {
     const { network } = this;
     const batch = batchFor(images);
     const result = new Float32Array(images.count * network.classes);
-    const feeds = new Map(foldState(network, state));
+    const folded = foldState(network, state);
+    const [feeds, steady] = [new Map(folded), new Set(folded.keys())];
+    const make = (lowering: Lowering) => inferProgram(lowering, network);
     for (const slice of slices(images, this.normalization, batch)) {
       feeds.set("input", slice.images);
-      const outputs = await this.pool.run("infer", network, batch, (l) => inferProgram(l, network), feeds);
+      const outputs = await this.pool.run("infer", network, batch, make, feeds, undefined, steady);
       const logits = outputs.get("logits")!.subarray(0, slice.count * network.classes);
       result.set(logits, slice.start * network.classes);
     }

@@ -1,6 +1,7 @@
 import { argmax } from "../core/argmax.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { foldState } from "../graph/fold.ts";
+import type { Lowering } from "../graph/lowering/lowering.ts";
 import { keepInput, maskInput, patchProgram } from "../graph/programs/intervene.ts";
 import { chosenUnits } from "../graph/units.ts";
 import { type ImageSet, imageSize } from "../images/image-set.ts";
@@ -27,7 +28,8 @@ export async function patchedRate(
   { trigger, target }: Backdoor,
 ): Promise<number> {
   const { network, normalization, pool } = runner;
-  const feeds = new Map(foldState(network, state));
+  const folded = foldState(network, state);
+  const [feeds, steady] = [new Map(folded), new Set(folded.keys())];
   for (const { unit, neurons: patched } of chosenUnits(network, neurons)) {
     const mask = new Float32Array(unit.width);
     for (const n of patched) mask[n] = 1;
@@ -42,12 +44,13 @@ export async function patchedRate(
   const both = new Float32Array(2 * PAIRS * size);
   feeds.set("input", both);
   const name = `patch ${[...units].join()}`;
+  const make = (lowering: Lowering) => patchProgram(lowering, network, units);
   const triggered = slices(stampSet(trigger, others), normalization, PAIRS);
   let hits = 0;
   for (const clean of slices(others, normalization, PAIRS)) {
     both.set(clean.images, 0);
     both.set(triggered.next().value!.images, PAIRS * size);
-    const outputs = await pool.run(name, network, 2 * PAIRS, (l) => patchProgram(l, network, units), feeds);
+    const outputs = await pool.run(name, network, 2 * PAIRS, make, feeds, undefined, steady);
     const logits = outputs.get("logits")!;
     for (let i = 0; i < clean.count; i++) if (argmax(logits, network.classes, PAIRS + i) === target) hits++;
   }

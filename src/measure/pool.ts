@@ -1,9 +1,12 @@
+import { LaidOutWeights, laysOut } from "../engine/laid-out.ts";
 import { chooseLowering } from "../engine/lowering.ts";
 import { type Arrays, Session, type SessionOptions } from "../engine/session.ts";
 import { activationBytes } from "../graph/cost.ts";
 import type { Lowering } from "../graph/lowering/lowering.ts";
 import type { Network } from "../graph/network.ts";
 import type { Program } from "../graph/onnx.ts";
+
+type Feeds = ReadonlyMap<string, Float32Array>;
 
 /** A session, and what was embedded in it. */
 interface Entry {
@@ -29,6 +32,8 @@ const KEPT = 400e6;
 export class ProgramPool {
   readonly threads: number;
   private readonly entries = new Map<string, Entry>();
+  /** What was laid out of feeds for the session that they went to last. */
+  private readonly laidOut = new WeakMap<Feeds, { session: Session; feeds: Map<string, Float32Array> }>();
 
   constructor(threads: number) {
     this.threads = threads;
@@ -37,26 +42,28 @@ export class ProgramPool {
   /**
    * @param name tells programs of one network and batch apart, their options included
    * @param frozen inputs to embed, told apart by the map's identity: their values must not change
+   * @param steady weights that stay the same for as long as `feeds` is the same map: the host lays them out once
    */
   async run(
     name: string,
     network: Network,
     batch: number,
     make: (lowering: Lowering) => Program,
-    feeds: ReadonlyMap<string, Float32Array>,
+    feeds: Feeds,
     frozen?: ReadonlyMap<string, Float32Array>,
+    steady?: ReadonlySet<string>,
   ): Promise<Arrays> {
-    const key = `${name}|${network.arch}|${network.nodes[0].id}|${network.classes}|${batch}`;
+    const key = `${name}${steady ? " steady" : ""}|${network.arch}|${network.nodes[0].id}|${network.classes}|${batch}`;
     let entry = this.entries.get(key);
     if (entry?.frozen !== frozen || !entry) {
       if (entry) void releaseWhenIdle(entry);
       const bytes = activationBytes(network, batch);
-      entry = { session: this.open(network, batch, make, frozen), frozen, idle: Promise.resolve(), bytes };
+      entry = { session: this.open(network, batch, make, frozen, steady), frozen, idle: Promise.resolve(), bytes };
     }
     // The last one used is the last one in the map.
     this.entries.delete(key);
     this.entries.set(key, entry);
-    const result = entry.session.then((session) => session.run(feeds));
+    const result = entry.session.then((session) => session.run(this.layOut(session, feeds)));
     entry.idle = Promise.allSettled([entry.idle, result]);
     return result;
   }
@@ -100,13 +107,30 @@ export class ProgramPool {
     for (const { session } of open) await (await session).release();
   }
 
+  /** The feeds with what the session wants laid out of them. */
+  private layOut(session: Session, feeds: Feeds): Feeds {
+    const { laidOut } = session.program;
+    if (!laidOut) return feeds;
+    const known = this.laidOut.get(feeds);
+    if (known?.session === session) {
+      for (const [name, values] of feeds) known.feeds.set(name, values);
+      return known.feeds;
+    }
+    const all = new Map(feeds);
+    new LaidOutWeights(laidOut, all);
+    this.laidOut.set(feeds, { session, feeds: all });
+    return all;
+  }
+
   private async open(
     network: Network,
     batch: number,
     make: (lowering: Lowering) => Program,
     frozen: ReadonlyMap<string, Float32Array> | undefined,
+    steady: ReadonlySet<string> | undefined,
   ): Promise<Session> {
     const lowering = await chooseLowering(network, batch);
+    if (steady && laysOut(lowering, network)) lowering.graph.layOut(steady);
     if (frozen) lowering.graph.freeze(frozen);
     return Session.open(make(lowering), this.optionsFor(network, batch));
   }

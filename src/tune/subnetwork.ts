@@ -1,10 +1,11 @@
 import type { NeuronSet } from "../core/neurons.ts";
+import { LaidOutWeights, laysOut } from "../engine/laid-out.ts";
 import { chooseLowering } from "../engine/lowering.ts";
 import { Session } from "../engine/session.ts";
 import { activationBytes } from "../graph/cost.ts";
 import { type FoldedState, foldState } from "../graph/fold.ts";
 import { foldedBias, foldedWeight, rowSelector } from "../graph/folded.ts";
-import { classifierOf, type Network } from "../graph/network.ts";
+import { classifierOf, convUnits, type Network } from "../graph/network.ts";
 import type { Objective } from "../graph/objectives/objective.ts";
 import { finetuneProgram } from "../graph/programs/finetune.ts";
 import { chosenUnits, type Unit } from "../graph/units.ts";
@@ -36,6 +37,7 @@ export class SubnetworkTuner {
   private readonly session: Session;
   private readonly state: StateDict;
   private readonly feeds: FoldedState;
+  private readonly laidOut: LaidOutWeights;
   private readonly parts: TunedNeurons[];
   private readonly optimizers: Optimizer[];
   private readonly restrained: boolean;
@@ -64,14 +66,14 @@ export class SubnetworkTuner {
     ];
     this.optimizers = this.parts.map(({ values: { length } }) => (sgd ? new Sgd(length, sgd) : new Adam(length)));
     for (const { unit, neurons } of chosen) {
-      const selector = session.program.inputs.find(({ name }) => name === rowSelector(unit.id));
-      if (!selector) continue;
-      const matrix = new Float32Array((selector.shape[0] as number) * unit.width);
+      if (!isSelected(unit, neurons)) continue;
+      const matrix = new Float32Array(neurons.length * unit.width);
       neurons.forEach((c, k) => {
         matrix[k * unit.width + c] = 1;
       });
-      this.feeds.set(selector.name, matrix);
+      this.feeds.set(rowSelector(unit.id), matrix);
     }
+    this.laidOut = new LaidOutWeights(session.program.laidOut ?? [], this.feeds);
   }
 
   /**
@@ -88,10 +90,14 @@ export class SubnetworkTuner {
     const rows = new Map<string, number>();
     const readers = new Map<string, string>();
     for (const { unit, neurons: chosen } of unitsWithNeurons(network, neurons)) {
-      // Picking most rows costs more than it saves.
-      rows.set(unit.id, 2 * chosen.length <= unit.width ? chosen.length : unit.width);
+      rows.set(unit.id, isSelected(unit, chosen) ? chosen.length : unit.width);
       const reader = readerOf(unit);
       if (reader !== undefined) readers.set(unit.id, reader);
+    }
+    // Columns lie in all rows of their reader.
+    if (readers.size === 0 && laysOut(lowering, network)) {
+      const names = convUnits(network).flatMap(({ id }) => [foldedWeight(id), foldedBias(id), rowSelector(id)]);
+      lowering.graph.layOut(new Set(names));
     }
     const session = await Session.open(finetuneProgram(lowering, network, rows, options.objective, readers), {
       threads: options.threads,
@@ -121,6 +127,7 @@ export class SubnetworkTuner {
       if (this.restrained) part.restrain();
     });
     for (const part of this.parts) part.writeFeeds(this.feeds);
+    for (const { unit, channels } of this.parts) this.layOut(unit.id, channels);
     return results.get("logits")!;
   }
 
@@ -128,18 +135,37 @@ export class SubnetworkTuner {
   private silence(neurons: NeuronSet): () => void {
     const kept: [row: Float32Array, values: Float32Array][] = [];
     for (const [unit, channels] of Object.entries(neurons)) {
-      for (const values of [this.feeds.get(foldedWeight(unit))!, this.feeds.get(foldedBias(unit))!]) {
-        const size = values.length / this.feeds.get(foldedBias(unit))!.length;
+      for (const name of [foldedWeight(unit), foldedBias(unit)]) {
         for (const c of channels) {
-          const row = values.subarray(c * size, (c + 1) * size);
+          const row = this.row(name, unit, c);
           kept.push([row, row.slice()]);
           row.fill(0);
         }
       }
+      this.layOut(unit, channels);
     }
     return () => {
       for (const [row, values] of kept) row.set(values);
+      for (const [unit, channels] of Object.entries(neurons)) this.layOut(unit, channels);
     };
+  }
+
+  /** What of folded weights or biases is one neuron's. */
+  private row(name: string, unit: string, channel: number): Float32Array {
+    const values = this.feeds.get(name)!;
+    const size = values.length / this.feeds.get(foldedBias(unit))!.length;
+    return values.subarray(channel * size, (channel + 1) * size);
+  }
+
+  /** Folded rows of some neurons have changed. */
+  private layOut(unit: string, channels: readonly number[]): void {
+    if (!this.session.program.laidOut) return;
+    for (const name of [foldedWeight(unit), foldedBias(unit)]) {
+      for (const c of channels) {
+        const { length } = this.row(name, unit, c);
+        this.laidOut.update(name, c * length, (c + 1) * length);
+      }
+    }
   }
 
   /** The tuned model: a copy of the original with only the neurons' own parameters changed. */
@@ -165,4 +191,9 @@ function unitsWithNeurons(network: Network, neurons: NeuronSet): { unit: Unit; n
 function rowsOf(network: Network, unit: Unit, neurons: number[], state: StateDict): TunedNeurons {
   const node = network.nodes.find(({ id }) => id === unit.id)!;
   return node.op === "conv" ? new NeuronRows(node, neurons, state) : new PlainRows(unit, neurons, state);
+}
+
+/** Whether some rows of a unit are picked before their gradients are computed: picking most costs more than it saves. */
+function isSelected({ width }: Pick<Unit, "width">, neurons: readonly number[]): boolean {
+  return 2 * neurons.length <= width;
 }

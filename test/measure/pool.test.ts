@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { activationBytes } from "../../src/graph/cost.ts";
 import { foldState } from "../../src/graph/fold.ts";
+import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { inferProgram } from "../../src/graph/programs/infer.ts";
 import { ProgramPool } from "../../src/measure/pool.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
@@ -51,6 +52,26 @@ describe("a pool's sessions with frozen weights", () => {
     const [first] = states[0].keys();
     const rest = new Map([...states[0]].filter(([name]) => name !== first));
     await expect(run([], rest)).rejects.toThrow(`input '${first}' was not fed`);
+    await pool.release();
+  });
+});
+
+describe("a pool's steady weights", () => {
+  it("give the same bits as weights that are fed in every run, model after model and batch after batch", async () => {
+    const pool = new ProgramPool(1);
+    const make = (lowering: Lowering) => inferProgram(lowering, network);
+    const maps = states.map((state) => new Map(state));
+    const names = new Set(states[0].keys());
+    const other = randomArray(BATCH * 3072, new Random(2));
+    for (const [i, images] of [input, other, input].flatMap((images) => [0, 1].map((i) => [i, images] as const))) {
+      const expected = (await pool.run("infer", network, BATCH, make, new Map([...states[i], ["input", images]]))).get(
+        "logits",
+      )!;
+      maps[i].set("input", images);
+      const found = await pool.run("infer", network, BATCH, make, maps[i], undefined, names);
+      expect(found.get("logits")).toEqual(expected);
+    }
+    await expect(pool.run("infer", network, BATCH, make, new Map(), undefined, names)).rejects.toThrow("was not fed");
     await pool.release();
   });
 });
