@@ -30,14 +30,18 @@ export function partBetween(network: Network, from: string, to: string): Part {
   return { nodes: network.nodes.slice(at(from) + 1, at(to) + 1), reads: [from] };
 }
 
-/** All that a feature decides: the nodes that must be run again where it has changed. */
-export function downstreamOf(network: Network, id: string): Part {
+/**
+ * All that a feature decides: the nodes that must be run again where it has changed.
+ *
+ * @param known nodes whose outputs are known all the same
+ */
+export function downstreamOf(network: Network, id: string, known: readonly string[] = []): Part {
   const changed = new Set([id]);
   const reads = new Set([id]);
   const nodes: LayerNode[] = [];
   for (const node of network.nodes) {
     const inputs = inputsOf(node);
-    if (!inputs.some((input) => changed.has(input))) continue;
+    if (known.includes(node.id) || !inputs.some((input) => changed.has(input) || known.includes(input))) continue;
     changed.add(node.id);
     nodes.push(node);
   }
@@ -68,6 +72,26 @@ export function whereRead(network: Network, { id, channel }: FeatureChannel): Fe
     before += shapes.get(input)![0];
   }
   return { id: reader.id, channel: before + channel };
+}
+
+/**
+ * Where a unit's channel is first read together with others where it is one number everywhere: behind max-pools too, which leave it
+ * that number.
+ */
+export function whereHeld(network: Network, channel: FeatureChannel): FeatureChannel {
+  const at = whereRead(network, channel);
+  const readers = network.nodes.filter((node) => inputsOf(node).includes(at.id));
+  const [reader] = readers;
+  return readers.length === 1 && reader.op === "maxpool" ? whereHeld(network, { ...at, id: reader.id }) : at;
+}
+
+/** The max-pools of a feature, and theirs: where its channel is one number everywhere, theirs is that number. */
+export function poolsOf(network: Network, id: string): string[] {
+  const pools: string[] = [];
+  for (const node of network.nodes) {
+    if (node.op === "maxpool" && (node.input === id || pools.includes(node.input))) pools.push(node.id);
+  }
+  return pools;
 }
 
 /** The part of a network up to a node (inclusive); it has no classifier. */

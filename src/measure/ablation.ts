@@ -1,9 +1,11 @@
 import type { NeuronSet } from "../core/neurons.ts";
+import { LaidOutWeights, laysOut } from "../engine/laid-out.ts";
 import { type FoldedState, foldState } from "../graph/fold.ts";
+import type { FeatureSize, Lowering, Storage } from "../graph/lowering/lowering.ts";
 import { inferShapes, type Network, neuronLayers } from "../graph/network.ts";
 import { responseOf } from "../graph/objectives/backdoor-response.ts";
 import { lastProgram } from "../graph/programs/part.ts";
-import { downstreamOf, type FeatureChannel, type Part, whereRead } from "../graph/suffix.ts";
+import { downstreamOf, type Part, poolsOf, whereHeld } from "../graph/suffix.ts";
 import type { ImageSet } from "../images/image-set.ts";
 import { stampSet } from "../images/trigger/stamp.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
@@ -17,7 +19,8 @@ const MOST_IN_BATCH = 128;
  * The single-neuron effect behind the effective set (docs/methods.md §9.2): Δ = (fall of the backdoor response r on
  * triggered images) − (fall of r on their clean versions) when a neuron is set to its clean mean, mean over images.
  *
- * Only what follows a neuron is run again, from stored features; units that a concatenation joins share a program.
+ * Only what follows a neuron is run again, from stored features; units that a concatenation joins share a program. A channel that
+ * is one number everywhere is so behind a max-pool, too, so that no pool that reads it first is run again.
  *
  * @param images clean images of other classes than the target
  * @returns Δ per wanted neuron, aligned with `wanted`
@@ -33,27 +36,26 @@ export async function singleEffects(
   const means = await cleanMeans(runner, state, images);
   const triggered = stampSet(trigger, images);
   const folded = foldState(network, state);
-  const units = new Set(Object.keys(wanted).filter((unit) => wanted[unit].length > 0));
-  const walk = new SegmentWalk(runner, folded, [triggered, images], Math.min(MOST_IN_BATCH, 2 * images.count));
   const effects: Record<string, number[]> = {};
-  for (const segment of segmentsOf(network, units)) {
-    // By the feature in which they are read: what follows it is one program.
-    const groups = new Map<string, { unit: string; index: number; at: FeatureChannel }[]>();
-    for (const unit of segment.units) {
-      effects[unit] = new Array(wanted[unit].length).fill(0);
-      for (const [index, channel] of wanted[unit].entries()) {
-        const at = whereRead(network, { id: unit, channel });
-        groups.set(at.id, [...(groups.get(at.id) ?? []), { unit, index, at }]);
-      }
+  // By the feature in which they are read: what follows it is one program.
+  const groups = new Map<string, { unit: string; index: number; channel: number }[]>();
+  for (const [unit, channels] of Object.entries(wanted)) {
+    if (channels.length === 0) continue;
+    effects[unit] = new Array(channels.length).fill(0);
+    for (const [index, own] of channels.entries()) {
+      const { id, channel } = whereHeld(network, { id: unit, channel: own });
+      groups.set(id, [...(groups.get(id) ?? []), { unit, index, channel }]);
     }
-    const parts = new Map([...groups.keys()].map((id) => [id, downstreamOf(network, id)]));
+  }
+  const walk = new SegmentWalk(runner, folded, [triggered, images], Math.min(MOST_IN_BATCH, 2 * images.count));
+  for (const segment of segmentsOf(network, new Set(groups.keys()))) {
+    const parts = new Map(segment.nodes.map((id) => [id, heldPart(network, id)]));
     const features = await walk.to(segment.end, new Set([...parts.values()].flatMap(({ reads }) => reads)));
-    for (const [id, members] of groups) {
-      await withDownstream(runner, folded, parts.get(id)!, features, target, async (respond) => {
+    for (const [id, part] of parts) {
+      await withDownstream(runner, folded, part, features, { id, count: 2 * images.count, target }, async (respond) => {
         const base = await respond();
-        for (const { unit, index, at } of members) {
-          const value = means.get(unit)![wanted[unit][index]];
-          const held = await respond({ ...at, value });
+        for (const { unit, index, channel } of groups.get(id)!) {
+          const held = await respond({ channel, value: means.get(unit)![wanted[unit][index]] });
           // The triggered images come first, then the same ones without the trigger.
           let sum = 0;
           for (let i = 0; i < images.count; i++) {
@@ -84,70 +86,96 @@ async function cleanMeans(runner: OrtRunner, state: StateDict, images: ImageSet)
   return means;
 }
 
-/** One channel of a feature held at a value. */
-interface Override extends FeatureChannel {
+/** What follows a feature of which one channel is held at a number, which is then that of its pools' channel as well. */
+function heldPart(network: Network, id: string): Part {
+  return downstreamOf(network, id, poolsOf(network, id));
+}
+
+/** One channel of the feature held at a value. */
+interface Override {
+  channel: number;
   value: number;
 }
 
 /** The backdoor response of every image, with at most one channel overridden. */
 type Respond = (override?: Override) => Promise<Float64Array>;
 
-/** Opens the program of what follows a feature for as long as `work` asks it. */
-function withDownstream(
+/**
+ * Opens the program of what follows a feature for as long as `work` asks it.
+ *
+ * @param of the feature's node, the images there are, and the target
+ */
+async function withDownstream(
   { network, pool }: OrtRunner,
   folded: FoldedState,
   part: Part,
   features: Features,
-  target: number,
+  { id, count, target }: { id: string; count: number; target: number },
   work: (respond: Respond) => Promise<void>,
 ): Promise<void> {
-  const count = countOf(network, part, features);
   const batch = Math.min(MOST_IN_BATCH, count);
-  return pool.lend(
-    network,
-    batch,
-    (lowering) => lastProgram(lowering, network, part),
-    (session) => {
-      const run = async () => {
-        const responses = new Float64Array(count);
-        for (let start = 0; start < count; start += batch) {
-          const feeds = new Map([...folded, ...batchOf(network, part, features, start, batch)]);
-          const logits = (await session.run(feeds)).get("logits")!;
-          const real = Math.min(batch, count - start);
-          for (let i = 0; i < real; i++)
-            responses[start + i] = responseOf(logits.subarray(i * network.classes, (i + 1) * network.classes), target);
+  let storageOf: ((size: FeatureSize) => Storage) | undefined;
+  const make = (lowering: Lowering) => {
+    storageOf = (size) => lowering.storage(size);
+    if (laysOut(lowering, network)) lowering.graph.layOut(new Set(folded.keys()));
+    return lastProgram(lowering, network, part, { stored: true });
+  };
+  await pool.lend(network, batch, make, (session) => {
+    const feeds = new Map(folded);
+    new LaidOutWeights(session.program.laidOut ?? [], feeds);
+    const run = async () => {
+      const responses = new Float64Array(count);
+      for (let start = 0; start < count; start += batch) {
+        for (const [name, values] of batchOf(part, features, start / batch)) feeds.set(name, values);
+        const logits = (await session.run(feeds)).get("logits")!;
+        const real = Math.min(batch, count - start);
+        for (let i = 0; i < real; i++) {
+          const answer = logits.subarray(i * network.classes, (i + 1) * network.classes);
+          responses[start + i] = responseOf(answer, target);
         }
-        return responses;
-      };
-      return work((override) => (override ? holding(network, features, override, run) : run()));
-    },
-  );
+      }
+      return responses;
+    };
+    const shapes = inferShapes(network);
+    const held = [id, ...poolsOf(network, id)].map((node): HeldMap => {
+      const [channels, height, width] = shapes.get(node)!;
+      const storage = storageOf!({ channels, height, width });
+      return { batches: features.get(node)!, images: batch, area: height * width, storage };
+    });
+    return work((override) => (override ? holding(held, override, run) : run()));
+  });
 }
 
-/** Runs with a channel of a stored feature overwritten, and puts it back. */
-async function holding<T>(
-  network: Network,
-  features: Features,
-  { id, channel, value }: Override,
-  run: () => Promise<T>,
-): Promise<T> {
-  const [channels, height, width] = inferShapes(network).get(id)!;
-  const area = height * width;
-  const values = features.get(id)!;
-  const kept = new Float32Array(values.length / channels);
-  const count = kept.length / area;
-  for (let i = 0; i < count; i++) {
-    const map = values.subarray((i * channels + channel) * area, (i * channels + channel + 1) * area);
-    kept.set(map, i * area);
-    map.fill(value);
-  }
+/** A stored feature whose channel is held. */
+interface HeldMap {
+  batches: Float32Array[];
+  /** In a batch. */
+  images: number;
+  area: number;
+  storage: Storage;
+}
+
+/** Runs with a channel of stored features overwritten, and puts it back. */
+async function holding<T>(maps: readonly HeldMap[], { channel, value }: Override, run: () => Promise<T>): Promise<T> {
+  const kept = maps.map(({ batches, images, area }) => new Float32Array(batches.length * images * area));
+  const everywhere = (visit: (values: Float32Array, place: number, kept: Float32Array, at: number) => void) => {
+    for (const [m, { batches, images, area, storage }] of maps.entries()) {
+      let at = 0;
+      for (const values of batches) {
+        for (let image = 0; image < images; image++) {
+          const start = storage.start(image, channel);
+          for (let i = 0; i < area; i++) visit(values, start + i * storage.step, kept[m], at++);
+        }
+      }
+    }
+  };
+  everywhere((values, place, saved, at) => {
+    saved[at] = values[place];
+    values[place] = value;
+  });
   const result = await run();
-  for (let i = 0; i < count; i++) values.set(kept.subarray(i * area, (i + 1) * area), (i * channels + channel) * area);
+  everywhere((values, place, saved, at) => {
+    values[place] = saved[at];
+  });
   return result;
-}
-
-/** Images that the stored features are of. */
-function countOf(network: Network, { reads }: Part, features: Features): number {
-  const [channels, height, width] = inferShapes(network).get(reads[0])!;
-  return features.get(reads[0])!.length / (channels * height * width);
 }

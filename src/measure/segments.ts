@@ -1,31 +1,30 @@
 import type { FoldedState } from "../graph/fold.ts";
-import { inferShapes, type Network } from "../graph/network.ts";
+import { inputsOf, type Network } from "../graph/network.ts";
 import { featureOf, middleProgram } from "../graph/programs/part.ts";
 import { cutPoints, type Part, partBetween } from "../graph/suffix.ts";
 import { type ImageSet, imageSize } from "../images/image-set.ts";
-import { sizeOf } from "../tensor/state.ts";
 import { normaliseAll } from "./batches.ts";
 import type { OrtRunner } from "./ort-runner.ts";
 
-/** Features of all images at some nodes: node id → `[count, C, H, W]`. */
-export type Features = Map<string, Float32Array>;
+/** Features at some nodes: node id → batch by batch, as the lowering stores them; of the network's input as the images are. */
+export type Features = Map<string, Float32Array[]>;
 
-/** Units between two neighbouring points where the network can be cut, in order. */
+/** Nodes between two neighbouring points where the network can be cut, in order. */
 export interface Segment {
-  units: string[];
+  nodes: string[];
   /** The cut point after them. */
   end: string;
 }
 
-/** Groups units by the stretch of the network, between two cut points, that they lie in. */
-export function segmentsOf(network: Network, units: ReadonlySet<string>): Segment[] {
+/** Groups nodes by the stretch of the network, between two cut points, that they lie in. */
+export function segmentsOf(network: Network, nodes: ReadonlySet<string>): Segment[] {
   const cuts = new Set(cutPoints(network));
   const segments: Segment[] = [];
   let here: string[] = [];
   for (const { id } of network.nodes) {
-    if (units.has(id)) here.push(id);
+    if (nodes.has(id)) here.push(id);
     if (!cuts.has(id)) continue;
-    if (here.length > 0) segments.push({ units: here, end: id });
+    if (here.length > 0) segments.push({ nodes: here, end: id });
     here = [];
   }
   return segments;
@@ -39,7 +38,6 @@ export class SegmentWalk {
   private readonly runner: OrtRunner;
   private readonly folded: FoldedState;
   private readonly batch: number;
-  private readonly count: number;
   private at: string;
   private features: Features;
 
@@ -48,40 +46,39 @@ export class SegmentWalk {
     this.runner = runner;
     this.folded = folded;
     this.batch = batch;
-    this.count = sets.reduce((sum, { count }) => sum + count, 0);
-    const images = new Float32Array(sets.reduce((sum, set) => sum + set.count * imageSize(set), 0));
+    const count = sets.reduce((sum, set) => sum + set.count, 0);
+    const size = imageSize(sets[0]);
+    // What is missing to a whole batch is zeros.
+    const images = new Float32Array(Math.ceil(count / batch) * batch * size);
     let filled = 0;
     for (const set of sets) {
       images.set(normaliseAll(set, normalization), filled);
-      filled += set.count * imageSize(set);
+      filled += set.count * size;
     }
+    const batches: Float32Array[] = [];
+    for (let at = 0; at < images.length; at += batch * size) batches.push(images.subarray(at, at + batch * size));
     this.at = network.nodes[0].id;
-    this.features = new Map([[this.at, images]]);
+    this.features = new Map([[this.at, batches]]);
   }
 
   /**
    * Goes on to a cut point.
    *
-   * @returns the features at `wanted`, which lie between the last cut point (inclusive) and this one
+   * @returns the features at `wanted`, which lie between the last cut point (inclusive) and this one, or pool it
    */
   async to(end: string, wanted: Iterable<string>): Promise<Features> {
     const { network, pool } = this.runner;
-    const part = partBetween(network, this.at, end);
     const made = [...new Set([...wanted, end])].filter((id) => id !== this.at);
+    const part = this.partTo(end, made);
     const found = await pool.lend(
       network,
       this.batch,
-      (lowering) => middleProgram(lowering, network, part, made),
+      (lowering) => middleProgram(lowering, network, part, made, { stored: true }),
       async (session) => {
-        const all: Features = new Map(made.map((id) => [id, new Float32Array(this.count * featureSize(network, id))]));
-        for (let start = 0; start < this.count; start += this.batch) {
-          const feeds = new Map([...this.folded, ...batchOf(network, part, this.features, start, this.batch)]);
-          const outputs = await session.run(feeds);
-          const real = Math.min(this.batch, this.count - start);
-          for (const [id, values] of all) {
-            const size = featureSize(network, id);
-            values.set(outputs.get(featureOf(id))!.subarray(0, real * size), start * size);
-          }
+        const all: Features = new Map(made.map((id) => [id, []]));
+        for (const i of this.features.get(this.at)!.keys()) {
+          const outputs = await session.run(new Map([...this.folded, ...batchOf(part, this.features, i)]));
+          for (const [id, batches] of all) batches.push(outputs.get(featureOf(id))!.slice());
         }
         return all;
       },
@@ -92,29 +89,22 @@ export class SegmentWalk {
     this.at = end;
     return new Map([[before, first], ...found]);
   }
+
+  /** The part up to a cut point, with those of the wanted nodes that follow it. */
+  private partTo(end: string, wanted: readonly string[]): Part {
+    const { network } = this.runner;
+    const part = partBetween(network, this.at, end);
+    const inside = new Set(part.nodes.map(({ id }) => id));
+    const pools = network.nodes.filter(({ id }) => wanted.includes(id) && !inside.has(id));
+    const known = new Set([...inside, ...pools.map(({ id }) => id)]);
+    for (const node of pools) {
+      if (!inputsOf(node).every((id) => known.has(id))) throw new Error(`'${node.id}' does not follow '${end}'`);
+    }
+    return { ...part, nodes: [...part.nodes, ...pools] };
+  }
 }
 
-/** The feeds of a part for the images from `start` on; what is missing to a whole batch is zeros. */
-export function batchOf(
-  network: Network,
-  { reads }: Part,
-  features: Features,
-  start: number,
-  batch: number,
-): Map<string, Float32Array> {
-  return new Map(
-    reads.map((id) => {
-      const size = featureSize(network, id);
-      const values = features.get(id)!.subarray(start * size, (start + batch) * size);
-      if (values.length === batch * size) return [featureOf(id), values];
-      const padded = new Float32Array(batch * size);
-      padded.set(values);
-      return [featureOf(id), padded];
-    }),
-  );
-}
-
-/** Values of one image's feature at a node. */
-export function featureSize(network: Network, id: string): number {
-  return sizeOf(inferShapes(network).get(id)!);
+/** The feeds of a part for one batch. */
+export function batchOf({ reads }: Part, features: Features, batch: number): Map<string, Float32Array> {
+  return new Map(reads.map((id) => [featureOf(id), features.get(id)![batch]]));
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { convUnits, inputsOf } from "../../src/graph/network.ts";
-import { cutPoints, downstreamOf, partBetween, whereRead } from "../../src/graph/suffix.ts";
+import { cutPoints, downstreamOf, partBetween, poolsOf, whereHeld, whereRead } from "../../src/graph/suffix.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 
 const residual = buildNetwork("resnet18w4", 10);
@@ -49,5 +49,20 @@ describe("parts of a network", () => {
     });
     expect(whereRead(inception, { id: "a4.b2.0", channel: 1 })).toEqual({ id: "a4.b2.0", channel: 1 });
     expect(whereRead(residual, { id: "layer1.0.conv2", channel: 2 })).toEqual({ id: "layer1.0.conv2", channel: 2 });
+  });
+
+  it("a channel that is one number everywhere is so behind max-pools, and no pool of it is run again", () => {
+    const vgg = buildNetwork("vgg13w4", 10);
+    expect(whereHeld(vgg, { id: "features.3", channel: 2 })).toEqual({ id: "features.6", channel: 2 });
+    expect(whereHeld(vgg, { id: "features.0", channel: 2 })).toEqual({ id: "features.0", channel: 2 });
+    const held = whereHeld(inception, { id: "b3.b1.0", channel: 1 });
+    expect(held).toEqual({ id: "b3.maxpool", channel: 1 });
+    const pools = poolsOf(inception, held.id);
+    expect(pools).toEqual(["a4.b4.0"]);
+    const { nodes, reads } = downstreamOf(inception, held.id, pools);
+    expect(reads).toEqual(["b3.maxpool", "a4.b4.0"]);
+    const ids = nodes.map(({ id }) => id);
+    expect(ids).toContain("a4.b4.1");
+    expect(ids).not.toContain("a4.b4.0");
   });
 });

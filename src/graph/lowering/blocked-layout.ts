@@ -1,7 +1,7 @@
 import { NCHWC } from "../onnx.ts";
 import { ChannelSlots, type SlotOwner, sharing, wholeBin } from "./channel-slots.ts";
 import { CommonLowering } from "./common.ts";
-import type { Feature, FeatureSize, Fusion } from "./lowering.ts";
+import type { Feature, FeatureSize, Fusion, Storage } from "./lowering.ts";
 import { type Positions, STEP } from "./pool-gradient.ts";
 
 /** Up to so many channels the runtime's convolution takes its input unblocked. */
@@ -173,6 +173,24 @@ export abstract class BlockedLayout extends CommonLowering {
   override kept(name: string, size: FeatureSize, count: number, rows: string): Feature {
     const x = super.kept(name, size, count, rows);
     return { ...x, tensor: this.regroup(x.tensor, x, 1, this.slots(size).share) };
+  }
+
+  override store(key: string, x: Feature): void {
+    const { channels, height, width } = x;
+    const isWhole = x.bins === undefined && !this.images.has(x.tensor);
+    super.store(key, isWhole ? x : this.toBlocks(this.toNchw(x), channels, height, width));
+  }
+
+  override storage({ channels, height, width }: FeatureSize): Storage {
+    const { block, batch } = this;
+    const { share, count } = this.slots({ channels });
+    const area = height * width;
+    const start = (image: number, channel: number) => {
+      const slot = (image % share) * channels + channel;
+      const blocks = Math.floor(image / share) * (count / block) + Math.floor(slot / block);
+      return blocks * area * block + (slot % block);
+    };
+    return { length: (batch / share) * count * area, start, step: block };
   }
 
   /** Values of every slot, `[batch / share, slots]`, as `[batch, channels]`. */

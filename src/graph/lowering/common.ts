@@ -7,6 +7,7 @@ import {
   type Fusion,
   type Gradient,
   type PoolShape,
+  type Storage,
   weightGradientGroups,
 } from "./lowering.ts";
 import {
@@ -65,6 +66,21 @@ export abstract class CommonLowering {
     const slots = this.slotCount({ ...size, tensor: name });
     const all = this.graph.input(name, [count, slots, size.height, size.width]);
     return { ...size, tensor: this.graph.op("Gather", [all, rows], { axis: 0 }) };
+  }
+
+  store(key: string, x: Feature): void {
+    // As in `keep`.
+    this.graph.output(key, this.graph.op("Identity", [x.tensor]), this.extent(x));
+  }
+
+  stored(name: string, size: FeatureSize): Feature {
+    return { ...size, tensor: this.graph.input(name, this.extent({ ...size, tensor: name })) };
+  }
+
+  storage({ channels, height, width }: FeatureSize): Storage {
+    const area = height * width;
+    const start = (image: number, channel: number) => (image * channels + channel) * area;
+    return { length: this.batch * channels * area, start, step: 1 };
   }
 
   abs(x: Feature): Feature {

@@ -32,6 +32,16 @@ export interface Lowering {
    */
   kept(name: string, size: FeatureSize, count: number, rows: string): Feature;
 
+  /**
+   * Makes a feature a graph output as {@link stored} takes it: in this lowering's own layout, its channels in order, whatever it
+   * was made of.
+   */
+  store(key: string, x: Feature): void;
+  /** What a program of this kind of lowering and this batch stored, as a graph input, which anything may follow. */
+  stored(name: string, size: FeatureSize): Feature;
+  /** Where its values lie. */
+  storage(size: FeatureSize): Storage;
+
   /** `relu?(conv(x, weight) + bias + sum)`. */
   conv(x: Feature, weight: string, shape: ConvShape, fuse?: Fusion): Feature;
   /** Gradient of a convolution with respect to its input, added to what has come together so far. */
@@ -119,6 +129,16 @@ export interface Feature {
 }
 
 export type FeatureSize = Pick<Feature, "channels" | "height" | "width">;
+
+/** How the values of a feature lie in an array. */
+export interface Storage {
+  /** Values of a batch. */
+  length: number;
+  /** Where the map of an image's channel begins. */
+  start(image: number, channel: number): number;
+  /** How far apart its positions are, row by row. */
+  step: number;
+}
 
 export interface ConvShape {
   out: number;
