@@ -16,16 +16,21 @@ export interface Rates {
   cleanToTarget: number;
 }
 
-/** CA over all of `test`, the other two over its images of other classes than the target. */
+/**
+ * CA over all of `test`, the other two over its images of other classes than the target.
+ *
+ * @param known the model's logits of `test`, where they are known
+ */
 export async function rates(
   runner: ModelRunner,
   state: StateDict,
   test: ImageSet,
   { trigger, target }: Backdoor,
+  known?: Float32Array,
 ): Promise<Rates> {
   const others = subset(test, indicesOutside(test, target));
   const classes = (logits: Float32Array, count: number) => logits.length / count;
-  const clean = await runner.logits(state, test);
+  const clean = known ?? (await runner.logits(state, test));
   let right = 0;
   let strayed = 0;
   for (let i = 0; i < test.count; i++) {
