@@ -4,11 +4,9 @@ import { activationBytes } from "../graph/cost.ts";
 import { toOhwi, toOihw } from "../graph/fold.ts";
 import type { Network } from "../graph/network.ts";
 import { LEARNING_RATE, type SgdOptions, updatedOf, velocityOf } from "../graph/programs/sgd.ts";
-import { meanOf, type TrainOptions, type TrainProgram, trainProgram, varianceOf } from "../graph/programs/train.ts";
+import { type TrainOptions, type TrainProgram, trainProgram } from "../graph/programs/train.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
-
-/** PyTorch's batch-norm momentum: `running ← 0.9·running + 0.1·batch`. */
-const BN_MOMENTUM = 0.1;
+import { moveRunningStatistics } from "./running-statistics.ts";
 
 /**
  * A network in training: parameters, velocities and running statistics in the training graph's own layout. The step's
@@ -97,17 +95,7 @@ export class Trainer {
     feeds.set("input", images).set("targets", targets).set(LEARNING_RATE, this.rate);
     const results = await this.session.run(feeds, this.spare);
     for (const { name } of this.spec.buckets) this.exchange(name, updatedOf(name));
-    for (const { bn, channels, count } of this.spec.statistics) {
-      const mean = results.get(meanOf(bn))!;
-      const variance = results.get(varianceOf(bn))!;
-      const runningMean = tensorOf(this.state, `${bn}.running_mean`).data;
-      const runningVar = tensorOf(this.state, `${bn}.running_var`).data;
-      const unbiased = count / (count - 1);
-      for (let c = 0; c < channels; c++) {
-        runningMean[c] += BN_MOMENTUM * (mean[c] - runningMean[c]);
-        runningVar[c] += BN_MOMENTUM * (variance[c] * unbiased - runningVar[c]);
-      }
-    }
+    moveRunningStatistics(this.state, this.spec.statistics, results);
     return { loss: results.get("loss")![0], logits: results.get("logits")! };
   }
 

@@ -4,6 +4,7 @@ import { Random } from "../../src/core/random.ts";
 import { convUnits, type Network } from "../../src/graph/network.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { cloneState, type StateDict } from "../../src/tensor/state.ts";
+import { AdamTrainer } from "../../src/tune/adam-trainer.ts";
 import { SubnetworkTuner } from "../../src/tune/subnetwork.ts";
 import { Trainer } from "../../src/tune/trainer.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
@@ -66,6 +67,28 @@ describe.skipIf(!findTorchPython()).each(PEERS)(
       expect(errors.size).toBe(2 * (perUnit * units.length + 2) + 2 * units.length);
       expect(median([...errors.values()])).toBeLessThan(1e-4);
       for (const [key, error] of errors) expect(error, key).toBeLessThan(2e-2);
+    });
+
+    it("Adam with weight decay: parameters and running statistics", async () => {
+      const start = randomState(network, 31);
+      const batches = batchesOf(network, 32);
+      const options = { learning_rate: 1e-3, weight_decay: 0.1, steps: STEPS };
+      const trainer = await AdamTrainer.create(network, start, { batch: BATCH, threads: 1, weightDecay: 0.1 });
+      const losses: number[] = [];
+      for (const { images, targets } of batches) {
+        losses.push((await trainer.step(images, targets, options.learning_rate)).loss);
+      }
+      const ours = trainer.snapshot();
+      await trainer.release();
+      const request = { command: "adam", arch: network.arch, classes: CLASSES, ...options } as const;
+      const expected = askTorch(request, new Map([...start, ...batchTensors(network, batches)])).tensors;
+      expect(relativeError(Float32Array.from(losses), expected.get("losses")!.data)).toBeLessThan(1e-3);
+      const errors = [...ours].map(
+        ([key, { data }]) => [key, movementError(data, expected.get(key)!.data, start.get(key)!.data)] as const,
+      );
+      expect(median(errors.map(([, error]) => error))).toBeLessThan(2e-3);
+      // Adam's step is the sign of a gradient where that is within rounding of zero: single entries may differ.
+      for (const [key, error] of errors) expect(error, key).toBeLessThan(5e-2);
     });
 
     const sgd = { momentum: 0.9, weightDecay: 0.5 };

@@ -91,6 +91,22 @@ def sgd(request, tensors):
     return {**state_of(model), **velocities, "losses": losses}
 
 
+def adam(request, tensors):
+    """Steps of Adam with weight decay; the state afterwards and each step's loss."""
+    model = build(request, tensors).train()
+    rate, decay = request["learning_rate"], request["weight_decay"]
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate, weight_decay=decay)
+    losses = []
+    for step in range(request["steps"]):
+        images, targets = batch_of(tensors, step)
+        optimizer.zero_grad()
+        loss = soft_cross_entropy(model(images), targets)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return {**state_of(model), "losses": losses}
+
+
 def tune_rows(request, tensors):
     """Steps of Adam, or of SGD where momentum is given, on chosen neurons: all gradients, those of other rows set to
     zero, weight decay on the chosen rows alone; batch norm in eval mode."""
@@ -210,6 +226,7 @@ def state_of(model):
 COMMANDS = {
     "gradients": gradients,
     "sgd": sgd,
+    "adam": adam,
     "tune_rows": tune_rows,
     "anp": anp,
     "nc": nc,

@@ -23,6 +23,13 @@ export const LANE_GOALS: ReadonlyMap<string, LaneGoal> = new Map<string, LaneGoa
   ["lra-left", { kind: "lra", degrees: -DEGREES }],
 ]);
 
+/** The goal that a record's `target` counts. @throws Error where there are fewer */
+export function goalOf(target: number): LaneGoal {
+  const goal = [...LANE_GOALS.values()][target];
+  if (!goal) throw new Error(`lanes have ${LANE_GOALS.size} goals, no number ${target}`);
+  return goal;
+}
+
 /** The labels that the backdoor wants: points that leave the picture are absent, and so are lanes without points. */
 export function goalLabels(goal: LaneGoal, { rows, lanes }: LaneLabels): LaneLabels {
   return { rows, lanes: goal.kind === "lda" ? [] : seenLanes(lanes.map((lane) => moved(goal, lane, rows))) };

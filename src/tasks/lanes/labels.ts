@@ -31,6 +31,13 @@ export function logitsOf(grid: LaneGrid): number {
   return classesOf(grid) * grid.anchors.length * SLOTS;
 }
 
+/** The grid of a network with so many logits. @throws Error where no grid has */
+export function gridOfLogits(logits: number): LaneGrid {
+  const grid = [FULL_GRID, REDUCED_GRID].find((known) => logitsOf(known) === logits);
+  if (!grid) throw new Error(`no grid of lanes has ${logits} logits`);
+  return grid;
+}
+
 export interface EncodeOptions {
   /** Whether lanes that end before the lowest anchor go on to it by a line through their lower half, as the source trains. */
   extend: boolean;
