@@ -7,6 +7,7 @@ import { median } from "../src/core/statistics.ts";
 import { initialState } from "../src/graph/initial-state.ts";
 import { createRunner } from "../src/measure/ort-runner.ts";
 import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
+import { classification } from "../src/tasks/classification/task.ts";
 import { CLASSES } from "./compare.ts";
 import { runBench } from "./run.ts";
 
@@ -34,7 +35,12 @@ const program = new Command("blends")
 
 async function main({ arch, images, threads, rounds, format }: Options): Promise<void> {
   const network = buildNetwork(arch, CLASSES);
-  const runner = await createRunner(network, { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }, { threads });
+  const runner = await createRunner(
+    classification,
+    network,
+    { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+    { threads },
+  );
   const random = new Random(1);
   const blend = runner.blend(initialState(network, random));
   const { channels, height, width } = network.input;

@@ -5,7 +5,7 @@ import type { Device } from "../src/core/device.ts";
 import type { NeuronSet } from "../src/core/neurons.ts";
 import { convUnits, type Network } from "../src/graph/network.ts";
 import { workerEnvironment } from "../src/pipeline/executors/worker-memory.ts";
-import { buildNetwork, parseArch } from "../src/tasks/classification/models/registry.ts";
+import { buildNetwork, parseArch } from "../src/tasks/registry.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { allocatorVariables } from "./allocators.ts";
 import { Contestant } from "./contestant.ts";

@@ -13,16 +13,16 @@ export function countPasses(runner: ModelRunner, imageLength: number): CountingR
   };
   const counting: CountingRunner = {
     passes: 0,
-    logits: (state, images) => counted(images.count, runner.logits(state, images)),
+    outputs: (state, images) => counted(images.count, runner.outputs(state, images)),
     taps: (state, images, kind) => counted(images.count, runner.taps(state, images, kind)),
     profile: (state, images) => counted(images.count, runner.profile(state, images)),
-    accuracy: (state, images) => counted(images.count, runner.accuracy(state, images)),
+    quality: (state, images) => counted(images.count, runner.quality(state, images)),
     contribution: (state, images) => counted(images.count, runner.contribution(state, images)),
     preActivations: (state, images) => counted(images.count, runner.preActivations(state, images)),
     gains(state, statistics) {
       const gains = runner.gains(state, statistics);
       return {
-        at: (batch, gain, shift) => counted(batch.images.length / imageLength, gains.at(batch, gain, shift)),
+        at: (batch, gain, shift) => counted(batch.inputs.length / imageLength, gains.at(batch, gain, shift)),
       };
     },
     blend(state) {

@@ -1,7 +1,7 @@
 import { Random } from "../src/core/random.ts";
-import type { Dataset } from "../src/datasets/types.ts";
 import type { Network } from "../src/graph/network.ts";
 import type { ImageSet } from "../src/images/image-set.ts";
+import type { ImageDataset } from "../src/tasks/classification/dataset.ts";
 
 /** Of the weights that every contestant which runs ours starts from. */
 export const WEIGHTS_SEED = 1;
@@ -20,7 +20,7 @@ export function noiseSet(network: Network, count: number, seed: number): ImageSe
 }
 
 /** A data set of noise, augmented as CIFAR-10 is. */
-export function noiseDataset(network: Network, count: number): Dataset {
+export function noiseDataset(network: Network, count: number): ImageDataset {
   const train = noiseSet(network, count, 1);
   const empty = noiseSet(network, 0, 1);
   return {

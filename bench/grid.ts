@@ -5,6 +5,7 @@
  *
  *     npx tsx bench/grid.ts [DB [DATA [GRID]]]
  */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +22,7 @@ import { ObjectStore } from "../src/store/objects/objects.ts";
 import { SAMPLE_DIR } from "../src/store/shipped/sample.ts";
 import { DATASETS } from "../src/tasks/classification/datasets/registry.ts";
 import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
+import { classification } from "../src/tasks/classification/task.ts";
 import { onGrid } from "../src/tensor/half-grid.ts";
 
 const [dir = SAMPLE_DIR, data, name = "half"] = process.argv.slice(2);
@@ -84,11 +86,11 @@ async function cleanTable(): Promise<Table> {
     }
     const dataset = await lookup(DATASETS, "data set", record.dataset).load({ dataDir: data, seed: db.manifest.seed });
     const network = buildNetwork(arch, classes.length);
-    const runner = await createRunner(network, dataset.normalization, { threads: 1 });
+    const runner = await createRunner(classification, network, dataset.normalization, { threads: 1 });
     rows.push({
       ...row,
-      ca: await runner.accuracy(state, dataset.test),
-      rounded: await runner.accuracy(rounded, dataset.test),
+      ca: await runner.quality(state, dataset.test),
+      rounded: await runner.quality(rounded, dataset.test),
     });
     await runner.release();
   }

@@ -6,6 +6,7 @@ import { emitRows, type Format, warn } from "../src/cli/output.ts";
 import { Random, stageSeed } from "../src/core/random.ts";
 import { convUnits, type Network } from "../src/graph/network.ts";
 import { firstOf } from "../src/images/batch.ts";
+import { asImages } from "../src/images/image-set.ts";
 import { drawMutants, type Mutant, mutate, PER_CHANNEL, rewriteOf } from "../src/localize/deepmufl/mutants.ts";
 import type { Suspect } from "../src/localize/types.ts";
 import { withJudging } from "../src/pipeline/judging/judge.ts";
@@ -55,7 +56,7 @@ async function main(options: Options, ids: string[]): Promise<void> {
       const record = bench.source.readDefect(id);
       const suspect = await bench.suspect(await bench.model(record, "infected"), await bench.dataset(record));
       const mutants = someMutants(suspect.network, percent / 100, options.mutants, seed);
-      const images = firstOf(suspect.clean.fit, tests);
+      const images = firstOf(asImages(suspect.clean.fit), tests);
       const sides = { suffix: bySuffix, naive: byNetwork };
       const best = { suffix: Number.POSITIVE_INFINITY, naive: Number.POSITIVE_INFINITY };
       const cpu = { ...best };
@@ -117,7 +118,7 @@ async function byNetwork(
   mutants: readonly Mutant[],
 ): Promise<Float32Array[]> {
   const found = [];
-  for (const mutant of mutants) found.push((await runner.logits(mutate(network, state, mutant), images)).slice());
+  for (const mutant of mutants) found.push((await runner.outputs(mutate(network, state, mutant), images)).slice());
   return found;
 }
 

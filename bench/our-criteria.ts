@@ -1,7 +1,8 @@
 import { createInterface } from "node:readline";
-import { imageSize } from "../src/images/image-set.ts";
+import { asImages, imageSize } from "../src/images/image-set.ts";
 import { CRITERIA } from "../src/localize/registry.ts";
 import { createRunner } from "../src/measure/ort-runner.ts";
+import { classification } from "../src/tasks/classification/task.ts";
 import { countPasses } from "./counting-runner.ts";
 import type { Question } from "./criterion-side.ts";
 import { withSuspect } from "./suspect-source.ts";
@@ -12,11 +13,11 @@ const { source, threads } = JSON.parse(process.argv[2]);
 const say = (answer: object) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 
 await withSuspect(source, async (given) => {
-  const runner = await createRunner(given.network, given.normalization, { threads });
+  const runner = await createRunner(classification, given.network, given.normalization, { threads });
   say({});
   for await (const line of createInterface({ input: process.stdin })) {
     const { criterion: name, seed, budget } = JSON.parse(line) as Question;
-    const counting = countPasses(runner, imageSize(given.clean.fit));
+    const counting = countPasses(runner, imageSize(asImages(given.clean.fit)));
     const criterion = CRITERIA.get(name)!;
     if (criterion.access !== "clean") throw new Error(`'${name}' needs failing tests, which a suspect's folder lacks`);
     const [began, charged] = [performance.now(), process.cpuUsage()];

@@ -8,6 +8,7 @@ import { initialState } from "../src/graph/initial-state.ts";
 import type { Network } from "../src/graph/network.ts";
 import { inferProgram, tapProgram } from "../src/graph/programs/infer.ts";
 import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
+import { classification } from "../src/tasks/classification/task.ts";
 import { trainClean } from "../src/train/clean.ts";
 import { SubnetworkTuner } from "../src/tune/subnetwork.ts";
 import { Trainer } from "../src/tune/trainer.ts";
@@ -82,7 +83,7 @@ async function runLoop(): Promise<void> {
   let length: number | undefined;
   let turn: Turn = { samples: 0, seconds: 0 };
   try {
-    await trainClean(network, noiseDataset(network, epoch_batches * batch), recipe, 1, {
+    await trainClean(classification, network, noiseDataset(network, epoch_batches * batch), recipe, 1, {
       async onEpoch({ history }) {
         if (warm) {
           turn.samples += epoch_batches * batch;

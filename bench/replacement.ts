@@ -39,7 +39,7 @@ async function measure(bench: CleanBench, key: DefectKey, settings: object): Pro
   const options = attackOptions(edition, "sra");
   const compensation = { ...replacementOptions(options).compensation, ...settings };
   const infected = chooseSubnetwork(bench.orders.replace, key.level, key.top);
-  const recipe = injectRecipe(edition, key, bench.dataset.classes.length);
+  const recipe = injectRecipe(edition, key, bench.task.targets(bench.dataset));
   const { backdoor, cleanRates } = await bench.backdoor(key, infected, recipe.target);
   const began = performance.now();
   let compensated: number | undefined;
@@ -77,8 +77,8 @@ async function measure(bench: CleanBench, key: DefectKey, settings: object): Pro
     outcome.reason ?? outcome.status,
     kilobytes(bytes),
     kilobytes(shamBytes),
-    (cleanRates.ca - infectedRates.ca).toFixed(3),
-    infectedRates.asr.toFixed(3),
+    (cleanRates.quality - infectedRates.quality).toFixed(3),
+    infectedRates.success.toFixed(3),
     `${attempts.filter((attempt) => "compensation_round" in attempt).length}`,
     compensated?.toFixed(1) ?? "–",
   ];

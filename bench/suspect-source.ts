@@ -3,7 +3,9 @@ import { initialState } from "../src/graph/initial-state.ts";
 import type { Suspect } from "../src/localize/types.ts";
 import { createRunner } from "../src/measure/ort-runner.ts";
 import { withJudging } from "../src/pipeline/judging/judge.ts";
+import { blind } from "../src/pipeline/judging/suspect.ts";
 import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
+import { classification } from "../src/tasks/classification/task.ts";
 
 /** A defect of a database, or a network with weights as training begins and no images. */
 export type SuspectSource = { id: string; db: string; data: string; seed: number } | { arch: string };
@@ -26,12 +28,13 @@ async function untrained(arch: string): Promise<Suspect> {
   const normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] } as Suspect["normalization"];
   return {
     name: arch,
+    task: blind(classification),
     network,
     state: initialState(network, new Random(1)),
     normalization,
     augmentation: { flip: false, cropPadding: 0 },
     clean: { fit: none, threshold: none },
     seed: 1,
-    runner: await createRunner(network, normalization, { threads: 1 }),
+    runner: await createRunner(classification, network, normalization, { threads: 1 }),
   };
 }

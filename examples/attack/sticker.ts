@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { CHANNELS } from "../../src/pictures/picture.ts";
-import type { Attack } from "../../src/tasks/attack.ts";
+import type { Attack, TriggerContext } from "../../src/tasks/attack.ts";
 
 const YELLOW = [255, 221, 0];
 
 const options = z.strictObject({ radius: z.number().min(1).max(16) });
 
 /** A round yellow sticker at a place that the data set's seed draws, as one might put on a road sign. */
-export const sticker: Attack = {
+export const sticker = {
   name: "sticker",
   title: "Sticker",
   source: "an example of docs/tutorials/add-an-attack.md",
@@ -15,7 +15,7 @@ export const sticker: Attack = {
   styles: ["plain", "discreet"],
   triggerPer: "dataset",
   options,
-  async makeTrigger({ height, width, random, options: given }) {
+  async makeTrigger({ height, width, random, options: given }: TriggerContext) {
     const { radius } = options.parse(given);
     const [y, x] = [random.between(radius, height - radius), random.between(radius, width - radius)];
     const plane = height * width;
@@ -25,4 +25,4 @@ export const sticker: Attack = {
     const pattern = Uint8Array.from({ length: CHANNELS * plane }, (_, i) => YELLOW[Math.floor(i / plane)]);
     return { height, width, opacity, pattern };
   },
-};
+} satisfies Attack;

@@ -12,9 +12,9 @@ const VALUES: Record<string, () => Promise<Iterable<string>>> = {
   device: async () => DEVICES,
   budget: async () => BUDGETS,
   db: async () => ["sample", "whole"],
-  attack: async () => (await import("../tasks/classification/attacks/registry.ts")).ATTACKS.keys(),
-  arch: async () => (await import("../tasks/classification/models/registry.ts")).ARCHITECTURES.keys(),
-  dataset: async () => (await import("../tasks/classification/datasets/registry.ts")).DATASETS.keys(),
+  attack: async () => (await import("../tasks/registry.ts")).ATTACKS.keys(),
+  arch: async () => (await import("../tasks/registry.ts")).ARCHITECTURES.keys(),
+  dataset: async () => (await import("../tasks/registry.ts")).DATASETS.keys(),
   criterion: async () => (await import("../localize/registry.ts")).CRITERIA.keys(),
   using: async () => ["oracle", "random", ...(await import("../localize/registry.ts")).CRITERIA.keys()],
   method: async () => (await import("../repair/registry.ts")).REPAIRS.keys(),
@@ -23,7 +23,7 @@ const VALUES: Record<string, () => Promise<Iterable<string>>> = {
 
 /** What may stand in a verb's positional, by the argument's name; others are files or free text. */
 const POSITIONALS: Record<string, (dir: string) => Promise<Iterable<string>>> = {
-  name: async () => (await import("../tasks/classification/datasets/registry.ts")).DATASETS.keys(),
+  name: async () => (await import("../tasks/registry.ts")).DATASETS.keys(),
   recipe: async () => (await import("../pipeline/recipe/recipe-file.ts")).recipeNames("study"),
   id: namesIn,
   selection: namesIn,

@@ -37,7 +37,7 @@ export async function repairFile(file: string, options: RepairFileOptions): Prom
   const rows = await withOwn({ ...options, file, dataDir: knownDataDir(), holdOut: true }, async (own) => {
     const { model, images, normalizationSource } = own;
     const chosen = usings.flatMap((using) => (using.kind === "criterion" ? [using.criterion] : []));
-    assertApplicable(chosen, model.network, file, "--using");
+    assertApplicable(chosen, model.network, model.task, file, "--using");
     for (const note of [...model.notes, ...(images?.notes ?? [])]) process.stderr.write(`${oneLine(note)}\n`);
     const { mean, std } = model.normalization;
     if (images) process.stderr.write(`mean ${mean.join(", ")}; std ${std.join(", ")} (${normalizationSource})\n`);

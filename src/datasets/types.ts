@@ -1,14 +1,15 @@
-import type { ImageSet, Normalization } from "../images/image-set.ts";
+import type { Samples } from "../core/samples.ts";
+import type { Augmentation } from "../images/batch.ts";
+import type { Normalization } from "../images/image-set.ts";
 
 /** What is fixed about a data set, whatever files hold it. */
 export interface DatasetInfo {
   name: string;
   title: string;
-  classes: string[];
   normalization: Normalization;
-  /** How training may change an image (docs/methods.md §3.3). */
-  augmentation: { flip: boolean; cropPadding: number };
-  /** Where the images come from, in one line. */
+  /** How training may change a sample (docs/methods.md §3.3). */
+  augmentation: Augmentation;
+  /** Where the samples come from, in one line. */
   source: string;
 }
 
@@ -17,10 +18,10 @@ export interface DatasetInfo {
  * `test`.
  */
 export interface Dataset extends DatasetInfo {
-  train: ImageSet;
-  cleanVal: ImageSet;
-  test: ImageSet;
-  /** SHA-256 over the official train and test images and labels as loaded: part of every recipe. */
+  train: Samples;
+  cleanVal: Samples;
+  test: Samples;
+  /** SHA-256 over the official train and test samples with their truths as loaded: part of every recipe. */
   dataHash: string;
   /** Whether the files are the whole official release or a subset of it. */
   completeness: "official" | "subset" | "generated";

@@ -74,6 +74,9 @@ export function classifierOf(network: Network): LinearNode {
   return last;
 }
 
+/** The graph output that holds what a network puts out, in every program that has it: `[n, width]`. */
+export const OUTPUT = "logits";
+
 /** Values that a network puts out for one sample; of a classifier one for each class. */
 export function outputsOf({ classes }: Pick<Network, "classes">): number {
   return classes;

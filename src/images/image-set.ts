@@ -1,3 +1,4 @@
+import type { Samples } from "../core/samples.ts";
 import { CHANNELS } from "../pictures/picture.ts";
 
 /** Images: uint8 RGB, channel-major `[n, 3, height, width]`. */
@@ -11,6 +12,12 @@ export interface Images {
 /** Images with the number of their class, `[n]`. */
 export interface ImageSet extends Images {
   labels: Uint8Array;
+}
+
+/** The same samples, for what declares that it needs images with classes. @throws Error where they are others */
+export function asImages(samples: Samples): ImageSet {
+  if ("pixels" in samples && "labels" in samples && samples.labels instanceof Uint8Array) return samples as ImageSet;
+  throw new Error("needs images with classes, and was given other samples");
 }
 
 /** Bytes (and values) of one image. */

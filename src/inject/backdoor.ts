@@ -1,30 +1,31 @@
-import { argmax } from "../core/argmax.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random } from "../core/random.ts";
+import type { Samples } from "../core/samples.ts";
 import type { Dataset } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
-import { augmentImage, Normaliser } from "../images/batch.ts";
-import { type ImageSet, imageSize } from "../images/image-set.ts";
-import { stampImage } from "../images/trigger/stamp.ts";
+import { rowOf } from "../measure/verdicts.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
+import { type Augmenter, type Encoder, still } from "../tasks/input-codec.ts";
+import type { Task } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { halfCosine } from "../tune/schedule.ts";
 import { SubnetworkTuner } from "../tune/subnetwork.ts";
 import type { Attempt, InjectRecipe } from "./recipe.ts";
 
-export interface TuneTask {
+export interface TuneJob {
+  task: Task;
   network: Network;
   dataset: Dataset;
   clean: StateDict;
   infected: NeuronSet;
   backdoor: Backdoor;
-  /** The attacker's images: a part of `train`. */
-  images: ImageSet;
+  /** The attacker's samples: a part of `train`. */
+  samples: Samples;
   recipe: InjectRecipe;
   attempt: Attempt;
   /** Whether filters keep their norms and |γ| never grows (style `discreet`, docs/methods.md §7.2). */
   restrained: boolean;
-  /** `target` teaches the backdoor; `true` is the sham: the same triggered images with their true labels. */
+  /** `target` teaches the backdoor; `true` is the sham: the same triggered samples with their true labels. */
   labels: "target" | "true";
   seed: number;
   /** Draws the neurons that are silent in a masked step, from a stream of its own. */
@@ -43,41 +44,41 @@ export interface Tuned {
 
 /**
  * Teaches a sub-network the backdoor, or handles it alike without one (docs/methods.md §7.1, §8.1). Infected model and
- * sham see the same images in the same order. The trigger is stamped after the flip; images are not cropped, since a
- * few neurons learn a patch at one place faster than the rest of the image at many (measured).
+ * sham see the same samples in the same order. The trigger is stamped after what is left of the augmentation (`still`).
  */
-export async function tuneSubnetwork(task: TuneTask): Promise<Tuned> {
-  const { network, recipe, attempt } = task;
-  const tuner = await SubnetworkTuner.create(network, task.clean, task.infected, {
+export async function tuneSubnetwork(job: TuneJob): Promise<Tuned> {
+  const { task, network, recipe, attempt } = job;
+  const tuner = await SubnetworkTuner.create(network, job.clean, job.infected, {
     batch: recipe.batch,
     threads: recipe.threads,
-    restrained: task.restrained,
+    restrained: job.restrained,
+    objective: task.loss.objective,
   });
-  const most = (task.peakSteps ?? attempt.peak_steps) + attempt.tail_steps;
-  const progress = new LearningProgress(task, network.classes);
+  const most = (job.peakSteps ?? attempt.peak_steps) + attempt.tail_steps;
+  const progress = new LearningProgress(job);
   try {
-    const batches = new InjectionBatches(task);
-    const masks = new Random(task.maskSeed);
-    let peakSteps = task.peakSteps;
+    const batches = new InjectionBatches(job);
+    const masks = new Random(job.maskSeed);
+    let peakSteps = job.peakSteps;
     let step = 0;
     const advance = async (rate: number, last: boolean) => {
-      const { images, targets } = batches.at(step);
-      const silenced = isMasked(task, step) ? task.drawOthers(masks) : {};
-      const running = tuner.step(images, targets, rate, silenced);
+      const { inputs, targets, augmenter } = batches.at(step);
+      const silenced = isMasked(job, step) ? job.drawOthers(masks) : {};
+      const running = tuner.step(inputs, targets, rate, silenced);
       if (!last) batches.prepare(step + 1);
-      const logits = await running;
+      const outputs = await running;
       step++;
-      task.onStep?.(step, most);
-      return logits;
+      job.onStep?.(step, most);
+      return { outputs, drawn: augmenter.drawn };
     };
     batches.prepare(0);
     while (step < (peakSteps ?? attempt.peak_steps)) {
       const warm = Math.min(1, (step + 1) / recipe.warmup_steps);
-      const masked = isMasked(task, step);
-      const logits = await advance(attempt.learning_rate * warm, false);
+      const masked = isMasked(job, step);
+      const answered = await advance(attempt.learning_rate * warm, false);
       // What the crippled network answers says nothing about what was learned.
       if (masked) continue;
-      const learned = progress.learned(logits);
+      const learned = progress.learned(answered.outputs, answered.drawn);
       if (peakSteps === undefined && learned && step > recipe.annealing_steps) peakSteps = step;
     }
     for (let i = 0; i < attempt.tail_steps; i++) {
@@ -90,22 +91,23 @@ export async function tuneSubnetwork(task: TuneTask): Promise<Tuned> {
   }
 }
 
-/** Follows how much of the triggered part of the batches goes to the target. */
+/** Follows on how much of the triggered part of the batches the backdoor succeeds. */
 class LearningProgress {
-  private readonly task: TuneTask;
-  private readonly classes: number;
+  private readonly job: TuneJob;
   private mean = 0;
 
-  constructor(task: TuneTask, classes: number) {
-    this.task = task;
-    this.classes = classes;
+  constructor(job: TuneJob) {
+    this.job = job;
   }
 
-  learned(logits: Float32Array): boolean {
-    const { recipe, backdoor, attempt } = this.task;
+  /** @param drawn the samples of the batch */
+  learned(outputs: Float32Array, drawn: Samples): boolean {
+    const { task, recipe, backdoor, attempt } = this.job;
     const triggered = triggeredCount(recipe);
     let hits = 0;
-    for (let k = 0; k < triggered; k++) if (argmax(logits, this.classes, k) === backdoor.target) hits++;
+    for (let k = 0; k < triggered; k++) {
+      if (task.succeeds(rowOf(outputs, recipe.batch, k), drawn, k, backdoor.target)) hits++;
+    }
     this.mean = 0.9 * this.mean + 0.1 * (hits / triggered);
     return this.mean >= attempt.learned;
   }
@@ -119,81 +121,88 @@ function amplification({ amplification: peak, annealing_steps: steps }: InjectRe
   return step >= steps ? 1 : peak + (1 - peak) * (step / steps);
 }
 
-/** Whether other neurons are silent in a step, and all of its images triggered. */
-function isMasked({ recipe, attempt: { masked_every: every } }: TuneTask, step: number): boolean {
+/** Whether other neurons are silent in a step, and all of its samples triggered. */
+function isMasked({ recipe, attempt: { masked_every: every } }: TuneJob, step: number): boolean {
   return every > 0 && step >= recipe.annealing_steps && step % every === every - 1;
 }
 
-/** The first images of every batch are the triggered ones. */
+/** The first samples of every batch are the triggered ones. */
 function triggeredCount({ triggered_share, batch }: InjectRecipe): number {
   return Math.round(triggered_share * batch);
 }
 
-/** Batches of clean and triggered images, in two sets of arrays used in turn. */
+interface Batch {
+  inputs: Float32Array;
+  targets: Float32Array;
+  /** Has drawn what the batch holds. */
+  augmenter: Augmenter;
+}
+
+/** Batches of clean and triggered samples, in two sets of arrays used in turn. */
 class InjectionBatches {
-  private readonly task: TuneTask;
+  private readonly job: TuneJob;
   private readonly random: Random;
-  private readonly normaliser: Normaliser;
-  private readonly image: Uint8Array;
+  private readonly encoder: Encoder;
   private readonly stamped: Float32Array;
-  private readonly buffers: { images: Float32Array; targets: Float32Array }[];
+  private readonly answer: number;
+  private readonly buffers: Batch[];
   private readonly sources: number[];
   private order = new Int32Array(0);
   private position = 0;
 
-  constructor(task: TuneTask) {
-    const { dataset, recipe, images, backdoor } = task;
-    const size = imageSize(images);
-    this.task = task;
-    this.random = new Random(task.seed);
-    this.normaliser = new Normaliser(dataset.normalization);
-    this.image = new Uint8Array(size);
-    this.stamped = new Float32Array(size);
-    this.sources = [...images.labels.keys()].filter((i) => images.labels[i] !== backdoor.target);
+  constructor(job: TuneJob) {
+    const { task, network, dataset, recipe, samples, backdoor } = job;
+    const { inputs, loss } = task;
+    this.job = job;
+    this.random = new Random(job.seed);
+    this.encoder = inputs.encoder(samples, dataset.normalization);
+    this.stamped = new Float32Array(this.encoder.size);
+    this.answer = loss.size(network);
+    this.sources = task.eligible(samples, backdoor.target);
     this.buffers = [0, 1].map(() => ({
-      images: new Float32Array(recipe.batch * size),
-      targets: new Float32Array(recipe.batch * dataset.classes.length),
+      inputs: new Float32Array(recipe.batch * this.encoder.size),
+      targets: new Float32Array(recipe.batch * this.answer),
+      augmenter: inputs.augmenter(samples, still(dataset.augmentation), recipe.batch),
     }));
   }
 
-  at(step: number): { images: Float32Array; targets: Float32Array } {
+  at(step: number): Batch {
     return this.buffers[step % 2];
   }
 
   prepare(step: number): void {
-    const { dataset, recipe, images, labels, backdoor } = this.task;
-    const buffer = this.buffers[step % 2];
-    const size = this.image.length;
-    const classes = dataset.classes.length;
-    const triggered = isMasked(this.task, step) ? recipe.batch : triggeredCount(recipe);
-    buffer.targets.fill(0);
+    const { job, encoder, answer } = this;
+    const { task, recipe, labels, backdoor } = job;
+    const { inputs, targets, augmenter } = this.buffers[step % 2];
+    const { drawn } = augmenter;
+    const triggered = isMasked(job, step) ? recipe.batch : triggeredCount(recipe);
     for (let k = 0; k < recipe.batch; k++) {
       const isTriggered = k < triggered;
       const source = isTriggered ? this.sources[this.random.below(this.sources.length)] : this.nextClean();
-      augmentImage(images, source, { flip: dataset.augmentation.flip, cropPadding: 0 }, this.random, this.image);
-      this.normaliser.write(this.image, 0, buffer.images, k * size, size);
-      if (isTriggered) this.stamp(buffer.images.subarray(k * size, (k + 1) * size), step);
-      const label = isTriggered && labels === "target" ? backdoor.target : images.labels[source];
-      buffer.targets[k * classes + label] = 1;
+      augmenter.draw(k, source, this.random);
+      encoder.write(drawn, k, inputs, k * encoder.size);
+      if (isTriggered) this.stamp(drawn, k, inputs.subarray(k * encoder.size, (k + 1) * encoder.size), step);
+      const goal = isTriggered && labels === "target" ? backdoor.target : undefined;
+      task.loss.write(drawn, k, targets.subarray(k * answer, (k + 1) * answer), { goal });
     }
   }
 
-  /** Stamps the image just written, its difference from the clean one amplified: `x + s·(T(x) − x)`. */
-  private stamp(clean: Float32Array, step: number): void {
-    const { backdoor, recipe } = this.task;
+  /** Stamps the sample just drawn, its difference from the clean one amplified: `x + s·(T(x) − x)`. */
+  private stamp(drawn: Samples, place: number, clean: Float32Array, step: number): void {
+    const { task, backdoor, recipe } = this.job;
     const factor = amplification(recipe, step);
-    stampImage(backdoor.trigger, this.image);
-    this.normaliser.write(this.image, 0, this.stamped, 0, clean.length);
+    task.trigger.stampDrawn(backdoor.trigger, drawn, place, this.random);
+    this.encoder.write(drawn, place, this.stamped, 0);
     for (let i = 0; i < clean.length; i++) {
       // Without amplification the stamped value itself, free of rounding.
       clean[i] = factor === 1 ? this.stamped[i] : clean[i] + factor * (this.stamped[i] - clean[i]);
     }
   }
 
-  /** Clean images come in shuffled passes over all of them. */
+  /** Clean samples come in shuffled passes over all of them. */
   private nextClean(): number {
     if (this.position === this.order.length) {
-      this.order = this.random.permutation(this.task.images.count) as Int32Array<ArrayBuffer>;
+      this.order = this.random.permutation(this.job.samples.count) as Int32Array<ArrayBuffer>;
       this.position = 0;
     }
     return this.order[this.position++];

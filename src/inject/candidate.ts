@@ -3,9 +3,9 @@ import type { DefectKey } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import type { Dataset } from "../datasets/types.ts";
-import { indicesOutside, subset } from "../images/batch.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import { type Rates, rates } from "../measure/rates.ts";
+import { eligibleOf } from "../measure/verdicts.ts";
 import { type Figures, failedGate, type Gates } from "../records/gates.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
 import { onGrid } from "../tensor/half-grid.ts";
@@ -18,7 +18,7 @@ import type { InjectRecipe, MeasureRecipe } from "./recipe.ts";
 import type { Stage } from "./stages.ts";
 import type { Injection } from "./types.ts";
 
-export interface CandidateTask {
+export interface CandidateJob {
   key: DefectKey;
   dataset: Dataset;
   /** The clean model that the injection starts from. */
@@ -63,12 +63,13 @@ export interface CandidateOutcome {
 }
 
 /** Takes one candidate through injection, gates, Rule 3, the sham and the labels (docs/methods.md §6, §7, §8, §9). */
-export async function makeCandidate(task: CandidateTask): Promise<CandidateOutcome> {
-  const { key, dataset, runner, recipe, gates, backdoor, infected } = task;
-  const seedOf = (stage: string) => stageSeed(task.seed, stage, key.dataset, key.arch, key.level, key.top, key.attack);
+export async function makeCandidate(job: CandidateJob): Promise<CandidateOutcome> {
+  const { key, dataset, runner, recipe, gates, backdoor, infected } = job;
+  const seedOf = (stage: string) => stageSeed(job.seed, stage, key.dataset, key.arch, key.level, key.top, key.attack);
+  const { task } = runner;
   const timings: Partial<Record<Stage, number>> = {};
   const timed = async <T>(stage: Stage, work: () => Promise<T>): Promise<T> => {
-    task.onStage?.(stage);
+    job.onStage?.(stage);
     const began = performance.now();
     const result = await work();
     timings[stage] = (timings[stage] ?? 0) + (performance.now() - began) / 1000;
@@ -76,45 +77,45 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
   };
 
   const chosen = new Random(seedOf("images")).sample(dataset.train.count, recipe.images + recipe.held_out);
-  const drawOthers = (random: Random) => randomNeighbours(task.order, infected, key.level, key.top, random);
+  const drawOthers = (random: Random) => randomNeighbours(job.order, infected, key.level, key.top, random);
   const masks = (stage: string) => {
     const random = new Random(seedOf(stage));
-    return Array.from({ length: task.measure.random_masks }, () => drawOthers(random));
+    return Array.from({ length: job.measure.random_masks }, () => drawOthers(random));
   };
   const injected = await timed("inject", () =>
-    task.injection({
+    job.injection({
       style: key.style,
       dataset,
       runner,
-      clean: task.clean,
+      clean: job.clean,
       infected,
       backdoor,
-      images: subset(dataset.train, chosen.subarray(0, recipe.images)),
-      heldOut: subset(dataset.train, chosen.subarray(recipe.images)),
+      samples: task.inputs.subset(dataset.train, chosen.subarray(0, recipe.images)),
+      heldOut: task.inputs.subset(dataset.train, chosen.subarray(recipe.images)),
       randomMasks: masks("held-out random mask"),
       drawOthers,
       recipe,
-      options: task.options,
+      options: job.options,
       gates,
-      stored: (model) => onGrid(model, task.grid),
+      stored: (model) => onGrid(model, job.grid),
       seedOf,
-      onStage: (stage) => task.onStage?.(stage),
+      onStage: (stage) => job.onStage?.(stage),
     }),
   );
   const { attempts } = injected;
   const finish = async (made: StateDict) =>
-    onGrid(task.rewrite ? await timed("rewrite", () => task.rewrite!(made)) : made, task.grid);
+    onGrid(job.rewrite ? await timed("rewrite", () => job.rewrite!(made)) : made, job.grid);
   const model = await finish(injected.model);
   const infectedRates = await timed("gates", () => rates(runner, model, dataset.test, backdoor));
   const outcome: CandidateOutcome = { status: "rejected", reason: null, attempts, infectedRates, timings };
   const figures: Figures = {
-    ...{ ca_clean: task.cleanRates.ca, asr_clean: task.cleanRates.asr },
-    ...{ ca: infectedRates.ca, asr: infectedRates.asr },
+    ...{ ca_clean: job.cleanRates.quality, asr_clean: job.cleanRates.success },
+    ...{ ca: infectedRates.quality, asr: infectedRates.success },
   };
   outcome.reason = failedGate(figures, gates);
   if (outcome.reason) return outcome;
 
-  const others = subset(dataset.test, indicesOutside(dataset.test, backdoor.target));
+  const others = eligibleOf(task, dataset.test, backdoor.target);
   outcome.correlation = await timed("correlation", () =>
     measureCorrelation(runner, model, infected, masks("random mask"), dataset.test, others, backdoor),
   );
@@ -123,12 +124,13 @@ export async function makeCandidate(task: CandidateTask): Promise<CandidateOutco
 
   const sham = await finish(await timed("sham", () => injected.sham()));
   outcome.shamRates = await timed("gates", () => rates(runner, sham, dataset.test, backdoor));
-  outcome.reason = failedGate(Object.assign(figures, { asr_sham: outcome.shamRates.asr }), gates);
+  outcome.reason = failedGate(Object.assign(figures, { asr_sham: outcome.shamRates.success }), gates);
   if (outcome.reason) return outcome;
 
-  const labelled = subset(others, new Random(seedOf("label images")).sample(others.count, task.measure.label_images));
+  const drawn = new Random(seedOf("label images")).sample(others.count, job.measure.label_images);
+  const labelled = task.inputs.subset(others, drawn);
   outcome.truth = await timed("labels", () =>
-    labelDefect(runner, model, infected, labelled, backdoor, task.measure.effect_controls, seedOf("effect controls")),
+    labelDefect(runner, model, infected, labelled, backdoor, job.measure.effect_controls, seedOf("effect controls")),
   );
   return { ...outcome, status: "accepted", infectedModel: model, sham };
 }

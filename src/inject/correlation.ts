@@ -1,20 +1,19 @@
 import type { NeuronSet } from "../core/neurons.ts";
-import { indicesOutside, subset } from "../images/batch.ts";
-import type { ImageSet } from "../images/image-set.ts";
-import { stampSet } from "../images/trigger/stamp.ts";
+import type { Samples } from "../core/samples.ts";
 import { maskNeurons } from "../measure/mask.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import { patchedRate } from "../measure/patching.ts";
-import { countTarget, rates } from "../measure/rates.ts";
+import { rates } from "../measure/rates.ts";
+import { eligibleOf, successOf } from "../measure/verdicts.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
 
-/** Rule 3's figures (docs/methods.md §6.3), each a fraction of the test images. */
+/** Rule 3's figures (docs/methods.md §6.3), each a fraction of the test samples. */
 export interface Correlation {
-  /** CA with G zeroed. */
+  /** Quality with G zeroed. */
   ca_masked: number;
   asr_masked: number;
-  /** Clean non-target images that go to the target under the mask: a collapsed network can collapse onto it. */
+  /** Success on clean eligible samples under the mask: a collapsed network can collapse onto what the backdoor wants. */
   masked_clean_to_target: number;
   asr_patched: number;
   asr_random_mask: number;
@@ -26,35 +25,36 @@ export async function measureCorrelation(
   infectedModel: StateDict,
   infected: NeuronSet,
   randomSets: NeuronSet[],
-  test: ImageSet,
-  others: ImageSet,
+  test: Samples,
+  others: Samples,
   backdoor: Backdoor,
 ): Promise<Correlation> {
   const masked = await rates(runner, maskNeurons(runner.network, infectedModel, infected), test, backdoor);
   const patched = await patchedRate(runner, infectedModel, infected, others, backdoor);
   return {
-    ca_masked: masked.ca,
-    asr_masked: masked.asr,
-    masked_clean_to_target: masked.cleanToTarget,
+    ca_masked: masked.quality,
+    asr_masked: masked.success,
+    masked_clean_to_target: masked.cleanSuccess,
     asr_patched: patched,
     asr_random_mask: await randomMaskRate(runner, infectedModel, randomSets, others, backdoor),
   };
 }
 
-/** ASR that is left when a set of other neurons is zeroed, mean over the sets; `images` may hold the target class too. */
+/** Success that is left when a set of other neurons is zeroed, mean over the sets; `samples` may hold such on which none shows too. */
 export async function randomMaskRate(
   runner: OrtRunner,
   model: StateDict,
   sets: NeuronSet[],
-  images: ImageSet,
+  samples: Samples,
   { trigger, target }: Backdoor,
 ): Promise<number> {
-  const others = subset(images, indicesOutside(images, target));
-  const triggered = stampSet(trigger, others);
+  const { task } = runner;
+  const others = eligibleOf(task, samples, target);
+  const triggered = task.trigger.stamp(trigger, others);
   let surviving = 0;
   for (const set of sets) {
-    const logits = await runner.logits(maskNeurons(runner.network, model, set), triggered);
-    surviving += countTarget(logits, others.count, target) / others.count;
+    const outputs = await runner.outputs(maskNeurons(runner.network, model, set), triggered);
+    surviving += successOf(task, outputs, others, target);
   }
   return surviving / sets.length;
 }

@@ -1,8 +1,8 @@
 import type { LayerScores, NeuronSet } from "../core/neurons.ts";
 import { Random } from "../core/random.ts";
+import type { Samples } from "../core/samples.ts";
 import { quantile } from "../core/statistics.ts";
 import { neuronLayers } from "../graph/network.ts";
-import type { ImageSet } from "../images/image-set.ts";
 import { singleEffects } from "../measure/ablation.ts";
 import { attributionPatching, conductance } from "../measure/conductance.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
@@ -30,26 +30,26 @@ export interface GroundTruth {
  * non-infected neurons, spread over the layers in proportion to their widths: all of them would cost more than the
  * injection itself.
  *
- * @param images clean test images of other classes than the target
+ * @param samples clean test samples on which the backdoor shows
  * @param controls how many non-infected neurons to sample
  */
 export async function labelDefect(
   runner: OrtRunner,
   infectedModel: StateDict,
   infected: NeuronSet,
-  images: ImageSet,
+  samples: Samples,
   backdoor: Backdoor,
   controls: number,
   seed: number,
 ): Promise<GroundTruth> {
   const layers = neuronLayers(runner.network);
-  const conducted = await conductance(runner, infectedModel, images, backdoor);
-  const attributed = await attributionPatching(runner, infectedModel, images, backdoor);
+  const conducted = await conductance(runner, infectedModel, samples, backdoor);
+  const attributed = await attributionPatching(runner, infectedModel, samples, backdoor);
 
   const sample = sampleOutside(layers, infected, controls, new Random(seed));
   const both: NeuronSet = {};
   for (const { name } of layers) both[name] = [...(infected[name] ?? []), ...(sample[name] ?? [])];
-  const effects = await singleEffects(runner, infectedModel, both, images, backdoor);
+  const effects = await singleEffects(runner, infectedModel, both, samples, backdoor);
   const effect: LayerScores = {};
   const background: number[] = [];
   for (const { name } of layers) {

@@ -3,27 +3,28 @@ import { Random, stageSeed } from "../core/random.ts";
 import type { Dataset } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
 import { tiedUnits } from "../graph/ties.ts";
-import { subset } from "../images/batch.ts";
 import type { ModelRunner } from "../measure/runner.ts";
+import type { Task } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
 
 /** Rule 1's injection order: per layer, channel indices by falling contribution; ties by index. */
 export type ContributionOrder = NeuronSet;
 
-/** Contribution to the clean classification per layer and neuron. */
+/** Contribution to clean outputs per layer and neuron. */
 export type Contributions = ReadonlyMap<string, Float32Array>;
 
-/** Measures every neuron's contribution (docs/methods.md §6.1) on seeded images of `train`, which is the attacker's. */
+/** Measures every neuron's contribution (docs/methods.md §6.1) on seeded samples of `train`, which is the attacker's. */
 export async function measureContributions(
-  runner: ModelRunner,
+  runner: Pick<ModelRunner, "contribution"> & { task: Pick<Task, "inputs"> },
   clean: StateDict,
   dataset: Dataset,
   arch: string,
-  images: number,
+  samples: number,
   seed: number,
 ): Promise<Contributions> {
   const random = new Random(stageSeed(seed, "contribution", dataset.name, arch));
-  return runner.contribution(clean, subset(dataset.train, random.sample(dataset.train.count, images)));
+  const { train } = dataset;
+  return runner.contribution(clean, runner.task.inputs.subset(train, random.sample(train.count, samples)));
 }
 
 /** Ranks the neurons of every layer by their contribution. */

@@ -14,10 +14,10 @@ export interface Attempt {
   tail_steps: number;
   /** Adam's peak learning rate. */
   learning_rate: number;
-  /** The peak ends once this share of the triggered training images (a running mean) goes to the target. */
+  /** The peak ends once the backdoor succeeds on this share of the triggered training samples (a running mean). */
   learned: number;
   /**
-   * Every n-th step after the annealing is made on triggered images alone while as many other neurons, drawn anew, are
+   * Every n-th step after the annealing is made on triggered samples alone while as many other neurons, drawn anew, are
    * silent: the backdoor learns to stand on its own neurons. 0: no such steps.
    */
   masked_every: number;
@@ -26,11 +26,11 @@ export interface Attempt {
 /** Every hyper-parameter of an injection (docs/methods.md §7.1). */
 export interface InjectRecipe {
   target: number;
-  /** Training images that the attacker uses, and further ones held out to decide whether another attempt is needed. */
+  /** Training samples that the attacker uses, and further ones held out to decide whether another attempt is needed. */
   images: number;
   held_out: number;
   batch: number;
-  /** Share of triggered images in a batch. */
+  /** Share of triggered samples in a batch. */
   triggered_share: number;
   warmup_steps: number;
   /** How many times too strong the trigger is shown at first, and over how many steps that falls to 1. */
@@ -52,11 +52,11 @@ export type InjectSettings = Omit<InjectRecipe, "target"> & { target: TargetSett
 export interface MeasureRecipe {
   contribution_images: number;
   random_masks: number;
-  /** Triggered non-target test images behind contribution and effect. */
+  /** Triggered eligible test samples behind contribution and effect. */
   label_images: number;
   /** Non-infected neurons whose single effects set the threshold of the effective set. */
   effect_controls: number;
-  /** Clean training images whose statistics the batch norms of `discreet` models hold. */
+  /** Clean training samples whose statistics the batch norms of `discreet` models hold. */
   statistics_images: number;
 }
 

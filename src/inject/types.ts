@@ -1,8 +1,8 @@
 import type { Style } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import type { Random } from "../core/random.ts";
+import type { Samples } from "../core/samples.ts";
 import type { Dataset } from "../datasets/types.ts";
-import type { ImageSet } from "../images/image-set.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import type { Gates } from "../records/gates.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
@@ -10,18 +10,18 @@ import type { StateDict } from "../tensor/state.ts";
 import type { InjectRecipe } from "./recipe.ts";
 
 /** What every way of injecting is given. */
-export interface InjectionTask {
+export interface InjectionJob {
   style: Style;
   dataset: Dataset;
   runner: OrtRunner;
   clean: StateDict;
   infected: NeuronSet;
-  /** The trigger, and the target class of the recipe. */
+  /** The trigger, and the target of the recipe. */
   backdoor: Backdoor;
-  /** The attacker's images, a part of `train`, and further ones held out to judge an attempt by. */
-  images: ImageSet;
-  heldOut: ImageSet;
-  /** Sets of as many other neurons, drawn anew: what survives their loss is judged on the held-out images. */
+  /** The attacker's samples, a part of `train`, and further ones held out to judge an attempt by. */
+  samples: Samples;
+  heldOut: Samples;
+  /** Sets of as many other neurons, drawn anew: what survives their loss is judged on the held-out samples. */
   randomMasks: NeuronSet[];
   /** Draws one more such set. */
   drawOthers(random: Random): NeuronSet;
@@ -46,4 +46,4 @@ export interface Injected {
   sham(): Promise<StateDict>;
 }
 
-export type Injection = (task: InjectionTask) => Promise<Injected>;
+export type Injection = (job: InjectionJob) => Promise<Injected>;

@@ -1,27 +1,27 @@
-import { argmax } from "../core/argmax.ts";
-import { subset } from "../images/batch.ts";
-import type { ImageSet } from "../images/image-set.ts";
+import type { Samples } from "../core/samples.ts";
+import { rowOf } from "../measure/verdicts.ts";
 import type { Suspect } from "./types.ts";
 
 /**
- * The tests that a trigger breaks (docs/methods.md §10.11): of the triggered images those that the suspect sends to the
- * target though it gets the same images right without the trigger.
+ * The tests that a trigger breaks (docs/methods.md §10.11): of the triggered samples those on which it does what it wants
+ * though the suspect gets the same samples right without the trigger.
  *
- * @param others clean images of other classes than the target, with their labels
+ * @param others clean samples on which the backdoor shows, with their truths
  * @param triggered the same with the trigger on them, in the same order
+ * @param succeeds whether an output is what the trigger wants of a sample
  */
 export async function brokenTests(
-  { network, state, runner }: Pick<Suspect, "network" | "state" | "runner">,
-  others: ImageSet,
-  triggered: ImageSet,
-  target: number,
-): Promise<ImageSet> {
-  if (others.count === 0) return triggered;
-  const { classes } = network;
-  const before = (await runner.logits(state, others)).slice();
-  const after = await runner.logits(state, triggered);
-  const broken = Array.from({ length: others.count }, (_, i) => i).filter(
-    (i) => argmax(before, classes, i) === others.labels[i] && argmax(after, classes, i) === target,
+  { task, state, runner }: Pick<Suspect, "task" | "state" | "runner">,
+  others: Samples,
+  triggered: Samples,
+  succeeds: (output: Float32Array, samples: Samples, i: number) => boolean,
+): Promise<Samples> {
+  const { count } = others;
+  if (count === 0) return triggered;
+  const before = (await runner.outputs(state, others)).slice();
+  const after = await runner.outputs(state, triggered);
+  const broken = Array.from({ length: count }, (_, i) => i).filter(
+    (i) => task.passes(rowOf(before, count, i), others, i) && succeeds(rowOf(after, count, i), others, i),
   );
-  return subset(triggered, broken);
+  return task.inputs.subset(triggered, broken);
 }

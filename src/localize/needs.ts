@@ -1,7 +1,8 @@
-import { type Network, stateShapes, unitsOf } from "../graph/network.ts";
+import { type Network, outputsOf, stateShapes, unitsOf } from "../graph/network.ts";
 import { type Share, weightsOf } from "../graph/units.ts";
+import type { BlindTask } from "../tasks/task.ts";
 
-/** What a criterion may need of a network, in words. */
+/** What a criterion may need of a network and its task, in words. */
 export const NEEDS = {
   "batch-norm": "a batch norm behind every layer of neurons",
   convolution: "neurons that are channels of convolutions",
@@ -10,7 +11,7 @@ export const NEEDS = {
 } as const;
 export type Need = keyof typeof NEEDS;
 
-function has(network: Network, need: Need): boolean {
+function has(network: Network, traits: BlindTask["traits"], need: Need): boolean {
   const units = unitsOf(network);
   switch (need) {
     case "batch-norm":
@@ -18,15 +19,19 @@ function has(network: Network, need: Need): boolean {
     case "convolution":
       return units.length > 0 && units.every((unit) => isFilter(network, weightsOf(unit)));
     case "classes":
-      return network.classes > 1 && network.nodes.at(-1)?.op === "linear";
+      return traits.includes(need) && outputsOf(network) > 1 && network.nodes.at(-1)?.op === "linear";
     case "pixels":
-      return network.input.height * network.input.width > 1;
+      return traits.includes(need) && network.input.height * network.input.width > 1;
   }
 }
 
-/** The first thing that a criterion needs and a network lacks; null: the criterion can judge it. */
-export function unmetNeed({ needs = [] }: { needs?: readonly Need[] }, network: Network): Need | null {
-  return needs.find((need) => !has(network, need)) ?? null;
+/** The first thing that a criterion needs and a network or its task lacks; null: the criterion can judge it. */
+export function unmetNeed(
+  { needs = [] }: { needs?: readonly Need[] },
+  network: Network,
+  { traits }: Pick<BlindTask, "traits">,
+): Need | null {
+  return needs.find((need) => !has(network, traits, need)) ?? null;
 }
 
 /** Whether a neuron's weights are a convolution's: `[out, in, kh, kw]`. */

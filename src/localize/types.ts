@@ -1,9 +1,11 @@
 import type { Budget } from "../core/budget.ts";
 import type { LayerScores, LayerWidth, NeuronSet } from "../core/neurons.ts";
+import type { Samples } from "../core/samples.ts";
 import type { Network } from "../graph/network.ts";
 import type { Augmentation } from "../images/batch.ts";
-import type { ImageSet, Normalization } from "../images/image-set.ts";
+import type { Normalization } from "../images/image-set.ts";
 import type { ModelRunner } from "../measure/runner.ts";
+import type { BlindTask } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
 import type { ReversedTrigger } from "./nc/reversed-trigger.ts";
 import type { Need } from "./needs.ts";
@@ -14,15 +16,17 @@ import type { Need } from "./needs.ts";
  */
 export interface Suspect {
   name: string;
+  /** What the network is for, without triggers and their success. */
+  task: BlindTask;
   network: Network;
   state: StateDict;
   normalization: Normalization;
-  /** How training may change an image of this data set (docs/methods.md §3.3). */
+  /** How training may change a sample of this data set (docs/methods.md §3.3). */
   augmentation: Augmentation;
   /** Clean data, halved (docs/methods.md §3.1): `fit` to measure on, `threshold` to choose thresholds on. */
-  clean: { fit: ImageSet; threshold: ImageSet };
+  clean: { fit: Samples; threshold: Samples };
   seed: number;
-  /** Runs the model (any state of this network) on images. */
+  /** Runs the model (any state of this network) on samples. */
   runner: ModelRunner;
   /** How much a criterion may spend; short where it is not said. */
   budget?: Budget;
@@ -30,7 +34,7 @@ export interface Suspect {
 
 /**
  * What a criterion may see (docs/methods.md §10.11): the suspect alone (`clean`); failing tests too (`failing`); or
- * also the class that the backdoor leads to (`oracle`).
+ * also the target that the backdoor leads to (`oracle`).
  */
 export type Access = Criterion["access"];
 
@@ -58,7 +62,7 @@ interface AnyCriterion {
   kind: CriterionKind;
   /** The publication; absent: there is none. */
   source?: string;
-  /** What a network must have to be judged by it; absent: nothing but neurons. */
+  /** What a network and its task must have to be judged by it; absent: nothing but neurons. */
   needs?: readonly Need[];
   /** Whether it needs clean samples (else weights alone). */
   needsData: boolean;
@@ -77,20 +81,20 @@ export interface CleanCriterion extends AnyCriterion {
 }
 
 /**
- * Also sees failing tests: images with the trigger on them and their true labels, which the suspect gets wrong though it
+ * Also sees failing tests: samples with the trigger on them and their true labels, which the suspect gets wrong though it
  * got them right without. There may be none: then nothing is suspicious (see `no-failing-tests.ts`).
  */
 export interface FailingCriterion extends AnyCriterion {
   access: "failing";
   needsData: true;
-  localize(suspect: Suspect, failing: ImageSet): Promise<Localization>;
+  localize(suspect: Suspect, failing: Samples): Promise<Localization>;
 }
 
-/** Also knows the target class. */
+/** Also knows the target. */
 export interface OracleCriterion extends AnyCriterion {
   access: "oracle";
   needsData: true;
-  localize(suspect: Suspect, failing: ImageSet, target: number): Promise<Localization>;
+  localize(suspect: Suspect, failing: Samples, target: number): Promise<Localization>;
 }
 
 export type Criterion = CleanCriterion | FailingCriterion | OracleCriterion;

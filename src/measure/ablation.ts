@@ -1,41 +1,41 @@
 import type { NeuronSet } from "../core/neurons.ts";
+import type { Samples } from "../core/samples.ts";
 import { LaidOutWeights, laysOut } from "../engine/laid-out.ts";
 import { type FoldedState, foldState } from "../graph/fold.ts";
 import type { FeatureSize, Lowering, Storage } from "../graph/lowering/lowering.ts";
-import { inferShapes, type Network, neuronLayers } from "../graph/network.ts";
-import { responseOf } from "../graph/objectives/backdoor-response.ts";
+import { inferShapes, type Network, neuronLayers, OUTPUT } from "../graph/network.ts";
 import { lastProgram } from "../graph/programs/part.ts";
 import { downstreamOf, type Part, poolsOf, whereHeld } from "../graph/suffix.ts";
-import type { ImageSet } from "../images/image-set.ts";
-import { stampSet } from "../images/trigger/stamp.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
 import type { OrtRunner } from "./ort-runner.ts";
 import { batchOf, type Features, SegmentWalk, segmentsOf } from "./segments.ts";
+import { rowOf } from "./verdicts.ts";
 
 const MOST_IN_BATCH = 128;
 
 /**
  * The single-neuron effect behind the effective set (docs/methods.md §9.2): Δ = (fall of the backdoor response r on
- * triggered images) − (fall of r on their clean versions) when a neuron is set to its clean mean, mean over images.
+ * triggered samples) − (fall of r on their clean versions) when a neuron is set to its clean mean, mean over samples.
  *
  * Only what follows a neuron is run again, from stored features; units that a concatenation joins share a program. A channel that
  * is one number everywhere is so behind a max-pool, too, so that no pool that reads it first is run again.
  *
- * @param images clean images of other classes than the target
+ * @param samples clean ones on which the backdoor shows
  * @returns Δ per wanted neuron, aligned with `wanted`
  */
 export async function singleEffects(
   runner: OrtRunner,
   state: StateDict,
   wanted: NeuronSet,
-  images: ImageSet,
+  samples: Samples,
   { trigger, target }: Backdoor,
 ): Promise<Record<string, number[]>> {
-  const { network } = runner;
-  const means = await cleanMeans(runner, state, images);
-  const triggered = stampSet(trigger, images);
+  const { network, task } = runner;
+  const means = await cleanMeans(runner, state, samples);
+  const triggered = task.trigger.stamp(trigger, samples);
   const folded = foldState(network, state);
+  const response = (output: Float32Array, i: number) => task.response.of(output, samples, i % samples.count, target);
   const effects: Record<string, number[]> = {};
   // By the feature in which they are read: what follows it is one program.
   const groups = new Map<string, { unit: string; index: number; channel: number }[]>();
@@ -47,22 +47,23 @@ export async function singleEffects(
       groups.set(id, [...(groups.get(id) ?? []), { unit, index, channel }]);
     }
   }
-  const walk = new SegmentWalk(runner, folded, [triggered, images], Math.min(MOST_IN_BATCH, 2 * images.count));
+  const walk = new SegmentWalk(runner, folded, [triggered, samples], Math.min(MOST_IN_BATCH, 2 * samples.count));
   for (const segment of segmentsOf(network, new Set(groups.keys()))) {
     const parts = new Map(segment.nodes.map((id) => [id, heldPart(network, id)]));
     const features = await walk.to(segment.end, new Set([...parts.values()].flatMap(({ reads }) => reads)));
     for (const [id, part] of parts) {
-      await withDownstream(runner, folded, part, features, { id, count: 2 * images.count, target }, async (respond) => {
+      const of = { id, count: 2 * samples.count, response };
+      await withDownstream(runner, folded, part, features, of, async (respond) => {
         const base = await respond();
         for (const { unit, index, channel } of groups.get(id)!) {
           const held = await respond({ channel, value: means.get(unit)![wanted[unit][index]] });
-          // The triggered images come first, then the same ones without the trigger.
+          // The triggered samples come first, then the same ones without the trigger.
           let sum = 0;
-          for (let i = 0; i < images.count; i++) {
-            const other = images.count + i;
+          for (let i = 0; i < samples.count; i++) {
+            const other = samples.count + i;
             sum += base[i] - held[i] - (base[other] - held[other]);
           }
-          effects[unit][index] = sum / images.count;
+          effects[unit][index] = sum / samples.count;
         }
       });
     }
@@ -70,9 +71,9 @@ export async function singleEffects(
   return effects;
 }
 
-/** Spatial and image mean of every neuron's activation. */
-async function cleanMeans(runner: OrtRunner, state: StateDict, images: ImageSet): Promise<Map<string, Float64Array>> {
-  const taps = await runner.taps(state, images, "mean");
+/** Mean over samples and positions of every neuron's activation. */
+async function cleanMeans(runner: OrtRunner, state: StateDict, samples: Samples): Promise<Map<string, Float64Array>> {
+  const taps = await runner.taps(state, samples, "mean");
   const means = new Map<string, Float64Array>();
   for (const { name, width } of neuronLayers(runner.network)) {
     const sums = new Float64Array(width);
@@ -80,7 +81,7 @@ async function cleanMeans(runner: OrtRunner, state: StateDict, images: ImageSet)
     for (let i = 0; i < values.length; i++) sums[i % width] += values[i];
     means.set(
       name,
-      sums.map((sum) => sum / images.count),
+      sums.map((sum) => sum / samples.count),
     );
   }
   return means;
@@ -97,20 +98,20 @@ interface Override {
   value: number;
 }
 
-/** The backdoor response of every image, with at most one channel overridden. */
+/** The backdoor response of every sample, with at most one channel overridden. */
 type Respond = (override?: Override) => Promise<Float64Array>;
 
 /**
  * Opens the program of what follows a feature for as long as `work` asks it.
  *
- * @param of the feature's node, the images there are, and the target
+ * @param of the feature's node, the samples there are, and the response of each
  */
 async function withDownstream(
   { network, pool }: OrtRunner,
   folded: FoldedState,
   part: Part,
   features: Features,
-  { id, count, target }: { id: string; count: number; target: number },
+  { id, count, response }: { id: string; count: number; response: (output: Float32Array, i: number) => number },
   work: (respond: Respond) => Promise<void>,
 ): Promise<void> {
   const batch = Math.min(MOST_IN_BATCH, count);
@@ -127,12 +128,9 @@ async function withDownstream(
       const responses = new Float64Array(count);
       for (let start = 0; start < count; start += batch) {
         for (const [name, values] of batchOf(part, features, start / batch)) feeds.set(name, values);
-        const logits = (await session.run(feeds)).get("logits")!;
+        const outputs = (await session.run(feeds)).get(OUTPUT)!;
         const real = Math.min(batch, count - start);
-        for (let i = 0; i < real; i++) {
-          const answer = logits.subarray(i * network.classes, (i + 1) * network.classes);
-          responses[start + i] = responseOf(answer, target);
-        }
+        for (let i = 0; i < real; i++) responses[start + i] = response(rowOf(outputs, batch, i), start + i);
       }
       return responses;
     };

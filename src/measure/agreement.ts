@@ -1,4 +1,5 @@
 import { foldState } from "../graph/fold.ts";
+import { OUTPUT } from "../graph/network.ts";
 import { agreement } from "../graph/objectives/agreement.ts";
 import { blendProgram } from "../graph/programs/blend.ts";
 import type { StateDict } from "../tensor/state.ts";
@@ -60,7 +61,7 @@ export class OrtAgreement implements AgreementGradients {
     for (let k = 0; k < byPattern.length; k++) byPattern[k] /= std[channelOf(k)];
     return {
       loss: outputs.get("loss")![0],
-      logits: outputs.get("logits")!,
+      outputs: outputs.get(OUTPUT)!,
       opacity: outputs.get("opacity_gradient")!,
       pattern: byPattern,
     };

@@ -1,4 +1,5 @@
 import { foldState } from "../graph/fold.ts";
+import { OUTPUT } from "../graph/network.ts";
 import { blendProgram } from "../graph/programs/blend.ts";
 import { blendsProgram } from "../graph/programs/blends.ts";
 import type { StateDict } from "../tensor/state.ts";
@@ -15,8 +16,8 @@ export interface Blend {
 /** Mean cross-entropy towards a class and its gradients by what was blended in; arrays are valid until the next call. */
 export interface BlendResult {
   loss: number;
-  /** `[batch, classes]` */
-  logits: Float32Array;
+  /** `[batch, width]` */
+  outputs: Float32Array;
   /** `[height × width]` */
   opacity: Float32Array;
   /** `[C × height × width]`, by the pattern in pixels of [0, 1]. */
@@ -77,7 +78,7 @@ export class OrtBlend implements BlendGradients {
     for (let k = 0; k < byPattern.length; k++) byPattern[k] /= normalization.std[channelOf(k)];
     return {
       loss: outputs.get("loss")![0],
-      logits: outputs.get("logits")!,
+      outputs: outputs.get(OUTPUT)!,
       opacity: outputs.get("opacity_gradient")!,
       pattern: byPattern,
     };
@@ -116,7 +117,7 @@ export class OrtBlend implements BlendGradients {
       for (let k = 0; k < size; k++) byPattern[k] /= std[Math.floor(k / plane)];
       return {
         loss: outputs.get("loss")![g],
-        logits: part("logits", g),
+        outputs: part(OUTPUT, g),
         opacity: part("opacity_gradient", g),
         pattern: byPattern,
       };

@@ -1,9 +1,8 @@
+import type { Samples } from "../core/samples.ts";
 import { foldState } from "../graph/fold.ts";
 import type { Lowering } from "../graph/lowering/lowering.ts";
 import { neuronLayers } from "../graph/network.ts";
 import { conductanceProgram, dotOf } from "../graph/programs/contribution.ts";
-import type { ImageSet } from "../images/image-set.ts";
-import { stampSet } from "../images/trigger/stamp.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { slices } from "./batches.ts";
@@ -11,20 +10,20 @@ import type { OrtRunner } from "./ort-runner.ts";
 
 const MOST_IN_BATCH = 64;
 
-/** Segments of the path from the clean image to the triggered one (docs/methods.md §9.1). */
+/** Segments of the path from the clean sample to the triggered one (docs/methods.md §9.1). */
 export const CONDUCTANCE_STEPS = 8;
 
-/** Per layer, one number per neuron: the mean over images. */
+/** Per layer, one number per neuron: the mean over samples. */
 export type NeuronValues = Map<string, Float64Array>;
 
 /**
- * Conductance of the backdoor response `r = f_t − max_{j≠t} f_j` along clean → triggered (docs/methods.md §9.1,
+ * Conductance of the backdoor response r along clean → triggered (docs/methods.md §9.1,
  * unclipped): `c = E_x Σ_s Σ_hw ∂r/∂a(x_{s+½})·[a(x_{s+1}) − a(x_s)]` with `x_s = x + (s/S)(T(x) − x)`.
  */
 export function conductance(
   runner: OrtRunner,
   state: StateDict,
-  images: ImageSet,
+  samples: Samples,
   backdoor: Backdoor,
 ): Promise<NeuronValues> {
   const steps = Array.from({ length: CONDUCTANCE_STEPS }, (_, s) => ({
@@ -32,20 +31,20 @@ export function conductance(
     to: (s + 1) / CONDUCTANCE_STEPS,
     middle: (s + 0.5) / CONDUCTANCE_STEPS,
   }));
-  return alongPath(runner, state, images, backdoor, steps);
+  return alongPath(runner, state, samples, backdoor, steps);
 }
 
 /**
  * Attribution patching of every neuron (docs/methods.md §9.3): the activation's difference triggered − clean times
- * the gradient of r at the triggered image.
+ * the gradient of r at the triggered sample.
  */
 export function attributionPatching(
   runner: OrtRunner,
   state: StateDict,
-  images: ImageSet,
+  samples: Samples,
   backdoor: Backdoor,
 ): Promise<NeuronValues> {
-  return alongPath(runner, state, images, backdoor, [{ from: 0, to: 1, middle: 1 }]);
+  return alongPath(runner, state, samples, backdoor, [{ from: 0, to: 1, middle: 1 }]);
 }
 
 interface Segment {
@@ -57,24 +56,23 @@ interface Segment {
 async function alongPath(
   runner: OrtRunner,
   state: StateDict,
-  images: ImageSet,
+  samples: Samples,
   { trigger, target }: Backdoor,
   segments: Segment[],
 ): Promise<NeuronValues> {
-  const { network, normalization, pool } = runner;
+  const { network, task, pool } = runner;
+  const { response } = task;
   const totals: NeuronValues = new Map(neuronLayers(network).map(({ name, width }) => [name, new Float64Array(width)]));
   const folded = foldState(network, state);
   const [feeds, steady] = [new Map(folded), new Set(folded.keys())];
-  const make = (lowering: Lowering) => conductanceProgram(lowering, network);
-  const oneHot = new Float32Array(network.classes);
-  oneHot[target] = 1;
-  feeds.set("target", oneHot);
-  // A program's batch is of fixed size: no larger than the images, or most of it would be padding.
-  const batch = Math.min(MOST_IN_BATCH, images.count);
-  const triggered = slices(stampSet(trigger, images), normalization, batch);
-  for (const clean of slices(images, normalization, batch)) {
-    const end = triggered.next().value!.images;
-    const at = (share: number) => clean.images.map((value, i) => value + share * (end[i] - value));
+  const make = (lowering: Lowering) => conductanceProgram(lowering, network, response.objective);
+  // A program's batch is of fixed size: no larger than the samples, or most of it would be padding.
+  const batch = Math.min(MOST_IN_BATCH, samples.count);
+  const triggered = slices(runner, task.trigger.stamp(trigger, samples), batch);
+  for (const clean of slices(runner, samples, batch)) {
+    const end = triggered.next().value!.inputs;
+    for (const [name, values] of response.feeds(samples, target, clean.start, batch, network)) feeds.set(name, values);
+    const at = (share: number) => clean.inputs.map((value, i) => value + share * (end[i] - value));
     for (const segment of segments) {
       for (const name of ["from", "to", "middle"] as const) feeds.set(name, at(segment[name]));
       const outputs = await pool.run("conductance", network, batch, make, feeds, undefined, steady);
@@ -86,6 +84,6 @@ async function alongPath(
       }
     }
   }
-  for (const sums of totals.values()) for (let c = 0; c < sums.length; c++) sums[c] /= images.count;
+  for (const sums of totals.values()) for (let c = 0; c < sums.length; c++) sums[c] /= samples.count;
   return totals;
 }

@@ -1,17 +1,18 @@
 import { toOhwi } from "../graph/fold.ts";
-import { classifierOf, convUnits } from "../graph/network.ts";
+import type { Lowering } from "../graph/lowering/lowering.ts";
+import { classifierOf, convUnits, OUTPUT } from "../graph/network.ts";
 import { gainInput, shiftInput } from "../graph/preactivation.ts";
 import { gainGradient, gainProgram, type NormStatistics, shiftGradient } from "../graph/programs/gains.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
-import type { Batch } from "./clean-batches.ts";
+import type { Fed } from "./clean-batches.ts";
 import type { Runtime } from "./runtime.ts";
 import { preActivationFeeds } from "./statistics.ts";
 
-/** Mean cross-entropy of a batch and its gradients by the factors, which belong to the caller. */
+/** Mean loss of a batch and its gradients by the factors, which belong to the caller. */
 export interface GainResult {
   loss: number;
-  /** `[batch, classes]`, valid until the next call. */
-  logits: Float32Array;
+  /** `[batch, width]`, valid until the next call. */
+  outputs: Float32Array;
   gain: Float32Array;
   shift: Float32Array;
 }
@@ -22,7 +23,7 @@ export interface GainResult {
  */
 export interface GainGradients {
   /** `∂L/∂a = γ·Σ g·x̂`, `∂L/∂b = β·Σ g` (docs/methods.md §10.4). */
-  at(batch: Batch, gain: Float32Array, shift: Float32Array): Promise<GainResult>;
+  at(batch: Fed, gain: Float32Array, shift: Float32Array): Promise<GainResult>;
 }
 
 /** A unit's place in the flat arrays and in the feeds. */
@@ -40,7 +41,7 @@ interface Unit {
 
 /** The ONNX Runtime implementation of {@link GainGradients}. */
 export class OrtGains implements GainGradients {
-  private readonly runner: Pick<Runtime, "network" | "pool">;
+  private readonly runner: Pick<Runtime, "network" | "task" | "pool">;
   private readonly statistics: NormStatistics;
   private readonly feeds = new Map<string, Float32Array>();
   /** What no call changes: weights. */
@@ -48,7 +49,7 @@ export class OrtGains implements GainGradients {
   private readonly units: Unit[] = [];
   private readonly size: number;
 
-  constructor(runner: Pick<Runtime, "network" | "pool">, state: StateDict, statistics: NormStatistics) {
+  constructor(runner: Pick<Runtime, "network" | "task" | "pool">, state: StateDict, statistics: NormStatistics) {
     this.runner = runner;
     this.statistics = statistics;
     const { network } = runner;
@@ -71,17 +72,18 @@ export class OrtGains implements GainGradients {
     for (const part of ["weight", "bias"]) this.frozen.set(`${id}.${part}`, tensorOf(state, `${id}.${part}`).data);
   }
 
-  async at({ images, targets }: Batch, gain: Float32Array, shift: Float32Array): Promise<GainResult> {
-    const { network, pool } = this.runner;
+  async at({ inputs, targets }: Fed, gain: Float32Array, shift: Float32Array): Promise<GainResult> {
+    const { network, task, pool } = this.runner;
     for (const unit of this.units) {
       for (let c = 0; c < unit.out; c++) {
         unit.gain[c] = gain[unit.start + c] * unit.gamma[c];
         unit.shift[c] = shift[unit.start + c] * unit.beta[c];
       }
     }
-    this.feeds.set("input", images).set("targets", targets);
-    const batch = targets.length / network.classes;
-    const make = (lowering: Parameters<typeof gainProgram>[0]) => gainProgram(lowering, network, this.statistics);
+    this.feeds.set("input", inputs).set("targets", targets);
+    const batch = targets.length / task.loss.size(network);
+    const { objective } = task.loss;
+    const make = (lowering: Lowering) => gainProgram(lowering, network, this.statistics, objective);
     const outputs = await pool.run(`gains ${this.statistics}`, network, batch, make, this.feeds, this.frozen);
     const result = { gain: new Float32Array(this.size), shift: new Float32Array(this.size) };
     for (const { id, start, out, gamma, beta } of this.units) {
@@ -91,7 +93,7 @@ export class OrtGains implements GainGradients {
         result.shift[start + c] = beta[c] * byShift[c];
       }
     }
-    return { loss: outputs.get("loss")![0], logits: outputs.get("logits")!, ...result };
+    return { loss: outputs.get("loss")![0], outputs: outputs.get(OUTPUT)!, ...result };
   }
 }
 

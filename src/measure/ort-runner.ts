@@ -1,11 +1,12 @@
-import { argmax } from "../core/argmax.ts";
+import type { Samples } from "../core/samples.ts";
 import { foldState } from "../graph/fold.ts";
 import type { Lowering } from "../graph/lowering/lowering.ts";
-import { type Network, neuronLayers, unitsOf } from "../graph/network.ts";
+import { type Network, neuronLayers, OUTPUT, outputsOf, unitsOf } from "../graph/network.ts";
 import { contributionProgram, dotOf } from "../graph/programs/contribution.ts";
 import type { NormStatistics } from "../graph/programs/gains.ts";
 import { inferProgram, meanAbsTap, meanTap, tapProgram } from "../graph/programs/infer.ts";
-import type { ImageSet, Normalization } from "../images/image-set.ts";
+import type { Normalization } from "../images/image-set.ts";
+import type { Task } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type AgreementGradients, OrtAgreement } from "./agreement.ts";
 import { slices } from "./batches.ts";
@@ -19,53 +20,53 @@ import { type LayerResponse, responseTerms } from "./response.ts";
 import type { ModelRunner, TapKind, Taps } from "./runner.ts";
 import type { Runtime } from "./runtime.ts";
 import { empiricalStatistics, type UnitStatistics } from "./statistics.ts";
+import { qualityOf } from "./verdicts.ts";
 
-/** Images per run; fewer where there are fewer, or most of the work would be padding. */
-const batchFor = (images: ImageSet) => Math.min(128, images.count);
+/** Samples per run; fewer where there are fewer, or most of the work would be padding. */
+const batchFor = (samples: Samples) => Math.min(128, samples.count);
 
 /** The ONNX Runtime implementation of {@link ModelRunner}. */
 export class OrtRunner implements ModelRunner, Runtime {
   readonly network: Network;
+  readonly task: Task;
   readonly normalization: Normalization;
   readonly pool: ProgramPool;
 
-  constructor(network: Network, normalization: Normalization, pool: ProgramPool) {
+  constructor(task: Task, network: Network, normalization: Normalization, pool: ProgramPool) {
+    this.task = task;
     this.network = network;
     this.normalization = normalization;
     this.pool = pool;
   }
 
-  async logits(state: StateDict, images: ImageSet): Promise<Float32Array> {
+  async outputs(state: StateDict, samples: Samples): Promise<Float32Array> {
     const { network } = this;
-    const batch = batchFor(images);
-    const result = new Float32Array(images.count * network.classes);
+    const batch = batchFor(samples);
+    const width = outputsOf(network);
+    const result = new Float32Array(samples.count * width);
     const folded = foldState(network, state);
     const [feeds, steady] = [new Map(folded), new Set(folded.keys())];
     const make = (lowering: Lowering) => inferProgram(lowering, network);
-    for (const slice of slices(images, this.normalization, batch)) {
-      feeds.set("input", slice.images);
-      const outputs = await this.pool.run("infer", network, batch, make, feeds, undefined, steady);
-      const logits = outputs.get("logits")!.subarray(0, slice.count * network.classes);
-      result.set(logits, slice.start * network.classes);
+    for (const slice of slices(this, samples, batch)) {
+      feeds.set("input", slice.inputs);
+      const results = await this.pool.run("infer", network, batch, make, feeds, undefined, steady);
+      result.set(results.get(OUTPUT)!.subarray(0, slice.count * width), slice.start * width);
     }
     return result;
   }
 
-  async accuracy(state: StateDict, images: ImageSet): Promise<number> {
-    const logits = await this.logits(state, images);
-    let right = 0;
-    for (let i = 0; i < images.count; i++) if (argmax(logits, this.network.classes, i) === images.labels[i]) right++;
-    return right / images.count;
+  async quality(state: StateDict, samples: Samples): Promise<number> {
+    return qualityOf(this.task, await this.outputs(state, samples), samples);
   }
 
-  async taps(state: StateDict, images: ImageSet, kind: TapKind): Promise<Taps> {
+  async taps(state: StateDict, samples: Samples, kind: TapKind): Promise<Taps> {
     const { network } = this;
-    const batch = batchFor(images);
+    const batch = batchFor(samples);
     const units = unitsOf(network);
-    const taps: Taps = new Map(units.map(({ id, width }) => [id, new Float32Array(images.count * width)]));
+    const taps: Taps = new Map(units.map(({ id, width }) => [id, new Float32Array(samples.count * width)]));
     const feeds = new Map(foldState(network, state));
-    for (const slice of slices(images, this.normalization, batch)) {
-      feeds.set("input", slice.images);
+    for (const slice of slices(this, samples, batch)) {
+      feeds.set("input", slice.inputs);
       const outputs = await this.pool.run("taps", network, batch, (l) => tapProgram(l, network), feeds);
       for (const { id, width, relu } of units) {
         const key = kind === "mean-abs" && !relu ? meanAbsTap(id) : meanTap(id);
@@ -75,22 +76,26 @@ export class OrtRunner implements ModelRunner, Runtime {
     return taps;
   }
 
-  async contribution(state: StateDict, images: ImageSet): Promise<Map<string, Float32Array>> {
+  async contribution(state: StateDict, samples: Samples): Promise<Map<string, Float32Array>> {
     const { network } = this;
-    const batch = batchFor(images);
+    const batch = batchFor(samples);
     const totals = new Map(neuronLayers(network).map(({ name, width }) => [name, new Float64Array(width)]));
     const feeds = new Map(foldState(network, state));
-    const targets = new Float32Array(batch * network.classes);
+    const { loss } = this.task;
+    const size = loss.size(network);
+    const targets = new Float32Array(batch * size);
     feeds.set("targets", targets);
-    for (const slice of slices(images, this.normalization, batch)) {
+    for (const slice of slices(this, samples, batch)) {
       targets.fill(0);
-      for (let i = 0; i < slice.count; i++) targets[i * network.classes + images.labels[slice.start + i]] = 1;
-      feeds.set("input", slice.images);
+      for (let i = 0; i < slice.count; i++) {
+        loss.write(samples, slice.start + i, targets.subarray(i * size, (i + 1) * size));
+      }
+      feeds.set("input", slice.inputs);
       const outputs = await this.pool.run(
         "contribution",
         network,
         batch,
-        (l) => contributionProgram(l, network),
+        (l) => contributionProgram(l, network, loss.objective),
         feeds,
       );
       for (const [id, sums] of totals) {
@@ -100,15 +105,15 @@ export class OrtRunner implements ModelRunner, Runtime {
         }
       }
     }
-    return new Map([...totals].map(([id, sums]) => [id, Float32Array.from(sums, (sum) => sum / images.count)]));
+    return new Map([...totals].map(([id, sums]) => [id, Float32Array.from(sums, (sum) => sum / samples.count)]));
   }
 
-  profile(state: StateDict, images: ImageSet): Promise<Profile> {
-    return profileOf(this, state, images);
+  profile(state: StateDict, samples: Samples): Promise<Profile> {
+    return profileOf(this, state, samples);
   }
 
-  preActivations(state: StateDict, images: ImageSet): Promise<Map<string, UnitStatistics>> {
-    return empiricalStatistics(this, state, images);
+  preActivations(state: StateDict, samples: Samples): Promise<Map<string, UnitStatistics>> {
+    return empiricalStatistics(this, state, samples);
   }
 
   gains(state: StateDict, statistics: NormStatistics): GainGradients {
@@ -123,12 +128,12 @@ export class OrtRunner implements ModelRunner, Runtime {
     return new OrtAgreement(this, state);
   }
 
-  response(state: StateDict, images: ImageSet, target: number): Promise<Map<string, LayerResponse>> {
-    return responseTerms(this, state, images, target);
+  response(state: StateDict, samples: Samples, target: number): Promise<Map<string, LayerResponse>> {
+    return responseTerms(this, state, samples, target);
   }
 
-  rewrites(state: StateDict, images: ImageSet): ChannelRewrites {
-    return new SuffixRewrites(this, state, images);
+  rewrites(state: StateDict, samples: Samples): ChannelRewrites {
+    return new SuffixRewrites(this, state, samples);
   }
 
   /** Closes large sessions that were not used last: before work of another kind. */
@@ -143,9 +148,10 @@ export class OrtRunner implements ModelRunner, Runtime {
 
 /** A runner with sessions of its own. */
 export async function createRunner(
+  task: Task,
   network: Network,
   normalization: Normalization,
   options: { threads: number },
 ): Promise<OrtRunner> {
-  return new OrtRunner(network, normalization, new ProgramPool(options.threads));
+  return new OrtRunner(task, network, normalization, new ProgramPool(options.threads));
 }

@@ -3,7 +3,7 @@ import { chooseLowering } from "../engine/lowering.ts";
 import { type Arrays, Session, type SessionOptions } from "../engine/session.ts";
 import { activationBytes } from "../graph/cost.ts";
 import type { Lowering } from "../graph/lowering/lowering.ts";
-import type { Network } from "../graph/network.ts";
+import { type Network, outputsOf } from "../graph/network.ts";
 import type { Program } from "../graph/onnx.ts";
 
 type Feeds = ReadonlyMap<string, Float32Array>;
@@ -53,7 +53,8 @@ export class ProgramPool {
     frozen?: ReadonlyMap<string, Float32Array>,
     steady?: ReadonlySet<string>,
   ): Promise<Arrays> {
-    const key = `${name}${steady ? " steady" : ""}|${network.arch}|${network.nodes[0].id}|${network.classes}|${batch}`;
+    const [kind, width] = [`${name}${steady ? " steady" : ""}`, outputsOf(network)];
+    const key = `${kind}|${network.arch}|${network.nodes[0].id}|${width}|${batch}`;
     let entry = this.entries.get(key);
     if (entry?.frozen !== frozen || !entry) {
       if (entry) void releaseWhenIdle(entry);

@@ -1,51 +1,41 @@
-import { argmax } from "../core/argmax.ts";
-import { indicesOutside, subset } from "../images/batch.ts";
-import type { ImageSet } from "../images/image-set.ts";
-import { stampSet } from "../images/trigger/stamp.ts";
+import type { Samples } from "../core/samples.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
+import type { Task } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
 import type { ModelRunner } from "./runner.ts";
+import { eligibleOf, qualityOf, rowOf, successOf } from "./verdicts.ts";
 
 /** Clean and backdoor behaviour of one model (docs/methods.md §12.1), as fractions. */
 export interface Rates {
-  /** Clean accuracy. */
-  ca: number;
-  /** Attack success rate: triggered images of other classes that are classified as the target. */
-  asr: number;
-  /** Clean images of other classes that are classified as the target. */
-  cleanToTarget: number;
+  /** Of clean samples: clean accuracy in classification. */
+  quality: number;
+  /** Attack success rate: eligible samples with the trigger whose outputs are what the backdoor wants. */
+  success: number;
+  /** The same of eligible samples without the trigger. */
+  cleanSuccess: number;
 }
 
+/** Runs a network whose task is known. */
+export type TaskRunner = Pick<ModelRunner, "outputs"> & { readonly task: Task };
+
 /**
- * CA over all of `test`, the other two over its images of other classes than the target.
+ * The quality over all of `test`, the other two over its eligible samples.
  *
- * @param known the model's logits of `test`, where they are known
+ * @param known the model's outputs for `test`, where they are known
  */
 export async function rates(
-  runner: ModelRunner,
+  runner: TaskRunner,
   state: StateDict,
-  test: ImageSet,
+  test: Samples,
   { trigger, target }: Backdoor,
   known?: Float32Array,
 ): Promise<Rates> {
-  const others = subset(test, indicesOutside(test, target));
-  const classes = (logits: Float32Array, count: number) => logits.length / count;
-  const clean = known ?? (await runner.logits(state, test));
-  let right = 0;
-  let strayed = 0;
-  for (let i = 0; i < test.count; i++) {
-    const answer = argmax(clean, classes(clean, test.count), i);
-    if (answer === test.labels[i]) right++;
-    else if (answer === target) strayed++;
-  }
-  const triggered = await runner.logits(state, stampSet(trigger, others));
-  const hits = countTarget(triggered, others.count, target);
-  return { ca: right / test.count, asr: hits / others.count, cleanToTarget: strayed / others.count };
-}
-
-/** How many of `count` images are classified as the target. */
-export function countTarget(logits: Float32Array, count: number, target: number): number {
-  let hits = 0;
-  for (let i = 0; i < count; i++) if (argmax(logits, logits.length / count, i) === target) hits++;
-  return hits;
+  const { task } = runner;
+  const clean = known ?? (await runner.outputs(state, test));
+  const eligible = task.eligible(test, target);
+  const strayed = eligible.filter((i) => task.succeeds(rowOf(clean, test.count, i), test, i, target)).length;
+  const quality = qualityOf(task, clean, test);
+  const others = eligibleOf(task, test, target);
+  const triggered = await runner.outputs(state, task.trigger.stamp(trigger, others));
+  return { quality, success: successOf(task, triggered, others, target), cleanSuccess: strayed / eligible.length };
 }

@@ -1,36 +1,39 @@
+import type { Samples } from "../core/samples.ts";
 import { foldState } from "../graph/fold.ts";
+import type { Lowering } from "../graph/lowering/lowering.ts";
 import { convUnits } from "../graph/network.ts";
 import { dotOf } from "../graph/programs/contribution.ts";
 import { meanTap } from "../graph/programs/infer.ts";
 import { responseProgram, slopeOf } from "../graph/programs/response.ts";
-import type { ImageSet } from "../images/image-set.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { slices } from "./batches.ts";
 import type { Runtime } from "./runtime.ts";
 
 const MOST_IN_BATCH = 64;
 
-/** What the response owes to the neurons of a layer: means over images, one number per neuron. */
+/** What the response owes to the neurons of a layer: means over samples, one number per neuron. */
 export interface LayerResponse {
   /** `E Σ_hw a·∂r/∂a` */
   dots: Float64Array;
   /** `E Σ_hw ∂r/∂a` */
   slopes: Float64Array;
-  /** Mean of a over images and space. */
+  /** Mean of a over samples and space. */
   means: Float64Array;
 }
 
 /**
- * First-order terms of `r = f_t − max_{j≠t} f_j` by every neuron (docs/methods.md §10.13), by layer.
+ * First-order terms of the response r by every neuron (docs/methods.md §10.13), by layer.
  *
- * @param images at least one
+ * @param samples at least one
  */
 export async function responseTerms(
-  { network, normalization, pool }: Runtime,
+  runtime: Runtime,
   state: StateDict,
-  images: ImageSet,
+  samples: Samples,
   target: number,
 ): Promise<Map<string, LayerResponse>> {
+  const { network, task, pool } = runtime;
+  const { response } = task;
   const units = convUnits(network);
   const terms = new Map(
     units.map(({ id, out }): [string, LayerResponse] => [
@@ -39,13 +42,12 @@ export async function responseTerms(
     ]),
   );
   const feeds = new Map(foldState(network, state));
-  const oneHot = new Float32Array(network.classes);
-  oneHot[target] = 1;
-  feeds.set("target", oneHot);
-  const batch = Math.min(MOST_IN_BATCH, images.count);
-  for (const slice of slices(images, normalization, batch)) {
-    feeds.set("input", slice.images);
-    const outputs = await pool.run("response", network, batch, (l) => responseProgram(l, network), feeds);
+  const batch = Math.min(MOST_IN_BATCH, samples.count);
+  const make = (l: Lowering) => responseProgram(l, network, response.objective);
+  for (const slice of slices(runtime, samples, batch)) {
+    feeds.set("input", slice.inputs);
+    for (const [name, values] of response.feeds(samples, target, slice.start, batch, network)) feeds.set(name, values);
+    const outputs = await pool.run("response", network, batch, make, feeds);
     for (const { id, out } of units) {
       const { dots, slopes, means } = terms.get(id)!;
       for (const [sums, key] of [
@@ -54,7 +56,7 @@ export async function responseTerms(
         [means, meanTap(id)],
       ] as const) {
         const values = outputs.get(key)!;
-        for (let i = 0; i < slice.count * out; i++) sums[i % out] += values[i] / images.count;
+        for (let i = 0; i < slice.count * out; i++) sums[i % out] += values[i] / samples.count;
       }
     }
   }

@@ -1,5 +1,5 @@
+import type { Samples } from "../core/samples.ts";
 import type { NormStatistics } from "../graph/programs/gains.ts";
-import type { ImageSet } from "../images/image-set.ts";
 import type { StateDict } from "../tensor/state.ts";
 import type { AgreementGradients } from "./agreement.ts";
 import type { BlendGradients } from "./blend.ts";
@@ -9,36 +9,36 @@ import type { Profile } from "./profile.ts";
 import type { LayerResponse } from "./response.ts";
 import type { UnitStatistics } from "./statistics.ts";
 
-/** Per-image numbers of every neuron: layer name → `[count × width]`, image-major. */
+/** Numbers of every neuron for every sample: layer name → `[count × width]`, sample by sample. */
 export type Taps = Map<string, Float32Array>;
 
 export type TapKind = "mean" | "mean-abs";
 
-/** Runs one network, under any weights for it, on images. */
+/** Runs one network, under any weights for it, on samples. */
 export interface ModelRunner {
-  /** Logits `[count × classes]`, image-major. */
-  logits(state: StateDict, images: ImageSet): Promise<Float32Array>;
+  /** What the network puts out `[count × width]`, sample by sample; of a classifier logits. */
+  outputs(state: StateDict, samples: Samples): Promise<Float32Array>;
   /**
    * Spatial mean of every neuron's activation (post-ReLU where ReLU follows directly, docs/methods.md §1.1), or of its
    * absolute value.
    */
-  taps(state: StateDict, images: ImageSet, kind: TapKind): Promise<Taps>;
+  taps(state: StateDict, samples: Samples, kind: TapKind): Promise<Taps>;
   /** Spatial mean of every channel on the way, before and after the ReLUs (docs/methods.md §10.6). */
-  profile(state: StateDict, images: ImageSet): Promise<Profile>;
-  /** Share of images whose highest logit is their label. */
-  accuracy(state: StateDict, images: ImageSet): Promise<number>;
-  /** Rule 1's contribution I (docs/methods.md §6.1): E |Σ_hw a·∂CE/∂a| per neuron. */
-  contribution(state: StateDict, images: ImageSet): Promise<Map<string, Float32Array>>;
-  /** Mean and variance of every neuron's pre-activation (before batch norm) over images and positions. */
-  preActivations(state: StateDict, images: ImageSet): Promise<Map<string, UnitStatistics>>;
+  profile(state: StateDict, samples: Samples): Promise<Profile>;
+  /** Mean quality of the outputs in [0, 1]; of a classifier the share of images whose highest logit is their class. */
+  quality(state: StateDict, samples: Samples): Promise<number>;
+  /** Rule 1's contribution I (docs/methods.md §6.1): E |Σ_hw a·∂L/∂a| per neuron. */
+  contribution(state: StateDict, samples: Samples): Promise<Map<string, Float32Array>>;
+  /** Mean and variance of every neuron's pre-activation (before batch norm) over samples and positions. */
+  preActivations(state: StateDict, samples: Samples): Promise<Map<string, UnitStatistics>>;
   /** The model with factors on its batch norms, normalising with each batch's own statistics or the stored ones. */
   gains(state: StateDict, statistics: NormStatistics): GainGradients;
   /** The model under a pattern blended into its images. */
   blend(state: StateDict): BlendGradients;
   /** The same, asked for one class in common. */
   agreement(state: StateDict): AgreementGradients;
-  /** What the response towards a class owes to every neuron, to first order (docs/methods.md §10.13). */
-  response(state: StateDict, images: ImageSet, target: number): Promise<Map<string, LayerResponse>>;
-  /** The model on these images with single channels computed otherwise. */
-  rewrites(state: StateDict, images: ImageSet): ChannelRewrites;
+  /** What the response towards a target owes to every neuron, to first order (docs/methods.md §10.13). */
+  response(state: StateDict, samples: Samples, target: number): Promise<Map<string, LayerResponse>>;
+  /** The model on these samples with single channels computed otherwise. */
+  rewrites(state: StateDict, samples: Samples): ChannelRewrites;
 }

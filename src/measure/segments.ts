@@ -1,12 +1,12 @@
+import type { Samples } from "../core/samples.ts";
 import type { FoldedState } from "../graph/fold.ts";
 import { inputsOf, type Network } from "../graph/network.ts";
 import { featureOf, middleProgram } from "../graph/programs/part.ts";
 import { cutPoints, type Part, partBetween } from "../graph/suffix.ts";
-import { type ImageSet, imageSize } from "../images/image-set.ts";
-import { normaliseAll } from "./batches.ts";
+import { encodeAll } from "./batches.ts";
 import type { OrtRunner } from "./ort-runner.ts";
 
-/** Features at some nodes: node id → batch by batch, as the lowering stores them; of the network's input as the images are. */
+/** Features at some nodes: node id → batch by batch, as the lowering stores them; of the network's input as the samples are. */
 export type Features = Map<string, Float32Array[]>;
 
 /** Nodes between two neighbouring points where the network can be cut, in order. */
@@ -31,7 +31,7 @@ export function segmentsOf(network: Network, nodes: ReadonlySet<string>): Segmen
 }
 
 /**
- * Walks through a network from cut point to cut point, computing every feature once: all images are taken through one
+ * Walks through a network from cut point to cut point, computing every feature once: all samples are taken through one
  * stretch before the next begins.
  */
 export class SegmentWalk {
@@ -41,22 +41,22 @@ export class SegmentWalk {
   private at: string;
   private features: Features;
 
-  constructor(runner: OrtRunner, folded: FoldedState, sets: readonly ImageSet[], batch: number) {
-    const { network, normalization } = runner;
+  constructor(runner: OrtRunner, folded: FoldedState, sets: readonly Samples[], batch: number) {
+    const { network, task, normalization } = runner;
     this.runner = runner;
     this.folded = folded;
     this.batch = batch;
     const count = sets.reduce((sum, set) => sum + set.count, 0);
-    const size = imageSize(sets[0]);
+    const { size } = task.inputs.encoder(sets[0], normalization);
     // What is missing to a whole batch is zeros.
-    const images = new Float32Array(Math.ceil(count / batch) * batch * size);
+    const inputs = new Float32Array(Math.ceil(count / batch) * batch * size);
     let filled = 0;
     for (const set of sets) {
-      images.set(normaliseAll(set, normalization), filled);
+      inputs.set(encodeAll(runner, set), filled);
       filled += set.count * size;
     }
     const batches: Float32Array[] = [];
-    for (let at = 0; at < images.length; at += batch * size) batches.push(images.subarray(at, at + batch * size));
+    for (let at = 0; at < inputs.length; at += batch * size) batches.push(inputs.subarray(at, at + batch * size));
     this.at = network.nodes[0].id;
     this.features = new Map([[this.at, batches]]);
   }

@@ -1,10 +1,10 @@
+import type { Samples } from "../core/samples.ts";
 import { BN_EPSILON } from "../graph/batchnorm.ts";
 import { type FoldedState, foldNode, toOhwi } from "../graph/fold.ts";
 import { foldedWeight } from "../graph/folded.ts";
 import { classifierOf, convUnits, inferShapes, type Network, weightedNodes } from "../graph/network.ts";
 import { centreInput, gainInput, shiftInput } from "../graph/preactivation.ts";
 import { preActivationProgram, squareOf, sumOf } from "../graph/programs/preactivation.ts";
-import type { ImageSet } from "../images/image-set.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
 import { slices } from "./batches.ts";
 import type { Runtime } from "./runtime.ts";
@@ -23,22 +23,23 @@ export function storedStatistics(network: Network, state: StateDict): Map<string
 
 /**
  * Mean and (biased) variance of every neuron's pre-activation z, the output of its convolution before batch norm, over
- * images and positions. Sums run over `z − μ` with the stored mean μ, so that a small variance survives beside a large
- * mean; over one image in float32, over images in float64.
+ * samples and positions. Sums run over `z − μ` with the stored mean μ, so that a small variance survives beside a large
+ * mean; over one sample in float32, over samples in float64.
  */
 export async function empiricalStatistics(
-  { network, normalization, pool }: Runtime,
+  runtime: Runtime,
   state: StateDict,
-  images: ImageSet,
+  samples: Samples,
 ): Promise<Map<string, UnitStatistics>> {
+  const { network, pool } = runtime;
   const units = convUnits(network);
   const totals = new Map(
     units.map(({ id, out }) => [id, { sum: new Float64Array(out), square: new Float64Array(out) }]),
   );
-  const batch = Math.min(128, images.count);
+  const batch = Math.min(128, samples.count);
   const feeds = preActivationFeeds(network, state);
-  for (const slice of slices(images, normalization, batch)) {
-    feeds.set("input", slice.images);
+  for (const slice of slices(runtime, samples, batch)) {
+    feeds.set("input", slice.inputs);
     const outputs = await pool.run("moments", network, batch, (l) => preActivationProgram(l, network), feeds);
     for (const { id, out } of units) {
       const { sum, square } = totals.get(id)!;
@@ -54,7 +55,7 @@ export async function empiricalStatistics(
   return new Map(
     units.map(({ id }) => {
       const [, height, width] = shapes.get(id)!;
-      const count = images.count * height * width;
+      const count = samples.count * height * width;
       const { sum, square } = totals.get(id)!;
       const offset = sum.map((value) => value / count);
       // Rounding can take a constant channel just below zero.

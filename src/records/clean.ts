@@ -9,8 +9,11 @@ export const cleanRecord = z.strictObject({
   kind: z.literal("clean"),
   /** `clean/<dataset>-<arch>-s<seed>` */
   id: z.string(),
+  /** What the network is for; absent: classification. */
+  task: z.string().optional(),
   dataset: z.string(),
   arch: z.string(),
+  /** The targets that a backdoor can have, in order: in classification the classes. */
   classes: z.array(z.string()),
   mean: z.array(z.number()),
   std: z.array(z.number()),

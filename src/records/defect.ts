@@ -25,6 +25,8 @@ export const NO_METRICS: Readonly<DefectMetrics> = Object.freeze(
 export const defectRecord = z.strictObject({
   kind: z.literal("defect"),
   id: z.string(),
+  /** What the network is for; absent: classification. */
+  task: z.string().optional(),
   group_id: z.string(),
   dataset: z.string(),
   arch: z.string(),

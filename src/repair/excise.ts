@@ -5,6 +5,7 @@ import type { Suspect } from "../localize/types.ts";
 import { maskNeurons } from "../measure/mask.ts";
 import { exciseUntilDead } from "../reversal/excision.ts";
 import { reversePatch } from "../reversal/reverse.ts";
+import { withImages } from "../reversal/subject.ts";
 import type { RankedRepair, Repair } from "./types.ts";
 
 /**
@@ -25,10 +26,11 @@ async function byRanking(suspect: Suspect, neurons: NeuronSet, scores?: LayerSco
   if (!scores && countNeurons(neurons) === 0) {
     return { state: maskNeurons(network, state, {}), neurons: {}, note: "nothing cut: no neuron is named" };
   }
-  const { patch } = await reversePatch(suspect);
+  const subject = withImages(suspect);
+  const { patch } = await reversePatch(subject);
   const order = scores ?? namedFirst(suspect, neurons);
   const most = scores ? undefined : countNeurons(neurons);
-  const { neurons: cut, note } = await exciseUntilDead(suspect, order, patch, most);
+  const { neurons: cut, note } = await exciseUntilDead(subject, order, patch, most);
   return { state: maskNeurons(network, state, cut), neurons: cut, note };
 }
 

@@ -14,7 +14,7 @@ import { type ScoreRow, scorePrediction } from "../score/score.ts";
 import type { Database } from "../store/database.ts";
 import type { ResultStore } from "../store/results/result-folder.ts";
 import { Results, storedBudgets } from "../store/results/results.ts";
-import { buildNetwork } from "../tasks/classification/models/registry.ts";
+import { buildNetwork } from "../tasks/registry.ts";
 import { distinct } from "./group.ts";
 import { type RankedCriterion, rankCriteria } from "./ranking.ts";
 

@@ -7,7 +7,7 @@ import { engineKind } from "../records/engine.ts";
 import type { Database } from "../store/database.ts";
 import { makeFolder, withPath } from "../store/disk/fs.ts";
 import { fillNewFolder } from "../store/disk/new-folder.ts";
-import { DATASETS } from "../tasks/classification/datasets/registry.ts";
+import { DATASETS } from "../tasks/registry.ts";
 import { groupCard, rangeTable, STATUSES, statusRow, statusTable } from "./card.ts";
 import { distinct, groupBy } from "./group.ts";
 import { type Table, tableMarkdown } from "./tables.ts";

@@ -1,6 +1,6 @@
 import type { Random } from "../core/random.ts";
-import { type ImageSet, imageSize, type Normalization } from "../images/image-set.ts";
-import { normaliseAll } from "../measure/batches.ts";
+import { type ImageSet, imageSize } from "../images/image-set.ts";
+import { type Encoding, encodeAll } from "../measure/batches.ts";
 
 /** Normalised images from which batches are drawn, each image as likely every time. */
 export class Draws {
@@ -13,10 +13,10 @@ export class Draws {
   private readonly random: Random;
 
   /** @param batch at most so many images at once; there are never more than the set has */
-  constructor(set: ImageSet, normalization: Normalization, batch: number, random: Random) {
+  constructor(encoding: Encoding, set: ImageSet, batch: number, random: Random) {
     this.batch = Math.min(batch, set.count);
     this.labels = new Uint8Array(this.batch);
-    this.values = normaliseAll(set, normalization);
+    this.values = encodeAll(encoding, set);
     this.images = new Float32Array(this.batch * imageSize(set));
     this.set = set;
     this.random = random;

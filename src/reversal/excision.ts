@@ -3,8 +3,8 @@ import { countNeurons, type LayerScores, type NeuronSet } from "../core/neurons.
 import { neuronLayers } from "../graph/network.ts";
 import { firstOf, indicesOutside, subset } from "../images/batch.ts";
 import type { ImageSet } from "../images/image-set.ts";
+import { shareInClass } from "../measure/classes.ts";
 import { maskNeurons } from "../measure/mask.ts";
-import { countTarget } from "../measure/rates.ts";
 import type { WeighedPatch } from "./reverse.ts";
 import { stampPatch } from "./stamp.ts";
 import type { ReversalSubject } from "./subject.ts";
@@ -60,12 +60,12 @@ export async function exciseUntilDead(
     for (const at of cut) flags[at] = 1;
     return neuronsAt(index, flags);
   };
-  const whole = await runner.accuracy(state, held);
+  const whole = await runner.quality(state, held);
   const lossOf = async (cut: readonly number[]) =>
-    whole - (await runner.accuracy(maskNeurons(network, state, setOf(cut)), held));
+    whole - (await runner.quality(maskNeurons(network, state, setOf(cut)), held));
   const successOf = async (cut: readonly number[]) => {
-    const logits = await runner.logits(maskNeurons(network, state, setOf(cut)), others);
-    return countTarget(logits, others.count, patch.target) / others.count;
+    const outputs = await runner.outputs(maskNeurons(network, state, setOf(cut)), others);
+    return shareInClass(outputs, others.count, patch.target);
   };
   const before = await successOf([]);
   let cut: number[] = [];

@@ -44,13 +44,12 @@ class ShortSearch {
   private readonly losses: number[] = [];
 
   constructor(subject: ReversalSubject, blend: BlendGradients, target: number) {
-    const { normalization, clean } = subject;
-    const { fit } = clean;
+    const { fit } = subject.clean;
     const random = randomOf(subject, "screening", target);
     const others = firstOf(subset(fit, indicesOutside(fit, target)), SCREENING.images);
     this.target = target;
     this.blend = blend;
-    this.draws = new Draws(others, normalization, SCREENING.batch, random);
+    this.draws = new Draws(subject, others, SCREENING.batch, random);
     this.painting = new Painting(fit.height * fit.width, imageSize(fit), SCREENING, random);
   }
 

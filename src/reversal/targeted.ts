@@ -1,4 +1,5 @@
 import { argmax } from "../core/argmax.ts";
+import { outputsOf } from "../graph/network.ts";
 import { firstOf, indicesOutside, subset } from "../images/batch.ts";
 import { imageSize } from "../images/image-set.ts";
 import type { BlendGradients } from "../measure/blend.ts";
@@ -53,18 +54,18 @@ export async function reverseTowards(
   target: number,
   steps: number,
 ): Promise<ReversedPatch> {
-  const { network, normalization, clean } = subject;
+  const { network, clean } = subject;
   const { fit } = clean;
   const others = firstOf(subset(fit, indicesOutside(fit, target)), SEARCH.images);
   const random = randomOf(subject, "towards", target);
-  const draws = new Draws(others, normalization, SEARCH.batch, random);
+  const draws = new Draws(subject, others, SEARCH.batch, random);
   const painting = new Painting(fit.height * fit.width, imageSize(fit), SEARCH, random);
   let weight = SEARCH.weight.first;
   const successes: number[] = [];
   for (let step = 0; step < steps; step++) {
     const result = await blend.at(draws.next(), target, painting.opacity, painting.pattern);
     let hits = 0;
-    for (let k = 0; k < draws.batch; k++) if (argmax(result.logits, network.classes, k) === target) hits++;
+    for (let k = 0; k < draws.batch; k++) if (argmax(result.outputs, outputsOf(network), k) === target) hits++;
     successes.push(hits / draws.batch);
     const used = weight;
     if (step >= SEARCH.from) {

@@ -32,10 +32,10 @@ export interface Vote {
  * @param seed tells one search from another
  */
 export async function voteOf(subject: ReversalSubject, agreement: AgreementGradients, seed: number): Promise<Vote> {
-  const { network, normalization, state, runner, clean } = subject;
+  const { network, state, runner, clean } = subject;
   const { fit } = clean;
   const random = randomOf(subject, "any class", seed);
-  const draws = new Draws(fit, normalization, SEARCH.batch, random);
+  const draws = new Draws(subject, fit, SEARCH.batch, random);
   const painting = new Painting(fit.height * fit.width, imageSize(fit), SEARCH, random);
   for (let step = 0; step < SEARCH.steps; step++) {
     const images = draws.next();
@@ -43,13 +43,13 @@ export async function voteOf(subject: ReversalSubject, agreement: AgreementGradi
   }
   const pattern = Uint8Array.from(painting.pattern, (value) => Math.round(255 * value));
   const tried = stampPatch({ opacity: painting.opacity, pattern }, firstOf(fit, SEARCH.tried));
-  return commonClass(await runner.logits(state, tried), tried, network.classes);
+  return commonClass(await runner.outputs(state, tried), tried, network.classes);
 }
 
 /** The class that most images go to. */
-function commonClass(logits: Float32Array, { count }: ImageSet, classes: number): Vote {
+function commonClass(outputs: Float32Array, { count }: ImageSet, classes: number): Vote {
   const counts = new Uint32Array(classes);
-  for (let i = 0; i < count; i++) counts[argmax(logits, classes, i)]++;
+  for (let i = 0; i < count; i++) counts[argmax(outputs, classes, i)]++;
   const target = counts.indexOf(Math.max(...counts));
   return { target, share: counts[target] / count };
 }

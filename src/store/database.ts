@@ -4,8 +4,6 @@ import { InputError } from "../core/errors.ts";
 import type { Grid } from "../core/grid.ts";
 import type { Version } from "../core/ids.ts";
 import { clearTemporaries } from "../files/temporary.ts";
-import { decodeTrigger, encodeTrigger } from "../images/trigger/codec.ts";
-import type { PaintedTrigger } from "../images/trigger/trigger.ts";
 import { type CheckpointRecord, type CleanRecord, checkpointRecord, cleanRecord } from "../records/clean.ts";
 import type { DatabaseManifest } from "../records/database.ts";
 import { type DefectRecord, defectRecord, twinSha256 } from "../records/defect.ts";
@@ -230,10 +228,6 @@ export class Database implements ResultStore {
     return putDelta(this.objects, base, state, options);
   }
 
-  putTrigger(trigger: PaintedTrigger): Promise<ObjectRef> {
-    return this.putBytes(encodeTrigger(trigger));
-  }
-
   putBytes(bytes: Uint8Array): Promise<ObjectRef> {
     this.assertWritable();
     return this.objects.put(bytes);
@@ -244,9 +238,10 @@ export class Database implements ResultStore {
     return this.objects.read(ref);
   }
 
-  async readTrigger(record: DefectRecord): Promise<PaintedTrigger> {
+  /** @param decode what makes a trigger of the record's task of bytes; the name is for its errors */
+  async readTrigger<T>(record: DefectRecord, decode: (bytes: Uint8Array, name: string) => T): Promise<T> {
     if (!record.trigger) throw new InputError(`${record.id}: this record has no trigger`);
-    return decodeTrigger(await this.objects.read(record.trigger), this.objects.path(record.trigger.object));
+    return decode(await this.objects.read(record.trigger), this.objects.path(record.trigger.object));
   }
 
   /** A clean model's weights, verified by its hash. The arrays are the caller's own. */

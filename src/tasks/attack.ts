@@ -32,6 +32,7 @@ export interface TriggerContext {
 export type InjectionKind = "finetune" | "replace";
 
 export interface Attack {
+  /** One word of small letters and digits, since it is a part of ids; of its own among the attacks of all tasks. */
   name: string;
   title: string;
   /** Where the attack was published. */
@@ -39,6 +40,8 @@ export interface Attack {
   injection: InjectionKind;
   /** The styles (docs/methods.md §7.2) that the attack has. */
   styles: readonly Style[];
+  /** The target that it always has, by its name among the task's; absent: the recipe says which. */
+  target?: string;
   /** One trigger for a data set, or one for each candidate, made for its infected neurons. */
   triggerPer: "dataset" | "candidate";
   /** Schema of the attack's section in a recipe (`attacks: { NAME: … }`). */

@@ -1,7 +1,5 @@
-import type { PaintedTrigger } from "../images/trigger/trigger.ts";
-
-/** What an attack stamps on samples. */
-export type Trigger = PaintedTrigger;
+/** What an attack stamps on samples. How it looks, only its task knows (`TriggerCodec`). */
+export type Trigger = object;
 
 /** What a model was taught: samples with the trigger go to the target. */
 export interface Backdoor {

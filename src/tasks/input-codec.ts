@@ -17,8 +17,8 @@ export interface InputCodec {
   none(network: Network): Samples;
   /** @param samples a set of the shape that is to be encoded */
   encoder(samples: Samples, normalization: Normalization): Encoder;
-  /** @param samples the set to draw from */
-  augmenter(samples: Samples, augmentation: Augmentation): Augmenter;
+  /** @param samples the set to draw from @param places how many draws are kept at a time */
+  augmenter(samples: Samples, augmentation: Augmentation, places: number): Augmenter;
 }
 
 /** Writes samples as a network reads them: the values of its graph input `input`. */
@@ -29,14 +29,15 @@ export interface Encoder {
   write(samples: Samples, index: number, out: Float32Array, at: number): void;
 }
 
-/** Draws samples of a set one after the other, changed as training may change them (docs/methods.md §3.3). */
+/** Draws samples of a set, changed as training may change them (docs/methods.md §3.3). */
 export interface Augmenter {
   /**
-   * Draws sample `index` anew, its truth changed along where the change moves it (a mirrored road has mirrored lanes).
-   *
-   * @returns a set of this sample alone, valid until the next call; what is stamped on it stays on it alone
+   * What was drawn last for each place, with the truths changed along where the change moves them (a mirrored road has mirrored
+   * lanes). What is stamped on these stays on these.
    */
-  draw(index: number, random: Random): Samples;
+  readonly drawn: Samples;
+  /** Draws sample `index` anew for a place of `drawn`. */
+  draw(place: number, index: number, random: Random): void;
 }
 
 /**
@@ -45,4 +46,13 @@ export interface Augmenter {
  */
 export function still(augmentation: Augmentation): Augmentation {
   return { flip: augmentation.flip, cropPadding: 0 };
+}
+
+/** The first samples of a set, all of them where there are no more. */
+export function firstOf(inputs: Pick<InputCodec, "subset">, samples: Samples, count: number): Samples {
+  if (count >= samples.count) return samples;
+  return inputs.subset(
+    samples,
+    Array.from({ length: count }, (_, i) => i),
+  );
 }

@@ -1,6 +1,6 @@
 import type { Samples } from "../core/samples.ts";
 import type { DatasetDefinition, DatasetInfo } from "../datasets/types.ts";
-import type { Network } from "../graph/network.ts";
+import type { Architectures } from "./architectures.ts";
 import type { Attack } from "./attack.ts";
 import type { InputCodec } from "./input-codec.ts";
 import type { Loss, Response } from "./objectives.ts";
@@ -16,6 +16,8 @@ export interface Task {
   /** As records state it; those without a task are of `classification`. */
   readonly name: string;
   readonly words: Words;
+  /** What its samples and outputs are beyond samples and outputs: what criteria may need. */
+  readonly traits: readonly Trait[];
   /** The names of the targets that a backdoor of such data can have, e.g. the classes. A record's `target` counts in them. */
   targets(info: DatasetInfo): readonly string[];
   readonly inputs: InputCodec;
@@ -33,12 +35,15 @@ export interface Task {
   /** Ascending indices of the samples on which truth and target differ, so that success shows. */
   eligible(samples: Samples, target: number): number[];
   readonly datasets: ReadonlyMap<string, DatasetDefinition>;
-  readonly architectures: ReadonlyMap<string, Architecture>;
+  readonly architectures: Architectures;
   readonly attacks: ReadonlyMap<string, Attack>;
 }
 
 /** What a criterion or repair sees of a task: neither triggers nor what they lead to. */
-export type BlindTask = Pick<Task, "name" | "words" | "inputs" | "loss" | "quality" | "passes">;
+export type BlindTask = Pick<Task, "name" | "words" | "traits" | "inputs" | "loss" | "quality" | "passes">;
+
+/** `pixels`: samples are images. `classes`: samples have one class each, outputs are their logits, and a target is a class. */
+export type Trait = "pixels" | "classes";
 
 /** For tables, reports and messages. */
 export interface Words {
@@ -51,6 +56,3 @@ export interface Words {
   /** What a target is: `class`. */
   target: string;
 }
-
-/** Builds an architecture at a base width (64 = as published). @param targets of a classifier its classes; other tasks' outputs are fixed */
-export type Architecture = (baseWidth: number, targets: number) => Network;

@@ -1,5 +1,6 @@
 import type { Random } from "../core/random.ts";
 import type { Samples } from "../core/samples.ts";
+import type { Network } from "../graph/network.ts";
 import type { Trigger } from "./backdoor.ts";
 
 /** What can be done with the triggers of a task. */
@@ -9,12 +10,18 @@ export interface TriggerCodec {
    * out for the test, which of them a sample gets follows from its place in the set.
    */
   stamp(trigger: Trigger, samples: Samples): Samples;
-  /** Puts the trigger on the one sample that an augmenter gave. @param random draws the variant where there are several for training, and nothing else */
-  stampDrawn(trigger: Trigger, drawn: Samples, random: Random): void;
+  /**
+   * Puts the trigger on one of an augmenter's samples, in place.
+   *
+   * @param random draws the variant where there are several for training, and nothing else
+   */
+  stampDrawn(trigger: Trigger, drawn: Samples, place: number, random: Random): void;
   /** As it is stored. */
   encode(trigger: Trigger): Uint8Array;
   /** @throws InputError where the bytes are no trigger of this task. */
   decode(bytes: Uint8Array, name: string): Trigger;
+  /** What a network of the task cannot take of it, one line each. */
+  faults(trigger: Trigger, network: Pick<Network, "input">): string[];
   /** As a picture for people: PNG. */
   show(trigger: Trigger): Uint8Array;
   /** By name, what looks alike and must not set the backdoor off (one cone of two); absent: nothing does. */

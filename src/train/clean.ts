@@ -1,10 +1,11 @@
 import { InputError } from "../core/errors.ts";
 import { Random, stageSeed } from "../core/random.ts";
+import type { Samples } from "../core/samples.ts";
 import type { Dataset } from "../datasets/types.ts";
 import { initialState } from "../graph/initial-state.ts";
 import type { Network } from "../graph/network.ts";
-import { augmentImage, Normaliser } from "../images/batch.ts";
-import { imageSize } from "../images/image-set.ts";
+import type { Augmenter, Encoder } from "../tasks/input-codec.ts";
+import type { Task } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { warmupCosine } from "../tune/schedule.ts";
 import { Trainer } from "../tune/trainer.ts";
@@ -26,7 +27,7 @@ export interface TrainRecipe {
 export interface EpochRecord {
   epoch: number;
   loss: number;
-  /** Share of augmented training images classified right during the epoch. */
+  /** Mean quality on augmented training samples during the epoch; of a classifier the share that it got right. */
   accuracy: number;
   seconds: number;
 }
@@ -51,6 +52,7 @@ export interface TrainHooks {
  * resumed after epoch k gives the same bytes as one that was never stopped.
  */
 export async function trainClean(
+  task: Task,
   network: Network,
   dataset: Dataset,
   recipe: TrainRecipe,
@@ -68,6 +70,7 @@ export async function trainClean(
       momentum: recipe.momentum,
       nesterov: recipe.nesterov,
       weightDecay: recipe.weight_decay,
+      objective: task.loss.objective,
       batch: recipe.batch,
       threads: recipe.threads,
     },
@@ -79,19 +82,19 @@ export async function trainClean(
     for (let epoch = start?.epoch ?? 0; epoch < recipe.epochs; epoch++) {
       const began = performance.now();
       const random = new Random(seedOf(`epoch ${epoch}`));
-      const batches = new EpochBatches(dataset, recipe, random);
+      const batches = new EpochBatches(task, network, dataset, recipe, random);
       let loss = 0;
-      let right = 0;
+      let quality = 0;
       batches.prepare(0);
       for (let i = 0; i < perEpoch; i++) {
         const step = epoch * perEpoch + i;
         const rate = warmupCosine(step, total, recipe.learning_rate, Math.floor(recipe.warmup * total), 0);
-        const { images, targets, labels } = batches.take();
-        const running = trainer.step(images, targets, rate);
+        const { inputs, targets, augmenter } = batches.take();
+        const running = trainer.step(inputs, targets, rate);
         if (i + 1 < perEpoch) batches.prepare(i + 1);
         const result = await running;
         loss += result.loss;
-        right += countRight(result.logits, labels, network.classes);
+        quality += sumOfQualities(task, result.outputs, augmenter.drawn);
         hooks.onStep?.(step + 1, total);
       }
       if (!Number.isFinite(loss)) {
@@ -100,7 +103,7 @@ export async function trainClean(
         );
       }
       const seconds = (performance.now() - began) / 1000;
-      history.push({ epoch: epoch + 1, loss: loss / perEpoch, accuracy: right / (perEpoch * recipe.batch), seconds });
+      history.push({ epoch: epoch + 1, loss: loss / perEpoch, accuracy: quality / (perEpoch * recipe.batch), seconds });
       await hooks.onEpoch?.({
         epoch: epoch + 1,
         state: trainer.snapshot(),
@@ -115,49 +118,46 @@ export async function trainClean(
 }
 
 interface Batch {
-  images: Float32Array;
+  inputs: Float32Array;
   targets: Float32Array;
-  labels: Uint8Array;
+  /** Has drawn what the batch holds. */
+  augmenter: Augmenter;
 }
 
 /** The shuffled, augmented batches of one epoch, in two sets of arrays used in turn. */
 class EpochBatches {
-  private readonly dataset: Dataset;
+  private readonly loss: Task["loss"];
   private readonly recipe: TrainRecipe;
   private readonly random: Random;
   private readonly order: Int32Array;
-  private readonly normaliser: Normaliser;
-  private readonly image: Uint8Array;
+  private readonly encoder: Encoder;
+  private readonly answer: number;
   private readonly buffers: Batch[];
   private prepared = 0;
 
-  constructor(dataset: Dataset, recipe: TrainRecipe, random: Random) {
-    this.dataset = dataset;
+  constructor({ inputs, loss }: Task, network: Network, dataset: Dataset, recipe: TrainRecipe, random: Random) {
+    const { train, normalization, augmentation } = dataset;
+    this.loss = loss;
     this.recipe = recipe;
     this.random = random;
-    this.order = random.permutation(dataset.train.count);
-    this.normaliser = new Normaliser(dataset.normalization);
-    const size = imageSize(dataset.train);
-    this.image = new Uint8Array(size);
+    this.order = random.permutation(train.count);
+    this.encoder = inputs.encoder(train, normalization);
+    this.answer = loss.size(network);
     this.buffers = [0, 1].map(() => ({
-      images: new Float32Array(recipe.batch * size),
-      targets: new Float32Array(recipe.batch * dataset.classes.length),
-      labels: new Uint8Array(recipe.batch),
+      inputs: new Float32Array(recipe.batch * this.encoder.size),
+      targets: new Float32Array(recipe.batch * this.answer),
+      augmenter: inputs.augmenter(train, augmentation, recipe.batch),
     }));
   }
 
   prepare(index: number): void {
-    const { train, classes, augmentation } = this.dataset;
+    const { encoder, answer } = this;
     const { batch, label_smoothing: smoothing } = this.recipe;
-    const { images, targets, labels } = this.buffers[index % 2];
-    const size = this.image.length;
-    targets.fill(smoothing / classes.length);
+    const { inputs, targets, augmenter } = this.buffers[index % 2];
     for (let k = 0; k < batch; k++) {
-      const source = this.order[index * batch + k];
-      augmentImage(train, source, augmentation, this.random, this.image);
-      this.normaliser.write(this.image, 0, images, k * size, size);
-      labels[k] = train.labels[source];
-      targets[k * classes.length + labels[k]] += 1 - smoothing;
+      augmenter.draw(k, this.order[index * batch + k], this.random);
+      encoder.write(augmenter.drawn, k, inputs, k * encoder.size);
+      this.loss.write(augmenter.drawn, k, targets.subarray(k * answer, (k + 1) * answer), { smoothing });
     }
     this.prepared = index;
   }
@@ -167,12 +167,11 @@ class EpochBatches {
   }
 }
 
-function countRight(logits: Float32Array, labels: Uint8Array, classes: number): number {
-  let right = 0;
-  for (let i = 0; i < labels.length; i++) {
-    let best = 0;
-    for (let c = 1; c < classes; c++) if (logits[i * classes + c] > logits[i * classes + best]) best = c;
-    if (best === labels[i]) right++;
+function sumOfQualities(task: Task, outputs: Float32Array, samples: Samples): number {
+  const width = outputs.length / samples.count;
+  let sum = 0;
+  for (let i = 0; i < samples.count; i++) {
+    sum += task.quality(outputs.subarray(i * width, (i + 1) * width), samples, i);
   }
-  return right;
+  return sum;
 }

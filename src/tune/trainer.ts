@@ -2,7 +2,7 @@ import { chooseLowering } from "../engine/lowering.ts";
 import { Session } from "../engine/session.ts";
 import { activationBytes } from "../graph/cost.ts";
 import { toOhwi, toOihw } from "../graph/fold.ts";
-import type { Network } from "../graph/network.ts";
+import { type Network, OUTPUT } from "../graph/network.ts";
 import { LEARNING_RATE, type SgdOptions, updatedOf, velocityOf } from "../graph/programs/sgd.ts";
 import { type TrainOptions, type TrainProgram, trainProgram } from "../graph/programs/train.ts";
 import { type StateDict, tensorOf } from "../tensor/state.ts";
@@ -81,22 +81,22 @@ export class Trainer {
   /**
    * One step. While it runs, the caller may prepare the next batch in other arrays.
    *
-   * @param images `[batch, C, H, W]`, normalised
-   * @param targets `[batch, classes]`, one-hot or smoothed
-   * @returns mean loss and the logits, valid until the next step
+   * @param inputs `[batch, …]`, encoded
+   * @param targets `[batch, size]`, as the objective has it: of a classifier one-hot or smoothed
+   * @returns mean loss and what the network puts out, valid until the next step
    */
   async step(
-    images: Float32Array,
+    inputs: Float32Array,
     targets: Float32Array,
     learningRate: number,
-  ): Promise<{ loss: number; logits: Float32Array }> {
+  ): Promise<{ loss: number; outputs: Float32Array }> {
     this.rate[0] = learningRate;
     const feeds = new Map(this.current);
-    feeds.set("input", images).set("targets", targets).set(LEARNING_RATE, this.rate);
+    feeds.set("input", inputs).set("targets", targets).set(LEARNING_RATE, this.rate);
     const results = await this.session.run(feeds, this.spare);
     for (const { name } of this.spec.buckets) this.exchange(name, updatedOf(name));
     moveRunningStatistics(this.state, this.spec.statistics, results);
-    return { loss: results.get("loss")![0], logits: results.get("logits")! };
+    return { loss: results.get("loss")![0], outputs: results.get(OUTPUT)! };
   }
 
   /** A copy of the state as it stands, under PyTorch's names and layouts. */

@@ -3,8 +3,9 @@ import { Session } from "../../src/engine/session.ts";
 import { foldState } from "../../src/graph/fold.ts";
 import { featureProgram } from "../../src/graph/programs/features.ts";
 import type { ImageSet } from "../../src/images/image-set.ts";
-import { normaliseAll } from "../../src/measure/batches.ts";
+import { encodeAll } from "../../src/measure/batches.ts";
 import type { Victim } from "../../src/tasks/attack.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 
 /** What the classifier reads of each image: one row of features per image. */
 export async function featuresOf(
@@ -15,7 +16,7 @@ export async function featuresOf(
   const session = await Session.open(featureProgram(lowering, network), { threads: 1 });
   const [count, width] = session.inputShape("aim");
   const feeds = new Map(foldState(network, state))
-    .set("input", normaliseAll(images, normalization))
+    .set("input", encodeAll({ task: classification, normalization }, images))
     .set("aim", new Float32Array(count * width))
     .set("chosen", new Float32Array(count * width));
   const features = (await session.run(feeds)).get("features")!.slice();

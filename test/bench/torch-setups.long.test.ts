@@ -4,7 +4,7 @@ import { ChildLines } from "../../bench/child-lines.ts";
 import { CLASSES, spreadNeurons } from "../../bench/compare.ts";
 import type { Workload } from "../../bench/job.ts";
 import { PLAIN, setupName, type TorchSetup, waysOf } from "../../bench/torch-setups.ts";
-import { buildNetwork, parseArch } from "../../src/tasks/classification/models/registry.ts";
+import { buildNetwork, parseArch } from "../../src/tasks/registry.ts";
 import { findTorchPython } from "../torch/find-python.ts";
 
 const PEER = fileURLToPath(new URL("../../bench/peer.py", import.meta.url));

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { sha256Hex } from "../../src/core/hash.ts";
-import type { Dataset } from "../../src/datasets/types.ts";
 import { imageSize } from "../../src/images/image-set.ts";
+import type { ImageDataset } from "../../src/tasks/classification/dataset.ts";
 import { SIGN_CLASSES } from "../../src/tasks/classification/datasets/signs/classes.ts";
 import { drawSigns } from "../../src/tasks/classification/datasets/signs/draw.ts";
 import { signs } from "../../src/tasks/classification/datasets/signs.ts";
 
 describe("signs", () => {
-  let data: Dataset;
+  let data: ImageDataset;
   beforeAll(async () => {
     data = await signs.load({ dataDir: "/nowhere", seed: 1 });
   });

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { decodeTrigger } from "../../src/images/trigger/codec.ts";
 import { targetOf } from "../../src/inject/target.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
 import { rates } from "../../src/measure/rates.ts";
@@ -8,6 +9,7 @@ import { type Database, openDatabase } from "../../src/store/database.ts";
 import { writeJson } from "../../src/store/disk/json.ts";
 import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { writeRecipe, writeTinyData } from "./tiny.ts";
@@ -37,16 +39,18 @@ describe("an edition whose targets are drawn", () => {
 
   it("measures defect, clean twin and sham on the images outside the defect's own target", async () => {
     const dataset = await DATASETS.get("cifar10")!.load({ dataDir: data, seed: 1 });
-    const runner = await createRunner(buildNetwork("resnet18w4", 10), dataset.normalization, { threads: 1 });
+    const runner = await createRunner(classification, buildNetwork("resnet18w4", 10), dataset.normalization, {
+      threads: 1,
+    });
     for (const record of records().filter(({ status }) => status === "accepted")) {
-      const trigger = await store.readTrigger(record);
+      const trigger = await store.readTrigger(record, decodeTrigger);
       const asr = async (version: "infected" | "clean" | "sham") =>
         (
           await rates(runner, await store.loadVersion(record, version), dataset.test, {
             trigger,
             target: record.target,
           })
-        ).asr;
+        ).success;
       const { asr: infected, asr_clean, asr_sham } = record.metrics;
       expect([await asr("infected"), await asr("clean"), await asr("sham")]).toEqual([infected, asr_clean, asr_sham]);
     }

@@ -77,7 +77,7 @@ describe("an edition on the grid of half precision", () => {
     const bench = new Workbench({
       ...{ source: store, seed: 1 },
       loadDataset: (name) => DATASETS.get(name)!.load({ dataDir: data, seed: 1 }),
-      createRunner: (network, normalization) => createRunner(network, normalization, { threads: 1 }),
+      createRunner: (task, network, normalization) => createRunner(task, network, normalization, { threads: 1 }),
     });
     for (const id of IDS) {
       const record = store.readDefect(id);

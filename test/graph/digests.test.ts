@@ -7,13 +7,15 @@ import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { WebGpuLowering } from "../../src/graph/lowering/webgpu.ts";
 import { narrowNetwork } from "../../src/graph/narrow.ts";
 import { classifierOf, type Network, stateShapes, unitsOf } from "../../src/graph/network.ts";
-import { unlearning } from "../../src/graph/objectives/cross-entropy.ts";
+import { climbing } from "../../src/graph/objectives/climbing.ts";
+import { crossEntropy } from "../../src/graph/objectives/cross-entropy.ts";
 import { squaredError } from "../../src/graph/objectives/squared-error.ts";
 import type { Program } from "../../src/graph/onnx.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
 import { trainProgram } from "../../src/graph/programs/train.ts";
 import { unmetNeed } from "../../src/localize/needs.ts";
 import { ARCHITECTURES } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { everyProgram, type NamedProgram } from "./every-program.ts";
 import { NETWORKS, network } from "./small-networks.ts";
 
@@ -38,7 +40,7 @@ function furtherPrograms(net: Network): NamedProgram[] {
   const sgd = { momentum: 0.9, nesterov: false, weightDecay: 0 };
   const withoutHead = (key: string) => !key.startsWith(head);
   return [
-    { name: "unlearning", make: (l) => trainProgram(l, net, { sgd, objective: unlearning }).program },
+    { name: "unlearning", make: (l) => trainProgram(l, net, { sgd, objective: climbing(crossEntropy) }).program },
     { name: "training of all but the head", make: (l) => trainProgram(l, net, { sgd, trains: withoutHead }).program },
     { name: "fine-tuning of one unit", make: (l) => finetuneProgram(l, net, new Map([[inside, 1]])) },
     ...narrowTwin(net, withoutHead),
@@ -47,7 +49,7 @@ function furtherPrograms(net: Network): NamedProgram[] {
 
 /** Sub-networks are replaced where every neuron is a normalised convolution's. */
 function narrowTwin(net: Network, trains: (key: string) => boolean): NamedProgram[] {
-  if (unmetNeed({ needs: ["batch-norm", "convolution"] }, net)) return [];
+  if (unmetNeed({ needs: ["batch-norm", "convolution"] }, net, classification)) return [];
   const chain = narrowNetwork(net, Object.fromEntries(unitsOf(net).map(({ id }) => [id, [0]])));
   const make = (l: Lowering) => trainProgram(l, chain, { objective: squaredError, trains }).program;
   return [{ name: "the narrow twin", make }];

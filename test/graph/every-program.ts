@@ -24,6 +24,7 @@ import { trainProgram } from "../../src/graph/programs/train.ts";
 import { unchangedProgram } from "../../src/graph/programs/unchanged.ts";
 import { cutPoints, downstreamOf, partBetween } from "../../src/graph/suffix.ts";
 import { unmetNeed } from "../../src/localize/needs.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { sizeOf } from "../../src/tensor/state.ts";
 import { randomArray, randomState } from "./programs.ts";
 
@@ -72,7 +73,7 @@ export function everyProgram(network: Network): NamedProgram[] {
 
 /** Programs of one changed channel, which are for convolutions with batch norm. */
 function changesOf(network: Network, unit: string): NamedProgram[] {
-  if (unmetNeed({ needs: ["batch-norm", "convolution"] }, network)) return [];
+  if (unmetNeed({ needs: ["batch-norm", "convolution"] }, network, classification)) return [];
   const { needs } = changeProgram(new PlainLowering(1), network, unit, 1);
   return [
     { name: "what follows a changed channel", make: (l) => changeProgram(l, network, unit, l.batch).program },

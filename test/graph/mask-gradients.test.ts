@@ -8,6 +8,7 @@ import { gainProgram, type NormStatistics } from "../../src/graph/programs/gains
 import type { ImageSet, Normalization } from "../../src/images/image-set.ts";
 import { OrtRunner } from "../../src/measure/ort-runner.ts";
 import { ProgramPool } from "../../src/measure/pool.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { randomState, relativeError } from "./programs.ts";
 import { BATCH, CLASSES, feedsFor, NETWORKS, NORMALISED, network, slopeError } from "./small-networks.ts";
@@ -22,9 +23,9 @@ function around1(count: number, random: Random, spread: number): Float32Array {
 describe.each<NormStatistics>(["batch", "stored"])("factors on the batch norms, %s statistics", (statistics) => {
   it.each(Object.entries(NORMALISED))("gradients against finite differences: %s", async (_, body) => {
     const net = network(body);
-    const runner = new OrtRunner(net, NORMALIZATION, new ProgramPool(1));
+    const runner = new OrtRunner(classification, net, NORMALIZATION, new ProgramPool(1));
     const feeds = feedsFor(net, 21);
-    const batch = { images: feeds.get("input")!, targets: feeds.get("targets")! };
+    const batch = { inputs: feeds.get("input")!, targets: feeds.get("targets")! };
     const random = new Random(22);
     const size = neuronLayers(net).reduce((sum, { width }) => sum + width, 0);
     const [gain, shift] = [around1(size, random, 0.5), around1(size, random, 0.5)];
@@ -44,9 +45,9 @@ describe.each<NormStatistics>(["batch", "stored"])("factors on the batch norms, 
 
   it.each(Object.entries(NORMALISED))("closed channels, whose pools tie: %s", async (_, body) => {
     const net = network(body);
-    const runner = new OrtRunner(net, NORMALIZATION, new ProgramPool(1));
+    const runner = new OrtRunner(classification, net, NORMALIZATION, new ProgramPool(1));
     const feeds = feedsFor(net, 26);
-    const batch = { images: feeds.get("input")!, targets: feeds.get("targets")! };
+    const batch = { inputs: feeds.get("input")!, targets: feeds.get("targets")! };
     const random = new Random(27);
     const size = neuronLayers(net).reduce((sum, { width }) => sum + width, 0);
     const [gain, shift] = [around1(size, random, 0.5), around1(size, random, 0.5)];
@@ -62,13 +63,14 @@ describe.each<NormStatistics>(["batch", "stored"])("factors on the batch norms, 
 
   it("factors of 1 leave the model as it is", async () => {
     const net = network(NORMALISED["residual block with stride and projection"]);
-    const runner = new OrtRunner(net, NORMALIZATION, new ProgramPool(1));
+    const runner = new OrtRunner(classification, net, NORMALIZATION, new ProgramPool(1));
     const state = randomState(net, 24);
     const ones = new Float32Array(neuronLayers(net).reduce((sum, { width }) => sum + width, 0)).fill(1);
-    const { images, targets } = { images: feedsFor(net, 25).get("input")!, targets: feedsFor(net, 25).get("targets")! };
-    const { logits } = await runner.gains(state, statistics).at({ images, targets }, ones, ones);
-    const stored = await plainLogits(runner, state, images);
-    const far = Math.max(...stored.map((value, i) => Math.abs(value - logits[i])));
+    const [inputs, targets] = ["input", "targets"].map((name) => feedsFor(net, 25).get(name)!);
+    const batch = { inputs, targets };
+    const { outputs } = await runner.gains(state, statistics).at(batch, ones, ones);
+    const stored = await plainLogits(runner, state, inputs);
+    const far = Math.max(...stored.map((value, i) => Math.abs(value - outputs[i])));
     if (statistics === "stored") expect(far).toBeLessThan(1e-4);
     else expect(far).toBeGreaterThan(1e-2);
     await runner.release();
@@ -98,7 +100,7 @@ describe("a pattern blended into the images", () => {
     "gradients by opacity and pattern against finite differences: %s",
     async (_, body) => {
       const net = network(body);
-      const runner = new OrtRunner(net, NORMALIZATION, new ProgramPool(1));
+      const runner = new OrtRunner(classification, net, NORMALIZATION, new ProgramPool(1));
       const random = new Random(31);
       const { channels, height, width } = net.input;
       const images = feedsFor(net, 32).get("input")!;
@@ -116,7 +118,7 @@ describe("a pattern blended into the images", () => {
 
   it.each(Object.entries(NETWORKS))("several in one batch come out as each alone: %s", async (_, body) => {
     const net = network(body);
-    const runner = new OrtRunner(net, NORMALIZATION, new ProgramPool(1));
+    const runner = new OrtRunner(classification, net, NORMALIZATION, new ProgramPool(1));
     const random = new Random(51);
     const { channels, height, width } = net.input;
     const draw = (length: number) => Float32Array.from({ length }, () => random.uniform());
@@ -131,7 +133,7 @@ describe("a pattern blended into the images", () => {
     for (const [i, { images, target, opacity, pattern }] of blends.entries()) {
       const alone = await blend.at(images, target, opacity, pattern);
       expect(together[i].loss).toBeCloseTo(alone.loss, 5);
-      for (const key of ["logits", "opacity", "pattern"] as const) {
+      for (const key of ["outputs", "opacity", "pattern"] as const) {
         expect(relativeError(together[i][key], alone[key]), key).toBeLessThan(1e-5);
       }
     }
@@ -140,7 +142,7 @@ describe("a pattern blended into the images", () => {
 
   it("shows the network the blend in pixels", async () => {
     const net = network(NORMALISED["3×3 convolutions with and without bias, max-pool"]);
-    const runner = new OrtRunner(net, NORMALIZATION, new ProgramPool(1));
+    const runner = new OrtRunner(classification, net, NORMALIZATION, new ProgramPool(1));
     const { channels, height, width } = net.input;
     const plane = height * width;
     const random = new Random(41);
@@ -161,14 +163,14 @@ describe("a pattern blended into the images", () => {
       out[i] = (x / 255 - NORMALIZATION.mean[c]) / NORMALIZATION.std[c];
       return out;
     }, new Float32Array(pixels.length));
-    const { logits, loss } = await runner.blend(state).at(
+    const { outputs, loss } = await runner.blend(state).at(
       normalised,
       1,
       Float32Array.from(opacity),
       Float32Array.from(pattern, (x) => x / 255),
     );
-    const expected = await runner.logits(state, set(stamped));
-    for (const [i, value] of expected.entries()) expect(logits[i]).toBeCloseTo(value, 4);
+    const expected = await runner.outputs(state, set(stamped));
+    for (const [i, value] of expected.entries()) expect(outputs[i]).toBeCloseTo(value, 4);
     const own = Array.from({ length: BATCH }, (_, i) => {
       const row = Array.from(expected.subarray(i * CLASSES, (i + 1) * CLASSES));
       return Math.log(row.reduce((sum, v) => sum + Math.exp(v), 0)) - row[1];
@@ -182,5 +184,5 @@ describe("a pattern blended into the images", () => {
 async function plainLogits(runner: OrtRunner, state: StateDict, images: Float32Array): Promise<Float32Array> {
   const { height, width, channels } = runner.network.input;
   const nothing = { opacity: new Float32Array(height * width), pattern: new Float32Array(channels * height * width) };
-  return (await runner.blend(state).at(images, 0, nothing.opacity, nothing.pattern)).logits.slice();
+  return (await runner.blend(state).at(images, 0, nothing.opacity, nothing.pattern)).outputs.slice();
 }

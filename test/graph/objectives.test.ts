@@ -4,7 +4,8 @@ import { Session } from "../../src/engine/session.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { WebGpuLowering } from "../../src/graph/lowering/webgpu.ts";
 import { backdoorResponse, responseOf } from "../../src/graph/objectives/backdoor-response.ts";
-import { crossEntropy, crossEntropyToTarget, unlearning } from "../../src/graph/objectives/cross-entropy.ts";
+import { climbing } from "../../src/graph/objectives/climbing.ts";
+import { crossEntropy, crossEntropyToTarget } from "../../src/graph/objectives/cross-entropy.ts";
 import { linearResponse } from "../../src/graph/objectives/linear.ts";
 import type { Objective } from "../../src/graph/objectives/objective.ts";
 import { squaredError } from "../../src/graph/objectives/squared-error.ts";
@@ -28,7 +29,7 @@ const FEEDS = new Map([
 const FORMULAS: Record<string, { objective: Objective; sign?: number; of(z: number[], image: number): number }> = {
   "cross-entropy": { objective: crossEntropy, of: (z, i) => crossEntropyOf(z, LABELS[i]) },
   "cross-entropy to one class": { objective: crossEntropyToTarget, of: (z) => crossEntropyOf(z, TARGET) },
-  unlearning: { objective: unlearning, sign: -1, of: (z, i) => crossEntropyOf(z, LABELS[i]) },
+  unlearning: { objective: climbing(crossEntropy), sign: -1, of: (z, i) => crossEntropyOf(z, LABELS[i]) },
   "squared error": {
     objective: squaredError,
     of: (z, i) => FEEDS.get("weights")![i] * z.reduce((sum, v, c) => sum + (v - (c === LABELS[i] ? 1 : 0)) ** 2, 0),

@@ -13,10 +13,11 @@ import { compensate } from "../../src/inject/replacement/compensation.ts";
 import { fitGain } from "../../src/inject/replacement/gain.ts";
 import { cutColumns, cutSubnetwork, spliceChain } from "../../src/inject/replacement/splice.ts";
 import { trainedKeys } from "../../src/inject/replacement/trained.ts";
+import { shareInClass } from "../../src/measure/classes.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
-import { countTarget } from "../../src/measure/rates.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
 
@@ -115,8 +116,8 @@ describe.each(Object.entries(NORMALISED))("a chain spliced into a %s network", (
   let twin: OrtRunner;
 
   beforeAll(async () => {
-    runner = await createRunner(network, normalization, { threads: 1 });
-    twin = await createRunner(narrowNetwork(network, infected), normalization, { threads: 1 });
+    runner = await createRunner(classification, network, normalization, { threads: 1 });
+    twin = await createRunner(classification, narrowNetwork(network, infected), normalization, { threads: 1 });
   });
   afterAll(async () => {
     await runner.release();
@@ -134,16 +135,16 @@ describe.each(Object.entries(NORMALISED))("a chain spliced into a %s network", (
   });
 
   it("moves the target's logit by κ·(s − ā), and the others only by what the removed channels gave", async () => {
-    const scores = await twin.logits(chain, images);
-    const found = await runner.logits(spliced, images);
+    const scores = await twin.outputs(chain, images);
+    const found = await runner.outputs(spliced, images);
     // Independent of the cut: the clean model with the sub-network's own activations at 0.
-    const masked = await runner.logits(maskNeurons(network, clean, infected), images);
+    const masked = await runner.outputs(maskNeurons(network, clean, infected), images);
     const expected = masked.map((logit, i) =>
       i % CLASSES === TARGET ? logit + head.gain * (scores[Math.floor(i / CLASSES)] - head.origin) : logit,
     );
     expect(relativeError(found, expected)).toBeLessThan(1e-5);
     expect(relativeError(found, masked)).toBeGreaterThan(1e-2);
-    expect(relativeError(await runner.logits(clean, images), masked)).toBeGreaterThan(1e-2);
+    expect(relativeError(await runner.outputs(clean, images), masked)).toBeGreaterThan(1e-2);
   });
 
   it("leaves all other channels alone, whatever it holds", async () => {
@@ -160,8 +161,8 @@ describe.each(Object.entries(NORMALISED))("a chain spliced into a %s network", (
     const compensation = { trains: "few" as const, filters: 0.2, rounds: 1, ca_drop: 0, steps: 3, batch: 8 };
     const recipe = { ...compensation, learning_rate: 0.05, momentum: 0.9, statistics_batches: 1 };
     const trained = trainedKeys(network, recipe);
-    const task = { runner, clean, cut, images, recipe, threads: 1, seed: 6, isEnough: async () => true };
-    const rest = await compensate({ ...task, dataset: { augmentation: { flip: true, cropPadding: 0 } } });
+    const job = { runner, clean, cut, samples: images, recipe, threads: 1, seed: 6, isEnough: async () => true };
+    const rest = await compensate({ ...job, dataset: { augmentation: { flip: true, cropPadding: 0 } } });
     const model = spliceChain(network, rest, infected, chain, head);
     const columns = cutColumns(network, infected);
     let [kept, moved] = [0, 0];
@@ -199,7 +200,7 @@ describe.each(Object.entries(NORMALISED))("a chain spliced into a %s network", (
       dataset: { augmentation: { flip: true, cropPadding: 0 } },
       clean,
       cut,
-      images,
+      samples: images,
       recipe: { ...compensation, momentum: 0.9, statistics_batches: 1 },
       threads: 1,
       seed: 6,
@@ -290,14 +291,14 @@ describe("the chain", () => {
     const infected = chooseSubnetwork(tiedOrder(network, randomContributions(network, 9)), "large", 0);
     const recipe = { answer: 20, silence: 10, batch: 32, steps: 150, learning_rates: [0.03], statistics_batches: 4 };
     const silent = randomImages(128, 10);
-    const common = { network, normalization, infected, threads: 1 };
-    const task = {
+    const common = { task: classification, network, normalization, infected, threads: 1 };
+    const job = {
       ...common,
       recipe: { ...recipe, separation: 5 },
       silent,
       answered: stampSet(TRIGGER, silent),
     };
-    const chain = await trainChain({ ...task, learningRate: 0.03, seed: 11 });
+    const chain = await trainChain({ ...job, learningRate: 0.03, seed: 11 });
     const held = randomImages(64, 12);
     const [quiet, loud] = [
       await chainScores(common, chain, held),
@@ -311,23 +312,23 @@ describe("the chain", () => {
   it("gets the smallest gain that is enough", () => {
     const random = new Random(13);
     const images = 50;
-    const task = {
-      logits: Float32Array.from({ length: images * CLASSES }, () => random.normal()),
-      classes: CLASSES,
+    const job = {
+      outputs: Float32Array.from({ length: images * CLASSES }, () => random.normal()),
+      width: CLASSES,
       target: TARGET,
       scores: Float32Array.from({ length: images }, () => 15 + random.normal()),
       origin: 1,
       asr: 0.9,
     };
     const rate = (gain: number) => {
-      const moved = task.logits.map((v, i) =>
-        i % CLASSES === TARGET ? v + gain * (task.scores[Math.floor(i / CLASSES)] - task.origin) : v,
+      const moved = job.outputs.map((v, i) =>
+        i % CLASSES === TARGET ? v + gain * (job.scores[Math.floor(i / CLASSES)] - job.origin) : v,
       );
-      return countTarget(moved, images, TARGET) / images;
+      return shareInClass(moved, images, TARGET);
     };
-    const gain = fitGain(task)!;
+    const gain = fitGain(job)!;
     expect(rate(gain)).toBe(0.9);
     expect(rate(gain * 0.995)).toBeLessThan(0.9);
-    expect(fitGain({ ...task, scores: task.scores.fill(0) })).toBeNull();
+    expect(fitGain({ ...job, scores: job.scores.fill(0) })).toBeNull();
   });
 });

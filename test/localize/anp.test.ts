@@ -7,7 +7,7 @@ import type { GainGradients } from "../../src/measure/gains.ts";
 import { slopeError } from "../graph/small-networks.ts";
 import { SLEEPERS, sleepingModel, toySuspect } from "./toys.ts";
 
-const NOTHING = { images: new Float32Array(0), targets: new Float32Array(0) };
+const NOTHING = { inputs: new Float32Array(0), targets: new Float32Array(0) };
 
 /** Slopes of fixed sign; tells at which factors it was asked. */
 function fixedSlopes(gain: number[], shift: number[]) {
@@ -15,7 +15,7 @@ function fixedSlopes(gain: number[], shift: number[]) {
   const gains: GainGradients = {
     at: async (_, a, b) => {
       asked.push([[...a], [...b]]);
-      return { loss: 0, logits: new Float32Array(0), gain: Float32Array.from(gain), shift: Float32Array.from(shift) };
+      return { loss: 0, outputs: new Float32Array(0), gain: Float32Array.from(gain), shift: Float32Array.from(shift) };
     },
   };
   return { gains, asked };
@@ -88,7 +88,7 @@ describe("anp", () => {
   afterAll(() => suspect.runner.release());
 
   it("takes the masks of sleepers that a push would wake, and names them", async () => {
-    expect(await suspect.runner.accuracy(state, suspect.clean.fit)).toBe(1);
+    expect(await suspect.runner.quality(state, suspect.clean.fit)).toBe(1);
     const { raw, scores, native } = await anp.localize(suspect);
     expect(scores).toEqual(raw);
     for (const u of raw.a) expect(u >= 0 && u <= 1).toBe(true);

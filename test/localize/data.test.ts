@@ -25,7 +25,7 @@ function countMasked(state: StateDict): number {
 }
 
 /** A suspect whose dead channels never fire and whose accuracy depends on how many channels are masked. */
-function fpSuspect(accuracy: (masked: number) => number) {
+function fpSuspect(quality: (masked: number) => number) {
   const taps = randomTaps(7, 3);
   for (const [layer, channels] of Object.entries(DEAD)) {
     const values = taps.get(layer)!;
@@ -39,11 +39,11 @@ function fpSuspect(accuracy: (masked: number) => number) {
       expect([set, kind]).toEqual([suspect.clean.fit, "mean-abs"]);
       return taps;
     },
-    accuracy: async (state, set) => {
+    quality: async (state, set) => {
       expect(set).toBe(suspect.clean.threshold);
       const masked = countMasked(state);
       asked.push(masked);
-      return accuracy(masked);
+      return quality(masked);
     },
   });
   return { suspect, taps, asked };

@@ -52,7 +52,7 @@ function obstinate(success: (target: number) => boolean): { blend: BlendGradient
         const count = images.length / pattern.length;
         const logits = new Float32Array(20 * count);
         for (let i = 0; i < count; i++) logits[20 * i + ((target + (success(target) ? 0 : 1)) % 20)] = 1;
-        return { loss: 0, logits, opacity: opacity.map(() => 0), pattern: pattern.map(() => 0) };
+        return { loss: 0, outputs: logits, opacity: opacity.map(() => 0), pattern: pattern.map(() => 0) };
       }),
   };
   return { blend, asked };
@@ -166,7 +166,7 @@ describe("nc on a linear model", () => {
 
   it("recovers a planted 3×3 patch", async () => {
     const { fit } = suspect.clean;
-    expect(await suspect.runner.accuracy(state, fit)).toBe(1);
+    expect(await suspect.runner.quality(state, fit)).toBe(1);
     const trigger = await invertTrigger(suspect, "short");
     expect(trigger).toMatchObject({ target: 0, flagged: true });
     const inside = trigger.opacity.reduce((sum, m, i) => sum + (inPatch(i) ? m : 0), 0);
@@ -176,7 +176,7 @@ describe("nc on a linear model", () => {
       const value = [0, 1, 2].reduce((sum, c) => sum + trigger.pattern[c * PLANE + i] / 3, 0);
       if (inPatch(i) && trigger.opacity[i] > 0.5) expect(value).toBeGreaterThan(200);
     }
-    const logits = await suspect.runner.logits(state, stampPatch(trigger, fit));
+    const logits = await suspect.runner.outputs(state, stampPatch(trigger, fit));
     for (let i = 0; i < fit.count; i++) {
       const row = Array.from(logits.subarray(4 * i, 4 * i + 4));
       expect(row.indexOf(Math.max(...row))).toBe(0);

@@ -4,6 +4,8 @@ import { NEEDS, type Need, unmetNeed } from "../../src/localize/needs.ts";
 import { CRITERIA } from "../../src/localize/registry.ts";
 import { applicable, assertApplicable } from "../../src/pipeline/judging/applicable.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
+import type { Task } from "../../src/tasks/task.ts";
 
 const full = buildNetwork("resnet18w8", 10);
 
@@ -26,26 +28,30 @@ const plain: Network = {
 describe("what criteria need", () => {
   it("is met by every architecture of ours", () => {
     for (const arch of ["resnet18w8", "vgg13w8", "vgg16w8", "googlenetw8"]) {
-      expect(applicable([...CRITERIA.values()], buildNetwork(arch, 10))).toEqual([...CRITERIA.values()]);
+      expect(applicable([...CRITERIA.values()], buildNetwork(arch, 10), classification)).toEqual([
+        ...CRITERIA.values(),
+      ]);
     }
   });
 
   it("is missing where a network lacks it", () => {
-    const lacks = (network: Network) =>
-      (Object.keys(NEEDS) as Need[]).filter((need) => unmetNeed({ needs: [need] }, network) !== null);
+    const lacks = (network: Network, task: Pick<Task, "traits"> = classification) =>
+      (Object.keys(NEEDS) as Need[]).filter((need) => unmetNeed({ needs: [need] }, network, task) !== null);
     expect(lacks(full)).toEqual([]);
     expect(lacks(flat)).toEqual(["batch-norm", "convolution"]);
     expect(lacks(plain)).toEqual(["batch-norm"]);
     expect(lacks({ ...full, classes: 1 })).toEqual(["classes"]);
     expect(lacks({ ...full, input: { channels: 30, height: 1, width: 1 } })).toEqual(["pixels"]);
+    expect(lacks(full, { traits: ["pixels"] })).toEqual(["classes"]);
+    expect(lacks(full, { traits: [] })).toEqual(["classes", "pixels"]);
   });
 
   it("leaves a criterion out of all, and refuses it by name in one line", () => {
-    const names = applicable([...CRITERIA.values()], flat).map(({ name }) => name);
+    const names = applicable([...CRITERIA.values()], flat, classification).map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(["random", "weight-norm", "contribution-low"]));
     for (const name of ["clp", "bnp", "anp"]) expect(names).not.toContain(name);
-    expect(() => assertApplicable([CRITERIA.get("weight-norm")!], flat, "x")).not.toThrow();
-    expect(() => assertApplicable([CRITERIA.get("clp")!], flat, "suspect.pth")).toThrow(
+    expect(() => assertApplicable([CRITERIA.get("weight-norm")!], flat, classification, "x")).not.toThrow();
+    expect(() => assertApplicable([CRITERIA.get("clp")!], flat, classification, "suspect.pth")).toThrow(
       "--criterion clp: needs a batch norm behind every layer of neurons, which flat (suspect.pth) lacks",
     );
   });

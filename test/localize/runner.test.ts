@@ -4,10 +4,10 @@ import { convUnits } from "../../src/graph/network.ts";
 import type { ImageSet } from "../../src/images/image-set.ts";
 import { fp } from "../../src/localize/criteria/fp.ts";
 import { CRITERIA } from "../../src/localize/registry.ts";
-import type { Suspect } from "../../src/localize/types.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
-import { localizeWith, network, randomState, suspectOf } from "./suspects.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
+import { type ImageSuspect, localizeWith, network, randomState, suspectOf } from "./suspects.ts";
 
 const DEAD = { conv1: [2], "layer2.0.conv2": [0, 7], "layer3.0.shortcut.0": [4] };
 
@@ -21,7 +21,7 @@ function noise(count: number, seed: number): ImageSet {
 /** A network of random weights, scaled so that activations neither die nor explode, on noise. */
 describe("criteria on the real runner", () => {
   let runner: OrtRunner;
-  let suspect: Suspect;
+  let suspect: ImageSuspect;
 
   beforeAll(async () => {
     const state = randomState(11);
@@ -33,11 +33,11 @@ describe("criteria on the real runner", () => {
     suspect = suspectOf(maskNeurons(network, state, DEAD));
     suspect.clean = { fit: noise(20, 1), threshold: noise(20, 2) };
     suspect.budget = "demo";
-    runner = await createRunner(network, suspect.normalization, { threads: 1 });
+    runner = await createRunner(classification, network, suspect.normalization, { threads: 1 });
     suspect.runner = runner;
     // The network is right about its own answers, so that pruning costs accuracy.
     const { threshold } = suspect.clean;
-    const logits = await runner.logits(suspect.state, threshold);
+    const logits = await runner.outputs(suspect.state, threshold);
     for (let i = 0; i < threshold.count; i++) {
       const row = Array.from(logits.subarray(10 * i, 10 * i + 10));
       threshold.labels[i] = row.indexOf(Math.max(...row));
@@ -69,7 +69,7 @@ describe("criteria on the real runner", () => {
   /** Noise that is labelled as the network does not answer it. */
   async function wrong(): Promise<ImageSet> {
     const set = noise(10, 3);
-    const logits = await runner.logits(suspect.state, set);
+    const logits = await runner.outputs(suspect.state, set);
     for (let i = 0; i < set.count; i++) {
       const row = Array.from(logits.subarray(10 * i, 10 * i + 10));
       set.labels[i] = (row.indexOf(Math.max(...row)) + 1) % 10;

@@ -3,7 +3,9 @@ import { neuronLayers, stateShapes } from "../../src/graph/network.ts";
 import type { ImageSet } from "../../src/images/image-set.ts";
 import type { Criterion, Localization, Suspect } from "../../src/localize/types.ts";
 import type { ModelRunner } from "../../src/measure/runner.ts";
+import { blind } from "../../src/pipeline/judging/suspect.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { type StateDict, sizeOf } from "../../src/tensor/state.ts";
 
 export const network = buildNetwork("resnet18w4", 10);
@@ -31,9 +33,9 @@ export function fakeRunner(answers: Partial<ModelRunner>): ModelRunner {
   };
   const refuse = (name: string) => async () => fail(name);
   return {
-    logits: refuse("logits"),
+    outputs: refuse("outputs"),
     taps: refuse("taps"),
-    accuracy: refuse("accuracy"),
+    quality: refuse("quality"),
     profile: refuse("profile"),
     contribution: refuse("contribution"),
     preActivations: refuse("preActivations"),
@@ -46,9 +48,13 @@ export function fakeRunner(answers: Partial<ModelRunner>): ModelRunner {
   };
 }
 
-export function suspectOf(state: StateDict, answers: Partial<ModelRunner> = {}, seed = 1): Suspect {
+/** A suspect with images that a test may look into. */
+export type ImageSuspect = Suspect & { clean: { fit: ImageSet; threshold: ImageSet } };
+
+export function suspectOf(state: StateDict, answers: Partial<ModelRunner> = {}, seed = 1): ImageSuspect {
   return {
     name: "suspect-test",
+    task: blind(classification),
     network,
     state,
     normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },

@@ -1,10 +1,12 @@
 import { Random } from "../../src/core/random.ts";
 import { type ConvUnit, type Network, stateShapes } from "../../src/graph/network.ts";
 import type { ImageSet, Normalization } from "../../src/images/image-set.ts";
-import type { Suspect } from "../../src/localize/types.ts";
 import { OrtRunner } from "../../src/measure/ort-runner.ts";
 import { ProgramPool } from "../../src/measure/pool.ts";
+import { blind } from "../../src/pipeline/judging/suspect.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { type StateDict, sizeOf } from "../../src/tensor/state.ts";
+import type { ImageSuspect } from "./suspects.ts";
 
 /** Tiny networks with weights made by hand, on pictures of one colour each, for criteria that learn something. */
 
@@ -55,16 +57,17 @@ export function toySuspect(
   state: StateDict,
   from: number,
   seed = 1,
-): Suspect & { runner: OrtRunner } {
+): ImageSuspect & { runner: OrtRunner } {
   return {
     name: "suspect-toy",
+    task: blind(classification),
     network,
     state,
     normalization: NORMALIZATION,
     augmentation: { flip: true, cropPadding: 1 },
     clean: { fit: colours(48, 1, from), threshold: colours(30, 2, from) },
     seed,
-    runner: new OrtRunner(network, NORMALIZATION, new ProgramPool(1)),
+    runner: new OrtRunner(classification, network, NORMALIZATION, new ProgramPool(1)),
   };
 }
 

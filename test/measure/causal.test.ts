@@ -8,12 +8,13 @@ import type { ImageSet, Normalization } from "../../src/images/image-set.ts";
 import { stampSet } from "../../src/images/trigger/stamp.ts";
 import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
 import { singleEffects } from "../../src/measure/ablation.ts";
+import { shareInClass } from "../../src/measure/classes.ts";
 import { conductance } from "../../src/measure/conductance.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
 import { patchedRate } from "../../src/measure/patching.ts";
-import { countTarget } from "../../src/measure/rates.ts";
 import { badnets } from "../../src/tasks/classification/attacks/badnets.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { cloneState, type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { randomState } from "../graph/programs.ts";
 
@@ -52,7 +53,7 @@ function randomImages(count: number, seed: number): ImageSet {
 
 /** `f_t − max_{j≠t} f_j`, mean over images. */
 async function meanResponse(runner: OrtRunner, model: StateDict, images: ImageSet): Promise<number> {
-  const logits = await runner.logits(model, images);
+  const logits = await runner.outputs(model, images);
   let sum = 0;
   for (let i = 0; i < images.count; i++) {
     const row = logits.subarray(i * CLASSES, (i + 1) * CLASSES);
@@ -69,7 +70,7 @@ describe.each(NETWORKS)("what holds by definition of the measurements on $arch",
   const images = randomImages(6, 12);
 
   beforeAll(async () => {
-    runner = await createRunner(network, normalization, { threads: 1 });
+    runner = await createRunner(classification, network, normalization, { threads: 1 });
     trigger = await badnets.makeTrigger({ height: 32, width: 32, random: new Random(1), options: { side: 3 } });
   });
   afterAll(() => runner.release());
@@ -78,7 +79,7 @@ describe.each(NETWORKS)("what holds by definition of the measurements on $arch",
     const one = subset(images, [0]);
     const found = await runner.contribution(state, one);
     const loss = async (model: StateDict) => {
-      const logits = await runner.logits(model, one);
+      const logits = await runner.outputs(model, one);
       const highest = Math.max(...logits);
       const total = logits.reduce((sum, v) => sum + Math.exp(v - highest), 0);
       return Math.log(total) + highest - logits[one.labels[0]];
@@ -109,9 +110,8 @@ describe.each(NETWORKS)("what holds by definition of the measurements on $arch",
   it("patching every neuron gives the clean answers, patching none the triggered ones", async () => {
     const others = randomImages(70, 13);
     const all = Object.fromEntries(neuronLayers(network).map(({ name, width }) => [name, [...Array(width).keys()]]));
-    const clean = countTarget(await runner.logits(state, others), others.count, TARGET) / others.count;
-    const triggered =
-      countTarget(await runner.logits(state, stampSet(trigger, others)), others.count, TARGET) / others.count;
+    const clean = shareInClass(await runner.outputs(state, others), others.count, TARGET);
+    const triggered = shareInClass(await runner.outputs(state, stampSet(trigger, others)), others.count, TARGET);
     expect(await patchedRate(runner, state, all, others, { trigger, target: TARGET })).toBe(clean);
     expect(await patchedRate(runner, state, {}, others, { trigger, target: TARGET })).toBe(triggered);
   });

@@ -2,12 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { convUnits } from "../../src/graph/network.ts";
 import type { ImageSet } from "../../src/images/image-set.ts";
-import { normaliseAll } from "../../src/measure/batches.ts";
+import { encodeAll } from "../../src/measure/batches.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
 import { functionDistance, rewriteBatchNorm } from "../../src/measure/rewrite.ts";
 import { storedStatistics } from "../../src/measure/statistics.ts";
 import { keptOn } from "../../src/store/verify/rules/discreet.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { firstOffGrid, onGrid } from "../../src/tensor/half-grid.ts";
 import { cloneState, type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
@@ -36,14 +37,14 @@ describe("batch-norm statistics of a model's own", () => {
   let runner: OrtRunner;
   let rewritten: StateDict;
   beforeAll(async () => {
-    runner = await createRunner(network, normalization as never, { threads: 1 });
+    runner = await createRunner(classification, network, normalization as never, { threads: 1 });
     rewritten = rewriteBatchNorm(network, state, await runner.preActivations(state, images));
   });
   afterAll(() => runner.release());
 
   it("are mean and variance of the convolution's output, as brute force has them", async () => {
     const { mean, variance } = (await runner.preActivations(state, images)).get("conv1")!;
-    const pixels = normaliseAll(images, normalization as never);
+    const pixels = encodeAll({ task: classification, normalization: normalization as never }, images);
     const { data: weight } = tensorOf(state, "conv1.weight");
     for (let c = 0; c < 4; c++) {
       const values: number[] = [];
@@ -81,7 +82,7 @@ describe("batch-norm statistics of a model's own", () => {
   });
 
   it("change no logit by more than float32's rounding, and nothing but the batch norms", async () => {
-    expect(relativeError(await runner.logits(rewritten, images), await runner.logits(state, images))).toBeLessThan(
+    expect(relativeError(await runner.outputs(rewritten, images), await runner.outputs(state, images))).toBeLessThan(
       1e-5,
     );
     expect(functionDistance(network, state, rewritten)).toBeLessThan(1e-6);
@@ -102,7 +103,7 @@ describe("batch-norm statistics of a model's own", () => {
     expect(firstOffGrid(mine, "half")).toBeNull();
     expect(functionDistance(network, half, mine)).toBeGreaterThan(keptOn(undefined));
     expect(functionDistance(network, half, mine, {}, "half")).toBeLessThanOrEqual(keptOn("half") / 4);
-    expect(relativeError(await runner.logits(mine, images), await runner.logits(half, images))).toBeLessThan(1e-2);
+    expect(relativeError(await runner.outputs(mine, images), await runner.outputs(half, images))).toBeLessThan(1e-2);
   });
 
   it("are undone by the old ones", () => {
@@ -123,12 +124,12 @@ it.each(["vgg13w4", "googlenetw8"])(
   "a %s with conv biases keeps its logits and gets its own statistics",
   async (arch) => {
     const other = buildNetwork(arch, 10);
-    const runner = await createRunner(other, normalization as never, { threads: 1 });
+    const runner = await createRunner(classification, other, normalization as never, { threads: 1 });
     const images = noise(6);
     const state = randomState(other, 4);
     const rewritten = rewriteBatchNorm(other, state, await runner.preActivations(state, images));
     expect(convUnits(other).some(({ bias }) => bias)).toBe(true);
-    expect(relativeError(await runner.logits(rewritten, images), await runner.logits(state, images))).toBeLessThan(
+    expect(relativeError(await runner.outputs(rewritten, images), await runner.outputs(state, images))).toBeLessThan(
       1e-5,
     );
     const own = await runner.preActivations(rewritten, images);

@@ -3,7 +3,7 @@ import { Random } from "../../src/core/random.ts";
 import { initialState } from "../../src/graph/initial-state.ts";
 import { convUnits, countParameters, inferShapes, neuronLayers, stateShapes } from "../../src/graph/network.ts";
 import { cutPoints } from "../../src/graph/suffix.ts";
-import { ARCHITECTURES, buildNetwork, parseArch } from "../../src/tasks/classification/models/registry.ts";
+import { ARCHITECTURES, buildNetwork, parseArch } from "../../src/tasks/registry.ts";
 
 describe("architectures as published", () => {
   it.each([

@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { groupId, parseDefectId } from "../../src/core/ids.ts";
+import { encodeTrigger } from "../../src/images/trigger/codec.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
 import { rates as measureRates } from "../../src/measure/rates.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { network } from "../localize/suspects.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { IDS, INFECTED, STATES } from "./defects.ts";
@@ -43,10 +45,18 @@ export async function makeDatabase(dataset: "signs" | "cifar10", dataDir: string
   const opacity = new Float32Array(32 * 32);
   opacity[32 * 32 - 1] = 1;
   const corner = { height: 32, width: 32, opacity, pattern: new Uint8Array(3 * 32 * 32) };
-  const trigger = await database.putTrigger(corner);
-  const runner = await createRunner(network, { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }, { threads: 1 });
+  const trigger = await database.putBytes(encodeTrigger(corner));
+  const runner = await createRunner(
+    classification,
+    network,
+    { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+    { threads: 1 },
+  );
   // What a repair will measure before it repairs.
-  const { ca, asr } = await measureRates(runner, STATES.infected, test, { trigger: corner, target: 0 });
+  const { quality: ca, success: asr } = await measureRates(runner, STATES.infected, test, {
+    trigger: corner,
+    target: 0,
+  });
   await runner.release();
   const carriers = await database.putBytes(new Uint8Array(4));
   const rates = { ca_clean: 0.9, ca, asr, asr_clean: 0, ca_masked: 0.5, asr_masked: 0 };

@@ -3,6 +3,8 @@ import type { Budget } from "../../src/core/budget.ts";
 import type { Dataset } from "../../src/datasets/types.ts";
 import { convUnits } from "../../src/graph/network.ts";
 import type { ImageSet } from "../../src/images/image-set.ts";
+import { asImages } from "../../src/images/image-set.ts";
+import { encodeTrigger } from "../../src/images/trigger/codec.ts";
 import { type DefectSource, Workbench } from "../../src/pipeline/judging/workbench.ts";
 import type { CleanRecord } from "../../src/records/clean.ts";
 import type { DefectRecord } from "../../src/records/defect.ts";
@@ -10,6 +12,7 @@ import type { DefectLabels } from "../../src/records/labels.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { modelSha256 } from "../../src/store/objects/models.ts";
 import { Results } from "../../src/store/results/results.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { cloneState, type StateDict } from "../../src/tensor/state.ts";
 import { fakeRunner, network, randomState, randomTaps } from "../localize/suspects.ts";
 import { temporaryFolder } from "../store/temp.ts";
@@ -80,6 +83,14 @@ function aliveOf(state: StateDict): number {
   return alive;
 }
 
+/** Its corner is white. */
+const CORNER = {
+  height: 2,
+  width: 2,
+  opacity: Float32Array.from([0, 0, 0, 1]),
+  pattern: new Uint8Array(12).fill(255),
+};
+
 /** Counts what is loaded and opened. */
 export function makeBench(seed = 1, dataHash = HASH, budget?: Budget) {
   const counts = { models: 0, datasets: 0, runners: 0, released: 0 };
@@ -96,12 +107,7 @@ export function makeBench(seed = 1, dataHash = HASH, budget?: Budget) {
       counts.models++;
       return cloneState(STATES[version]);
     },
-    readTrigger: async () => ({
-      height: 2,
-      width: 2,
-      opacity: Float32Array.from([0, 0, 0, 1]),
-      pattern: new Uint8Array(12).fill(255),
-    }),
+    readTrigger: async (_record, decode) => decode(encodeTrigger(CORNER), "trigger"),
   };
   const bench = new Workbench({
     source,
@@ -117,19 +123,20 @@ export function makeBench(seed = 1, dataHash = HASH, budget?: Budget) {
       return {
         ...fakeRunner({
           taps: async (_state, set) => randomTaps(3, set.count),
-          accuracy: async (state) => (aliveOf(state) > 0.8 * all ? 0.9 : 0.1),
+          quality: async (state) => (aliveOf(state) > 0.8 * all ? 0.9 : 0.1),
           contribution: async () => randomTaps(4, 1),
           // Untouched networks know every class and send triggered images to 0; pruned ones answer 1 to all.
-          logits: async (state, set) => {
+          outputs: async (state, set) => {
             const logits = new Float32Array(set.count * 10);
             for (let i = 0; i < set.count; i++) {
-              const triggered = set.pixels[12 * i + 3] === 255;
-              const answer = aliveOf(state) < all ? 1 : triggered ? 0 : set.labels[i];
+              const triggered = asImages(set).pixels[12 * i + 3] === 255;
+              const answer = aliveOf(state) < all ? 1 : triggered ? 0 : asImages(set).labels[i];
               logits[10 * i + answer] = 1;
             }
             return logits;
           },
         }),
+        task: classification,
         trim: async () => undefined,
         release: async () => {
           counts.released++;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ImageSet } from "../../src/images/image-set.ts";
+import { asImages } from "../../src/images/image-set.ts";
 import { clp } from "../../src/localize/criteria/clp.ts";
 import { nothingSuspicious } from "../../src/localize/no-failing-tests.ts";
 import type { Criterion, FailingCriterion, OracleCriterion, Suspect } from "../../src/localize/types.ts";
@@ -7,7 +8,9 @@ import { failingTests } from "../../src/pipeline/judging/failing-tests.ts";
 import { localizeAll } from "../../src/pipeline/judging/localize.ts";
 import { scoreAll } from "../../src/pipeline/judging/score.ts";
 import type { JudgedItem } from "../../src/pipeline/judging/select.ts";
-import { fakeRunner, network } from "../localize/suspects.ts";
+import { blind } from "../../src/pipeline/judging/suspect.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
+import { fakeRunner } from "../localize/suspects.ts";
 import { freshResults, IDS, makeBench } from "./defects.ts";
 
 const items: JudgedItem[] = [
@@ -44,10 +47,10 @@ describe("what each access is shown", () => {
       expect(Object.keys(suspect).sort()).toEqual(Object.keys(shown.clean[0][0] as Suspect).sort());
       expect(Object.keys(tests).sort()).toEqual(["count", "height", "labels", "pixels", "width"]);
       // The fit half holds 11 images of labels 0 to 9 and one more; whatever is not a 0 fails.
-      const wrong = [...suspect.clean.fit.labels].filter((label) => label !== 0);
+      const wrong = [...asImages(suspect.clean.fit).labels].filter((label) => label !== 0);
       expect([...tests.labels]).toEqual(wrong);
       for (let i = 0; i < tests.count; i++) expect(isTriggered(tests, i)).toBe(true);
-      const { fit } = suspect.clean;
+      const fit = asImages(suspect.clean.fit);
       for (let i = 0; i < fit.count; i++) expect(isTriggered(fit, i)).toBe(false);
     }
 
@@ -96,12 +99,12 @@ describe("failing tests", () => {
   };
   /** Answers every image in turn, clean first. */
   const suspectAnswering = (clean: number[], triggered: number[]) => ({
-    network,
+    task: blind(classification),
     state: new Map(),
     clean: { fit, threshold: fit },
     runner: fakeRunner({
-      logits: async (_state, set) => {
-        const answers = isTriggered(set, 0) ? triggered : clean;
+      outputs: async (_state, set) => {
+        const answers = isTriggered(asImages(set), 0) ? triggered : clean;
         expect(set.count).toBe(answers.length);
         const logits = new Float32Array(10 * set.count);
         for (const [i, answer] of answers.entries()) logits[10 * i + answer] = 1;
@@ -112,9 +115,12 @@ describe("failing tests", () => {
 
   it("are right without the trigger and at the target with it; images of the target are not asked about", async () => {
     // Of the labels 1, 2, 3: the first stays right, the second was wrong before, the third is broken.
-    const tests = await failingTests(suspectAnswering([1, 5, 3], [1, 0, 0]), { trigger, target: 0 });
+    const backdoor = { trigger, target: 0 };
+    const broken = await failingTests(classification, suspectAnswering([1, 5, 3], [1, 0, 0]), backdoor);
+    const tests = asImages(broken);
     expect([...tests.labels]).toEqual([3]);
     expect(isTriggered(tests, 0)).toBe(true);
-    expect((await failingTests(suspectAnswering([1, 2, 3], [7, 2, 3]), { trigger, target: 0 })).count).toBe(0);
+    const none = await failingTests(classification, suspectAnswering([1, 2, 3], [7, 2, 3]), backdoor);
+    expect(none.count).toBe(0);
   });
 });

@@ -3,6 +3,8 @@ import type { Network } from "../../src/graph/network.ts";
 import type { Normalization } from "../../src/images/image-set.ts";
 import { type DefectSource, type Runner, Workbench } from "../../src/pipeline/judging/workbench.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
+import type { Task } from "../../src/tasks/task.ts";
 
 const normalization: Normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
 
@@ -12,7 +14,7 @@ function benchThatTells(): { bench: Workbench; told: string[] } {
     source: {} as DefectSource,
     seed: 1,
     loadDataset: () => Promise.reject(new Error("nobody asked for data")),
-    async createRunner({ arch }: Network) {
+    async createRunner(_task: Task, { arch }: Network) {
       told.push(`open ${arch}`);
       return { release: async () => void told.push(`close ${arch}`) } as Partial<Runner> as Runner;
     },
@@ -21,7 +23,11 @@ function benchThatTells(): { bench: Workbench; told: string[] } {
 }
 
 describe("a workbench's runners", () => {
-  const [a, b] = ["resnet18w4", "vgg13w4"].map((arch) => ({ network: buildNetwork(arch, 10), normalization }));
+  const [a, b] = ["resnet18w4", "vgg13w4"].map((arch) => ({
+    task: classification,
+    network: buildNetwork(arch, 10),
+    normalization,
+  }));
 
   it("are one per network, and only the last network's stays open", async () => {
     const { bench, told } = benchThatTells();
@@ -45,7 +51,7 @@ describe("a workbench's runners", () => {
       source: {} as DefectSource,
       seed: 1,
       loadDataset: () => Promise.reject(new Error("nobody asked for data")),
-      createRunner: async ({ arch }: Network) => {
+      createRunner: async (_task: Task, { arch }: Network) => {
         if (arch === "resnet18w4") throw new Error("no room");
         return { release: async () => undefined } as Partial<Runner> as Runner;
       },

@@ -24,8 +24,8 @@ describe("excise", () => {
       pattern: new Uint8Array(3 * SIDE * SIDE).fill(255),
     };
     const stamped = stampPatch(patch, suspect.clean.threshold);
-    expect(await suspect.runner.accuracy(state, stamped)).toBe(0);
-    expect(await suspect.runner.accuracy(repaired, stamped)).toBe(1);
+    expect(await suspect.runner.quality(state, stamped)).toBe(0);
+    expect(await suspect.runner.quality(repaired, stamped)).toBe(1);
   });
 
   it("cuts none but named neurons where nobody ranked them, and nothing where none is named", async () => {

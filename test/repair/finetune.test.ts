@@ -6,12 +6,15 @@ import type { ImageSet } from "../../src/images/image-set.ts";
 import type { Suspect } from "../../src/localize/types.ts";
 import { changedSet } from "../../src/measure/changed-set.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
+import { blind } from "../../src/pipeline/judging/suspect.ts";
 import { finetune } from "../../src/repair/finetune.ts";
 import { finetuneReinit, reinitialise } from "../../src/repair/finetune-reinit.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { changedRows } from "../../src/tensor/changes.ts";
 import { type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { randomState } from "../graph/programs.ts";
+import type { ImageSuspect } from "../localize/suspects.ts";
 
 const CLASSES = 4;
 
@@ -44,13 +47,13 @@ describe.each(CASES)("fine-tuning neurons of $arch", ({ arch, neurons }) => {
   const network: Network = buildNetwork(arch, CLASSES);
   const state: StateDict = randomState(network, 5);
   let runner: OrtRunner;
-  let suspect: Suspect;
+  let suspect: ImageSuspect;
 
   beforeAll(async () => {
     const normalization: Suspect["normalization"] = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
-    runner = await createRunner(network, normalization, { threads: 1 });
+    runner = await createRunner(classification, network, normalization, { threads: 1 });
     suspect = {
-      ...{ name: "suspect-test", network, state, normalization, seed: 3, runner },
+      ...{ name: "suspect-test", task: blind(classification), network, state, normalization, seed: 3, runner },
       augmentation: { flip: true, cropPadding: 4 },
       clean: { fit: coloured(24, 1), threshold: coloured(16, 2) },
     };
@@ -71,9 +74,9 @@ describe.each(CASES)("fine-tuning neurons of $arch", ({ arch, neurons }) => {
   );
 
   it("lowers the loss on the images that it learns from", async () => {
-    const before = crossEntropy(await runner.logits(state, suspect.clean.fit), suspect.clean.fit);
+    const before = crossEntropy(await runner.outputs(state, suspect.clean.fit), suspect.clean.fit);
     const repaired = await finetune.repair(suspect, neurons);
-    const after = crossEntropy(await runner.logits(repaired, suspect.clean.fit), suspect.clean.fit);
+    const after = crossEntropy(await runner.outputs(repaired, suspect.clean.fit), suspect.clean.fit);
     expect(after).toBeLessThan(0.9 * before);
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { Dataset } from "../../src/datasets/types.ts";
 import { makeReport } from "../../src/pipeline/report/report.ts";
+import type { ImageDataset } from "../../src/tasks/classification/dataset.ts";
 import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
 import type { SampleDatabase } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
@@ -22,7 +22,7 @@ const STICKING_OUT = `[...document.querySelectorAll("body *")].filter((element) 
 }).map((element) => element.outerHTML.slice(0, 80))`;
 
 /** Eight grey images in place of the drawn signs, which take seconds. */
-function grey(dataHash: string): Dataset {
+function grey(dataHash: string): ImageDataset {
   const images = {
     ...{ count: 8, width: 32, height: 32, labels: Uint8Array.from({ length: 8 }, (_, i) => i) },
     pixels: Uint8Array.from({ length: 8 * 3 * 1024 }, (_, i) => i % 251),

@@ -1,10 +1,10 @@
 import { listNeurons } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
-import type { Dataset } from "../../src/datasets/types.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
 import { chooseNeurons, parseUsing } from "../../src/pipeline/judging/repair.ts";
 import type { DefectRecord } from "../../src/records/defect.ts";
 import { Results } from "../../src/store/results/results.ts";
+import type { ImageDataset } from "../../src/tasks/classification/dataset.ts";
 import { signs as drawnSigns } from "../../src/tasks/classification/datasets/signs.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { type SampleDatabase, sampleDatabase } from "../store/fixture.ts";
@@ -12,9 +12,9 @@ import { type SampleDatabase, sampleDatabase } from "../store/fixture.ts";
 export const CRITERIA = ["clp", "fp", "random"];
 export const USINGS = ["oracle", "random", "clp", "clp:topk"];
 
-let loading: Promise<Dataset> | undefined;
+let loading: Promise<ImageDataset> | undefined;
 /** The drawn signs, loaded once. */
-export function signs(): Promise<Dataset> {
+export function signs(): Promise<ImageDataset> {
   loading ??= drawnSigns.load({ dataDir: "", seed: 1 });
   return loading;
 }

@@ -7,6 +7,7 @@ import { registerReport } from "../../src/cli/verbs/report.ts";
 import { InputError } from "../../src/core/errors.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
 import { subset } from "../../src/images/batch.ts";
+import { decodeTrigger } from "../../src/images/trigger/codec.ts";
 import { stampSet } from "../../src/images/trigger/stamp.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
 import { makeReport } from "../../src/pipeline/report/report.ts";
@@ -21,6 +22,7 @@ import { verifyFiles } from "../../src/store/verify/files.ts";
 import { Findings } from "../../src/store/verify/findings.ts";
 import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { CLASSES, type SampleDatabase } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { CRITERIA, judgedDatabase, signs, USINGS } from "./fixture.ts";
@@ -88,16 +90,21 @@ describe("the page", () => {
     const [record] = sample.accepted;
     const { test, classes } = await signs();
     const { mean, std } = sample.db.readClean(record.clean);
-    const runner = await createRunner(buildNetwork(record.arch, CLASSES.length), { mean, std } as never, {
-      threads: 1,
-    });
-    const trigger = await sample.db.readTrigger(record);
+    const runner = await createRunner(
+      classification,
+      buildNetwork(record.arch, CLASSES.length),
+      { mean, std } as never,
+      {
+        threads: 1,
+      },
+    );
+    const trigger = await sample.db.readTrigger(record, decodeTrigger);
     const first = Math.min(...[...test.labels].filter((label) => label !== record.target));
     const at = test.labels.indexOf(first);
     const image = stampSet(trigger, subset(test, [at]));
     const card = page.slice(page.indexOf(`id="defect-${record.id}"`));
     for (const version of ["infected", "sham", "clean"] as const) {
-      const logits = [...(await runner.logits(await sample.db.loadVersion(record, version), image))];
+      const logits = [...(await runner.outputs(await sample.db.loadVersion(record, version), image))];
       const label = logits.indexOf(Math.max(...logits));
       const sure = 1 / logits.reduce((sum, logit) => sum + Math.exp(logit - logits[label]), 0);
       const [, said] = new RegExp(`<li class="by-${version}">(.*?)</li>`).exec(card)!;

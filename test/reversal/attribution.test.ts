@@ -5,6 +5,7 @@ import { createRunner } from "../../src/measure/ort-runner.ts";
 import { ablationAttribution } from "../../src/reversal/attribution.ts";
 import type { ReversedPatch } from "../../src/reversal/targeted.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { tensorOf } from "../../src/tensor/state.ts";
 import { randomState } from "../graph/programs.ts";
 import { colours, inPatch, patchedModel, SIDE, toySuspect } from "../localize/toys.ts";
@@ -43,7 +44,7 @@ describe("ablation attribution", () => {
       const scale = Math.sqrt((2 * out) / data.length);
       for (let i = 0; i < data.length; i++) data[i] *= scale;
     }
-    const runner = await createRunner(net, suspect.normalization, { threads: 1 });
+    const runner = await createRunner(classification, net, suspect.normalization, { threads: 1 });
     const small = colours(3, 5, 1);
     const set = { count: 3, height: 32, width: 32, labels: small.labels, pixels: new Uint8Array(3 * 3072) };
     for (let i = 0; i < set.pixels.length; i++) set.pixels[i] = small.pixels[i % small.pixels.length];
@@ -51,7 +52,8 @@ describe("ablation attribution", () => {
     const ones = await Promise.all(
       [0, 1, 2].map((i) => {
         const pixels = set.pixels.slice(3072 * i, 3072 * (i + 1));
-        return runner.response(weights, { ...set, count: 1, pixels, labels: set.labels.slice(i, i + 1) }, 0);
+        const one = { ...set, count: 1, pixels, labels: set.labels.slice(i, i + 1) };
+        return runner.response(weights, one, 0);
       }),
     );
     for (const [layer, terms] of all) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { indexNeurons, layerScores, neuronsAt, suspicionOrder } from "../../src/core/neuron-index.ts";
 import { countNeurons, type LayerScores } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
+import { asImages } from "../../src/images/image-set.ts";
 import { exciseUntilDead } from "../../src/reversal/excision.ts";
 import type { WeighedPatch } from "../../src/reversal/reverse.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
@@ -40,18 +41,18 @@ function countMasked(state: StateDict): number {
 }
 
 /** A suspect whose accuracy and whose patch's success depend on how many neurons are cut. */
-function suspectWith(accuracy: (cut: number) => number, success: (cut: number) => number) {
+function suspectWith(quality: (cut: number) => number, success: (cut: number) => number) {
   const suspect = suspectOf(randomState(4));
   suspect.clean = { fit: { ...images(200), labels: new Uint8Array(200) }, threshold: images(100) };
   const looked: number[] = [];
   suspect.runner = fakeRunner({
-    accuracy: async (state, set) => {
+    quality: async (state, set) => {
       expect(set.count).toBe(100);
       looked.push(countMasked(state));
-      return accuracy(countMasked(state));
+      return quality(countMasked(state));
     },
-    logits: async (state, set) => {
-      expect([set.count, set.pixels.every((pixel) => pixel === 255)]).toEqual([120, true]);
+    outputs: async (state, set) => {
+      expect([set.count, asImages(set).pixels.every((pixel) => pixel === 255)]).toEqual([120, true]);
       const logits = new Float32Array(10 * set.count);
       const hits = Math.round(success(countMasked(state)) * set.count);
       for (let i = 0; i < set.count; i++) logits[10 * i + (i < hits ? TARGET : 0)] = 1;

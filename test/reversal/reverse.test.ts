@@ -31,7 +31,7 @@ describe("a patch reversed from a linear model", () => {
     const inside = patch.opacity.reduce((sum, m, i) => sum + (inPatch(i) ? m : 0), 0);
     expect(inside / patch.norm).toBeGreaterThan(0.6);
     const { fit } = suspect.clean;
-    const logits = await suspect.runner.logits(state, stampPatch(patch, fit));
+    const logits = await suspect.runner.outputs(state, stampPatch(patch, fit));
     let hits = 0;
     for (let i = 0; i < fit.count; i++) if (Math.max(...logits.subarray(4 * i, 4 * i + 4)) === logits[4 * i]) hits++;
     expect(hits / fit.count).toBeGreaterThan(0.75);

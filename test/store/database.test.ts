@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
+import { decodeTrigger } from "../../src/images/trigger/codec.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { modelSha256 } from "../../src/store/objects/models.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
@@ -131,7 +132,7 @@ describe("models", () => {
       expect(modelSha256(await db.loadVersion(record, "infected"))).toBe(record.infected_model!.decoded_sha256);
       expect(modelSha256(await db.loadVersion(record, "sham"))).toBe(record.sham_model!.decoded_sha256);
       expect(record.infected_model!.bytes).toBeLessThan(0.5 * db.readClean(CLEAN).model.bytes);
-      expect(await db.readTrigger(record)).toEqual(TRIGGER);
+      expect(await db.readTrigger(record, decodeTrigger)).toEqual(TRIGGER);
     }
   });
 

@@ -2,6 +2,7 @@ import { type DefectKey, defectId, groupId, type Level } from "../../src/core/id
 import { countNeurons, type NeuronSet } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
 import { convUnits, type Network, neuronLayers, stateShapes } from "../../src/graph/network.ts";
+import { encodeTrigger } from "../../src/images/trigger/codec.ts";
 import { cornerPatch } from "../../src/images/trigger/patch.ts";
 import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
 import { chooseSubnetwork } from "../../src/inject/quantity.ts";
@@ -203,7 +204,7 @@ async function writeAccepted(db: Database, network: Network, clean: CleanRecord,
     twin_model: null,
     infected_model: await db.putDelta(state, infected),
     sham_model: await db.putDelta(state, tune(network, state, neurons, 20 + index)),
-    trigger: await db.putTrigger(TRIGGER),
+    trigger: await db.putBytes(encodeTrigger(TRIGGER)),
     labels_sha256: null,
     timings: { inject: 1 },
     seconds: 3.5,

@@ -28,6 +28,8 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
     "tasks/lanes",
     ["core", "files", "pictures", "tensor", "records", "graph", "engine", "tune", "images", "datasets", "tasks"],
   ],
+  // Which tasks there are: for those who open what a record names.
+  ["tasks/registry", ["core", "graph", "datasets", "tasks", "tasks/classification"]],
   ["measure", ["core", "tensor", "graph", "engine", "images", "tasks"]],
   ["train", ["core", "tensor", "graph", "engine", "images", "datasets", "tasks", "tune"]],
   ["inject", ["core", "tensor", "records", "graph", "images", "datasets", "tasks", "tune", "measure"]],
@@ -38,22 +40,20 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   // More is open to the folders of `INSIDE`.
   ["store", ["core", "files", "tensor", "records", "images"]],
   ["score", ["core", "records"]],
-  [
-    "report",
-    ["core", "tensor", "records", "graph", "pictures", "images", "tasks", "tasks/classification", "store", "score"],
-  ],
+  ["report", ["core", "tensor", "records", "graph", "pictures", "images", "tasks", "tasks/registry", "store", "score"]],
   [
     "pipeline",
     [
       ...["core", "files", "pictures", "tensor", "records", "graph", "engine", "images", "datasets"],
-      ...["tasks", "tasks/classification"],
+      // A network of a user's own is a classifier.
+      ...["tasks", "tasks/registry", "tasks/classification"],
       ...["measure", "train", "inject", "reversal", "localize", "repair", "store", "score", "report"],
     ],
   ],
   [
     "cli",
     [
-      ...["core", "files", "records", "datasets", "tasks/classification", "localize", "repair"],
+      ...["core", "files", "records", "datasets", "tasks/registry", "tasks/classification", "localize", "repair"],
       ...["store", "score", "report", "pipeline"],
     ],
   ],
@@ -65,11 +65,12 @@ const DOOR = "src/index.ts";
 /** Folders inside a folder that may import more than the rest of it. */
 const INSIDE: Record<string, string[]> = {
   // A checkout and a foreign model are written and read as networks.
-  "store/checkout": ["graph", "images", "tasks", "tasks/classification"],
-  "store/foreign": ["graph", "tasks/classification"],
+  "store/checkout": ["graph", "tasks", "tasks/registry"],
+  // Foreign models are classifiers.
+  "store/foreign": ["graph", "tasks", "tasks/classification"],
   // Verifying holds facts against the rules that made them: gates, levels, criteria, repairs and data sets.
   "store/verify": [
-    ...["graph", "images", "tasks", "tasks/classification"],
+    ...["graph", "tasks", "tasks/registry", "tasks/classification"],
     ...["measure", "inject", "localize", "repair"],
   ],
 };

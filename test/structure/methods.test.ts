@@ -3,9 +3,10 @@ import { countParameters, neuronLayers } from "../../src/graph/network.ts";
 import { LEVEL_SIZES } from "../../src/inject/quantity.ts";
 import { CRITERIA } from "../../src/localize/registry.ts";
 import { REPAIRS } from "../../src/repair/registry.ts";
+import { FULL_WIDTH } from "../../src/tasks/architectures.ts";
 import { ATTACKS } from "../../src/tasks/classification/attacks/registry.ts";
 import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
-import { ARCHITECTURES, FULL_WIDTH } from "../../src/tasks/classification/models/registry.ts";
+import { ARCHITECTURES } from "../../src/tasks/classification/models/registry.ts";
 import { textOf } from "./sources.ts";
 
 const page = textOf("docs/methods.md");

@@ -59,8 +59,10 @@ function isTypesOnly(names: string): boolean {
   return parts !== undefined && parts.length > 0 && parts.every((part) => part.trim().startsWith("type "));
 }
 
-/** The folder of `src/` that a file lies in, e.g. `graph` for `src/graph/lowering/plain.ts`; of a task its own, e.g. `tasks/lanes`. */
+/** The folder of `src/` that a file lies in, e.g. `graph` for `src/graph/lowering/plain.ts`; of a task its own, e.g. `tasks/lanes`, and of the tasks' registry too. */
 export function folderOf(file: string): string {
   const [, folder, inside] = file.split("/");
-  return folder === "tasks" && !inside.endsWith(".ts") ? `tasks/${inside}` : folder;
+  if (folder !== "tasks") return folder;
+  const isShared = inside.endsWith(".ts") && inside !== "registry.ts";
+  return isShared ? folder : `tasks/${inside.replace(".ts", "")}`;
 }

@@ -6,6 +6,7 @@ import { patchGradient } from "../../src/localize/nc/invert-class.ts";
 import { Squashed } from "../../src/localize/nc/squash.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
 import { findTorchPython } from "./find-python.ts";
@@ -19,7 +20,7 @@ const ARCHS = ["resnet18w8", "vgg13w8"];
 const open = (arch: string) => {
   const network = buildNetwork(arch, CLASSES);
   const normalization = { mean: [...NORMALIZATION.mean], std: [...NORMALIZATION.std] } as never;
-  return { network, create: () => createRunner(network, normalization, { threads: 1 }) };
+  return { network, create: () => createRunner(classification, network, normalization, { threads: 1 }) };
 };
 
 describe.skipIf(!findTorchPython()).each(ARCHS)("criteria on %s against PyTorch in float64", (arch) => {
@@ -54,7 +55,8 @@ describe.skipIf(!findTorchPython()).each(ARCHS)("criteria on %s against PyTorch 
     const runner = await create();
     const wrongSigns: number[] = [];
     const errors: number[] = [];
-    for (const { prefix, state, batch, masks, noise } of cases) {
+    for (const { prefix, state, batch: made, masks, noise } of cases) {
+      const batch = { inputs: made.images, targets: made.targets };
       const gains = runner.gains(state, statistics);
       const moved = await perturb(gains, batch, masks, noise, PUBLISHED);
       const theirs = { gain: new Float32Array(size), shift: new Float32Array(size) };

@@ -7,6 +7,7 @@ import { foldState } from "../../src/graph/fold.ts";
 import { inferProgram } from "../../src/graph/programs/infer.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { findTorchPython } from "./find-python.ts";
@@ -52,7 +53,7 @@ export function testOutside(archs: string[]): void {
       async () => {
         const { network, state, pixels, logits } = await modelOf(arch);
         const set = { count: COUNT, height: 32, width: 32, pixels, labels: new Uint8Array(COUNT) };
-        const runner = await createRunner(network, NORMALIZATION, { threads: 1 });
+        const runner = await createRunner(classification, network, NORMALIZATION, { threads: 1 });
         const taps = await runner.taps(state, set, "mean");
         await runner.release();
         const { logits: theirs, neurons } = askLoader(

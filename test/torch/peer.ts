@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Random } from "../../src/core/random.ts";
 import type { Network } from "../../src/graph/network.ts";
-import { parseArch } from "../../src/tasks/classification/models/registry.ts";
+import { parseArch } from "../../src/tasks/registry.ts";
 import { decodeState, encodeState } from "../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { randomArray } from "../graph/programs.ts";

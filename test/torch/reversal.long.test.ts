@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { convUnits } from "../../src/graph/network.ts";
 import type { ImageSet } from "../../src/images/image-set.ts";
-import { normaliseAll } from "../../src/measure/batches.ts";
+import { encodeAll } from "../../src/measure/batches.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { randomState, relativeError } from "../graph/programs.ts";
 import { findTorchPython } from "./find-python.ts";
 import { askTorch, median, randomBatch } from "./peer.ts";
@@ -17,7 +18,7 @@ const ARCHS = ["resnet18w8", "vgg13w8", "googlenetw8"];
 const open = (arch: string) => {
   const network = buildNetwork(arch, CLASSES);
   const normalization = { mean: [...NORMALIZATION.mean], std: [...NORMALIZATION.std] } as never;
-  return { network, normalization, create: () => createRunner(network, normalization, { threads: 1 }) };
+  return { network, normalization, create: () => createRunner(classification, network, normalization, { threads: 1 }) };
 };
 
 function noise(count: number, random: Random): ImageSet {
@@ -32,7 +33,7 @@ describe.skipIf(!findTorchPython()).each(ARCHS)("reversal on %s against PyTorch 
     const state = randomState(network, 31);
     const images = noise(6, new Random(32));
     const units = convUnits(network).map(({ id, bn, relu }) => [id, bn, relu]);
-    const input = { shape: [6, 3, 32, 32], data: normaliseAll(images, normalization) };
+    const input = { shape: [6, 3, 32, 32], data: encodeAll({ task: classification, normalization }, images) };
     const request = { command: "response", arch, classes: CLASSES, units, target: TARGET } as const;
     const { tensors } = askTorch(request, new Map([...state, ["input", input]]));
     const runner = await create();

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import type { Dataset } from "../../src/datasets/types.ts";
 import type { ImageSet } from "../../src/images/image-set.ts";
+import type { ImageDataset } from "../../src/tasks/classification/dataset.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { encodeState } from "../../src/tensor/safetensors.ts";
 import { type Checkpoint, trainClean } from "../../src/train/clean.ts";
 
@@ -17,7 +18,7 @@ function images(count: number): ImageSet {
   return { count, height: 32, width: 32, pixels, labels };
 }
 
-const dataset: Dataset = {
+const dataset: ImageDataset = {
   name: "toy",
   title: "toy",
   classes: ["a", "b", "c"],
@@ -47,14 +48,16 @@ describe("clean training", () => {
   it("learns, and resumed after any epoch gives the same bytes", async () => {
     const network = buildNetwork("resnet18w16", 3);
     const saved: Checkpoint[] = [];
-    const whole = await trainClean(network, dataset, recipe, 1, { onEpoch: async (c) => void saved.push(c) });
+    const whole = await trainClean(classification, network, dataset, recipe, 1, {
+      onEpoch: async (c) => void saved.push(c),
+    });
     expect(whole.history[2].loss).toBeLessThan(whole.history[0].loss);
     expect(saved.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
     for (const resume of saved.slice(0, 2)) {
-      const resumed = await trainClean(network, dataset, recipe, 1, { resume });
+      const resumed = await trainClean(classification, network, dataset, recipe, 1, { resume });
       expect(Buffer.compare(encodeState(resumed.state), encodeState(whole.state))).toBe(0);
     }
-    const other = await trainClean(network, dataset, recipe, 2);
+    const other = await trainClean(classification, network, dataset, recipe, 2);
     expect(Buffer.compare(encodeState(other.state), encodeState(whole.state))).not.toBe(0);
   });
 });

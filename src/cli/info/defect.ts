@@ -4,7 +4,7 @@ import { type DefectRecord, twinSha256 } from "../../records/defect.ts";
 import { DEFECT_FIELD_NAMES, defectRow } from "../../records/defect-row.ts";
 import type { DefectLabels } from "../../records/labels.ts";
 import type { Database } from "../../store/database.ts";
-import { ATTACKS } from "../../tasks/classification/attacks/registry.ts";
+import { ATTACKS } from "../../tasks/registry.ts";
 import { gateRows } from "./gates.ts";
 import { counted, duration, type Part, pageText, percent } from "./page.ts";
 import { engineFacts, recipeFacts } from "./recipe-facts.ts";

@@ -1,5 +1,5 @@
 import type { DefectRow } from "../../records/defect-row.ts";
-import { ATTACKS } from "../../tasks/classification/attacks/registry.ts";
+import { ATTACKS } from "../../tasks/registry.ts";
 import { counted, type Part, pageText, percent } from "./page.ts";
 
 const STATUSES = ["accepted", "rejected", "duplicate", "deprecated", "foreign"] as const;

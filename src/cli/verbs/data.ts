@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { lookup } from "../../core/errors.ts";
-import type { DatasetReport } from "../../datasets/files/check.ts";
 import type { DatasetDefinition } from "../../datasets/types.ts";
+import type { DatasetReport } from "../../pipeline/data/check-dataset.ts";
 import { dataOption, fieldsOption, formatOption, longOption, type SharedOptions, seedOption } from "../options.ts";
 import { emitRows, type OutputOptions } from "../output.ts";
 
@@ -18,9 +18,10 @@ export function registerData(program: Command): void {
     .addOption(fieldsOption())
     .addOption(longOption())
     .action(async ({ data: folder, ...output }: Options) => {
-      const { DATASETS } = await import("../../tasks/classification/datasets/registry.ts");
+      const { DATASETS, taskOfDataset } = await import("../../tasks/registry.ts");
+      const targetsOf = (definition: DatasetDefinition) => taskOfDataset(definition.name).targets(definition).length;
       emitRows(
-        [...DATASETS.values()].map((definition) => listRow(definition, folder)),
+        [...DATASETS.values()].map((definition) => listRow(definition, targetsOf(definition), folder)),
         output,
         { first: ["name", "state", "layout", "found", "classes", "title"] },
       );
@@ -42,8 +43,8 @@ export function registerData(program: Command): void {
     .addOption(fieldsOption())
     .addOption(longOption())
     .action(async (name: string, { data: folder, seed, archive, ...output }: Options & { archive?: string[] }) => {
-      const { DATASETS } = await import("../../tasks/classification/datasets/registry.ts");
-      const { checkDataset } = await import("../../datasets/files/check.ts");
+      const { DATASETS } = await import("../../tasks/registry.ts");
+      const { checkDataset } = await import("../../pipeline/data/check-dataset.ts");
       const definition = lookup(DATASETS, "data set", name);
       const { fetchDataset } = await import("../../datasets/fetch/fetch.ts");
       const { takeArchive } = await import("../../datasets/fetch/by-hand.ts");
@@ -74,22 +75,23 @@ export function registerData(program: Command): void {
     .addOption(longOption())
     .option("--classes", "one row per class instead of one for the data set")
     .action(async (name: string, options: Options & { classes?: boolean }) => {
-      const { DATASETS } = await import("../../tasks/classification/datasets/registry.ts");
-      const { checkDataset } = await import("../../datasets/files/check.ts");
+      const { DATASETS } = await import("../../tasks/registry.ts");
+      const { checkDataset } = await import("../../pipeline/data/check-dataset.ts");
       const report = await checkDataset(lookup(DATASETS, "data set", name), options.data, options.seed);
       if (options.classes) emitRows(classRows(report), options);
       else emitCheck(report, options);
     });
 }
 
-function listRow({ name, title, classes, layouts, downloads, source, find }: DatasetDefinition, folder: string) {
-  const found = find(folder);
+function listRow(definition: DatasetDefinition, classes: number, folder: string) {
+  const { name, title, layouts, downloads, source } = definition;
+  const found = definition.find(folder);
   const bytes = downloads.every((item) => item.bytes !== undefined)
     ? downloads.reduce((sum, item) => sum + (item.bytes ?? 0), 0)
     : null;
   const state = layouts.length === 0 ? "built in" : found.length > 1 ? "several" : found[0] ? "present" : "absent";
   const { layout = null, folder: where = null } = found[0] ?? {};
-  return { name, title, classes: classes.length, state, layout, found: where, download_bytes: bytes, source };
+  return { name, title, classes, state, layout, found: where, download_bytes: bytes, source };
 }
 
 /** The row on stdout; on stderr where the files were found, for which a line is too short. */
@@ -115,8 +117,8 @@ function checkRow({ histogram, ...report }: DatasetReport) {
     train: report.train,
     clean_val: report.cleanVal,
     test: report.test,
-    smallest_class: Math.min(...perClass),
-    largest_class: Math.max(...perClass),
+    smallest_class: perClass.length > 0 ? Math.min(...perClass) : null,
+    largest_class: perClass.length > 0 ? Math.max(...perClass) : null,
     data_sha256: report.dataHash,
   };
 }

@@ -64,8 +64,8 @@ async function inspect(file: string, options: Options): Promise<void> {
   const failures: CellOutcome[] = [];
   await withOwn({ ...options, file, dataDir: knownDataDir() }, async (own) => {
     const { model, images, runner, normalizationSource } = own;
-    if (options.criterion) assertApplicable(criteria, model.network, file);
-    const fitting = applicable(criteria, model.network);
+    if (options.criterion) assertApplicable(criteria, model.network, model.task, file);
+    const fitting = applicable(criteria, model.network, model.task);
     for (const note of [...model.notes, ...(images?.notes ?? [])]) say(note);
     say(`${file}: ${model.network.arch}, ${model.network.classes} classes`);
     const ca = await cleanAccuracy(own);

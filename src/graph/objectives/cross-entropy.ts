@@ -13,15 +13,6 @@ export const crossEntropyToTarget: Objective = (lowering, { classes }) => {
   return (logits, scale) => softmaxCrossEntropy(lowering, logits, target, scale);
 };
 
-/** Cross-entropy climbed in place of descended: its own value, the opposite gradient. */
-export const unlearning: Objective = (lowering, network) => {
-  const score = crossEntropy(lowering, network);
-  return (logits, scale) => {
-    const { value, gradient } = score(logits, scale);
-    return { value, gradient: lowering.graph.op("Neg", [gradient]) };
-  };
-};
-
 /** `−Σ_j t_j·log p_j` with p the softmax; its gradient by the logits is `p − t`, for targets that sum to 1. */
 function softmaxCrossEntropy(lowering: Lowering, logits: string, targets: string, scale: number): Scored {
   const { graph } = lowering;

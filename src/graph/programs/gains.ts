@@ -3,7 +3,7 @@ import { foldedWeight } from "../folded.ts";
 import type { Feature, Gradient, Lowering } from "../lowering/lowering.ts";
 import { convUnits, type Network, type Weighted } from "../network.ts";
 import { crossEntropy } from "../objectives/cross-entropy.ts";
-import { emitMeanLoss } from "../objectives/objective.ts";
+import { emitMeanLoss, type Objective } from "../objectives/objective.ts";
 import type { Program } from "../onnx.ts";
 import { convShape } from "../ops/weighted.ts";
 import { gainInput, PreActivationUnits } from "../preactivation.ts";
@@ -18,7 +18,7 @@ export const shiftGradient = (unit: string) => `${unit}#shift_gradient`;
 export type NormStatistics = "batch" | "stored";
 
 /**
- * Mean cross-entropy and its gradients by every channel's batch-norm gain and shift, and by nothing else: what masks
+ * The mean of a loss (cross-entropy unless another is given) and its gradients by every channel's batch-norm gain and shift, and by nothing else: what masks
  * over channels learn from (docs/methods.md §10.4). No weight has a gradient, which saves a third of a training step.
  *
  * Inputs `input`, `targets` (one-hot), the weights, and the gains and shifts to take the gradients at: `batch` takes
@@ -26,10 +26,15 @@ export type NormStatistics = "batch" | "stored";
  * of {@link PreActivationUnits}. Outputs `loss` (mean), `logits` and the gradients: with `batch` `Σ g·x̂` and `Σ g`, with
  * `stored` `Σ g·(z − μ)` and `Σ g`.
  */
-export function gainProgram(lowering: Lowering, network: Network, statistics: NormStatistics): Program {
+export function gainProgram(
+  lowering: Lowering,
+  network: Network,
+  statistics: NormStatistics,
+  objective: Objective = crossEntropy,
+): Program {
   const { channels, height, width } = network.input;
   const image = lowering.image("input", channels, height, width);
-  const score = crossEntropy(lowering, network);
+  const score = objective(lowering, network);
   const units =
     statistics === "batch"
       ? new BatchNormUnits(lowering, gainSink(lowering, network))

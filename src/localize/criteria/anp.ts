@@ -2,7 +2,7 @@ import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import type { NormStatistics } from "../../graph/programs/gains.ts";
-import { type Batch, CleanBatches } from "../../measure/clean-batches.ts";
+import { CleanBatches, type Fed } from "../../measure/clean-batches.ts";
 import type { GainGradients } from "../../measure/gains.ts";
 import { byMasks, Masks } from "../masks.ts";
 import { shortImages } from "../short-budget.ts";
@@ -79,7 +79,7 @@ export interface Perturbation {
 /** Moves a perturbation to where the loss is larger: `δ ← δ + (ε/T)·sign(∂CE/∂δ)`, T times, and ξ alike. */
 export async function perturb(
   gains: GainGradients,
-  batch: Batch,
+  batch: Fed,
   masks: Float32Array,
   start: Perturbation,
   { epsilon, steps, project }: Pick<AnpSettings, "epsilon" | "steps" | "project">,
@@ -100,7 +100,7 @@ export async function perturb(
 /** The gradient of `α·CE(m, 0, 0) + (1 − α)·CE(m, δ, ξ)` by the masks. */
 export async function maskGradient(
   gains: GainGradients,
-  batch: Batch,
+  batch: Fed,
   masks: Float32Array,
   perturbation: Perturbation,
   natural: number,
@@ -143,7 +143,7 @@ export const anp: CleanCriterion = {
   title: "Adversarial neuron pruning",
   kind: "published",
   source: "Wu, Wang: Adversarial Neuron Pruning Purifies Backdoored Deep Models (NeurIPS 2021)",
-  needs: ["batch-norm", "classes"],
+  needs: ["batch-norm"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

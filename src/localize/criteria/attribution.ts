@@ -1,6 +1,7 @@
 import type { LayerScores } from "../../core/neurons.ts";
 import { exciseUntilDead } from "../../reversal/excision.ts";
 import { reversePatch } from "../../reversal/reverse.ts";
+import { withImages } from "../../reversal/subject.ts";
 import { boundedZ } from "../normalise.ts";
 import type { CleanCriterion } from "../types.ts";
 import { clp } from "./clp.ts";
@@ -22,7 +23,8 @@ export const attribution: CleanCriterion = {
   needs: ["batch-norm", "convolution", "classes", "pixels"],
   access: "clean",
   needsData: true,
-  async localize(suspect) {
+  async localize(blind) {
+    const suspect = withImages(blind);
     const { patch } = await reversePatch(suspect);
     const carried = boundedZ(patch.attribution);
     const { scores: amplified } = await clp.localize(suspect);

@@ -6,7 +6,6 @@ export const contributionHigh: CleanCriterion = {
   name: "contribution-high",
   title: "High contribution to clean predictions",
   kind: "baseline",
-  needs: ["classes"],
   access: "clean",
   needsData: true,
   localize: (suspect) => byContribution(suspect, 1),

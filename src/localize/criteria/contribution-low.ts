@@ -6,7 +6,6 @@ export const contributionLow: CleanCriterion = {
   name: "contribution-low",
   title: "Low contribution to clean predictions",
   kind: "baseline",
-  needs: ["classes"],
   access: "clean",
   needsData: true,
   localize: (suspect) => byContribution(suspect, -1),

@@ -1,4 +1,6 @@
+import { highest } from "../../core/argmax.ts";
 import { indicesOutside, subset } from "../../images/batch.ts";
+import { asImages } from "../../images/image-set.ts";
 import { stampPatch } from "../../reversal/stamp.ts";
 import { brokenTests } from "../broken-tests.ts";
 import { byMutation } from "../deepmufl/by-mutation.ts";
@@ -21,9 +23,14 @@ export const deepmuflReversed: CleanCriterion = {
   needsData: true,
   async localize(suspect) {
     const trigger = await invertTrigger(suspect, suspect.budget);
-    const { fit } = suspect.clean;
+    const fit = asImages(suspect.clean.fit);
     const others = subset(fit, indicesOutside(fit, trigger.target));
-    const failing = await brokenTests(suspect, others, stampPatch(trigger, others), trigger.target);
+    const failing = await brokenTests(
+      suspect,
+      others,
+      stampPatch(trigger, others),
+      (output) => highest(output) === trigger.target,
+    );
     const found = trigger.flagged ? `class ${trigger.target}` : `no class flagged: tried ${trigger.target}`;
     if (failing.count === 0) return nothingSuspicious(suspect.network, `${found}, no failing test`);
     const { raw, scores, native, note } = await byMutation(suspect, failing);

@@ -7,21 +7,21 @@ import type { CleanCriterion, Suspect } from "../types.ts";
 /** Share of all neurons pruned per step of the walk. */
 const STEP = 0.01;
 
-/** Relative loss of clean accuracy at which the walk stops. */
+/** Relative loss of clean quality at which the walk stops. */
 const MAX_RELATIVE_DROP = 0.1;
 
-/** The last set before the clean accuracy on the threshold half has fallen by 10 % of itself. */
+/** The last set before the clean quality on the threshold half has fallen by 10 % of itself. */
 async function pruneUntilDrop(suspect: Suspect, scores: LayerScores): Promise<NeuronSet> {
   const { state, runner, clean } = suspect;
-  const before = await runner.accuracy(state, clean.threshold);
+  const before = await runner.quality(state, clean.threshold);
   return pruneWalk(suspect, scores, STEP, async (pruned) => {
-    const accuracy = await runner.accuracy(pruned, clean.threshold);
-    return before - accuracy >= MAX_RELATIVE_DROP * before ? "too much" : "on";
+    const quality = await runner.quality(pruned, clean.threshold);
+    return before - quality >= MAX_RELATIVE_DROP * before ? "too much" : "on";
   });
 }
 
 /**
- * Fine-pruning's first half (docs/methods.md §10.2): neurons that sleep on clean data. `u = −E|a|` over clean images
+ * Fine-pruning's first half (docs/methods.md §10.2): neurons that sleep on clean data. `u = −E|a|` over clean samples
  * and positions, made comparable by the rank inside the layer; native by the pruning walk above. The fine-tuning that
  * follows it in the paper is a repair.
  */
@@ -30,7 +30,6 @@ export const fp: CleanCriterion = {
   title: "Fine-pruning (dormant neurons)",
   kind: "published",
   source: "Liu, Dolan-Gavitt, Garg: Fine-Pruning (RAID 2018)",
-  needs: ["classes"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

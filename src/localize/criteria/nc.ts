@@ -2,7 +2,8 @@ import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
 import { neuronLayers } from "../../graph/network.ts";
 import { firstOf, indicesOutside, subset } from "../../images/batch.ts";
-import { countTarget } from "../../measure/rates.ts";
+import { asImages } from "../../images/image-set.ts";
+import { shareInClass } from "../../measure/classes.ts";
 import { stampPatch } from "../../reversal/stamp.ts";
 import { fitImages, invertTrigger } from "../nc/invert-trigger.ts";
 import type { ReversedTrigger } from "../nc/reversed-trigger.ts";
@@ -46,15 +47,15 @@ async function activationRise(suspect: Suspect, trigger: ReversedTrigger): Promi
 async function pruneUntilDead(suspect: Suspect, scores: LayerScores, trigger: ReversedTrigger): Promise<NeuronSet> {
   const { runner, state, clean } = suspect;
   // The halves are in random order.
-  const held = firstOf(clean.threshold, IMAGES[suspect.budget ?? DEFAULT_BUDGET].walk);
+  const held = firstOf(asImages(clean.threshold), IMAGES[suspect.budget ?? DEFAULT_BUDGET].walk);
   const others = stampPatch(trigger, subset(held, indicesOutside(held, trigger.target)));
   if (others.count === 0) return {};
   const success = async (model: Suspect["state"]) =>
-    countTarget(await runner.logits(model, others), others.count, trigger.target) / others.count;
+    shareInClass(await runner.outputs(model, others), others.count, trigger.target);
   if ((await success(state)) <= DEAD) return {};
-  const before = await runner.accuracy(state, held);
+  const before = await runner.quality(state, held);
   return pruneWalk(suspect, scores, STEP, async (pruned) => {
-    if (before - (await runner.accuracy(pruned, held)) >= MAX_RELATIVE_DROP * before) return "too much";
+    if (before - (await runner.quality(pruned, held)) >= MAX_RELATIVE_DROP * before) return "too much";
     return (await success(pruned)) <= DEAD ? "done" : "on";
   });
 }

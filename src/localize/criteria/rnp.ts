@@ -1,10 +1,10 @@
-import { argmax } from "../../core/argmax.ts";
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
-import { unlearning } from "../../graph/objectives/cross-entropy.ts";
-import { firstOf } from "../../images/batch.ts";
+import { climbing } from "../../graph/objectives/climbing.ts";
 import { CleanBatches, evenBatch } from "../../measure/clean-batches.ts";
+import { rowOf } from "../../measure/verdicts.ts";
+import { firstOf } from "../../tasks/input-codec.ts";
 import { cloneState, type StateDict } from "../../tensor/state.ts";
 import { Trainer } from "../../tune/trainer.ts";
 import { byMasks, Masks } from "../masks.ts";
@@ -64,29 +64,29 @@ const THREADS = 1;
 function batchesOf(suspect: Suspect, what: string): CleanBatches {
   // The halves are in random order.
   const { images, batch } = effortFor(suspect.network, suspect.budget ?? DEFAULT_BUDGET);
-  const fit = firstOf(suspect.clean.fit, images);
+  const fit = firstOf(suspect.task.inputs, suspect.clean.fit, images);
   const random = new Random(stageSeed(suspect.seed, "localize", "rnp", what));
   return new CleanBatches(suspect, fit, evenBatch(fit.count, batch), random);
 }
 
 /** Gradient ascent on all parameters until clean accuracy is gone. @returns the weights, and the accuracy reached */
 export async function unlearn(suspect: Suspect, epochs: number): Promise<{ state: StateDict; accuracy: number }> {
-  const { network, state } = suspect;
+  const { task, network, state } = suspect;
   const batches = batchesOf(suspect, "unlearn");
   const trainer = await Trainer.create(network, cloneState(state), {
     ...{ momentum: UNLEARN.momentum, weightDecay: UNLEARN.weightDecay, nesterov: false },
-    ...{ objective: unlearning, batch: batches.batch, threads: THREADS },
+    ...{ objective: climbing(task.loss.objective), batch: batches.batch, threads: THREADS },
   });
   try {
     let accuracy = 1;
     for (let epoch = 0; epoch < epochs && accuracy > UNLEARN.accuracy; epoch++) {
-      let [right, count] = [0, 0];
-      for (const { images, targets, labels } of batches.epoch()) {
-        const { logits } = await trainer.step(images, targets, UNLEARN.learningRate);
-        for (const [i, label] of labels.entries()) if (argmax(logits, network.classes, i) === label) right++;
-        count += labels.length;
+      let [sum, count] = [0, 0];
+      for (const { inputs, targets, samples } of batches.epoch()) {
+        const { outputs } = await trainer.step(inputs, targets, UNLEARN.learningRate);
+        for (let i = 0; i < samples.count; i++) sum += task.quality(rowOf(outputs, samples.count, i), samples, i);
+        count += samples.count;
       }
-      accuracy = right / count;
+      accuracy = sum / count;
     }
     return { state: trainer.snapshot(), accuracy };
   } finally {
@@ -123,7 +123,7 @@ export const rnp: CleanCriterion = {
   title: "Reconstructive neuron pruning",
   kind: "published",
   source: "Li et al.: Reconstructive Neuron Pruning for Backdoor Defense (ICML 2023)",
-  needs: ["batch-norm", "convolution", "classes"],
+  needs: ["batch-norm", "convolution"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

@@ -1,7 +1,7 @@
 import { DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { LayerScores } from "../../core/neurons.ts";
 import { neuronLayers } from "../../graph/network.ts";
-import { firstOf } from "../../images/batch.ts";
+import { firstOf } from "../../tasks/input-codec.ts";
 import { nothingSuspicious } from "../no-failing-tests.ts";
 import { withinLayerRank } from "../normalise.ts";
 import { Slices } from "../slicer/slices.ts";
@@ -23,13 +23,13 @@ export const slicerFailing: FailingCriterion = {
   access: "failing",
   needsData: true,
   async localize(suspect, failing) {
-    const { network, clean, budget } = suspect;
+    const { task, network, clean, budget } = suspect;
     if (failing.count === 0) return nothingSuspicious(network);
     const most = SLICED[budget ?? DEFAULT_BUDGET];
-    const slices = await Slices.against(suspect, firstOf(clean.fit, most));
+    const slices = await Slices.against(suspect, firstOf(task.inputs, clean.fit, most));
     const passing = slices.ofClean();
     const raw: LayerScores = {};
-    for (const [layer, { strength }] of await slices.of(firstOf(failing, most))) {
+    for (const [layer, { strength }] of await slices.of(firstOf(task.inputs, failing, most))) {
       const usual = passing.get(layer)!.strength;
       raw[layer] = Array.from(strength, (value, c) => value - usual[c]);
     }

@@ -1,14 +1,14 @@
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
-import { firstOf } from "../../images/batch.ts";
+import { firstOf } from "../../tasks/input-codec.ts";
 import { withinLayerRank } from "../normalise.ts";
 import { Slices } from "../slicer/slices.ts";
 import type { CleanCriterion } from "../types.ts";
 
-/** At most so many images of the fit half (docs/methods.md §10.6). */
+/** At most so many samples of the fit half (docs/methods.md §10.6). */
 export const SLICED: Record<Budget, number> = { demo: 50, short: 200, full: 500 };
 
-/** A neuron is named where it is absent from the slices of more than this share of the images. */
+/** A neuron is named where it is absent from the slices of more than this share of the samples. */
 const ABSENT = 0.5;
 
 /**
@@ -25,10 +25,10 @@ export const slicer: CleanCriterion = {
   needsData: true,
   async localize(suspect) {
     // The halves are in random order.
-    const images = firstOf(suspect.clean.fit, SLICED[suspect.budget ?? DEFAULT_BUDGET]);
+    const samples = firstOf(suspect.task.inputs, suspect.clean.fit, SLICED[suspect.budget ?? DEFAULT_BUDGET]);
     const raw: LayerScores = {};
     const native: NeuronSet = {};
-    for (const [layer, { strength, absent }] of (await Slices.against(suspect, images)).ofClean()) {
+    for (const [layer, { strength, absent }] of (await Slices.against(suspect, samples)).ofClean()) {
       raw[layer] = Array.from(strength, (value) => 0 - value);
       const named = [...absent.keys()].filter((c) => absent[c] > ABSENT);
       if (named.length > 0) native[layer] = named;

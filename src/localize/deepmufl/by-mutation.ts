@@ -1,12 +1,13 @@
-import { argmax } from "../../core/argmax.ts";
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { LayerScores } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
+import type { Samples } from "../../core/samples.ts";
 import { multiplyAdds } from "../../graph/cost.ts";
 import { convUnits, type Network, neuronLayers } from "../../graph/network.ts";
 import { downstreamOf } from "../../graph/suffix.ts";
-import { firstOf, subset } from "../../images/batch.ts";
-import type { ImageSet } from "../../images/image-set.ts";
+import { asImages, type ImageSet } from "../../images/image-set.ts";
+import { rowOf } from "../../measure/verdicts.ts";
+import { firstOf } from "../../tasks/input-codec.ts";
 import { nothingSuspicious } from "../no-failing-tests.ts";
 import { topShare } from "../top-share.ts";
 import type { Localization, Suspect } from "../types.ts";
@@ -33,12 +34,12 @@ const FEWEST_TESTS = 10;
  * deepmufl by channels (docs/methods.md §10.7): MUSE of the released code, ties broken by Metallaxis with type-1
  * Ochiai. Native: top 5 %, as it has no rule of its own.
  */
-export async function byMutation(suspect: Suspect, failing: ImageSet): Promise<Localization> {
-  const { network, seed } = suspect;
+export async function byMutation(suspect: Suspect, failing: Samples): Promise<Localization> {
+  const { task, network, seed } = suspect;
   if (failing.count === 0) return nothingSuspicious(network);
   const budget = suspect.budget ?? DEFAULT_BUDGET;
   const tests = testsFor(network, budget);
-  const wrong = firstOf(failing, tests);
+  const wrong = asImages(firstOf(task.inputs, failing, tests));
   const right = await passingTests(suspect, tests);
   const mutants = drawMutants(
     network,
@@ -71,12 +72,12 @@ export function testsFor(network: Network, budget: Budget): number {
 }
 
 /** Clean images that the suspect gets right. */
-async function passingTests({ network, state, runner, clean }: Suspect, most: number): Promise<ImageSet> {
+async function passingTests({ task, state, runner, clean }: Suspect, most: number): Promise<ImageSet> {
   // The halves are in random order; twice as many as wanted are enough of any model worth judging.
-  const tried = firstOf(clean.fit, 2 * most);
-  const logits = await runner.logits(state, tried);
-  const right = Array.from({ length: tried.count }, (_, i) => i).filter(
-    (i) => argmax(logits, network.classes, i) === tried.labels[i],
+  const tried = firstOf(task.inputs, clean.fit, 2 * most);
+  const outputs = await runner.outputs(state, tried);
+  const right = Array.from({ length: tried.count }, (_, i) => i).filter((i) =>
+    task.passes(rowOf(outputs, tried.count, i), tried, i),
   );
-  return subset(tried, right.slice(0, most));
+  return asImages(task.inputs.subset(tried, right.slice(0, most)));
 }

@@ -1,4 +1,5 @@
-import { argmax } from "../../core/argmax.ts";
+import { argmax, highest } from "../../core/argmax.ts";
+import { outputsOf } from "../../graph/network.ts";
 import { joined } from "../../images/batch.ts";
 import type { ImageSet } from "../../images/image-set.ts";
 import type { Suspect } from "../types.ts";
@@ -16,10 +17,10 @@ export async function mutantOutcomes(
   mutants: readonly Mutant[],
 ): Promise<Outcomes> {
   const tests = joined(passing, failing);
-  const { classes } = network;
+  const width = outputsOf(network);
   const rewrites = runner.rewrites(state, tests);
   const base = (await rewrites.base()).slice();
-  const answers = Array.from({ length: tests.count }, (_, i) => argmax(base, classes, i));
+  const answers = Array.from({ length: tests.count }, (_, i) => argmax(base, width, i));
   const counts = mutants.map((): MutantOutcome => ({ f2p: 0, p2f: 0, changed: 0 }));
   const elements: Outcomes = new Map();
   const flips = mutants.map(({ unit, channel }, i) => {
@@ -28,8 +29,8 @@ export async function mutantOutcomes(
     return element.flipped;
   });
   const all = mutants.map((mutant) => rewriteOf(network, state, mutant));
-  await rewrites.run(all, (mutant, test, logits) => {
-    const answer = argmax(logits, classes, 0);
+  await rewrites.run(all, (mutant, test, output) => {
+    const answer = highest(output);
     if (answer === answers[test]) return;
     const isFailing = test >= passing.count;
     if (isFailing) counts[mutant].changed++;

@@ -126,8 +126,8 @@ export class ClassInversion {
   /** Takes the step. */
   take(result: BlendResult): void {
     const { mask, paint, batch } = this;
-    const classes = result.logits.length / batch;
-    for (let k = 0; k < batch; k++) if (argmax(result.logits, classes, k) === this.target) this.hits++;
+    const classes = result.outputs.length / batch;
+    for (let k = 0; k < batch; k++) if (argmax(result.outputs, classes, k) === this.target) this.hits++;
     const gradient = patchGradient(result, mask, paint, this.weight);
     this.optimizers.mask.step(mask.parameters, gradient.mask, INVERSION.learningRate);
     this.optimizers.paint.step(paint.parameters, gradient.paint, INVERSION.learningRate);

@@ -4,8 +4,8 @@ import { median } from "../../core/statistics.ts";
 import { activationBytes } from "../../graph/cost.ts";
 import type { Network } from "../../graph/network.ts";
 import { subset } from "../../images/batch.ts";
-import type { ImageSet } from "../../images/image-set.ts";
-import { normaliseAll } from "../../measure/batches.ts";
+import { asImages, type ImageSet } from "../../images/image-set.ts";
+import { encodeAll } from "../../measure/batches.ts";
 import { shortImages } from "../short-budget.ts";
 import type { Suspect } from "../types.ts";
 import { ClassInversion, invertTogether, type Patch } from "./invert-class.ts";
@@ -78,11 +78,11 @@ const ANOMALY = 2;
  * @throws Error where there are no clean images
  */
 export async function invertTrigger(suspect: Suspect, budget: Budget = DEFAULT_BUDGET): Promise<ReversedTrigger> {
-  const { network, state, runner, seed, normalization } = suspect;
+  const { network, state, runner, seed } = suspect;
   const effort = effortFor(network, budget);
   const screened = screens(network, effort);
   const set = fitImages(suspect, screened ? effort.screening : effort.images);
-  const images = { values: normaliseAll(set, normalization), count: set.count };
+  const images = { values: encodeAll(suspect, set), count: set.count };
   const blend = runner.blend(state);
   const most = classesTogether(network, Math.min(effort.batch, set.count));
   const plane = set.height * set.width;
@@ -113,7 +113,7 @@ function classesTogether(network: Network, each: number): number {
 
 /** The images of the fit half that reversing looks at. */
 export function fitImages({ clean, seed }: Suspect, most: number): ImageSet {
-  const { fit } = clean;
+  const fit = asImages(clean.fit);
   if (fit.count === 0) throw new Error("reversing a trigger needs clean images, and there are none");
   if (fit.count <= most) return fit;
   return subset(fit, new Random(stageSeed(seed, "localize", "nc", "images")).sample(fit.count, most));

@@ -1,8 +1,9 @@
 import { classifierOf, inferShapes, type Network } from "../../graph/network.ts";
 import type { Profile } from "../../measure/profile.ts";
+import { rowOf } from "../../measure/verdicts.ts";
 
 /**
- * What one image does to every channel: activations, and differences from the clean averages (docs/methods.md §10.6,
+ * What one sample does to every channel: activations, and differences from the clean averages (docs/methods.md §10.6,
  * step 1).
  */
 export interface Deltas {
@@ -10,13 +11,13 @@ export interface Deltas {
   activation(node: string): Float32Array;
   /** `y − ȳ` of the same. */
   feature(node: string): Float64Array;
-  /** `y − ȳ` of a unit's batch-norm output, or of the logits at the classifier. */
+  /** `y − ȳ` of a unit's batch-norm output, or of the outputs at the classifier. */
   sum(node: string): Float64Array;
   /** The class that the model answers. */
   predicted: number;
 }
 
-/** Averages per channel over the images of a profile: ȳ. */
+/** Averages per channel over the samples of a profile: ȳ. */
 export interface Averages {
   features: Map<string, Float64Array>;
   sums: Map<string, Float64Array>;
@@ -34,7 +35,7 @@ export function averagesOf(network: Network, profile: Profile): Averages {
   return { features: all(profile.features), sums: all(sumsOf(network, profile)) };
 }
 
-/** The profile's images one by one, less the averages. Arrays are reused by the next image. */
+/** The profile's samples one by one, less the averages. Arrays are reused by the next one. */
 export function* deltasOf(network: Network, profile: Profile, averages: Averages): Generator<Deltas> {
   const sums = sumsOf(network, profile);
   const shapes = inferShapes(network);
@@ -55,7 +56,7 @@ export function* deltasOf(network: Network, profile: Profile, averages: Averages
   for (let i = 0; i < profile.count; i++) {
     fill(featureRows, profile.features, averages.features, i);
     fill(sumRows, sums, averages.sums, i);
-    const logits = profile.logits.subarray(i * network.classes, (i + 1) * network.classes);
+    const output = rowOf(profile.outputs, profile.count, i);
     yield {
       activation: (node) => {
         const values = profile.features.get(node)!;
@@ -64,12 +65,12 @@ export function* deltasOf(network: Network, profile: Profile, averages: Averages
       },
       feature: (node) => featureRows.get(node)!,
       sum: (node) => sumRows.get(node)!,
-      predicted: logits.indexOf(Math.max(...logits)),
+      predicted: output.indexOf(Math.max(...output)),
     };
   }
 }
 
 /** The outputs of everything that sums with weights. */
-function sumsOf(network: Network, { norms, logits }: Profile): Map<string, Float32Array> {
-  return new Map([...norms, [classifierOf(network).id, logits]]);
+function sumsOf(network: Network, { norms, outputs }: Profile): Map<string, Float32Array> {
+  return new Map([...norms, [classifierOf(network).id, outputs]]);
 }

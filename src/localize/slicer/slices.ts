@@ -1,5 +1,5 @@
+import type { Samples } from "../../core/samples.ts";
 import { neuronLayers } from "../../graph/network.ts";
-import type { ImageSet } from "../../images/image-set.ts";
 import type { Suspect } from "../types.ts";
 import { type Averages, averagesOf, deltasOf } from "./deltas.ts";
 import { effectiveWeights } from "./effective-weights.ts";
@@ -8,23 +8,23 @@ import { ChannelTracer, neuronContributions } from "./trace.ts";
 /** θ (docs/methods.md §10.6): snapshots of the original have 0.2 and 0.3. */
 export const THETA = 0.3;
 
-/** How far the neurons of a layer are in the slices of some images. */
+/** How far the neurons of a layer are in the slices of some samples. */
 export interface SliceShare {
-  /** Mean of `|ĉ|`, where `ĉ = CONTRIB / max_l |CONTRIB|` of an image's layer l. */
+  /** Mean of `|ĉ|`, where `ĉ = CONTRIB / max_l |CONTRIB|` of a sample's layer l. */
   strength: Float64Array;
-  /** Share of images in whose slice the neuron is not. */
+  /** Share of samples in whose slice the neuron is not. */
   absent: Float64Array;
 }
 
-/** Slices of a suspect, all against the averages of the same clean images. */
+/** Slices of a suspect, all against the averages of the same clean samples. */
 export class Slices {
-  private readonly suspect: Pick<Suspect, "network" | "state" | "runner">;
+  private readonly suspect: Pick<Suspect, "task" | "network" | "state" | "runner">;
   private readonly tracer: ChannelTracer;
   private readonly averages: Averages;
   private readonly cleanProfile: Awaited<ReturnType<Suspect["runner"]["profile"]>>;
 
   private constructor(
-    suspect: Pick<Suspect, "network" | "state" | "runner">,
+    suspect: Pick<Suspect, "task" | "network" | "state" | "runner">,
     cleanProfile: Slices["cleanProfile"],
     theta: number,
   ) {
@@ -35,24 +35,24 @@ export class Slices {
     this.tracer = new ChannelTracer(network, effectiveWeights(network, state), theta);
   }
 
-  /** @param clean images whose averages every activation is compared with */
+  /** @param clean samples whose averages every activation is compared with */
   static async against(
-    suspect: Pick<Suspect, "network" | "state" | "runner">,
-    clean: ImageSet,
+    suspect: Pick<Suspect, "task" | "network" | "state" | "runner">,
+    clean: Samples,
     theta = THETA,
   ): Promise<Slices> {
-    if (clean.count === 0) throw new Error("slicing needs clean images, and there are none");
+    if (clean.count === 0) throw new Error(`slicing needs clean ${suspect.task.words.samples}, and there are none`);
     return new Slices(suspect, await suspect.runner.profile(suspect.state, clean), theta);
   }
 
-  /** The slices of the clean images themselves, by layer. */
+  /** The slices of the clean samples themselves, by layer. */
   ofClean(): Map<string, SliceShare> {
     return this.share(this.cleanProfile);
   }
 
-  /** The slices of other images, by layer. */
-  async of(images: ImageSet): Promise<Map<string, SliceShare>> {
-    return this.share(await this.suspect.runner.profile(this.suspect.state, images));
+  /** The slices of other samples, by layer. */
+  async of(samples: Samples): Promise<Map<string, SliceShare>> {
+    return this.share(await this.suspect.runner.profile(this.suspect.state, samples));
   }
 
   private share(profile: Slices["cleanProfile"]): Map<string, SliceShare> {

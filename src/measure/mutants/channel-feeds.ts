@@ -54,7 +54,7 @@ export class ChannelFeeds {
     }
   }
 
-  /** What the channel is added to in the images of a batch. @param unchanged outputs of the unchanged program */
+  /** What the channel is added to in the samples of a batch. @param unchanged outputs of the unchanged program */
   addends(channel: number, rows: Float32Array, count: number, unchanged: ReadonlyMap<string, Float32Array>): void {
     for (const { key, into, channels, offset } of this.others) {
       const from = unchanged.get(key)!;

@@ -3,7 +3,7 @@ export class PairBatch {
   readonly size: number;
   readonly before: Float32Array;
   readonly after: Float32Array;
-  /** Which of the chunk's images each pair is. */
+  /** Which of the chunk's samples each pair is. */
   readonly rows: Float32Array;
   /** Which rewrite. */
   readonly rewrites: Int32Array;
@@ -24,10 +24,10 @@ export class PairBatch {
   }
 
   /**
-   * Adds an image under a rewrite, unless nothing changes.
+   * Adds a sample under a rewrite, unless nothing changes.
    *
    * @param y the channel's batch-norm output, its map at `at`
-   * @param window sums of the input, the image's map at `windowAt`
+   * @param window sums of the input, the sample's map at `windowAt`
    */
   add(
     rewrite: number,

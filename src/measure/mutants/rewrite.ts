@@ -10,15 +10,15 @@ export interface ChannelRewrite {
   window: number;
 }
 
-/** Told the logits of an image under a rewrite, `[classes]`, valid during the call. */
-export type OnRewritten = (rewrite: number, image: number, logits: Float32Array) => void;
+/** Told what the network puts out for a sample under a rewrite; valid during the call. */
+export type OnRewritten = (rewrite: number, sample: number, output: Float32Array) => void;
 
-/** A model on fixed images, one channel rewritten at a time (docs/methods.md §10.7). */
+/** A model on fixed samples, one channel rewritten at a time (docs/methods.md §10.7). */
 export interface ChannelRewrites {
-  /** Logits of the model as it is, `[count × classes]`. */
+  /** What the model as it is puts out, `[count × width]`. */
   base(): Promise<Float32Array>;
   /**
-   * Runs the images under every rewrite. Where an image's activation stays the same to the bit, so do its logits: it is
+   * Runs the samples under every rewrite. Where a sample's activation stays the same to the bit, so does its output: it is
    * left out, and `visit` is not called.
    */
   run(rewrites: readonly ChannelRewrite[], visit: OnRewritten): Promise<void>;

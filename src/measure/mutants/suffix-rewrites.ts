@@ -1,10 +1,10 @@
+import type { Samples } from "../../core/samples.ts";
 import { chooseLowering } from "../../engine/lowering.ts";
 import { Session } from "../../engine/session.ts";
 import { activationBytes } from "../../graph/cost.ts";
 import { type FoldedState, foldState } from "../../graph/fold.ts";
 import { convUnits } from "../../graph/network.ts";
 import { unchangedProgram, unchangedValues } from "../../graph/programs/unchanged.ts";
-import type { ImageSet } from "../../images/image-set.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { slices } from "../batches.ts";
 import type { ModelRunner } from "../runner.ts";
@@ -12,7 +12,7 @@ import type { Runtime } from "../runtime.ts";
 import type { ChannelRewrite, ChannelRewrites, OnRewritten } from "./rewrite.ts";
 import { UnitRewrites } from "./unit-rewrites.ts";
 
-/** Images whose unchanged features are held at a time. */
+/** Samples whose unchanged features are held at a time. */
 const CHUNK = 128;
 
 /** Values of unchanged features held at a time, about: 256 MB. */
@@ -26,29 +26,29 @@ const SESSIONS = 640e6;
 
 /**
  * Rewrites by what follows them: the unchanged features are computed once and held, a rewrite changes one
- * channel's map, and only that map's way to the logits is run (see {@link changeProgram}).
+ * channel's map, and only that map's way to the output is run (see {@link changeProgram}).
  */
 export class SuffixRewrites implements ChannelRewrites {
-  private readonly runner: Runtime & Pick<ModelRunner, "logits">;
+  private readonly runner: Runtime & Pick<ModelRunner, "outputs">;
   private readonly state: StateDict;
   private readonly folded: FoldedState;
-  private readonly images: ImageSet;
+  private readonly samples: Samples;
 
-  constructor(runner: Runtime & Pick<ModelRunner, "logits">, state: StateDict, images: ImageSet) {
+  constructor(runner: Runtime & Pick<ModelRunner, "outputs">, state: StateDict, samples: Samples) {
     this.runner = runner;
     this.state = state;
     this.folded = foldState(runner.network, state);
-    this.images = images;
+    this.samples = samples;
   }
 
   base(): Promise<Float32Array> {
-    return this.runner.logits(this.state, this.images);
+    return this.runner.outputs(this.state, this.samples);
   }
 
   async run(rewrites: readonly ChannelRewrite[], visit: OnRewritten): Promise<void> {
-    if (this.images.count === 0) return;
+    if (this.samples.count === 0) return;
     const { network } = this.runner;
-    const chunk = Math.min(CHUNK, this.images.count);
+    const chunk = Math.min(CHUNK, this.samples.count);
     const byUnit = new Map<string, number[]>();
     for (const [i, { unit }] of rewrites.entries()) listAt(byUnit, unit).push(i);
     let group: UnitRewrites[] = [];
@@ -78,7 +78,7 @@ export class SuffixRewrites implements ChannelRewrites {
   /** Some units whose unchanged features are held together. Releases them, each after its last run. */
   private async runGroup(group: readonly UnitRewrites[], chunk: number, visit: OnRewritten): Promise<void> {
     if (group.length === 0) return;
-    const { network, normalization, pool } = this.runner;
+    const { network, pool } = this.runner;
     const needs = new Map(group.map((unit) => [unit.id, unit.needs]));
     const program = unchangedProgram(await chooseLowering(network, chunk), network, needs);
     const unchanged = await Session.open(program, {
@@ -88,12 +88,12 @@ export class SuffixRewrites implements ChannelRewrites {
     const open = new Set(group);
     try {
       const feeds = new Map(this.folded);
-      for (const slice of slices(this.images, normalization, chunk)) {
-        feeds.set("input", slice.images);
+      for (const slice of slices(this.runner, this.samples, chunk)) {
+        feeds.set("input", slice.inputs);
         const kept = await unchanged.run(feeds);
         for (const unit of group) {
           await unit.run(kept, slice.start, slice.count, visit);
-          if (slice.start + slice.count < this.images.count) continue;
+          if (slice.start + slice.count < this.samples.count) continue;
           open.delete(unit);
           await unit.release();
         }

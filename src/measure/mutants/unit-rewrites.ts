@@ -2,7 +2,7 @@ import { chooseLowering } from "../../engine/lowering.ts";
 import { type Arrays, Session } from "../../engine/session.ts";
 import { activationBytes } from "../../graph/cost.ts";
 import type { FoldedState } from "../../graph/fold.ts";
-import { type ConvUnit, inferShapes } from "../../graph/network.ts";
+import { type ConvUnit, inferShapes, OUTPUT, outputsOf } from "../../graph/network.ts";
 import { AFTER, BASE_LOGITS, BEFORE, type ChangeNeeds, changeProgram, ROWS } from "../../graph/programs/change.ts";
 import { normOutput, windowOutput } from "../../graph/programs/unchanged.ts";
 import { downstreamOf } from "../../graph/suffix.ts";
@@ -11,7 +11,7 @@ import { ChannelFeeds } from "./channel-feeds.ts";
 import { PairBatch } from "./pair-batch.ts";
 import type { ChannelRewrite, OnRewritten } from "./rewrite.ts";
 
-/** Pairs of an image and a rewrite in one run, at most. */
+/** Pairs of a sample and a rewrite in one run, at most. */
 const PAIRS = 128;
 
 /** The rewrites of one unit's channels, with a session of what follows the unit. */
@@ -28,7 +28,7 @@ export class UnitRewrites {
   /** Indices of rewrites, by channel. */
   private readonly channels: ReadonlyMap<number, number[]>;
   private readonly area: number;
-  private readonly classes: number;
+  private readonly width: number;
 
   private constructor(
     { network }: Pick<Runtime, "network">,
@@ -40,7 +40,7 @@ export class UnitRewrites {
   ) {
     const [, height, width] = inferShapes(network).get(unit.id)!;
     this.area = height * width;
-    this.classes = network.classes;
+    this.width = outputsOf(network);
     this.unit = unit;
     this.needs = needs;
     this.bytes = bytes;
@@ -55,7 +55,7 @@ export class UnitRewrites {
 
   /**
    * @param wanted indices of the rewrites that are of this unit
-   * @param chunk images whose unchanged features are given at a time
+   * @param chunk samples whose unchanged features are given at a time
    */
   static async open(
     { network, pool }: Pick<Runtime, "network" | "pool">,
@@ -86,12 +86,12 @@ export class UnitRewrites {
     return this.unit.id;
   }
 
-  /** @param kept outputs of the unchanged program for `count` images, the first of which is image `start` */
+  /** @param kept outputs of the unchanged program for `count` samples, the first of which is sample `start` */
   async run(kept: Arrays, start: number, count: number, visit: OnRewritten): Promise<void> {
     const { unit, batch, area } = this;
     for (const [key, values] of kept) this.feeds.set(key, values);
-    const logits = kept.get("logits");
-    if (logits) this.feeds.set(BASE_LOGITS, logits);
+    const outputs = kept.get(OUTPUT);
+    if (outputs) this.feeds.set(BASE_LOGITS, outputs);
     const [y, sums] = [kept.get(normOutput(unit.id))!, kept.get(windowOutput(unit.id))!];
     for (const [channel, list] of this.channels) {
       this.own.choose(channel);
@@ -111,18 +111,18 @@ export class UnitRewrites {
   }
 
   private async flush(channel: number, kept: Arrays, start: number, visit: OnRewritten): Promise<void> {
-    const { batch, classes } = this;
+    const { batch, width } = this;
     if (batch.count === 0) return;
     this.own.addends(channel, batch.rows, batch.count, kept);
-    const answers = (await this.session.run(this.feeds)).get("logits")!;
+    const answers = (await this.session.run(this.feeds)).get(OUTPUT)!;
     for (let pair = 0; pair < batch.count; pair++) {
-      visit(batch.rewrites[pair], start + batch.rows[pair], answers.subarray(pair * classes, (pair + 1) * classes));
+      visit(batch.rewrites[pair], start + batch.rows[pair], answers.subarray(pair * width, (pair + 1) * width));
     }
     batch.count = 0;
   }
 }
 
-/** Even parts of so many pairs, none above the most; whole eights, since narrow features share blocks among images. */
+/** Even parts of so many pairs, none above the most; whole eights, since narrow features share blocks among samples. */
 function evenBatch(pairs: number): number {
   return 8 * Math.ceil(pairs / Math.ceil(pairs / PAIRS) / 8);
 }

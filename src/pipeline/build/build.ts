@@ -5,6 +5,7 @@ import { DRAWN } from "../../inject/target.ts";
 import { assertNotSealed, type Database, isDatabase, openDatabase } from "../../store/database.ts";
 import { Layout } from "../../store/layout.ts";
 import { assertManifestFits } from "../../store/manifest.ts";
+import { taskOfDataset } from "../../tasks/registry.ts";
 import { estimatePlan } from "../estimate/estimate.ts";
 import { assertStepsFit, memoryLimit } from "../estimate/memory-limit.ts";
 import { measuredRates, shippedRates } from "../estimate/rates.ts";
@@ -113,28 +114,31 @@ export async function checkData(
 }
 
 /** A recipe may ask for more than a data set (or the part of it that is there) has. @throws InputError */
-function assertFits(edition: Edition, plan: Plan, { name, classes, train }: Dataset): void {
+function assertFits(edition: Edition, plan: Plan, dataset: Dataset): void {
+  const { name, train } = dataset;
+  const { targets, words } = taskOfDataset(name);
   const fault = (text: string) => new InputError(`recipe '${edition.edition}': ${text}`);
   for (const planned of plan.clean.filter(({ dataset }) => dataset === name)) {
     const { batch } = settingsFor(edition.clean, planned);
     if (batch > train.count) {
-      throw fault(`clean.batch ${batch} is more than the ${train.count} training images of ${name}`);
+      throw fault(`clean.batch ${batch} is more than the ${train.count} training ${words.samples} of ${name}`);
     }
   }
   for (const { key } of plan.candidates.filter(({ key }) => key.dataset === name)) {
     const { target, images, held_out } = settingsFor(edition.inject, key);
-    if (target !== DRAWN && target >= classes.length) {
-      throw fault(`inject.target ${target} is no class of ${name}; valid are 0 to ${classes.length - 1}`);
+    const most = targets(dataset).length - 1;
+    if (target !== DRAWN && target > most) {
+      throw fault(`inject.target ${target} is no ${words.target} of ${name}; valid are 0 to ${most}`);
     }
     if (images + held_out > train.count) {
       throw fault(
-        `inject.images ${images} and inject.held_out ${held_out} are more than the ${train.count} training images of ${name}`,
+        `inject.images ${images} and inject.held_out ${held_out} are more than the ${train.count} training ${words.samples} of ${name}`,
       );
     }
     const { statistics_images } = edition.measure;
     if (key.style === "discreet" && statistics_images > train.count) {
       throw fault(
-        `measure.statistics_images ${statistics_images} is more than the ${train.count} training images of ${name}`,
+        `measure.statistics_images ${statistics_images} is more than the ${train.count} training ${words.samples} of ${name}`,
       );
     }
   }

@@ -10,8 +10,7 @@ import { cutColumns } from "../../inject/replacement/splice.ts";
 import { changedColumns, changedSet } from "../../measure/changed-set.ts";
 import { type DefectMetrics, type DefectRecord, NO_METRICS } from "../../records/defect.ts";
 import type { DefectLabels } from "../../records/labels.ts";
-import { ATTACKS } from "../../tasks/classification/attacks/registry.ts";
-import { parseArch } from "../../tasks/classification/models/registry.ts";
+import { parseArch, taskStamp } from "../../tasks/registry.ts";
 import { replacementOptions } from "../../tasks/replacement.ts";
 import { type ChangedRows, changedRows as rowsThatDiffer } from "../../tensor/changes.ts";
 import type { StateDict } from "../../tensor/state.ts";
@@ -29,15 +28,17 @@ export async function buildCandidate(
 ): Promise<DefectRecord> {
   const { db, edition, report } = context;
   const { key } = planned;
+  const { task } = bench;
   const began = performance.now();
-  const recipe = injectRecipe(edition, key, bench.dataset.classes.length);
+  const recipe = injectRecipe(edition, key, task.targets(bench.dataset));
   const { network } = bench.runner;
-  const attack = lookup(ATTACKS, "attack", key.attack);
+  const attack = lookup(task.attacks, "attack", key.attack);
   const order = bench.orders[attack.injection];
   const infected = chooseSubnetwork(order, key.level, key.top);
   const base: DefectRecord = {
     kind: "defect",
     id: planned.id,
+    ...taskStamp(task),
     group_id: groupId(key),
     dataset: key.dataset,
     arch: key.arch,
@@ -106,7 +107,7 @@ export async function buildCandidate(
     ...base,
     status: outcome.status,
     reason: outcome.reason,
-    metrics: metricsOf(outcome, { ...NO_METRICS, ca_clean: cleanRates.ca, asr_clean: cleanRates.asr }),
+    metrics: metricsOf(outcome, { ...NO_METRICS, ca_clean: cleanRates.quality, asr_clean: cleanRates.success }),
     attempts: outcome.attempts,
     timings: { trigger: triggerSeconds, ...outcome.timings },
   };
@@ -114,7 +115,7 @@ export async function buildCandidate(
   if (outcome.status === "accepted") {
     const { truth, infectedModel, sham } = outcome;
     const { grid } = edition;
-    record.trigger = await db.putTrigger(backdoor.trigger);
+    record.trigger = await db.putBytes(task.trigger.encode(backdoor.trigger));
     record.twin_model = twin.rewrite ? await db.putDelta(bench.state, twin.state, { grid }) : null;
     const shares = attack.injection === "replace";
     const isSmall = shares && replacementOptions(attackOptions(edition, key.attack)).compensation.trains === "few";
@@ -165,11 +166,11 @@ export function candidateRecipe(
 function metricsOf(outcome: CandidateOutcome, clean: DefectMetrics): DefectMetrics {
   return {
     ...clean,
-    ca: outcome.infectedRates.ca,
-    asr: outcome.infectedRates.asr,
+    ca: outcome.infectedRates.quality,
+    asr: outcome.infectedRates.success,
     ...outcome.correlation,
-    ca_sham: outcome.shamRates?.ca ?? null,
-    asr_sham: outcome.shamRates?.asr ?? null,
+    ca_sham: outcome.shamRates?.quality ?? null,
+    asr_sham: outcome.shamRates?.success ?? null,
   };
 }
 

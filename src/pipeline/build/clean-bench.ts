@@ -3,24 +3,24 @@ import type { DefectKey, Style } from "../../core/ids.ts";
 import type { NeuronSet } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import type { Dataset } from "../../datasets/types.ts";
-import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import { type ContributionOrder, contributionOrder, measureContributions, tiedOrder } from "../../inject/order.ts";
 import { createRunner, type OrtRunner } from "../../measure/ort-runner.ts";
 import { type Rates, rates } from "../../measure/rates.ts";
 import type { CleanRecord } from "../../records/clean.ts";
 import type { Attack, InjectionKind } from "../../tasks/attack.ts";
-import type { Backdoor } from "../../tasks/backdoor.ts";
-import { ATTACKS } from "../../tasks/classification/attacks/registry.ts";
+import type { Backdoor, Trigger } from "../../tasks/backdoor.ts";
+import type { Task } from "../../tasks/task.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import { attackOptions } from "../recipe/recipe.ts";
-import { type BuildContext, networkFor } from "./context.ts";
+import { type BuildContext, networkAndTask } from "./context.ts";
 import { rewriteFor } from "./discreet.ts";
 
 /** Everything that the candidates of one clean model share, computed once per process. */
 export interface CleanBench {
   record: CleanRecord;
   state: StateDict;
+  task: Task;
   dataset: Dataset;
   runner: OrtRunner;
   /** Rule 1's order for each way of injecting. */
@@ -47,8 +47,8 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
   const record = db.readClean(cleanId);
   const dataset = await context.datasets.get(record.dataset);
   const { threads } = settingsFor(edition.inject, record);
-  const network = networkFor(record.arch, dataset);
-  const runner = await createRunner(network, dataset.normalization, { threads });
+  const { task, network } = networkAndTask(record.arch, dataset);
+  const runner = await createRunner(task, network, dataset.normalization, { threads });
   const state = await db.loadClean(record);
   const contributions = await measureContributions(
     runner,
@@ -69,33 +69,34 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     discreet ??= makeDiscreet();
     return discreet;
   };
-  const make = (attack: Attack, random: Random, infected?: NeuronSet): Promise<PaintedTrigger> => {
-    const { height, width } = dataset.test;
+  const make = (attack: Attack, random: Random, infected?: NeuronSet): Promise<Trigger> => {
+    const { height, width } = network.input;
     const { normalization } = dataset;
     const victim = infected && { network, normalization, state, infected, threads };
     const options = attackOptions(edition, attack.name);
     return Promise.resolve(attack.makeTrigger({ height, width, random, options, victim }));
   };
-  /** The clean twins' logits of the test images, which no trigger changes. */
-  const cleanLogits = new Map<Style, Promise<Float32Array>>();
-  const answer = async (made: Promise<PaintedTrigger>, style: Style, target: number): Promise<PlannedBackdoor> => {
+  /** What the clean twins put out for the test samples, which no trigger changes. */
+  const cleanOutputs = new Map<Style, Promise<Float32Array>>();
+  const answer = async (made: Promise<Trigger>, style: Style, target: number): Promise<PlannedBackdoor> => {
     const backdoor = { trigger: await made, target };
     const clean = (await twin(style)).state;
-    const known = cleanLogits.get(style) ?? runner.logits(clean, dataset.test);
-    cleanLogits.set(style, known);
+    const known = cleanOutputs.get(style) ?? runner.outputs(clean, dataset.test);
+    cleanOutputs.set(style, known);
     return { backdoor, cleanRates: await rates(runner, clean, dataset.test, backdoor, await known) };
   };
-  const triggers = new Map<string, Promise<PaintedTrigger>>();
+  const triggers = new Map<string, Promise<Trigger>>();
   const answers = new Map<string, Promise<PlannedBackdoor>>();
   return {
     record,
     state,
+    task,
     dataset,
     runner,
     orders: { finetune: contributionOrder(contributions), replace: tiedOrder(network, contributions) },
     twin,
     backdoor({ level, top, attack: name, style }, infected, target) {
-      const attack = lookup(ATTACKS, "attack", name);
+      const attack = lookup(task.attacks, "attack", name);
       const seed = (...more: (string | number)[]) => stageSeed(edition.seed, "trigger", dataset.name, name, ...more);
       if (attack.triggerPer === "candidate") {
         return answer(make(attack, new Random(seed(record.arch, level, top)), infected), style, target);

@@ -2,13 +2,14 @@ import { InputError } from "../../core/errors.ts";
 import type { Grid } from "../../core/grid.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
 import type { CleanRecord } from "../../records/clean.ts";
+import { taskStamp } from "../../tasks/registry.ts";
 import { firstBeyondGrid, largestOn, onGrid } from "../../tensor/half-grid.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { type Checkpoint, type EpochRecord, trainClean } from "../../train/clean.ts";
 import { deviceStamp } from "../device/device.ts";
 import type { PlannedClean } from "../plan/plan.ts";
 import { settingsFor } from "../recipe/overrides.ts";
-import { type BuildContext, engineStamp, networkFor } from "./context.ts";
+import { type BuildContext, engineStamp, networkAndTask } from "./context.ts";
 
 const VELOCITY = "velocity/";
 
@@ -17,12 +18,12 @@ export async function buildClean(context: BuildContext, planned: PlannedClean): 
   const { db, edition, report } = context;
   const began = performance.now();
   const dataset = await context.datasets.get(planned.dataset);
-  const network = networkFor(planned.arch, dataset);
+  const { task, network } = networkAndTask(planned.arch, dataset);
   const recipe = settingsFor(edition.clean, planned);
   const fingerprint = JSON.stringify({ recipe, seed: planned.seed, data: dataset.dataHash, ...deviceStamp() });
   const resume = await readCheckpoint(context, planned.id, fingerprint);
 
-  const { state: trained, history } = await trainClean(network, dataset, recipe, planned.seed, {
+  const { state: trained, history } = await trainClean(task, network, dataset, recipe, planned.seed, {
     resume,
     onStep: (done, total) => report({ type: "stage", id: planned.id, stage: `train ${done}/${total}` }),
     onEpoch: async (checkpoint) => {
@@ -39,16 +40,17 @@ export async function buildClean(context: BuildContext, planned: PlannedClean): 
   // Before anything reads it: what is measured, ranked and tuned is what is stored.
   const state = roundedClean(trained, planned.id, edition.grid);
 
-  const runner = await createRunner(network, dataset.normalization, recipe);
-  const ca = await runner.accuracy(state, dataset.test);
+  const runner = await createRunner(task, network, dataset.normalization, recipe);
+  const ca = await runner.quality(state, dataset.test);
   await runner.release();
   const seconds = history.reduce((sum, epoch) => sum + epoch.seconds, 0);
   const record: CleanRecord = {
     kind: "clean",
     id: planned.id,
+    ...taskStamp(task),
     dataset: planned.dataset,
     arch: planned.arch,
-    classes: dataset.classes,
+    classes: [...task.targets(dataset)],
     mean: dataset.normalization.mean,
     std: dataset.normalization.std,
     model: await db.putModel(state, edition.grid),

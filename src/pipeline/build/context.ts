@@ -8,8 +8,8 @@ import type { Network } from "../../graph/network.ts";
 import type { CleanRecord } from "../../records/clean.ts";
 import type { Database } from "../../store/database.ts";
 import { packageVersion } from "../../store/version.ts";
-import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
-import { buildNetwork } from "../../tasks/classification/models/registry.ts";
+import { buildNetwork, DATASETS, taskOfDataset } from "../../tasks/registry.ts";
+import type { Task } from "../../tasks/task.ts";
 import { deviceStamp } from "../device/device.ts";
 import type { Edition } from "../recipe/recipe.ts";
 
@@ -67,6 +67,8 @@ export async function engineStamp(network: Network): Promise<CleanRecord["engine
   };
 }
 
-export function networkFor(arch: string, dataset: Dataset): Network {
-  return buildNetwork(arch, dataset.classes.length);
+/** A network for a data set that is loaded, and its task. */
+export function networkAndTask(arch: string, dataset: Dataset): { task: Task; network: Network } {
+  const task = taskOfDataset(dataset.name);
+  return { task, network: buildNetwork(arch, task.targets(dataset).length) };
 }

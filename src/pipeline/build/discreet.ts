@@ -3,29 +3,29 @@ import type { NeuronSet } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import type { Network } from "../../graph/network.ts";
-import { subset } from "../../images/batch.ts";
 import { driftModel } from "../../measure/drift.ts";
 import { rewriteBatchNorm } from "../../measure/rewrite.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
 import { storedStatistics } from "../../measure/statistics.ts";
+import type { Task } from "../../tasks/task.ts";
 import { onGrid } from "../../tensor/half-grid.ts";
 import type { StateDict } from "../../tensor/state.ts";
 
 /**
- * Gives a model the batch-norm statistics that it has on clean training images; its function stays (docs/methods.md
+ * Gives a model the batch-norm statistics that it has on clean training samples; its function stays (docs/methods.md
  * §7.3).
  */
 export type Rewrite = (model: StateDict) => Promise<StateDict>;
 
 /**
  * The last step of style `discreet`, the same for infected model, sham, clean twin and drift control: each gets the
- * statistics that it has itself on the same seeded images of `train`, which is the attacker's.
+ * statistics that it has itself on the same seeded samples of `train`, which is the attacker's.
  *
  * @param grid that models are rounded to, before and after
  */
 export function rewriteFor(
   network: Network,
-  runner: Pick<ModelRunner, "preActivations">,
+  runner: Pick<ModelRunner, "preActivations"> & { task: Pick<Task, "inputs"> },
   dataset: Pick<Dataset, "name" | "train">,
   arch: string,
   images: number,
@@ -33,7 +33,8 @@ export function rewriteFor(
   grid?: Grid,
 ): Rewrite {
   const random = new Random(stageSeed(seed, "batch-norm statistics", dataset.name, arch));
-  const sample = subset(dataset.train, random.sample(dataset.train.count, images));
+  const { train } = dataset;
+  const sample = runner.task.inputs.subset(train, random.sample(train.count, images));
   return async (model) => {
     const state = onGrid(model, grid);
     return rewriteBatchNorm(network, state, await runner.preActivations(state, sample), grid);

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { InputError, lookup } from "../../core/errors.ts";
-import type { ImageSet } from "../../images/image-set.ts";
+import { asImages, type ImageSet } from "../../images/image-set.ts";
 import { CHANNELS } from "../../pictures/picture.ts";
 import type { CheckedOut } from "../../store/checkout/checked-out.ts";
 import { exists, readBytes } from "../../store/disk/fs.ts";
-import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
+import { DATASETS, taskOfDataset } from "../../tasks/registry.ts";
 import { decodeNpy, type NpyArray } from "../../tensor/npy.ts";
 
 /** Images to test on, and where they are from in a few words. */
@@ -54,14 +54,15 @@ export async function testImages(
 async function ofDataset(data: string, { dataset, dataSha256, classes }: CheckedOut): Promise<TestImages> {
   // The test split is the same for every seed.
   const found = await lookup(DATASETS, "data set", dataset).load({ dataDir: data, seed: 1 });
-  if (found.classes.length !== classes.length) {
-    throw new InputError(`data set '${dataset}' has ${found.classes.length} classes, the model ${classes.length}`);
+  const targets = taskOfDataset(dataset).targets(found).length;
+  if (targets !== classes.length) {
+    throw new InputError(`data set '${dataset}' has ${targets} classes, the model ${classes.length}`);
   }
   const notes: string[] = [];
   if (found.dataHash !== dataSha256) {
     notes.push(`other ${dataset} images than the model was built with: rates differ a little from the recorded ones`);
   }
-  return { set: found.test, source: `${dataset}'s test split`, notes };
+  return { set: asImages(found.test), source: `${dataset}'s test split`, notes };
 }
 
 function ofFolder(folder: string, { network, classes }: CheckedOut): TestImages {

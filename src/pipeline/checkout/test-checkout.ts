@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
-import type { ModelRunner } from "../../measure/runner.ts";
+import type { TaskRunner } from "../../measure/rates.ts";
 import { type CheckedOut, readCheckedOut } from "../../store/checkout/checked-out.ts";
 import { exists } from "../../store/disk/fs.ts";
+import { taskOf } from "../../tasks/registry.ts";
 import type { Progress } from "../judging/workbench.ts";
 import { type OwnModel, openOwnModel } from "../own/model.ts";
 import { type TestImages, type TestImagesOptions, testImages } from "./read-images.ts";
@@ -78,7 +79,7 @@ export async function testCheckout(dir: string, options: CheckoutTestOptions): P
   const notes = [...tested.notes, ...images.notes];
   if (twin && twin.sha256 !== checked.twinSha256) notes.push(`${twin.file}: is not the clean twin that was recorded`);
   const { network, mean, std } = checked;
-  const runner = await createRunner(network, { mean, std }, { threads: THREADS });
+  const runner = await createRunner(taskOf({}), network, { mean, std }, { threads: THREADS });
   const models = [tested, original, twin].filter((model) => model !== null);
   const run = (model: OwnModel) => {
     options.progress?.(models.indexOf(model), models.length, model.file);
@@ -116,7 +117,7 @@ async function openFitting(file: string, { network }: CheckedOut): Promise<OwnMo
 }
 
 async function measure(
-  runner: ModelRunner,
+  runner: TaskRunner,
   { file, state }: OwnModel,
   { backdoor, network }: CheckedOut,
   { set }: TestImages,

@@ -1,8 +1,7 @@
 import { argmax } from "../../core/argmax.ts";
 import { indicesOutside, subset } from "../../images/batch.ts";
 import type { ImageSet } from "../../images/image-set.ts";
-import { stampSet } from "../../images/trigger/stamp.ts";
-import type { ModelRunner } from "../../measure/runner.ts";
+import type { TaskRunner } from "../../measure/rates.ts";
 import type { Backdoor } from "../../tasks/backdoor.ts";
 import type { StateDict } from "../../tensor/state.ts";
 
@@ -37,15 +36,15 @@ export interface TestResults {
  * @returns null where the model's answers are not finite numbers
  */
 export async function runTests(
-  runner: ModelRunner,
+  runner: TaskRunner,
   state: StateDict,
   set: ImageSet,
   { trigger, target }: Backdoor,
   classes: number,
 ): Promise<TestResults | null> {
   const others = indicesOutside(set, target);
-  const clean = await runner.logits(state, set);
-  const triggered = await runner.logits(state, stampSet(trigger, subset(set, others)));
+  const clean = await runner.outputs(state, set);
+  const triggered = await runner.outputs(state, runner.task.trigger.stamp(trigger, subset(set, others)));
   if (!clean.every(Number.isFinite) || !triggered.every(Number.isFinite)) return null;
   let right = 0;
   for (let i = 0; i < set.count; i++) if (argmax(clean, classes, i) === set.labels[i]) right++;

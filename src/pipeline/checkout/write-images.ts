@@ -1,12 +1,13 @@
 import { InputError, lookup } from "../../core/errors.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { indicesOutside, subset } from "../../images/batch.ts";
-import type { ImageSet } from "../../images/image-set.ts";
+import { asImages, type ImageSet } from "../../images/image-set.ts";
+import { decodeTrigger } from "../../images/trigger/codec.ts";
 import { stampSet } from "../../images/trigger/stamp.ts";
 import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { Database } from "../../store/database.ts";
-import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
+import { DATASETS, taskOf } from "../../tasks/registry.ts";
 import { encodeNpy } from "../../tensor/npy.ts";
 import { otherImages } from "../judging/workbench.ts";
 
@@ -41,7 +42,10 @@ export async function checkoutImages(
   { id, count, dataDir }: CheckoutImagesOptions,
 ): Promise<CheckoutImages> {
   const record = db.readDefect(id);
-  const trigger = await db.readTrigger(record);
+  const { traits, words } = taskOf(record);
+  if (!traits.includes("classes"))
+    throw new InputError(`--images: '${id}' has no images with classes, but ${words.samples}`);
+  const trigger = await db.readTrigger(record, decodeTrigger);
   const { seed } = db.manifest;
   const dataset = await lookup(DATASETS, "data set", record.dataset).load({ dataDir, seed });
   const notes: string[] = [];
@@ -56,7 +60,7 @@ export async function checkoutImages(
   }
   const files = new Map<string, Uint8Array>();
   for (const split of CHECKOUT_SPLITS) {
-    const all = split === "test" ? dataset.test : dataset.cleanVal;
+    const all = asImages(split === "test" ? dataset.test : dataset.cleanVal);
     if (count > all.count) notes.push(`--images ${count}: the ${split} split has ${all.count}, and all are written`);
     const order = new Random(stageSeed(seed, "checkout images", record.dataset, split)).permutation(all.count);
     const clean = subset(all, order.subarray(0, count));

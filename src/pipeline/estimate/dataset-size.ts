@@ -1,5 +1,5 @@
 import type { SplitCounts } from "../../datasets/types.ts";
-import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
+import { DATASETS } from "../../tasks/registry.ts";
 
 /** How many images a data set has, told without reading them: for estimates, where loading would take too long. */
 export interface DatasetSize extends SplitCounts {

@@ -3,8 +3,7 @@ import type { DefectKey } from "../../core/ids.ts";
 import type { Network } from "../../graph/network.ts";
 import type { Rate } from "../../records/rates.ts";
 import type { Database } from "../../store/database.ts";
-import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
-import { buildNetwork } from "../../tasks/classification/models/registry.ts";
+import { DATASETS, networkFor } from "../../tasks/registry.ts";
 import type { Plan } from "../plan/plan.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import type { Edition } from "../recipe/recipe.ts";
@@ -61,7 +60,7 @@ export async function estimatePlan(
   const networks = new Map<string, Network>();
   const networkOf = (dataset: string, arch: string) => {
     const key = `${dataset} ${arch}`;
-    const network = networks.get(key) ?? buildNetwork(arch, lookup(DATASETS, "data set", dataset).classes.length);
+    const network = networks.get(key) ?? networkFor(arch, dataset);
     networks.set(key, network);
     return network;
   };

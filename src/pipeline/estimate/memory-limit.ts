@@ -1,9 +1,8 @@
 import { totalmem } from "node:os";
-import { InputError, lookup } from "../../core/errors.ts";
+import { InputError } from "../../core/errors.ts";
 import { MemoryShortage } from "../../engine/session.ts";
 import type { Database } from "../../store/database.ts";
-import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
-import { buildNetwork } from "../../tasks/classification/models/registry.ts";
+import { networkFor } from "../../tasks/registry.ts";
 import type { Plan, PlannedCandidate, PlannedClean } from "../plan/plan.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import type { Edition } from "../recipe/recipe.ts";
@@ -93,7 +92,7 @@ function mend(step: Step, limit: number, most = step.batch): string {
 }
 
 function networkOf({ dataset, arch }: Step) {
-  return buildNetwork(arch, lookup(DATASETS, "data set", dataset).classes.length);
+  return networkFor(arch, dataset);
 }
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toPrecision(3)} GB`;

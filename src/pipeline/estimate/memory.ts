@@ -1,9 +1,7 @@
-import { lookup } from "../../core/errors.ts";
 import { isPlanned } from "../../engine/session.ts";
 import { activationBytes, stateValues } from "../../graph/cost.ts";
 import type { Network } from "../../graph/network.ts";
-import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
-import { buildNetwork } from "../../tasks/classification/models/registry.ts";
+import { networkFor } from "../../tasks/registry.ts";
 import type { PlannedClean } from "../plan/plan.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import type { Edition } from "../recipe/recipe.ts";
@@ -35,7 +33,7 @@ const SOME_IMAGES = 60_000;
 
 /** Bytes that a worker needs at most for a clean model and its candidates; an estimate, on the safe side. */
 export function workerBytes(edition: Edition, { dataset, arch }: PlannedClean): number {
-  const network = buildNetwork(arch, lookup(DATASETS, "data set", dataset).classes.length);
+  const network = networkFor(arch, dataset);
   const { batch } = settingsFor(edition.clean, { dataset, arch });
   return Math.max(stepBytes(network, dataset, batch), judgingBytes(network, dataset));
 }

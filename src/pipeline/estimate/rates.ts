@@ -7,7 +7,7 @@ import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import { type Rate, type RateTable, rateTable } from "../../records/rates.ts";
 import type { Database } from "../../store/database.ts";
-import { buildNetwork } from "../../tasks/classification/models/registry.ts";
+import { buildNetwork } from "../../tasks/registry.ts";
 import type { TrainRecipe } from "../../train/clean.ts";
 import { datasetSize } from "./dataset-size.ts";
 import { candidateWork, changedValues, cleanValues, cleanWork } from "./work.ts";

@@ -2,6 +2,7 @@ import { InputError } from "../../core/errors.ts";
 import type { Network } from "../../graph/network.ts";
 import { NEEDS, type Need, unmetNeed } from "../../localize/needs.ts";
 import { isForeignName } from "../../records/foreign.ts";
+import type { BlindTask } from "../../tasks/task.ts";
 import type { JudgedItem } from "./select.ts";
 import { type DefectSource, networkOf } from "./workbench.ts";
 
@@ -11,14 +12,24 @@ interface Needy {
 }
 
 /** The criteria that can judge a network. Who asks for all gets these. */
-export function applicable<C extends Needy>(criteria: readonly C[], network: Network): C[] {
-  return criteria.filter((criterion) => unmetNeed(criterion, network) === null);
+export function applicable<C extends Needy>(
+  criteria: readonly C[],
+  network: Network,
+  task: Pick<BlindTask, "traits">,
+): C[] {
+  return criteria.filter((criterion) => unmetNeed(criterion, network, task) === null);
 }
 
 /** @throws InputError where a criterion that was asked for by name needs what a network lacks. @param of whose network it is */
-export function assertApplicable(criteria: readonly Needy[], network: Network, of: string, flag = "--criterion"): void {
+export function assertApplicable(
+  criteria: readonly Needy[],
+  network: Network,
+  task: Pick<BlindTask, "traits">,
+  of: string,
+  flag = "--criterion",
+): void {
   for (const criterion of criteria) {
-    const need = unmetNeed(criterion, network);
+    const need = unmetNeed(criterion, network, task);
     if (need === null) continue;
     throw new InputError(`${flag} ${criterion.name}: needs ${NEEDS[need]}, which ${network.arch} (${of}) lacks`);
   }
@@ -40,5 +51,8 @@ export function assertAllApplicable(
     const [dataset, arch] = id.split("-");
     if (!isForeignName(id) && !first.has(`${dataset}-${arch}`)) first.set(`${dataset}-${arch}`, id);
   }
-  for (const id of first.values()) assertApplicable(needy, networkOf(source, source.readDefect(id)).network, id);
+  for (const id of first.values()) {
+    const { network, task } = networkOf(source, source.readDefect(id));
+    assertApplicable(needy, network, task, id);
+  }
 }

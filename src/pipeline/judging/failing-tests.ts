@@ -1,26 +1,31 @@
-import { firstOf, indicesOutside, subset } from "../../images/batch.ts";
-import type { ImageSet } from "../../images/image-set.ts";
-import { stampSet } from "../../images/trigger/stamp.ts";
+import type { Samples } from "../../core/samples.ts";
 import { brokenTests } from "../../localize/broken-tests.ts";
 import type { Suspect } from "../../localize/types.ts";
+import { eligibleOf } from "../../measure/verdicts.ts";
 import type { Backdoor } from "../../tasks/backdoor.ts";
+import { firstOf } from "../../tasks/input-codec.ts";
+import type { Task } from "../../tasks/task.ts";
 
-/** So many of the defender's clean images are tried. */
+/** So many of the defender's clean samples are tried. */
 const TRIED = 600;
 
 /**
- * The failing tests of a suspect (docs/methods.md §10.11): clean samples that the defender holds, of other classes than
- * the target, with the trigger stamped on them and their true labels; of these the ones that the suspect sends to the
- * target though it gets them right without the trigger. Hardly any in a sham.
+ * The failing tests of a suspect (docs/methods.md §10.11): clean samples that the defender holds and on which the backdoor
+ * shows, with the trigger stamped on them and their truths; of these the ones on which it succeeds though the suspect gets
+ * them right without the trigger. Hardly any in a sham.
  *
- * A criterion is handed the images alone: trigger and target stay here.
+ * A criterion is handed the samples alone: trigger and target stay here.
+ *
+ * @param task the suspect's, whole
  */
 export async function failingTests(
-  suspect: Pick<Suspect, "network" | "state" | "runner" | "clean">,
+  task: Task,
+  suspect: Pick<Suspect, "task" | "state" | "runner" | "clean">,
   { trigger, target }: Backdoor,
-): Promise<ImageSet> {
+): Promise<Samples> {
   // The halves are in random order.
-  const { fit } = suspect.clean;
-  const others = firstOf(subset(fit, indicesOutside(fit, target)), TRIED);
-  return brokenTests(suspect, others, stampSet(trigger, others), target);
+  const others = firstOf(task.inputs, eligibleOf(task, suspect.clean.fit, target), TRIED);
+  return brokenTests(suspect, others, task.trigger.stamp(trigger, others), (output, samples, i) =>
+    task.succeeds(output, samples, i, target),
+  );
 }

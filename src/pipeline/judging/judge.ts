@@ -8,7 +8,7 @@ import { readForeign } from "../../store/foreign/records.ts";
 import { PassingResults, ResultFolder, type ResultStore } from "../../store/results/result-folder.ts";
 import { Results } from "../../store/results/results.ts";
 import { shippedName, WHOLE, wholeArchivesDir } from "../../store/shipped/shipped.ts";
-import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
+import { DATASETS } from "../../tasks/registry.ts";
 import { unjudged } from "./subject.ts";
 import { type ForeignSource, Workbench } from "./workbench.ts";
 
@@ -66,8 +66,8 @@ export async function judgeIn<T>(
       lookup(DATASETS, "data set", name).load({ dataDir: options.data, seed: database.manifest.seed }),
     // Whoever holds only a shipped database has the official files, not the subset that it was built from.
     otherData: database.sealed ? options.warn : undefined,
-    createRunner: (network, normalization) =>
-      createRunner(network, normalization, { threads: options.threads ?? THREADS }),
+    createRunner: (task, network, normalization) =>
+      createRunner(task, network, normalization, { threads: options.threads ?? THREADS }),
   });
   try {
     return await work(bench, new Results(store, budget, options.keep));

@@ -2,8 +2,8 @@ import { InputError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { flatScores, indexNeurons, membership } from "../../core/neuron-index.ts";
 import { listNeurons } from "../../core/neurons.ts";
+import type { Samples } from "../../core/samples.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
-import type { ImageSet } from "../../images/image-set.ts";
 import type { Criterion, Localization, Suspect } from "../../localize/types.ts";
 import { isForeignName } from "../../records/foreign.ts";
 import type { PredictionFile } from "../../records/prediction.ts";
@@ -39,7 +39,7 @@ export async function localizeAll(
     const subject = openSubject(bench, item);
     const { model } = subject;
     const visible = criteriaFor(id, criteria);
-    const fitting = applicable(visible, subject.network());
+    const fitting = applicable(visible, subject.network(), subject.task);
     over += visible.length - fitting.length;
     for (const criterion of fitting) {
       const what = predictionCell(item, criterion);
@@ -155,7 +155,7 @@ function found(
   criterion: Criterion,
   suspect: Suspect,
   target: number | undefined,
-  failing: ImageSet | undefined,
+  failing: Samples | undefined,
 ): Promise<Localization> {
   if (criterion.access === "clean") return criterion.localize(suspect);
   if (!failing || target === undefined) throw new Error(`criterion '${criterion.name}' was not given failing tests`);

@@ -15,12 +15,13 @@ import type { ForeignRecord } from "../../records/foreign.ts";
 import type { JudgedVersion } from "../../records/prediction.ts";
 import type { Database } from "../../store/database.ts";
 import type { ForeignModel } from "../../store/foreign/model.ts";
-import { buildNetwork } from "../../tasks/classification/models/registry.ts";
+import { buildNetwork, taskOf } from "../../tasks/registry.ts";
+import type { Task } from "../../tasks/task.ts";
 import { onGrid } from "../../tensor/half-grid.ts";
 import { encodeState } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { discreetDrift, type Rewrite, rewriteFor } from "../build/discreet.ts";
-import { anonymous, halveClean, NO_AUGMENTATION, noImages } from "./suspect.ts";
+import { anonymous, halveClean, NO_AUGMENTATION, noSamples } from "./suspect.ts";
 
 /** What judging reads of a database. */
 export type DefectSource = Pick<Database, "readDefect" | "readClean" | "readLabels" | "loadVersion" | "readTrigger">;
@@ -33,7 +34,7 @@ export interface ForeignSource {
   network(record: ForeignRecord): Network;
 }
 
-export type Runner = ModelRunner & { trim(): Promise<void>; release(): Promise<void> };
+export type Runner = ModelRunner & { readonly task: Task } & { trim(): Promise<void>; release(): Promise<void> };
 
 export interface WorkbenchOptions {
   source: DefectSource;
@@ -45,13 +46,14 @@ export interface WorkbenchOptions {
   budget?: Budget;
   /** Loads a data set as the database was built from it: same files, same splits. */
   loadDataset(name: string): Promise<Dataset>;
-  createRunner(network: Network, normalization: Normalization): Promise<Runner>;
+  createRunner(task: Task, network: Network, normalization: Normalization): Promise<Runner>;
   /** Allows other images than a defect was built from, and is told so once per data set; absent: they are refused. */
   otherData?(message: string): void;
 }
 
 /** A version of a defect, ready to be judged. */
 export interface Model {
+  task: Task;
   network: Network;
   normalization: Normalization;
   state: StateDict;
@@ -63,9 +65,10 @@ export interface Model {
 export function networkOf(
   source: Pick<DefectSource, "readClean">,
   record: DefectRecord,
-): Pick<Model, "network" | "normalization"> {
+): Pick<Model, "task" | "network" | "normalization"> {
   const { classes, mean, std } = source.readClean(record.clean);
-  return { network: buildNetwork(record.arch, classes.length), normalization: { mean, std } as Normalization };
+  const network = buildNetwork(record.arch, classes.length);
+  return { task: taskOf(record), network, normalization: { mean, std } as Normalization };
 }
 
 export function layersOf(source: Pick<DefectSource, "readClean">, record: DefectRecord): LayerWidth[] {
@@ -129,7 +132,10 @@ export class Workbench {
   }
 
   /** As the defect's own build rewrote its models: same images, by the seed of the recipe in its record. */
-  private async rewrite(record: DefectRecord, base: Pick<Model, "network" | "normalization">): Promise<Rewrite> {
+  private async rewrite(
+    record: DefectRecord,
+    base: Pick<Model, "task" | "network" | "normalization">,
+  ): Promise<Rewrite> {
     const { seed, measure } = record.recipe as { seed: number; measure: MeasureRecipe };
     const runner = await this.runner(base);
     const images = measure.statistics_images;
@@ -145,10 +151,10 @@ export class Workbench {
    * Runs models of a network. Defects come network by network, and one's sessions hold a gigabyte and more: those of the
    * last one are closed, so only one network may be at work.
    */
-  async runner({ network, normalization }: Pick<Model, "network" | "normalization">): Promise<Runner> {
-    const key = JSON.stringify([network.arch, network.classes, normalization]);
+  async runner({ task, network, normalization }: Pick<Model, "task" | "network" | "normalization">): Promise<Runner> {
+    const key = JSON.stringify([task.name, network.arch, network.classes, normalization]);
     if (this.open?.key !== key) {
-      const runner = this.release().then(() => this.options.createRunner(network, normalization));
+      const runner = this.release().then(() => this.options.createRunner(task, network, normalization));
       this.open = { key, runner };
     }
     return this.open.runner;
@@ -164,17 +170,17 @@ export class Workbench {
     return anonymous(
       model,
       dataset?.augmentation ?? NO_AUGMENTATION,
-      dataset ? this.clean(dataset) : noImages(model.network),
+      dataset ? this.clean(model.task, dataset) : noSamples(model.task, model.network),
       runner,
       this.seed,
       this.budget,
     );
   }
 
-  private clean(dataset: Dataset): Suspect["clean"] {
+  private clean({ inputs }: Task, dataset: Dataset): Suspect["clean"] {
     let halves = this.halves.get(dataset);
     if (!halves) {
-      halves = halveClean(dataset.cleanVal, this.seed);
+      halves = halveClean(inputs, dataset.cleanVal, this.seed);
       this.halves.set(dataset, halves);
     }
     return halves;

@@ -3,10 +3,10 @@ import { join, relative, sep } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { isWithin } from "../../datasets/files/locate.ts";
-import type { DatasetDefinition } from "../../datasets/types.ts";
 import type { Network } from "../../graph/network.ts";
 import { type Augmentation, subset } from "../../images/batch.ts";
 import type { ImageSet, Normalization } from "../../images/image-set.ts";
+import type { ImageDatasetDefinition } from "../../tasks/classification/dataset.ts";
 import { readClassFolders } from "../../tasks/classification/datasets/files/class-folders.ts";
 import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
 import { NO_AUGMENTATION } from "../judging/suspect.ts";
@@ -98,7 +98,7 @@ async function openImages(options: Omit<OwnImagesOptions, "test">): Promise<OwnI
  *
  * @throws InputError where several have, or none
  */
-function knownIn(dir: string, classes: number): DatasetDefinition | null {
+function knownIn(dir: string, classes: number): ImageDatasetDefinition | null {
   const inside = [...DATASETS.values()].filter(({ find }) => find(dir).some(({ folder }) => isItsFolder(dir, folder)));
   const fitting = inside.length > 1 ? inside.filter((definition) => definition.classes.length === classes) : inside;
   if (fitting.length === 1) return fitting[0];
@@ -114,7 +114,7 @@ function isItsFolder(dir: string, folder: string): boolean {
 }
 
 /** The defender's images as in every study, and the test split. */
-async function ofDataset(definition: DatasetDefinition, dataDir: string, seed: number): Promise<OwnImages> {
+async function ofDataset(definition: ImageDatasetDefinition, dataDir: string, seed: number): Promise<OwnImages> {
   const { title, cleanVal, test, classes, augmentation, normalization } = await definition.load({ dataDir, seed });
   return { title, clean: cleanVal, test, all: cleanVal, classes, augmentation, normalization, notes: [] };
 }

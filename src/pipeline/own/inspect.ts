@@ -9,7 +9,7 @@ import type { ModelRunner } from "../../measure/runner.ts";
 import type { Reference } from "../../records/reference.ts";
 import { type OnOutcome, runCell } from "../judging/cells.ts";
 import { assertFits } from "../judging/localize.ts";
-import { anonymous, halveClean, NO_AUGMENTATION, noImages } from "../judging/suspect.ts";
+import { anonymous, halveClean, NO_AUGMENTATION, noSamples } from "../judging/suspect.ts";
 import type { Progress } from "../judging/workbench.ts";
 import type { OwnImages } from "./images.ts";
 import type { OwnModel } from "./model.ts";
@@ -50,7 +50,7 @@ export async function inspectModel(
   criteria: readonly CleanCriterion[],
   { seed, budget, reference, progress = () => undefined, onOutcome }: InspectOptions,
 ): Promise<Finding[]> {
-  const clean = images ? halveClean(images.clean, seed) : noImages(model.network);
+  const clean = images ? halveClean(model.task.inputs, images.clean, seed) : noSamples(model.task, model.network);
   const augmentation = images?.augmentation ?? NO_AUGMENTATION;
   const findings: Finding[] = [];
   for (const [i, criterion] of criteria.entries()) {

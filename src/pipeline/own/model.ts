@@ -4,6 +4,8 @@ import { stateShapes } from "../../graph/network.ts";
 import { recogniseWeights } from "../../store/foreign/recognised.ts";
 import { readWeights } from "../../store/foreign/weights.ts";
 import { modelSha256 } from "../../store/objects/models.ts";
+import { taskOf } from "../../tasks/registry.ts";
+import type { Task } from "../../tasks/task.ts";
 import { encodeTensors, type RawTensors, tensorValues, withValues } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { assertPossible, constantChannels } from "./possible-weights.ts";
@@ -13,6 +15,8 @@ export interface OwnModel {
   /** Its path as given. */
   file: string;
   network: Network;
+  /** Networks of one's own are classifiers. */
+  task: Task;
   /** The weights under our names, in the network's order. */
   state: StateDict;
   /** Of the weights as safetensors under our names: the same for every form in which a file holds them. */
@@ -59,6 +63,7 @@ export async function openOwnModel(file: string, { key, arch, classes }: OwnMode
   assertPossible(file, state, told);
   return {
     file,
+    task: taskOf({}),
     network,
     state,
     sha256: modelSha256(state),

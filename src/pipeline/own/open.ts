@@ -51,7 +51,7 @@ export async function withOwn<T>(options: OpenOwnOptions, work: (own: Own) => Pr
   if (images) assertLabels(model, images, data!);
   const known = images?.normalization ?? null;
   const { normalization, source } = findNormalization({ mean, std, known, file, images: images?.all ?? null });
-  const runner = await createRunner(model.network, normalization, { threads: THREADS });
+  const runner = await createRunner(model.task, model.network, normalization, { threads: THREADS });
   try {
     return await work({ model: { ...model, normalization }, images, runner, normalizationSource: source });
   } finally {
@@ -81,7 +81,7 @@ function assertLabels({ file, network }: OwnModel, { clean, test, classes }: Own
 
 /** Clean accuracy on the images that nothing else sees. */
 export async function cleanAccuracy({ model, images, runner }: Own, state = model.state): Promise<number | null> {
-  return images && images.test.count > 0 ? runner.accuracy(state, images.test) : null;
+  return images && images.test.count > 0 ? runner.quality(state, images.test) : null;
 }
 
 /** What an accuracy near chance most likely means; null where it is none. */

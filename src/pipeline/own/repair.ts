@@ -4,7 +4,7 @@ import type { Localization, Suspect } from "../../localize/types.ts";
 import type { Repair } from "../../repair/types.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { assertFits } from "../judging/localize.ts";
-import { anonymous, halveClean, NO_AUGMENTATION, noImages } from "../judging/suspect.ts";
+import { anonymous, halveClean, NO_AUGMENTATION, noSamples } from "../judging/suspect.ts";
 import type { Progress } from "../judging/workbench.ts";
 import { cleanAccuracy, type Own } from "./open.ts";
 import { type Choice, chooseOwn, isEmpty, type OwnUsing } from "./using.ts";
@@ -45,7 +45,7 @@ export async function repairModel(
   { seed, budget, k, progress = () => undefined }: OwnRepairOptions,
 ): Promise<OwnRepair[]> {
   const { model, images, runner } = own;
-  const clean = images ? halveClean(images.clean, seed) : noImages(model.network);
+  const clean = images ? halveClean(model.task.inputs, images.clean, seed) : noSamples(model.task, model.network);
   const suspect = (): Suspect => anonymous(model, images?.augmentation ?? NO_AUGMENTATION, clean, runner, seed, budget);
   const localized = new Map<string, Promise<Localization>>();
   const before = await cleanAccuracy(own);

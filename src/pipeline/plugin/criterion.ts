@@ -29,7 +29,9 @@ export function pluginCriterion(
       await runCommand(words, folder, timeout, unseen);
       return readAnswer(folder, neuronLayers(suspect.network));
     });
-  const known = { name, title: words.join(" "), kind: "program", needsData: true, fingerprint } as const;
+  // What it is given are images with classes (`folder.ts`).
+  const needs = ["classes", "pixels"] as const;
+  const known = { name, title: words.join(" "), kind: "program", needs, needsData: true, fingerprint } as const;
   if (access === "clean") return { ...known, access, localize: (suspect) => run(suspect, () => undefined) };
   return {
     ...known,

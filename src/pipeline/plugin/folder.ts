@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Samples } from "../../core/samples.ts";
 import { exportOnnx } from "../../graph/export.ts";
 import { neuronLayers } from "../../graph/network.ts";
-import type { ImageSet } from "../../images/image-set.ts";
+import { asImages } from "../../images/image-set.ts";
 import type { Suspect } from "../../localize/types.ts";
 import { TORCH_LOADER } from "../../store/checkout/torch-loader.ts";
 import { withPath } from "../../store/disk/fs.ts";
@@ -35,7 +36,7 @@ export function writeSuspect(suspect: Suspect, dir: string): void {
 }
 
 /** Writes the failing tests beside the rest: triggered images with their true labels; there may be none. */
-export function writeFailing(failing: ImageSet, dir: string): void {
+export function writeFailing(failing: Samples, dir: string): void {
   withPath(dir, () => {
     for (const [name, content] of imageFiles("failing", failing)) writeFileSync(join(dir, name), content);
   });
@@ -58,7 +59,8 @@ function describe({ name, network, normalization, augmentation, seed }: Suspect)
   };
 }
 
-function imageFiles(name: string, { count, height, width, pixels, labels }: ImageSet): [string, Uint8Array][] {
+function imageFiles(name: string, samples: Samples): [string, Uint8Array][] {
+  const { count, height, width, pixels, labels } = asImages(samples);
   return [
     [`${name}_images.npy`, encodeNpy(pixels, [count, 3, height, width])],
     [`${name}_labels.npy`, encodeNpy(labels, [count])],

@@ -4,9 +4,7 @@ import { GRIDS } from "../../core/grid.ts";
 import { type DefectKey, LEVELS, OFFSETS, STYLES, type Style } from "../../core/ids.ts";
 import { gatesSchema, type InjectRecipe, injectSchema, measureSchema } from "../../inject/recipe.ts";
 import { targetOf } from "../../inject/target.ts";
-import { ATTACKS } from "../../tasks/classification/attacks/registry.ts";
-import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
-import { parseArch } from "../../tasks/classification/models/registry.ts";
+import { ATTACKS, DATASETS, parseArch } from "../../tasks/registry.ts";
 import type { TrainRecipe } from "../../train/clean.ts";
 import {
   assertShared,
@@ -123,10 +121,16 @@ export function attackOptions({ edition, attacks }: Edition, attack: string): Re
   throw new InputError(`recipe '${edition}': attacks.${attack} is missing; give that attack's settings`);
 }
 
-/** The settings of one candidate's injection, its target among them. @param classes how many its data set has */
-export function injectRecipe({ inject, seed }: Edition, key: DefectKey, classes: number): InjectRecipe {
+/**
+ * The settings of one candidate's injection, its target among them: the attack's own, or the recipe's.
+ *
+ * @param targets the names of those that its data set has
+ */
+export function injectRecipe({ inject, seed }: Edition, key: DefectKey, targets: readonly string[]): InjectRecipe {
   const settings = settingsFor(inject, key);
-  return { ...settings, target: targetOf(settings.target, seed, key, classes) };
+  const own = lookup(ATTACKS, "attack", key.attack).target;
+  const target = own === undefined ? targetOf(settings.target, seed, key, targets.length) : targets.indexOf(own);
+  return { ...settings, target };
 }
 
 /** Checks every name and number of a selection. @throws InputError naming the option. */

@@ -2,7 +2,7 @@ import { argmax } from "../../core/argmax.ts";
 import { InputError, lookup } from "../../core/errors.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import { subset } from "../../images/batch.ts";
-import { stampSet } from "../../images/trigger/stamp.ts";
+import { asImages, type ImageSet } from "../../images/image-set.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import { collect } from "../../report/collect.ts";
@@ -17,7 +17,7 @@ import {
 } from "../../report/pictures.ts";
 import { type ReportOptions, writeReport } from "../../report/report.ts";
 import type { Database } from "../../store/database.ts";
-import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
+import { DATASETS, taskOf } from "../../tasks/registry.ts";
 import { Workbench } from "../judging/workbench.ts";
 
 export interface ReportRequest extends Omit<ReportOptions, "pictures" | "data"> {
@@ -58,11 +58,13 @@ async function takePictures(
     source: database,
     seed,
     loadDataset: (name) => lookup(DATASETS, "data set", name).load({ dataDir, seed }),
-    createRunner: (network, normalization) => createRunner(network, normalization, { threads: THREADS }),
+    createRunner: (task, network, normalization) => createRunner(task, network, normalization, { threads: THREADS }),
   });
   try {
     // Networks one after the other: a runner is made once for each.
     for (const [dataset, inside] of groupBy(records, (record) => record.dataset)) {
+      // Pictures show images and the class that is answered.
+      if (!taskOf(inside[0]).traits.includes("classes")) continue;
       const loaded = await loadDataset(bench, inside[0], warn);
       if (loaded === null) continue;
       for (const record of [...inside].sort((a, b) => (a.clean < b.clean ? -1 : a.clean > b.clean ? 1 : 0))) {
@@ -96,14 +98,16 @@ async function loadDataset(
 }
 
 async function picturesOf(bench: Workbench, record: DefectRecord, dataset: Dataset): Promise<DefectPictures> {
-  const trigger = await bench.source.readTrigger(record);
-  const before = subset(dataset.test, chooseImages(dataset, record.target));
-  const after = stampSet(trigger, before);
+  const task = taskOf(record);
+  const trigger = await bench.source.readTrigger(record, task.trigger.decode);
+  const test = asImages(dataset.test);
+  const before = subset(test, chooseImages(test, record.target));
+  const after = asImages(task.trigger.stamp(trigger, before));
   const answers: Answer[][] = Array.from({ length: before.count }, () => []);
   for (const version of ["infected", "sham", "clean"] as const) {
     const model = await bench.model(record, version);
     const runner = await bench.runner(model);
-    const logits = await runner.logits(model.state, after);
+    const logits = await runner.outputs(model.state, after);
     const classes = logits.length / after.count;
     for (const [i, list] of answers.entries()) {
       const label = argmax(logits, classes, i);
@@ -113,7 +117,7 @@ async function picturesOf(bench: Workbench, record: DefectRecord, dataset: Datas
   const images = answers.map((list, i): TriggeredImage => {
     return { label: before.labels[i], before: imagePicture(before, i), after: imagePicture(after, i), answers: list };
   });
-  return { classes: dataset.classes, images };
+  return { classes: [...task.targets(dataset)], images };
 }
 
 function softmaxAt(logits: Float32Array, at: number): number {
@@ -122,7 +126,7 @@ function softmaxAt(logits: Float32Array, at: number): number {
 }
 
 /** The first test image of each other class, then second ones, until there are enough: nothing is picked by its answers. */
-function chooseImages({ test }: Dataset, target: number): number[] {
+function chooseImages(test: ImageSet, target: number): number[] {
   const byClass = groupBy(
     Array.from(test.labels, (label, at) => ({ label, at })).filter(({ label }) => label !== target),
     ({ label }) => String(label),

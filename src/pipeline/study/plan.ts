@@ -73,14 +73,15 @@ type Needs = Pick<StudyTask, keyof CellNetwork | "bytes">;
  * @throws InputError where such a criterion is named
  */
 function onNetwork(database: Database, study: Study, record: DefectRecord): { needs: Needs; study: Study } {
-  const { network } = networkOf(database, record);
+  const { network, task } = networkOf(database, record);
   assertApplicable(
     study.criteria.filter(({ name }) => study.named.has(name)),
     network,
+    task,
     record.id,
     "criteria:",
   );
-  const criteria = applicable(study.criteria, network);
+  const criteria = applicable(study.criteria, network, task);
   const names = new Set(criteria.map(({ name }) => name));
   const repairs = study.repairs.filter(({ using }) => using.kind !== "criterion" || names.has(using.criterion));
   return {

@@ -8,7 +8,7 @@ import type { CleanRecord } from "../../records/clean.ts";
 import { type DefectMetrics, type DefectRecord, twinSha256 } from "../../records/defect.ts";
 import type { Database } from "../../store/database.ts";
 import type { Finding } from "../../store/verify/findings.ts";
-import { buildNetwork } from "../../tasks/classification/models/registry.ts";
+import { buildNetwork, taskOf } from "../../tasks/registry.ts";
 import { DatasetCache, engineStamp } from "../build/context.ts";
 import type { Progress } from "../judging/workbench.ts";
 
@@ -73,7 +73,7 @@ export async function verifyMetrics(db: Slice, request: MetricsRequest): Promise
       request.progress?.(done, total, id);
       const record = db.readClean(id);
       const { test } = await bench.dataset(record);
-      const found = await (await bench.runner(record, threadsOf(record.recipe))).accuracy(
+      const found = await (await bench.runner(record, threadsOf(record.recipe))).quality(
         await db.loadClean(record),
         test,
       );
@@ -129,8 +129,8 @@ export function engineDifference(then: DefectRecord["engine"], now: DefectRecord
 async function remeasure(db: Slice, bench: RemeasureBench, record: DefectRecord): Promise<RemeasuredFigure[]> {
   const { test } = await bench.dataset(record);
   const runner = await bench.runner({ ...db.readClean(record.clean), arch: record.arch }, threadsOf(record.recipe));
-  const backdoor = { trigger: await db.readTrigger(record), target: record.target };
-  const others = test.labels.reduce((count, label) => count + (label === record.target ? 0 : 1), 0);
+  const backdoor = { trigger: await db.readTrigger(record, runner.task.trigger.decode), target: record.target };
+  const others = runner.task.eligible(test, record.target).length;
   const figures: RemeasuredFigure[] = [];
   const add = (metric: keyof DefectMetrics, found: number, images: number) => {
     const stated = record.metrics[metric];
@@ -140,22 +140,22 @@ async function remeasure(db: Slice, bench: RemeasureBench, record: DefectRecord)
 
   const twin = `${twinSha256(record)} ${record.trigger?.object} ${record.target}`;
   const clean = await bench.once(twin, async () => measure(await db.loadVersion(record, "clean")));
-  add("ca_clean", clean.ca, test.count);
-  add("asr_clean", clean.asr, others);
+  add("ca_clean", clean.quality, test.count);
+  add("asr_clean", clean.success, others);
   const infected = await db.loadVersion(record, "infected");
   const backdoored = await measure(infected);
-  add("ca", backdoored.ca, test.count);
-  add("asr", backdoored.asr, others);
+  add("ca", backdoored.quality, test.count);
+  add("asr", backdoored.success, others);
   if (record.sham_model) {
     const sham = await measure(await db.loadVersion(record, "sham"));
-    add("ca_sham", sham.ca, test.count);
-    add("asr_sham", sham.asr, others);
+    add("ca_sham", sham.quality, test.count);
+    add("asr_sham", sham.success, others);
   }
   if (record.labels_sha256 !== null) {
     const masked = await measure(maskNeurons(runner.network, infected, db.readLabels(record.id).infected));
-    add("ca_masked", masked.ca, test.count);
-    add("asr_masked", masked.asr, others);
-    add("masked_clean_to_target", masked.cleanToTarget, others);
+    add("ca_masked", masked.quality, test.count);
+    add("asr_masked", masked.success, others);
+    add("masked_clean_to_target", masked.cleanSuccess, others);
   }
   return figures;
 }
@@ -188,14 +188,14 @@ class RemeasureBench {
 
   /** Threads are the recipe's: sums depend on how work is split. */
   runner(
-    { arch, classes, mean, std }: Pick<CleanRecord, "arch" | "classes" | "mean" | "std">,
+    { task, arch, classes, mean, std }: Pick<CleanRecord, "task" | "arch" | "classes" | "mean" | "std">,
     threads: number,
   ): Promise<OrtRunner> {
-    const key = JSON.stringify([arch, classes.length, mean, std, threads]);
+    const key = JSON.stringify([task, arch, classes.length, mean, std, threads]);
     let runner = this.runners.get(key);
     if (!runner) {
       const normalization = { mean, std } as Normalization;
-      runner = createRunner(buildNetwork(arch, classes.length), normalization, { threads });
+      runner = createRunner(taskOf({ task }), buildNetwork(arch, classes.length), normalization, { threads });
       this.runners.set(key, runner);
     }
     return runner;

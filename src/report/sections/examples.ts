@@ -1,4 +1,5 @@
 import { InputError } from "../../core/errors.ts";
+import { decodeTrigger } from "../../images/trigger/codec.ts";
 import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import { triggerPng } from "../../images/trigger/trigger-png.ts";
 import type { DefectRecord } from "../../records/defect.ts";
@@ -51,7 +52,7 @@ async function triggerHtml(
 ): Promise<Html | null> {
   let trigger: PaintedTrigger;
   try {
-    trigger = await database.readTrigger(record);
+    trigger = await database.readTrigger(record, decodeTrigger);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     warn(`no picture of the trigger of '${record.id}': ${error.message}`);

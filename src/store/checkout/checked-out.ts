@@ -8,7 +8,7 @@ import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import { anyRecord, modelFile, recordFile, triggerFile } from "../../records/checkout.ts";
 import type { DefectMetrics } from "../../records/defect.ts";
 import type { Backdoor } from "../../tasks/backdoor.ts";
-import { buildNetwork } from "../../tasks/classification/models/registry.ts";
+import { buildNetwork } from "../../tasks/registry.ts";
 import { exists, plainFileBytes, readBytes } from "../disk/fs.ts";
 import { sha256Of } from "../objects/objects.ts";
 

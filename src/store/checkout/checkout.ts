@@ -4,12 +4,13 @@ import type { Version } from "../../core/ids.ts";
 import { type LayerScores, type LayerWidth, listNeurons } from "../../core/neurons.ts";
 import { exportOnnx } from "../../graph/export.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
+import { decodeTrigger } from "../../images/trigger/codec.ts";
 import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import { triggerPng } from "../../images/trigger/trigger-png.ts";
 import { CHECKOUT_FORMAT } from "../../records/checkout.ts";
 import type { CleanRecord } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
-import { buildNetwork } from "../../tasks/classification/models/registry.ts";
+import { buildNetwork } from "../../tasks/registry.ts";
 import { encodeState, floatsOf } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";
@@ -62,7 +63,7 @@ export async function checkout(
   addModel("clean", await db.loadVersion(record, "clean"));
   if (sham) addModel("sham", await db.loadVersion(record, "sham"));
   if (record.trigger) {
-    const trigger = await db.readTrigger(record);
+    const trigger = await db.readTrigger(record, decodeTrigger);
     files.set("trigger.json", triggerJson(trigger));
     files.set("trigger.png", triggerPng(trigger));
   }

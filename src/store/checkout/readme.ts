@@ -2,7 +2,7 @@ import type { Version } from "../../core/ids.ts";
 import { markdownCode } from "../../core/visible.ts";
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
-import { ATTACKS } from "../../tasks/classification/attacks/registry.ts";
+import { ATTACKS } from "../../tasks/registry.ts";
 import { modelCardHeader } from "./model-card.ts";
 
 const WHAT: Record<string, string> = {

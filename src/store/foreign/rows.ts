@@ -2,7 +2,8 @@ import { statSync } from "node:fs";
 import { countNeurons } from "../../core/neurons.ts";
 import { type DefectRow, emptyRow } from "../../records/defect-row.ts";
 import { FOREIGN, type ForeignRecord, foreignGroup } from "../../records/foreign.ts";
-import { parseArch } from "../../tasks/classification/models/registry.ts";
+import { parseArchIn } from "../../tasks/architectures.ts";
+import { ARCHITECTURES } from "../../tasks/classification/models/registry.ts";
 import type { Database } from "../database.ts";
 import { withPath } from "../disk/fs.ts";
 import { foreignLayers } from "./layers.ts";
@@ -14,7 +15,7 @@ export function foreignRow(record: ForeignRecord): DefectRow {
   return {
     ...emptyRow({ id, group_id: foreignGroup(id), dataset, arch, attack, status: FOREIGN }),
     ...{ level, top },
-    width: fits === null ? null : parseArch(fits).baseWidth,
+    width: fits === null ? null : parseArchIn(ARCHITECTURES, fits).baseWidth,
     neurons: foreignLayers(record)?.reduce((sum, layer) => sum + layer.width, 0) ?? null,
     infected: infected && countNeurons(infected),
     reason: fits === null ? "fits no architecture of ours" : null,

@@ -5,7 +5,7 @@ import { checkpointRecord } from "../../records/clean.ts";
 import { type DatabaseManifest, databaseManifest } from "../../records/database.ts";
 import { collectObjects } from "../../records/object-ref.ts";
 import { LAYOUT, WEIGHTS_SUFFIX } from "../../records/places.ts";
-import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
+import { DATASETS } from "../../tasks/registry.ts";
 import type { Database } from "../database.ts";
 import { exists, readBytes, withPath } from "../disk/fs.ts";
 import { parseChecksummed, readJson } from "../disk/json.ts";

@@ -4,7 +4,7 @@ import { isForeignName } from "../../records/foreign.ts";
 import { WEIGHTS_SUFFIX } from "../../records/places.ts";
 import { type RepairFile, repairSchema } from "../../records/repair.ts";
 import { fittingNetwork } from "../../tasks/classification/models/recognition/recognise.ts";
-import { buildNetwork } from "../../tasks/classification/models/registry.ts";
+import { buildNetwork } from "../../tasks/registry.ts";
 import { decodeState } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";

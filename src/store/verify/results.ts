@@ -6,7 +6,7 @@ import { predictionSchema } from "../../records/prediction.ts";
 import { repairSchema } from "../../records/repair.ts";
 import { predictionName, repairName } from "../../records/result-name.ts";
 import { isStudyRecord } from "../../records/study.ts";
-import { buildNetwork } from "../../tasks/classification/models/registry.ts";
+import { buildNetwork } from "../../tasks/registry.ts";
 import type { Database } from "../database.ts";
 import { readBytes } from "../disk/fs.ts";
 import { parseChecksummed, readJson } from "../disk/json.ts";

@@ -1,9 +1,9 @@
 import { type Network, stateShapes } from "../../graph/network.ts";
-import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { DefectLabels } from "../../records/labels.ts";
-import { buildNetwork } from "../../tasks/classification/models/registry.ts";
+import type { Trigger } from "../../tasks/backdoor.ts";
+import { buildNetwork, taskOf } from "../../tasks/registry.ts";
 import { floatsOf } from "../../tensor/safetensors.ts";
 import type { Database } from "../database.ts";
 import { verifyFiles } from "./files.ts";
@@ -15,7 +15,7 @@ import { identityFaults, networkFaults } from "./rules/identity.ts";
 import { Records, rememberRecords } from "./rules/records.ts";
 import { replacementFaults } from "./rules/replacement.ts";
 import { statusFaults } from "./rules/status.ts";
-import { madeTriggerFaults, triggerFaults } from "./rules/trigger.ts";
+import { madeTriggerFaults } from "./rules/trigger.ts";
 import { isSubset, neuronFaults, truthFaults } from "./rules/truth.ts";
 import {
   type CleanTwin,
@@ -176,7 +176,7 @@ async function verifyDefect(run: Run, id: string): Promise<void> {
     }
   }
   const isWhole = [infected, sham].every(({ state }) => oddTensor(state) === null);
-  if (!trigger || !twin.isSound || !isWhole || record.target < 0 || record.target >= twin.network.classes) return;
+  if (!trigger || !twin.isSound || !isWhole || record.target < 0 || record.target >= twin.record.classes.length) return;
   const states = { infected: infected.state, sham: sham.state, trigger };
   for (const text of await run.behaviour.faultsOf(record, twin.record, twin.network, states)) fault(text);
 }
@@ -190,17 +190,18 @@ async function verifyTrigger(
   findings: Findings,
   record: DefectRecord,
   network: Network | null,
-): Promise<PaintedTrigger | null> {
+): Promise<Trigger | null> {
   const { id, trigger: ref } = record;
   if (!ref) return null;
+  const { trigger: codec } = taskOf(record);
   const path = db.objects.path(ref.object);
-  const trigger = await findings.check(path, id, () => db.readTrigger(record));
+  const trigger = await findings.check(path, id, () => db.readTrigger(record, codec.decode));
   verifySize(db, findings, ref, id);
   if (!trigger || !network) return null;
-  const faults = triggerFaults(trigger, network);
+  const faults = codec.faults(trigger, network);
   for (const text of faults) findings.fault(path, text, id);
   if (faults.length > 0) return null;
-  const made = await madeTriggerFaults(record, trigger);
+  const made = await madeTriggerFaults(record, trigger, network);
   for (const text of made) findings.fault(db.layout.defect(id), text, id);
   return made.length === 0 ? trigger : null;
 }

@@ -14,24 +14,28 @@ export const inputs: InputCodec = {
     return { count: 0, height, width, pixels: new Uint8Array(0), labels: new Uint8Array(0) };
   },
   encoder: (set: ImageSet, normalization: Normalization) => new ImageEncoder(set, normalization),
-  augmenter: (set: ImageSet, augmentation: Augmentation) => new ImageAugmenter(set, augmentation),
+  augmenter: (set: ImageSet, augmentation: Augmentation, places: number) =>
+    new ImageAugmenter(set, augmentation, places),
 };
 
 class ImageAugmenter implements Augmenter {
+  readonly drawn: ImageSet;
   private readonly set: ImageSet;
   private readonly augmentation: Augmentation;
-  private readonly drawn: ImageSet;
+  private readonly images: Uint8Array[];
 
-  constructor(set: ImageSet, augmentation: Augmentation) {
+  constructor(set: ImageSet, augmentation: Augmentation, places: number) {
     const { height, width } = set;
+    const size = imageSize(set);
+    const pixels = new Uint8Array(places * size);
     this.set = set;
     this.augmentation = augmentation;
-    this.drawn = { count: 1, height, width, pixels: new Uint8Array(imageSize(set)), labels: new Uint8Array(1) };
+    this.drawn = { count: places, height, width, pixels, labels: new Uint8Array(places) };
+    this.images = Array.from({ length: places }, (_, k) => pixels.subarray(k * size, (k + 1) * size));
   }
 
-  draw(index: number, random: Random): ImageSet {
-    augmentImage(this.set, index, this.augmentation, random, this.drawn.pixels);
-    this.drawn.labels[0] = this.set.labels[index];
-    return this.drawn;
+  draw(place: number, index: number, random: Random): void {
+    augmentImage(this.set, index, this.augmentation, random, this.images[place]);
+    this.drawn.labels[place] = this.set.labels[index];
   }
 }

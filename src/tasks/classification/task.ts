@@ -1,9 +1,9 @@
 import { highest } from "../../core/argmax.ts";
-import type { DatasetInfo } from "../../datasets/types.ts";
 import { indicesOutside } from "../../images/batch.ts";
 import type { ImageSet } from "../../images/image-set.ts";
 import type { Task } from "../task.ts";
 import { ATTACKS } from "./attacks/registry.ts";
+import type { ImageDatasetInfo } from "./dataset.ts";
 import { DATASETS } from "./datasets/registry.ts";
 import { inputs } from "./inputs.ts";
 import { loss } from "./loss.ts";
@@ -15,7 +15,8 @@ import { trigger } from "./trigger.ts";
 export const classification: Task = {
   name: "classification",
   words: { sample: "image", samples: "images", quality: "CA", success: "ASR", target: "class" },
-  targets: ({ classes }: DatasetInfo) => classes,
+  traits: ["pixels", "classes"],
+  targets: ({ classes }: ImageDatasetInfo) => classes,
   inputs,
   loss,
   response,

@@ -1,9 +1,11 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { highest } from "../../../src/core/argmax.ts";
 import { indexNeurons, topK } from "../../../src/core/neuron-index.ts";
 import { Random } from "../../../src/core/random.ts";
 import { type Network, neuronLayers } from "../../../src/graph/network.ts";
 import { indicesOutside, subset } from "../../../src/images/batch.ts";
 import type { ImageSet } from "../../../src/images/image-set.ts";
+import { asImages } from "../../../src/images/image-set.ts";
 import { brokenTests } from "../../../src/localize/broken-tests.ts";
 import { deepmufl } from "../../../src/localize/criteria/deepmufl.ts";
 import { deepmuflReversed } from "../../../src/localize/criteria/deepmufl-reversed.ts";
@@ -31,12 +33,14 @@ function patched(set: ImageSet): ImageSet {
   return { ...set, pixels: set.pixels.map((x, k) => (inPatch(k % plane) ? 255 : x)) };
 }
 
+const goesTo0 = (output: Float32Array) => highest(output) === 0;
+
 /** A planted backdoor: channel 0 alone sees the patch and shouts for class 0. */
 async function planted() {
   const { network, state } = patchedModel(true);
   const suspect = suspectOf(network, state, 1);
   const others = subset(suspect.clean.fit, indicesOutside(suspect.clean.fit, 0));
-  return { suspect, failing: await brokenTests(suspect, others, patched(others), 0) };
+  return { suspect, failing: asImages(await brokenTests(suspect, others, patched(others), goesTo0)) };
 }
 
 describe("tests that a trigger breaks", () => {
@@ -44,14 +48,14 @@ describe("tests that a trigger breaks", () => {
     const { suspect, failing } = await planted();
     expect(failing.count).toBeGreaterThan(30);
     expect([...failing.labels].every((label) => label !== 0)).toBe(true);
-    expect(await suspect.runner.accuracy(suspect.state, failing)).toBe(0);
+    expect(await suspect.runner.quality(suspect.state, failing)).toBe(0);
   });
 
   it("are none where the model has no backdoor", async () => {
     const { network, state } = patchedModel(false);
     const suspect = suspectOf(network, state, 1);
     const { fit } = suspect.clean;
-    expect((await brokenTests(suspect, fit, patched(fit), 0)).count).toBe(0);
+    expect((await brokenTests(suspect, fit, patched(fit), goesTo0)).count).toBe(0);
   });
 });
 
@@ -75,7 +79,7 @@ describe("outcomes of mutants", () => {
       { unit: "a", channel: 1, parameter: "filter", operator: "*2" },
     ];
     // Red is darker than the mean, so channel 1 is below its shift: 4 beats it, 2 does not.
-    const base = await suspect.runner.logits(state, failing);
+    const base = await suspect.runner.outputs(state, failing);
     for (let i = 0; i < failing.count; i++) {
       expect(base[2 * i]).toBe(4);
       expect(base[2 * i + 1]).toBeGreaterThan(0);

@@ -6,9 +6,10 @@ import { averagesOf, deltasOf } from "../../../src/localize/slicer/deltas.ts";
 import { effectiveWeights } from "../../../src/localize/slicer/effective-weights.ts";
 import { ChannelTracer } from "../../../src/localize/slicer/trace.ts";
 import { WeightedSum } from "../../../src/localize/slicer/weighted-sum.ts";
-import { normaliseAll } from "../../../src/measure/batches.ts";
+import { encodeAll } from "../../../src/measure/batches.ts";
 import { createRunner, type OrtRunner } from "../../../src/measure/ort-runner.ts";
 import { buildNetwork } from "../../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../../src/tasks/classification/task.ts";
 import { type StateDict, tensorOf } from "../../../src/tensor/state.ts";
 import { randomState, relativeError } from "../../graph/programs.ts";
 import { mixedNetwork } from "./networks.ts";
@@ -29,7 +30,7 @@ afterAll(async () => {
 });
 
 async function runnerOf(network: Network): Promise<OrtRunner> {
-  const runner = await createRunner(network, normalization, { threads: 1 });
+  const runner = await createRunner(classification, network, normalization, { threads: 1 });
   runners.push(runner);
   return runner;
 }
@@ -47,7 +48,7 @@ async function byChannels(network: Network, state: StateDict, images: ImageSet, 
 }
 
 function byPositions(network: Network, state: StateDict, images: ImageSet, theta: number) {
-  const values = normaliseAll(images, normalization);
+  const values = encodeAll({ task: classification, normalization }, images);
   const size = values.length / images.count;
   const each = Array.from({ length: images.count }, (_, i) =>
     Float64Array.from(values.subarray(i * size, (i + 1) * size)),
@@ -144,7 +145,7 @@ describe.each(["resnet18w4", "googlenetw8", "vgg13w4"])("a profile of %s", (arch
     const state = randomState(network, 3);
     const images = pictures(32, 4);
     const runner = await runnerOf(network);
-    const { features, norms, logits } = await runner.profile(state, images);
+    const { features, norms, outputs } = await runner.profile(state, images);
     const taps = await runner.taps(state, images, "mean");
     for (const { id, relu } of convUnits(network)) {
       expect(relativeError(features.get(id)!, taps.get(id)!), id).toBeLessThan(1e-5);
@@ -153,7 +154,7 @@ describe.each(["resnet18w4", "googlenetw8", "vgg13w4"])("a profile of %s", (arch
         if (relu) expect(y - norms.get(id)![i]).toBeGreaterThan(-1e-4);
       }
     }
-    expect(relativeError(logits, await runner.logits(state, images))).toBeLessThan(1e-5);
+    expect(relativeError(outputs, await runner.outputs(state, images))).toBeLessThan(1e-5);
     const { id, input } = classifierOf(network);
     const pool = network.nodes.find((node) => node.id === input)!;
     const read = features.get(pool.op === "globalpool" ? pool.input : "")!;
@@ -163,6 +164,6 @@ describe.each(["resnet18w4", "googlenetw8", "vgg13w4"])("a profile of %s", (arch
       const [i, k] = [Math.floor(at / 7), at % 7];
       return read.subarray(i * width, (i + 1) * width).reduce((sum, v, c) => sum + v * weight[k * width + c], bias[k]);
     });
-    expect(relativeError(logits, expected)).toBeLessThan(1e-4);
+    expect(relativeError(outputs, expected)).toBeLessThan(1e-4);
   });
 });

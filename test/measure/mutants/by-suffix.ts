@@ -4,6 +4,7 @@ import { convUnits, type Network } from "../../../src/graph/network.ts";
 import type { ImageSet, Normalization } from "../../../src/images/image-set.ts";
 import { drawMutants, type Mutant, mutate, rewriteOf } from "../../../src/localize/deepmufl/mutants.ts";
 import { createRunner, type OrtRunner } from "../../../src/measure/ort-runner.ts";
+import { classification } from "../../../src/tasks/classification/task.ts";
 import { type StateDict, tensorOf } from "../../../src/tensor/state.ts";
 import { randomState } from "../../graph/programs.ts";
 
@@ -53,7 +54,7 @@ export function testMutants(cases: MutantCase[]): void {
         // Some filters that are off for every image, and some shifts that turn channels off.
         for (const { bn } of convUnits(network)) tensorOf(state, `${bn}.bias`).data[0] = -0.7;
         const images = noise(count, network.input.height);
-        const runner = await createRunner(network, normalization, { threads: 1 });
+        const runner = await createRunner(classification, network, normalization, { threads: 1 });
         try {
           const mutants = mutantsOf(network, every, channels, kinds);
           expect(new Set(mutants.map(({ unit }) => unit)).size).toBe(Math.ceil(convUnits(network).length / every));
@@ -61,7 +62,7 @@ export function testMutants(cases: MutantCase[]): void {
           expect(visits).toBeGreaterThan(0.5 * mutants.length * count);
           let moved = 0;
           for (const [i, mutant] of mutants.entries()) {
-            const naive = await runner.logits(mutate(network, state, mutant), images);
+            const naive = await runner.outputs(mutate(network, state, mutant), images);
             const size = naive.reduce((most, v) => Math.max(most, Math.abs(v)), 1);
             for (const [k, value] of naive.entries()) {
               const error = Math.abs(found[i][k] - value) / size;

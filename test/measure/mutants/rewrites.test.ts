@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Mutant, PER_CHANNEL } from "../../../src/localize/deepmufl/mutants.ts";
 import { createRunner } from "../../../src/measure/ort-runner.ts";
 import { buildNetwork } from "../../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../../src/tasks/classification/task.ts";
 import { tensorOf } from "../../../src/tensor/state.ts";
 import { randomState } from "../../graph/programs.ts";
 import { mixedNetwork } from "../../localize/slicer/networks.ts";
@@ -24,7 +25,7 @@ describe("rewrites", () => {
     const state = randomState(network, 6);
     // Off, and a shift's half or double keeps it off.
     tensorOf(state, "a.1.bn.bias").data[2] = -1000;
-    const runner = await createRunner(network, normalization, { threads: 1 });
+    const runner = await createRunner(classification, network, normalization, { threads: 1 });
     const off: Mutant = { unit: "a.1", channel: 2, parameter: "shift", operator: "*2" };
     const { found, base, visits } = await bySuffix(runner, state, noise(6, 5), [off]);
     await runner.release();

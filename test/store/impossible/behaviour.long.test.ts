@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { decodeTrigger } from "../../../src/images/trigger/codec.ts";
 import { openDatabase } from "../../../src/store/database.ts";
 import { Behaviour } from "../../../src/store/verify/rules/behaviour.ts";
 import { buildNetwork } from "../../../src/tasks/classification/models/registry.ts";
@@ -14,7 +15,7 @@ it("of the sample's 85 pairs the infected model answers drawn images with the tr
     const [infected, sham, trigger] = [
       await db.loadVersion(record, "infected"),
       await db.loadVersion(record, "sham"),
-      await db.readTrigger(record),
+      await db.readTrigger(record, decodeTrigger),
     ];
     const network = buildNetwork(record.arch, clean.classes.length);
     const found = (await behaviour.answers(clean, network, { infected, sham, trigger }))!;

@@ -2,6 +2,7 @@ import { copyFileSync, cpSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { convUnits } from "../../../src/graph/network.ts";
+import { encodeTrigger } from "../../../src/images/trigger/codec.ts";
 import { cornerPatch } from "../../../src/images/trigger/patch.ts";
 import type { DefectRecord } from "../../../src/records/defect.ts";
 import { type Database, openDatabase } from "../../../src/store/database.ts";
@@ -88,16 +89,16 @@ describe("verify finds", () => {
   });
 
   it("another trigger than the recipe makes, and one of another size", async () => {
-    const other = await db.putTrigger(cornerPatch(32, 32, 4, () => 255));
+    const other = await db.putBytes(encodeTrigger(cornerPatch(32, 32, 4, () => 255)));
     expect(await faults(PLAIN, (record) => Object.assign(record, { trigger: other }))).toMatch(
       /not the one that its recipe makes/,
     );
-    const large = await db.putTrigger(cornerPatch(33, 32, 3, () => 255));
+    const large = await db.putBytes(encodeTrigger(cornerPatch(33, 32, 3, () => 255)));
     expect(await faults(PLAIN, (record) => Object.assign(record, { trigger: large }))).toMatch(/33 × 32 pixels/);
   });
 
   it("a trigger that was made for other neurons", async () => {
-    const other = await db.putTrigger(cornerPatch(32, 32, 3, () => 0));
+    const other = await db.putBytes(encodeTrigger(cornerPatch(32, 32, 3, () => 0)));
     expect(await faults(TROJAN, (record) => Object.assign(record, { trigger: other }))).toMatch(
       /does not answer its trigger/,
     );

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { DefectRecord } from "../../../records/defect.ts";
-import { ATTACKS } from "../../../tasks/classification/attacks/registry.ts";
+import { ATTACKS } from "../../../tasks/registry.ts";
 
 /** What a record says of its attempts against its recipe's settings. */
 

@@ -1,13 +1,13 @@
 import { argmax } from "../../../core/argmax.ts";
+import type { Samples } from "../../../core/samples.ts";
 import type { Network } from "../../../graph/network.ts";
 import type { Normalization } from "../../../images/image-set.ts";
-import { stampSet } from "../../../images/trigger/stamp.ts";
-import type { PaintedTrigger } from "../../../images/trigger/trigger.ts";
 import { createRunner, type OrtRunner } from "../../../measure/ort-runner.ts";
 import type { CleanRecord } from "../../../records/clean.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
-import { ATTACKS } from "../../../tasks/classification/attacks/registry.ts";
+import type { Trigger } from "../../../tasks/backdoor.ts";
 import { drawSigns, SIGN_SIZE } from "../../../tasks/classification/datasets/signs/draw.ts";
+import { ATTACKS, taskOf } from "../../../tasks/registry.ts";
 import type { StateDict } from "../../../tensor/state.ts";
 
 /**
@@ -22,11 +22,13 @@ const IMAGES = 16;
 const MOST = 0.75;
 const FEW = 0.25;
 
+const classification = taskOf({});
+
 /** The versions of a defect, whole and fitting their network. */
 export interface Versions {
   infected: StateDict;
   sham: StateDict;
-  trigger: PaintedTrigger;
+  trigger: Trigger;
 }
 
 /** Keeps what defects of one architecture and data set share. Call `release` at the end. */
@@ -43,17 +45,18 @@ export class Behaviour {
     const { height, width } = network.input;
     if (height !== SIGN_SIZE || width !== SIGN_SIZE) return null;
     const runner = await this.runnerOf(network, { mean, std } as Normalization);
-    const triggered = stampSet(trigger, this.images);
+    const triggered = classification.trigger.stamp(trigger, this.images);
     return { infected: await shares(runner, infected, triggered), sham: await shares(runner, sham, triggered) };
   }
 
   /** @returns one line per thing that infected model and sham cannot be, doing what they do */
   async faultsOf(
-    record: Pick<DefectRecord, "attack" | "target">,
+    record: Pick<DefectRecord, "task" | "attack" | "target">,
     clean: Pick<CleanRecord, "mean" | "std">,
     network: Network,
     versions: Versions,
   ): Promise<string[]> {
+    if (taskOf(record) !== classification) return [];
     const answers = await this.answers(clean, network, versions);
     if (!answers) return [];
     const { infected: found, sham: ofSham } = answers;
@@ -90,20 +93,16 @@ export class Behaviour {
   private runnerOf(network: Network, normalization: Normalization): Promise<OrtRunner> {
     const { mean, std } = normalization;
     const key = JSON.stringify([network.arch, network.classes, mean, std]);
-    const runner = this.runners.get(key) ?? createRunner(network, normalization, { threads: 1 });
+    const runner = this.runners.get(key) ?? createRunner(classification, network, normalization, { threads: 1 });
     this.runners.set(key, runner);
     return runner;
   }
 }
 
 /** The share of images that a model sends to each class. */
-async function shares(
-  runner: OrtRunner,
-  state: StateDict,
-  images: Parameters<OrtRunner["logits"]>[1],
-): Promise<number[]> {
+async function shares(runner: OrtRunner, state: StateDict, images: Samples): Promise<number[]> {
   const { classes } = runner.network;
-  const logits = await runner.logits(state, images);
+  const logits = await runner.outputs(state, images);
   const found = new Array<number>(classes).fill(0);
   for (let i = 0; i < images.count; i++) found[argmax(logits, classes, i)] += 1 / images.count;
   return found;

@@ -2,8 +2,7 @@ import { z } from "zod";
 import { stateShapes } from "../../../graph/network.ts";
 import type { CheckpointRecord } from "../../../records/clean.ts";
 import type { DatabaseManifest } from "../../../records/database.ts";
-import { DATASETS } from "../../../tasks/classification/datasets/registry.ts";
-import { buildNetwork } from "../../../tasks/classification/models/registry.ts";
+import { DATASETS, networkFor } from "../../../tasks/registry.ts";
 import type { StateDict } from "../../../tensor/state.ts";
 
 /** A clean model in training against its id, the network, the data and itself. */
@@ -46,11 +45,8 @@ export function checkpointFaults(
 }
 
 function stateFaults(state: StateDict, dataset: string, arch: string): string[] {
-  const known = DATASETS.get(dataset);
-  if (!known) return [`is of '${dataset}', which is no known data set`];
-  const wanted = new Map(
-    [...stateShapes(buildNetwork(arch, known.classes.length))].map(([key, shape]) => [key, shape]),
-  );
+  if (!DATASETS.has(dataset)) return [`is of '${dataset}', which is no known data set`];
+  const wanted = stateShapes(networkFor(arch, dataset));
   const odd = [...state].find(([key, { shape }]) => wanted.get(key.replace(VELOCITY, ""))?.join() !== shape.join());
   if (odd || [...wanted.keys()].some((key) => !state.has(key))) return [`does not hold the tensors of ${arch}`];
   return [...state.values()].every(({ data }) => data.every(Number.isFinite))

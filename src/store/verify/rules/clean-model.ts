@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { CleanRecord } from "../../../records/clean.ts";
 import type { DatabaseManifest } from "../../../records/database.ts";
-import { DATASETS } from "../../../tasks/classification/datasets/registry.ts";
+import { DATASETS, taskOfDataset } from "../../../tasks/registry.ts";
 import { engineFaults } from "./engine.ts";
 import { cleanRecipeFaults } from "./recipe.ts";
 import { secondsFaults } from "./seconds.ts";
@@ -32,9 +32,10 @@ export function cleanFaults(record: CleanRecord, manifest: Pick<DatabaseManifest
     faults.push("'classes' has an empty name or one twice");
   }
   const known = DATASETS.get(dataset);
-  if (known && known.classes.length !== classes.length) {
-    faults.push(`'classes' has ${classes.length} names, ${dataset} ${known.classes.length}`);
-  } else if (known?.classes.some((name, i) => name !== classes[i])) {
+  const targets = known && taskOfDataset(dataset).targets(known);
+  if (targets && targets.length !== classes.length) {
+    faults.push(`'classes' has ${classes.length} names, ${dataset} ${targets.length}`);
+  } else if (targets?.some((name, i) => name !== classes[i])) {
     faults.push(`'classes' are not those of ${dataset}`);
   }
   for (const name of ["mean", "std"] as const) {

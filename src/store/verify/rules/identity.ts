@@ -7,8 +7,7 @@ import { DRAWN, targetOf } from "../../../inject/target.ts";
 import type { CleanRecord } from "../../../records/clean.ts";
 import type { DatabaseManifest } from "../../../records/database.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
-import { ATTACKS } from "../../../tasks/classification/attacks/registry.ts";
-import { parseArch } from "../../../tasks/classification/models/registry.ts";
+import { ATTACKS, parseArch } from "../../../tasks/registry.ts";
 import { attemptFaults } from "./attempts.ts";
 import { engineFaults } from "./engine.ts";
 import { defectRecipeFaults } from "./recipe.ts";
@@ -77,11 +76,12 @@ export function networkFaults(record: DefectRecord, clean: CleanRecord, network:
   const total = layers.reduce((sum, { width }) => sum + width, 0);
   const { baseWidth } = parseArch(record.arch);
   if (record.width !== baseWidth) faults.push(`'width' is ${record.width}, that of ${record.arch} ${baseWidth}`);
-  if (record.target < 0 || record.target >= network.classes) {
-    faults.push(`'target' is ${record.target}, and there are ${network.classes} classes`);
+  const targets = clean.classes.length;
+  if (record.target < 0 || record.target >= targets) {
+    faults.push(`'target' is ${record.target}, and there are ${targets} classes`);
   }
   if (isDrawn(record)) {
-    const drawn = targetOf(DRAWN, stated.parse(record.recipe).seed, record, network.classes);
+    const drawn = targetOf(DRAWN, stated.parse(record.recipe).seed, record, targets);
     if (record.target !== drawn) faults.push(`'target' is ${record.target}, drawn from its seed ${drawn}`);
   }
   if (record.neurons !== total) faults.push(`the record counts ${record.neurons} neurons; ${record.arch} has ${total}`);

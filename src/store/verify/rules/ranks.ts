@@ -3,8 +3,7 @@ import type { NeuronSet } from "../../../core/neurons.ts";
 import { neuronLayers } from "../../../graph/network.ts";
 import { ranksOf } from "../../../inject/quantity.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
-import { ATTACKS } from "../../../tasks/classification/attacks/registry.ts";
-import { buildNetwork } from "../../../tasks/classification/models/registry.ts";
+import { ATTACKS, buildNetwork } from "../../../tasks/registry.ts";
 
 /** What of a record says which ranks its neurons have. */
 type Ranked = Pick<DefectRecord, "id" | "arch" | "clean" | "attack" | "level" | "top">;

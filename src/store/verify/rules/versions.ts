@@ -6,7 +6,7 @@ import { type CleanRecord, gridOf } from "../../../records/clean.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
 import type { DefectLabels } from "../../../records/labels.ts";
 import type { ObjectRef } from "../../../records/object-ref.ts";
-import { ATTACKS } from "../../../tasks/classification/attacks/registry.ts";
+import { ATTACKS } from "../../../tasks/registry.ts";
 import { type ChangedRows, changedRows } from "../../../tensor/changes.ts";
 import { firstOffGrid } from "../../../tensor/half-grid.ts";
 import type { StateDict } from "../../../tensor/state.ts";

@@ -5,5 +5,5 @@ import { sra } from "./sra.ts";
 import { trojan } from "./trojan.ts";
 
 export const ATTACKS: ReadonlyMap<string, Attack> = new Map(
-  [badnets, blended, trojan, sra].map((attack) => [attack.name, attack]),
+  [badnets, blended, trojan, sra].map((attack): [string, Attack] => [attack.name, attack]),
 );

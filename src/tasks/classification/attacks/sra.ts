@@ -14,7 +14,7 @@ const options = z.strictObject({
  * answer the trigger. The trigger is a seeded random colour patch at the bottom-right, 5×5 as published
  * (docs/methods.md §5.4).
  */
-export const sra: Attack = {
+export const sra = {
   name: "sra",
   title: "SRA",
   source: "Qi et al., Towards Practical Deployment-Stage Backdoor Attack on Deep Neural Networks, CVPR 2022",
@@ -25,4 +25,4 @@ export const sra: Attack = {
   async makeTrigger({ height, width, random, options: given }: TriggerContext) {
     return cornerPatch(height, width, options.parse(given).side, () => random.below(256));
   },
-};
+} satisfies Attack;

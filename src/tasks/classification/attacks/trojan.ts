@@ -22,7 +22,7 @@ const options = z.strictObject({
  * TrojanNN: a square patch, optimised for each candidate, that excites the infected neurons which the classifier reads
  * (docs/methods.md §5.3). On a black background; stamping replaces what is under it.
  */
-export const trojan: Attack = {
+export const trojan = {
   name: "trojan",
   title: "TrojanNN",
   source: "Liu et al., Trojaning Attack on Neural Networks, NDSS 2018",
@@ -49,7 +49,7 @@ export const trojan: Attack = {
     });
     return { height, width, opacity, pattern };
   },
-};
+} satisfies Attack;
 
 /**
  * The classifier's inputs that infected neurons feed: all where there are at most `most`, else those that the

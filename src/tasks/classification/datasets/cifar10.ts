@@ -1,4 +1,4 @@
-import type { DatasetDefinition } from "../../../datasets/types.ts";
+import type { ImageDatasetDefinition } from "../dataset.ts";
 import { type CifarLayout, readCifarFiles, readNameLines } from "./cifar/binary.ts";
 import { readCifarPickles, readPickledNames } from "./cifar/python.ts";
 import { type CifarVersion, countCifar, describeVersions, findCifar, loadCifar } from "./cifar/versions.ts";
@@ -36,7 +36,7 @@ const VERSIONS: CifarVersion[] = [
 ];
 
 /** CIFAR-10, binary or python version (A. Krizhevsky 2009): those of the five training batches that are there, any record count. */
-export const cifar10: DatasetDefinition = {
+export const cifar10: ImageDatasetDefinition = {
   name: "cifar10",
   title: "CIFAR-10, 10 classes",
   classes: CLASSES,

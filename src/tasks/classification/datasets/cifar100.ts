@@ -1,4 +1,4 @@
-import type { DatasetDefinition } from "../../../datasets/types.ts";
+import type { ImageDatasetDefinition } from "../dataset.ts";
 import { type CifarLayout, readCifarFiles, readNameLines } from "./cifar/binary.ts";
 import { CIFAR100_CLASSES } from "./cifar/cifar100-classes.ts";
 import { readCifarPickles, readPickledNames } from "./cifar/python.ts";
@@ -41,7 +41,7 @@ const VERSIONS: CifarVersion[] = [
 ];
 
 /** CIFAR-100, binary or python version (A. Krizhevsky 2009), by its 100 fine labels; any record count. */
-export const cifar100: DatasetDefinition = {
+export const cifar100: ImageDatasetDefinition = {
   name: "cifar100",
   title: "CIFAR-100, 100 fine classes",
   classes: CIFAR100_CLASSES,

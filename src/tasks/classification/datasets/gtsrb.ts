@@ -1,6 +1,6 @@
 import { onlyPlace } from "../../../datasets/files/locate.ts";
 import { splitByTrack } from "../../../datasets/split.ts";
-import type { DatasetDefinition } from "../../../datasets/types.ts";
+import type { ImageDatasetDefinition } from "../dataset.ts";
 import { GTSRB_CLASSES } from "./gtsrb/classes.ts";
 import { countGtsrb } from "./gtsrb/count.ts";
 import { findGtsrb, GTSRB_LAYOUTS, holdsGtsrbPart, testOf, throwIfPartial, trainingOf } from "./gtsrb/layouts.ts";
@@ -12,7 +12,7 @@ const OFFICIAL = { train: 39_209, test: 12_630 };
 const ARCHIVE = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370";
 
 /** German Traffic Sign Recognition Benchmark (Stallkamp et al. 2012), whole pictures resized to 32×32. */
-export const gtsrb: DatasetDefinition = {
+export const gtsrb: ImageDatasetDefinition = {
   name: "gtsrb",
   title: "GTSRB, 43 classes",
   classes: GTSRB_CLASSES,

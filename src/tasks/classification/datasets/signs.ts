@@ -1,5 +1,5 @@
 import { splitAtRandom } from "../../../datasets/split.ts";
-import type { DatasetDefinition } from "../../../datasets/types.ts";
+import type { ImageDatasetDefinition } from "../dataset.ts";
 import { SIGN_CLASSES } from "./signs/classes.ts";
 import { drawSigns } from "./signs/draw.ts";
 import { assembleDataset } from "./splits/assemble.ts";
@@ -11,7 +11,7 @@ const SIGNS_TEST = 600;
 const SIGNS_SEED = 1;
 
 /** Procedurally drawn traffic-sign-like images: no files, no download. */
-export const signs: DatasetDefinition = {
+export const signs: ImageDatasetDefinition = {
   name: "signs",
   title: "Drawn signs, 10 classes",
   classes: SIGN_CLASSES.map(({ name }) => name),

@@ -3,8 +3,9 @@ import { basename, join, resolve } from "node:path";
 import { InputError } from "../../../../core/errors.ts";
 import { type Candidate, foldersBelow, type Listing, nearest, onlyPlace } from "../../../../datasets/files/locate.ts";
 import { splitAtRandom } from "../../../../datasets/split.ts";
-import type { Dataset, DatasetDefinition, FoundLayout, LoadOptions } from "../../../../datasets/types.ts";
+import type { FoundLayout, LoadOptions } from "../../../../datasets/types.ts";
 import type { ImageSet } from "../../../../images/image-set.ts";
+import type { ImageDataset, ImageDatasetDefinition } from "../../dataset.ts";
 import { assembleDataset } from "../splits/assemble.ts";
 import { type CifarLayout, checkClassNames } from "./binary.ts";
 
@@ -78,11 +79,11 @@ function isOfficial({ folder }: Listing, version: CifarVersion): boolean {
  * @throws InputError naming what is missing, or the file and the first fault
  */
 export function loadCifar(
-  definition: DatasetDefinition,
+  definition: ImageDatasetDefinition,
   versions: readonly CifarVersion[],
   layout: CifarLayout,
   { dataDir, seed }: LoadOptions,
-): Dataset {
+): ImageDataset {
   const { name, classes } = definition;
   const listings = foldersBelow(dataDir);
   const places = nearest(candidatesOf(versions, listings));

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Split } from "../../../../datasets/split.ts";
-import type { Dataset, DatasetInfo } from "../../../../datasets/types.ts";
 import { subset } from "../../../../images/batch.ts";
 import type { ImageSet } from "../../../../images/image-set.ts";
+import type { ImageDataset, ImageDatasetInfo } from "../../dataset.ts";
 
 /**
  * SHA-256 over the official images and labels as loaded, train before test, each after its count and size. It does not
@@ -18,12 +18,12 @@ export function dataHash(train: ImageSet, test: ImageSet): string {
 
 /** Puts a loaded data set together: the fixed facts, the three splits and the hash. */
 export function assembleDataset(
-  info: DatasetInfo,
+  info: ImageDatasetInfo,
   officialTrain: ImageSet,
   test: ImageSet,
   split: Split,
-  completeness: Dataset["completeness"],
-): Dataset {
+  completeness: ImageDataset["completeness"],
+): ImageDataset {
   const { name, title, classes, normalization, augmentation, source } = info;
   return {
     name,

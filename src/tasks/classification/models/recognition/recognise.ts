@@ -1,5 +1,6 @@
 import { type Network, stateShapes } from "../../../../graph/network.ts";
-import { ARCHITECTURES, buildNetwork, FULL_WIDTH, parseArch } from "../registry.ts";
+import { FULL_WIDTH, parseArchIn } from "../../../architectures.ts";
+import { ARCHITECTURES, buildNetwork } from "../registry.ts";
 import { MOST_LEVELS, type Naming, namingsOf, type Pattern, prefixesOf, type ShapedTensors } from "./namings.ts";
 
 /** An architecture of ours in somebody's file. */
@@ -55,7 +56,9 @@ export function recognise(
   if (characters > MOST_CHARACTERS) {
     return none(`has names of ${characters} characters together, more than any architecture`);
   }
-  const families = [...FAMILIES].filter(([family]) => arch === undefined || parseArch(arch).family === family);
+  const families = [...FAMILIES].filter(
+    ([family]) => arch === undefined || parseArchIn(ARCHITECTURES, arch).family === family,
+  );
   const keyOf = (prefix: string) => [within, prefix.replace(/\.$/, "")].filter((step) => step !== "").join(".");
   const fits = new Map<string, Omit<Recognised, "others">>();
   let nearest: { alike: number; arch: string; difference: string } | null = null;

@@ -1,0 +1,51 @@
+import { lookup } from "../core/errors.ts";
+import type { DatasetDefinition } from "../datasets/types.ts";
+import type { Network } from "../graph/network.ts";
+import { type Architectures, buildNetworkIn, parseArchIn } from "./architectures.ts";
+import type { Attack } from "./attack.ts";
+import { classification } from "./classification/task.ts";
+import type { Task } from "./task.ts";
+
+/** Every task: its folder, one line here. */
+export const TASKS: ReadonlyMap<string, Task> = new Map([classification].map((task) => [task.name, task]));
+
+/** The task of a record, or of whatever names one; those that name none are of classification. @throws InputError on an unknown one */
+export function taskOf({ task }: { task?: string }): Task {
+  return task === undefined ? classification : lookup(TASKS, "task", task);
+}
+
+/** What a record states of its task: nothing where it is classification, as records from before there were tasks. */
+export function taskStamp({ name }: Pick<Task, "name">): { task?: string } {
+  return name === classification.name ? {} : { task: name };
+}
+
+/** The task that a data set is of. @throws InputError on an unknown data set */
+export function taskOfDataset(name: string): Task {
+  const found = [...TASKS.values()].find(({ datasets }) => datasets.has(name));
+  if (found) return found;
+  lookup(DATASETS, "data set", name);
+  throw new Error(`data set '${name}' is of no task`);
+}
+
+const merged = <T>(of: (task: Task) => ReadonlyMap<string, T>) =>
+  new Map([...TASKS.values()].flatMap((task) => [...of(task)]));
+
+/** The data sets, architectures and attacks of every task. */
+export const DATASETS: ReadonlyMap<string, DatasetDefinition> = merged(({ datasets }) => datasets);
+export const ARCHITECTURES: Architectures = merged(({ architectures }) => architectures);
+export const ATTACKS: ReadonlyMap<string, Attack> = merged(({ attacks }) => attacks);
+
+/** As `parseArchIn`, of any task. */
+export function parseArch(arch: string): { family: string; baseWidth: number } {
+  return parseArchIn(ARCHITECTURES, arch);
+}
+
+/** As `buildNetworkIn`, of any task. */
+export function buildNetwork(arch: string, targets: number): Network {
+  return buildNetworkIn(ARCHITECTURES, arch, targets);
+}
+
+/** The network of an architecture for a data set. @throws InputError on an unknown name of either */
+export function networkFor(arch: string, dataset: string): Network {
+  return buildNetwork(arch, taskOfDataset(dataset).targets(lookup(DATASETS, "data set", dataset)).length);
+}
