@@ -6,6 +6,7 @@ import type { CleanBench } from "../../src/pipeline/build/clean-bench.ts";
 import type { BuildContext, ProgressEvent } from "../../src/pipeline/build/context.ts";
 import { loadEdition } from "../../src/pipeline/recipe/recipe.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { CLASSES, sampleDatabase, TRIGGER } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
 
@@ -17,11 +18,12 @@ it("a candidate with the neurons of an earlier one is recorded as its duplicate,
   const events: ProgressEvent[] = [];
   const context = { db, edition: loadEdition("demo"), report: (event: ProgressEvent) => events.push(event) };
   const bench = {
+    task: classification,
     record: db.readClean(accepted[0].clean),
     dataset: { dataHash: accepted[0].data_sha256, classes: CLASSES },
     runner: { network },
     orders: { finetune: Object.fromEntries(neuronLayers(network).map(({ name }) => [name, [2, 0, 3, 1]])) },
-    trigger: async () => ({ trigger: TRIGGER, cleanRates: { ca: 0.9, asr: 0.1, cleanToTarget: 0.1 } }),
+    trigger: async () => ({ trigger: TRIGGER, cleanRates: { quality: 0.9, success: 0.1, cleanSuccess: 0.1 } }),
   };
   const build = (level: Level, top: number) => {
     const key = { ...parseDefectId(accepted[0].id), level, top };

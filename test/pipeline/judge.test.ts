@@ -92,7 +92,10 @@ describe("localizeAll", () => {
     for (const suspect of shown) {
       expect(suspect.name).toMatch(/^suspect-[0-9a-f]{12}$/);
       expect(Object.keys(suspect).sort()).toEqual(
-        "name network state normalization augmentation clean seed runner budget".split(" ").sort(),
+        "name task network state normalization augmentation clean seed runner budget".split(" ").sort(),
+      );
+      expect(Object.keys(suspect.task).sort()).toEqual(
+        "name words traits inputs loss quality passes".split(" ").sort(),
       );
       expect(JSON.stringify(suspect, (_, value) => (ArrayBuffer.isView(value) ? 0 : value))).not.toMatch(
         /signs|badnets|sham/,

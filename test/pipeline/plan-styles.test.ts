@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseDefectId } from "../../src/core/ids.ts";
 import { makePlan } from "../../src/pipeline/plan/plan.ts";
 import { checkSelection, loadEdition, type SliceSelection, stylesOf } from "../../src/pipeline/recipe/recipe.ts";
-import { ATTACKS } from "../../src/tasks/classification/attacks/registry.ts";
+import { ATTACKS } from "../../src/tasks/registry.ts";
 
 const edition = loadEdition("demo");
 const slice = (more: Partial<SliceSelection>): SliceSelection => ({
