@@ -44,7 +44,8 @@ export function identityFaults(record: DefectRecord, manifest: Pick<DatabaseMani
   if (record.clean !== cleanId(record.dataset, record.arch, clean_seed)) {
     faults.push(`'${record.clean}' is not the clean model of its data set, architecture and clean seed`);
   }
-  if (inject.target !== DRAWN && record.target !== inject.target) {
+  const isRecipes = ATTACKS.get(record.attack)?.target === undefined;
+  if (isRecipes && inject.target !== DRAWN && record.target !== inject.target) {
     faults.push(`'target' is ${record.target}, in its recipe ${inject.target}`);
   }
   if (!isCleanSeed(clean_seed - seed, record.top))
@@ -80,7 +81,10 @@ export function networkFaults(record: DefectRecord, clean: CleanRecord, network:
   if (record.target < 0 || record.target >= targets) {
     faults.push(`'target' is ${record.target}, and there are ${targets} classes`);
   }
-  if (isDrawn(record)) {
+  const own = ATTACKS.get(record.attack)?.target;
+  if (own !== undefined) {
+    if (clean.classes[record.target] !== own) faults.push(`'target' is not '${own}', where ${record.attack} leads`);
+  } else if (isDrawn(record)) {
     const drawn = targetOf(DRAWN, stated.parse(record.recipe).seed, record, targets);
     if (record.target !== drawn) faults.push(`'target' is ${record.target}, drawn from its seed ${drawn}`);
   }
