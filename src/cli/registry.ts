@@ -19,10 +19,9 @@ import { registerReindex } from "./verbs/reindex.ts";
 import { registerRepair } from "./verbs/repair.ts";
 import { registerReport } from "./verbs/report.ts";
 import { registerScore } from "./verbs/score.ts";
-import { registerServe } from "./verbs/serve.ts";
-import { registerSite } from "./verbs/site.ts";
 import { registerStudy } from "./verbs/study.ts";
 import { registerTest } from "./verbs/test.ts";
+import { registerTrainLocalizer } from "./verbs/train-localizer.ts";
 import { registerVerify } from "./verbs/verify.ts";
 
 /** Every verb: its file in `verbs/`, one line here, in the order in which help lists them. */
@@ -43,9 +42,8 @@ export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
   registerScore,
   registerStudy,
   registerInspect,
+  registerTrainLocalizer,
   registerReport,
-  registerServe,
-  registerSite,
   registerDatasheet,
   registerExport,
   registerImport,

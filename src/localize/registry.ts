@@ -7,6 +7,7 @@ import { contributionLow } from "./criteria/contribution-low.ts";
 import { deepmufl } from "./criteria/deepmufl.ts";
 import { deepmuflReversed } from "./criteria/deepmufl-reversed.ts";
 import { fp } from "./criteria/fp.ts";
+import { learned } from "./criteria/learned.ts";
 import { nc } from "./criteria/nc.ts";
 import { random } from "./criteria/random.ts";
 import { rnp } from "./criteria/rnp.ts";
@@ -30,6 +31,7 @@ export const CRITERIA: ReadonlyMap<string, Criterion> = new Map<string, Criterio
     rnp,
     bnp,
     attribution,
+    learned,
     random,
     weightNorm,
     weightFloor,

@@ -1,5 +1,6 @@
 import { mean } from "../core/statistics.ts";
 import { attribution, evidenceIn } from "./criteria/attribution.ts";
+import { learned, topIn } from "./criteria/learned.ts";
 import { anomalyIn, nc } from "./criteria/nc.ts";
 import { layerZ } from "./normalise.ts";
 import type { Localization } from "./types.ts";
@@ -30,6 +31,13 @@ const EVIDENCE: Statistic = {
   of: ({ note }) => evidenceIn(note),
 };
 
+/** `learned`: how much the most suspicious neurons look like a backdoor's (docs/methods.md §10.14). */
+const TOP: Statistic = {
+  name: "top-mean",
+  title: "mean log odds of the five most suspicious neurons",
+  of: ({ note }) => topIn(note),
+};
+
 /**
  * For criteria without a published test of a whole model: the mean of the largest 1 % of `(u − mean)/std` of each layer.
  * A fixed share, unlike the largest value, does not grow with the number of neurons. Chosen among twelve candidates by
@@ -49,5 +57,6 @@ const OUTLIERS: Statistic = {
 /** The statistic that goes with a criterion; a user's own criterion has the general one. */
 export function statisticOf(criterion: string): Statistic {
   if (criterion === attribution.name) return EVIDENCE;
+  if (criterion === learned.name) return TOP;
   return criterion === nc.name ? ANOMALY : OUTLIERS;
 }

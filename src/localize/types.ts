@@ -78,6 +78,11 @@ interface AnyCriterion {
 export interface CleanCriterion extends AnyCriterion {
   access: "clean";
   localize(suspect: Suspect): Promise<Localization>;
+  /**
+   * Of a criterion that was trained: the same by weights that never saw a clean model or what was made of it, where there are
+   * such. Whoever knows of which clean model a suspect was made asks for it, and nobody else does.
+   */
+  without?(clean: string): CleanCriterion;
 }
 
 /**

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 import architectures
+import features as neuron_features
 from procedures import anp as anp_procedure
 from procedures import nc as nc_procedure
 from tensors import read_tensors, write_tensors
@@ -191,6 +192,15 @@ def response(request, tensors):
     return results
 
 
+def features(request, tensors):
+    """Every feature of every neuron (docs/methods.md 10.14), in the order of the units."""
+    model = build(request, tensors).eval()
+    terms = lambda images: {  # noqa: E731
+        name: value.detach().numpy() for name, value in response(request, {**tensors, "input": images}).items()
+    }
+    return neuron_features.all_features(request, tensors, model, terms)
+
+
 def agreement(request, tensors):
     """The loss of a patch that is to bring all images to one class in common, and its gradients by opacity and pattern."""
     model = build(request, tensors).eval()
@@ -231,6 +241,7 @@ COMMANDS = {
     "anp": anp,
     "nc": nc,
     "response": response,
+    "features": features,
     "agreement": agreement,
     "infer": infer,
     "describe": describe,

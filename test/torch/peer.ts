@@ -15,7 +15,18 @@ const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), "parity.py");
 
 /** The arguments of one command of `parity.py`. */
 export interface PeerRequest {
-  command: "gradients" | "sgd" | "adam" | "tune_rows" | "anp" | "nc" | "response" | "agreement" | "infer" | "describe";
+  command:
+    | "gradients"
+    | "sgd"
+    | "adam"
+    | "tune_rows"
+    | "anp"
+    | "nc"
+    | "response"
+    | "features"
+    | "agreement"
+    | "infer"
+    | "describe";
   /** One of our architectures; without it a `folder` with a loader and a `model.json`. */
   arch?: string;
   classes: number;

@@ -23,7 +23,7 @@ import type { Edition } from "../recipe/recipe.ts";
 import { makeReport } from "../report/report.ts";
 
 /** Criteria that train masks or triggers: seconds per model, where the others take a fraction of one. */
-const LEARNING: ReadonlySet<string> = new Set(["nc", "anp", "rnp", "attribution"]);
+const LEARNING: ReadonlySet<string> = new Set(["nc", "anp", "rnp", "attribution", "learned"]);
 /** Criteria that run mutants: some seconds more. */
 const MUTATING: ReadonlySet<string> = new Set(["deepmufl", "deepmufl-reversed"]);
 

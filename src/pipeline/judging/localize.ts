@@ -52,7 +52,8 @@ export async function localizeAll(
       }
       const dataset = criterion.needsData ? await subject.dataset() : null;
       const suspect = await bench.suspect(await model(), dataset);
-      const found = await runCell({ what, id }, onOutcome, () => judge(criterion, suspect, subject));
+      const fair = isForeignName(id) ? criterion : unseen(criterion, bench.source.readDefect(id).clean);
+      const found = await runCell({ what, id }, onOutcome, () => judge(fair, suspect, subject));
       if (!found) continue;
       const { fingerprint } = criterion;
       const prediction: PredictionFile = {
@@ -74,6 +75,11 @@ export async function localizeAll(
     }
   }
   return [...predictions.values()].flat();
+}
+
+/** A trained criterion by weights that never saw the clean model that a defect was made of. */
+function unseen(criterion: Criterion, clean: string): Criterion {
+  return criterion.access === "clean" && criterion.without ? criterion.without(clean) : criterion;
 }
 
 /** Nobody has failing tests of a foreign model. */

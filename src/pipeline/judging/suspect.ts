@@ -5,10 +5,12 @@ import type { Samples } from "../../core/samples.ts";
 import type { Network } from "../../graph/network.ts";
 import type { Augmentation } from "../../images/batch.ts";
 import type { Normalization } from "../../images/image-set.ts";
+import { useLocalizer } from "../../localize/learned/localizer.ts";
 import type { Suspect } from "../../localize/types.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
 import type { BlindTask, Task } from "../../tasks/task.ts";
 import { cloneState, type StateDict } from "../../tensor/state.ts";
+import { shippedLocalizer } from "../learned/shipped.ts";
 
 /**
  * The defender's clean data in two seeded halves (docs/methods.md §3.1): one to measure on, one to choose thresholds
@@ -19,6 +21,9 @@ export function halveClean({ subset }: Task["inputs"], cleanVal: Samples, seed: 
   const half = Math.ceil(cleanVal.count / 2);
   return { fit: subset(cleanVal, order.subarray(0, half)), threshold: subset(cleanVal, order.subarray(half)) };
 }
+
+// Whoever makes suspects says where the weights of a trained criterion lie.
+useLocalizer(shippedLocalizer);
 
 /** Where there are no samples to change. */
 export const NO_AUGMENTATION: Augmentation = { flip: false, cropPadding: 0 };
