@@ -25,11 +25,10 @@ const PER_VALUE = 20;
  */
 const MEASURING = 12;
 const MEASURING_BATCH = 128;
-/** Images lie there as loaded and as split. */
-const IMAGE_COPIES = 2;
-const IMAGE_BYTES = 3 * 32 * 32;
+/** Samples lie there as loaded and as split, a byte a value. */
+const COPIES = 2;
 /** Where nothing is known without loading. */
-const SOME_IMAGES = 60_000;
+const SOME_SAMPLES = 60_000;
 
 /** Bytes that a worker needs at most for a clean model and its candidates; an estimate, on the safe side. */
 export function workerBytes(edition: Edition, { dataset, arch }: PlannedClean): number {
@@ -60,6 +59,7 @@ export function batchWithin(network: Network, dataset: string, limit: number): n
 /** All that does not grow with the batch. */
 function restBytes(network: Network, dataset: string): number {
   const size = datasetSize(dataset);
-  const pixels = (size ? size.train + size.test : SOME_IMAGES) * IMAGE_BYTES * IMAGE_COPIES;
-  return PROGRAM_BYTES + stateValues(network) * PER_VALUE * Float32Array.BYTES_PER_ELEMENT + pixels;
+  const { channels, height, width } = network.input;
+  const held = (size ? size.train + size.test : SOME_SAMPLES) * channels * height * width * COPIES;
+  return PROGRAM_BYTES + stateValues(network) * PER_VALUE * Float32Array.BYTES_PER_ELEMENT + held;
 }
