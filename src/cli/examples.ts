@@ -39,6 +39,8 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   study: ["study --dry-run", "study study/mine.yaml --out results --db sample"],
   inspect: ["inspect suspect.pt --data ./data", "inspect suspect.pt --data photos --criterion clp,nc"],
   report: ["report --db DB", "report --out figures --format md,latex,svg --db DB"],
+  serve: ["serve --db sample"],
+  site: ["site --out public --db sample"],
   datasheet: ["datasheet --out about --db sample"],
   export: ["export --out defects.tar.gz", `export ${GROUP} --tables parquet --out tables --db sample`],
   import: ["import defects.tar.gz --db mine"],

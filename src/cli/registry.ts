@@ -19,6 +19,8 @@ import { registerReindex } from "./verbs/reindex.ts";
 import { registerRepair } from "./verbs/repair.ts";
 import { registerReport } from "./verbs/report.ts";
 import { registerScore } from "./verbs/score.ts";
+import { registerServe } from "./verbs/serve.ts";
+import { registerSite } from "./verbs/site.ts";
 import { registerStudy } from "./verbs/study.ts";
 import { registerTest } from "./verbs/test.ts";
 import { registerTrainLocalizer } from "./verbs/train-localizer.ts";
@@ -44,6 +46,8 @@ export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
   registerInspect,
   registerTrainLocalizer,
   registerReport,
+  registerServe,
+  registerSite,
   registerDatasheet,
   registerExport,
   registerImport,

@@ -281,8 +281,36 @@ describe("the package's door", () => {
   });
 });
 
+describe("the page", () => {
+  const page = sourcesBelow("web").filter((file) => !file.includes("/node_modules/"));
+  const taken = page.flatMap((file) => importsOf(file)).filter(({ to }) => to.startsWith("src/"));
+
+  it("stands on what runs in a browser, and knows the shape of files as types alone", () => {
+    expect(page.length).toBeGreaterThan(10);
+    const others = taken.filter(({ to }) => !PORTABLE.includes(folderOf(to)) || NODE_ALONE.includes(to));
+    expect(others).toEqual([]);
+    expect(taken.filter(({ to, typesOnly }) => folderOf(to) === "records" && !typesOnly)).toEqual([]);
+  });
+
+  it("loads nothing of Node, and few packages", () => {
+    const files = taken.filter(({ typesOnly }) => !typesOnly).map(({ to }) => to);
+    const packages = [...staticallyLoaded(files)].filter((name) => !name.startsWith("src/"));
+    expect(packages.sort()).toEqual([
+      "@bufbuild/protobuf/wire",
+      "@noble/hashes/sha2.js",
+      "@noble/hashes/utils.js",
+      "fastest-levenshtein",
+      "pure-rand/generator/xoroshiro128plus",
+    ]);
+  });
+
+  it("is the last: nothing below knows it", () => {
+    expect(imports.filter(({ to }) => to.startsWith("web/"))).toEqual([]);
+  });
+});
+
 describe("files", () => {
-  const all = [...sources, DOOR, ...sourcesBelow("test"), ...sourcesBelow("bench")];
+  const all = [...sources, DOOR, ...["test", "bench", "web"].flatMap((folder) => sourcesBelow(folder))];
 
   it(`are no longer than ${MOST_LINES} lines`, () => {
     const long = all.filter((file) => textOf(file).trimEnd().split("\n").length > MOST_LINES);

@@ -11,8 +11,12 @@ interface Locked {
 }
 
 const { packages } = JSON.parse(textOf("package-lock.json")) as { packages: Record<string, Locked> };
-const installed = Object.entries(packages).filter(([path]) => path !== "");
-const manifest = JSON.parse(textOf("package.json")) as Record<string, unknown>;
+const manifest = JSON.parse(textOf("package.json")) as Record<string, unknown> & { workspaces: string[] };
+
+/** A folder of this repository, and npm's link to it, which come from no registry. */
+const isOwn = (path: string, { link, resolved }: Locked) =>
+  path === "" || manifest.workspaces.includes(link && resolved !== undefined ? resolved : path);
+const installed = Object.entries(packages).filter(([path, locked]) => !isOwn(path, locked));
 
 /** A SHA-512 in base64: 88 characters. */
 const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;

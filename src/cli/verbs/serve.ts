@@ -1,0 +1,28 @@
+import { once } from "node:events";
+import type { Command } from "commander";
+import { wholeNumber } from "../arguments.ts";
+import { openToRead } from "../open.ts";
+import { dbOption, type SharedOptions } from "../options.ts";
+
+type Options = Pick<SharedOptions, "db"> & { port: number };
+
+const DEFAULT_PORT = 8417;
+
+/** Serves the explorer on a database, on this machine alone, until it is interrupted. */
+export function registerServe(program: Command): void {
+  program
+    .command("serve")
+    .description("serve the explorer on a database, to this machine alone, until interrupted")
+    .option("--port <n>", "the port; 0: a free one", wholeNumber("--port", 0, 65_535), DEFAULT_PORT)
+    .addOption(dbOption())
+    .action(async ({ db, port }: Options) => {
+      const { pageFiles } = await import("../../pipeline/site/page-files.ts");
+      const { siteData } = await import("../../pipeline/site/site-files.ts");
+      const { serve } = await import("../../pipeline/site/serve.ts");
+      const files = new Map([...pageFiles(), ...(await siteData(await openToRead(db)))]);
+      const serving = await serve(files, port);
+      process.stdout.write(`${serving.url}\n`);
+      await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+      await serving.close();
+    });
+}

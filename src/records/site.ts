@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { BUDGETS } from "../core/budget.ts";
+import { defectMetrics } from "./defect.ts";
+import { layerNumbers, neuronNames, neuronSet, rate, sha256 } from "./fields.ts";
+
+/** The layout of a site's data; raised when a page of another layout could not read it. */
+export const SITE_FORMAT = 1;
+
+const named = {
+  id: z.string(),
+  dataset: z.string(),
+  arch: z.string(),
+  attack: z.string(),
+  style: z.string(),
+  level: z.string(),
+  top: z.number().int(),
+  target: z.number().int(),
+};
+
+/** What the page lists of a defect before it is chosen. */
+const siteEntry = z.strictObject({ ...named, target_name: z.string(), ca: rate.nullable(), asr: rate.nullable() });
+export type SiteEntry = z.infer<typeof siteEntry>;
+
+/** `data/index.json` of a site: what it holds. */
+export const siteIndex = z.strictObject({
+  kind: z.literal("site"),
+  format: z.literal(SITE_FORMAT),
+  edition: z.string(),
+  defects: z.array(siteEntry),
+  /** Pictures below `data/images/`, as safetensors: `pixels` U8 `[n, 3, h, w]`, `labels` U8 `[n]`. */
+  images: z.strictObject({ file: z.string(), title: z.string(), classes: z.array(z.string()) }),
+});
+export type SiteIndex = z.infer<typeof siteIndex>;
+
+const siteScores = z.strictObject({
+  criterion: z.string(),
+  version: z.enum(["infected", "sham"]),
+  budget: z.enum(BUDGETS),
+  scores: layerNumbers,
+  native: neuronNames,
+});
+export type SiteScores = z.infer<typeof siteScores>;
+
+/** `data/defects/<id>.json` of a site: all that the page shows of a defect but weights and trigger. */
+export const siteDefect = z.strictObject({
+  kind: z.literal("site-defect"),
+  ...named,
+  classes: z.array(z.string()),
+  mean: z.array(z.number()),
+  std: z.array(z.number()),
+  metrics: defectMetrics,
+  /** Whether the site's pictures are the test images that the metrics were measured on. */
+  own_images: z.boolean(),
+  /** The network as `graph/network.ts` has it. */
+  network: z.looseObject({ arch: z.string(), nodes: z.array(z.looseObject({ id: z.string(), op: z.string() })) }),
+  infected: neuronSet,
+  effective: neuronSet.nullable(),
+  contribution: layerNumbers,
+  effect: layerNumbers,
+  effect_threshold: z.number(),
+  /** Names of files below `data/models/`: the hash of the weights as safetensors of 32-bit floats. */
+  models: z.strictObject({ infected: sha256, sham: sha256.nullable(), clean: sha256 }),
+  /** Name of a file below `data/triggers/`. */
+  trigger: sha256,
+  scores: z.array(siteScores),
+});
+export type SiteDefect = z.infer<typeof siteDefect>;

@@ -1,0 +1,119 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CONTENT_SECURITY_POLICY, type Serving, serve } from "../../src/pipeline/site/serve.ts";
+import { writeSite } from "../../src/pipeline/site/write-site.ts";
+import { siteDefect, siteIndex } from "../../src/records/site.ts";
+import { openDatabase } from "../../src/store/database.ts";
+import { decodeState } from "../../src/tensor/safetensors.ts";
+import { bdefects } from "../cli/program.ts";
+import { temporaryFolder } from "../store/temp.ts";
+import { idsOf, makeDatabase } from "./database.ts";
+
+let dir: string;
+let out: string;
+let written: { files: number };
+beforeAll(async () => {
+  dir = await makeDatabase("signs", "");
+  out = join(temporaryFolder(), "site");
+  written = await writeSite(await openDatabase(dir, { readOnly: true }), out);
+});
+
+describe("a site", () => {
+  it("holds what the page reads: facts, weights that decode, triggers, drawn pictures", async () => {
+    const database = await openDatabase(dir, { readOnly: true });
+    const read = (name: string) => JSON.parse(readFileSync(join(out, "data", name), "utf8"));
+    const index = siteIndex.parse(read("index.json"));
+    expect(index.defects.map(({ id }) => id)).toEqual(idsOf("signs").sort());
+    for (const { id } of index.defects) {
+      const { models, trigger, own_images } = siteDefect.parse(read(`defects/${id}.json`));
+      expect(own_images).toBe(true);
+      expect(existsSync(join(out, "data", "triggers", `${trigger}.safetensors`))).toBe(true);
+      for (const version of ["infected", "sham", "clean"] as const) {
+        const bytes = readFileSync(join(out, "data", "models", `${models[version]}.safetensors`));
+        expect(decodeState(bytes, version)).toEqual(await database.loadVersion(database.readDefect(id), version));
+      }
+    }
+    expect(readdirSync(join(out, "data", "images"))).toEqual(["signs.safetensors"]);
+  });
+
+  it("is written whole, with relative paths alone, and never into a folder that holds something", async () => {
+    const database = await openDatabase(dir, { readOnly: true });
+    const names = readdirSync(out, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(names).toHaveLength(written.files);
+    const page = readFileSync(join(out, "index.html"), "utf8");
+    const paths = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
+    expect(paths.length).toBeGreaterThan(2);
+    expect(paths.filter((path) => !path.startsWith("./"))).toEqual([]);
+    await expect(writeSite(database, out)).rejects.toThrow(/not empty/);
+  });
+
+  it("of a database without an accepted defect is refused in one line", async () => {
+    const empty = join(temporaryFolder(), "db");
+    await openDatabase(empty, { create: { edition: "none", seed: 1, data: {} } });
+    const ran = bdefects(["site", "--out", join(empty, "..", "site"), "--db", empty]);
+    expect(ran).toMatchObject({ status: 2, stderr: expect.stringMatching(/^error: .*no accepted defect.*\n$/) });
+  });
+});
+
+describe("the server", () => {
+  let serving: Serving;
+  beforeAll(async () => {
+    const files = new Map([
+      ["index.html", async () => Buffer.from("page")],
+      ["data/index.json", async () => Buffer.from("{}")],
+    ]);
+    serving = await serve(files, 0);
+  });
+  afterAll(() => serving.close());
+
+  const ask = (path: string, headers: Record<string, string> = {}, method = "GET") =>
+    new Promise<{ status: number; text: string; headers: Record<string, unknown> }>((done, failed) => {
+      const { hostname, port } = new URL(serving.url);
+      const asked = request({ hostname, port, path, method, headers }, (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (part) => {
+          text += part;
+        });
+        response.on("end", () => done({ status: response.statusCode!, text, headers: response.headers }));
+      });
+      asked.on("error", failed).end();
+    });
+
+  it("listens on this machine alone and sends a strict policy with everything", async () => {
+    expect(new URL(serving.url).hostname).toBe("127.0.0.1");
+    for (const path of ["/", "/data/index.json", "/none"]) {
+      const { headers } = await ask(path);
+      expect(headers).toMatchObject({
+        "content-security-policy": CONTENT_SECURITY_POLICY,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+      });
+    }
+    expect(CONTENT_SECURITY_POLICY).not.toMatch(/unsafe-inline|'unsafe-eval'|http|\*/);
+    expect(await ask("/?x#y")).toMatchObject({ status: 200, text: "page" });
+    expect(await ask("/", {}, "HEAD")).toMatchObject({ status: 200, text: "" });
+  });
+
+  it.each([
+    [403, "/", { host: "evil.example" }, "GET"],
+    [403, "/", { host: "127.0.0.1:1" }, "GET"],
+    [403, "/data/index.json", { origin: "http://evil.example" }, "GET"],
+    [403, "/data/index.json", { origin: "null" }, "GET"],
+    [405, "/", {}, "POST"],
+    [404, "/../package.json", {}, "GET"],
+    [404, "/%2e%2e/package.json", {}, "GET"],
+    [404, "//etc/passwd", {}, "GET"],
+    [404, "/__proto__", {}, "GET"],
+  ] as const)("answers %i in one line: %s %o %s", async (status, path, headers, method) => {
+    const found = await ask(path, headers, method);
+    expect(found.status).toBe(status);
+    expect(found.text).toMatch(/^[^\n]+\n$/);
+  });
+
+  it("refuses a port that is taken, in one line", async () => {
+    const port = Number(new URL(serving.url).port);
+    await expect(serve(new Map(), port)).rejects.toThrow(`--port ${port}: cannot listen there (EADDRINUSE)`);
+  });
+});

@@ -1,0 +1,156 @@
+import axe from "axe-core";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { countNeurons } from "../../src/core/neurons.ts";
+import { asImages } from "../../src/images/image-set.ts";
+import { decodeTrigger } from "../../src/images/trigger/codec.ts";
+import { maskNeurons } from "../../src/measure/mask.ts";
+import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
+import { rates } from "../../src/measure/rates.ts";
+import { type Database, openDatabase } from "../../src/store/database.ts";
+import { signs } from "../../src/tasks/classification/datasets/signs.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
+import type { StateDict } from "../../src/tensor/state.ts";
+import { network } from "../localize/suspects.ts";
+import { idsOf, makeDatabase } from "../pipeline/database.ts";
+import { findBrowser } from "../report/browser.ts";
+import { answersOf, countsOf, Explored } from "./open-page.ts";
+
+const command = findBrowser();
+const [id, other] = idsOf("signs");
+let database: Database;
+let explored: Explored;
+let runner: OrtRunner;
+
+describe.skipIf(command === null)("the explorer in a browser", () => {
+  beforeAll(async () => {
+    database = await openDatabase(await makeDatabase("signs", ""), { readOnly: true });
+    explored = await Explored.open(database, command!);
+    const { mean, std } = database.readClean(database.readDefect(id).clean) as never;
+    runner = await createRunner(classification, network, { mean, std }, { threads: 1 });
+  });
+  afterAll(async () => {
+    await explored?.close();
+    await runner?.release();
+  });
+
+  const show = async (fragment: string, options = {}): Promise<Page> => {
+    const page = await explored.page(options);
+    await page.goto(`${explored.url}${fragment}`);
+    await answersOf(page);
+    return page;
+  };
+
+  /** What Node's runtime counts on the same pictures. */
+  const counted = async (state: StateDict) => {
+    const record = database.readDefect(id);
+    const test = asImages((await signs.load({ dataDir: "", seed: database.manifest.seed })).test);
+    const trigger = await database.readTrigger(record, decodeTrigger);
+    const { quality, success } = await rates(runner, state, test, { trigger, target: record.target });
+    const others = test.labels.filter((label) => label !== record.target).length;
+    const share = (rate: number, of: number) => `${rate.toFixed(3)} (${Math.round(rate * of)} of ${of})`;
+    return { ca: share(quality, test.count), asr: share(success, others) };
+  };
+
+  it("picks, stamps and silences, counts as Node does, and keeps all of it in its address", async () => {
+    const page = await show(`#defect=${id}&batch=all`);
+    const infected = await database.loadVersion(database.readDefect(id), "infected");
+    expect(await countsOf(page)).toMatchObject(await counted(infected));
+    await page.getByRole("button", { name: /^picture 3:/ }).click();
+    await page.getByLabel("The real trigger").check();
+    const labels = database.readLabels(id).infected;
+    await page.getByRole("button", { name: `All ${countNeurons(labels)} infected` }).click();
+    const silenced = await countsOf(page);
+    expect(silenced).toMatchObject(await counted(maskNeurons(network, infected, labels)));
+    expect(new URL(page.url()).hash).toBe(`#defect=${id}&image=3&stamp=trigger&silence=infected&batch=all`);
+    const again = await show(new URL(page.url()).hash);
+    expect(await answersOf(again)).toEqual(await answersOf(page));
+    const { ca, asr } = await countsOf(again);
+    expect({ ca, asr }).toEqual({ ca: silenced.ca, asr: silenced.asr });
+    expect(await again.getByLabel("The real trigger").isChecked()).toBe(true);
+  });
+
+  it("silences a neuron by a click or by keys, and tells what is known of it", async () => {
+    const page = await show(`#defect=${id}`);
+    await page.locator('[data-neuron="conv1:1"]').click();
+    await page.getByRole("heading", { name: "Neuron conv1:1" }).waitFor();
+    expect(await page.locator('[data-neuron="conv1:1"]').getAttribute("aria-pressed")).toBe("true");
+    expect(new URL(page.url()).hash).toContain("silence=conv1:1&neuron=conv1:1");
+    await page.locator(".excited canvas").first().waitFor();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Space");
+    await page.getByRole("heading", { name: "Neuron conv1:2" }).waitFor();
+    await page.getByRole("button", { name: "Wake it" }).click();
+    expect(await page.locator('[data-neuron="conv1:2"]').getAttribute("aria-pressed")).toBe("false");
+    await page.goBack();
+    await page.getByRole("heading", { name: "Neuron conv1:1" }).waitFor();
+  });
+
+  it("takes a stamp that is painted, with keys too", async () => {
+    const page = await show(`#defect=${id}&stamp=paint`);
+    const easel = page.locator(".easel");
+    const before = await easel.screenshot();
+    await easel.focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Space");
+    await page.keyboard.press("Tab");
+    expect((await easel.screenshot()).equals(before)).toBe(false);
+  });
+
+  it("takes a picture of one's own, and refuses in one line what is none or too large", async () => {
+    const page = await show(`#defect=${id}`);
+    const give = (name: string, mimeType: string, buffer: Buffer) =>
+      page.locator("input[type=file]").setInputFiles({ name, mimeType, buffer });
+    const refusal = page.locator(".picture [role=alert]");
+    await give("a.png", "image/png", Buffer.from("none"));
+    await expect.poll(() => refusal.textContent()).toBe("This file is no picture that the browser can read.");
+    await give("b.png", "image/png", Buffer.alloc(17_000_000));
+    await expect.poll(() => refusal.textContent()).toBe("This file has 17 MB; a picture may have 16.");
+    await give("c.png", "image/png", await page.locator(".thumb").nth(2).screenshot());
+    await expect.poll(() => refusal.textContent()).toBe("");
+    expect(await page.locator(".picture .quiet").first().textContent()).toBe("Your picture");
+  });
+
+  it("shows markup in a record as text", async () => {
+    const markup = '<img src=x onerror="document.title=1">';
+    const page = await explored.page();
+    await page.route("**/data/**/*.json", async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ json: swapped(await answer.json(), markup) });
+    });
+    await page.goto(`${explored.url}#defect=${id}`);
+    expect((await answersOf(page)).join()).toContain(markup);
+    expect(await page.locator("img").count()).toBe(0);
+  });
+
+  it("says in one line that a defect of an address is not there", async () => {
+    const page = await explored.page();
+    await page.goto(`${explored.url}#defect=nope`);
+    expect(await page.locator("[role=alert]").textContent()).toBe("data/defects/nope.json: there is no such file");
+    await page.locator(".choice-of-defect select").selectOption(other);
+    await answersOf(page);
+    expect(explored.faults.splice(0).every((fault) => fault.includes("404"))).toBe(true);
+  });
+
+  it.each(["light", "dark"] as const)("fits a phone and passes axe, %s", async (colorScheme) => {
+    const page = await show(`#defect=${id}&stamp=trigger&neuron=conv1:1`, {
+      ...{ colorScheme, viewport: { width: 390, height: 844 } },
+    });
+    await page.locator(".excited canvas").first().waitFor();
+    await countsOf(page);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await page.evaluate(axe.source);
+    const found = (await page.evaluate("axe.run()")) as { violations: { id: string; nodes: { html: string }[] }[] };
+    expect(found.violations.map((rule) => [rule.id, rule.nodes.map(({ html }) => html).slice(0, 3)])).toEqual([]);
+  });
+
+  it("asked nothing of anybody else, and had no fault to tell", () => {
+    expect(explored.faults).toEqual([]);
+  });
+});
+
+/** JSON in which classes and names that the page shows are markup. */
+function swapped(value: Record<string, unknown>, markup: string): Record<string, unknown> {
+  const classes = (value.classes as string[] | undefined)?.map(() => markup);
+  return { ...value, ...(classes && { classes }), attack: markup, edition: markup };
+}

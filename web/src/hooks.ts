@@ -1,0 +1,46 @@
+import { useCallback, useEffect, useState } from "preact/hooks";
+import { readView, type View, writeView } from "./view.ts";
+
+/** Something that is being loaded, is there, or failed. */
+export type Loaded<T> = { state: "loading" } | { state: "there"; value: T } | { state: "failed"; reason: string };
+
+/** Loads anew whenever `key` changes; null: nothing is wanted. */
+export function useLoaded<T>(key: string | null, load: () => Promise<T>): Loaded<T> {
+  const [found, setFound] = useState<{ key: string | null; loaded: Loaded<T> }>({ key, loaded: { state: "loading" } });
+  useEffect(() => {
+    if (key === null) return;
+    let wanted = true;
+    const settle = (loaded: Loaded<T>) => wanted && setFound({ key, loaded });
+    load().then(
+      (value) => settle({ state: "there", value }),
+      (error: Error) => settle({ state: "failed", reason: error.message }),
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [key]);
+  return found.key === key ? found.loaded : { state: "loading" };
+}
+
+/** The view that the address states. A change of it changes the address; only another defect or neuron is a step back. */
+export function useView(): [View, (change: Partial<View>) => void] {
+  const [view, setView] = useState(() => readView(location.hash));
+  useEffect(() => {
+    const follow = () => setView(readView(location.hash));
+    addEventListener("hashchange", follow);
+    addEventListener("popstate", follow);
+    return () => {
+      removeEventListener("hashchange", follow);
+      removeEventListener("popstate", follow);
+    };
+  }, []);
+  const change = useCallback((changed: Partial<View>) => {
+    setView((before) => {
+      const next = { ...before, ...changed };
+      const step = before.defect !== null && (next.defect !== before.defect || next.neuron !== before.neuron);
+      history[step ? "pushState" : "replaceState"](null, "", writeView(next));
+      return next;
+    });
+  }, []);
+  return [view, change];
+}
