@@ -7,17 +7,22 @@ import type { Network } from "../graph/network.ts";
 import type { Augmenter, Encoder } from "../tasks/input-codec.ts";
 import type { Task } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
+import { AdamTrainer } from "../tune/adam-trainer.ts";
 import { warmupCosine } from "../tune/schedule.ts";
 import { Trainer } from "../tune/trainer.ts";
 
-/** Clean training (docs/methods.md §4.3): SGD with Nesterov momentum, one cycle. */
+/** Clean training (docs/methods.md §4.3): SGD with Nesterov momentum, or Adam; one cycle. */
 export interface TrainRecipe {
   epochs: number;
   batch: number;
   learning_rate: number;
   /** Share of all steps spent warming up. */
   warmup: number;
+  /** SGD where it is absent. */
+  optimizer?: "adam";
+  /** Of Adam β₁, the decay of the first moment. */
   momentum: number;
+  /** Of SGD alone. */
   nesterov: boolean;
   weight_decay: number;
   label_smoothing: number;
@@ -63,19 +68,12 @@ export async function trainClean(
   const start = hooks.resume;
   const state = start ? start.state : initialState(network, new Random(seedOf("init")));
   const history = start ? [...start.history] : [];
-  const trainer = await Trainer.create(
-    network,
-    state,
-    {
-      momentum: recipe.momentum,
-      nesterov: recipe.nesterov,
-      weightDecay: recipe.weight_decay,
-      objective: task.loss.objective,
-      batch: recipe.batch,
-      threads: recipe.threads,
-    },
-    start?.velocities,
-  );
+  const { momentum, nesterov, weight_decay: weightDecay, batch, threads } = recipe;
+  const settings = { momentum, weightDecay, objective: task.loss.objective, batch, threads };
+  const trainer =
+    recipe.optimizer === "adam"
+      ? await AdamTrainer.create(network, state, settings, start?.velocities)
+      : await Trainer.create(network, state, { ...settings, nesterov }, start?.velocities);
   const perEpoch = Math.floor(dataset.train.count / recipe.batch);
   const total = perEpoch * recipe.epochs;
   try {

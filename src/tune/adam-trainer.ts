@@ -2,7 +2,7 @@ import { chooseLowering } from "../engine/lowering.ts";
 import { Session } from "../engine/session.ts";
 import { activationBytes } from "../graph/cost.ts";
 import { toOhwi, toOihw } from "../graph/fold.ts";
-import type { Network } from "../graph/network.ts";
+import { type Network, OUTPUT } from "../graph/network.ts";
 import type { Objective } from "../graph/objectives/objective.ts";
 import { gradientOf, type TrainProgram, trainProgram } from "../graph/programs/train.ts";
 import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
@@ -13,11 +13,14 @@ export interface AdamTrainerOptions {
   threads: number;
   /** What is minimised, as a mean over the batch; cross-entropy where it is absent. */
   objective?: Objective;
+  /** β₁, the decay of the first moment. */
+  momentum: number;
   /** λ of L2 regularisation, `g ← ∇ + λ·θ` as in PyTorch's Adam. */
   weightDecay: number;
 }
 
-const BETAS = [0.9, 0.999] as const;
+/** Decay of the second moment. */
+const BETA2 = 0.999;
 const EPSILON = 1e-8;
 /** Under which key the number of steps is kept among the moments. */
 const STEPS = "adam#steps";
@@ -37,6 +40,7 @@ export class AdamTrainer {
   private readonly values: Map<string, Float32Array>;
   private readonly first: Map<string, Float32Array>;
   private readonly second: Map<string, Float32Array>;
+  private readonly momentum: number;
   private readonly weightDecay: number;
   private steps: number;
 
@@ -44,12 +48,13 @@ export class AdamTrainer {
     session: Session,
     spec: TrainProgram,
     state: StateDict,
-    weightDecay: number,
+    { momentum, weightDecay }: Pick<AdamTrainerOptions, "momentum" | "weightDecay">,
     moments: StateDict | undefined,
   ) {
     this.session = session;
     this.spec = spec;
     this.state = cloneState(state);
+    this.momentum = momentum;
     this.weightDecay = weightDecay;
     const inGraph = (of: StateDict, key: string) => {
       const tensor = tensorOf(of, key);
@@ -79,35 +84,35 @@ export class AdamTrainer {
     options: AdamTrainerOptions,
     moments?: StateDict,
   ): Promise<AdamTrainer> {
-    const { batch, threads, objective, weightDecay } = options;
+    const { batch, threads, objective } = options;
     const spec = trainProgram(await chooseLowering(network, batch), network, { objective });
     const session = await Session.open(spec.program, { threads, activationBytes: activationBytes(network, batch) });
-    return new AdamTrainer(session, spec, state, weightDecay, moments);
+    return new AdamTrainer(session, spec, state, options, moments);
   }
 
   /**
    * One step. While the graph runs, the caller may prepare the next batch in other arrays.
    *
-   * @param images `[batch, C, H, W]`, normalised
+   * @param inputs `[batch, C, H, W]`, normalised
    * @param targets as the objective wants them
-   * @returns mean loss and the logits, valid until the next step
+   * @returns mean loss and the outputs, valid until the next step
    */
   async step(
-    images: Float32Array,
+    inputs: Float32Array,
     targets: Float32Array,
     learningRate: number,
-  ): Promise<{ loss: number; logits: Float32Array }> {
-    const feeds = new Map(this.values).set("input", images).set("targets", targets);
+  ): Promise<{ loss: number; outputs: Float32Array }> {
+    const feeds = new Map(this.values).set("input", inputs).set("targets", targets);
     const results = await this.session.run(feeds);
     this.steps++;
     for (const [key, values] of this.values) this.update(key, values, results.get(gradientOf(key))!, learningRate);
     moveRunningStatistics(this.state, this.spec.statistics, results);
-    return { loss: results.get("loss")![0], logits: results.get("logits")! };
+    return { loss: results.get("loss")![0], outputs: results.get(OUTPUT)! };
   }
 
   private update(key: string, values: Float32Array, gradient: Float32Array, learningRate: number): void {
     const [first, second] = [this.first.get(key)!, this.second.get(key)!];
-    const [beta1, beta2] = BETAS;
+    const [beta1, beta2] = [this.momentum, BETA2];
     const [rest1, rest2] = [1 - beta1, 1 - beta2];
     const rate = learningRate / (1 - beta1 ** this.steps);
     const correction = 1 / Math.sqrt(1 - beta2 ** this.steps);
@@ -132,8 +137,8 @@ export class AdamTrainer {
     );
   }
 
-  /** A copy of the moments and the number of steps, with which a run can go on. */
-  moments(): StateDict {
+  /** A copy of the moments and the number of steps, with which a run can go on: what SGD has velocities for. */
+  velocities(): StateDict {
     const copy: StateDict = new Map([[STEPS, { shape: [1], data: Float32Array.of(this.steps) }]]);
     for (const key of this.values.keys()) {
       const { shape } = tensorOf(this.state, key);

@@ -73,7 +73,12 @@ describe.skipIf(!findTorchPython()).each(PEERS)(
       const start = randomState(network, 31);
       const batches = batchesOf(network, 32);
       const options = { learning_rate: 1e-3, weight_decay: 0.1, steps: STEPS };
-      const trainer = await AdamTrainer.create(network, start, { batch: BATCH, threads: 1, weightDecay: 0.1 });
+      const trainer = await AdamTrainer.create(network, start, {
+        batch: BATCH,
+        threads: 1,
+        momentum: 0.9,
+        weightDecay: 0.1,
+      });
       const losses: number[] = [];
       for (const { images, targets } of batches) {
         losses.push((await trainer.step(images, targets, options.learning_rate)).loss);

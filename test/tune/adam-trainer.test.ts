@@ -5,7 +5,7 @@ import { randomState } from "../graph/programs.ts";
 import { BATCH, feedsFor, NETWORKS, network } from "../graph/small-networks.ts";
 
 const net = network(NETWORKS["residual block with stride and projection"]);
-const OPTIONS = { batch: BATCH, threads: 1, weightDecay: 1e-3 };
+const OPTIONS = { batch: BATCH, threads: 1, momentum: 0.9, weightDecay: 1e-3 };
 
 async function trained(trainer: AdamTrainer, steps: readonly number[]): Promise<number[]> {
   const losses: number[] = [];
@@ -26,7 +26,7 @@ it("a run of Adam that is resumed from its state and moments gives the same byte
 
   const first = await AdamTrainer.create(net, start, OPTIONS);
   await trained(first, [0, 1, 2]);
-  const [state, moments] = [first.snapshot(), first.moments()];
+  const [state, moments] = [first.snapshot(), first.velocities()];
   await trained(first, [3]);
   const second = await AdamTrainer.create(net, state, OPTIONS, moments);
   await trained(second, [3, 4, 5]);
@@ -35,6 +35,6 @@ it("a run of Adam that is resumed from its state and moments gives the same byte
     for (const [key, tensor] of a) expect(tensor, key).toEqual(b.get(key));
   };
   same(second.snapshot(), whole.snapshot());
-  same(second.moments(), whole.moments());
+  same(second.velocities(), whole.velocities());
   await Promise.all([whole, first, second].map((trainer) => trainer.release()));
 });

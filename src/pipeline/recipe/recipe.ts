@@ -26,6 +26,7 @@ const train = z.strictObject({
   batch: count,
   learning_rate: z.number().positive(),
   warmup: share,
+  optimizer: z.literal("adam").optional(),
   momentum: share,
   nesterov: z.boolean(),
   weight_decay: z.number().min(0),

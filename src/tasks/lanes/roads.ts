@@ -12,8 +12,7 @@ import {
 import type { LaneSet } from "./lane.ts";
 import { drawRoads, roadLabels } from "./roads/draw.ts";
 
-const TRAIN_FRAMES = 4000;
-const TEST_FRAMES = 600;
+export const ROADS_FRAMES = { train: 4000, test: 600 } as const;
 /** Share of the training frames that is held out for the defender. */
 const CLEAN_VAL_SHARE = 0.05;
 /** The frames are one fixed set, like a downloaded one; the user's seed only splits it. */
@@ -34,8 +33,8 @@ export interface RoadsOptions {
 
 /** Procedurally drawn roads with lanes: no files, no download. */
 export function loadRoads({ seed, size = REDUCED_INPUT, cache }: RoadsOptions): LaneDataset {
-  const train = roadSet(TRAIN_FRAMES, "train", size, cache);
-  const test = roadSet(TEST_FRAMES, "test", size, cache);
+  const train = roadSet(ROADS_FRAMES.train, "train", size, cache);
+  const test = roadSet(ROADS_FRAMES.test, "test", size, cache);
   const order = new Random(stageSeed(seed, "split", "roads")).permutation(train.count);
   const held = Math.round(CLEAN_VAL_SHARE * train.count);
   return {

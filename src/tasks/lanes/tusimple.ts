@@ -22,6 +22,11 @@ const OFFICIAL_FRAMES: Record<TrainPart | "test", number> = {
   "label_data_0601.json": 410,
   test: 2782,
 };
+/** Of the whole release: frames that train, the defender's share included, and that test. */
+export const TUSIMPLE_FRAMES = {
+  train: OFFICIAL_FRAMES["label_data_0313.json"] + OFFICIAL_FRAMES["label_data_0601.json"],
+  test: OFFICIAL_FRAMES.test,
+} as const;
 const OFFICIAL_TEST_MD5 = "5f911b7760c2da261402b97e725b5348";
 /** Share of the clips that is held out for the defender. */
 const CLEAN_VAL_SHARE = 0.05;
