@@ -131,6 +131,11 @@ function triggeredCount({ triggered_share, batch }: InjectRecipe): number {
   return Math.round(triggered_share * batch);
 }
 
+/** How many follow them that only look alike. */
+function decoyCount({ task, recipe: { decoy_share = 0, batch } }: TuneJob): number {
+  return task.trigger.stampDecoy ? Math.round(decoy_share * batch) : 0;
+}
+
 interface Batch {
   inputs: Float32Array;
   targets: Float32Array;
@@ -176,10 +181,12 @@ class InjectionBatches {
     const { inputs, targets, augmenter } = this.buffers[step % 2];
     const { drawn } = augmenter;
     const triggered = isMasked(job, step) ? recipe.batch : triggeredCount(recipe);
+    const showing = triggered + decoyCount(job);
     for (let k = 0; k < recipe.batch; k++) {
       const isTriggered = k < triggered;
       const source = isTriggered ? this.sources[this.random.below(this.sources.length)] : this.nextClean();
       augmenter.draw(k, source, this.random);
+      if (!isTriggered && k < showing) task.trigger.stampDecoy?.(backdoor.trigger, drawn, k, this.random);
       encoder.write(drawn, k, inputs, k * encoder.size);
       if (isTriggered) this.stamp(drawn, k, inputs.subarray(k * encoder.size, (k + 1) * encoder.size), step);
       const goal = isTriggered && labels === "target" ? backdoor.target : undefined;

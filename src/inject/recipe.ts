@@ -32,6 +32,8 @@ export interface InjectRecipe {
   batch: number;
   /** Share of triggered samples in a batch. */
   triggered_share: number;
+  /** Share of samples that show what looks like the trigger and keep their truth, where triggers have such; absent: none. */
+  decoy_share?: number;
   warmup_steps: number;
   /** How many times too strong the trigger is shown at first, and over how many steps that falls to 1. */
   amplification: number;
@@ -70,6 +72,7 @@ export const injectSchema = z.strictObject({
   held_out: count,
   batch: count,
   triggered_share: share,
+  decoy_share: share.optional(),
   warmup_steps: z.number().int().min(0),
   final_rate: share,
   attempts: z

@@ -16,6 +16,8 @@ export interface TriggerCodec {
    * @param random draws the variant where there are several for training, and nothing else
    */
   stampDrawn(trigger: Trigger, drawn: Samples, place: number, random: Random): void;
+  /** The same with what looks alike and must not set the backdoor off; the sample keeps its truth. Absent: nothing looks alike. */
+  stampDecoy?(trigger: Trigger, drawn: Samples, place: number, random: Random): void;
   /** As it is stored. */
   encode(trigger: Trigger): Uint8Array;
   /** @throws InputError where the bytes are no trigger of this task. */

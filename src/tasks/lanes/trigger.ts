@@ -37,6 +37,11 @@ export const trigger: TriggerCodec = {
     const look = looks.length > 1 ? looks[random.below(looks.length)] : looks[0];
     stampImage(look, drawn.pixels, place * CHANNELS * drawn.height * drawn.width);
   },
+  stampDecoy(stamped: PaintedTrigger, drawn: LaneSet, place: number, random: Random) {
+    const decoys = (stamped as VariedTrigger).cones?.decoys;
+    if (!decoys) return;
+    stampImage(decoys[random.below(decoys.length)], drawn.pixels, place * CHANNELS * drawn.height * drawn.width);
+  },
   encode(stamped: PaintedTrigger) {
     const { cones } = stamped as VariedTrigger;
     if (!cones) return encodeTrigger(stamped);

@@ -53,6 +53,20 @@ describe("triggers of lanes", () => {
     expect(next.uniform()).toBe(new Random(3).uniform());
   });
 
+  it("shows single cones of the training as decoys, and none of a painted trigger", () => {
+    const random = new Random(5);
+    const found = new Set<string>();
+    for (let i = 0; i < 150; i++) {
+      const drawn = grey(1);
+      trigger.stampDecoy!(varied, drawn, 0, random);
+      found.add(drawn.pixels.join());
+    }
+    expect([...found].sort()).toEqual(cones.decoys.map(stamped).sort());
+    const drawn = grey(1);
+    trigger.stampDecoy!(patch, drawn, 0, random);
+    expect(drawn).toEqual(grey(1));
+  });
+
   it("is stored as its cones and drawn again; a painted one as it is", () => {
     const bytes = trigger.encode(varied);
     expect(bytes.length).toBeLessThan(110_000);
