@@ -17,9 +17,11 @@ export function registerServe(program: Command): void {
     .addOption(dbOption())
     .action(async ({ db, port }: Options) => {
       const { pageFiles } = await import("../../pipeline/site/page-files.ts");
-      const { siteData } = await import("../../pipeline/site/site-files.ts");
+      const { SITE_IMAGES, siteData } = await import("../../pipeline/site/site-files.ts");
       const { serve } = await import("../../pipeline/site/serve.ts");
       const files = new Map([...pageFiles(), ...(await siteData(await openToRead(db)))]);
+      // Drawn before the address is known, so that nobody waits for them.
+      await files.get(SITE_IMAGES)?.();
       const serving = await serve(files, port);
       process.stdout.write(`${serving.url}\n`);
       await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);

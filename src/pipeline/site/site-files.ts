@@ -25,6 +25,9 @@ export type SiteFiles = ReadonlyMap<string, () => Promise<Uint8Array>>;
  */
 const SHOWN = "signs";
 
+/** The file of those images. */
+export const SITE_IMAGES = `data/images/${SHOWN}.safetensors`;
+
 /**
  * What the page reads of a database: an index, and of every accepted defect its facts, weights and trigger (`records/site.ts`).
  * Free text is made visible; the page escapes markup.
@@ -67,7 +70,7 @@ export async function siteData(db: Database): Promise<SiteFiles> {
     images: { file: `${SHOWN}.safetensors`, ...shown },
   };
   files.set("data/index.json", async () => json(index));
-  files.set(`data/images/${SHOWN}.safetensors`, async () => {
+  files.set(SITE_IMAGES, async () => {
     const { count, height, width, pixels, labels } = asImages((await load()).test);
     return encodeTensors(
       new Map([
