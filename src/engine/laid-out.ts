@@ -2,6 +2,7 @@ import { stateValues } from "../graph/cost.ts";
 import type { LaidOut } from "../graph/host-layout.ts";
 import type { Lowering } from "../graph/lowering/lowering.ts";
 import type { Network } from "../graph/network.ts";
+import { alignedArrays } from "./aligned.ts";
 
 /**
  * Up to so many values of a network the host lays its filters out for the operators: that is less work than the graph's own
@@ -34,13 +35,20 @@ export class LaidOutWeights {
   private readonly feeds: ReadonlyMap<string, Float32Array>;
   private readonly copies = new Map<string, Copy[]>();
 
-  /** @param feeds the program's; what is laid out is added */
-  constructor(laidOut: readonly LaidOut[], feeds: Map<string, Float32Array>) {
+  /**
+   * @param feeds the program's; what is laid out is added
+   * @param isBrief whether there will be many of these: aligned memory reserves many addresses
+   */
+  constructor(laidOut: readonly LaidOut[], feeds: Map<string, Float32Array>, isBrief = false) {
     this.feeds = feeds;
-    for (const { name, from, sources } of laidOut) {
+    const lengths = laidOut.map(({ sources }) => sources.length);
+    const arrays = isBrief ? lengths.map((length) => new Float32Array(length)) : alignedArrays(lengths);
+    for (const [k, { name, from, sources }] of laidOut.entries()) {
       const values = feeds.get(from);
       if (!values) throw new Error(`input '${from}' was not fed`);
-      const into = Float32Array.from(sources, (source) => (source === 0 ? 0 : values[source - 1]));
+      const into = arrays[k];
+      // A loop of one's own: `from` calls back for each of a million values.
+      for (let i = 0; i < into.length; i++) if (sources[i] !== 0) into[i] = values[sources[i] - 1];
       feeds.set(name, into);
       const copies = this.copies.get(from);
       const copy = { into, sources };

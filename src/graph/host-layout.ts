@@ -44,7 +44,8 @@ export class HostLayout {
   /** @returns whether the input is one of those; it is declared when an operator reads it as it is */
   declare(name: string, shape: readonly number[]): boolean {
     if (!this.names.has(name)) return false;
-    const sources = Int32Array.from({ length: sizeOf(shape) }, (_, i) => i + 1);
+    const sources = new Int32Array(sizeOf(shape));
+    for (let i = 0; i < sources.length; i++) sources[i] = i + 1;
     this.entries.set(name, { value: { from: name, shape, sources }, settled: false });
     return true;
   }

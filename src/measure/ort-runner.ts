@@ -9,6 +9,7 @@ import type { Normalization } from "../images/image-set.ts";
 import type { Task } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type AgreementGradients, OrtAgreement } from "./agreement.ts";
+import { batchSize } from "./batch-size.ts";
 import { slices } from "./batches.ts";
 import { type BlendGradients, OrtBlend } from "./blend.ts";
 import { type GainGradients, OrtGains } from "./gains.ts";
@@ -41,7 +42,7 @@ export class OrtRunner implements ModelRunner, Runtime {
 
   async outputs(state: StateDict, samples: Samples): Promise<Float32Array> {
     const { network } = this;
-    const batch = batchFor(samples);
+    const batch = batchSize(this, 128, samples.count);
     const width = outputsOf(network);
     const result = new Float32Array(samples.count * width);
     const folded = foldState(network, state);

@@ -7,12 +7,13 @@ import { keepInput, maskInput, patchProgram } from "../graph/programs/intervene.
 import { chosenUnits } from "../graph/units.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
+import { batchSize } from "./batch-size.ts";
 import { slices } from "./batches.ts";
 import type { OrtRunner } from "./ort-runner.ts";
 import { rowOf } from "./verdicts.ts";
 
-/** Pairs of samples per run: each goes in once clean and once triggered. */
-const PAIRS = 64;
+/** Samples per run: each goes in once clean and once triggered. */
+const SAMPLES = 128;
 
 /**
  * `asr_patched` (docs/methods.md §6.3): the share of triggered samples on which the backdoor still succeeds when the activations
@@ -41,19 +42,20 @@ export async function patchedRate(
   }
   const units = new Set(Object.keys(neurons));
   const { size } = task.inputs.encoder(others, normalization);
-  const both = new Float32Array(2 * PAIRS * size);
+  const pairs = batchSize(runner, SAMPLES, SAMPLES) / 2;
+  const both = new Float32Array(2 * pairs * size);
   feeds.set("input", both);
   const name = `patch ${[...units].join()}`;
   const make = (lowering: Lowering) => patchProgram(lowering, network, units);
-  const triggered = slices(runner, task.trigger.stamp(trigger, others), PAIRS);
+  const triggered = slices(runner, task.trigger.stamp(trigger, others), pairs);
   let hits = 0;
-  for (const clean of slices(runner, others, PAIRS)) {
+  for (const clean of slices(runner, others, pairs)) {
     both.set(clean.inputs, 0);
-    both.set(triggered.next().value!.inputs, PAIRS * size);
-    const results = await pool.run(name, network, 2 * PAIRS, make, feeds, undefined, steady);
+    both.set(triggered.next().value!.inputs, pairs * size);
+    const results = await pool.run(name, network, 2 * pairs, make, feeds, undefined, steady);
     const outputs = results.get(OUTPUT)!;
     for (let i = 0; i < clean.count; i++) {
-      if (task.succeeds(rowOf(outputs, 2 * PAIRS, PAIRS + i), others, clean.start + i, target)) hits++;
+      if (task.succeeds(rowOf(outputs, 2 * pairs, pairs + i), others, clean.start + i, target)) hits++;
     }
   }
   return hits / others.count;

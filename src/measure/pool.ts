@@ -118,7 +118,7 @@ export class ProgramPool {
       return known.feeds;
     }
     const all = new Map(feeds);
-    new LaidOutWeights(laidOut, all);
+    new LaidOutWeights(laidOut, all, true);
     this.laidOut.set(feeds, { session, feeds: all });
     return all;
   }

@@ -1,4 +1,6 @@
+import { inferShapes, type Network, weightedNodes } from "../network.ts";
 import type { GraphBuilder } from "../onnx.ts";
+import { convShape } from "../ops/weighted.ts";
 import type { ConvShape, FeatureSize } from "./lowering.ts";
 import { minimalFilter } from "./toom-cook.ts";
 
@@ -47,6 +49,16 @@ export function winogradTile(x: FeatureSize, shape: ConvShape, batch: number): T
 /** The same of the weight gradient. @param rows channels of dy */
 export function winogradGradientTile(x: FeatureSize, shape: ConvShape, rows: number, batch: number): Tile | undefined {
   return tileFrom(x, shape, rows, batch, "weights");
+}
+
+/** Whether batches of two sizes are computed by the same tiles, forward. */
+export function computesAlike(network: Network, one: number, other: number): boolean {
+  const shapes = inferShapes(network);
+  return weightedNodes(network).every((node) => {
+    const [channels, height, width] = shapes.get(node.input)!;
+    const tile = (batch: number) => winogradTile({ channels, height, width }, convShape(node), batch);
+    return tile(one) === tile(other);
+  });
 }
 
 function tileFrom(x: FeatureSize, shape: ConvShape, rows: number, batch: number, what: "forward" | "weights") {
