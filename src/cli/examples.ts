@@ -38,6 +38,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   study: ["study --dry-run", "study study/mine.yaml --out results --db sample"],
   inspect: ["inspect suspect.pt --data ./data", "inspect suspect.pt --data photos --criterion clp,nc"],
+  "train-localizer": [
+    "train-localizer --db sample --data ./data --out mine",
+    `train-localizer --where "arch <> 'googlenetw8'" --truth full --db sample --data ./data --out mine`,
+  ],
   report: ["report --db DB", "report --out figures --format md,latex,svg --db DB"],
   serve: ["serve --db sample"],
   site: ["site --out public --db sample"],
