@@ -48,6 +48,16 @@ describe("inspect", () => {
     expect(row.same_arch_infected_as_suspicious).toBeLessThanOrEqual(row.infected_as_suspicious as number);
   });
 
+  it("prints what this project's own criteria say of the model, which has no row in the reference", () => {
+    const args = ["inspect", file, "--data", data, "--criterion", "clp,learned", "--budget", "demo"];
+    const { status, stdout, stderr } = bdefects(args);
+    expect(status, stderr).toBe(0);
+    expect(stdout.replace(/\s+/g, " ")).toMatch(
+      /learned: (a|no) backdoor: T -?\d+\.\d\d, gate -?\d+\.\d\d; weights of all models/,
+    );
+    expect(stdout).not.toMatch(/^clp:/m);
+  });
+
   it("prints accuracy, counts and neurons for people, and saves no picture where no trigger was reversed", () => {
     const out = join(dir, "out");
     const ran = bdefects(["inspect", file, "--data", data, "--criterion", "clp", "--out", out]);

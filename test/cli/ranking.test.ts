@@ -56,4 +56,17 @@ describe("score", () => {
     expect(stdout.split("\n").filter((line) => /^\S+-top\d+/.test(line))).toEqual(ids);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
+
+  it.each([["score", ...GROUPS], ["score", "--repairs", ...GROUPS], ["query", "--sql", "select 1"], ["report"]])(
+    "%s refuses a folder of results that is none",
+    (...verb) => {
+      const out = verb[0] === "report" ? ["--out", join(temporaryFolder(), "report")] : [];
+      const { status, stdout, stderr } = bdefects([...verb, "--db", "sample", "--results", "nowhere", ...out]);
+      expect([status, stdout, stderr]).toEqual([
+        2,
+        "",
+        "error: --results nowhere: no such folder; 'localize' and 'repair' make one with --out\n",
+      ]);
+    },
+  );
 });

@@ -4,7 +4,7 @@ import { oneLine } from "../../core/visible.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
 import { criterionList, wholeNumber } from "../arguments.ts";
 import { failureLine, withCellProgress } from "../cell-progress.ts";
-import { print, printNeurons, printSummary, printTrigger, summaryRow } from "../inspection.ts";
+import { print, printNeurons, printSummary, printTrigger, printVerdicts, summaryRow } from "../inspection.ts";
 import { budgetOption, deviceOption, formatOption, type SharedOptions, seedOption } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 import { imagesOption, knownDataDir, modelOptions, type OwnOptions, referenceOption } from "../own-options.ts";
@@ -95,6 +95,7 @@ async function inspect(file: string, options: Options): Promise<void> {
       );
     } else {
       printSummary(findings, reference, model.network.arch);
+      printVerdicts(findings);
       for (const [finding, path] of pictures) printTrigger(finding, images?.classes ?? null, path);
       if (!summary)
         printNeurons(

@@ -48,9 +48,9 @@ export function registerQuery(program: Command): void {
         emitRows(rows, output, { fields: DEFECT_FIELD_NAMES, first: FIRST, text: "reason" });
         return;
       }
-      const { resultStore } = await import("../../pipeline/judging/judge.ts");
+      const { storedResults } = await import("../../pipeline/judging/judge.ts");
       const { sqlTables } = await import("../../pipeline/tables/sql-tables.ts");
-      const tables = sqlTables(database, resultStore(database, results));
+      const tables = sqlTables(database, storedResults(database, results));
       const rows = await catalog.sql(sql, { tables, seconds });
       // Whoever selects everything has chosen nothing.
       const everything = DEFECT_FIELD_NAMES.every((field) => rows.length > 0 && field in rows[0]);

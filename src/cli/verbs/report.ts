@@ -27,7 +27,7 @@ export function registerReport(program: Command): void {
       const { REPORT_FORMATS } = await import("../../report/report.ts");
       const { makeReport } = await import("../../pipeline/report/report.ts");
       const { openDatabase } = await import("../../store/database.ts");
-      const { resultStore } = await import("../../pipeline/judging/judge.ts");
+      const { storedResults } = await import("../../pipeline/judging/judge.ts");
       const unknown = format?.find((name) => !(REPORT_FORMATS as readonly string[]).includes(name));
       if (unknown !== undefined) throw new InputError(`--format '${unknown}': valid are ${REPORT_FORMATS.join(", ")}`);
       if (format && out === undefined) throw new InputError("--format: name the folder for the files with --out DIR");
@@ -37,7 +37,7 @@ export function registerReport(program: Command): void {
         out,
         formats: format as ReportFormat[] | undefined,
         budget,
-        results: resultStore(database, results),
+        results: storedResults(database, results),
         warn,
       });
       process.stdout.write(`${path}\n`);

@@ -68,8 +68,8 @@ export function registerScore(program: Command): void {
       if (options.summary && options.repairs) throw new InputError("give --summary or --repairs, not both");
       if (options.extended && options.repairs) throw new InputError("--extended is about scores: leave out --repairs");
       const database = await openDatabase(options.db, { readOnly: true, onDamage: warn });
-      const { resultStore } = await import("../../pipeline/judging/judge.ts");
-      const store = resultStore(database, options.results);
+      const { storedResults } = await import("../../pipeline/judging/judge.ts");
+      const store = storedResults(database, options.results);
       const budgets = options.budget === undefined ? storedBudgets(store) : [options.budget];
       const all = budgets.map((budget) => new OfBudget(store, budget));
       const items = await selectItems(new Catalog(database), { names, where: options.where }, JUDGED_VERSIONS, {

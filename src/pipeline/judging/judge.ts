@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { InputError, lookup } from "../../core/errors.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
@@ -92,6 +93,14 @@ function foreignSource(database: Database): ForeignSource {
 export function unseenFolders({ db, out }: Pick<JudgeOptions, "db" | "out">): string[] {
   const archives = shippedName(db) === WHOLE ? [wholeArchivesDir()] : [];
   return [db, ...archives, ...(out === undefined ? [] : [out])];
+}
+
+/** Where results are read from: as `resultStore`. @throws InputError where the named folder is none */
+export function storedResults(database: Database, folder: string | undefined): ResultStore {
+  if (folder !== undefined && folder !== "" && !statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new InputError(`--results ${folder}: no such folder; 'localize' and 'repair' make one with --out`);
+  }
+  return resultStore(database, folder);
 }
 
 /** Where results go: a folder that was named, the database, or nowhere where that cannot be written. */

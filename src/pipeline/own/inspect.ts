@@ -4,7 +4,7 @@ import { formatNeuron } from "../../core/neurons.ts";
 import { neuronLayers } from "../../graph/network.ts";
 import type { Normalization } from "../../images/image-set.ts";
 import { statisticOf } from "../../localize/statistic.ts";
-import type { CleanCriterion, Localization } from "../../localize/types.ts";
+import type { CleanCriterion, CriterionKind, Localization } from "../../localize/types.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
 import type { Reference } from "../../records/reference.ts";
 import { type OnOutcome, runCell } from "../judging/cells.ts";
@@ -18,6 +18,7 @@ import { type Comparison, compareWith } from "./reference.ts";
 /** What one criterion says of a network of one's own. */
 export interface Finding {
   criterion: string;
+  kind: CriterionKind;
   localization: Localization;
   seconds: number;
   /** The statistic's name and value; null where it has none. */
@@ -71,6 +72,7 @@ export async function inspectModel(
     const compare = (arch?: string) => (value === null ? null : compareWith(reference, name, value, arch));
     findings.push({
       criterion: name,
+      kind: criterion.kind,
       localization,
       seconds,
       statistic: statistic.name,
