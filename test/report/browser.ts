@@ -6,6 +6,8 @@ import type { Readable, Writable } from "node:stream";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
+const LONGEST_CLOSE_MS = 10_000;
+
 /** The command of a browser that speaks Chrome's protocol; null where there is none. */
 export function findBrowser(): string | null {
   for (const name of NAMES) {
@@ -75,9 +77,12 @@ export class Browser {
 
   async close(): Promise<void> {
     const over = new Promise((done) => this.child.once("exit", done));
-    this.child.kill("SIGKILL");
+    // Asked to, it ends its own processes first: one that outlived it would go on writing into the folder.
+    void this.send("Browser.close");
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), LONGEST_CLOSE_MS);
     await over;
-    rmSync(this.dir, { recursive: true, force: true, maxRetries: 10 });
+    clearTimeout(timer);
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 20 });
   }
 
   private async navigate(url: string): Promise<void> {
