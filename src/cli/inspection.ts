@@ -64,8 +64,7 @@ export function printSummary(findings: readonly Finding[], { edition, models }: 
 /** What this project's own criteria say of the model: they have no row in the reference yet. */
 export function printVerdicts(findings: readonly Finding[]): void {
   for (const { criterion, kind, localization } of findings) {
-    if (kind === "own" && localization.note !== undefined)
-      print(`${criterion}: ${localization.note}`);
+    if (kind === "own" && localization.note !== undefined) print(`${criterion}: ${localization.note}`);
   }
 }
 
