@@ -70,6 +70,19 @@ def gradients(request, tensors):
     return results
 
 
+def take_steps(request, tensors, model, optimizer):
+    """Trains on the request's batches; each step's loss."""
+    losses = []
+    for step in range(request["steps"]):
+        images, targets = batch_of(tensors, step)
+        optimizer.zero_grad()
+        loss = soft_cross_entropy(model(images), targets)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
 def sgd(request, tensors):
     """Steps of SGD with Nesterov momentum; the state afterwards and each step's loss."""
     model = build(request, tensors).train()
@@ -80,14 +93,7 @@ def sgd(request, tensors):
         nesterov=True,
         weight_decay=request["weight_decay"],
     )
-    losses = []
-    for step in range(request["steps"]):
-        images, targets = batch_of(tensors, step)
-        optimizer.zero_grad()
-        loss = soft_cross_entropy(model(images), targets)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+    losses = take_steps(request, tensors, model, optimizer)
     velocities = {f"{name}#velocity": optimizer.state[p]["momentum_buffer"] for name, p in model.named_parameters()}
     return {**state_of(model), **velocities, "losses": losses}
 
@@ -97,14 +103,7 @@ def adam(request, tensors):
     model = build(request, tensors).train()
     rate, decay = request["learning_rate"], request["weight_decay"]
     optimizer = torch.optim.Adam(model.parameters(), lr=rate, weight_decay=decay)
-    losses = []
-    for step in range(request["steps"]):
-        images, targets = batch_of(tensors, step)
-        optimizer.zero_grad()
-        loss = soft_cross_entropy(model(images), targets)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+    losses = take_steps(request, tensors, model, optimizer)
     return {**state_of(model), "losses": losses}
 
 

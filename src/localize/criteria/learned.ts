@@ -1,6 +1,5 @@
 import { flatScores, indexNeurons, layerScores, neuronsAt } from "../../core/neuron-index.ts";
 import { neuronLayers } from "../../graph/network.ts";
-
 import { withImages } from "../../reversal/subject.ts";
 import { neuronFeatures } from "../learned/features.ts";
 import { topMean } from "../learned/gate.ts";

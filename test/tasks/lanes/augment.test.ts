@@ -1,30 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../../src/core/random.ts";
 import { augmentFrame } from "../../../src/tasks/lanes/augment.ts";
-import type { LaneSet } from "../../../src/tasks/lanes/lane.ts";
 import { intoSlots } from "../../../src/tasks/lanes/slots.ts";
+import { HEIGHT, SET, WIDTH } from "./frames.ts";
 
-const [HEIGHT, WIDTH] = [2, 40];
 /** Of the frame: pixels of a 1280 wide picture that a pixel is wide. */
 const PIXEL = 1280 / WIDTH;
-const ROWS = [300, 500, 700];
-/** Two frames whose pixels tell their column; the first has an ego lane and one to the right that is partly outside. */
-const SET: LaneSet = {
-  count: 2,
-  height: HEIGHT,
-  width: WIDTH,
-  pixels: Uint8Array.from({ length: 2 * 3 * HEIGHT * WIDTH }, (_, i) => i % WIDTH),
-  labels: [
-    {
-      rows: ROWS,
-      lanes: [
-        [-2, 500, 300],
-        [900, 1100, 1270],
-      ],
-    },
-    { rows: ROWS, lanes: [[640, 640, 640]] },
-  ],
-};
 const STILL = { flip: false, cropPadding: 0 };
 
 /** Draws until one is mirrored or shifted as wanted. */
