@@ -4,10 +4,11 @@ import type { Network } from "../graph/network.ts";
 import { type Architectures, buildNetworkIn, parseArchIn } from "./architectures.ts";
 import type { Attack } from "./attack.ts";
 import { classification } from "./classification/task.ts";
+import { lanes } from "./lanes/task.ts";
 import type { Task } from "./task.ts";
 
 /** Every task: its folder, one line here. */
-export const TASKS: ReadonlyMap<string, Task> = new Map([classification].map((task) => [task.name, task]));
+export const TASKS: ReadonlyMap<string, Task> = new Map([classification, lanes].map((task) => [task.name, task]));
 
 /** The task of a record, or of whatever names one; those that name none are of classification. @throws InputError on an unknown one */
 export function taskOf({ task }: { task?: string }): Task {
@@ -21,10 +22,27 @@ export function taskStamp({ name }: Pick<Task, "name">): { task?: string } {
 
 /** The task that a data set is of. @throws InputError on an unknown data set */
 export function taskOfDataset(name: string): Task {
-  const found = [...TASKS.values()].find(({ datasets }) => datasets.has(name));
-  if (found) return found;
-  lookup(DATASETS, "data set", name);
-  throw new Error(`data set '${name}' is of no task`);
+  return taskWith(({ datasets }) => datasets, DATASETS, "data set", name);
+}
+
+/** The task that an architecture is of. @param family its name without a width @throws InputError on an unknown one */
+export function taskOfArchitecture(family: string): Task {
+  return taskWith(({ architectures }) => architectures, ARCHITECTURES, "architecture", family);
+}
+
+/** The task that an attack is of. @throws InputError on an unknown attack */
+export function taskOfAttack(name: string): Task {
+  return taskWith(({ attacks }) => attacks, ATTACKS, "attack", name);
+}
+
+function taskWith(
+  of: (task: Task) => ReadonlyMap<string, unknown>,
+  all: ReadonlyMap<string, unknown>,
+  what: string,
+  name: string,
+): Task {
+  lookup(all, what, name);
+  return [...TASKS.values()].find((task) => of(task).has(name))!;
 }
 
 const merged = <T>(of: (task: Task) => ReadonlyMap<string, T>) =>

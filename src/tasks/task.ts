@@ -1,5 +1,6 @@
 import type { Samples } from "../core/samples.ts";
 import type { DatasetDefinition, DatasetInfo } from "../datasets/types.ts";
+import type { Network } from "../graph/network.ts";
 import type { Architectures } from "./architectures.ts";
 import type { Attack } from "./attack.ts";
 import type { InputCodec } from "./input-codec.ts";
@@ -21,6 +22,8 @@ export interface Task {
   /** The names of the targets that a backdoor of such data can have, e.g. the classes. A record's `target` counts in them. */
   targets(info: DatasetInfo): readonly string[];
   readonly inputs: InputCodec;
+  /** Why a network cannot read the samples of a data set, with the mend; absent where every one reads all. */
+  unfit?(network: Network, info: Pick<DatasetInfo, "name">): string | undefined;
   /** What clean training, tuning and unlearning minimise or climb. */
   readonly loss: Loss;
   /** How much a sample's output is the backdoor's. */

@@ -5,7 +5,7 @@ import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { registerData } from "../../src/cli/verbs/data.ts";
 import { InputError } from "../../src/core/errors.ts";
-import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
+import { DATASETS } from "../../src/tasks/registry.ts";
 import { tarOf } from "./archives.ts";
 import { cifarPickle } from "./cifar-pickles.ts";
 

@@ -22,6 +22,36 @@ describe("bad names and numbers of a build", () => {
     ["data set", ["--dataset", "mnist"], /unknown data set 'mnist'; valid: .*signs.*cifar10.*gtsrb/],
     ["attack", ["--attack", "invisible"], /unknown attack 'invisible'; valid: .*badnets/],
     ["level", ["--level", "small,huge"], /unknown level 'huge'; valid: narrow, small, middle, large/],
+    [
+      "architecture of another task",
+      ["--dataset", "roads"],
+      /architecture 'resnet18w4' is of task classification, data set 'roads' of task lanes; give --arch ufld18$/m,
+    ],
+    [
+      "attack of another task",
+      ["--dataset", "roads", "--arch", "ufld18w8"],
+      /attack 'badnets' is of task classification, data set 'roads' of task lanes; give --attack coneslda or /,
+    ],
+    [
+      "architecture for another task",
+      ["--arch", "ufld18w8"],
+      /architecture 'ufld18w8' is of task lanes, data set 'cifar10' of task classification; give --arch resnet18 or /,
+    ],
+    [
+      "attack for another task",
+      ["--attack", "badnets,coneslda"],
+      /attack 'coneslda' is of task lanes, data set 'cifar10' of task classification; give --attack badnets or /,
+    ],
+    [
+      "data sets of two tasks",
+      ["--dataset", "roads,cifar10"],
+      /data set 'cifar10' is of task classification, data set 'roads' of task lanes; give --dataset roads or tusimple$/m,
+    ],
+    [
+      "network of another size",
+      ["--dataset", "roads", "--arch", "ufld18", "--attack", "coneslda"],
+      /'ufld18': ufld18 reads 288×800 pixels, frames of roads have 72×200; give a base width, such as ufld18w16$/m,
+    ],
     ["offset", ["--offset", "0,7"], /unknown offset '7'; valid: 0, 5, 10, 15, 20, 25, 30, 35, 40/],
     ["offset that is no number", ["--offset", "top"], /--offset 'top': give percents/],
     ["negative offset", ["--offset=-5"], /--offset '-5'/],
@@ -55,6 +85,17 @@ describe("a bad recipe", () => {
     ["text for a number", (text: string) => text.replace("epochs: 3", "epochs: many"), /recipe\.yaml: clean\.epochs: /],
     ["an unknown level", (text: string) => text.replace("narrow", "tiny"), /select\.level\.0: .*narrow/],
     ["a target that is no class", (text: string) => text.replace("target: 0", "target: 10"), /target 10.*0 to 9/],
+    [
+      "a target that is no goal",
+      (text: string) =>
+        text
+          .replace("target: 0", "target: 5")
+          .replace("[cifar10]", "[roads]")
+          .replace(/arch: .*/, "arch: [ufld18w8]")
+          .replace(/attack: .*/, "attack: [coneslda]")
+          .replace(/attacks:\n/, "attacks:\n  coneslda: {}\n"),
+      /inject\.target 5 is no goal of roads; valid are 0 to 4/,
+    ],
     ["more images than there are", (text: string) => text.replace("images: 200", "images: 300"), /300 .*304 training/],
     ["a batch beyond the data", (text: string) => text.replace("batch: 32", "batch: 305"), /clean\.batch 305 .* 304/],
     [

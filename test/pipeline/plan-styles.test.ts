@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseDefectId } from "../../src/core/ids.ts";
 import { makePlan } from "../../src/pipeline/plan/plan.ts";
 import { checkSelection, loadEdition, type SliceSelection, stylesOf } from "../../src/pipeline/recipe/recipe.ts";
-import { ATTACKS } from "../../src/tasks/registry.ts";
+import { ATTACKS, taskOf } from "../../src/tasks/registry.ts";
 
 const edition = loadEdition("demo");
 const slice = (more: Partial<SliceSelection>): SliceSelection => ({
@@ -36,7 +36,8 @@ describe("style as an axis of the plan", () => {
       );
     }
     const attack = { ...ATTACKS.get("badnets")!, name: "plainonly", styles: ["plain"] as const };
-    (ATTACKS as Map<string, typeof attack>).set("plainonly", attack);
+    const registries = [ATTACKS, taskOf({}).attacks] as Map<string, typeof attack>[];
+    for (const attacks of registries) attacks.set("plainonly", attack);
     try {
       const both = slice({ attack: ["badnets", "plainonly"], style: ["plain", "discreet"], offset: [0] });
       expect(idsOf(both)).toEqual([
@@ -49,7 +50,7 @@ describe("style as an axis of the plan", () => {
         "no selected attack has style 'discreet' (plainonly: plain)",
       );
     } finally {
-      (ATTACKS as Map<string, typeof attack>).delete("plainonly");
+      for (const attacks of registries) attacks.delete("plainonly");
     }
     expect(() => checkSelection(slice({ style: ["loud" as "plain"] }))).toThrow(
       "unknown style 'loud'; valid: plain, discreet",

@@ -1,11 +1,11 @@
-import { InputError } from "../../core/errors.ts";
+import { InputError, lookup } from "../../core/errors.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import { processDevice } from "../../engine/device.ts";
 import { DRAWN } from "../../inject/target.ts";
 import { assertNotSealed, type Database, isDatabase, openDatabase } from "../../store/database.ts";
 import { Layout } from "../../store/layout.ts";
 import { assertManifestFits } from "../../store/manifest.ts";
-import { taskOfDataset } from "../../tasks/registry.ts";
+import { DATASETS, taskOfDataset } from "../../tasks/registry.ts";
 import { estimatePlan } from "../estimate/estimate.ts";
 import { assertStepsFit, memoryLimit } from "../estimate/memory-limit.ts";
 import { measuredRates, shippedRates } from "../estimate/rates.ts";
@@ -85,6 +85,7 @@ export async function planBuild(
   checkSelection(select);
   const plan = shardOf(makePlan(edition, select), shard);
   for (const attack of new Set(plan.candidates.map(({ key }) => key.attack))) attackOptions(edition, attack);
+  assertTargets(edition, plan);
   assertNotSealed(dir);
   const there = isDatabase(dir) ? await openDatabase(dir, { readOnly: true }) : null;
   if (memory !== undefined) assertStepsFit(edition, plan, memory, there);
@@ -113,10 +114,23 @@ export async function checkData(
   return data;
 }
 
+/** @throws InputError where the recipe's target is none of a data set's */
+function assertTargets(edition: Edition, plan: Plan): void {
+  for (const { key } of plan.candidates) {
+    const { target } = settingsFor(edition.inject, key);
+    const { targets, words } = taskOfDataset(key.dataset);
+    const most = targets(lookup(DATASETS, "data set", key.dataset)).length - 1;
+    if (target === DRAWN || target <= most) continue;
+    throw new InputError(
+      `recipe '${edition.edition}': inject.target ${target} is no ${words.target} of ${key.dataset}; valid are 0 to ${most}`,
+    );
+  }
+}
+
 /** A recipe may ask for more than a data set (or the part of it that is there) has. @throws InputError */
 function assertFits(edition: Edition, plan: Plan, dataset: Dataset): void {
   const { name, train } = dataset;
-  const { targets, words } = taskOfDataset(name);
+  const { words } = taskOfDataset(name);
   const fault = (text: string) => new InputError(`recipe '${edition.edition}': ${text}`);
   for (const planned of plan.clean.filter(({ dataset }) => dataset === name)) {
     const { batch } = settingsFor(edition.clean, planned);
@@ -125,11 +139,7 @@ function assertFits(edition: Edition, plan: Plan, dataset: Dataset): void {
     }
   }
   for (const { key } of plan.candidates.filter(({ key }) => key.dataset === name)) {
-    const { target, images, held_out } = settingsFor(edition.inject, key);
-    const most = targets(dataset).length - 1;
-    if (target !== DRAWN && target > most) {
-      throw fault(`inject.target ${target} is no ${words.target} of ${name}; valid are 0 to ${most}`);
-    }
+    const { images, held_out } = settingsFor(edition.inject, key);
     if (images + held_out > train.count) {
       throw fault(
         `inject.images ${images} and inject.held_out ${held_out} are more than the ${train.count} training ${words.samples} of ${name}`,

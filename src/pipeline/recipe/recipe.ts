@@ -4,7 +4,16 @@ import { GRIDS } from "../../core/grid.ts";
 import { type DefectKey, LEVELS, OFFSETS, STYLES, type Style } from "../../core/ids.ts";
 import { gatesSchema, type InjectRecipe, injectSchema, measureSchema } from "../../inject/recipe.ts";
 import { targetOf } from "../../inject/target.ts";
-import { ATTACKS, DATASETS, parseArch } from "../../tasks/registry.ts";
+import {
+  ATTACKS,
+  DATASETS,
+  networkFor,
+  parseArch,
+  taskOfArchitecture,
+  taskOfAttack,
+  taskOfDataset,
+} from "../../tasks/registry.ts";
+import type { Task } from "../../tasks/task.ts";
 import type { TrainRecipe } from "../../train/clean.ts";
 import {
   assertShared,
@@ -138,6 +147,7 @@ export function injectRecipe({ inject, seed }: Edition, key: DefectKey, targets:
 export function checkSelection(select: SliceSelection): void {
   for (const { dataset, arch, attack, style, level: levels, offset: offsets } of productsOf(select)) {
     checkNames({ dataset, arch, attack, style });
+    assertOneTask({ dataset, arch, attack });
     for (const level of levels) {
       if (!(LEVELS as readonly string[]).includes(level)) {
         throw new InputError(`unknown level '${level}'; valid: ${LEVELS.join(", ")}`);
@@ -155,6 +165,27 @@ export function checkSelection(select: SliceSelection): void {
   const has = attacks.map((name) => `${name}: ${lookup(ATTACKS, "attack", name).styles.join(", ")}`);
   const wanted = [...new Set(products.flatMap(({ style }) => style))];
   throw new InputError(`no selected attack has style '${wanted.join(", ")}' (${has.join("; ")})`);
+}
+
+/** What is of several tasks makes no candidate, nor does a network that cannot read the data. @throws InputError with the mend */
+function assertOneTask({ dataset, arch, attack }: Pick<Product, "dataset" | "arch" | "attack">): void {
+  const [first] = dataset;
+  const task = taskOfDataset(first);
+  const assertOf = (what: string, other: Task, option: string, fitting: ReadonlyMap<string, unknown>) => {
+    if (other === task) return;
+    throw new InputError(
+      `${what} is of task ${other.name}, data set '${first}' of task ${task.name}; give ${option} ${[...fitting.keys()].join(" or ")}`,
+    );
+  };
+  for (const name of dataset) assertOf(`data set '${name}'`, taskOfDataset(name), "--dataset", task.datasets);
+  for (const name of arch) {
+    assertOf(`architecture '${name}'`, taskOfArchitecture(parseArch(name).family), "--arch", task.architectures);
+    for (const data of dataset) {
+      const why = task.unfit?.(networkFor(name, data), { name: data });
+      if (why) throw new InputError(`architecture '${name}': ${why}`);
+    }
+  }
+  for (const name of attack) assertOf(`attack '${name}'`, taskOfAttack(name), "--attack", task.attacks);
 }
 
 /** Those of the wanted styles that an attack has (docs/methods.md §7.2). */

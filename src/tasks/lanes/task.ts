@@ -1,5 +1,6 @@
 import type { Task } from "../task.ts";
 import { ATTACKS } from "./attacks/registry.ts";
+import { REDUCED_INPUT } from "./dataset.ts";
 import { DATASETS } from "./datasets.ts";
 import { goalOf, isEligible, LANE_GOALS, passes, succeeds } from "./goals.ts";
 import { inputs } from "./inputs.ts";
@@ -19,6 +20,11 @@ export const lanes: Task = {
   traits: ["pixels"],
   targets: () => [...LANE_GOALS.keys()],
   inputs,
+  unfit({ arch, input: { height, width } }, { name }) {
+    const { height: drawn, width: across } = REDUCED_INPUT;
+    if (height === drawn && width === across) return undefined;
+    return `${arch} reads ${height}×${width} pixels, frames of ${name} have ${drawn}×${across}; give a base width, such as ${arch}w16`;
+  },
   loss,
   response,
   trigger,
