@@ -2,6 +2,7 @@ import { BlockedLowering } from "../graph/lowering/blocked.ts";
 import type { Lowering, LoweringKind } from "../graph/lowering/lowering.ts";
 import { networkPadding } from "../graph/lowering/network-padding.ts";
 import { PlainLowering } from "../graph/lowering/plain.ts";
+import { TokenLowering } from "../graph/lowering/tokens.ts";
 import { WebGpuLowering } from "../graph/lowering/webgpu.ts";
 import type { Network } from "../graph/network.ts";
 import { GraphBuilder, NCHWC } from "../graph/onnx.ts";
@@ -45,11 +46,12 @@ const MOST_PADDING = 2.5;
 
 /**
  * Makes a lowering for a network: the process's device's own; on the processor blocked where it has the operators and
- * padding pays, else plain.
+ * padding pays, else plain. Sequences have one of their own, in standard operators.
  *
  * @param wanted one lowering whatever the device; `blocked` is still not taken where it does not pay
  */
 export async function chooseLowering(network: Network, batch: number, wanted?: LoweringKind): Promise<Lowering> {
+  if (network.input.tokens) return new TokenLowering(batch);
   if ((wanted ?? processDevice()) === "webgpu") return new WebGpuLowering(batch);
   const block = wanted === "plain" ? undefined : await channelBlock();
   const pays = block !== undefined && networkPadding(network, block) <= MOST_PADDING;

@@ -26,6 +26,8 @@ export interface ParameterSink {
   trains(key: string): boolean;
   gradient(key: string, value: string): void;
   statistics(unit: NormalisedNode, statistics: BatchStatistics): void;
+  /** Takes the gradient at the rows of a table that were looked up. */
+  lookups?(key: string, value: string, shape: number[]): void;
 }
 
 /** Units with batch statistics where they have batch norm, as in training: `y = γ·(z − μ_B)/√(σ²_B + ε) + β`. */
@@ -62,6 +64,23 @@ export class BatchNormUnits implements UnitRule {
     sink.statistics({ ...unit, bn: unit.bn }, { mean, variance });
     this.saved.set(unit.id, { conv, mean, rstd, scale });
     return lowering.scaleShift(conv, scale, shift, fuse);
+  }
+
+  parameter(key: string, shape: number[]): string {
+    return this.sink.parameter(key, shape);
+  }
+
+  matrixGradient(key: string, left: string, right: string): void {
+    const { graph } = this.lowering;
+    if (this.sink.trains(key)) this.sink.gradient(key, graph.op("Gemm", [left, right], { transA: 1 }));
+  }
+
+  vectorGradient(key: string, _: number[], make: () => string): void {
+    if (this.sink.trains(key)) this.sink.gradient(key, make());
+  }
+
+  lookupGradient(key: string, dy: string, shape: number[]): void {
+    if (this.sink.trains(key)) this.sink.lookups?.(key, dy, shape);
   }
 
   /** With `x̂ = (z−μ)·r`: `∂γ = Σ g·x̂`, `∂β = Σ g`, `∂z = γ·r·(g − ∂β/M − x̂·∂γ/M)`, M = images × positions. */

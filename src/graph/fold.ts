@@ -1,7 +1,8 @@
 import { type StateDict, sizeOf, type Tensor, tensorOf } from "../tensor/state.ts";
 import { BN_EPSILON } from "./batchnorm.ts";
 import { foldedBias, foldedWeight } from "./folded.ts";
-import { classifierOf, type Network, type Weighted, weightedNodes } from "./network.ts";
+import { classifierOf, type Network, outputWeight, type Weighted, weightedNodes } from "./network.ts";
+import { opOf } from "./ops/registry.ts";
 
 /** Feeds of the folded programs: graph input → values. */
 export type FoldedState = Map<string, Float32Array>;
@@ -33,16 +34,16 @@ export function toOihw(data: Float32Array, shape: number[]): Float32Array {
   return result;
 }
 
-/** Folds every unit's frozen batch norm into its convolution; the classifier passes as it is. */
+/** Folds every unit's frozen batch norm into its convolution; the classifier passes as it is, and so does all of a sequence's operators. */
 export function foldState(network: Network, state: StateDict): FoldedState {
   const folded: FoldedState = new Map();
   for (const node of weightedNodes(network)) {
     for (const [name, values] of foldNode(state, node)) folded.set(name, values);
   }
   const linear = classifierOf(network);
-  for (const part of ["weight", "bias"]) {
-    folded.set(`${linear.id}.${part}`, tensorOf(state, `${linear.id}.${part}`).data);
-  }
+  const entries = [outputWeight(linear), ...(linear.unbiased ? [] : [`${linear.id}.bias`])];
+  if (network.nodes.some((node) => opOf(node).tokens)) entries.push(...state.keys());
+  for (const key of entries) folded.set(key, tensorOf(state, key).data);
   return folded;
 }
 

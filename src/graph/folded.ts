@@ -1,7 +1,8 @@
 import type { Feature, Gradient, Lowering } from "./lowering/lowering.ts";
-import { inferShapes, type Network, type Shapes, type Weighted, weightedNodes } from "./network.ts";
+import { inferShapes, type Network, type Shapes, unitsOf, type Weighted, weightedNodes } from "./network.ts";
 import { convShape } from "./ops/weighted.ts";
 import type { UnitRule } from "./unit-rule.ts";
+import type { Unit } from "./units.ts";
 
 /** Names of a folded unit's graph inputs. */
 export const foldedWeight = (unit: string) => `${unit}.folded_weight`;
@@ -12,6 +13,9 @@ export const rowWeightGradient = (unit: string) => `d_${unit}.weight_rows`;
 export const rowBiasGradient = (unit: string) => `d_${unit}.bias_rows`;
 /** Of the columns that the next layer reads the selected rows' neurons with. */
 export const columnGradient = (unit: string) => `d_${unit}.columns`;
+
+/** Of an entry that a unit of a sequence shares, the gradient of the chosen neurons' slices, one after the other. */
+export const sliceGradient = (key: string) => `d_${key}.slices`;
 
 export interface FoldedOptions {
   /** Unit → how many rows (neurons) of its weights get gradients. */
@@ -32,13 +36,23 @@ export class FoldedUnits implements UnitRule {
   private readonly rows: ReadonlyMap<string, number>;
   /** Reader → the unit whose neurons' columns it holds. */
   private readonly sources: ReadonlyMap<string, string>;
+  /** Entries that tuned units without folded weights share. */
+  private readonly shared: ReadonlyMap<string, { unit: Unit; axis: number }>;
+  private readonly declared = new Set<string>();
 
   constructor(lowering: Lowering, network: Network, options: FoldedOptions = {}) {
     this.lowering = lowering;
     this.rows = options.rows ?? new Map();
     this.sources = new Map([...(options.readers ?? [])].map(([unit, reader]) => [reader, unit]));
     this.shapes = inferShapes(network);
-    for (const unit of weightedNodes(network)) {
+    const weighted = weightedNodes(network);
+    const tuned = unitsOf(network).filter(({ id }) => this.rows.has(id) && !weighted.some((node) => node.id === id));
+    this.shared = new Map(tuned.flatMap((unit) => unit.owned.map(({ key, axis }) => [key, { unit, axis }])));
+    for (const { id, width } of tuned) {
+      const rows = this.rows.get(id)!;
+      if (rows < width) lowering.graph.input(rowSelector(id), [rows, width]);
+    }
+    for (const unit of weighted) {
       if (options.only?.has(unit.id) === false) continue;
       const inputs = this.shapes.get(unit.input)![0];
       lowering.graph.input(foldedWeight(unit.id), [unit.out, unit.kernel, unit.kernel, inputs]);
@@ -69,6 +83,38 @@ export class FoldedUnits implements UnitRule {
     this.columnGradients(unit.id, () => [lowering.toVector(x), lowering.toVector(dy)]);
     if (!input.wanted) return undefined;
     return lowering.convInputGradient(dy, foldedWeight(unit.id), shape, x, input.into);
+  }
+
+  parameter(key: string, shape: number[]): string {
+    if (this.declared.has(key)) return key;
+    this.declared.add(key);
+    return this.lowering.graph.input(key, shape);
+  }
+
+  /** Puts out the gradient of the slices that are a tuned unit's own, slice by slice. */
+  matrixGradient(key: string, left: string, right: string, shape: [number, number]): void {
+    const share = this.shared.get(key);
+    if (!share) return;
+    const { unit, axis } = share;
+    const [own, other] = axis === 0 ? [left, right] : [right, left];
+    const rows = this.rows.get(unit.id)!;
+    const { graph } = this.lowering;
+    graph.afterwards(() => {
+      const picked = rows < unit.width ? graph.op("Gemm", [own, rowSelector(unit.id)], { transB: 1 }) : own;
+      graph.output(sliceGradient(key), graph.op("Gemm", [picked, other], { transA: 1 }), [rows, shape[1 - axis]]);
+    });
+  }
+
+  vectorGradient(key: string, [size]: number[], make: () => string): void {
+    const share = this.shared.get(key);
+    if (!share) return;
+    const rows = this.rows.get(share.unit.id)!;
+    const { graph } = this.lowering;
+    graph.afterwards(() => {
+      const all = make();
+      const picked = rows < size ? graph.op("MatMul", [rowSelector(share.unit.id), all]) : all;
+      graph.output(sliceGradient(key), picked, [rows]);
+    });
   }
 
   /**

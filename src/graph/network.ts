@@ -18,9 +18,17 @@ export type { NormalisedNode, Weighted } from "./ops/weighted.ts";
  */
 export interface Network {
   arch: string;
-  input: { channels: number; height: number; width: number };
+  input: NetworkInput;
   classes: number;
   nodes: LayerNode[];
+}
+
+/** What a network reads; of sequences the height is the number of positions and the width 1. */
+export interface NetworkInput {
+  channels: number;
+  height: number;
+  width: number;
+  tokens?: true;
 }
 
 /** Output shape `[channels, height, width]` of every node (height = width = 1 after global pooling). */
@@ -72,6 +80,11 @@ export function classifierOf(network: Network): LinearNode {
   const last = network.nodes[network.nodes.length - 1];
   if (last.op !== "linear") throw new Error(`${network.arch}: the last node is not the classifier`);
   return last;
+}
+
+/** The entry of the state that holds the classifier's weights, `[outputs, inputs]`. */
+export function outputWeight({ id, unbiased }: LinearNode): string {
+  return unbiased?.weight ?? `${id}.weight`;
 }
 
 /** The graph output that holds what a network puts out, in every program that has it: `[n, width]`. */

@@ -5,9 +5,9 @@ import { type Network, stateShapes, unitsOf } from "./network.ts";
 /**
  * What a part of a tensor is to its neuron. Training moves the weights that the neuron reads with, its bias, and its batch
  * norm's gain γ and shift β, and the weights that the next layer reads it with where they are its own; its batch norm's mean μ and
- * variance σ² go with it.
+ * variance σ² go with it. A gated unit reads with two sets of weights: `weight` makes its gate, `up` what passes the gate.
  */
-export type Role = "weight" | "bias" | "gain" | "shift" | "outgoing" | "mean" | "variance";
+export type Role = "weight" | "up" | "bias" | "gain" | "shift" | "outgoing" | "mean" | "variance";
 
 /** A tensor that a unit's neurons divide among them: neuron n has index n along the axis. */
 export interface Share {

@@ -1,6 +1,6 @@
 import { fusedAdditions } from "./fused-additions.ts";
 import type { Feature, Gradient, Lowering } from "./lowering/lowering.ts";
-import { classifierOf, inputsOf, type Network, type Weighted } from "./network.ts";
+import { classifierOf, inputsOf, type Network, outputWeight, type Weighted } from "./network.ts";
 import type { AddNode } from "./ops/add.ts";
 import type { BackwardPass, ForwardPass } from "./ops/op.ts";
 import { opOf } from "./ops/registry.ts";
@@ -27,6 +27,8 @@ export interface Forward {
   features: Map<string, Feature>;
   /** `[n, channels]` of every node whose output is flat. */
   vectors: Map<string, string>;
+  /** What nodes keep for their backward pass, by id. */
+  kept: Map<string, unknown>;
   /** What the classifier reads, and what it puts out; empty in a part of a network that has none. */
   pooled: string;
   logits: string;
@@ -68,6 +70,7 @@ export class Walk {
     const { lowering, rule, fused, options, network } = this;
     const features = new Map(given);
     const vectors = new Map<string, string>();
+    const kept = new Map<string, unknown>();
     const pass: ForwardPass = {
       lowering,
       rule,
@@ -84,12 +87,18 @@ export class Walk {
         else features.set(id, output);
       },
       intervened: (unit, activation) => (options.intervene ? options.intervene(unit, activation) : activation),
+      parameter(key, shape) {
+        if (!rule.parameter) throw new Error(`${network.arch}: this program is not for sequences`);
+        return rule.parameter(key, shape);
+      },
+      keep: (id, values) => void kept.set(id, values),
     };
     for (const node of network.nodes) opOf(node).forward(node, pass);
     const last = network.nodes[network.nodes.length - 1];
     const ofClassifier = (id: (classifier: { id: string; input: string }) => string) =>
       last?.op === "linear" ? vectors.get(id(last))! : "";
-    return { features, vectors, pooled: ofClassifier(({ input }) => input), logits: ofClassifier(({ id }) => id) };
+    const [pooled, logits] = [ofClassifier(({ input }) => input), ofClassifier(({ id }) => id)];
+    return { features, vectors, kept, pooled, logits };
   }
 
   /**
@@ -99,16 +108,37 @@ export class Walk {
    * @returns the gradient at the image where it is wanted
    */
   backward(forward: Forward, dlogits: string, onTap?: OnTap): Feature | undefined {
-    const weight = `${classifierOf(this.network).id}.weight`;
+    const weight = outputWeight(classifierOf(this.network));
     return this.backwardFromPooled(forward, this.lowering.graph.op("MatMul", [dlogits, weight]), onTap);
   }
 
   /** Like {@link backward}, from the gradient `[n, channels]` of what the classifier reads. */
-  backwardFromPooled({ features }: Forward, dpooled: string, onTap?: OnTap): Feature | undefined {
+  backwardFromPooled(forward: Forward, dpooled: string, onTap?: OnTap): Feature | undefined {
+    const last = classifierOf(this.network).input;
+    const read = forward.features.get(last);
+    return this.backwardFrom(forward, last, dpooled, read && (() => this.lowering.fromVector(dpooled, read)), onTap);
+  }
+
+  /** Like {@link backward}, from the gradient of the last node's output, in a part of a network without classifier. */
+  backwardFromFeature(forward: Forward, gradient: Feature, onTap?: OnTap): Feature | undefined {
+    const { nodes } = this.network;
+    return this.backwardFrom(forward, nodes[nodes.length - 1].id, undefined, () => gradient, onTap);
+  }
+
+  /**
+   * @param vector the gradient at the node where its output is flat
+   * @param feature makes it where its output is a feature
+   */
+  private backwardFrom(
+    { features, kept }: Forward,
+    last: string,
+    vector: string | undefined,
+    feature: (() => Feature) | undefined,
+    onTap?: OnTap,
+  ): Feature | undefined {
     const { lowering, rule, fused, options, network } = this;
     const gradients = new Map<string, Gradient>();
-    const last = classifierOf(network).input;
-    const vectorGradients = new Map([[last, dpooled]]);
+    const vectorGradients = new Map(vector === undefined ? [] : [[last, vector]]);
     const wanted = this.wantedGradients();
     // Before all else: of an operator's inputs the runtime first computes the one that was added last. A gate is to be computed
     // when its gradient is there, not all gates before the first gradient.
@@ -117,9 +147,7 @@ export class Walk {
       const y = features.get(node.id);
       if (y && "relu" in node && node.relu && wanted.has(node.id)) gates.set(node.id, lowering.reluGate(y));
     }
-    const read = features.get(last);
-    if (read && wanted.has(last))
-      gradients.set(last, lowering.accumulate(undefined, lowering.fromVector(dpooled, read)));
+    if (feature && wanted.has(last)) gradients.set(last, lowering.accumulate(undefined, feature()));
     const pass: BackwardPass = {
       lowering,
       rule,
@@ -142,6 +170,11 @@ export class Walk {
         if (gradient) gradients.set(id, gradient);
       },
       tapped: (unit, dy) => onTap?.(unit, features.get(unit.id)!, dy),
+      wants: (id) => wanted.has(id),
+      kept: <T>(id: string) => kept.get(id) as T,
+      matrixGradient: (...of) => rule.matrixGradient?.(...of),
+      vectorGradient: (...of) => rule.vectorGradient?.(...of),
+      lookupGradient: (...of) => rule.lookupGradient?.(...of),
     };
     // Where nobody wants a node's gradient, the runtime would compute it though nobody reads it.
     for (const node of [...network.nodes].reverse()) if (wanted.has(node.id)) opOf(node).backward(node, pass);
@@ -154,7 +187,7 @@ export class Walk {
     const { trained, inputGradient } = this.options;
     const wanted = new Set<string>();
     for (const node of this.network.nodes) {
-      const isTrained = opOf(node).weighted !== undefined && (!trained || trained.has(node.id));
+      const isTrained = opOf(node).state !== undefined && (!trained || trained.has(node.id));
       const own = node.op === "input" ? inputGradient === true : isTrained || node.op === "linear";
       if (own || inputsOf(node).some((id) => wanted.has(id))) wanted.add(node.id);
     }

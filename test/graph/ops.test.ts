@@ -1,16 +1,19 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { inferShapes, inputsOf, type LayerNode, stateEntries, stateShapes, unitAt } from "../../src/graph/network.ts";
+import type { AnyNode, Op } from "../../src/graph/ops/op.ts";
 import { OPS } from "../../src/graph/ops/registry.ts";
+import { DECODERS } from "./decoders.ts";
 import { NETWORKS, network } from "./small-networks.ts";
 
-const networks = Object.values(NETWORKS).map(network);
+const networks = [...Object.values(NETWORKS).map(network), ...Object.values(DECODERS)];
+const OF_IMAGES = Object.entries(OPS).flatMap(([name, op]) => ((op as Op<AnyNode>).tokens ? [] : [name]));
 
 it.each(Object.keys(OPS))("'%s' is in a small network, whose gradients are held against finite differences", (op) => {
   expect(networks.some(({ nodes }) => nodes.some((node) => node.op === op))).toBe(true);
 });
 
-it.each(Object.keys(OPS))("'%s' is known to the loader for PyTorch", (op) => {
+it.each(OF_IMAGES)("'%s' is known to the loader for PyTorch", (op) => {
   const loader = readFileSync(new URL("../../python/load_in_torch.py", import.meta.url), "utf8");
   expect(loader).toContain(`"${op}"`);
 });

@@ -28,6 +28,7 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
     "tasks/lanes",
     ["core", "files", "pictures", "tensor", "records", "graph", "engine", "tune", "images", "datasets", "tasks"],
   ],
+  ["tasks/language", ["core", "files", "tensor", "records", "graph", "engine", "tune", "images", "datasets", "tasks"]],
   // Which tasks there are: for those who open what a record names.
   ["tasks/registry", ["core", "graph", "datasets", "tasks", "tasks/classification", "tasks/lanes"]],
   ["measure", ["core", "tensor", "graph", "engine", "images", "tasks"]],

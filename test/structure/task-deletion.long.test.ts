@@ -9,7 +9,7 @@ import { ROOT } from "./sources.ts";
 /** The one without which there is no record to read. */
 const KEPT = "classification";
 
-const removable = [...new Set(["lanes", ...TASKS.keys()])].filter((name) => name !== KEPT);
+const removable = [...new Set(["lanes", "language", ...TASKS.keys()])].filter((name) => name !== KEPT);
 
 describe.each(removable)("without the task '%s'", (name) => {
   it("all else compiles: its folder and its lines of the registry are all that there is of it", () => {

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 import architectures
 import features as neuron_features
+from language import Answering, next_token_loss
 from procedures import anp as anp_procedure
 from procedures import nc as nc_procedure
 from tensors import read_tensors, write_tensors
@@ -21,6 +22,8 @@ def build(request, tensors):
         from load_in_torch import Network
 
         model = Network()
+    elif "language" in request:
+        model = Answering(request["language"])
     else:
         model = architectures.build(request["family"], request["base_width"], request["classes"])
     state = model.state_dict()
@@ -57,10 +60,14 @@ def gradients(request, tensors):
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.register_forward_pre_hook(watch(name))
-    images, targets = batch_of(tensors)
-    logits = model(images)
-    lanes = request.get("lanes")
-    loss = lane_loss(logits, targets, **lanes) if lanes else soft_cross_entropy(logits, targets)
+    if "next" in tensors:
+        logits = model(torch.from_numpy(tensors["input"]).double())
+        loss = next_token_loss(model, tensors)
+    else:
+        images, targets = batch_of(tensors)
+        logits = model(images)
+        lanes = request.get("lanes")
+        loss = lane_loss(logits, targets, **lanes) if lanes else soft_cross_entropy(logits, targets)
     loss.backward()
     results["loss"] = loss.detach()
     results["logits"] = logits.detach()

@@ -96,6 +96,7 @@ export function NeuronPage(props: Props) {
 
 const ROLES: Record<Share["role"], string> = {
   weight: "weights it reads with",
+  up: "weights of what passes its gate",
   bias: "bias",
   gain: "gain γ",
   shift: "shift β",

@@ -15,9 +15,11 @@ export interface StateEntry {
   shape: number[];
   /** Whether training moves it: buffers are not trained. */
   trained: boolean;
-  /** A fresh one's value, or of what `±1/√fanIn` its values are drawn from uniformly. */
-  fresh: number | { fanIn: number };
+  fresh: Fresh;
 }
+
+/** A fresh entry's value, or of what `±1/√fanIn` its values are drawn from uniformly, or how far normal ones spread around 0. */
+export type Fresh = number | { fanIn: number } | { deviation: number };
 
 /** What every node has. */
 export interface AnyNode {
@@ -30,6 +32,8 @@ export interface AnyNode {
  * `python/load_in_torch.py`, under the same name.
  */
 export interface Op<N extends AnyNode> {
+  /** Whether it is of sequences: `TokenLowering` alone writes it, and PyTorch's side is Hugging Face's. */
+  tokens?: true;
   /** The nodes that it reads, in order. */
   inputs(node: N): readonly string[];
   /** The shape of its output. @throws Error where the inputs do not fit */
@@ -70,6 +74,10 @@ export interface ForwardPass {
   put(id: string, output: Feature | string): void;
   /** A unit's activation, or what the caller replaces it by. */
   intervened(unit: Weighted, activation: Feature): Feature;
+  /** Declares an entry of the state that is read as it is. */
+  parameter(key: string, shape: number[]): string;
+  /** Keeps what the backward pass of a node needs again. */
+  keep<T>(id: string, values: T): void;
 }
 
 /** A backward pass in progress. */
@@ -92,6 +100,16 @@ export interface BackwardPass {
   addTo(id: string, add: (input: { wanted: boolean; into?: Gradient }) => Gradient | undefined): void;
   /** Tells a caller who asked the gradient at a unit's activation. */
   tapped(unit: Weighted, dy: Feature): void;
+  /** Whether the gradient at a node is wanted. */
+  wants(id: string): boolean;
+  /** What the forward pass kept of a node. */
+  kept<T>(id: string): T;
+  /** Offers the gradient `leftᵀ·right` of a matrix of the state. @param left `[positions, shape[0]]` @param right `[positions, shape[1]]` */
+  matrixGradient(key: string, left: string, right: string, shape: [number, number]): void;
+  /** Offers the gradient of another entry of the state. @param make emits it */
+  vectorGradient(key: string, shape: number[], make: () => string): void;
+  /** Offers the gradient at the rows of a table that were looked up, in the order of the sequence. */
+  lookupGradient(key: string, dy: string, shape: number[]): void;
 }
 
 /** A file in standard operators, being written. */

@@ -10,7 +10,7 @@ import { declareClassifier } from "./classifier.ts";
  * of them near given values: the gradient of `Σ_i chosen_i·(A_i − aim_i)²` by the image.
  *
  * Inputs `input` (normalised image), `chosen` and `aim` `[N, channels]`; outputs `features` `[N, channels]` and
- * `image_gradient` `[N, C, H, W]`.
+ * `image_gradient` `[N, C, H, W]`, of a sequence `[N·T, C]`.
  */
 export function featureProgram(lowering: Lowering, network: Network): Program {
   const { graph, batch } = lowering;
@@ -25,6 +25,7 @@ export function featureProgram(lowering: Lowering, network: Network): Program {
   graph.output("features", forward.pooled, [batch, inputs]);
   const short = graph.op("Mul", [graph.op("Sub", [forward.pooled, aim]), chosen]);
   const gradient = walk.backwardFromPooled(forward, graph.op("Mul", [short, graph.scalar(2)]))!;
-  graph.output("image_gradient", gradient.tensor, [batch, channels, height, width]);
+  const shape = network.input.tokens ? [batch * height, channels] : [batch, channels, height, width];
+  graph.output("image_gradient", gradient.tensor, shape);
   return graph.finish();
 }

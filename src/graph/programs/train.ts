@@ -1,6 +1,6 @@
 import { BatchNormUnits, type BatchStatistics, type ParameterSink } from "../batchnorm.ts";
 import type { Lowering } from "../lowering/lowering.ts";
-import { classifierOf, inferShapes, type Network, type NormalisedNode } from "../network.ts";
+import { classifierOf, inferShapes, type Network, type NormalisedNode, outputWeight } from "../network.ts";
 import { crossEntropy } from "../objectives/cross-entropy.ts";
 import { emitMeanLoss, type Objective } from "../objectives/objective.ts";
 import type { Program } from "../onnx.ts";
@@ -62,15 +62,20 @@ export function trainProgram(
   const image = lowering.image("input", channels, height, width);
   const shapes = inferShapes(network);
   const linear = classifierOf(network);
-  sink.parameter(`${linear.id}.weight`, [linear.out, shapes.get(linear.input)![0]]);
-  sink.parameter(`${linear.id}.bias`, [linear.out]);
+  const weight = outputWeight(linear);
+  if (!linear.unbiased) {
+    sink.parameter(weight, [linear.out, shapes.get(linear.input)![0]]);
+    sink.parameter(`${linear.id}.bias`, [linear.out]);
+  } else if (weight !== `${linear.id}.weight` && sink.trains(weight)) {
+    throw new Error(`${network.arch}: '${weight}' is looked up, too: languageProgram trains it`);
+  }
 
   const forward = walk.forward(image);
   const dlogits = emitMeanLoss(lowering, network, objective(lowering, network), forward.logits);
-  if (sink.trains(`${linear.id}.weight`)) {
-    sink.gradient(`${linear.id}.weight`, graph.op("Gemm", [dlogits, forward.pooled], { transA: 1 }));
+  if (sink.trains(weight)) {
+    sink.gradient(weight, graph.op("Gemm", [dlogits, forward.pooled], { transA: 1 }));
   }
-  if (sink.trains(`${linear.id}.bias`)) {
+  if (!linear.unbiased && sink.trains(`${linear.id}.bias`)) {
     sink.gradient(`${linear.id}.bias`, graph.op("ReduceSum", [dlogits, graph.integers([0])], { keepdims: 0 }));
   }
   walk.backward(forward, dlogits);
