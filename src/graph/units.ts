@@ -1,6 +1,6 @@
 import type { NeuronSet } from "../core/neurons.ts";
 import { type Slice, sliceSize } from "../tensor/slices.ts";
-import { type Network, stateShapes, unitsOf } from "./network.ts";
+import { type Network, unitsOf } from "./network.ts";
 
 /**
  * What a part of a tensor is to its neuron. Training moves the weights that the neuron reads with, its bias, and its batch
@@ -45,9 +45,8 @@ export function sliceOf({ key, axis }: Share, neuron: number): Slice {
   return { key, axis, index: neuron };
 }
 
-/** Numbers that each neuron of a unit owns. */
-export function ownedValues(network: Network, { owned }: Unit): number {
-  const shapes = stateShapes(network);
+/** Numbers that each neuron of a unit owns. @param shapes of the network's state (`stateShapes`) */
+export function ownedValues(shapes: ReadonlyMap<string, readonly number[]>, { owned }: Unit): number {
   return owned.reduce((sum, { key, axis }) => sum + sliceSize(shapes.get(key)!, axis), 0);
 }
 

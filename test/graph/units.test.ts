@@ -26,7 +26,7 @@ it.each([...ARCHITECTURES])("the neurons of %s own every parameter but the class
   expect(new Set(keys).size).toBe(keys.length);
   const head = [...shapes.keys()].filter((key) => !keys.includes(key));
   expect(head).toHaveLength(2);
-  const owned = units.reduce((sum, unit) => sum + unit.width * ownedValues(net, unit), 0);
+  const owned = units.reduce((sum, unit) => sum + unit.width * ownedValues(shapes, unit), 0);
   const classifier = head.reduce((sum, key) => sum + shapes.get(key)!.reduce((a, b) => a * b, 1), 0);
   expect(owned + classifier).toBe(countParameters(net));
 });
@@ -45,7 +45,7 @@ it("a hidden dense unit owns its row, its bias and the column that the next line
     { key: "h.bias", axis: 0, index: 5 },
     { key: "i.weight", axis: 1, index: 5 },
   ]);
-  expect(ownedValues(net, units[3])).toBe(24 + 1 + 5);
+  expect(ownedValues(stateShapes(net), units[3])).toBe(24 + 1 + 5);
   const state = randomState(net, 1);
   const masked = maskNeurons(net, state, { i: [2] });
   const column = Array.from({ length: 5 }, (_, k) => masked.get("fc.weight")!.data[16 * k + 2]);

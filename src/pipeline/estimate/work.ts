@@ -1,7 +1,7 @@
 import type { Grid } from "../../core/grid.ts";
 import type { Level } from "../../core/ids.ts";
 import { multiplyAdds, stateValues } from "../../graph/cost.ts";
-import { type Network, neuronLayers, unitsOf } from "../../graph/network.ts";
+import { type Network, stateShapes, unitsOf } from "../../graph/network.ts";
 import { ownedValues } from "../../graph/units.ts";
 import { quantity } from "../../inject/quantity.ts";
 import type { InjectSettings, MeasureRecipe } from "../../inject/recipe.ts";
@@ -24,9 +24,30 @@ const CONDUCTANCE_STEPS = 8;
 /** Passes over the test images: gates of the infected model and the sham, masked, patched; each clean and triggered. */
 const TEST_PASSES = 8;
 
+/** What is counted of a network, once for all candidates of a plan. */
+interface Counts {
+  /** Multiply-adds of one forward pass. */
+  forward: number;
+  stateValues: number;
+  /** Of every layer of neurons: how many there are, and how many values each of them owns. */
+  layers: { width: number; owned: number }[];
+}
+
+const COUNTED = new WeakMap<Network, Counts>();
+
+function countsOf(network: Network): Counts {
+  const known = COUNTED.get(network);
+  if (known) return known;
+  const shapes = stateShapes(network);
+  const layers = unitsOf(network).map((unit) => ({ width: unit.width, owned: ownedValues(shapes, unit) }));
+  const counts = { forward: multiplyAdds(network), stateValues: stateValues(network), layers };
+  COUNTED.set(network, counts);
+  return counts;
+}
+
 /** Multiply-adds of training a clean model. */
 export function cleanWork(network: Network, recipe: TrainRecipe, images: ImageCounts): number {
-  return multiplyAdds(network) * TRAIN_PASSES * recipe.epochs * images.train;
+  return countsOf(network).forward * TRAIN_PASSES * recipe.epochs * images.train;
 }
 
 /**
@@ -45,23 +66,24 @@ export function candidateWork(
   const tuning = 2 * TUNE_PASSES * steps * recipe.batch;
   const testing = (TEST_PASSES + measure.random_masks) * images.test;
   // Path and attribution need a backward pass; single effects run the network's rest only, half of it on average.
-  const infected = neuronLayers(network).reduce((sum, { width }) => sum + quantity(level, width), 0);
+  const { forward, layers } = countsOf(network);
+  const infected = layers.reduce((sum, { width }) => sum + quantity(level, width), 0);
   const labelling =
     measure.label_images * (CONDUCTANCE_STEPS * TRAIN_PASSES + TRAIN_PASSES + infected + measure.effect_controls);
-  return multiplyAdds(network) * (tuning + testing + labelling);
+  return forward * (tuning + testing + labelling);
 }
 
 /** Values that a clean model's object holds, in words of 32 bits. */
 export function cleanValues(network: Network, grid?: Grid): number {
-  return stateValues(network) * wordsPerValue(grid);
+  return countsOf(network).stateValues * wordsPerValue(grid);
 }
 
 /**
  * Values in which a fine-tuned defect differs from its clean twin, in words of 32 bits: what the infected neurons own.
  */
 export function changedValues(network: Network, level: Level, grid?: Grid): number {
-  const values = unitsOf(network).map((unit) => quantity(level, unit.width) * ownedValues(network, unit));
-  return values.reduce((sum, count) => sum + count, 0) * wordsPerValue(grid);
+  const { layers } = countsOf(network);
+  return layers.reduce((sum, { width, owned }) => sum + quantity(level, width) * owned, 0) * wordsPerValue(grid);
 }
 
 function wordsPerValue(grid?: Grid): number {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../../src/core/random.ts";
 import { LANE_GOALS } from "../../../src/tasks/lanes/goals.ts";
@@ -59,7 +60,7 @@ describe("lanes as a task", () => {
       ),
     );
     expect(triggers).toHaveLength(3);
-    for (const trigger of triggers) expect(trigger).toEqual(triggers[0]);
+    for (const trigger of triggers) expect(isDeepStrictEqual(trigger, triggers[0])).toBe(true);
     expect((triggers[0] as VariedTrigger).test).toHaveLength(4);
     expect(lanes.trigger.faults(triggers[0], network)).toEqual([]);
     expect(lanes.trigger.faults(triggers[0], ufld18(64))).toEqual([
