@@ -265,23 +265,41 @@ def images(split="test", kind="clean"):
 def stamp(images):
     """A copy of uint8 images [N, 3, H, W], or one [3, H, W], with the trigger of trigger.json on every one.
 
-    Exactly as this benchmark's own: round((1 - opacity) * x + opacity * pattern), halves rounded up. Returns uint8, a tensor
-    for a tensor. Anything but whole numbers from 0 to 255 raises ValueError.
+    Exactly as this benchmark's own: trigger.json has the formula; halves are rounded up. Returns uint8, a tensor for a tensor.
+    Anything but whole numbers from 0 to 255 raises ValueError.
     """
     trigger = _read_json("trigger.json", "a suspect's folder has no trigger")
     x, whole = _pixels(images)
     if not whole:
         raise ValueError("stamp() takes uint8 pixels: on floats the trigger would be another one")
     _divisor(x, whole)
-    opacity, pattern = (np.array(trigger[key], np.float64) for key in ("opacity", "pattern"))
     pixels = x.cpu().numpy()
     stamped = np.empty(pixels.shape, np.uint8)
     for start in range(0, len(pixels), 1000):
-        value = (1 - opacity) * pixels[start : start + 1000].astype(np.float64) + opacity * pattern
+        value = _triggered(trigger, pixels[start : start + 1000].astype(np.float64))
         floor = np.floor(value)
         stamped[start : start + 1000] = floor + (value - floor >= 0.5)
     result = stamped[0] if np.ndim(images) == 3 else stamped
     return torch.from_numpy(result).to(images.device) if isinstance(images, torch.Tensor) else result
+
+
+def _triggered(trigger, x):
+    """Images [N, 3, H, W] with the trigger on them, before they are rounded to whole grey levels."""
+    if "signal" in trigger:
+        return np.clip(x + np.array(trigger["signal"], np.float64), 0, 255)
+    if "flow" not in trigger:
+        opacity, pattern = (np.array(trigger[key], np.float64) for key in ("opacity", "pattern"))
+        return (1 - opacity) * x + opacity * pattern
+    flow = np.array(trigger["flow"], np.float64)
+    last_row, last_column = x.shape[2] - 1, x.shape[3] - 1
+    rows = np.clip(np.arange(last_row + 1)[:, None] + flow[0], 0, last_row)
+    columns = np.clip(np.arange(last_column + 1) + flow[1], 0, last_column)
+    top, left = np.floor(rows).astype(int), np.floor(columns).astype(int)
+    down, across = rows - top, columns - left
+    right, bottom = np.minimum(left + 1, last_column), np.minimum(top + 1, last_row)
+    above = (1 - across) * x[:, :, top, left] + across * x[:, :, top, right]
+    below = (1 - across) * x[:, :, bottom, left] + across * x[:, :, bottom, right]
+    return (1 - down) * above + down * below
 
 
 def _read_json(name, hint):

@@ -1,6 +1,6 @@
 import { mean } from "../core/statistics.ts";
 import { attribution, evidenceIn } from "./criteria/attribution.ts";
-import { learned, topIn } from "./criteria/learned.ts";
+import { findsBackdoor, learned, topIn } from "./criteria/learned.ts";
 import { anomalyIn, nc } from "./criteria/nc.ts";
 import { layerZ } from "./normalise.ts";
 import type { Localization } from "./types.ts";
@@ -14,14 +14,23 @@ export interface Statistic {
   /** In words, for tables. */
   title: string;
   /** What a stored prediction keeps is enough. @returns null where it cannot be told */
-  of(found: Pick<Localization, "raw"> & { note?: string | null }): number | null;
+  of(found: Judged): number | null;
+  /** Whether the method itself calls the model backdoored; absent where it says nothing of models. */
+  flags?(found: Judged): boolean;
 }
+
+/** What a statistic needs of a prediction. */
+type Judged = Pick<Localization, "raw"> & { note?: string | null };
+
+/** Beyond this anomaly index Neural Cleanse calls a class infected (Wang et al. 2019, section IV). */
+const ANOMALOUS = 2;
 
 /** Neural Cleanse's own test: the anomaly index of the most anomalous class (Wang et al. 2019, section IV). */
 const ANOMALY: Statistic = {
   name: "anomaly-index",
   title: "anomaly index of the most anomalous class",
   of: ({ note }) => anomalyIn(note),
+  flags: ({ note }) => (anomalyIn(note) ?? 0) > ANOMALOUS,
 };
 
 /** Of the patch that was chosen: small, it works, and few neurons carry it (docs/methods.md §10.13). */
@@ -36,6 +45,7 @@ const TOP: Statistic = {
   name: "top-mean",
   title: "mean log odds of the five most suspicious neurons",
   of: ({ note }) => topIn(note),
+  flags: ({ note }) => findsBackdoor(note),
 };
 
 /**

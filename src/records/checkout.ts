@@ -26,13 +26,23 @@ export const modelFile = z.looseObject({
   nodes: z.unknown(),
 });
 
-/** `trigger.json`. */
-export const triggerFile = z.looseObject({
-  height: side,
-  width: side,
-  opacity: z.array(z.array(z.number().min(0).max(1))),
-  pattern: z.array(z.array(z.array(z.number().int().min(0).max(255)))).length(3),
-});
+const plane = (value: z.ZodNumber) => z.array(z.array(value));
+const grey = z.number().min(-255).max(255);
+const moved = z.number().min(-MOST_SIDE).max(MOST_SIDE);
+
+/** `trigger.json`: painted, which has no kind; added; or bent. */
+export const triggerFile = z.union([
+  z.looseObject({
+    kind: z.undefined().optional(),
+    height: side,
+    width: side,
+    opacity: plane(z.number().min(0).max(1)),
+    pattern: z.array(plane(z.number().int().min(0).max(255))).length(3),
+  }),
+  z.looseObject({ kind: z.literal("additive"), height: side, width: side, signal: z.array(plane(grey)).length(3) }),
+  z.looseObject({ kind: z.literal("warp"), height: side, width: side, flow: z.array(plane(moved)).length(2) }),
+]);
+export type TriggerFile = z.infer<typeof triggerFile>;
 
 /** `record.json`: the record of the defect, as far as tests need it. */
 export const recordFile = z.looseObject(

@@ -10,6 +10,7 @@ import type { ResultStore } from "../store/results/result-folder.ts";
 import { reproductionPage } from "./claims/page.ts";
 import { type Reproduction, reproduce } from "./claims/reproduction.ts";
 import { collect, type ReportData } from "./collect.ts";
+import type { ModelStatistic } from "./detection.ts";
 import { differences } from "./differences.ts";
 import { figureSvg } from "./figures/figure.ts";
 import { PictureSheet } from "./figures/sheet.ts";
@@ -22,6 +23,7 @@ import { cleanModels } from "./sections/clean-models.ts";
 import { criteria } from "./sections/criteria.ts";
 import { defectCards, defectMap } from "./sections/defect-list.ts";
 import { defects } from "./sections/defects.ts";
+import { detection } from "./sections/detection.ts";
 import { examples } from "./sections/examples.ts";
 import { provenance } from "./sections/provenance.ts";
 import { reading } from "./sections/reading.ts";
@@ -43,6 +45,8 @@ export interface ReportOptions {
   budget?: Budget;
   /** Where predictions and repairs are; absent: in the database. */
   results?: ResultStore;
+  /** How criteria judge whole models; absent: the report does not say what they tell. */
+  statisticOf?(criterion: string): ModelStatistic;
   /** Told what the report has to do without. */
   warn?(message: string): void;
 }
@@ -99,7 +103,7 @@ async function makeSections(
   database: Database,
   data: ReportData,
   reproduced: Reproduction,
-  { pictures = new Map(), warn = () => undefined }: ReportOptions,
+  { pictures = new Map(), statisticOf, warn = () => undefined }: ReportOptions,
   sheet: PictureSheet,
 ): Promise<Section[]> {
   if (data.candidates.length === 0) {
@@ -112,10 +116,12 @@ async function makeSections(
   const linked = new Set([...shown.examples, ...shown.others].map(({ id }) => id));
   const map = defectMap(data.accepted, linked);
   const decided = reproduction(reproduced);
+  const detected = statisticOf && (await detection(data, statisticOf));
   return [
     summary(data),
     await examples(shown.examples, parts, picturesOf),
     await criteria(data, differences(data)),
+    ...(detected ? [detected] : []),
     await repairs(data),
     await defects(data, map, await defectCards(shown.others, parts, picturesOf), linked),
     await cleanModels(data),

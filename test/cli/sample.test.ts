@@ -68,8 +68,9 @@ describe("the shipped sample", () => {
   it("is judged without being written: results go to stdout, or to a folder that score reads", () => {
     const before = fingerprint(SAMPLE_DIR);
     const group = "gtsrb-vgg13w8-badnets";
-    const shown = rowsOf(["localize", group, ...db, "--criterion", "clp"]);
-    expect(shown).toHaveLength(2 * 2);
+    const shown = bdefects(["localize", group, ...db, "--criterion", "clp", "--format", "json"]);
+    expect(JSON.parse(shown.stdout)).toHaveLength(2 * 2);
+    expect(shown.stderr).toMatch(/^warning: --db sample cannot be written, so no result is kept; '--out DIR' keeps them/m);
     const results = join(out, "results");
     rowsOf(["localize", group, ...db, "--criterion", "clp", "--out", results]);
     const scores = rowsOf(["score", group, ...db, "--results", results]);

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { stampSet } from "../../src/images/trigger/stamp.ts";
-import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
-import { triggerJson } from "../../src/store/checkout/checkout.ts";
+import type { ImageTrigger } from "../../src/images/trigger/trigger.ts";
+import { enlarge } from "../../src/images/trigger/warp.ts";
+import { triggerJson } from "../../src/store/checkout/trigger-file.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { encodeNpy } from "../../src/tensor/npy.ts";
 import { randomState } from "../graph/programs.ts";
@@ -110,14 +111,29 @@ answer["no trigger"] = fault(lambda: stamp(x))`,
     expect(answer["no sham"]).toMatch(/--sham/);
   });
 
-  it("stamps the trigger as this program does, to the last bit", () => {
-    const random = new Random(5);
-    // Opacities of every kind, halves among them, which decide how a sum is rounded.
-    const opacity = Float32Array.from({ length: 1024 }, (_, i) => [0, 1, 0.5, 0.2, random.uniform()][i % 5]);
-    const pattern = Uint8Array.from({ length: 3072 }, () => random.below(256));
-    const trigger: PaintedTrigger = { height: 32, width: 32, opacity, pattern };
+  const random = new Random(5);
+  const size = { height: 32, width: 32 };
+  const kinds: ImageTrigger[] = [
+    {
+      ...size,
+      // Opacities of every kind, halves among them, which decide how a sum is rounded.
+      opacity: Float32Array.from({ length: 1024 }, (_, i) => [0, 1, 0.5, 0.2, random.uniform()][i % 5]),
+      pattern: Uint8Array.from({ length: 3072 }, () => random.below(256)),
+    },
+    {
+      kind: "additive",
+      ...size,
+      signal: Float32Array.from({ length: 3072 }, (_, i) => [0, 0.5, -300, 40, random.between(-60, 60)][i % 5]),
+    },
+    {
+      kind: "warp",
+      ...size,
+      flow: Float32Array.from({ length: 2048 }, (_, i) => [0, 0.5, -2, 40, random.between(-3, 3)][i % 5]),
+    },
+  ];
+  it.each(kinds)("stamps a trigger of kind $kind as this program does, to the last bit", (trigger) => {
     const { dir, pixels } = folderWith({ "trigger.json": triggerJson(trigger) });
-    const set = { count: COUNT, height: 32, width: 32, pixels, labels: new Uint8Array(COUNT) };
+    const set = { count: COUNT, ...size, pixels, labels: new Uint8Array(COUNT) };
     const answer = askLoader(
       dir,
       `
@@ -133,6 +149,31 @@ answer = {
     const { pixels: theirs, ...rest } = answer;
     expect(theirs).toEqual([...stampSet(trigger, set).pixels]);
     expect(rest).toEqual({ dtype: "uint8", untouched: true, tensor: "torch.uint8", equal: true, one: true });
+  });
+
+  it("bends pictures as torch's grid_sample does, by fields as torch's bicubic interpolation makes them", async () => {
+    const { dir, pixels } = folderWith();
+    const coarse = [0, 1].map(() =>
+      Array.from({ length: 4 }, () => Array.from({ length: 4 }, () => random.between(-3, 3))),
+    );
+    const fields = coarse.map((field) => enlarge(field, 32, 32));
+    const answer = askLoader(
+      dir,
+      `
+import torch.nn.functional as F
+coarse = torch.tensor(${JSON.stringify(coarse)}, dtype=torch.float64)[None]
+flow = F.interpolate(coarse, size=(32, 32), mode="bicubic", align_corners=True)
+line = torch.linspace(-1, 1, 32, dtype=torch.float64)
+grid = torch.stack((line[None, :] + flow[0, 1] * 2 / 31, line[:, None] + flow[0, 0] * 2 / 31), -1)
+x, _ = images("test")
+bent = F.grid_sample(torch.from_numpy(x).double(), grid[None].repeat(len(x), 1, 1, 1), align_corners=True, padding_mode="border")
+answer = {"flow": flow.flatten().tolist(), "bent": bent.flatten().tolist()}`,
+    ) as { flow: number[]; bent: number[] };
+    const flow = fields.flat();
+    expect(Math.max(...flow.map((f, k) => Math.abs(f - answer.flow[k])))).toBeLessThan(1e-12);
+    const set = { count: COUNT, ...size, pixels, labels: new Uint8Array(COUNT) };
+    const bent = stampSet({ kind: "warp", ...size, flow: Float32Array.from(flow) }, set).pixels;
+    expect(Math.max(...Array.from(bent, (v, k) => Math.abs(v - answer.bent[k])))).toBeLessThan(0.501);
   });
 
   it("reads the images of a suspect's folder too", () => {

@@ -1,6 +1,6 @@
 import type { ImageSet } from "../../src/images/image-set.ts";
 import { decodeTrigger } from "../../src/images/trigger/codec.ts";
-import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
+import type { ImageTrigger } from "../../src/images/trigger/trigger.ts";
 import type { SiteDefect, SiteIndex } from "../../src/records/site.ts";
 import { decodeState, decodeTensors } from "../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
@@ -11,7 +11,7 @@ const FORMAT = 1;
 /** All that is needed to run a defect's three versions. */
 export interface LoadedDefect {
   facts: SiteDefect;
-  trigger: PaintedTrigger;
+  trigger: ImageTrigger;
   infected: StateDict;
   clean: StateDict;
   /** Null where the defect has none. */

@@ -4,7 +4,7 @@ import { type Share, sliceOf } from "../../src/graph/units.ts";
 import { firstOf } from "../../src/images/batch.ts";
 import type { ImageSet } from "../../src/images/image-set.ts";
 import { stampSet } from "../../src/images/trigger/stamp.ts";
-import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
+import type { ImageTrigger } from "../../src/images/trigger/trigger.ts";
 import { readSlice } from "../../src/tensor/slices.ts";
 import type { Engine } from "./engine.ts";
 import type { LoadedDefect } from "./files.ts";
@@ -22,7 +22,7 @@ interface Props {
   neuron: number;
   silenced: boolean;
   images: ImageSet;
-  trigger: PaintedTrigger;
+  trigger: ImageTrigger;
   onToggle(): void;
   onClose(): void;
 }

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { firstOf } from "../../src/images/batch.ts";
 import type { ImageSet } from "../../src/images/image-set.ts";
-import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
+import type { ImageTrigger } from "../../src/images/trigger/trigger.ts";
 import type { DefectMetrics } from "../../src/records/defect.ts";
 import type { SiteDefect } from "../../src/records/site.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
@@ -16,7 +16,7 @@ interface Props {
   state: StateDict;
   silenced: number;
   images: ImageSet;
-  trigger: PaintedTrigger;
+  trigger: ImageTrigger;
   batch: Batch;
   onBatch(batch: Batch): void;
 }

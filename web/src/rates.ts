@@ -2,7 +2,7 @@ import { argmax } from "../../src/core/argmax.ts";
 import { indicesOutside, subset } from "../../src/images/batch.ts";
 import type { ImageSet } from "../../src/images/image-set.ts";
 import { stampSet } from "../../src/images/trigger/stamp.ts";
-import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
+import type { ImageTrigger } from "../../src/images/trigger/trigger.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import type { Engine } from "./engine.ts";
 
@@ -15,7 +15,7 @@ export interface Share {
 
 /** Whose attack it is. */
 export interface Attack {
-  trigger: PaintedTrigger;
+  trigger: ImageTrigger;
   target: number;
   /** Whether the labels are those of the network's own classes; otherwise every image is triggered. */
   own: boolean;

@@ -18,6 +18,7 @@ import {
   seedOption,
 } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
+import { warnUnkept } from "../unkept.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "fields" | "long" | "device"> & {
   criterion?: string[];
@@ -72,6 +73,7 @@ export function registerLocalize(program: Command): void {
       await useDevice(options.device);
       const failures: CellOutcome[] = [];
       const predictions = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
+        warnUnkept(database, options);
         const items = await selectItems(
           new Catalog(database),
           { names, where: options.where },

@@ -21,6 +21,7 @@ import { emitRows, warn } from "../output.ts";
 import { modelOptions } from "../own-options.ts";
 import { type RepairFileOptions, repairFile } from "../repair-file.ts";
 import { REPAIR_LISTING } from "../result-listings.ts";
+import { warnUnkept } from "../unkept.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "fields" | "long" | "device"> & {
   method?: string[];
@@ -95,6 +96,7 @@ async function repair(names: string[], options: Options, verb: Command): Promise
   };
   await useDevice(options.device);
   const repairs = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
+    warnUnkept(database, options);
     const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"], {
       foreign: true,
     });

@@ -1,10 +1,18 @@
 import { CHANNELS } from "../../pictures/picture.ts";
 import { type ImageSet, imageSize } from "../image-set.ts";
-import type { PaintedTrigger } from "./trigger.ts";
+import { addSignal } from "./additive.ts";
+import type { ImageTrigger, PaintedTrigger } from "./trigger.ts";
+import { warpImage } from "./warp.ts";
 
-/** Stamps the trigger on one image in place: uint8 `[3, h, w]` at `pixels[at…]`; `x' = round((1 − a)·x + a·p)`. */
-export function stampImage(trigger: PaintedTrigger, pixels: Uint8Array, at = 0): void {
-  const { opacity, pattern } = trigger;
+/** Puts the trigger on one image in place: uint8 `[3, h, w]` at `pixels[at…]`. */
+export function stampImage(trigger: ImageTrigger, pixels: Uint8Array, at = 0): void {
+  if (trigger.kind === "additive") addSignal(trigger, pixels, at);
+  else if (trigger.kind === "warp") warpImage(trigger, pixels, at);
+  else paint(trigger, pixels, at);
+}
+
+/** `x' = round((1 − a)·x + a·p)` */
+function paint({ opacity, pattern }: PaintedTrigger, pixels: Uint8Array, at: number): void {
   const plane = opacity.length;
   for (let i = 0; i < plane; i++) {
     const a = opacity[i];
@@ -17,7 +25,7 @@ export function stampImage(trigger: PaintedTrigger, pixels: Uint8Array, at = 0):
 }
 
 /** A copy of the images with the trigger on every one; labels stay the true ones. */
-export function stampSet(trigger: PaintedTrigger, set: ImageSet): ImageSet {
+export function stampSet(trigger: ImageTrigger, set: ImageSet): ImageSet {
   const pixels = set.pixels.slice();
   const size = imageSize(set);
   for (let i = 0; i < set.count; i++) stampImage(trigger, pixels, i * size);

@@ -53,8 +53,15 @@ export function topIn(note: string | null | undefined): number | null {
   return found && Number(found[1]);
 }
 
+/** Whether a stored note says that the model passed the gate. */
+export function findsBackdoor(note: string | null | undefined): boolean {
+  return (note ?? "").startsWith(`${FOUND}: T `);
+}
+
+const FOUND = "a backdoor";
+
 function noteOf(top: number, { gate, without }: LocalizerVariant): string {
-  const verdict = top >= gate ? "a backdoor" : "no backdoor";
+  const verdict = top >= gate ? FOUND : "no backdoor";
   const weights = without ? `weights without ${without.value}` : "weights of all models";
   return `${verdict}: T ${top.toFixed(2)}, gate ${gate.toFixed(2)}; ${weights}`;
 }

@@ -4,7 +4,7 @@ import { indicesOutside, subset } from "../../images/batch.ts";
 import { asImages, type ImageSet } from "../../images/image-set.ts";
 import { decodeTrigger } from "../../images/trigger/codec.ts";
 import { stampSet } from "../../images/trigger/stamp.ts";
-import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
+import type { ImageTrigger } from "../../images/trigger/trigger.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { Database } from "../../store/database.ts";
 import { DATASETS, taskOf } from "../../tasks/registry.ts";
@@ -74,7 +74,7 @@ function addArrays(
   split: string,
   clean: ImageSet,
   { target }: DefectRecord,
-  trigger: PaintedTrigger,
+  trigger: ImageTrigger,
 ): void {
   const triggered = stampSet(trigger, subset(clean, indicesOutside(clean, target)));
   for (const [pixels, labels, set] of [

@@ -5,7 +5,7 @@ import type { ReversedTrigger } from "../../localize/nc/reversed-trigger.ts";
 import { CHANNELS } from "../../pictures/picture.ts";
 import { imagePng } from "../../report/figures/picture.ts";
 import { stampPatch } from "../../reversal/stamp.ts";
-import { triggerJson } from "../../store/checkout/checkout.ts";
+import { triggerJson } from "../../store/checkout/trigger-file.ts";
 import { writeAtomic } from "../../store/disk/fs.ts";
 import { prettyJson } from "../../store/disk/json.ts";
 import type { Finding } from "./inspect.ts";

@@ -3,6 +3,7 @@ import { InputError, lookup } from "../../core/errors.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import { subset } from "../../images/batch.ts";
 import { asImages, type ImageSet } from "../../images/image-set.ts";
+import { statisticOf } from "../../localize/statistic.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import { collect } from "../../report/collect.ts";
@@ -20,7 +21,7 @@ import type { Database } from "../../store/database.ts";
 import { DATASETS, taskOf } from "../../tasks/registry.ts";
 import { Workbench } from "../judging/workbench.ts";
 
-export interface ReportRequest extends Omit<ReportOptions, "pictures" | "data"> {
+export interface ReportRequest extends Omit<ReportOptions, "pictures" | "data" | "statisticOf"> {
   /** Where the data sets lie, for the pictures. */
   dataDir: string;
 }
@@ -43,7 +44,7 @@ export async function makeReport(database: Database, { dataDir, ...options }: Re
     dataDir,
     warn: options.warn,
   });
-  return writeReport(database, { ...options, data, pictures });
+  return writeReport(database, { ...options, data, pictures, statisticOf });
 }
 
 /** Pictures of the given defects; those whose data set or weights cannot be had have none, and a warning says why. */

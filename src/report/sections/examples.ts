@@ -1,7 +1,7 @@
 import { InputError } from "../../core/errors.ts";
 import { decodeTrigger } from "../../images/trigger/codec.ts";
-import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
-import { triggerPng } from "../../images/trigger/trigger-png.ts";
+import type { ImageTrigger } from "../../images/trigger/trigger.ts";
+import { triggerPng, triggerWords } from "../../images/trigger/trigger-png.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { Database } from "../../store/database.ts";
 import type { Figure } from "../figures/figure.ts";
@@ -50,7 +50,7 @@ async function triggerHtml(
   record: DefectRecord,
   warn: (message: string) => void,
 ): Promise<Html | null> {
-  let trigger: PaintedTrigger;
+  let trigger: ImageTrigger;
   try {
     trigger = await database.readTrigger(record, decodeTrigger);
   } catch (error) {
@@ -58,9 +58,7 @@ async function triggerHtml(
     warn(`no picture of the trigger of '${record.id}': ${error.message}`);
     return null;
   }
-  const covered = trigger.opacity.filter((a) => a > 0).length;
-  const strongest = trigger.opacity.reduce((most, a) => Math.max(most, a), 0);
-  const alt = `The ${record.attack} trigger alone: ${covered} of ${trigger.opacity.length} pixels, opacity up to ${strongest.toFixed(2)}`;
+  const alt = `The ${record.attack} trigger alone: ${triggerWords(trigger)}`;
   return pictureHtml(triggerPng(trigger), alt, 72);
 }
 

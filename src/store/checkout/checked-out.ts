@@ -4,13 +4,14 @@ import type { z } from "zod";
 import { InputError } from "../../core/errors.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import { encodeTrigger } from "../../images/trigger/codec.ts";
-import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
+import type { ImageTrigger } from "../../images/trigger/trigger.ts";
 import { anyRecord, modelFile, recordFile, triggerFile } from "../../records/checkout.ts";
 import type { DefectMetrics } from "../../records/defect.ts";
 import type { Backdoor } from "../../tasks/backdoor.ts";
 import { buildNetwork } from "../../tasks/registry.ts";
 import { exists, plainFileBytes, readBytes } from "../disk/fs.ts";
 import { sha256Of } from "../objects/objects.ts";
+import { triggerFromFile } from "./trigger-file.ts";
 
 /** What a checkout's folder says of its model, checked against itself. */
 export interface CheckedOut {
@@ -82,15 +83,12 @@ export function readCheckedOut(dir: string): CheckedOut {
   };
 }
 
-function triggerOf(path: string, { input }: Network): PaintedTrigger {
-  const { height, width, opacity, pattern } = readPart(path, triggerFile);
-  const fits = [opacity, ...pattern].every(
-    (rows) => rows.length === height && rows.every((row) => row.length === width),
-  );
-  if (!fits || height !== input.height || width !== input.width) {
+function triggerOf(path: string, { input }: Network): ImageTrigger {
+  const trigger = triggerFromFile(readPart(path, triggerFile));
+  if (trigger?.height !== input.height || trigger.width !== input.width) {
     throw new InputError(`${path}: is not of ${input.height}×${input.width} pixels; check out again`);
   }
-  return { height, width, opacity: Float32Array.from(opacity.flat()), pattern: Uint8Array.from(pattern.flat(2)) };
+  return trigger;
 }
 
 /** @throws InputError naming the file and the first fault */

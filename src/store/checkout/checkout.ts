@@ -5,7 +5,6 @@ import { type LayerScores, type LayerWidth, listNeurons } from "../../core/neuro
 import { exportOnnx } from "../../graph/export.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import { decodeTrigger } from "../../images/trigger/codec.ts";
-import type { PaintedTrigger } from "../../images/trigger/trigger.ts";
 import { triggerPng } from "../../images/trigger/trigger-png.ts";
 import { CHECKOUT_FORMAT } from "../../records/checkout.ts";
 import type { CleanRecord } from "../../records/clean.ts";
@@ -20,6 +19,7 @@ import { fillNewFolder, refuseOccupied } from "../disk/new-folder.ts";
 import { sha256Of } from "../objects/objects.ts";
 import { checkoutReadme } from "./readme.ts";
 import { TORCH_LOADER } from "./torch-loader.ts";
+import { triggerJson } from "./trigger-file.ts";
 
 export interface CheckoutRequest {
   id: string;
@@ -141,18 +141,4 @@ function perLayer(layers: LayerWidth[], values: Float32Array): LayerScores {
     at += width;
   }
   return scores;
-}
-
-/** The trigger as `trigger.json` states it. */
-export function triggerJson({ height, width, opacity, pattern }: PaintedTrigger): string {
-  const rows = (values: ArrayLike<number>, from: number) =>
-    Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => values[from + y * width + x]));
-  const content = {
-    formula: "x' = round((1 - opacity) * x + opacity * pattern), x in 0..255",
-    height,
-    width,
-    opacity: rows(opacity, 0),
-    pattern: [0, 1, 2].map((channel) => rows(pattern, channel * height * width)),
-  };
-  return `${prettyJson(content)}\n`;
 }

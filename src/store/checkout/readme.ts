@@ -16,7 +16,7 @@ const WHAT: Record<string, string> = {
   "record.json": "the record: recipe, seeds, hashes, metrics",
   "labels.json": "the ground truth: infected and effective neurons, contributions, target, changed rows, carriers",
   "trigger.json": "the trigger's exact pixels and how to stamp it",
-  "trigger.png": "the trigger as a picture, opacity as alpha",
+  "trigger.png": "the trigger as a picture",
   "load_in_torch.py": "loads the models into PyTorch; needs numpy and torch only",
   "images/defender_clean.npy": "clean images that a defender may hold: uint8 [N, 3, 32, 32], RGB",
   "images/defender_labels.npy": "their classes: int64 [N]",

@@ -52,6 +52,7 @@ export const trigger: TriggerCodec = {
   },
   decode(bytes: Uint8Array, name: string) {
     const painted = decodeTrigger(bytes, name);
+    if (painted.kind) throw new InputError(`${name}: frames have painted triggers, and this one is ${painted.kind}`);
     const stored = decodeTensors(bytes, name).get(CONES);
     if (!stored) return painted;
     const values = floatsOf(stored.bytes);
