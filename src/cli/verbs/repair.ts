@@ -96,7 +96,6 @@ async function repair(names: string[], options: Options, verb: Command): Promise
   };
   await useDevice(options.device);
   const repairs = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
-    warnUnkept(database, options);
     const items = await selectItems(new Catalog(database), { names, where: options.where }, ["infected"], {
       foreign: true,
     });
@@ -112,6 +111,7 @@ async function repair(names: string[], options: Options, verb: Command): Promise
     if (database.sealed && options.out === undefined && options.keep) {
       throw new InputError(`--keep: --db ${database.sealed} keeps no weights; name a folder for them with --out DIR`);
     }
+    warnUnkept(database, options);
     const ids = items.map(({ id }) => id);
     return withCellProgress((update) => repairAll(bench, results, ids, methods, usings, update, note));
   });
