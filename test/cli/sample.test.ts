@@ -70,7 +70,9 @@ describe("the shipped sample", () => {
     const group = "gtsrb-vgg13w8-badnets";
     const shown = bdefects(["localize", group, ...db, "--criterion", "clp", "--format", "json"]);
     expect(JSON.parse(shown.stdout)).toHaveLength(2 * 2);
-    expect(shown.stderr).toMatch(/^warning: --db sample cannot be written, so no result is kept; '--out DIR' keeps them/m);
+    expect(shown.stderr).toMatch(
+      /^warning: --db sample cannot be written, so no result is kept; '--out DIR' keeps them/m,
+    );
     const results = join(out, "results");
     rowsOf(["localize", group, ...db, "--criterion", "clp", "--out", results]);
     const scores = rowsOf(["score", group, ...db, "--results", results]);
