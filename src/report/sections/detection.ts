@@ -35,6 +35,7 @@ export async function detection(
     caption: "Is there a backdoor at all? Infected models against shams and clean models, by one number a model",
     columns: [
       { key: "criterion", title: "criterion", kind: "id" },
+      { key: "access", title: "access", kind: "text" },
       { key: "statistic", title: "statistic", kind: "text" },
       { key: "auroc_sham", title: "shams", kind: "level", group: "AUROC against" },
       { key: "auroc_clean", title: "clean models", kind: "level", group: "AUROC against" },
@@ -72,10 +73,14 @@ interface Judged {
   verdicts: Verdicts;
 }
 
-function rowOf({ manifest: { seed } }: ReportData, { criterion, statistic, verdicts }: Judged): Record<string, Cell> {
+function rowOf(
+  { manifest: { seed }, ranking }: ReportData,
+  { criterion, statistic, verdicts }: Judged,
+): Record<string, Cell> {
   const { infected, sham, clean } = verdicts;
   return {
     criterion,
+    access: ranking.find((row) => row.criterion === criterion)?.access ?? null,
     statistic,
     auroc_sham: detectionAuroc(infected, sham, seed, `${criterion} sham`),
     auroc_clean: detectionAuroc(infected, clean, seed, `${criterion} clean`),
