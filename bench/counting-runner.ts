@@ -32,6 +32,7 @@ export function countPasses(runner: ModelRunner, imageLength: number): CountingR
           counted(images.length / imageLength, blend.at(images, target, opacity, pattern)),
         together: (blends) =>
           counted(blends.reduce((sum, { images }) => sum + images.length, 0) / imageLength, blend.together(blends)),
+        toward: (images, ...rest) => counted(images.length / imageLength, blend.toward(images, ...rest)),
       };
     },
     agreement(state) {

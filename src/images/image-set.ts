@@ -20,6 +20,12 @@ export function asImages(samples: Samples): ImageSet {
   throw new Error("needs images with classes, and was given other samples");
 }
 
+/** The same samples, for what declares that it needs images, whatever their truths are. @throws Error where they are no images */
+export function asPictures(samples: Samples): Images {
+  if ("pixels" in samples && "height" in samples && "width" in samples) return samples as Images;
+  throw new Error("needs images, and was given other samples");
+}
+
 /** Bytes (and values) of one image. */
 export function imageSize(set: Pick<Images, "height" | "width">): number {
   return CHANNELS * set.height * set.width;

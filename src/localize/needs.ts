@@ -1,12 +1,14 @@
 import { type Network, outputsOf, stateShapes, unitsOf } from "../graph/network.ts";
-import { type Share, weightsOf } from "../graph/units.ts";
+import { type Share, type Unit, weightsOf } from "../graph/units.ts";
 import type { BlindTask } from "../tasks/task.ts";
 
 /** What a criterion may need of a network and its task, in words. */
 export const NEEDS = {
   "batch-norm": "a batch norm behind every layer of neurons",
+  "norm-or-hidden": "a batch norm behind every layer of neurons but hidden linear ones before the outputs",
   convolution: "neurons that are channels of convolutions",
   classes: "classes to choose from",
+  targets: "classes, or other targets, to choose from",
   pixels: "images as input",
 } as const;
 export type Need = keyof typeof NEEDS;
@@ -15,11 +17,15 @@ function has(network: Network, traits: BlindTask["traits"], need: Need): boolean
   const units = unitsOf(network);
   switch (need) {
     case "batch-norm":
-      return units.length > 0 && units.every(({ owned }) => owned.some(({ role }) => role === "gain"));
+      return units.length > 0 && units.every(isNormalised);
+    case "norm-or-hidden":
+      return units.some(isNormalised) && units.every((unit) => isNormalised(unit) || isLastHidden(network, unit));
     case "convolution":
       return units.length > 0 && units.every((unit) => isFilter(network, weightsOf(unit)));
     case "classes":
       return traits.includes(need) && outputsOf(network) > 1 && network.nodes.at(-1)?.op === "linear";
+    case "targets":
+      return traits.includes("goals") || has(network, traits, "classes");
     case "pixels":
       return traits.includes(need) && network.input.height * network.input.width > 1;
   }
@@ -32,6 +38,17 @@ export function unmetNeed(
   { traits }: Pick<BlindTask, "traits">,
 ): Need | null {
   return needs.find((need) => !has(network, traits, need)) ?? null;
+}
+
+/** Whether a batch norm follows a unit. */
+function isNormalised({ owned }: Unit): boolean {
+  return owned.some(({ role }) => role === "gain");
+}
+
+/** Whether a unit is a hidden layer that the last one alone reads, so that a neuron's column is all it does. */
+function isLastHidden(network: Network, { owned }: Unit): boolean {
+  const last = network.nodes.at(-1);
+  return owned.some(({ role, key }) => role === "outgoing" && key === `${last?.id}.weight`);
 }
 
 /** Whether a neuron's weights are a convolution's: `[out, in, kh, kw]`. */

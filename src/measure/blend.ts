@@ -1,5 +1,7 @@
 import { foldState } from "../graph/fold.ts";
+import type { Lowering } from "../graph/lowering/lowering.ts";
 import { OUTPUT } from "../graph/network.ts";
+import type { Program } from "../graph/onnx.ts";
 import { blendProgram } from "../graph/programs/blend.ts";
 import { blendsProgram } from "../graph/programs/blends.ts";
 import type { StateDict } from "../tensor/state.ts";
@@ -41,12 +43,20 @@ export interface BlendGradients {
    * @param blends of equally many images
    */
   together(blends: readonly Blend[]): Promise<BlendResult[]>;
+  /** As `at`, by the task's own loss. @param targets of that loss, `[batch, size]` */
+  toward(
+    images: Float32Array,
+    targets: Float32Array,
+    opacity: Float32Array,
+    pattern: Float32Array,
+  ): Promise<BlendResult>;
 }
 
 /** The ONNX Runtime implementation of {@link BlendGradients}. */
 export class OrtBlend implements BlendGradients {
   private readonly runner: Runtime;
   private readonly feeds = new Map<string, Float32Array>();
+  private readonly towardFeeds = new Map<string, Float32Array>();
   private readonly frozen: Map<string, Float32Array>;
   private readonly pattern: Float32Array;
   private readonly target: Float32Array;
@@ -60,7 +70,34 @@ export class OrtBlend implements BlendGradients {
     this.frozen = new Map(foldState(runner.network, state));
   }
 
-  async at(images: Float32Array, target: number, opacity: Float32Array, pattern: Float32Array): Promise<BlendResult> {
+  at(images: Float32Array, target: number, opacity: Float32Array, pattern: Float32Array): Promise<BlendResult> {
+    this.target.fill(0);
+    this.target[target] = 1;
+    this.feeds.set("target", this.target);
+    const make = (lowering: Lowering) => blendProgram(lowering, this.runner.network);
+    return this.run("blend", make, this.feeds, images, opacity, pattern);
+  }
+
+  toward(
+    images: Float32Array,
+    targets: Float32Array,
+    opacity: Float32Array,
+    pattern: Float32Array,
+  ): Promise<BlendResult> {
+    const { network, task } = this.runner;
+    const make = (lowering: Lowering) => blendProgram(lowering, network, task.loss.objective);
+    this.towardFeeds.set("targets", targets);
+    return this.run("blend toward", make, this.towardFeeds, images, opacity, pattern);
+  }
+
+  private async run(
+    key: string,
+    make: (lowering: Lowering) => Program,
+    feeds: Map<string, Float32Array>,
+    images: Float32Array,
+    opacity: Float32Array,
+    pattern: Float32Array,
+  ): Promise<BlendResult> {
     const { network, normalization, pool } = this.runner;
     const plane = opacity.length;
     const channelOf = (k: number) => Math.floor(k / plane);
@@ -68,12 +105,9 @@ export class OrtBlend implements BlendGradients {
       const c = channelOf(k);
       this.pattern[k] = (pattern[k] - normalization.mean[c]) / normalization.std[c];
     }
-    this.target.fill(0);
-    this.target[target] = 1;
-    this.feeds.set("input", images).set("opacity", opacity).set("pattern", this.pattern).set("target", this.target);
+    feeds.set("input", images).set("opacity", opacity).set("pattern", this.pattern);
     const batch = images.length / pattern.length;
-    const make = (lowering: Parameters<typeof blendProgram>[0]) => blendProgram(lowering, network);
-    const outputs = await pool.run("blend", network, batch, make, this.feeds, this.frozen);
+    const outputs = await pool.run(key, network, batch, make, feeds, this.frozen);
     const byPattern = outputs.get("pattern_gradient")!;
     for (let k = 0; k < byPattern.length; k++) byPattern[k] /= normalization.std[channelOf(k)];
     return {

@@ -3,6 +3,8 @@ import type { DatasetDefinition, DatasetInfo } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
 import type { Architectures } from "./architectures.ts";
 import type { Attack } from "./attack.ts";
+import type { Drawing } from "./drawing.ts";
+import type { Handout } from "./handout.ts";
 import type { InputCodec } from "./input-codec.ts";
 import type { Loss, Response } from "./objectives.ts";
 import type { TriggerCodec } from "./trigger-codec.ts";
@@ -37,16 +39,46 @@ export interface Task {
   succeeds(output: Float32Array, samples: Samples, i: number, target: number): boolean;
   /** Ascending indices of the samples on which truth and target differ, so that success shows. */
   eligible(samples: Samples, target: number): number[];
+  /** Ascending indices of the outputs that make up the answer; absent: the highest one alone. */
+  answer?(output: Float32Array): number[];
+  /** Where targets are no classes: what a backdoor of such data may want, for who looks for one without knowing it. */
+  readonly guesses?: Guesses;
+  /** Where an answer is no name: how it is drawn. */
+  readonly drawing?: Drawing;
+  /** Where samples are no images with classes: how they are given to a user's own programs. */
+  readonly handout?: Handout;
+  /** Samples that need no files, always the same ones, for a network's input: what `verify` holds models to. */
+  drawn?(count: number, input: Network["input"]): Samples;
   readonly datasets: ReadonlyMap<string, DatasetDefinition>;
   readonly architectures: Architectures;
   readonly attacks: ReadonlyMap<string, Attack>;
 }
 
 /** What a criterion or repair sees of a task: neither triggers nor what they lead to. */
-export type BlindTask = Pick<Task, "name" | "words" | "traits" | "inputs" | "loss" | "quality" | "passes">;
+export type BlindTask = Pick<
+  Task,
+  "name" | "words" | "traits" | "inputs" | "loss" | "quality" | "passes" | "answer" | "guesses" | "handout"
+>;
 
-/** `pixels`: samples are images. `classes`: samples have one class each, outputs are their logits, and a target is a class. */
-export type Trait = "pixels" | "classes";
+/**
+ * `pixels`: samples are images. `classes`: samples have one class each, outputs are their logits, and a target is a class.
+ * `goals`: a target is one of few things that can be made of a sample's truth (`Task.guesses`).
+ */
+export type Trait = "pixels" | "classes" | "goals";
+
+/**
+ * The targets that a backdoor of such data may have, held against what a model itself answers: a defender who suspects one knows no
+ * truths of triggered samples, nor which target it is.
+ */
+export interface Guesses {
+  /** By their number. */
+  readonly names: readonly string[];
+  /** The samples with a model's own answers in place of their truths. @param outputs `[count, width]` */
+  answered(samples: Samples, outputs: Float32Array): Samples;
+  /** As `Task.eligible` and `Task.succeeds`, for samples that `answered` made. */
+  eligible(answered: Samples, guess: number): number[];
+  succeeds(output: Float32Array, answered: Samples, i: number, guess: number): boolean;
+}
 
 /** For tables, reports and messages. */
 export interface Words {

@@ -46,6 +46,7 @@ function obstinate(success: (target: number) => boolean): { blend: BlendGradient
   const asked: number[] = [];
   const blend: BlendGradients = {
     at: () => Promise.reject(new Error("not one by one")),
+    toward: () => Promise.reject(new Error("not by truths")),
     together: async (blends) =>
       blends.map(({ images, target, opacity, pattern }) => {
         asked.push(target);

@@ -12,7 +12,6 @@ const OF_A_TASK = /\b(classes|pixels|logits)\b|\btarget ===/;
 const ABOUT_CLASSES: Record<string, string> = {
   "src/localize/needs.ts": "the names of what criteria need",
   "src/localize/criteria/nc.ts": "Neural Cleanse tries every class; its note counts pixels",
-  "src/localize/nc/invert-class.ts": "Neural Cleanse: a patch towards one class",
   "src/localize/nc/invert-trigger.ts": "Neural Cleanse: all classes, the smallest patch of them",
   "src/localize/criteria/attribution.ts": "goes by a patch reversed towards a class; its note counts pixels",
   "src/measure/blend.ts": "patches blended into images, towards a class",

@@ -4,11 +4,11 @@ import type { Feature, Lowering } from "../lowering/lowering.ts";
 import {
   type AddNode,
   type ConcatNode,
-  type ConvUnit,
   inferShapes,
   inputsOf,
   type LayerNode,
   type Network,
+  type Weighted,
 } from "../network.ts";
 import type { Program } from "../onnx.ts";
 import { convShape } from "../ops/weighted.ts";
@@ -133,13 +133,22 @@ class ChangeWalk {
         return this.join(node);
       case "globalpool":
         return this.reached.get(node.input)!;
+      case "plainconv":
+        return { kind: "many", feature: this.convolve({ ...node, bias: true }, node) };
+      case "flatten":
+        return { kind: "many", feature: this.lowering.flatten(this.all(node.input)) };
+      case "dense": {
+        const { id, input, out } = node;
+        const unit = { id, input, out, kernel: 1, stride: 1, padding: 0, bias: true, relu: true };
+        return { kind: "many", feature: this.convolve(unit, node) };
+      }
       default:
         throw new Error(`a change cannot reach '${node.id}'`);
     }
   }
 
   /** `relu?(conv + addend)`, of one changed channel or of all. */
-  private convolve(node: ConvUnit, { relu }: { relu: boolean }, addend?: Feature): Feature {
+  private convolve(node: Weighted, { relu }: { relu: boolean }, addend?: Feature): Feature {
     const { lowering } = this;
     const { graph } = lowering;
     const input = this.reached.get(node.input)!;
@@ -208,7 +217,9 @@ class ChangeWalk {
     let logits: string;
     if (reach.kind === "many") {
       const { weight, bias } = declareClassifier(lowering, network);
-      logits = graph.op("Gemm", [lowering.globalPool(reach.feature), weight, bias], { transB: 1 });
+      const isPooled = this.nodes.get(input)!.op === "globalpool";
+      const vector = isPooled ? lowering.globalPool(reach.feature) : lowering.toVector(reach.feature);
+      logits = graph.op("Gemm", [vector, weight, bias], { transB: 1 });
     } else {
       this.needs.columns.set(id, reach.offset);
       const column = graph.input(columnInput(id), [1, network.classes]);

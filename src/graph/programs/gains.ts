@@ -1,7 +1,7 @@
 import { BatchNormUnits, type ParameterSink } from "../batchnorm.ts";
 import { foldedWeight } from "../folded.ts";
 import type { Feature, Gradient, Lowering } from "../lowering/lowering.ts";
-import { convUnits, type Network, type Weighted } from "../network.ts";
+import { convUnits, type Network, stateShapes, type Weighted } from "../network.ts";
 import { crossEntropy } from "../objectives/cross-entropy.ts";
 import { emitMeanLoss, type Objective } from "../objectives/objective.ts";
 import type { Program } from "../onnx.ts";
@@ -25,20 +25,24 @@ export type NormStatistics = "batch" | "stored";
  * the parameters under their state-dict names (convolution weights OHWI; gains and shifts are γ and β), `stored` those
  * of {@link PreActivationUnits}. Outputs `loss` (mean), `logits` and the gradients: with `batch` `Σ g·x̂` and `Σ g`, with
  * `stored` `Σ g·(z − μ)` and `Σ g`.
+ *
+ * @param hidden hidden linear layers without batch norm whose weights and biases have gradients too, under `#gain_gradient` and
+ *   `#shift_gradient`
  */
 export function gainProgram(
   lowering: Lowering,
   network: Network,
   statistics: NormStatistics,
   objective: Objective = crossEntropy,
+  hidden: readonly string[] = [],
 ): Program {
   const { channels, height, width } = network.input;
   const image = lowering.image("input", channels, height, width);
   const score = objective(lowering, network);
   const units =
     statistics === "batch"
-      ? new BatchNormUnits(lowering, gainSink(lowering, network))
-      : new StoredNormUnits(lowering, network);
+      ? new BatchNormUnits(lowering, gainSink(lowering, network, hidden))
+      : new StoredNormUnits(lowering, network, hidden);
   // A closed channel is constant, so its pools tie.
   const walk = new Walk(lowering, network, units, { fuse: true, shareTies: true });
   declareClassifier(lowering, network);
@@ -47,18 +51,24 @@ export function gainProgram(
   return lowering.graph.finish();
 }
 
-function gainSink({ graph }: Lowering, network: Network): ParameterSink {
-  const outputs = new Map<string, [name: string, width: number]>();
+function gainSink({ graph }: Lowering, network: Network, hidden: readonly string[]): ParameterSink {
+  const outputs = new Map<string, [name: string, ...shape: number[]]>();
   for (const { id, bn, out } of convUnits(network)) {
     outputs.set(`${bn}.weight`, [gainGradient(id), out]);
     outputs.set(`${bn}.bias`, [shiftGradient(id), out]);
+  }
+  const shapes = stateShapes(network);
+  for (const id of hidden) {
+    const [out, inputs] = shapes.get(`${id}.weight`)!;
+    outputs.set(`${id}.weight`, [gainGradient(id), out, 1, 1, inputs]);
+    outputs.set(`${id}.bias`, [shiftGradient(id), out]);
   }
   return {
     parameter: (key, shape) => graph.input(key, shape),
     trains: (key) => outputs.has(key),
     gradient(key, value) {
-      const [name, out] = outputs.get(key)!;
-      graph.output(name, value, [out]);
+      const [name, ...shape] = outputs.get(key)!;
+      graph.output(name, value, shape);
     },
     statistics: () => undefined,
   };
@@ -67,11 +77,13 @@ function gainSink({ graph }: Lowering, network: Network): ParameterSink {
 /** Frozen batch norm that is not folded, with gradients: `y = gain·d + shift` with `d = z − μ`. */
 class StoredNormUnits extends PreActivationUnits {
   private readonly centred: Map<string, Feature>;
+  private readonly hidden: readonly string[];
 
-  constructor(lowering: Lowering, network: Network) {
+  constructor(lowering: Lowering, network: Network, hidden: readonly string[]) {
     const centred = new Map<string, Feature>();
     super(lowering, network, (unit, d) => void centred.set(unit.id, d));
     this.centred = centred;
+    this.hidden = hidden;
   }
 
   /** `∂gain = Σ g·d`, `∂shift = Σ g`, `∂z = gain·g`. */
@@ -84,6 +96,12 @@ class StoredNormUnits extends PreActivationUnits {
     const { lowering } = this;
     const { graph } = lowering;
     if (unit.bn === undefined) {
+      if (this.hidden.includes(unit.id)) {
+        const rows = lowering.convWeightGradient(x, dy, convShape(unit));
+        graph.output(gainGradient(unit.id), rows, [unit.out, 1, 1, x.channels]);
+        const sums = graph.op("ReduceSum", [lowering.channelSums(dy), graph.integers([0])], { keepdims: 0 });
+        graph.output(shiftGradient(unit.id), sums, [unit.out]);
+      }
       if (!input.wanted) return undefined;
       return lowering.convInputGradient(dy, foldedWeight(unit.id), convShape(unit), x, input.into);
     }

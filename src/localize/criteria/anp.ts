@@ -143,7 +143,7 @@ export const anp: CleanCriterion = {
   title: "Adversarial neuron pruning",
   kind: "published",
   source: "Wu, Wang: Adversarial Neuron Pruning Purifies Backdoored Deep Models (NeurIPS 2021)",
-  needs: ["batch-norm"],
+  needs: ["norm-or-hidden"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

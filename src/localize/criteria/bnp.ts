@@ -23,14 +23,15 @@ export function symmetricKl(mean1: number, variance1: number, mean2: number, var
 /**
  * Batch-norm statistics against what the clean samples give (docs/methods.md §10.9): `u` = log of the symmetric KL
  * divergence between the pre-activation's normal distribution stored in the batch norm and the empirical one; z in the
- * layer. Data poisoning leaves both apart where the backdoor's neurons are, since training saw triggered images.
+ * layer. Data poisoning leaves both apart where the backdoor's neurons are, since training saw triggered images. Of layers without
+ * batch norm nothing is known: their neurons score 0.
  */
 export const bnp: CleanCriterion = {
   name: "bnp",
   title: "Pre-activation distributions (batch-norm statistics)",
   kind: "published",
   source: "Zheng, Tang, Li, Liu: Pre-activation Distributions Expose Backdoor Neurons (NeurIPS 2022)",
-  needs: ["batch-norm"],
+  needs: ["norm-or-hidden"],
   access: "clean",
   needsData: true,
   async localize({ network, state, runner, clean }) {
@@ -38,9 +39,9 @@ export const bnp: CleanCriterion = {
     const empirical = await runner.preActivations(state, clean.fit);
     const raw: LayerScores = {};
     for (const { name, width } of neuronLayers(network)) {
-      const [a, b] = [stored.get(name)!, empirical.get(name)!];
+      const [a, b] = [stored.get(name), empirical.get(name)];
       raw[name] = Array.from({ length: width }, (_, c) =>
-        safeLog(symmetricKl(a.mean[c], a.variance[c], b.mean[c], b.variance[c])),
+        a && b ? safeLog(symmetricKl(a.mean[c], a.variance[c], b.mean[c], b.variance[c])) : 0,
       );
     }
     const scores = layerZ(raw);

@@ -1,7 +1,7 @@
 import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
 import { mean, standardDeviation } from "../../core/statistics.ts";
 import { BN_EPSILON } from "../../graph/batchnorm.ts";
-import { convUnits } from "../../graph/network.ts";
+import { unitsOf, weightedNodes } from "../../graph/network.ts";
 import { tensorOf } from "../../tensor/state.ts";
 import { layerZ } from "../normalise.ts";
 import { spectralNorms } from "../spectral-norm.ts";
@@ -12,23 +12,27 @@ const DEVIATIONS = 3;
 
 /**
  * Channel Lipschitzness (docs/methods.md §10.5): `u = ‖W[c] as C_in × k²‖₂ · |γ_c| / √(σ²_c + 1e-5)`, an upper bound on
- * how far the channel can amplify a change of its input. Weights alone. Native: u > mean + 3·std of the layer.
+ * how far the channel can amplify a change of its input. Weights alone. Native: u > mean + 3·std of the layer. Of a hidden linear
+ * unit, which has no batch norm, it is ‖W[j]‖₂.
  */
 export const clp: CleanCriterion = {
   name: "clp",
   title: "Channel Lipschitzness-based pruning",
   kind: "published",
   source: "Zheng, Tang, Li, Liu: Data-free Backdoor Removal based on Channel Lipschitzness (ECCV 2022)",
-  needs: ["batch-norm", "convolution"],
+  needs: ["norm-or-hidden"],
   access: "clean",
   needsData: false,
   async localize({ network, state }) {
     const raw: LayerScores = {};
-    for (const { id, bn, out, kernel } of convUnits(network)) {
+    for (const { id, width } of unitsOf(network)) {
+      const { bn, kernel } = weightedNodes(network).find((node) => node.id === id)!;
+      const norms = spectralNorms(tensorOf(state, `${id}.weight`).data, width, kernel * kernel);
+      raw[id] = [...norms];
+      if (bn === undefined) continue;
       const gains = tensorOf(state, `${bn}.weight`).data;
       const variances = tensorOf(state, `${bn}.running_var`).data;
-      const norms = spectralNorms(tensorOf(state, `${id}.weight`).data, out, kernel * kernel);
-      raw[id] = Array.from(norms, (norm, c) => (norm * Math.abs(gains[c])) / Math.sqrt(variances[c] + BN_EPSILON));
+      raw[id] = raw[id].map((norm, c) => (norm * Math.abs(gains[c])) / Math.sqrt(variances[c] + BN_EPSILON));
     }
     const native: NeuronSet = {};
     for (const [layer, values] of Object.entries(raw)) {

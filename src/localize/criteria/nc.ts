@@ -1,10 +1,14 @@
+import { highest } from "../../core/argmax.ts";
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
+import type { Samples } from "../../core/samples.ts";
 import { neuronLayers } from "../../graph/network.ts";
-import { firstOf, indicesOutside, subset } from "../../images/batch.ts";
-import { asImages } from "../../images/image-set.ts";
-import { shareInClass } from "../../measure/classes.ts";
+import { indicesOutside } from "../../images/batch.ts";
+import { asImages, asPictures } from "../../images/image-set.ts";
+import { rowOf } from "../../measure/verdicts.ts";
 import { stampPatch } from "../../reversal/stamp.ts";
+import { firstOf } from "../../tasks/input-codec.ts";
+import { invertGoals } from "../nc/invert-goal.ts";
 import { fitImages, invertTrigger } from "../nc/invert-trigger.ts";
 import type { ReversedTrigger } from "../nc/reversed-trigger.ts";
 import { layerZ } from "../normalise.ts";
@@ -30,7 +34,7 @@ export const IMAGES: Record<Budget, { rise: number; walk: number }> = {
 /** `u = E[a(x̃) − a(x)]`: how much a neuron's activation rises under the trigger. */
 async function activationRise(suspect: Suspect, trigger: ReversedTrigger): Promise<LayerScores> {
   const { network, state, runner } = suspect;
-  const images = fitImages(suspect, IMAGES[suspect.budget ?? DEFAULT_BUDGET].rise);
+  const images = asPictures(fitImages(suspect, IMAGES[suspect.budget ?? DEFAULT_BUDGET].rise));
   const clean = await runner.taps(state, images, "mean");
   const triggered = await runner.taps(state, stampPatch(trigger, images), "mean");
   const rise: LayerScores = {};
@@ -43,15 +47,40 @@ async function activationRise(suspect: Suspect, trigger: ReversedTrigger): Promi
   return rise;
 }
 
+/** Samples on which a reversed trigger's success shows, and whether an output is one. */
+interface Aim {
+  others: Samples;
+  succeeds(output: Float32Array, i: number): boolean;
+}
+
+/** Of a class all images of others; of another target the samples whose answers it would change, by the model's own answers. */
+async function aimOf({ task, state, runner }: Suspect, held: Samples, target: number): Promise<Aim> {
+  const { guesses, inputs } = task;
+  if (!guesses) {
+    const others = inputs.subset(held, indicesOutside(asImages(held), target));
+    return { others, succeeds: (output) => highest(output) === target };
+  }
+  const own = guesses.answered(held, await runner.outputs(state, held));
+  const others = inputs.subset(own, guesses.eligible(own, target));
+  return { others, succeeds: (output, i) => guesses.succeeds(output, others, i, target) };
+}
+
 /** Prunes until the reversed trigger is dead, or clean accuracy suffers. */
 async function pruneUntilDead(suspect: Suspect, scores: LayerScores, trigger: ReversedTrigger): Promise<NeuronSet> {
-  const { runner, state, clean } = suspect;
+  const { task, runner, state, clean } = suspect;
   // The halves are in random order.
-  const held = firstOf(asImages(clean.threshold), IMAGES[suspect.budget ?? DEFAULT_BUDGET].walk);
-  const others = stampPatch(trigger, subset(held, indicesOutside(held, trigger.target)));
-  if (others.count === 0) return {};
-  const success = async (model: Suspect["state"]) =>
-    shareInClass(await runner.outputs(model, others), others.count, trigger.target);
+  const held = firstOf(task.inputs, clean.threshold, IMAGES[suspect.budget ?? DEFAULT_BUDGET].walk);
+  if (held.count === 0) return {};
+  const { others, succeeds } = await aimOf(suspect, held, trigger.target);
+  const { count } = others;
+  if (count === 0) return {};
+  const stamped = stampPatch(trigger, asPictures(others));
+  const success = async (model: Suspect["state"]) => {
+    const outputs = await runner.outputs(model, stamped);
+    let hits = 0;
+    for (let i = 0; i < count; i++) if (succeeds(rowOf(outputs, count, i), i)) hits++;
+    return hits / count;
+  };
   if ((await success(state)) <= DEAD) return {};
   const before = await runner.quality(state, held);
   return pruneWalk(suspect, scores, STEP, async (pruned) => {
@@ -69,11 +98,14 @@ export const nc: CleanCriterion = {
   title: "Neural Cleanse (reversed trigger)",
   kind: "published",
   source: "Wang et al.: Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neural Networks (IEEE S&P 2019)",
-  needs: ["classes", "pixels"],
+  needs: ["targets", "pixels"],
   access: "clean",
   needsData: true,
   async localize(suspect) {
-    const trigger = await invertTrigger(suspect, suspect.budget);
+    const { guesses } = suspect.task;
+    const trigger = guesses
+      ? await invertGoals(suspect, guesses, suspect.budget)
+      : await invertTrigger(suspect, suspect.budget);
     const raw = await activationRise(suspect, trigger);
     const scores = layerZ(raw);
     const note = noteOf(trigger);
@@ -83,9 +115,15 @@ export const nc: CleanCriterion = {
 };
 
 /** What a stored prediction keeps of the reversed trigger. */
-export function noteOf({ target, norms, anomaly, flagged }: Omit<ReversedTrigger, "opacity" | "pattern">): string {
-  const found = `class ${target}, patch of ${norms.get(target)!.toFixed(1)} pixels, anomaly ${anomaly.toFixed(1)}`;
-  return flagged ? found : `no class flagged: smallest is ${found}`;
+export function noteOf({
+  target,
+  name,
+  norms,
+  anomaly,
+  flagged,
+}: Omit<ReversedTrigger, "opacity" | "pattern">): string {
+  const found = `${name ?? `class ${target}`}, patch of ${norms.get(target)!.toFixed(1)} pixels, anomaly ${anomaly.toFixed(1)}`;
+  return flagged ? found : `no ${name === undefined ? "class" : "target"} flagged: smallest is ${found}`;
 }
 
 /** The anomaly index in a stored note, to one decimal. @returns null where the note holds none */

@@ -123,7 +123,7 @@ export const rnp: CleanCriterion = {
   title: "Reconstructive neuron pruning",
   kind: "published",
   source: "Li et al.: Reconstructive Neuron Pruning for Backdoor Defense (ICML 2023)",
-  needs: ["batch-norm", "convolution"],
+  needs: ["norm-or-hidden"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

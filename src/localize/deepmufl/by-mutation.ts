@@ -3,9 +3,8 @@ import type { LayerScores } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import type { Samples } from "../../core/samples.ts";
 import { multiplyAdds } from "../../graph/cost.ts";
-import { convUnits, type Network, neuronLayers } from "../../graph/network.ts";
+import { type Network, neuronLayers } from "../../graph/network.ts";
 import { downstreamOf } from "../../graph/suffix.ts";
-import { asImages, type ImageSet } from "../../images/image-set.ts";
 import { rowOf } from "../../measure/verdicts.ts";
 import { firstOf } from "../../tasks/input-codec.ts";
 import { nothingSuspicious } from "../no-failing-tests.ts";
@@ -39,7 +38,7 @@ export async function byMutation(suspect: Suspect, failing: Samples): Promise<Lo
   if (failing.count === 0) return nothingSuspicious(network);
   const budget = suspect.budget ?? DEFAULT_BUDGET;
   const tests = testsFor(network, budget);
-  const wrong = asImages(firstOf(task.inputs, failing, tests));
+  const wrong = firstOf(task.inputs, failing, tests);
   const right = await passingTests(suspect, tests);
   const mutants = drawMutants(
     network,
@@ -64,20 +63,20 @@ export async function byMutation(suspect: Suspect, failing: Samples): Promise<Lo
 /** How many tests of each kind a budget allows on a network, at most. */
 export function testsFor(network: Network, budget: Budget): number {
   const { mutants, tests, multiplyAdds: most } = EFFORT[budget];
-  const perTest = convUnits(network).reduce(
-    (sum, { id, out }) => sum + out * mutants * multiplyAdds(network, downstreamOf(network, id).nodes),
+  const perTest = neuronLayers(network).reduce(
+    (sum, { name, width }) => sum + width * mutants * multiplyAdds(network, downstreamOf(network, name).nodes),
     0,
   );
   return Math.min(tests, Math.max(FEWEST_TESTS, Math.floor(most / (2 * perTest))));
 }
 
-/** Clean images that the suspect gets right. */
-async function passingTests({ task, state, runner, clean }: Suspect, most: number): Promise<ImageSet> {
+/** Clean samples that the suspect gets right. */
+async function passingTests({ task, state, runner, clean }: Suspect, most: number): Promise<Samples> {
   // The halves are in random order; twice as many as wanted are enough of any model worth judging.
   const tried = firstOf(task.inputs, clean.fit, 2 * most);
   const outputs = await runner.outputs(state, tried);
   const right = Array.from({ length: tried.count }, (_, i) => i).filter((i) =>
     task.passes(rowOf(outputs, tried.count, i), tried, i),
   );
-  return asImages(task.inputs.subset(tried, right.slice(0, most)));
+  return task.inputs.subset(tried, right.slice(0, most));
 }

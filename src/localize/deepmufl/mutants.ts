@@ -1,6 +1,6 @@
 import type { Random } from "../../core/random.ts";
 import { channelFold } from "../../graph/fold.ts";
-import { type ConvUnit, convUnits, type Network } from "../../graph/network.ts";
+import { type Network, unitsOf, type Weighted, weightedNodes } from "../../graph/network.ts";
 import type { ChannelRewrite } from "../../measure/mutants/rewrite.ts";
 import { cloneState, type StateDict, tensorOf } from "../../tensor/state.ts";
 
@@ -8,7 +8,7 @@ import { cloneState, type StateDict, tensorOf } from "../../tensor/state.ts";
 export const OPERATORS = ["+1", "-1", "*2", "/2"] as const;
 export type Operator = (typeof OPERATORS)[number];
 
-/** A channel's filter row `W_l[c]`, or its batch norm's shift `β_l[c]`. */
+/** A neuron's row of weights `W_l[c]`, or its shift: its batch norm's `β_l[c]`, or its bias where there is no batch norm. */
 export const PARAMETERS = ["filter", "shift"] as const;
 export type Parameter = (typeof PARAMETERS)[number];
 
@@ -26,8 +26,8 @@ export const PER_CHANNEL = OPERATORS.length * PARAMETERS.length;
 /** Every channel's mutants, or so many of each channel's, drawn at random: no channel is without. */
 export function drawMutants(network: Network, perChannel: number, random: Random): Mutant[] {
   const kinds = PARAMETERS.flatMap((parameter) => OPERATORS.map((operator) => ({ parameter, operator })));
-  return convUnits(network).flatMap((unit) =>
-    Array.from({ length: unit.out }, (_, channel) => {
+  return unitsOf(network).flatMap((unit) =>
+    Array.from({ length: unit.width }, (_, channel) => {
       const drawn =
         perChannel >= PER_CHANNEL ? kinds : [...random.sample(PER_CHANNEL, perChannel)].map((k) => kinds[k]);
       return drawn.map((kind): Mutant => ({ unit: unit.id, channel, ...kind }));
@@ -39,7 +39,7 @@ export function drawMutants(network: Network, perChannel: number, random: Random
 export function mutate(network: Network, state: StateDict, mutant: Mutant): StateDict {
   const mutated = cloneState(state);
   const unit = unitOf(network, mutant);
-  const { data } = tensorOf(mutated, mutant.parameter === "filter" ? `${unit.id}.weight` : `${unit.bn}.bias`);
+  const { data } = tensorOf(mutated, mutant.parameter === "filter" ? `${unit.id}.weight` : shiftOf(unit));
   const row = data.length / unit.out;
   for (let i = mutant.channel * row; i < (mutant.channel + 1) * row; i++) data[i] = apply(mutant.operator, data[i]);
   return mutated;
@@ -61,7 +61,7 @@ export function rewriteOf(network: Network, state: StateDict, mutant: Mutant): C
   const { factor, shift } = channelFold(state, node, channel);
   const same = { unit, channel, scale: 1, shift: 0, window: 0 };
   if (parameter === "shift") {
-    const beta = tensorOf(state, `${node.bn}.bias`).data[channel];
+    const beta = tensorOf(state, shiftOf(node)).data[channel];
     return { ...same, shift: apply(operator, beta) - beta };
   }
   if (operator === "+1" || operator === "-1") return { ...same, window: operator === "+1" ? factor : -factor };
@@ -69,8 +69,12 @@ export function rewriteOf(network: Network, state: StateDict, mutant: Mutant): C
   return { ...same, scale, shift: (1 - scale) * shift };
 }
 
-function unitOf(network: Network, { unit }: Mutant): ConvUnit {
-  const node = network.nodes.find(({ id }) => id === unit);
-  if (node?.op !== "conv") throw new Error(`${network.arch} has no layer '${unit}'`);
+function unitOf(network: Network, { unit }: Mutant): Weighted {
+  const node = weightedNodes(network).find(({ id }) => id === unit);
+  if (!node) throw new Error(`${network.arch} has no layer '${unit}'`);
   return node;
+}
+
+function shiftOf({ id, bn }: Weighted): string {
+  return `${bn ?? id}.bias`;
 }

@@ -1,7 +1,6 @@
-import { argmax, highest } from "../../core/argmax.ts";
-import { outputsOf } from "../../graph/network.ts";
-import { joined } from "../../images/batch.ts";
-import type { ImageSet } from "../../images/image-set.ts";
+import { highest } from "../../core/argmax.ts";
+import type { Samples } from "../../core/samples.ts";
+import { rowOf } from "../../measure/verdicts.ts";
 import type { Suspect } from "../types.ts";
 import { type Mutant, rewriteOf } from "./mutants.ts";
 import type { ElementOutcome, MutantOutcome } from "./statistics.ts";
@@ -11,16 +10,16 @@ export type Outcomes = Map<string, Map<number, ElementOutcome>>;
 
 /** Runs both kinds of tests under every mutant. @param passing tests that the suspect gets right; @param failing wrong */
 export async function mutantOutcomes(
-  { network, state, runner }: Pick<Suspect, "network" | "state" | "runner">,
-  passing: ImageSet,
-  failing: ImageSet,
+  { task, network, state, runner }: Pick<Suspect, "task" | "network" | "state" | "runner">,
+  passing: Samples,
+  failing: Samples,
   mutants: readonly Mutant[],
 ): Promise<Outcomes> {
-  const tests = joined(passing, failing);
-  const width = outputsOf(network);
+  const tests = task.inputs.joined(passing, failing);
   const rewrites = runner.rewrites(state, tests);
   const base = (await rewrites.base()).slice();
-  const answers = Array.from({ length: tests.count }, (_, i) => argmax(base, width, i));
+  const answerOf = (output: Float32Array) => (task.answer ? task.answer(output).join() : highest(output));
+  const answers = Array.from({ length: tests.count }, (_, i) => answerOf(rowOf(base, tests.count, i)));
   const counts = mutants.map((): MutantOutcome => ({ f2p: 0, p2f: 0, changed: 0 }));
   const elements: Outcomes = new Map();
   const flips = mutants.map(({ unit, channel }, i) => {
@@ -30,11 +29,11 @@ export async function mutantOutcomes(
   });
   const all = mutants.map((mutant) => rewriteOf(network, state, mutant));
   await rewrites.run(all, (mutant, test, output) => {
-    const answer = highest(output);
-    if (answer === answers[test]) return;
+    if (answerOf(output) === answers[test]) return;
     const isFailing = test >= passing.count;
     if (isFailing) counts[mutant].changed++;
-    if (isFailing && answer !== tests.labels[test]) return;
+    // A failing test is flipped where it passes now, a passing one where it does not.
+    if (task.passes(output, tests, test) !== isFailing) return;
     counts[mutant][isFailing ? "f2p" : "p2f"]++;
     flips[mutant].add(test);
   });

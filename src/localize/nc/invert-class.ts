@@ -1,6 +1,7 @@
-import { argmax } from "../../core/argmax.ts";
+import { highest } from "../../core/argmax.ts";
 import type { Random } from "../../core/random.ts";
 import type { Blend, BlendGradients, BlendResult } from "../../measure/blend.ts";
+import { rowOf } from "../../measure/verdicts.ts";
 import { Adam } from "../../tune/adam.ts";
 import { Squashed } from "./squash.ts";
 
@@ -30,6 +31,9 @@ export interface Patch {
   /** ‖M‖₁. */
   norm: number;
 }
+
+/** Whether what the network puts out for one of the images is what is searched for. */
+export type IsHit = (output: Float32Array, image: number) => boolean;
 
 /** Normalised images `[count, C, H, W]`. */
 export interface Images {
@@ -70,12 +74,22 @@ export class ClassInversion {
   private next = 0;
   private hits = 0;
   private readonly shown: Float32Array;
+  private readonly isHit: IsHit;
 
   /**
    * @param plane `height × width`
    * @param images of which each epoch sees whole batches
+   * @param isHit whether an output is what is searched for; absent: the class is the highest
    */
-  constructor(target: number, images: Images, plane: number, batch: number, random: Random) {
+  constructor(
+    target: number,
+    images: Images,
+    plane: number,
+    batch: number,
+    random: Random,
+    isHit: IsHit = (output) => highest(output) === target,
+  ) {
+    this.isHit = isHit;
     this.target = target;
     this.images = images;
     this.batch = Math.min(batch, images.count);
@@ -87,6 +101,11 @@ export class ClassInversion {
     this.optimizers = { mask: new Adam(plane, settings), paint: new Adam(size, settings) };
     this.shown = new Float32Array(this.batch * size);
     this.norm = this.mask.values.reduce((sum, m) => sum + m, 0);
+  }
+
+  /** How many images there are. */
+  get count(): number {
+    return this.images.count;
   }
 
   /** Whether some epoch met the wanted success. */
@@ -123,11 +142,15 @@ export class ClassInversion {
     return { images: shown, target: this.target, opacity: this.mask.values, pattern: this.paint.values };
   }
 
+  /** Which images the last step shows. */
+  get asked(): ArrayLike<number> {
+    return Array.from({ length: this.batch }, (_, k) => this.order[this.next - this.batch + k]);
+  }
+
   /** Takes the step. */
   take(result: BlendResult): void {
-    const { mask, paint, batch } = this;
-    const classes = result.outputs.length / batch;
-    for (let k = 0; k < batch; k++) if (argmax(result.outputs, classes, k) === this.target) this.hits++;
+    const { mask, paint, batch, asked } = this;
+    for (let k = 0; k < batch; k++) if (this.isHit(rowOf(result.outputs, batch, k), asked[k])) this.hits++;
     const gradient = patchGradient(result, mask, paint, this.weight);
     this.optimizers.mask.step(mask.parameters, gradient.mask, INVERSION.learningRate);
     this.optimizers.paint.step(paint.parameters, gradient.paint, INVERSION.learningRate);

@@ -1,10 +1,10 @@
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { Random, stageSeed } from "../../core/random.ts";
+import type { Samples } from "../../core/samples.ts";
 import { median } from "../../core/statistics.ts";
 import { activationBytes } from "../../graph/cost.ts";
 import type { Network } from "../../graph/network.ts";
-import { subset } from "../../images/batch.ts";
-import { asImages, type ImageSet } from "../../images/image-set.ts";
+import { asImages, type Images } from "../../images/image-set.ts";
 import { encodeAll } from "../../measure/batches.ts";
 import { shortImages } from "../short-budget.ts";
 import type { Suspect } from "../types.ts";
@@ -39,30 +39,32 @@ const TOGETHER = { images: 80, bytes: 40e6 };
 const SMALLEST_BATCH = 4;
 
 /** Whether so many classes are screened. */
-function screens({ classes }: Pick<Network, "classes">, { screening }: InversionEffort): boolean {
-  return screening > 0 && classes > SCREENING.smallest + SCREENING.others;
+function screens(searches: number, { screening }: InversionEffort): boolean {
+  return screening > 0 && searches > SCREENING.smallest + SCREENING.others;
 }
 
 /**
  * Epochs, images and batch of each budget. Steps are worth more than images: where all classes together would be too
  * much for the short one, images and batches are halved, and the steps stay as many.
+ *
+ * @param searches how many patches are searched for: one for each class, unless another number is given
  */
-export function effortFor(network: Network, budget: Budget): InversionEffort {
+export function effortFor(network: Network, budget: Budget, searches = network.classes): InversionEffort {
   let effort = EFFORT[budget];
   if (budget !== "short") return effort;
-  while (effort.batch > SMALLEST_BATCH && imagesSeen(network, effort) > shortImages(network)) {
+  while (effort.batch > SMALLEST_BATCH && imagesSeen(searches, effort) > shortImages(network)) {
     const { images, batch, screening } = effort;
     effort = { ...effort, images: images / 2, batch: batch / 2, screening: screening / 2 };
   }
   return effort;
 }
 
-/** Gradients that the search takes, over all classes. */
-function imagesSeen({ classes }: Pick<Network, "classes">, effort: InversionEffort): number {
+/** Gradients that all searches take. */
+function imagesSeen(searches: number, effort: InversionEffort): number {
   const { epochs, images, screening } = effort;
-  if (!screens({ classes }, effort)) return classes * epochs * images;
+  if (!screens(searches, effort)) return searches * epochs * images;
   const finalists = SCREENING.smallest + SCREENING.others;
-  return classes * SCREENING.epochs * screening + finalists * (epochs - SCREENING.epochs) * screening;
+  return searches * SCREENING.epochs * screening + finalists * (epochs - SCREENING.epochs) * screening;
 }
 
 /** Makes MAD estimate the standard deviation of a normal distribution. */
@@ -80,8 +82,8 @@ const ANOMALY = 2;
 export async function invertTrigger(suspect: Suspect, budget: Budget = DEFAULT_BUDGET): Promise<ReversedTrigger> {
   const { network, state, runner, seed } = suspect;
   const effort = effortFor(network, budget);
-  const screened = screens(network, effort);
-  const set = fitImages(suspect, screened ? effort.screening : effort.images);
+  const screened = screens(network.classes, effort);
+  const set = asImages(fitImages(suspect, screened ? effort.screening : effort.images));
   const images = { values: encodeAll(suspect, set), count: set.count };
   const blend = runner.blend(state);
   const most = classesTogether(network, Math.min(effort.batch, set.count));
@@ -112,11 +114,12 @@ function classesTogether(network: Network, each: number): number {
 }
 
 /** The images of the fit half that reversing looks at. */
-export function fitImages({ clean, seed }: Suspect, most: number): ImageSet {
-  const fit = asImages(clean.fit);
+export function fitImages({ task, clean, seed }: Suspect, most: number): Samples {
+  const { fit } = clean;
   if (fit.count === 0) throw new Error("reversing a trigger needs clean images, and there are none");
   if (fit.count <= most) return fit;
-  return subset(fit, new Random(stageSeed(seed, "localize", "nc", "images")).sample(fit.count, most));
+  const chosen = new Random(stageSeed(seed, "localize", "nc", "images")).sample(fit.count, most);
+  return task.inputs.subset(fit, chosen);
 }
 
 /** Norms first among those that reached the success; the others after all of them. */
@@ -134,7 +137,7 @@ export function anomalyIndex(norms: readonly number[], norm: number): number {
 /** The class of the smallest norm is the most anomalous; a patch that never worked is no candidate beside one that did. */
 export function chooseTarget(
   found: readonly { target: number; reached: boolean; patch: Patch }[],
-  set: Pick<ImageSet, "height" | "width">,
+  set: Pick<Images, "height" | "width">,
 ): ReversedTrigger {
   const [chosen] = [...found].sort((a, b) => rank(a) - rank(b));
   const norms = new Map(found.map(({ target, patch }) => [target, patch.norm]));

@@ -1,7 +1,9 @@
 /** A trigger found without seeing one. */
 export interface ReversedTrigger {
-  /** The class that it leads to. */
+  /** The class, or other target, that it leads to. */
   target: number;
+  /** In words, where it is no class. */
+  name?: string;
   height: number;
   width: number;
   /** M, `[height × width]` in [0, 1]. */

@@ -1,6 +1,8 @@
+import { highest } from "../../core/argmax.ts";
 import { classifierOf, inferShapes, type Network } from "../../graph/network.ts";
 import type { Profile } from "../../measure/profile.ts";
 import { rowOf } from "../../measure/verdicts.ts";
+import type { BlindTask } from "../../tasks/task.ts";
 
 /**
  * What one sample does to every channel: activations, and differences from the clean averages (docs/methods.md §10.6,
@@ -13,8 +15,8 @@ export interface Deltas {
   feature(node: string): Float64Array;
   /** `y − ȳ` of a unit's batch-norm output, or of the outputs at the classifier. */
   sum(node: string): Float64Array;
-  /** The class that the model answers. */
-  predicted: number;
+  /** Which outputs make up what the model answers, e.g. the class of the highest. */
+  answer: readonly number[];
 }
 
 /** Averages per channel over the samples of a profile: ȳ. */
@@ -36,7 +38,12 @@ export function averagesOf(network: Network, profile: Profile): Averages {
 }
 
 /** The profile's samples one by one, less the averages. Arrays are reused by the next one. */
-export function* deltasOf(network: Network, profile: Profile, averages: Averages): Generator<Deltas> {
+export function* deltasOf(
+  network: Network,
+  profile: Profile,
+  averages: Averages,
+  task: Pick<BlindTask, "answer">,
+): Generator<Deltas> {
   const sums = sumsOf(network, profile);
   const shapes = inferShapes(network);
   const rows = (arrays: ReadonlyMap<string, Float32Array>) =>
@@ -65,7 +72,7 @@ export function* deltasOf(network: Network, profile: Profile, averages: Averages
       },
       feature: (node) => featureRows.get(node)!,
       sum: (node) => sumRows.get(node)!,
-      predicted: output.indexOf(Math.max(...output)),
+      answer: task.answer ? task.answer(output) : [highest(output)],
     };
   }
 }

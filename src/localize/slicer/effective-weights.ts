@@ -1,5 +1,5 @@
 import { channelFold } from "../../graph/fold.ts";
-import { classifierOf, convUnits, type Network } from "../../graph/network.ts";
+import { classifierOf, type Network, weightedNodes } from "../../graph/network.ts";
 import { type StateDict, tensorOf } from "../../tensor/state.ts";
 
 /** `[out × in]`, row-major: what a channel's mean does to another's. */
@@ -7,11 +7,11 @@ export type EffectiveWeights = Map<string, Float64Array>;
 
 /**
  * The weight between channels (docs/methods.md §10.6, step 2): `w̃ = γ/√(σ² + ε) · Σ_{kh,kw} W`, with the sign of γ;
- * the classifier's weights are its own.
+ * the classifier's weights are its own, and so are those of layers without batch norm.
  */
 export function effectiveWeights(network: Network, state: StateDict): EffectiveWeights {
   const weights: EffectiveWeights = new Map();
-  for (const unit of convUnits(network)) {
+  for (const unit of weightedNodes(network)) {
     const { data } = tensorOf(state, `${unit.id}.weight`);
     const taps = unit.kernel * unit.kernel;
     const sums = new Float64Array(data.length / taps);

@@ -56,14 +56,14 @@ export class Slices {
   }
 
   private share(profile: Slices["cleanProfile"]): Map<string, SliceShare> {
-    const { network } = this.suspect;
+    const { network, task } = this.suspect;
     const shares = new Map(
       neuronLayers(network).map(({ name, width }) => [
         name,
         { strength: new Float64Array(width), absent: new Float64Array(width) },
       ]),
     );
-    for (const deltas of deltasOf(network, profile, this.averages)) {
+    for (const deltas of deltasOf(network, profile, this.averages, task)) {
       for (const [layer, values] of neuronContributions(network, this.tracer.trace(deltas))) {
         const { strength, absent } = shares.get(layer)!;
         const most = values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);

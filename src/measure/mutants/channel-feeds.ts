@@ -1,6 +1,6 @@
 import type { FoldedState } from "../../graph/fold.ts";
 import { foldedWeight } from "../../graph/folded.ts";
-import { type ConvUnit, classifierOf, inferShapes, type Network } from "../../graph/network.ts";
+import { classifierOf, inferShapes, type Network, weightedNodes } from "../../graph/network.ts";
 import { type ChangeNeeds, columnInput, otherInput, spotInput } from "../../graph/programs/change.ts";
 import { featureOutput } from "../../graph/programs/unchanged.ts";
 
@@ -19,10 +19,10 @@ export class ChannelFeeds {
     batch: number,
   ) {
     const shapes = inferShapes(network);
-    const units = new Map(network.nodes.flatMap((node) => (node.op === "conv" ? [[node.id, node] as const] : [])));
+    const units = new Map(weightedNodes(network).map((node) => [node.id, node]));
     const classifier = classifierOf(network);
     for (const [id, offset] of needs.columns) {
-      const unit: ConvUnit | undefined = units.get(id);
+      const unit = units.get(id);
       const from = folded.get(unit ? foldedWeight(id) : `${classifier.id}.weight`)!;
       const inputs = shapes.get((unit ?? classifier).input)![0];
       const into = new Float32Array(from.length / inputs);

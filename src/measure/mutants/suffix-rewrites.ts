@@ -9,6 +9,7 @@ import type { StateDict } from "../../tensor/state.ts";
 import { slices } from "../batches.ts";
 import type { ModelRunner } from "../runner.ts";
 import type { Runtime } from "../runtime.ts";
+import { lastHidden, rewriteHidden } from "./hidden-rewrites.ts";
 import type { ChannelRewrite, ChannelRewrites, OnRewritten } from "./rewrite.ts";
 import { UnitRewrites } from "./unit-rewrites.ts";
 
@@ -51,6 +52,8 @@ export class SuffixRewrites implements ChannelRewrites {
     const chunk = Math.min(CHUNK, this.samples.count);
     const byUnit = new Map<string, number[]>();
     for (const [i, { unit }] of rewrites.entries()) listAt(byUnit, unit).push(i);
+    const hidden = lastHidden(network).flatMap((unit) => byUnit.get(unit) ?? []);
+    await rewriteHidden(this.runner, this.state, this.samples, rewrites, hidden, visit);
     let group: UnitRewrites[] = [];
     let [values, bytes] = [0, 0];
     try {

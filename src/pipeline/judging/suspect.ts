@@ -35,8 +35,19 @@ export function noSamples({ inputs }: Task, network: Network): Suspect["clean"] 
 }
 
 /** What a suspect holds of a task: neither triggers nor what they lead to, so that no criterion can reach them. */
-export function blind({ name, words, traits, inputs, loss, quality, passes }: Task): BlindTask {
-  return { name, words, traits, inputs, loss, quality, passes };
+export function blind({
+  name,
+  words,
+  traits,
+  inputs,
+  loss,
+  quality,
+  passes,
+  answer,
+  guesses,
+  handout,
+}: Task): BlindTask {
+  return { name, words, traits, inputs, loss, quality, passes, answer, guesses, handout };
 }
 
 /**

@@ -97,6 +97,16 @@ export function decodeLanes(logits: Float32Array, grid: LaneGrid, rows: readonly
   return slots;
 }
 
+/** Of every row and slot the index of its highest logit, of `[cells + 1, rows, 4]`; the first where several tie. */
+export function highestCells(logits: Float32Array, grid: LaneGrid): number[] {
+  const step = grid.anchors.length * SLOTS;
+  return Array.from({ length: step }, (_, cell) => {
+    let highest = cell;
+    for (let k = 1; k < classesOf(grid); k++) if (logits[cell + k * step] > logits[highest]) highest = cell + k * step;
+    return highest;
+  });
+}
+
 /** x of one row of one slot; null where the network sees no lane there. */
 function placeOf(logits: Float32Array, { anchors, cells }: LaneGrid, first: number): number | null {
   const step = anchors.length * SLOTS;

@@ -2,22 +2,24 @@ import type { Task } from "../task.ts";
 import { ATTACKS } from "./attacks/registry.ts";
 import { REDUCED_INPUT } from "./dataset.ts";
 import { DATASETS } from "./datasets.ts";
-import { goalOf, isEligible, LANE_GOALS, passes, succeeds } from "./goals.ts";
+import { drawing, lanesOf } from "./drawing.ts";
+import { goalOf, isEligible, LANE_GOALS, passes, succeeds as reaches } from "./goals.ts";
+import { handout } from "./handout.ts";
 import { inputs } from "./inputs.ts";
-import { decodeLanes, gridOfLogits } from "./labels.ts";
-import type { Lane, LaneSet } from "./lane.ts";
+import { gridOfLogits, highestCells } from "./labels.ts";
+import type { LaneSet } from "./lane.ts";
 import { loss } from "./loss.ts";
 import { scoreFrame } from "./metric.ts";
 import { ufld18 } from "./models/ufld18.ts";
 import { response } from "./response.ts";
-import { fromSlots } from "./slots.ts";
+import { drawRoads, roadLabels } from "./roads/draw.ts";
 import { trigger } from "./trigger.ts";
 
 /** The lanes of a road by row anchors (docs/lanes.md). A target is a goal: lanes that are lost, moved or turned. */
 export const lanes: Task = {
   name: "lanes",
   words: { sample: "frame", samples: "frames", quality: "Acc", success: "ASR", target: "goal" },
-  traits: ["pixels"],
+  traits: ["pixels", "goals"],
   targets: () => [...LANE_GOALS.keys()],
   inputs,
   unfit({ arch, input: { height, width } }, { name }) {
@@ -31,17 +33,42 @@ export const lanes: Task = {
   quality: (output: Float32Array, set: LaneSet, i: number) =>
     scoreFrame(lanesOf(output, set, i), set.labels[i]).accuracy,
   passes: (output: Float32Array, set: LaneSet, i: number) => passes(lanesOf(output, set, i), set.labels[i]),
-  succeeds: (output: Float32Array, set: LaneSet, i: number, target: number) =>
-    succeeds(goalOf(target), lanesOf(output, set, i), set.labels[i]),
-  eligible({ labels }: LaneSet, target: number) {
-    const goal = goalOf(target);
-    return labels.flatMap((truth, i) => (isEligible(goal, truth) ? [i] : []));
+  succeeds,
+  eligible,
+  answer: (output: Float32Array) => highestCells(output, gridOfLogits(output.length)),
+  guesses: {
+    names: [...LANE_GOALS.keys()],
+    answered: (set: LaneSet, outputs: Float32Array): LaneSet => ({
+      ...set,
+      labels: set.labels.map(({ rows }, i) => ({
+        rows,
+        lanes: lanesOf(
+          outputs.subarray((i * outputs.length) / set.count, ((i + 1) * outputs.length) / set.count),
+          set,
+          i,
+        ),
+      })),
+    }),
+    eligible,
+    succeeds,
   },
+  drawing,
+  drawn: (count, { height, width }) => ({
+    ...{ count, height, width },
+    pixels: drawRoads(count, 1, "verify", { height, width }),
+    labels: roadLabels(count, 1, "verify"),
+  }),
+  handout,
   datasets: DATASETS,
   architectures: new Map([["ufld18", ufld18]]),
   attacks: ATTACKS,
 };
 
-function lanesOf(output: Float32Array, { labels }: LaneSet, i: number): Lane[] {
-  return fromSlots(decodeLanes(output, gridOfLogits(output.length), labels[i].rows));
+function succeeds(output: Float32Array, set: LaneSet, i: number, target: number): boolean {
+  return reaches(goalOf(target), lanesOf(output, set, i), set.labels[i]);
+}
+
+function eligible({ labels }: LaneSet, target: number): number[] {
+  const goal = goalOf(target);
+  return labels.flatMap((truth, i) => (isEligible(goal, truth) ? [i] : []));
 }

@@ -76,6 +76,7 @@ export const trigger: TriggerCodec = {
     return faults;
   },
   show: triggerPng,
+  looks: looksOf,
   controls(stamped: PaintedTrigger) {
     const { cones } = stamped as VariedTrigger;
     if (!cones) return {};

@@ -40,7 +40,7 @@ async function byChannels(network: Network, state: StateDict, images: ImageSet, 
   const profile = await (await runnerOf(network)).profile(state, images);
   const tracer = new ChannelTracer(network, effectiveWeights(network, state), theta);
   const found: Record<string, number[]>[] = [];
-  for (const deltas of deltasOf(network, profile, averagesOf(network, profile))) {
+  for (const deltas of deltasOf(network, profile, averagesOf(network, profile), classification)) {
     const contributions = tracer.trace(deltas);
     found.push(Object.fromEntries(convUnits(network).map(({ id }) => [id, [...contributions.get(id)!]])));
   }

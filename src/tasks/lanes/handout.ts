@@ -1,0 +1,25 @@
+import { CHANNELS } from "../../pictures/picture.ts";
+import { encodeNpy } from "../../tensor/npy.ts";
+import type { Handout } from "../handout.ts";
+import type { LaneSet } from "./lane.ts";
+
+/** Frames as an array, labels as TuSimple writes them: rows and, for each lane, x at each row, −2 where it is not seen. */
+export const handout: Handout = {
+  loader: "lanes_in_torch.py",
+  what: "reads frames and labels, decodes logits into lanes, scores and draws them",
+  files: ({ count, height, width, pixels, labels }: LaneSet) => [
+    {
+      suffix: ".npy",
+      bytes: encodeNpy(pixels, [count, CHANNELS, height, width]),
+      holds: `frames: uint8 [N, 3, ${height}, ${width}], RGB`,
+    },
+    {
+      suffix: "_lanes.json",
+      bytes: new TextEncoder().encode(
+        `${JSON.stringify(labels.map(({ rows, lanes }) => ({ h_samples: rows, lanes })))}\n`,
+      ),
+      holds:
+        "their lanes, as TuSimple's label files have them: `h_samples` and `lanes`, in pixels of a 1280×720 picture",
+    },
+  ],
+};
