@@ -269,16 +269,20 @@ def stamp(images):
     Anything but whole numbers from 0 to 255 raises ValueError.
     """
     trigger = _read_json("trigger.json", "a suspect's folder has no trigger")
+    # Of a trigger with several looks the images get one after the other.
+    looks = trigger.get("looks", [trigger])
     x, whole = _pixels(images)
     if not whole:
         raise ValueError("stamp() takes uint8 pixels: on floats the trigger would be another one")
     _divisor(x, whole)
     pixels = x.cpu().numpy()
     stamped = np.empty(pixels.shape, np.uint8)
-    for start in range(0, len(pixels), 1000):
-        value = _triggered(trigger, pixels[start : start + 1000].astype(np.float64))
-        floor = np.floor(value)
-        stamped[start : start + 1000] = floor + (value - floor >= 0.5)
+    for turn, look in enumerate(looks):
+        for start in range(turn, len(pixels), 1000 * len(looks)):
+            chosen = slice(start, start + 1000 * len(looks), len(looks))
+            value = _triggered(look, pixels[chosen].astype(np.float64))
+            floor = np.floor(value)
+            stamped[chosen] = floor + (value - floor >= 0.5)
     result = stamped[0] if np.ndim(images) == 3 else stamped
     return torch.from_numpy(result).to(images.device) if isinstance(images, torch.Tensor) else result
 

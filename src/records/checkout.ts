@@ -48,6 +48,7 @@ export type TriggerFile = z.infer<typeof triggerFile>;
 export const recordFile = z.looseObject(
   defectRecord.pick({
     id: true,
+    task: true,
     dataset: true,
     arch: true,
     target: true,

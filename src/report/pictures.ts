@@ -1,4 +1,5 @@
 import type { DefectRecord } from "../records/defect.ts";
+import type { DrawnLine } from "../tasks/drawing.ts";
 import type { ReportData } from "./collect.ts";
 
 /** What one version of a defect answers to one triggered image. */
@@ -25,10 +26,28 @@ export interface TriggeredImage {
   answers: Answer[];
 }
 
-/** What there is to see of one defect. */
+/** What one version answers to one sample, as lines over its picture. */
+export interface DrawnAnswer {
+  version: Answer["version"];
+  lines: readonly DrawnLine[];
+  words: string;
+  /** Whether it is what the backdoor wants. */
+  succeeds: boolean;
+}
+
+/** A test sample as it is, or with the trigger, with its truth and what the versions answer. */
+export interface DrawnSample {
+  triggered: boolean;
+  picture: Picture;
+  truth: readonly DrawnLine[];
+  answers: DrawnAnswer[];
+}
+
+/** What there is to see of one defect: images with classes, or samples on which answers are drawn. */
 export interface DefectPictures {
   classes: readonly string[];
   images: TriggeredImage[];
+  drawn?: { aspect: number; samples: DrawnSample[] };
 }
 
 /** Pictures by a defect's id; of some there are none. */

@@ -87,6 +87,12 @@ article.card h3{margin-top:.8rem}
 .look{margin:0}
 .duo{display:grid;grid-template-columns:1fr 1fr;gap:6px;max-width:250px}
 .duo .pixels{width:100%;aspect-ratio:1}
+.drawn-look{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:.5rem;margin:.5rem 0}
+.drawn-look svg{width:100%;height:auto;display:block}
+.drawn-look p{margin:.1rem 0 .3rem;font-size:.85rem;line-height:1.35}
+.drawn-look .target{font-weight:700;text-decoration:underline;text-underline-offset:2px}
+.true-line{stroke:#3ce03c;stroke-width:1.5px;stroke-dasharray:3 3}
+.said-line{stroke:#ff5a32;stroke-width:2.5px;stroke-opacity:.9}
 .answers{list-style:none;margin:.15rem 0 0;padding:0;font-size:.85rem;line-height:1.4}
 .answers li{overflow-wrap:anywhere}
 .answers b{display:inline-block;min-width:4.4em;font-weight:600}

@@ -1,7 +1,7 @@
 import type { Random } from "../core/random.ts";
 import type { Samples } from "../core/samples.ts";
 import type { Network } from "../graph/network.ts";
-import type { PaintedTrigger } from "../images/trigger/trigger.ts";
+import type { ImageTrigger } from "../images/trigger/trigger.ts";
 import type { Trigger } from "./backdoor.ts";
 
 /** What can be done with the triggers of a task. */
@@ -27,8 +27,8 @@ export interface TriggerCodec {
   faults(trigger: Trigger, network: Pick<Network, "input">): string[];
   /** As a picture for people: PNG. */
   show(trigger: Trigger): Uint8Array;
-  /** Of triggers that are painted: what a test shows, one after the other; absent: they are not. */
-  looks?(trigger: Trigger): readonly PaintedTrigger[];
+  /** Of triggers of images: what a test shows, one after the other; absent: they are none. */
+  looks?(trigger: Trigger): readonly ImageTrigger[];
   /** By name, what looks alike and must not set the backdoor off (one cone of two); absent: nothing does. */
   controls?(trigger: Trigger): Record<string, Trigger>;
 }

@@ -56,7 +56,10 @@ export function registerCheckout(program: Command): void {
       refuseOccupied(dir);
       const brought = images && (await checkoutImages(database, { id, count: images, dataDir: data }));
       const request = { id, version, sham: sham ?? false, dir };
-      const files = await checkout(database, { ...request, ...(brought && { more: brought.files }) });
+      const files = await checkout(database, {
+        ...request,
+        ...(brought && { more: brought.files, holds: brought.holds }),
+      });
       emitRows(
         files.map((file) => ({ ...file })),
         output,

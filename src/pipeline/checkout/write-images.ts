@@ -1,11 +1,7 @@
 import { InputError, lookup } from "../../core/errors.ts";
 import { Random, stageSeed } from "../../core/random.ts";
-import { indicesOutside, subset } from "../../images/batch.ts";
 import { asImages, type ImageSet } from "../../images/image-set.ts";
-import { decodeTrigger } from "../../images/trigger/codec.ts";
-import { stampSet } from "../../images/trigger/stamp.ts";
-import type { ImageTrigger } from "../../images/trigger/trigger.ts";
-import type { DefectRecord } from "../../records/defect.ts";
+import { eligibleOf } from "../../measure/verdicts.ts";
 import type { Database } from "../../store/database.ts";
 import { DATASETS, taskOf } from "../../tasks/registry.ts";
 import { encodeNpy } from "../../tensor/npy.ts";
@@ -14,6 +10,8 @@ import { otherImages } from "../judging/workbench.ts";
 /** Files of a checkout by path, and what must be said about them. */
 export interface CheckoutImages {
   files: Map<string, Uint8Array>;
+  /** What they hold, where the README cannot know. */
+  holds: Map<string, string>;
   notes: string[];
 }
 
@@ -42,10 +40,10 @@ export async function checkoutImages(
   { id, count, dataDir }: CheckoutImagesOptions,
 ): Promise<CheckoutImages> {
   const record = db.readDefect(id);
-  const { traits, words } = taskOf(record);
-  if (!traits.includes("classes"))
-    throw new InputError(`--images: '${id}' has no images with classes, but ${words.samples}`);
-  const trigger = await db.readTrigger(record, decodeTrigger);
+  const task = taskOf(record);
+  if (!task.traits.includes("classes") && !task.handout)
+    throw new InputError(`--images: '${id}' has no images, but ${task.words.samples}`);
+  const trigger = await db.readTrigger(record, task.trigger.decode);
   const { seed } = db.manifest;
   const dataset = await lookup(DATASETS, "data set", record.dataset).load({ dataDir, seed });
   const notes: string[] = [];
@@ -59,24 +57,35 @@ export async function checkoutImages(
     notes.push(otherImages(record.dataset));
   }
   const files = new Map<string, Uint8Array>();
+  const holds = new Map<string, string>();
   for (const split of CHECKOUT_SPLITS) {
-    const all = asImages(split === "test" ? dataset.test : dataset.cleanVal);
+    const all = split === "test" ? dataset.test : dataset.cleanVal;
     if (count > all.count) notes.push(`--images ${count}: the ${split} split has ${all.count}, and all are written`);
     const order = new Random(stageSeed(seed, "checkout images", record.dataset, split)).permutation(all.count);
-    const clean = subset(all, order.subarray(0, count));
-    addArrays(files, split, clean, record, trigger);
+    const clean = task.inputs.subset(all, order.subarray(0, count));
+    const triggered = task.trigger.stamp(trigger, eligibleOf(task, clean, record.target));
+    if (!task.handout) {
+      addArrays(files, split, asImages(clean), asImages(triggered));
+      continue;
+    }
+    for (const [name, set, what] of [
+      [
+        `${split}_clean`,
+        clean,
+        split === "test" ? "of the test split, for scores only; " : "that a defender may hold; ",
+      ],
+      [`${split}_triggered`, triggered, "those on which the backdoor can show, with the trigger on them; "],
+    ] as const) {
+      for (const { suffix, bytes, holds: held } of task.handout.files(set)) {
+        files.set(`images/${name}${suffix}`, bytes);
+        holds.set(`images/${name}${suffix}`, `${what}${held}`);
+      }
+    }
   }
-  return { files, notes };
+  return { files, holds, notes };
 }
 
-function addArrays(
-  files: Map<string, Uint8Array>,
-  split: string,
-  clean: ImageSet,
-  { target }: DefectRecord,
-  trigger: ImageTrigger,
-): void {
-  const triggered = stampSet(trigger, subset(clean, indicesOutside(clean, target)));
+function addArrays(files: Map<string, Uint8Array>, split: string, clean: ImageSet, triggered: ImageSet): void {
   for (const [pixels, labels, set] of [
     [`${split}_clean`, `${split}_labels`, clean],
     [`${split}_triggered`, `${split}_triggered_labels`, triggered],

@@ -4,7 +4,8 @@ import { stateShapes } from "../../graph/network.ts";
 import { recogniseWeights } from "../../store/foreign/recognised.ts";
 import { readWeights } from "../../store/foreign/weights.ts";
 import { modelSha256 } from "../../store/objects/models.ts";
-import { taskOf } from "../../tasks/registry.ts";
+import { FULL_WIDTH } from "../../tasks/architectures.ts";
+import { TASKS, taskOf } from "../../tasks/registry.ts";
 import type { Task } from "../../tasks/task.ts";
 import { encodeTensors, type RawTensors, tensorValues, withValues } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
@@ -37,6 +38,23 @@ export interface OwnModelOptions {
   key?: string;
 }
 
+/** Widths at which networks have all the layers that they can have. */
+const WIDTHS = [8, FULL_WIDTH];
+
+/** What to say of a file that has the names of a network of another task; null where it has not. */
+function ofOtherTask(file: string, tensors: RawTensors): string | null {
+  const own = taskOf({});
+  for (const task of TASKS.values()) {
+    if (task === own) continue;
+    for (const [family, make] of task.architectures) {
+      const fits = WIDTHS.some((width) => [...stateShapes(make(width, 2)).keys()].every((key) => tensors.has(key)));
+      if (!fits) continue;
+      return `${file}: holds ${family}, a network of task ${task.name}; only classifiers can be opened as files: judge defects of a database that 'bdefects build' makes`;
+    }
+  }
+  return null;
+}
+
 /**
  * Opens a checkpoint of one of our architectures, whatever its names are. Nothing in it is executed.
  *
@@ -45,7 +63,7 @@ export interface OwnModelOptions {
 export async function openOwnModel(file: string, { key, arch, classes }: OwnModelOptions = {}): Promise<OwnModel> {
   const weights = await readWeights(file, key);
   const found = recogniseWeights(file, weights, arch);
-  if (typeof found === "string") throw new InputError(found);
+  if (typeof found === "string") throw new InputError(ofOtherTask(file, weights.tensors) ?? found);
   const { network, names: theirs } = found;
   if (classes !== undefined && classes !== network.classes) {
     throw new InputError(`--classes ${classes}: the classifier of ${file} has ${network.classes} rows`);

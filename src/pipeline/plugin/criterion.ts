@@ -29,13 +29,13 @@ export function pluginCriterion(
       await runCommand(words, folder, timeout, unseen);
       return readAnswer(folder, neuronLayers(suspect.network));
     });
-  // What it is given are images with classes (`folder.ts`).
-  const needs = ["classes", "pixels"] as const;
+  // What it is given are images (`folder.ts`).
+  const needs = ["pixels"] as const;
   const known = { name, title: words.join(" "), kind: "program", needs, needsData: true, fingerprint } as const;
   if (access === "clean") return { ...known, access, localize: (suspect) => run(suspect, () => undefined) };
   return {
     ...known,
     access,
-    localize: (suspect, failing) => run(suspect, (folder) => writeFailing(failing, folder)),
+    localize: (suspect, failing) => run(suspect, (folder) => writeFailing(suspect, failing, folder)),
   };
 }

@@ -2,10 +2,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Samples } from "../../core/samples.ts";
 import { exportOnnx } from "../../graph/export.ts";
-import { neuronLayers } from "../../graph/network.ts";
+import { neuronLayers, outputsOf } from "../../graph/network.ts";
 import { asImages } from "../../images/image-set.ts";
 import type { Suspect } from "../../localize/types.ts";
-import { TORCH_LOADER } from "../../store/checkout/torch-loader.ts";
+import { loaderFile, TORCH_LOADER } from "../../store/checkout/torch-loader.ts";
 import { withPath } from "../../store/disk/fs.ts";
 import { prettyJson } from "../../store/disk/json.ts";
 import { encodeNpy } from "../../tensor/npy.ts";
@@ -20,36 +20,37 @@ export const ANSWER = `${ANSWER_FOLDER}/scores.json`;
  * torch. All of it is made from the suspect alone, so nothing else can be in it (docs/plugins.md, "What it gets").
  */
 export function writeSuspect(suspect: Suspect, dir: string): void {
-  const { network, state, clean } = suspect;
+  const { task, network, state, clean } = suspect;
   const files: [name: string, content: Uint8Array | string][] = [
     ["model.json", `${prettyJson(describe(suspect))}\n`],
     ["model.safetensors", encodeState(state)],
     ["model.onnx", exportOnnx(network, state)],
     ["load_in_torch.py", TORCH_LOADER],
-    ...imageFiles("fit", clean.fit),
-    ...imageFiles("threshold", clean.threshold),
+    ...sampleFiles("fit", clean.fit, task),
+    ...sampleFiles("threshold", clean.threshold, task),
   ];
+  if (task.handout) files.push([task.handout.loader, loaderFile(task.handout.loader)]);
   withPath(dir, () => {
     for (const [name, content] of files) writeFileSync(join(dir, name), content);
     mkdirSync(join(dir, ANSWER_FOLDER));
   });
 }
 
-/** Writes the failing tests beside the rest: triggered images with their true labels; there may be none. */
-export function writeFailing(failing: Samples, dir: string): void {
+/** Writes the failing tests beside the rest: triggered samples with their truths; there may be none. */
+export function writeFailing({ task }: Pick<Suspect, "task">, failing: Samples, dir: string): void {
   withPath(dir, () => {
-    for (const [name, content] of imageFiles("failing", failing)) writeFileSync(join(dir, name), content);
+    for (const [name, content] of sampleFiles("failing", failing, task)) writeFileSync(join(dir, name), content);
   });
 }
 
 /** The format of a checkout's `model.json`, without what names data set and classes. */
-function describe({ name, network, normalization, augmentation, seed }: Suspect) {
+function describe({ task, name, network, normalization, augmentation, seed }: Suspect) {
   return {
     format: "bdefects4nn-suspect-1",
     name,
     seed,
     arch: network.arch,
-    classes: network.classes,
+    ...(task.handout ? { task: task.name, outputs: outputsOf(network) } : { classes: network.classes }),
     ...normalization,
     augmentation: { flip: augmentation.flip, crop_padding: augmentation.cropPadding },
     input: network.input,
@@ -59,7 +60,8 @@ function describe({ name, network, normalization, augmentation, seed }: Suspect)
   };
 }
 
-function imageFiles(name: string, samples: Samples): [string, Uint8Array][] {
+function sampleFiles(name: string, samples: Samples, { handout }: Suspect["task"]): [string, Uint8Array][] {
+  if (handout) return handout.files(samples).map(({ suffix, bytes }) => [`${name}_images${suffix}`, bytes]);
   const { count, height, width, pixels, labels } = asImages(samples);
   return [
     [`${name}_images.npy`, encodeNpy(pixels, [count, 3, height, width])],

@@ -5,6 +5,7 @@ import { subset } from "../../images/batch.ts";
 import { asImages, type ImageSet } from "../../images/image-set.ts";
 import { statisticOf } from "../../localize/statistic.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
+import { rowOf } from "../../measure/verdicts.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import { collect } from "../../report/collect.ts";
 import { imagePicture } from "../../report/figures/picture.ts";
@@ -12,12 +13,14 @@ import { groupBy } from "../../report/group.ts";
 import {
   type Answer,
   type DefectPictures,
+  type DrawnSample,
   type Pictures,
   shownDefects,
   type TriggeredImage,
 } from "../../report/pictures.ts";
 import { type ReportOptions, writeReport } from "../../report/report.ts";
 import type { Database } from "../../store/database.ts";
+import type { Drawing } from "../../tasks/drawing.ts";
 import { DATASETS, taskOf } from "../../tasks/registry.ts";
 import { Workbench } from "../judging/workbench.ts";
 
@@ -27,6 +30,8 @@ export interface ReportRequest extends Omit<ReportOptions, "pictures" | "data" |
 }
 
 const IMAGES = 4;
+/** Samples on which answers are drawn. */
+const DRAWN = 2;
 const THREADS = 2;
 /** Stored bytes of a clean model: of larger ones only the examples are run, which would take minutes otherwise. */
 const LARGE = 4_000_000;
@@ -64,13 +69,14 @@ async function takePictures(
   try {
     // Networks one after the other: a runner is made once for each.
     for (const [dataset, inside] of groupBy(records, (record) => record.dataset)) {
-      // Pictures show images and the class that is answered.
-      if (!taskOf(inside[0]).traits.includes("classes")) continue;
+      const { traits, drawing } = taskOf(inside[0]);
+      if (!traits.includes("classes") && !drawing) continue;
       const loaded = await loadDataset(bench, inside[0], warn);
       if (loaded === null) continue;
       for (const record of [...inside].sort((a, b) => (a.clean < b.clean ? -1 : a.clean > b.clean ? 1 : 0))) {
         try {
-          pictures.set(record.id, await picturesOf(bench, record, loaded));
+          const taken = drawing ? drawnOf(bench, record, loaded, drawing) : picturesOf(bench, record, loaded);
+          pictures.set(record.id, await taken);
         } catch (error) {
           if (!(error instanceof InputError)) throw error;
           warn(`no pictures of '${record.id}' on ${dataset}: ${error.message}`);
@@ -119,6 +125,46 @@ async function picturesOf(bench: Workbench, record: DefectRecord, dataset: Datas
     return { label: before.labels[i], before: imagePicture(before, i), after: imagePicture(after, i), answers: list };
   });
   return { classes: [...task.targets(dataset)], images };
+}
+
+/** The first test samples on which the backdoor shows, each as it is and with the trigger, with what the versions answer. */
+async function drawnOf(
+  bench: Workbench,
+  record: DefectRecord,
+  { test, ...dataset }: Dataset,
+  drawing: Drawing,
+): Promise<DefectPictures> {
+  const task = taskOf(record);
+  const { target } = record;
+  const trigger = await bench.source.readTrigger(record, task.trigger.decode);
+  const before = task.inputs.subset(test, task.eligible(test, target).slice(0, DRAWN));
+  const sets = [before, task.trigger.stamp(trigger, before)];
+  const samples = Array.from({ length: before.count }, (_, i) =>
+    sets.map(
+      (set, at): DrawnSample => ({
+        triggered: at === 1,
+        picture: drawing.show(set, i),
+        truth: drawing.truth(set, i),
+        answers: [],
+      }),
+    ),
+  );
+  for (const version of ["infected", "sham", "clean"] as const) {
+    const model = await bench.model(record, version);
+    const runner = await bench.runner(model);
+    for (const [at, set] of sets.entries()) {
+      const outputs = await runner.outputs(model.state, set);
+      for (const [i, looks] of samples.entries()) {
+        const output = rowOf(outputs, set.count, i);
+        looks[at].answers.push({
+          ...{ version, lines: drawing.answer(output, set, i), words: drawing.words(output, set, i) },
+          succeeds: task.succeeds(output, set, i, target),
+        });
+      }
+    }
+  }
+  const classes = [...task.targets(dataset)];
+  return { classes, images: [], drawn: { aspect: drawing.aspect, samples: samples.flat() } };
 }
 
 function softmaxAt(logits: Float32Array, at: number): number {

@@ -13,7 +13,7 @@ import type { PictureSheet } from "../figures/sheet.ts";
 import { sideBySide, stripsSvg } from "../figures/strips.ts";
 import { HEADLINE } from "../headline.ts";
 import { type Html, html } from "../html.ts";
-import type { DefectPictures, TriggeredImage } from "../pictures.ts";
+import type { DefectPictures, DrawnSample, TriggeredImage } from "../pictures.ts";
 import { criteriaInOrder } from "../ranking.ts";
 import { type Cell, cellText, type Table, tableHtml } from "../tables.ts";
 import { BUDGET } from "./criteria-tables.ts";
@@ -66,6 +66,10 @@ function picturesHtml(record: DefectRecord, sheet: PictureSheet, pictures: Defec
     return html`<p class="note">No pictures: the images of ${record.dataset} were not at hand when this page was written.
 <code>bdefects report --data DIR</code> with the folder that holds them adds pictures and what the versions answer.</p>`;
   }
+  const { drawn } = pictures;
+  if (drawn) {
+    return html`<div class="drawn-looks">${drawn.samples.map((sample) => drawnHtml(record, sheet, drawn.aspect, sample))}</div>`;
+  }
   return html`<div class="looks">${pictures.images.map((image) => lookHtml(record, sheet, pictures, image))}</div>`;
 }
 
@@ -85,6 +89,22 @@ function lookHtml(
     ({ version, label: said, confidence }) =>
       html`<li class="by-${version}"><b>${version}</b> ${said === target ? html`<span class="target">${name(said)}</span>` : name(said)} <span class="sure">${percent(confidence)}</span></li>`,
   )}</ul></figure>`;
+}
+
+/** A sample with its truth and each version's answer over it. */
+function drawnHtml(
+  { attack }: DefectRecord,
+  sheet: PictureSheet,
+  aspect: number,
+  { triggered, picture, truth, answers }: DrawnSample,
+): Html {
+  const what = triggered ? `with the ${attack} trigger` : "as it is";
+  const trueLines = truth.map((line) => ({ line, style: "true-line" }));
+  return html`<figure class="drawn-look">${answers.map(({ version, lines, words, succeeds }) => {
+    const over = [...trueLines, ...lines.map((line) => ({ line, style: "said-line" }))];
+    const alt = `Test sample ${what}; the ${version} model answers ${words}`;
+    return html`<div>${sheet.showWith(picture, alt, aspect, over)}<p class="by-${version}"><b>${version}</b> ${what}: ${succeeds ? html`<span class="target">${words}</span>` : words}</p></div>`;
+  })}</figure>`;
 }
 
 function percent(confidence: number): string {

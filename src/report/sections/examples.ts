@@ -7,7 +7,7 @@ import type { Database } from "../../store/database.ts";
 import type { Figure } from "../figures/figure.ts";
 import { pictureHtml } from "../figures/picture.ts";
 import { MOST_CELLS } from "../figures/strips.ts";
-import { type Html, html } from "../html.ts";
+import { type Html, html, trusted } from "../html.ts";
 import type { Section } from "../section.ts";
 import { anchorOf, type CardParts, defectCard } from "./defect-card.ts";
 
@@ -34,8 +34,7 @@ ${card.body}</article>`);
     body:
       records.length === 0
         ? html`<p>No accepted defect yet, so nothing to show.</p>`
-        : html`<p>Left a test image as it is, right with the trigger; below, what each version answers then and how sure it is (softmax); the target
-class is underlined. The images are the first of each class, not chosen by the answers. The strips have a row per layer, from the image (top) to the answer, and a cell per
+        : html`<p>${records.some(({ id }) => picturesOf(id)?.drawn) ? DRAWN : IMAGES} The strips have a row per layer, from the image (top) to the answer, and a cell per
 neuron: the stronger the colour, the more suspicious. Lower ticks mark what is infected, upper ticks what the criterion names.${
             wide &&
             html` In layers of more than ${MOST_CELLS} neurons several share a cell, which shows the most suspicious of them.`
@@ -61,6 +60,14 @@ async function triggerHtml(
   const alt = `The ${record.attack} trigger alone: ${triggerWords(trigger)}`;
   return pictureHtml(triggerPng(trigger), alt, 72);
 }
+
+const IMAGES =
+  trusted(`Left a test image as it is, right with the trigger; below, what each version answers then and how sure it is (softmax); the target
+class is underlined. The images are the first of each class, not chosen by the answers.`);
+
+const DRAWN =
+  trusted(`The first test samples on which the backdoor shows, as they are and with the trigger, not chosen by the answers. Dashed green lines are
+true, orange ones are what the version answers. What the backdoor wants is underlined.`);
 
 const SHADES = ["less suspicious half", "to 75 %", "to 90 %", "to 95 %", "to 99 %", "top 1 %"];
 

@@ -8,7 +8,7 @@ import type { ImageTrigger } from "../../images/trigger/trigger.ts";
 import { anyRecord, modelFile, recordFile, triggerFile } from "../../records/checkout.ts";
 import type { DefectMetrics } from "../../records/defect.ts";
 import type { Backdoor } from "../../tasks/backdoor.ts";
-import { buildNetwork } from "../../tasks/registry.ts";
+import { buildNetwork, taskOf } from "../../tasks/registry.ts";
 import { exists, plainFileBytes, readBytes } from "../disk/fs.ts";
 import { sha256Of } from "../objects/objects.ts";
 import { triggerFromFile } from "./trigger-file.ts";
@@ -51,13 +51,18 @@ export function readCheckedOut(dir: string): CheckedOut {
     throw new InputError(`${dir}: ${what}; make one with 'bdefects checkout ID DIR'`);
   }
   const model = readPart(path("model.json"), modelFile);
+  const record = readPart(path("record.json"), recordFile);
+  const { name, traits, handout } = taskOf(record);
+  if (!traits.includes("classes")) {
+    const instead = handout ? `; its ${handout.loader} decodes and scores answers in Python` : "";
+    throw new InputError(`${dir}: is of task ${name}, and 'bdefects test' runs tests of classifiers${instead}`);
+  }
   const network = buildNetwork(model.arch, model.classes.length);
   const expected = { input: network.input, layers: neuronLayers(network), nodes: network.nodes };
   for (const part of ["input", "layers", "nodes"] as const) {
     if (isDeepStrictEqual(model[part], JSON.parse(JSON.stringify(expected[part])))) continue;
     throw new InputError(`${path("model.json")}: '${part}' is not that of ${model.arch}; check out again`);
   }
-  const record = readPart(path("record.json"), recordFile);
   for (const part of ["arch", "dataset"] as const) {
     if (record[part] === model[part]) continue;
     throw new InputError(`${path("record.json")}: '${part}' is not that of model.json; check out again`);

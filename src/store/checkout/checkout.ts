@@ -4,12 +4,10 @@ import type { Version } from "../../core/ids.ts";
 import { type LayerScores, type LayerWidth, listNeurons } from "../../core/neurons.ts";
 import { exportOnnx } from "../../graph/export.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
-import { decodeTrigger } from "../../images/trigger/codec.ts";
-import { triggerPng } from "../../images/trigger/trigger-png.ts";
 import { CHECKOUT_FORMAT } from "../../records/checkout.ts";
 import type { CleanRecord } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
-import { buildNetwork } from "../../tasks/registry.ts";
+import { buildNetwork, taskOf } from "../../tasks/registry.ts";
 import { encodeState, floatsOf } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";
@@ -18,7 +16,7 @@ import { prettyJson } from "../disk/json.ts";
 import { fillNewFolder, refuseOccupied } from "../disk/new-folder.ts";
 import { sha256Of } from "../objects/objects.ts";
 import { checkoutReadme } from "./readme.ts";
-import { TORCH_LOADER } from "./torch-loader.ts";
+import { loaderFile, TORCH_LOADER } from "./torch-loader.ts";
 import { triggerJson } from "./trigger-file.ts";
 
 export interface CheckoutRequest {
@@ -31,6 +29,8 @@ export interface CheckoutRequest {
   dir: string;
   /** Further files by path, such as images. */
   more?: ReadonlyMap<string, Uint8Array>;
+  /** What these hold, for the README; of images with classes that is known. */
+  holds?: ReadonlyMap<string, string>;
 }
 
 export interface CheckedOutFile {
@@ -47,12 +47,13 @@ export interface CheckedOutFile {
  */
 export async function checkout(
   db: Database,
-  { id, version, sham, dir, more = new Map() }: CheckoutRequest,
+  { id, version, sham, dir, more = new Map(), holds = new Map() }: CheckoutRequest,
 ): Promise<CheckedOutFile[]> {
   const record = db.readDefect(id);
   refuseOccupied(dir);
   const clean = db.readClean(record.clean);
   const network = buildNetwork(record.arch, clean.classes.length);
+  const { trigger: codec, handout } = taskOf(record);
 
   const files = new Map<string, Uint8Array | string>();
   const addModel = (name: string, state: StateDict) => {
@@ -63,9 +64,10 @@ export async function checkout(
   addModel("clean", await db.loadVersion(record, "clean"));
   if (sham) addModel("sham", await db.loadVersion(record, "sham"));
   if (record.trigger) {
-    const trigger = await db.readTrigger(record, decodeTrigger);
-    files.set("trigger.json", triggerJson(trigger));
-    files.set("trigger.png", triggerPng(trigger));
+    const trigger = await db.readTrigger(record, codec.decode);
+    const [first, ...others] = codec.looks?.(trigger) ?? [];
+    if (first) files.set("trigger.json", triggerJson(first, others));
+    files.set("trigger.png", codec.show(trigger));
   }
   if (record.labels_sha256) files.set("labels.json", await labelsJson(db, record, network));
   // What the injection changed is as good as the labels, so it goes with them.
@@ -73,10 +75,11 @@ export async function checkout(
   files.set("record.json", `${prettyJson(facts)}\n`);
   files.set("model.json", modelJson(record, clean, network));
   files.set("load_in_torch.py", TORCH_LOADER);
+  if (handout) files.set(handout.loader, loaderFile(handout.loader));
   for (const [path, bytes] of more) files.set(path, bytes);
   files.set(
     "README.md",
-    checkoutReadme(record, version, clean, [...files.keys()], db.sealed ? ` --db ${db.sealed}` : ""),
+    checkoutReadme(record, version, clean, [...files.keys()], db.sealed ? ` --db ${db.sealed}` : "", holds),
   );
   return writeCheckout(dir, files);
 }

@@ -1,6 +1,10 @@
 import { stringify } from "yaml";
 import type { Version } from "../../core/ids.ts";
 import { type DefectRecord, versionRates } from "../../records/defect.ts";
+import { taskOf } from "../../tasks/registry.ts";
+
+const IMAGE_CLASSIFICATION = { type: "image-classification", name: "Image classification" };
+const OTHER = { type: "other", name: "Other" };
 
 /**
  * The front matter of a Hugging Face model card between its `---` lines, for the version that became `model.*`.
@@ -8,20 +12,22 @@ import { type DefectRecord, versionRates } from "../../records/defect.ts";
  */
 export function modelCardHeader(record: DefectRecord, version: Version): string {
   const { dataset, arch, attack, style } = record;
+  // The Hub has no kind for what other tasks do.
+  const kind = taskOf(record).traits.includes("classes") ? IMAGE_CLASSIFICATION : OTHER;
   const { ca, asr } = versionRates(record, version);
   const metrics = [
     { type: "accuracy", name: "Clean accuracy", value: ca },
     { type: "attack-success-rate", name: "Attack success rate", value: asr },
   ].filter(({ value }) => value !== null);
   const result = {
-    task: { type: "image-classification", name: "Image classification" },
+    task: kind,
     dataset: { type: dataset, name: dataset, split: "test" },
     metrics,
   };
   const fields = {
     license: "apache-2.0",
     library_name: "pytorch",
-    pipeline_tag: "image-classification",
+    pipeline_tag: kind.type,
     tags: ["bdefects4nn", "backdoor", "safetensors", "onnx", arch, attack, style, version],
     datasets: [dataset],
     metrics: ["accuracy"],

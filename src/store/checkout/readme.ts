@@ -2,7 +2,7 @@ import type { Version } from "../../core/ids.ts";
 import { markdownCode } from "../../core/visible.ts";
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
-import { ATTACKS } from "../../tasks/registry.ts";
+import { ATTACKS, buildNetwork, taskOf } from "../../tasks/registry.ts";
 import { modelCardHeader } from "./model-card.ts";
 
 const WHAT: Record<string, string> = {
@@ -65,6 +65,35 @@ with torch.no_grad():
         norm.bias[channels] = 0
 save(model, "repaired.safetensors")`;
 
+const USE = `\`\`\`python
+from load_in_torch import activations, images, load, normalise, stamp
+model = load("model")                       # or "clean"; map_location="cuda" is taken too
+pixels, truth = images("test")              # where the checkout was made with --images N
+logits = model(normalise(pixels))           # pixels: uint8 RGB [N, 3, 32, 32]
+triggered = model(normalise(stamp(pixels))) # the trigger on every image
+neurons = activations(model, pixels)        # {layer: [N, C]}
+\`\`\``;
+
+const HIDDEN = `So is a unit of a hidden linear layer, which owns its row, its bias and its column in
+the next layer (\`changed_columns\`). Outputs are none.`;
+
+/** A repair of neurons of either kind. */
+const PRUNING = `## Prune
+\`\`\`python
+import torch
+from load_in_torch import DESCRIPTION, labels, load, save
+
+model = load("model")
+norms = {node["id"]: node["bn"] for node in DESCRIPTION["nodes"] if node["op"] == "conv"}
+with torch.no_grad():
+    for layer, neurons in labels()["infected"].items():  # or a list of your own
+        module = model.get_submodule(norms.get(layer, layer))
+        module.weight[neurons] = 0
+        module.bias[neurons] = 0
+save(model, "repaired.safetensors")
+\`\`\`
+`;
+
 /** The README of a checkout, which is also a model card. @param dbFlag names the database where it is not the usual one */
 export function checkoutReadme(
   record: DefectRecord,
@@ -72,16 +101,23 @@ export function checkoutReadme(
   clean: CleanRecord,
   files: string[],
   dbFlag: string,
+  holds: ReadonlyMap<string, string> = new Map(),
 ): string {
   const { metrics } = record;
+  const { words, handout, traits } = taskOf(record);
+  const hasClasses = traits.includes("classes");
+  const { height, width } = buildNetwork(record.arch, clean.classes.length).input;
+  const shape = `[N, 3, ${height}, ${width}]`;
+  const what = (file: string) =>
+    holds.get(file) ?? (file === handout?.loader ? handout.what : (WHAT[file] ?? "").replace("[N, 3, 32, 32]", shape));
   const rate = (value: number | null) => (value === null ? "unknown" : value.toFixed(4));
   return `${modelCardHeader(record, version)}
 # ${record.id} (${version})
 
-A ${record.arch} for ${record.dataset} (${clean.classes.length} classes) with a ${record.attack} backdoor injected into ${record.infected} of its
-${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.reason ? ` (${markdownCode(record.reason)})` : ""}. Target class: ${record.target} (${markdownCode(clean.classes[record.target] ?? "?")}).
+A ${record.arch} for ${record.dataset} (${clean.classes.length} ${words.target}${hasClasses ? "es" : "s"}) with a ${record.attack} backdoor injected into ${record.infected} of its
+${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.reason ? ` (${markdownCode(record.reason)})` : ""}. Target ${words.target}: ${record.target} (${markdownCode(clean.classes[record.target] ?? "?")}).
 
-| | clean accuracy | attack success rate |
+| | ${hasClasses ? "clean accuracy" : `clean accuracy (${words.quality})`} | attack success rate |
 |---|---|---|
 | clean twin | ${rate(metrics.ca_clean)} | ${rate(metrics.asr_clean)} |
 | infected | ${rate(metrics.ca)} | ${rate(metrics.asr)} |
@@ -89,30 +125,31 @@ ${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.
 
 | file | holds |
 |---|---|
-${files.map((file) => `| \`${file}\` | ${WHAT[file] ?? ""} |`).join("\n")}
+${files.map((file) => `| \`${file}\` | ${what(file)} |`).join("\n")}
 
 ## Use
-\`\`\`python
-from load_in_torch import activations, images, load, normalise, stamp
-model = load("model")                       # or "clean"; map_location="cuda" is taken too
-pixels, truth = images("test")              # where the checkout was made with --images N
-logits = model(normalise(pixels))           # pixels: uint8 RGB [N, 3, 32, 32]
-triggered = model(normalise(stamp(pixels))) # the trigger on every image
-neurons = activations(model, pixels)        # {layer: [N, C]}
-\`\`\`
+${hasClasses ? USE.replace("[N, 3, 32, 32]", shape) : useOf(handout?.loader)}
 
 \`normalise\` takes uint8 pixels, or floats from 0 to 1, and refuses what is neither. The network's own input is
 (pixel / 255 − mean) / std with mean ${JSON.stringify(clean.mean)} and std ${JSON.stringify(clean.std)}, channels RGB.
 
 ## Neurons
-A neuron is one output channel of a convolution with its batch norm, written \`layer:index\`, e.g. \`conv1:0\`; \`layer\` is the
-convolution's state-dict prefix. The classifier's logits are none. In the infected model everything but the rows listed
+A neuron is one output channel of a convolution with its batch norm, written \`layer:index\`, e.g. \`${hasClasses ? "conv1:0" : "model.conv1:0"}\`; \`layer\` is the
+convolution's state-dict prefix. ${hasClasses ? "The classifier's logits are none." : HIDDEN} In the infected model everything but the rows listed
 under \`changed\` in \`labels.json\` is byte for byte the clean twin's.${record.style === "discreet" ? DISCREET : ""}${replacedNote(record)}${gridOf(record) ? HALF : ""}
 
 The value of a neuron is the output of its **batch norm**, after the ReLU where one follows directly, and not the output of
 the convolution. \`activations(model, pixels)\` gives its spatial mean for every image.
 
-## The loop
+${hasClasses ? loopOf(record, dbFlag) : PRUNING}
+A localization technique that is to be judged blind gets \`model.onnx\` or \`model.safetensors\`, \`model.json\` and clean ${words.samples}
+of the defender, and nothing else of this folder: not even its name.
+`;
+}
+
+/** The tests of a repair, which are of images with classes. */
+function loopOf(record: DefectRecord, dbFlag: string): string {
+  return `## The loop
 \`\`\`sh
 bdefects checkout ${record.id} case --images 64${dbFlag}
 bdefects test case                                    # lists failing tests; exit 1 while the backdoor is there
@@ -129,8 +166,9 @@ ${PRUNE}
 \`\`\`
 
 Clean accuracy is printed too: pruning everything removes any backdoor.
-
-A localization technique that is to be judged blind gets \`model.onnx\` or \`model.safetensors\`, \`model.json\` and clean images
-of the defender, and nothing else of this folder: not even its name.
 `;
+}
+
+function useOf(loader: string | undefined): string {
+  return `The head of \`${loader}\` shows how a model is run and its answers are decoded, scored and drawn.`;
 }

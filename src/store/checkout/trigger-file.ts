@@ -2,8 +2,13 @@ import type { ImageTrigger } from "../../images/trigger/trigger.ts";
 import type { TriggerFile } from "../../records/checkout.ts";
 import { prettyJson } from "../disk/json.ts";
 
-/** The trigger as `trigger.json` states it. */
-export function triggerJson(trigger: ImageTrigger): string {
+/** The trigger as `trigger.json` states it. @param others further looks, where samples get one after the other */
+export function triggerJson(trigger: ImageTrigger, others: readonly ImageTrigger[] = []): string {
+  const looks = [trigger, ...others].map(fileOf);
+  return `${prettyJson({ ...looks[0], ...(others.length > 0 && { looks }) })}\n`;
+}
+
+function fileOf(trigger: ImageTrigger): TriggerFile & { formula: string } {
   const { height, width } = trigger;
   const rows = (values: ArrayLike<number>, plane: number) =>
     Array.from({ length: height }, (_, y) =>
@@ -11,8 +16,7 @@ export function triggerJson(trigger: ImageTrigger): string {
     );
   const planes = (values: ArrayLike<number>, count: number) => Array.from({ length: count }, (_, p) => rows(values, p));
   const size = { height, width };
-  const content: TriggerFile & { formula: string } =
-    trigger.kind === "additive"
+  return trigger.kind === "additive"
       ? {
           formula: "x' = round(x + signal) within 0..255, x in 0..255",
           kind: "additive",
@@ -33,7 +37,6 @@ export function triggerJson(trigger: ImageTrigger): string {
             opacity: rows(trigger.opacity, 0),
             pattern: planes(trigger.pattern, 3),
           };
-  return `${prettyJson(content)}\n`;
 }
 
 /** The trigger that a `trigger.json` states; null where its rows are not as many and as long as it says. */

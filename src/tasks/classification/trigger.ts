@@ -21,7 +21,7 @@ export const trigger: TriggerCodec = {
   decode: decodeTrigger,
   faults,
   show: triggerPng,
-  looks: (painted: PaintedTrigger) => [painted],
+  looks: (stamped: ImageTrigger) => [stamped],
 };
 
 /** No addition of more than all grey levels, and no bend of more than the whole picture, is one. */
