@@ -14,6 +14,7 @@ import { Results } from "../../store/results/results.ts";
 import { build } from "../build/build.ts";
 import type { Report } from "../build/context.ts";
 import { judgingBytes } from "../estimate/memory.ts";
+import { applicable } from "../judging/applicable.ts";
 import { resultStore } from "../judging/judge.ts";
 import { scoreAll } from "../judging/score.ts";
 import type { JudgeTask, RepairName } from "../judging/task.ts";
@@ -52,7 +53,7 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
   onPart("building: train a clean model, inject, filter, control with shams, label, store");
   const { db, plan } = await build({ dir, dataDir, edition, select: edition.select, jobs, report });
   const records = plan.candidates.map(({ id }) => db.readDefect(id));
-  const tasks = judgingTasks(records);
+  const tasks = judgingTasks(db, records);
   const used = new Set(tasks.flatMap(({ criteria }) => criteria)).size;
   onPart(`judging: ${used} criteria, slow ones on few of ${tasks.length} defects and their shams, and repairs`);
   await judgeAll(request, db, tasks);
@@ -72,8 +73,11 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
   return { db, records, ranking, repairs, reportPath };
 }
 
-/** What each accepted defect is judged by: what learns or mutates takes most of the time and is shown on a few. */
-function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
+/**
+ * What each accepted defect is judged by: what learns or mutates takes most of the time and is shown on a few. Criteria that need what the
+ * networks lack are left out.
+ */
+function judgingTasks(db: Database, records: readonly DefectRecord[]): JudgeTask[] {
   const accepted = records.filter(({ status }) => status === "accepted");
   const badnets = accepted.filter(({ attack }) => attack === "badnets").map(({ id }) => id);
   const others = accepted.filter(({ attack }) => attack !== "badnets").map(({ id }) => id);
@@ -85,7 +89,9 @@ function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
   // Pruning and measuring again is shown on a defect of each attack.
   const attacks = new Set(accepted.map(({ attack }) => attack));
   const repaired = new Set([...attacks].map((attack) => accepted.find((record) => record.attack === attack)!.id));
-  const all = [...CRITERIA.values()];
+  if (accepted.length === 0) return [];
+  const { network, task } = networkOf(db, accepted[0]);
+  const all = applicable([...CRITERIA.values()], network, task);
   // The baselines have no rule of their own for how many neurons to name, so their repairs would say little.
   const published = new Set(all.filter(({ kind }) => kind !== "baseline").map(({ name }) => name));
   // These two go by no ranking.
@@ -103,7 +109,7 @@ function judgingTasks(records: readonly DefectRecord[]): JudgeTask[] {
         for (const using of ["oracle", "random"]) repairs.push({ method: name, using });
       }
     }
-    if (repaired.has(id) && shown.has(id)) repairs.push({ method: excise.name, using: attribution.name });
+    if (repaired.has(id) && shown.has(id) && published.has(attribution.name)) repairs.push({ method: excise.name, using: attribution.name });
     return { id, versions: ["infected", "sham"], criteria, repairs };
   });
   // What takes longest comes first, so that the processes end together.
