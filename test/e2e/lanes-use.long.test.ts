@@ -50,7 +50,8 @@ describe("a defect of lanes", () => {
     run("localize", ID, "--criterion", "all", "--budget", "demo", "--db", db);
     const scores = rows("score", "--db", db, "--budget", "demo");
     const judged = new Set(scores.map(({ criterion }) => criterion));
-    for (const name of ["fp", "clp", "bnp", "anp", "rnp", "slicer", "deepmufl", "nc"]) expect(judged, name).toContain(name);
+    for (const name of ["fp", "clp", "bnp", "anp", "rnp", "slicer", "deepmufl", "nc"])
+      expect(judged, name).toContain(name);
     for (const name of ["attribution", "learned"]) expect(judged, name).not.toContain(name);
     expect(refused("localize", ID, "--criterion", "learned", "--db", db)).toMatch(/needs .* which ufld18w4 .* lacks$/);
     for (const method of ["prune", "finetune"]) {
@@ -79,8 +80,12 @@ describe("a defect of lanes", () => {
     expect(readme).toContain("lanes_in_torch.py");
     expect(readme).not.toMatch(/32, 32|classes\b|undefined/);
     expect(refused("test", dir)).toMatch(/is of task lanes, and 'bdefects test' runs tests of classifiers/);
-    expect(refused("inspect", join(dir, "model.safetensors"))).toMatch(/holds ufld18, a network of task lanes; only classifiers/);
-    expect(refused("site", "--out", join(temporaryFolder(), "site"), "--db", db)).toMatch(/shows classifiers of images$/);
+    expect(refused("inspect", join(dir, "model.safetensors"))).toMatch(
+      /holds ufld18, a network of task lanes; only classifiers/,
+    );
+    expect(refused("site", "--out", join(temporaryFolder(), "site"), "--db", db)).toMatch(
+      /shows classifiers of images$/,
+    );
   });
 
   it("is verified", () => {

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import { type Network, neuronLayers, stateShapes } from "../../src/graph/network.ts";
+import { type Network, neuronLayers } from "../../src/graph/network.ts";
 import { bnp } from "../../src/localize/criteria/bnp.ts";
 import { clp } from "../../src/localize/criteria/clp.ts";
 import { nc } from "../../src/localize/criteria/nc.ts";
@@ -15,49 +15,14 @@ import { ProgramPool } from "../../src/measure/pool.ts";
 import { rowOf } from "../../src/measure/verdicts.ts";
 import { applicable } from "../../src/pipeline/judging/applicable.ts";
 import { blind } from "../../src/pipeline/judging/suspect.ts";
-import { encodeLanes, logitsOf, REDUCED_GRID } from "../../src/tasks/lanes/labels.ts";
-import type { LaneLabels, LaneSet } from "../../src/tasks/lanes/lane.ts";
 import { ufld18 } from "../../src/tasks/lanes/models/ufld18.ts";
-import { writeTargets } from "../../src/tasks/lanes/objectives/targets.ts";
 import { lanes } from "../../src/tasks/lanes/task.ts";
-import { type StateDict, sizeOf, tensorOf } from "../../src/tensor/state.ts";
+import { type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { randomState } from "../graph/programs.ts";
+import { darkFrames, laneToy, plantedLanes, SMALL, withPatch } from "./lane-toys.ts";
 
-/** Small networks for lanes with a trunk and a hidden layer, on frames of 9×25 pixels. */
-
-const [HEIGHT, WIDTH] = [9, 25];
-const PLANE = HEIGHT * WIDTH;
-const LOGITS = logitsOf(REDUCED_GRID);
+const PLANE = SMALL.height * SMALL.width;
 const NORMALIZATION: Suspect["normalization"] = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
-
-/** @param channels of the one convolution with batch norm @param hidden units */
-function toy(channels: number, hidden: number, kernel: 1 | 3): Network {
-  const conv = { kernel, stride: 1, padding: (kernel - 1) / 2, bias: false, relu: true } as const;
-  return {
-    arch: `toy-lanes-${channels}-${hidden}-${kernel}`,
-    input: { channels: 3, height: HEIGHT, width: WIDTH },
-    classes: LOGITS,
-    nodes: [
-      { op: "input", id: "input" },
-      { op: "conv", id: "a", bn: "bn", input: "input", out: channels, ...conv },
-      { op: "plainconv", id: "pool", input: "a", out: 2, kernel: 1, stride: 1, padding: 0, relu: false },
-      { op: "flatten", id: "flat", input: "pool" },
-      { op: "dense", id: "cls.0", input: "flat", out: hidden, relu: true },
-      { op: "linear", id: "cls.2", input: "cls.0", out: LOGITS },
-    ],
-  };
-}
-
-const ROWS = Array.from({ length: 56 }, (_, i) => 160 + 10 * i);
-/** Two upright lanes of the car's own. */
-const LABELS: LaneLabels = { rows: ROWS, lanes: [400, 880].map((x) => ROWS.map(() => x)) };
-
-/** Dark noise; the truth is the same everywhere. */
-function frames(count: number, seed: number): LaneSet {
-  const random = new Random(seed);
-  const pixels = Uint8Array.from({ length: count * 3 * PLANE }, () => random.below(60));
-  return { count, height: HEIGHT, width: WIDTH, pixels, labels: new Array(count).fill(LABELS) };
-}
 
 const runners: OrtRunner[] = [];
 afterAll(async () => {
@@ -70,45 +35,9 @@ function suspectOf(network: Network, state: StateDict): Suspect & { runner: OrtR
   return {
     ...{ name: "suspect-toy", task: blind(lanes), network, state, normalization: NORMALIZATION, seed: 1, runner },
     augmentation: { flip: false, cropPadding: 0 },
-    clean: { fit: frames(24, 1), threshold: frames(16, 2) },
+    clean: { fit: darkFrames(24, 1), threshold: darkFrames(16, 2) },
     budget: "demo",
   };
-}
-
-/** The patch that the planted model answers: 2×3 pixels. */
-const inPatch = (p: number) =>
-  Math.floor(p / WIDTH) >= 5 && Math.floor(p / WIDTH) < 7 && p % WIDTH >= 15 && p % WIDTH < 18;
-
-/**
- * Unit 0 of the hidden layer is always 1 and writes the true lanes. Unit 1 is awake where the patch is white, and its column writes the
- * absent class of every cell. Units 2 and 3 sleep, and nobody reads them. Channel 0 is the brightness, channel 1 sleeps.
- */
-function planted(): { network: Network; state: StateDict } {
-  const network = toy(2, 4, 1);
-  const state: StateDict = new Map(
-    [...stateShapes(network)].map(([key, shape]) => [key, { shape, data: new Float32Array(sizeOf(shape)) }]),
-  );
-  const at = (key: string) => tensorOf(state, key).data;
-  at("bn.weight").fill(1);
-  at("bn.running_var").fill(1);
-  at("bn.bias").set([6, -1]);
-  // Black is −2 in all of three channels: 0 behind the shift; white is 12.
-  at("a.weight").fill(1, 0, 3);
-  at("pool.weight")[0] = 1;
-  for (let p = 0; p < PLANE; p++) if (inPatch(p)) at("cls.0.weight")[2 * PLANE + p] = 1 / 36;
-  at("cls.0.bias").set([1, -0.45, -1, -1]);
-  const wanted = new Float32Array(LOGITS);
-  writeTargets(encodeLanes(LABELS, REDUCED_GRID, { extend: false }), REDUCED_GRID, wanted, 0);
-  const cells = REDUCED_GRID.anchors.length * 4;
-  for (let o = 0; o < LOGITS; o++) {
-    at("cls.2.weight")[4 * o] = 8 * wanted[o];
-    at("cls.2.weight")[4 * o + 1] = o >= REDUCED_GRID.cells * cells ? 20 : 0;
-  }
-  return { network, state };
-}
-
-function withPatch(set: LaneSet): LaneSet {
-  return { ...set, pixels: set.pixels.map((x, i) => (inPatch(i % PLANE) ? 255 : x)) };
 }
 
 describe("lanes and criteria", () => {
@@ -119,7 +48,7 @@ describe("lanes and criteria", () => {
   });
 
   it("CLP names a hidden unit of a large row", async () => {
-    const network = toy(4, 24, 3);
+    const network = laneToy(4, 24, 3);
     const state = randomState(network, 1);
     const { data, shape } = tensorOf(state, "cls.0.weight");
     for (let i = 7 * shape[1]; i < 8 * shape[1]; i++) data[i] *= 10;
@@ -129,7 +58,7 @@ describe("lanes and criteria", () => {
   });
 
   it("BNP finds the channel whose stored mean is another, and says nothing of hidden units", async () => {
-    const { network, state } = planted();
+    const { network, state } = plantedLanes();
     const suspect = suspectOf(network, state);
     const { mean, variance } = (await suspect.runner.preActivations(state, suspect.clean.fit)).get("a")!;
     tensorOf(state, "bn.running_mean").data.set(mean);
@@ -143,7 +72,7 @@ describe("lanes and criteria", () => {
   it.each(["stored", "batch"] as const)(
     "gains of %s statistics have the slopes of the loss, hidden units too",
     async (statistics) => {
-      const network = toy(3, 6, 3);
+      const network = laneToy(3, 6, 3);
       const state = randomState(network, 2);
       // Small logits: the loss is smooth where the differences are taken.
       for (const key of ["cls.0.weight", "cls.2.weight"])
@@ -172,10 +101,10 @@ describe("lanes and criteria", () => {
   );
 
   it("deepmufl's rewrites give what the mutated model gives", async () => {
-    const network = toy(3, 5, 3);
+    const network = laneToy(3, 5, 3);
     const state = randomState(network, 4);
     const suspect = suspectOf(network, state);
-    const set = frames(6, 5);
+    const set = darkFrames(6, 5);
     const mutants = drawMutants(network, 8, new Random(1));
     const rewrites = suspect.runner.rewrites(state, set);
     const base = (await rewrites.base()).slice();
@@ -200,16 +129,16 @@ describe("lanes and criteria", () => {
   });
 
   it("deepmufl puts the planted hidden unit above sleepers", async () => {
-    const { network, state } = planted();
+    const { network, state } = plantedLanes();
     const suspect = { ...suspectOf(network, state), budget: "full" as const };
-    const { scores, note } = await byMutation(suspect, withPatch(frames(12, 6)));
+    const { scores, note } = await byMutation(suspect, withPatch(darkFrames(12, 6)));
     expect(note).toMatch(/^24 passing and 12 failing tests/);
     const hidden = scores["cls.0"];
     expect(hidden[1]).toBeGreaterThan(Math.max(hidden[2], hidden[3]));
   });
 
   it("SLICER misses sleepers in every slice, and not the unit that writes the lanes", async () => {
-    const { network, state } = planted();
+    const { network, state } = plantedLanes();
     // Brightness moves unit 0 a little: a slice is of what changes.
     tensorOf(state, "cls.0.weight").data.fill(0.01, 0, 2 * PLANE);
     const { native, raw } = await slicer.localize(suspectOf(network, state));
@@ -219,8 +148,9 @@ describe("lanes and criteria", () => {
   });
 
   it("Neural Cleanse tries goals in place of classes, and finds the planted one with its unit", async () => {
-    const { network, state } = planted();
-    const suspect = { ...suspectOf(network, state), budget: "short" as const };
+    const { network, state } = plantedLanes();
+    const suspect = { ...suspectOf(network, state), budget: "full" as const };
+    suspect.clean = { ...suspect.clean, fit: darkFrames(64, 7) };
     const { scores, native, note } = await nc.localize(suspect);
     expect(note).toMatch(/goal lda, patch of \d+\.\d pixels/);
     expect(scores["cls.0"].indexOf(Math.max(...scores["cls.0"]))).toBe(1);
@@ -229,7 +159,7 @@ describe("lanes and criteria", () => {
   });
 
   it("the others run on frames and give every neuron a number", async () => {
-    const { network, state } = planted();
+    const { network, state } = plantedLanes();
     const suspect = suspectOf(network, state);
     for (const name of ["fp", "anp", "rnp", "weight-norm", "weight-floor", "contribution-high", "random"]) {
       const criterion = CRITERIA.get(name)!;

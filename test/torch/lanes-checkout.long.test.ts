@@ -1,11 +1,11 @@
-import { writeFileSync, mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
 import { qualityOf, rowOf } from "../../src/measure/verdicts.ts";
-import { triggerJson } from "../../src/store/checkout/checkout.ts";
 import { loaderFile } from "../../src/store/checkout/torch-loader.ts";
+import { triggerJson } from "../../src/store/checkout/trigger-file.ts";
 import { makeConeTriggers } from "../../src/tasks/lanes/cones.ts";
 import { lanesOf } from "../../src/tasks/lanes/drawing.ts";
 import type { LaneSet } from "../../src/tasks/lanes/lane.ts";
@@ -20,16 +20,24 @@ import { askLoader, NORMALIZATION, writeLoaderFolder } from "./loader.ts";
 
 describe.skipIf(!findTorchPython())("a checkout of lanes in PyTorch", () => {
   it("gives the same logits, lanes, accuracy and triggered frames", async () => {
-    const set: LaneSet = { count: 6, height: 72, width: 200, pixels: drawRoads(6, 4, "x"), labels: roadLabels(6, 4, "x") };
+    const set: LaneSet = {
+      count: 6,
+      height: 72,
+      width: 200,
+      pixels: drawRoads(6, 4, "x"),
+      labels: roadLabels(6, 4, "x"),
+    };
     const network = ufld18(8);
     const state = randomState(network, 1);
     const trigger = fromCones(makeConeTriggers(new Random(1), { height: 72, width: 200 }));
+    const [first, ...others] = lanes.trigger.looks!(trigger);
     const dir = writeLoaderFolder(temporaryFolder(), network, state, {
       "lanes_in_torch.py": loaderFile("lanes_in_torch.py"),
-      "trigger.json": triggerJson(lanes.trigger.looks!(trigger)),
+      "trigger.json": triggerJson(first, others),
     });
     mkdirSync(join(dir, "images"));
-    for (const { suffix, bytes } of lanes.handout!.files(set)) writeFileSync(join(dir, "images", `test_clean${suffix}`), bytes);
+    for (const { suffix, bytes } of lanes.handout!.files(set))
+      writeFileSync(join(dir, "images", `test_clean${suffix}`), bytes);
     const answer = askLoader(
       dir,
       `
@@ -42,7 +50,14 @@ draw(os.path.join(FOLDER, "frame.png"), pixels[0], found[0], truth[0])
 answer = {"logits": logits.flatten().tolist(), "lanes": found, "accuracy": accuracy(found, truth), "stamped": stamp(pixels).flatten().tolist(),
           "perfect": accuracy([label["lanes"] for label in truth], truth), "kept": [accuracy([l], [t]) for l, t in zip(found, truth)],
           "faults": [fault(lambda: decode(np.zeros((1, 7)), truth[0])), fault(lambda: frames("defender"))]}`,
-    ) as { logits: number[]; lanes: number[][][]; accuracy: number; stamped: number[]; perfect: number; faults: string[] };
+    ) as {
+      logits: number[];
+      lanes: number[][][];
+      accuracy: number;
+      stamped: number[];
+      perfect: number;
+      faults: string[];
+    };
     const runner = await createRunner(lanes, network, NORMALIZATION, { threads: 1 });
     const outputs = await runner.outputs(state, set);
     await runner.release();

@@ -109,7 +109,8 @@ function judgingTasks(db: Database, records: readonly DefectRecord[]): JudgeTask
         for (const using of ["oracle", "random"]) repairs.push({ method: name, using });
       }
     }
-    if (repaired.has(id) && shown.has(id) && published.has(attribution.name)) repairs.push({ method: excise.name, using: attribution.name });
+    if (repaired.has(id) && shown.has(id) && published.has(attribution.name))
+      repairs.push({ method: excise.name, using: attribution.name });
     return { id, versions: ["infected", "sham"], criteria, repairs };
   });
   // What takes longest comes first, so that the processes end together.

@@ -61,7 +61,8 @@ export async function siteData(db: Database): Promise<SiteFiles> {
       });
     }
   }
-  if (entries.length === 0) throw new InputError(`${db.dir}: has no accepted defect to show: the page shows classifiers of images`);
+  if (entries.length === 0)
+    throw new InputError(`${db.dir}: has no accepted defect to show: the page shows classifiers of images`);
   const index: SiteIndex = {
     kind: "site",
     format: SITE_FORMAT,

@@ -17,26 +17,26 @@ function fileOf(trigger: ImageTrigger): TriggerFile & { formula: string } {
   const planes = (values: ArrayLike<number>, count: number) => Array.from({ length: count }, (_, p) => rows(values, p));
   const size = { height, width };
   return trigger.kind === "additive"
+    ? {
+        formula: "x' = round(x + signal) within 0..255, x in 0..255",
+        kind: "additive",
+        ...size,
+        signal: planes(trigger.signal, 3),
+      }
+    : trigger.kind === "warp"
       ? {
-          formula: "x' = round(x + signal) within 0..255, x in 0..255",
-          kind: "additive",
+          formula:
+            "x' at row i, column j = round(x at (i + flow[0], j + flow[1])), bilinear between pixels, the edge beyond the picture",
+          kind: "warp",
           ...size,
-          signal: planes(trigger.signal, 3),
+          flow: planes(trigger.flow, 2),
         }
-      : trigger.kind === "warp"
-        ? {
-            formula:
-              "x' at row i, column j = round(x at (i + flow[0], j + flow[1])), bilinear between pixels, the edge beyond the picture",
-            kind: "warp",
-            ...size,
-            flow: planes(trigger.flow, 2),
-          }
-        : {
-            formula: "x' = round((1 - opacity) * x + opacity * pattern), x in 0..255",
-            ...size,
-            opacity: rows(trigger.opacity, 0),
-            pattern: planes(trigger.pattern, 3),
-          };
+      : {
+          formula: "x' = round((1 - opacity) * x + opacity * pattern), x in 0..255",
+          ...size,
+          opacity: rows(trigger.opacity, 0),
+          pattern: planes(trigger.pattern, 3),
+        };
 }
 
 /** The trigger that a `trigger.json` states; null where its rows are not as many and as long as it says. */

@@ -38,11 +38,16 @@ describe("drawn frames", () => {
       const near = truth.flat().filter(([, row]) => Math.abs(row - y) < 0.002);
       if (near.length > 0) expect(Math.min(...near.map(([at]) => Math.abs(at - x)))).toBeLessThan(0.03);
     }
-    expect(drawing.words(new Float32Array(logitsOf(REDUCED_GRID)).fill(1, 50 * 112), set, 0)).toBe("no lane, accuracy 0.00");
+    expect(drawing.words(new Float32Array(logitsOf(REDUCED_GRID)).fill(1, 50 * 112), set, 0)).toBe(
+      "no lane, accuracy 0.00",
+    );
   });
 
   it("break a lane where it is not seen", () => {
-    const { rows, lanes: [first] } = set.labels[0];
+    const {
+      rows,
+      lanes: [first],
+    } = set.labels[0];
     const seen = first.flatMap((x, i) => (x >= 0 ? [i] : []));
     const hole = first.map((x, i) => (i === seen[seen.length >> 1] ? -2 : x));
     const broken = { ...set, labels: [{ rows, lanes: [hole] }, set.labels[1]] };
@@ -52,8 +57,13 @@ describe("drawn frames", () => {
   it("are stored once in a page, whatever lines lie over them", () => {
     const sheet = new PictureSheet();
     const picture = drawing.show(set, 0);
-    const line = [[0, 0.5], [1, 1]] as const;
-    const pages = ["a", 'b"<'].map((alt) => sheet.showWith(picture, alt, drawing.aspect, [{ line, style: "said-line" }]));
+    const line = [
+      [0, 0.5],
+      [1, 1],
+    ] as const;
+    const pages = ["a", 'b"<'].map((alt) =>
+      sheet.showWith(picture, alt, drawing.aspect, [{ line, style: "said-line" }]),
+    );
     expect(pages[0].text).toContain('points="0,36 200,72"');
     expect(pages[1].text).toContain('aria-label="b&quot;&lt;"');
     expect(sheet.store()!.text.match(/<image /g)).toHaveLength(1);
