@@ -95,7 +95,7 @@ describe("localizeAll", () => {
         "name task network state normalization augmentation clean seed runner budget".split(" ").sort(),
       );
       expect(Object.keys(suspect.task).sort()).toEqual(
-        "name words traits inputs loss quality passes".split(" ").sort(),
+        "name words traits inputs loss quality passes answer guesses handout".split(" ").sort(),
       );
       expect(JSON.stringify(suspect, (_, value) => (ArrayBuffer.isView(value) ? 0 : value))).not.toMatch(
         /signs|badnets|sham/,
