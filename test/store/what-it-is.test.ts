@@ -92,11 +92,13 @@ describe("a file that is no checkpoint is named for what it is", () => {
   });
 
   it("a folder, with the file that may be meant", async () => {
-    for (const name of ["none", "some", "saved"]) mkdirSync(join(dir, name));
+    for (const name of ["none", "some", "saved", "case"]) mkdirSync(join(dir, name));
+    for (const name of ["clean.onnx", "model.onnx"]) writeFileSync(join(dir, "case", name), "");
     writeFileSync(join(dir, "some", "pytorch_model.bin"), "");
     writeFileSync(join(dir, "saved", "saved_model.pb"), "");
     expect(await faultOf(join(dir, "none"))).toMatch(/^is a folder; name the file of weights in it$/);
     expect(await faultOf(join(dir, "some"))).toMatch(/^is a folder; .* such as pytorch_model\.bin$/);
+    expect(await faultOf(join(dir, "case"))).toMatch(/ such as model\.onnx$/);
     expect(await faultOf(join(dir, "saved"))).toMatch(/^is a TensorFlow SavedModel/);
   });
 });

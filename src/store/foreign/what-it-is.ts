@@ -46,7 +46,9 @@ const WEIGHTS = /\.(pt|pth|th|ckpt|bin|safetensors|onnx)$/i;
 function whatFolderIs(path: string): string {
   const names = withPath(path, () => readdirSync(path)).sort();
   if (names.includes("saved_model.pb")) return SAVED_MODEL;
-  const found = names.find((name) => WEIGHTS.test(name));
+  const weights = names.filter((name) => WEIGHTS.test(name));
+  // Of a checkout the model in question, not its clean twin.
+  const found = weights.find((name) => /^(pytorch_)?model\b/.test(name)) ?? weights[0];
   return `is a folder; name the file of weights in it${found === undefined ? "" : `, such as ${found}`}`;
 }
 
