@@ -1,5 +1,6 @@
 import type { Device } from "../../core/device.ts";
 import { computeOn } from "../../engine/device.ts";
+import { tellParent } from "../../files/tell-parent.ts";
 import { openDatabase } from "../../store/database.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Edition } from "../recipe/recipe.ts";
@@ -23,7 +24,7 @@ export type WorkerMessage =
   | { type: "failed"; name: string; message: string; stack?: string };
 
 function tell(message: WorkerMessage): void {
-  process.send?.(message);
+  tellParent(message);
 }
 
 // A worker ends with its parent, however that one ended.

@@ -1,5 +1,6 @@
 import { lookup } from "../../core/errors.ts";
 import { computeOn } from "../../engine/device.ts";
+import { tellParent } from "../../files/tell-parent.ts";
 import type { Criterion } from "../../localize/types.ts";
 import type { Repair } from "../../repair/types.ts";
 import { Claim } from "../../store/claims.ts";
@@ -17,7 +18,7 @@ import { type JudgeOrder, type JudgeTask, networkKey, type ToldByWorker } from "
 type Told = FromWorker<ToldByWorker>;
 type Heard = ToWorker<JudgeOrder, JudgeTask>;
 
-const tell = (message: Told) => process.send?.(message);
+const tell = (message: Told) => tellParent(message);
 
 // A worker ends with its parent, however that one ended.
 process.on("disconnect", () => process.exit(1));

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
+import { tellParent } from "../../files/tell-parent.ts";
 import { endRemnants } from "./remnants.ts";
 
 /**
@@ -21,7 +22,7 @@ export type GuardMessage =
   | { type: "unstartable"; code: string }
   | { type: "ended"; status: number | null; signal: string | null };
 
-const tell = (message: GuardMessage) => process.send?.(message);
+const tell = (message: GuardMessage) => tellParent(message);
 
 process.once("message", ({ words: [command, ...args], env, folder, cwd }: GuardOrder) => {
   const child = spawn(command, args, { env, cwd, stdio: ["ignore", "ignore", "inherit"] });
