@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Builder } from "../e2e/builder.ts";
 import { writeTinyData } from "../e2e/tiny.ts";
 import { idsOf, makeDatabase } from "../pipeline/database.ts";
+import { longIt } from "../setup/long.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { findTorchPython } from "../torch/find-python.ts";
 import { processesOf } from "./plugin-processes.ts";
@@ -46,7 +47,7 @@ describe("plug-ins", () => {
     return existsSync(folder) ? readdirSync(folder) : [];
   };
 
-  it("that fail cost their own cell and nothing else, store nothing, and are tried again", () => {
+  longIt("that fail cost their own cell and nothing else, store nothing, and are tried again", () => {
     const log = newLog();
     const expected: Record<string, string> = {
       hangs: "it took longer than 5 s and was ended; --plugin-timeout allows more",

@@ -6,6 +6,7 @@ import { Builder } from "../e2e/builder.ts";
 import { treeOf } from "../e2e/files.ts";
 import { writeTinyData } from "../e2e/tiny.ts";
 import { idsOf, makeDatabase } from "../pipeline/database.ts";
+import { longIt } from "../setup/long.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { bdefects, rowsOf } from "./program.ts";
 
@@ -126,7 +127,7 @@ describe("study", () => {
     expect(new Set(findingsOn(db).map(({ severity }) => severity))).toEqual(new Set(["note"]));
   });
 
-  it("goes on after kill -9 with what is not finished, and gives what an undisturbed one gives", async () => {
+  longIt("goes on after kill -9 with what is not finished, and gives what an undisturbed one gives", async () => {
     const { db, log, args } = await makeStudy("slow");
     const builder = new Builder([...args, "--jobs", "1"]);
     expect(await builder.until(() => callsIn(log) === 3)).toBe(true);

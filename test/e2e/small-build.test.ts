@@ -6,6 +6,7 @@ import type { DefectLabels } from "../../src/records/labels.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { sha256Of } from "../../src/store/objects/objects.ts";
 import { bdefects, type Ran, rowsOf } from "../cli/program.ts";
+import { longIt } from "../setup/long.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { Builder } from "./builder.ts";
 import { differingRows, type RawModel, readDelta, readModel, readObject } from "./decode.ts";
@@ -153,7 +154,7 @@ describe("building again", () => {
     expect(factsOf(db)).toEqual(before);
   });
 
-  it("gives the same bytes from scratch, with other jobs, in another slice, and killed on the way", async () => {
+  longIt("gives the same bytes from scratch, with other jobs, in another slice, and killed on the way", async () => {
     const other = join(temporaryFolder(), "db");
     const args = tinyBuild(other, data, "--jobs", "2", "--level", "small,narrow", "--offset", "20");
     const killed = new Builder(args);
