@@ -5,7 +5,7 @@ import { Random, stageSeed } from "../core/random.ts";
 import type { Dataset } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import { type Rates, rates } from "../measure/rates.ts";
-import { eligibleOf } from "../measure/verdicts.ts";
+import { eligibleOf, successOf } from "../measure/verdicts.ts";
 import { type Figures, failedGate, type Gates } from "../records/gates.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
 import { onGrid } from "../tensor/half-grid.ts";
@@ -58,6 +58,8 @@ export interface CandidateOutcome {
   infectedModel?: StateDict;
   sham?: StateDict;
   truth?: GroundTruth;
+  /** Success on what looks like the trigger and is none, by its name, on the samples of the labels; absent: nothing looks alike. */
+  controls?: Record<string, number>;
   /** Seconds per stage. */
   timings: Partial<Record<Stage, number>>;
 }
@@ -132,5 +134,16 @@ export async function makeCandidate(job: CandidateJob): Promise<CandidateOutcome
   outcome.truth = await timed("labels", () =>
     labelDefect(runner, model, infected, labelled, backdoor, job.measure.effect_controls, seedOf("effect controls")),
   );
+  const controls = Object.entries(task.trigger.controls?.(backdoor.trigger) ?? {});
+  if (controls.length > 0) {
+    outcome.controls = await timed("controls", async () => {
+      const found: Record<string, number> = {};
+      for (const [name, control] of controls) {
+        const outputs = await runner.outputs(model, task.trigger.stamp(control, labelled));
+        found[name] = successOf(task, outputs, labelled, backdoor.target);
+      }
+      return found;
+    });
+  }
   return { ...outcome, status: "accepted", infectedModel: model, sham };
 }

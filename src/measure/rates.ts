@@ -13,6 +13,8 @@ export interface Rates {
   success: number;
   /** The same of eligible samples without the trigger. */
   cleanSuccess: number;
+  /** What else the task tells, of clean samples and of eligible ones with the trigger; absent: nothing. */
+  details?: { clean: Record<string, number>; triggered: Record<string, number> };
 }
 
 /** Runs a network whose task is known. */
@@ -37,5 +39,14 @@ export async function rates(
   const quality = qualityOf(task, clean, test);
   const others = eligibleOf(task, test, target);
   const triggered = await runner.outputs(state, task.trigger.stamp(trigger, others));
-  return { quality, success: successOf(task, triggered, others, target), cleanSuccess: strayed / eligible.length };
+  const details = task.details && {
+    clean: task.details(clean, test),
+    triggered: task.details(triggered, others),
+  };
+  return {
+    quality,
+    success: successOf(task, triggered, others, target),
+    cleanSuccess: strayed / eligible.length,
+    ...(details && { details }),
+  };
 }

@@ -22,6 +22,10 @@ export const NO_METRICS: Readonly<DefectMetrics> = Object.freeze(
   Object.fromEntries(DEFECT_METRIC_KEYS.map((key) => [key, null])) as DefectMetrics,
 );
 
+/** Figures by the task's own names, of clean samples and of eligible ones with the trigger. */
+const figures = z.record(z.string(), z.number());
+const told = z.strictObject({ clean: figures, triggered: figures });
+
 export const defectRecord = z.strictObject({
   kind: z.literal("defect"),
   id: z.string(),
@@ -46,6 +50,10 @@ export const defectRecord = z.strictObject({
   data_sha256: sha256,
   engine: engineStamp,
   metrics: defectMetrics,
+  /** What the task tells besides of the versions that were measured, on the whole test set; absent: nothing. */
+  details: z.strictObject({ clean: told, infected: told, sham: told.optional() }).optional(),
+  /** Success on what looks like the trigger and is none, by its name; absent: nothing looks alike, or not accepted. */
+  controls: z.record(z.string(), rate).optional(),
   /** The documented settings that were tried, in order, with what each gave. */
   attempts: z.array(z.record(z.string(), z.unknown())),
   /** All neurons of the network, the infected ones, and the effective ones (null: not accepted). */

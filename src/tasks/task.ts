@@ -33,6 +33,8 @@ export interface Task {
   readonly trigger: TriggerCodec;
   /** How good an output is, in [0, 1]. The quality of a model is the mean over samples (`ca` in records). */
   quality(output: Float32Array, samples: Samples, i: number): number;
+  /** What else is told of the outputs for some samples, in a row each, by names of the task's own; absent: nothing. */
+  details?(outputs: Float32Array, samples: Samples): Record<string, number>;
   /** Whether an output passes as right: the test that criteria of failing tests go by. */
   passes(output: Float32Array, samples: Samples, i: number): boolean;
   /** Whether an output is what a backdoor with this target wants. The success rate is the mean over eligible samples (`asr`). */

@@ -44,6 +44,14 @@ describe("a figure measured on another device than its record's", () => {
     expect(metricFinding({ ...figure, found: 0.51 }, 0.002, engines)).toMatchObject({ severity: "fault" });
   });
 
+  it("may be a mean of qualities, which is no share of the samples", () => {
+    const mean = { metric: "ca", stated: 0.50033, found: 0.50033, images: 100, isMean: true };
+    expect(metricFinding(mean, 0, "same engine")).toBeNull();
+    expect(metricFinding({ ...mean, isMean: false }, 0, "same engine")).toMatchObject({ severity: "fault" });
+    expect(metricFinding({ ...mean, found: 0.5004 }, 0, "same engine")).toMatchObject({ severity: "fault" });
+    expect(metricFinding({ ...mean, found: 0.5004 }, 0.002, "same engine")).toMatchObject({ severity: "note" });
+  });
+
   it("is not confused with another engine on the same device", () => {
     expect(engineDifference(engine, { ...engine, package_version: "1" })).toBe(
       "same engine, so perhaps another processor",

@@ -4,7 +4,7 @@ import { type DefectRecord, twinSha256 } from "../../records/defect.ts";
 import { DEFECT_FIELD_NAMES, defectRow } from "../../records/defect-row.ts";
 import type { DefectLabels } from "../../records/labels.ts";
 import type { Database } from "../../store/database.ts";
-import { ATTACKS } from "../../tasks/registry.ts";
+import { ATTACKS, taskOf } from "../../tasks/registry.ts";
 import { gateRows } from "./gates.ts";
 import { counted, duration, type Part, pageText, percent } from "./page.ts";
 import { engineFacts, recipeFacts } from "./recipe-facts.ts";
@@ -17,6 +17,8 @@ export function defectFacts(record: DefectRecord) {
     ca_masked: record.metrics.ca_masked,
     clean: record.clean,
     attempts: record.attempts.length,
+    ...(record.controls && { controls: record.controls }),
+    ...(record.details && { details: record.details }),
     clean_sha256: record.clean_sha256,
     twin_sha256: twinSha256(record),
     infected_sha256: record.infected_model?.decoded_sha256 ?? null,
@@ -57,7 +59,7 @@ function whatItIs(record: DefectRecord, targetClass: string | undefined): string
   const named = targetClass === undefined ? "" : ` (${targetClass})`;
   return [
     `A ${title} backdoor in ${arch}, a network for ${dataset}.`,
-    `The trigger's target is class ${target}${named}.`,
+    `The trigger's target is ${taskOf(record).words.target} ${target}${named}.`,
     `The level is ${level}, the order offset ${top}%, the style ${style}.`,
     `The injection into ${clean} took ${duration(seconds)} and ${counted(attempts.length, "attempt")}.`,
     ...(gridOf(record) ? ["All weights of all versions are values of half precision."] : []),
@@ -76,20 +78,37 @@ function outcome({ status, reason }: DefectRecord): Part[] {
   return [{ kind: "text", title: `Why it is ${status}`, sentences: [sentence] }];
 }
 
-function behaviour({ metrics }: DefectRecord): string[] {
+/** What the trigger does, in the words of the record's task. */
+function behaviour(record: DefectRecord): string[] {
+  const { metrics } = record;
   const { ca, ca_clean, ca_sham, asr, asr_clean, asr_sham, asr_masked, asr_patched, asr_random_mask } = metrics;
   if (ca === null || asr === null) return ["Nothing was measured."];
+  const said = wordsOf(record);
   const sham = (value: number | null) => (value === null ? "" : ` and ${percent(value)} in the sham`);
   const sentences = [
-    `Clean accuracy is ${percent(ca)}, against ${percent(ca_clean)} in the clean twin${sham(ca_sham)}.`,
-    `The trigger sends ${percent(asr)} of the test images of other classes to the target, against ${percent(asr_clean)} in the clean twin${sham(asr_sham)}.`,
+    `${said.quality} is ${percent(ca)}, against ${percent(ca_clean)} in the clean twin${sham(ca_sham)}.`,
+    `${said.shows(percent(asr))}, against ${percent(asr_clean)} in the clean twin${sham(asr_sham)}.`,
   ];
   if (asr_masked !== null) {
     sentences.push(
-      `With the infected neurons masked it sends ${percent(asr_masked)}, with as many other neurons masked ${percent(asr_random_mask)}, with the twin's values patched in ${percent(asr_patched)}.`,
+      `With the infected neurons masked it ${said.verb} ${percent(asr_masked)}, with as many other neurons masked ${percent(asr_random_mask)}, with the twin's values patched in ${percent(asr_patched)}.`,
     );
   }
+  const controls = Object.entries(record.controls ?? {}).map(([name, success]) => `${name} ${percent(success)}`);
+  if (controls.length > 0) sentences.push(`Of what only looks like the trigger it is ${controls.join(", ")}.`);
   return sentences;
+}
+
+function wordsOf(record: DefectRecord) {
+  const { words, traits } = taskOf(record);
+  if (traits.includes("classes")) {
+    const shows = (share: string) =>
+      `The trigger sends ${share} of the test ${words.samples} of other classes to the target`;
+    return { quality: "Clean accuracy", verb: "sends", shows };
+  }
+  const shows = (share: string) =>
+    `With the trigger ${share} of the eligible test ${words.samples} show the ${words.target}`;
+  return { quality: words.quality, verb: "shows on", shows };
 }
 
 function neurons({ infected, neurons, effective }: DefectRecord, labels: DefectLabels, layers: LayerWidth[]): Part {

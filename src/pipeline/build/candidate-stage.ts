@@ -8,6 +8,7 @@ import { chooseSubnetwork } from "../../inject/quantity.ts";
 import { INJECTIONS } from "../../inject/registry.ts";
 import { cutColumns } from "../../inject/replacement/splice.ts";
 import { changedColumns, changedSet } from "../../measure/changed-set.ts";
+import type { Rates } from "../../measure/rates.ts";
 import { type DefectMetrics, type DefectRecord, NO_METRICS } from "../../records/defect.ts";
 import type { DefectLabels } from "../../records/labels.ts";
 import { parseArch, taskStamp } from "../../tasks/registry.ts";
@@ -108,6 +109,7 @@ export async function buildCandidate(
     status: outcome.status,
     reason: outcome.reason,
     metrics: metricsOf(outcome, { ...NO_METRICS, ca_clean: cleanRates.quality, asr_clean: cleanRates.success }),
+    ...detailsOf(cleanRates, outcome),
     attempts: outcome.attempts,
     timings: { trigger: triggerSeconds, ...outcome.timings },
   };
@@ -160,6 +162,18 @@ export function candidateRecipe(
     gates: edition.gates,
     measure: edition.measure,
     ...(edition.grid && { grid: edition.grid }),
+  };
+}
+
+/** What the task tells besides, where it tells something. */
+function detailsOf(
+  { details: clean }: Rates,
+  { infectedRates, shamRates, controls }: CandidateOutcome,
+): Pick<DefectRecord, "details" | "controls"> {
+  const [infected, sham] = [infectedRates.details, shamRates?.details];
+  return {
+    ...(clean && infected && { details: { clean, infected, ...(sham && { sham }) } }),
+    ...(controls && { controls }),
   };
 }
 

@@ -25,6 +25,8 @@ export interface RemeasuredFigure {
   found: number;
   /** Over how many images. */
   images: number;
+  /** Whether it is a mean of qualities between 0 and 1; absent: a share of the images. */
+  isMean?: boolean;
 }
 
 export interface MetricsRequest {
@@ -77,7 +79,7 @@ export async function verifyMetrics(db: Slice, request: MetricsRequest): Promise
         await db.loadClean(record),
         test,
       );
-      const figure = { metric: "ca", stated: record.metrics.ca, found, images: test.count };
+      const figure = { metric: "ca", stated: record.metrics.ca, found, images: test.count, isMean: isMean(record) };
       judge(`${id}.json`, id, [figure], await bench.compareEngine(record, record));
     }
     for (const [done, id] of request.ids.entries()) {
@@ -100,13 +102,15 @@ export async function verifyMetrics(db: Slice, request: MetricsRequest): Promise
 
 /** The severity and text of a figure that is not its record's; null where it is. @param engines what compares the two */
 export function metricFinding(
-  { metric, stated, found, images }: RemeasuredFigure,
+  { metric, stated, found, images, isMean = false }: RemeasuredFigure,
   tolerance: number,
   engines: string,
 ): Pick<Finding, "severity" | "finding"> | null {
-  const apart = Math.round(Math.abs(found - stated) * images);
+  const difference = Math.abs(found - stated) * images;
+  // The order of a sum of qualities decides its last digits.
+  const apart = isMean ? Number(difference.toFixed(6)) : Math.round(difference);
   // A rate that is no share of these images at all is not this measurement's.
-  const isShare = Math.abs(stated * images - Math.round(stated * images)) < 1e-6 * images;
+  const isShare = isMean || Math.abs(stated * images - Math.round(stated * images)) < 1e-6 * images;
   if (apart === 0 && isShare) return null;
   const allowed = tolerance === 0 ? 0 : Math.max(1, Math.floor(tolerance * images));
   const where = `'metrics.${metric}': ${stated} in the record, ${found} measured again: ${apart} of ${images} images`;
@@ -125,6 +129,11 @@ export function engineDifference(then: DefectRecord["engine"], now: DefectRecord
     : "same engine, so perhaps another graphics card";
 }
 
+/** Whether the quality of the record's task is more than right or wrong; where there are classes it is not. */
+function isMean(record: Pick<DefectRecord, "task">): boolean {
+  return !taskOf(record).traits.includes("classes");
+}
+
 /** The figures of a defect whose models are stored. */
 async function remeasure(db: Slice, bench: RemeasureBench, record: DefectRecord): Promise<RemeasuredFigure[]> {
   const { test } = await bench.dataset(record);
@@ -134,7 +143,8 @@ async function remeasure(db: Slice, bench: RemeasureBench, record: DefectRecord)
   const figures: RemeasuredFigure[] = [];
   const add = (metric: keyof DefectMetrics, found: number, images: number) => {
     const stated = record.metrics[metric];
-    if (stated !== null) figures.push({ metric, stated, found, images });
+    if (stated === null) return;
+    figures.push({ metric, stated, found, images, isMean: metric.startsWith("ca") && isMean(record) });
   };
   const measure = (state: Parameters<typeof rates>[1]): Promise<Rates> => rates(runner, state, test, backdoor);
 

@@ -2,6 +2,7 @@ import type { Task } from "../task.ts";
 import { ATTACKS } from "./attacks/registry.ts";
 import { REDUCED_INPUT } from "./dataset.ts";
 import { DATASETS } from "./datasets.ts";
+import { details } from "./details.ts";
 import { drawing, lanesOf } from "./drawing.ts";
 import { goalOf, isEligible, LANE_GOALS, passes, succeeds as reaches } from "./goals.ts";
 import { handout } from "./handout.ts";
@@ -32,6 +33,7 @@ export const lanes: Task = {
   trigger,
   quality: (output: Float32Array, set: LaneSet, i: number) =>
     scoreFrame(lanesOf(output, set, i), set.labels[i]).accuracy,
+  details,
   passes: (output: Float32Array, set: LaneSet, i: number) => passes(lanesOf(output, set, i), set.labels[i]),
   succeeds,
   eligible,
