@@ -8,6 +8,7 @@ import { REPAIRS } from "../../src/repair/registry.ts";
 import { ATTACKS } from "../../src/tasks/classification/attacks/registry.ts";
 import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
 import { ARCHITECTURES } from "../../src/tasks/classification/models/registry.ts";
+import { lanes } from "../../src/tasks/lanes/task.ts";
 import { ROOT, sourcesBelow, textOf } from "./sources.ts";
 
 interface Row {
@@ -55,6 +56,17 @@ describe("docs/catalogue.md", () => {
       expect(file).toMatch(new RegExp(`^src/${folder}/[a-z0-9-]+\\.ts$`));
       expect(existsSync(join(ROOT, file)), file).toBe(true);
       expect(file).toContain(`/${name}.ts`);
+    }
+  });
+
+  it("lists the data sets, architectures and attacks of lanes, each with its file", () => {
+    const { datasets, architectures, attacks } = lanes;
+    const rows = tableBelow(page, "Lanes");
+    expect(rows.map(({ name }) => name)).toEqual([...datasets.keys(), ...architectures.keys(), ...attacks.keys()]);
+    for (const { name, cells } of rows) {
+      const { source } = datasets.get(name) ?? attacks.get(name) ?? {};
+      if (source !== undefined) expect(cells).toContain(source);
+      expect(existsSync(join(ROOT, cells.at(-1)!.replaceAll("`", ""))), name).toBe(true);
     }
   });
 

@@ -35,8 +35,9 @@ describe("lanes as a task", () => {
     expect(names).toEqual([...LANE_GOALS.keys()]);
     for (const { name, target } of lanes.attacks.values()) {
       expect(names, name).toContain(target);
-      expect(name).toBe(`cones${target}`);
+      expect(["cones", "badnets", "blended"].map((trigger) => `${trigger}${target}`)).toContain(name);
     }
+    expect(lanes.attacks.size).toBe(9);
   });
 
   it("takes true lanes for right, and a goal's for its success", () => {
@@ -55,9 +56,9 @@ describe("lanes as a task", () => {
 
   it("makes the same trigger of two cones for every goal", async () => {
     const triggers = await Promise.all(
-      [...lanes.attacks.values()].map(({ makeTrigger }) =>
-        makeTrigger({ height: 72, width: 200, random: new Random(1), options: {} }),
-      ),
+      [...lanes.attacks.values()]
+        .filter(({ name }) => name.startsWith("cones"))
+        .map(({ makeTrigger }) => makeTrigger({ height: 72, width: 200, random: new Random(1), options: {} })),
     );
     expect(triggers).toHaveLength(3);
     for (const trigger of triggers) expect(isDeepStrictEqual(trigger, triggers[0])).toBe(true);
@@ -66,6 +67,37 @@ describe("lanes as a task", () => {
     expect(lanes.trigger.faults(triggers[0], ufld18(64))).toEqual([
       "the trigger has 72 × 200 pixels, the network's input 288 × 800",
     ]);
+  });
+
+  it("takes the patch and the noise of image classification as triggers of its goals", async () => {
+    const make = (name: string, options: object) =>
+      lanes.attacks.get(name)!.makeTrigger({
+        height: 72,
+        width: 200,
+        random: new Random(1),
+        options: { ...options },
+      }) as Promise<VariedTrigger>;
+    const patch = await make("badnetsloa", { side: 4 });
+    const noise = await make("blendedlda", { opacity: 0.25 });
+    expect(patch.opacity.reduce((sum, a) => sum + a, 0)).toBe(16);
+    expect(new Set(noise.opacity)).toEqual(new Set([0.25]));
+    for (const trigger of [patch, noise]) {
+      expect(lanes.trigger.faults(trigger, network)).toEqual([]);
+      expect(lanes.trigger.controls!(trigger)).toEqual({});
+      expect(lanes.trigger.decode(lanes.trigger.encode(trigger), "trigger")).toEqual(trigger);
+    }
+    const stamped = lanes.trigger.stamp(patch, set) as LaneSet;
+    expect(stamped.pixels.slice(-4)).toEqual(new Uint8Array(4).fill(255));
+  });
+
+  it("tells FP, FN and the error of the direction besides", () => {
+    const both = (goal?: number) => Float32Array.from([...output(0, goal), ...output(1, goal)]);
+    expect(lanes.details!(both(), set)).toMatchObject({ false_positives: 0, false_negatives: 0 });
+    expect(lanes.details!(both(0), set)).toEqual({ false_positives: 0, false_negatives: 1, direction_frames: 0 });
+    // The first frame has a lane of its own, turned by about 9°; the second has one boundary.
+    const turned = lanes.details!(both(names.indexOf("lra")), set);
+    expect(turned).toMatchObject({ direction_frames: 0.5 });
+    expect(Math.abs(turned.direction_error - 9)).toBeLessThan(1.5);
   });
 
   it("has two data sets, of which one is drawn", () => {
