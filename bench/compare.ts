@@ -5,7 +5,7 @@ import type { Device } from "../src/core/device.ts";
 import type { NeuronSet } from "../src/core/neurons.ts";
 import { convUnits, type Network } from "../src/graph/network.ts";
 import { workerEnvironment } from "../src/pipeline/executors/worker-memory.ts";
-import { buildNetwork, parseArch } from "../src/tasks/registry.ts";
+import { buildNetwork, parseArch, taskOfArchitecture } from "../src/tasks/registry.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { allocatorVariables } from "./allocators.ts";
 import { Contestant } from "./contestant.ts";
@@ -83,12 +83,12 @@ export async function compare(
   note: (line: string) => void,
 ): Promise<Row[]> {
   const network = buildNetwork(arch, CLASSES);
+  const { family, baseWidth } = parseArch(arch);
+  const { height, width } = network.input;
+  const task = taskOfArchitecture(family).name;
   const job: Job = {
-    what,
-    arch,
-    family: parseArch(arch).family,
-    base_width: parseArch(arch).baseWidth,
-    classes: CLASSES,
+    ...{ what, arch, family, base_width: baseWidth, task, height, width },
+    classes: network.classes,
     batch,
     threads,
     device,
@@ -97,7 +97,10 @@ export async function compare(
     neurons: what === "finetune" ? spreadNeurons(network) : {},
     epoch_batches: EPOCH_BATCHES,
   };
-  const peers = [...(await torchPeers(job, search, note)), ...(INFERENCE.has(what) ? [tfjsPeer()] : [])];
+  const peers = [
+    ...(await torchPeers(job, search, note)),
+    ...(task === "classification" && INFERENCE.has(what) ? [tfjsPeer()] : []),
+  ];
   const present = peers.filter(({ command }) => command);
   // Ours as it runs in worker processes.
   const contestants = [{ command: typescript("ours.ts"), setup: undefined }, ...present].map(({ command, setup }) => {

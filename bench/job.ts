@@ -19,6 +19,11 @@ export interface Job {
   family: string;
   base_width: number;
   classes: number;
+  /** Of the task; `lanes` trains with Adam and the loss of lanes, `classification` with SGD and cross-entropy. */
+  task: string;
+  /** Pixels of an input. */
+  height: number;
+  width: number;
   batch: number;
   threads: number;
   /** Where ours computes. */

@@ -8,7 +8,7 @@ import { InputError } from "../src/core/errors.ts";
 import { channelBlock } from "../src/engine/lowering.ts";
 import { runtimeVersion } from "../src/engine/session.ts";
 import { FULL_WIDTH } from "../src/tasks/architectures.ts";
-import { ARCHITECTURES, parseArch } from "../src/tasks/registry.ts";
+import { parseArch, taskOf, taskOfArchitecture } from "../src/tasks/registry.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { compare, type Row } from "./compare.ts";
 import { PEER_DEVICES, type PeerDevice, WORKLOADS, type Workload } from "./job.ts";
@@ -33,13 +33,19 @@ interface Options {
 const PEERS = ["fastest", "plain"] as const;
 type PeerChoice = (typeof PEERS)[number];
 
+/** What is timed of networks for lanes. */
+const OF_LANES: readonly Workload[] = ["train", "logits"];
 const WIDTHS = ["w8", "w16", ""];
 /** One narrow network of each kind of graph: residual, plain, concatenating. */
 const QUICK = { archs: ["resnet18w16", "vgg13w8", "googlenetw8"], whats: ["train", "finetune", "infer"] as const };
 
 const program = new Command("bench")
   .description("Samples per second of training, sub-network fine-tuning and inference beside PyTorch and TensorFlow.js")
-  .option("--arch <names>", "architectures (default: all at widths 8, 16 and 64)", commaList("--arch"))
+  .option(
+    "--arch <names>",
+    "architectures (default: all of image classification at widths 8, 16 and 64)",
+    commaList("--arch"),
+  )
   .option(
     "--what <names>",
     `of ${WORKLOADS.join(", ")} (default: all; loop at reduced widths only)`,
@@ -70,9 +76,13 @@ async function main(options: Options): Promise<void> {
   const rounds = options.rounds ?? (quick ? 2 : 5);
   const seconds = options.seconds ?? (quick ? 1 : 4);
   const named = options.what?.map(workload);
-  const all = [...ARCHITECTURES.keys()].flatMap((family) => WIDTHS.map((width) => family + width));
+  const all = [...taskOf({}).architectures.keys()].flatMap((family) => WIDTHS.map((width) => family + width));
   const archs = options.arch ?? (quick ? QUICK.archs : all);
-  for (const arch of archs) parseArch(arch);
+  for (const arch of archs) {
+    const task = taskOfArchitecture(parseArch(arch).family).name;
+    const other = task === "lanes" && named?.find((what) => !OF_LANES.includes(what));
+    if (other) throw new InputError(`--what ${other}: not timed for ${arch}; give --what ${OF_LANES.join(",")}`);
+  }
   const note = (line: string) => process.stderr.write(`${line}\n`);
   note(`${cpus()[0]?.model.trim()}, ${cpus().length} cores, channel block ${(await channelBlock()) ?? "none"}`);
   note(`${process.platform} ${release()}, node ${process.version}, ${await runtimeVersion()}`);
@@ -81,7 +91,8 @@ async function main(options: Options): Promise<void> {
 
   const rows: Row[] = [];
   for (const arch of archs) {
-    for (const what of named ?? (quick ? QUICK.whats : WORKLOADS)) {
+    const isLanes = taskOfArchitecture(parseArch(arch).family).name === "lanes";
+    for (const what of named ?? (quick ? QUICK.whats : isLanes ? OF_LANES : WORKLOADS)) {
       // At full width the step is all there is: the loop around it would only double the time.
       if (!named && what === "loop" && parseArch(arch).baseWidth === FULL_WIDTH) continue;
       note(`${what} ${arch} …`);

@@ -7,12 +7,13 @@ import { foldState } from "../src/graph/fold.ts";
 import { initialState } from "../src/graph/initial-state.ts";
 import type { Network } from "../src/graph/network.ts";
 import { inferProgram, tapProgram } from "../src/graph/programs/infer.ts";
-import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
 import { classification } from "../src/tasks/classification/task.ts";
+import { buildNetwork, taskOf } from "../src/tasks/registry.ts";
 import { trainClean } from "../src/train/clean.ts";
+import { AdamTrainer } from "../src/tune/adam-trainer.ts";
 import { SubnetworkTuner } from "../src/tune/subnetwork.ts";
 import { Trainer } from "../src/tune/trainer.ts";
-import { noiseDataset, preparedBatches, WEIGHTS_SEED } from "./data.ts";
+import { classTargets, laneTargets, noiseDataset, preparedBatches, WEIGHTS_SEED } from "./data.ts";
 import type { Turn, Warm } from "./job.ts";
 import { finish, job, nextTurn, runSteps, say } from "./turns.ts";
 
@@ -20,6 +21,7 @@ import { finish, job, nextTurn, runSteps, say } from "./turns.ts";
 
 /** Small, so that training on noise stays finite however long it goes on. */
 const LEARNING_RATE = 1e-4;
+const ADAM = { momentum: 0.9, weightDecay: 1e-4 };
 const SGD = { momentum: 0.9, nesterov: true, weightDecay: 5e-4 };
 
 computeOn(job.device);
@@ -35,11 +37,15 @@ finish();
 async function stepOf(network: Network): Promise<{ step: () => Promise<unknown>; warm?: Warm }> {
   const { batch, threads } = job;
   const state = initialState(network, new Random(WEIGHTS_SEED));
-  const batches = preparedBatches(network, batch, 4);
+  const batches = preparedBatches(network, batch, 4, job.task === "lanes" ? laneTargets : classTargets);
   let taken = 0;
   const next = () => batches[taken++ % batches.length];
   if (job.what === "train") {
-    const trainer = await Trainer.create(network, state, { ...SGD, batch, threads });
+    const { objective } = taskOf(job).loss;
+    const trainer =
+      job.task === "lanes"
+        ? await AdamTrainer.create(network, state, { ...ADAM, batch, threads, objective })
+        : await Trainer.create(network, state, { ...SGD, batch, threads });
     const step = () => {
       const { images, targets } = next();
       return trainer.step(images, targets, LEARNING_RATE);

@@ -13,12 +13,14 @@ import torch.nn.functional as F
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "test", "torch"))
 
 from architectures import build, parameters_of_units  # noqa: E402
+from ufld18 import SLOTS  # noqa: E402
 
 WARM_UP_STEPS = 3
 LEARNING_RATE = 1e-4
 
 job = json.loads(sys.argv[1])
 batch, classes, setup = job["batch"], job["classes"], job["torch"]
+lanes = job["task"] == "lanes"
 torch.set_num_threads(job["threads"])
 torch.manual_seed(1)
 device = job["peer_device"]
@@ -40,12 +42,28 @@ def say(answer):
 
 def prepared():
     """Batches in the host's memory, as ours; each step copies its own to the device."""
-    images = [torch.randn(batch, 3, 32, 32).contiguous(memory_format=layout) for _ in range(4)]
-    batches = [(x, torch.randint(0, classes, (batch,))) for x in images]
+    images = [torch.randn(batch, 3, job["height"], job["width"]).contiguous(memory_format=layout) for _ in range(4)]
+    batches = [(x, torch.randint(0, *labels_of_a_batch())) for x in images]
     taken = 0
     while True:
         yield [part.to(device) for part in batches[taken % len(batches)]]
         taken += 1
+
+
+def labels_of_a_batch():
+    """Classes, and the shape of the labels: one for each image, or for each cell of a frame."""
+    return (classes, (batch,)) if not lanes else (model.classes, (batch, model.rows, SLOTS))
+
+
+def loss_of(outputs, labels):
+    if not lanes:
+        return F.cross_entropy(outputs, labels)
+    z = outputs.view(batch, model.classes, model.rows, SLOTS)
+    return F.cross_entropy(z, labels) + F.smooth_l1_loss(z[:, :, :-1], z[:, :, 1:])
+
+
+def optimizer_of():
+    return torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, weight_decay=1e-4) if lanes else sgd()
 
 
 def sgd():
@@ -53,13 +71,13 @@ def sgd():
 
 
 def train_step():
-    optimizer, batches = sgd(), prepared()
+    optimizer, batches = optimizer_of(), prepared()
     model.train()
 
     def step():
         images, labels = next(batches)
         optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(model(images), labels)
+        loss = loss_of(model(images), labels)
         loss.backward()
         optimizer.step()
         return loss.item()

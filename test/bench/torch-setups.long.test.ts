@@ -15,6 +15,7 @@ async function lossOf(arch: string, what: Workload, torch: TorchSetup): Promise<
   const { family, baseWidth } = parseArch(arch);
   const job = {
     ...{ what, arch, family, base_width: baseWidth, classes: CLASSES, batch: 16, threads: 1, device: "cpu" },
+    ...{ task: "classification", height: 32, width: 32 },
     ...{ peer_device: "cpu", torch, epoch_batches: 1 },
     neurons: spreadNeurons(buildNetwork(arch, CLASSES)),
   };
