@@ -24,7 +24,7 @@ import { Database, openDatabase } from "./store/database.ts";
 import { isWithin } from "./store/disk/within.ts";
 import { PassingResults, ResultFolder } from "./store/results/result-folder.ts";
 import { SAMPLE, SAMPLE_DIR } from "./store/shipped/sample.ts";
-import { openWhole, WHOLE } from "./store/shipped/shipped.ts";
+import { ARCHIVED_NAMES, isArchived, openArchived } from "./store/shipped/shipped.ts";
 
 export { CheckFailed, InputError } from "./core/errors.ts";
 export type { CleanRecord } from "./records/clean.ts";
@@ -45,12 +45,13 @@ export type {
 };
 
 /**
- * Opens a database to read: `sample` (ships with the package), `whole` (lives in the repository), or a folder.
+ * Opens a database to read: `sample` (ships with the package), `whole` or `lanes` (live in the repository), or a folder.
  * @throws InputError where there is none
  */
 export async function open(name: string): Promise<Database> {
-  if (typeof name !== "string" || name === "") throw new InputError(`open: name '${SAMPLE}', '${WHOLE}' or a folder`);
-  const dir = name === SAMPLE ? SAMPLE_DIR : name === WHOLE ? await openWhole() : name;
+  if (typeof name !== "string" || name === "")
+    throw new InputError(`open: name ${[SAMPLE, ...ARCHIVED_NAMES].map((own) => `'${own}'`).join(", ")} or a folder`);
+  const dir = name === SAMPLE ? SAMPLE_DIR : isArchived(name) ? await openArchived(name) : name;
   return openDatabase(dir, { readOnly: true });
 }
 

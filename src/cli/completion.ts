@@ -1,7 +1,7 @@
 import { RootCommand, type Command as TabCommand } from "@bomb.sh/tab";
 import type { Command, Option } from "commander";
 import { SAMPLE, SAMPLE_DIR } from "../store/shipped/sample.ts";
-import { unpackedWhole, WHOLE } from "../store/shipped/shipped.ts";
+import { isArchived, unpacked } from "../store/shipped/shipped.ts";
 import { verbFirst } from "./arguments.ts";
 import { optionValues, positionalValues } from "./completion-values.ts";
 import { DEFAULT_DB } from "./options.ts";
@@ -79,7 +79,7 @@ function databaseOf(words: readonly string[]): string {
   const at = words.indexOf("--db");
   const dir = at >= 0 ? words[at + 1] : process.env.BDEFECTS_DB || DEFAULT_DB;
   // Nothing is unpacked for a suggestion.
-  if (dir === WHOLE) return unpackedWhole() ?? dir;
+  if (isArchived(dir)) return unpacked(dir) ?? dir;
   return dir === SAMPLE ? SAMPLE_DIR : dir;
 }
 

@@ -5,7 +5,6 @@ import { InputError } from "../core/errors.ts";
 import { DEFAULT_SEED } from "../core/seed.ts";
 import { defaultDataDir } from "../files/user-cache.ts";
 import { SAMPLE, SAMPLE_DIR } from "../store/shipped/sample.ts";
-import { WHOLE } from "../store/shipped/shipped.ts";
 import { commaList, wholeNumber } from "./arguments.ts";
 import { FORMATS, type OutputOptions } from "./output.ts";
 
@@ -21,11 +20,11 @@ export interface SharedOptions extends OutputOptions {
 
 export const DEFAULT_DB = "./bdefects-db";
 
-/** `--db DIR`: the database's folder. Before a verb acts, `whole` becomes a folder too (`whole-database.ts`). */
+/** `--db DIR`: the database's folder. Before a verb acts, the archived ones become folders too (`archived-database.ts`). */
 export function dbOption(): Option {
   return new Option(
     "--db <dir>",
-    `the database's folder; '${SAMPLE}': the small one of the package; '${WHOLE}': the large one of the repository`,
+    `the database's folder; '${SAMPLE}': the small one of the package; 'whole': the large one of the repository, 'lanes': its one of lanes`,
   )
     .env("BDEFECTS_DB")
     .default(DEFAULT_DB)

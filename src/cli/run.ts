@@ -3,11 +3,11 @@ import { CheckFailed, InputError } from "../core/errors.ts";
 import { oneLine, visibleLines } from "../core/visible.ts";
 import { asInputError } from "../store/disk/fs.ts";
 import { packageVersion } from "../store/version.ts";
+import { addArchivedDatabases } from "./archived-database.ts";
 import { verbFirst } from "./arguments.ts";
 import { refuseBlankNames } from "./blank-names.ts";
 import { addExamples } from "./examples.ts";
 import { REGISTER_VERBS } from "./registry.ts";
-import { addWholeDatabase } from "./whole-database.ts";
 
 const DONE = 0;
 const CHECK_FAILED = 1;
@@ -25,7 +25,7 @@ function buildProgram(): Command {
     // Errors are printed once, by `report`.
     .configureOutput({ outputError: () => undefined, writeErr: () => undefined });
   for (const register of REGISTER_VERBS) register(program);
-  addWholeDatabase(program);
+  addArchivedDatabases(program);
   addExamples(program);
   refuseBlankNames(program);
   return program;

@@ -29,7 +29,7 @@ describe("what is offered", () => {
     ["the last name of a list", ["build", "--level", "small,m"], ["small,middle"]],
     ["names of a registry", ["localize", "--criterion", "bn"], ["bnp"]],
     ["data sets", ["data", "fetch", "cifar1"], ["cifar10", "cifar100"]],
-    ["editions", ["build", "--edition", "l"], ["lite"]],
+    ["editions", ["build", "--edition", "l"], ["lanes", "lite"]],
     ["shells", ["completion", ""], ["bash", "zsh", "fish"]],
     [
       "groups and ids of the database",

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { makePlan } from "../../src/pipeline/plan/plan.ts";
 import { loadEdition } from "../../src/pipeline/recipe/recipe.ts";
 import { sha256Of } from "../../src/store/objects/objects.ts";
-import { WHOLE_ARCHIVES } from "../../src/store/shipped/shipped.ts";
+import { archivesOf } from "../../src/store/shipped/shipped.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { factsOf } from "./files.ts";
@@ -153,6 +153,16 @@ describe("--db whole", () => {
     expect(bdefects(["groups", ...whole]).stderr).toMatch(/^whole: 1 of 12 archives are here$/m);
   });
 
+  it("has a name of its own beside '--db lanes'", () => {
+    use(archives);
+    process.env.BDEFECTS_LANES = join(root, "nowhere");
+    const { status, stderr } = bdefects(["ids", "--db", "lanes"]);
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/^error: --db lanes: .*nowhere.*BDEFECTS_LANES\n$/)]);
+    process.env.BDEFECTS_LANES = archives;
+    expect(bdefects(["ids", "--db", "lanes"]).stderr).toMatch(/is of edition 'whole', not 'lanes'/);
+    delete process.env.BDEFECTS_LANES;
+  });
+
   const one = (pair: string) => `${pair}.tar.gz`;
   const flip = (path: string) => {
     const bytes = readFileSync(path);
@@ -229,9 +239,9 @@ describe("the archives of the repository", () => {
     expect(files.some((path) => /^(\.\/)?(database|\*)/.test(path))).toBe(false);
   });
 
-  it("are as many as the edition has data sets and architectures", () => {
-    const edition = loadEdition("whole");
+  it.each(["whole", "lanes"])("are as many as the edition '%s' has data sets and architectures", (name) => {
+    const edition = loadEdition(name);
     const { clean } = makePlan(edition, edition.select);
-    expect(new Set(clean.map(({ dataset, arch }) => `${dataset}-${arch}`)).size).toBe(WHOLE_ARCHIVES);
+    expect(new Set(clean.map(({ dataset, arch }) => `${dataset}-${arch}`)).size).toBe(archivesOf(name));
   });
 });

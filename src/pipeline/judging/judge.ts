@@ -8,7 +8,7 @@ import { loadForeign } from "../../store/foreign/model.ts";
 import { readForeign } from "../../store/foreign/records.ts";
 import { PassingResults, ResultFolder, type ResultStore } from "../../store/results/result-folder.ts";
 import { Results } from "../../store/results/results.ts";
-import { shippedName, WHOLE, wholeArchivesDir } from "../../store/shipped/shipped.ts";
+import { archivesDir, isArchived, shippedName } from "../../store/shipped/shipped.ts";
 import { DATASETS } from "../../tasks/registry.ts";
 import { unjudged } from "./subject.ts";
 import { type ForeignSource, Workbench } from "./workbench.ts";
@@ -91,7 +91,8 @@ function foreignSource(database: Database): ForeignSource {
 
 /** Folders that no plug-in may see: the database, the archives that it was unpacked from, and results elsewhere. */
 export function unseenFolders({ db, out }: Pick<JudgeOptions, "db" | "out">): string[] {
-  const archives = shippedName(db) === WHOLE ? [wholeArchivesDir()] : [];
+  const shipped = shippedName(db);
+  const archives = shipped !== null && isArchived(shipped) ? [archivesDir(shipped)] : [];
   return [db, ...archives, ...(out === undefined ? [] : [out])];
 }
 

@@ -8,64 +8,81 @@ import { exists } from "../disk/fs.ts";
 import { Layout } from "../layout.ts";
 import { isSample, SAMPLE } from "./sample.ts";
 
-/** The name of the database that lives as archives beside the program, for `--db`. */
-export const WHOLE = "whole";
+/** The databases that live as archives beside the program, by the name that `--db` takes. */
+const ARCHIVED: ReadonlyMap<string, { archives: number; variable: string }> = new Map([
+  // One for each of three data sets and four architectures.
+  ["whole", { archives: 12, variable: "BDEFECTS_WHOLE" }],
+  ["lanes", { archives: 1, variable: "BDEFECTS_LANES" }],
+]);
 
-/** How many archives it has when all are there: one for each of three data sets and four architectures. */
-export const WHOLE_ARCHIVES = 12;
+/** Their names, in the order of messages. */
+export const ARCHIVED_NAMES: readonly string[] = [...ARCHIVED.keys()];
 
-const IN_REPOSITORY = fileURLToPath(new URL("../../../database/whole", import.meta.url));
+const IN_REPOSITORY = fileURLToPath(new URL("../../../database", import.meta.url));
 
-/** Where its archives lie: in the repository, unless BDEFECTS_WHOLE names another folder. */
-export function wholeArchivesDir(): string {
-  return process.env.BDEFECTS_WHOLE || IN_REPOSITORY;
+/** Whether `--db` means one of these. */
+export function isArchived(name: string): boolean {
+  return ARCHIVED.has(name);
+}
+
+/** How many archives one of them has when all are there. */
+export function archivesOf(name: string): number {
+  return ARCHIVED.get(name)!.archives;
+}
+
+/** Where one's archives lie: in the repository, unless the environment names another folder. */
+export function archivesDir(name: string): string {
+  return process.env[ARCHIVED.get(name)!.variable] || join(IN_REPOSITORY, name);
 }
 
 /** The databases that come with the program and that nothing may change, by the name that `--db` takes; null: another one. */
-export function shippedName(dir: string): typeof SAMPLE | typeof WHOLE | null {
+export function shippedName(dir: string): string | null {
   if (isSample(dir)) return SAMPLE;
   const path = resolve(dir);
-  return dirname(path) === unpackedDir() && isUnpackedName(basename(path), WHOLE) ? WHOLE : null;
+  if (dirname(path) !== unpackedDir()) return null;
+  return ARCHIVED_NAMES.find((name) => isUnpackedName(basename(path), name)) ?? null;
 }
 
-/** Where `whole` is unpacked, if the archives that are there were unpacked before; else null. Writes nothing. */
-export function unpackedWhole(): string | null {
-  const { present, database } = whole();
+/** Where an archived database is unpacked, if the archives that are there were unpacked before; else null. Writes nothing. */
+export function unpacked(name: string): string | null {
+  const { present, database } = found(name);
   return present.size > 0 && exists(new Layout(database).path("manifest")) ? database : null;
 }
 
 /**
- * The folder of `whole`, unpacked into the user's cache on first use from the archives that are there.
+ * The folder of an archived database, unpacked into the user's cache on first use from the archives that are there.
  *
  * @param told is called while it is unpacked
  * @param note is told where archives are missing
  * @throws InputError where there is none, or one is damaged
  */
-export async function openWhole(
+export async function openArchived(
+  name: string,
   told?: (done: number, total: number, what: string) => void,
   note: (message: string) => void = () => undefined,
 ): Promise<string> {
-  const archives = whole();
+  const archives = found(name);
   const { dir, present, database } = archives;
   if (present.size === 0) {
     if (exists(dir) && !exists(join(dir, SUMS))) {
-      throw new InputError(`--db ${WHOLE}: ${join(dir, SUMS)} is missing; restore it from the repository`);
+      throw new InputError(`--db ${name}: ${join(dir, SUMS)} is missing; restore it from the repository`);
     }
     throw new InputError(
-      `--db ${WHOLE}: there is no archive in ${dir}; they come with the repository, not with the package: name their folder with BDEFECTS_WHOLE`,
+      `--db ${name}: there is no archive in ${dir}; they come with the repository, not with the package: name their folder with ${ARCHIVED.get(name)!.variable}`,
     );
   }
-  if (unpackedWhole() === null) {
+  if (unpacked(name) === null) {
     // Every start of the program reads this file, and few need what unpacks.
     const { unpackArchives } = await import("../archives/unpack.ts");
-    await unpackArchives(archives, WHOLE, told);
+    await unpackArchives(archives, name, told);
   }
-  if (present.size < WHOLE_ARCHIVES) note(`${WHOLE}: ${present.size} of ${WHOLE_ARCHIVES} archives are here`);
+  const all = archivesOf(name);
+  if (present.size < all) note(`${name}: ${present.size} of ${all} archives are here`);
   return database;
 }
 
-function whole(): Archives {
-  return findArchives(wholeArchivesDir(), WHOLE, unpackedDir());
+function found(name: string): Archives {
+  return findArchives(archivesDir(name), name, unpackedDir());
 }
 
 function unpackedDir(): string {
