@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { CheckFailed, InputError, lookup } from "../../core/errors.ts";
+import { visible } from "../../core/visible.ts";
 import type { Database } from "../../store/database.ts";
 import { BuildProgress } from "../build-progress.ts";
 import { withCellProgress } from "../cell-progress.ts";
@@ -66,6 +67,9 @@ export function registerDemo(program: Command): void {
         defectTable(result.records),
         ["id", "status", "asr", "ca", "infected", "effective", "asr_masked", "asr_sham", "ca_clean"],
       );
+      for (const { id, status, reason } of result.records) {
+        if (status === "rejected") process.stdout.write(`${id} was rejected, and nothing judges it: ${visible(reason ?? "")}\n`);
+      }
       print(
         "Criteria, best first: WJI of the top-k set against the effective neurons, on infected models, on shams, and the difference",
         criterionTable(result.ranking),

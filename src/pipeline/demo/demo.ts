@@ -56,7 +56,7 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
   const tasks = judgingTasks(db, records);
   const used = new Set(tasks.flatMap(({ criteria }) => criteria)).size;
   onPart(`judging: ${used} criteria, slow ones on few of ${tasks.length} defects and their shams, and repairs`);
-  await judgeAll(request, db, tasks);
+  if (tasks.length > 0) await judgeAll(request, db, tasks);
   const results = new Results(resultStore(db, undefined), "demo");
   const scores: ScoreRow[] = [];
   for (const { id, versions, criteria } of tasks) {
