@@ -68,7 +68,8 @@ export function registerDemo(program: Command): void {
         ["id", "status", "asr", "ca", "infected", "effective", "asr_masked", "asr_sham", "ca_clean"],
       );
       for (const { id, status, reason } of result.records) {
-        if (status === "rejected") process.stdout.write(`${id} was rejected, and nothing judges it: ${visible(reason ?? "")}\n`);
+        if (status === "rejected")
+          process.stdout.write(`${id} was rejected, and nothing judges it: ${visible(reason ?? "")}\n`);
       }
       print(
         "Criteria, best first: WJI of the top-k set against the effective neurons, on infected models, on shams, and the difference",

@@ -135,8 +135,8 @@ ${hasClasses ? USE.replace("[N, 3, 32, 32]", shape) : useOf(handout?.loader)}
 
 ## Neurons
 A neuron is one output channel of a convolution with its batch norm, written \`layer:index\`, e.g. \`${hasClasses ? "conv1:0" : "model.conv1:0"}\`; \`layer\` is the
-convolution's state-dict prefix. ${hasClasses ? "The classifier's logits are none." : HIDDEN} In the infected model everything but the rows listed
-under \`changed\` in \`labels.json\` is byte for byte the clean twin's.${record.style === "discreet" ? DISCREET : ""}${replacedNote(record)}${gridOf(record) ? HALF : ""}
+convolution's state-dict prefix. ${hasClasses ? "The classifier's logits are none." : HIDDEN} In the infected model everything but the rows${hasClasses ? "" : " and columns"} listed
+under \`changed\`${hasClasses ? "" : " and `changed_columns`"} in \`labels.json\` is byte for byte the clean twin's.${record.style === "discreet" ? DISCREET : ""}${replacedNote(record)}${gridOf(record) ? HALF : ""}
 
 The value of a neuron is the output of its **batch norm**, after the ReLU where one follows directly, and not the output of
 the convolution. \`activations(model, pixels)\` gives its spatial mean for every image.
