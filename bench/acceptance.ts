@@ -5,9 +5,9 @@
  *     npx tsx bench/acceptance.ts DB
  */
 import { lookup } from "../src/core/errors.ts";
+import { distinct } from "../src/core/group.ts";
 import { stateShapes } from "../src/graph/network.ts";
 import type { DefectRecord } from "../src/records/defect.ts";
-import { distinct } from "../src/report/group.ts";
 import { type Table, tableMarkdown } from "../src/report/tables.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { DATASETS } from "../src/tasks/classification/datasets/registry.ts";

@@ -3,11 +3,12 @@
  *
  *     npx tsx bench/sample.ts [DB]
  */
+
+import { distinct } from "../src/core/group.ts";
 import { groupId } from "../src/core/ids.ts";
 import { makePlan } from "../src/pipeline/plan/plan.ts";
 import { loadEdition } from "../src/pipeline/recipe/recipe.ts";
 import type { DefectRecord } from "../src/records/defect.ts";
-import { distinct } from "../src/report/group.ts";
 import { type Table, tableMarkdown } from "../src/report/tables.ts";
 import type { Database } from "../src/store/database.ts";
 import { openDatabase } from "../src/store/database.ts";

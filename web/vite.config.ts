@@ -24,6 +24,8 @@ export default defineConfig({
     // What the bundle contains of others, with their licences.
     license: { fileName: "licenses.md" },
     target: "es2022",
+    // Two pages: the board needs no engine, and loads none.
+    rolldownOptions: { input: ["index.html", "board.html"] },
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     reportCompressedSize: false,

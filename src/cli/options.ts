@@ -49,6 +49,11 @@ export function resultsOption(): Option {
   return new Option("--results <dir>", "the folder that 'localize' and 'repair' wrote with --out");
 }
 
+/** `--board DIR`: the leaderboard that a page shows. */
+export function boardOption(): Option {
+  return new Option("--board <dir>", "the leaderboard's folder (default: this project's)");
+}
+
 /** `--data DIR`: where the data sets' official layouts lie. */
 export function dataOption(): Option {
   return new Option("--data <dir>", "the folder of the data sets").env("BDEFECTS_DATA").default(defaultDataDir());

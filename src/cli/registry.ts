@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { registerBoard } from "./verbs/board.ts";
 import { registerBuild } from "./verbs/build.ts";
 import { registerCheckout } from "./verbs/checkout.ts";
 import { registerCompletion } from "./verbs/completion.ts";
@@ -45,6 +46,7 @@ export const REGISTER_VERBS: readonly ((program: Command) => void)[] = [
   registerStudy,
   registerInspect,
   registerTrainLocalizer,
+  registerBoard,
   registerReport,
   registerServe,
   registerSite,

@@ -4,7 +4,7 @@ import { defectMetrics } from "./defect.ts";
 import { layerNumbers, neuronNames, neuronSet, rate, sha256 } from "./fields.ts";
 
 /** The layout of a site's data; raised when a page of another layout could not read it. */
-export const SITE_FORMAT = 1;
+export const SITE_FORMAT = 2;
 
 const named = {
   id: z.string(),
@@ -34,7 +34,6 @@ export type SiteIndex = z.infer<typeof siteIndex>;
 
 const siteScores = z.strictObject({
   criterion: z.string(),
-  version: z.enum(["infected", "sham"]),
   budget: z.enum(BUDGETS),
   scores: layerNumbers,
   native: neuronNames,
@@ -58,8 +57,11 @@ export const siteDefect = z.strictObject({
   contribution: layerNumbers,
   effect: layerNumbers,
   effect_threshold: z.number(),
-  /** Names of files below `data/models/`: the hash of the weights as safetensors of 32-bit floats. */
-  models: z.strictObject({ infected: sha256, sham: sha256.nullable(), clean: sha256 }),
+  /**
+   * Hashes of weights as safetensors of 32-bit floats. `base` is a file below `data/models/`; the others, where they are not
+   * the base, are deltas below `data/deltas/`, each of which names what it is against.
+   */
+  models: z.strictObject({ base: sha256, infected: sha256, sham: sha256.nullable(), clean: sha256 }),
   /** Name of a file below `data/triggers/`. */
   trigger: sha256,
   scores: z.array(siteScores),

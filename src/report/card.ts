@@ -1,3 +1,4 @@
+import { distinct } from "../core/group.ts";
 import { LEVELS } from "../core/ids.ts";
 import { median } from "../core/statistics.ts";
 import { markdownCode, markdownText } from "../core/visible.ts";
@@ -7,7 +8,6 @@ import { engineWords } from "../records/engine.ts";
 import { REASONS } from "../records/gates.ts";
 import { DEFECT_METRICS, type DefectMetricKey } from "../records/metrics.ts";
 import { acceptedShare } from "./acceptance.ts";
-import { distinct } from "./group.ts";
 import { type Cell, type Table, tableMarkdown } from "./tables.ts";
 
 export const STATUSES = ["accepted", "rejected", "duplicate", "deprecated"] as const;

@@ -1,5 +1,6 @@
 import { type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { InputError } from "../core/errors.ts";
+import { distinct } from "../core/group.ts";
 import { LEVELS } from "../core/ids.ts";
 import type { LayerWidth } from "../core/neurons.ts";
 import { neuronLayers } from "../graph/network.ts";
@@ -15,7 +16,6 @@ import type { Database } from "../store/database.ts";
 import type { ResultStore } from "../store/results/result-folder.ts";
 import { Results, storedBudgets } from "../store/results/results.ts";
 import { buildNetwork } from "../tasks/registry.ts";
-import { distinct } from "./group.ts";
 import { type RankedCriterion, rankCriteria } from "./ranking.ts";
 
 /** One cell of the results, as far as a command names it. */

@@ -1,7 +1,7 @@
 import { DEFAULT_BUDGET } from "../core/budget.ts";
+import { distinct, groupBy } from "../core/group.ts";
 import { PLUGIN_PREFIX } from "../records/plugin-name.ts";
 import type { JudgedCell, ReportData } from "./collect.ts";
-import { distinct, groupBy } from "./group.ts";
 
 /**
  * The commands that make the stored results again: criteria that judged the same models share one, with the budget and

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { distinct, groupBy } from "../core/group.ts";
 import { markdownCode, markdownText } from "../core/visible.ts";
 import { type CleanRecord, gridOf } from "../records/clean.ts";
 import type { DefectRecord } from "../records/defect.ts";
@@ -9,7 +10,6 @@ import { makeFolder, withPath } from "../store/disk/fs.ts";
 import { fillNewFolder } from "../store/disk/new-folder.ts";
 import { DATASETS } from "../tasks/registry.ts";
 import { groupCard, rangeTable, STATUSES, statusRow, statusTable } from "./card.ts";
-import { distinct, groupBy } from "./group.ts";
 import { type Table, tableMarkdown } from "./tables.ts";
 
 /**

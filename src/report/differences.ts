@@ -1,11 +1,11 @@
+import { groupBy } from "../core/group.ts";
 import type { ScoreMetric } from "../records/metrics.ts";
+import { bootstrapMean, type Sampled } from "../score/bootstrap.ts";
 import { cellOf } from "../score/cells.ts";
 import type { ScoreRow } from "../score/score.ts";
 import { type SummaryRow, summarize } from "../score/summary.ts";
 import { acceptedShare } from "./acceptance.ts";
-import { bootstrapMean, type Sampled } from "./bootstrap.ts";
 import type { ReportData } from "./collect.ts";
-import { groupBy } from "./group.ts";
 import { keyOf } from "./headline.ts";
 import type { Estimate } from "./tables.ts";
 

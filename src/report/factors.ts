@@ -1,6 +1,6 @@
+import { distinct } from "../core/group.ts";
 import { LEVELS, STYLES } from "../core/ids.ts";
 import type { DefectRecord } from "../records/defect.ts";
-import { distinct } from "./group.ts";
 
 /** What defects are divided by in a table. */
 export interface Factor {

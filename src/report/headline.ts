@@ -1,9 +1,9 @@
+import { groupBy } from "../core/group.ts";
 import type { DefectRecord } from "../records/defect.ts";
 import type { ScoreMetric } from "../records/metrics.ts";
+import { bootstrapMean } from "../score/bootstrap.ts";
 import { cellOf } from "../score/cells.ts";
 import type { ScoreRow } from "../score/score.ts";
-import { bootstrapMean } from "./bootstrap.ts";
-import { groupBy } from "./group.ts";
 import type { Estimate } from "./tables.ts";
 
 /** One way of judging: which number, of which set, against which truth. */

@@ -1,6 +1,6 @@
+import { groupBy } from "../core/group.ts";
 import type { MeasuredRepair } from "../records/repair.ts";
 import type { ReportData } from "./collect.ts";
-import { groupBy } from "./group.ts";
 import { cleanModelsOf, estimateOf } from "./headline.ts";
 import { sharedDefects } from "./ranking.ts";
 import { accessOfUsing } from "./repair-access.ts";

@@ -1,13 +1,9 @@
 import { stringify } from "csv-stringify/sync";
 import { csvText, markdownText, visible } from "../core/visible.ts";
+import type { Estimate } from "../score/bootstrap.ts";
 import { type Html, html } from "./html.ts";
 
-/** A mean with its interval; null bounds: too few values for one. */
-export interface Estimate {
-  value: number;
-  low: number | null;
-  high: number | null;
-}
+export type { Estimate };
 
 export type Cell = string | number | Estimate | null;
 

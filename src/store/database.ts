@@ -20,6 +20,7 @@ import { Layout } from "./layout.ts";
 import { type ManifestRequest, openManifest } from "./manifest.ts";
 import {
   type DeltaBase,
+  openDelta,
   putDelta,
   putHalfModel,
   putModel,
@@ -277,6 +278,11 @@ export class Database implements ResultStore {
     const sha256 = infected_model?.decoded_sha256;
     if (!infected_model || sha256 !== (await readDeltaBase(this.objects, sham))) return twin;
     return { sha256, state: await readDelta(this.objects, twin, infected_model) };
+  }
+
+  /** A version's delta as it was written (`tensor/delta.ts`): whoever applies it holds what comes of it against the version's hash. */
+  readDelta(ref: ObjectRef): Promise<Uint8Array> {
+    return openDelta(this.objects, ref);
   }
 
   /** The clean model itself, or the discreet style's rewriting of it. */

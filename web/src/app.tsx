@@ -19,6 +19,9 @@ export function App() {
   return (
     <>
       <header>
+        <nav class="quiet">
+          <strong>Explorer</strong> · <a href="./board.html">Leaderboard</a>
+        </nav>
         <h1>Watch a backdoor fire, and die</h1>
         <p class="lead">
           Each of these networks was tuned to answer one class, the target, whenever a small trigger is in the picture.

@@ -71,16 +71,14 @@ export function NeuronPage(props: Props) {
             </tr>
           </thead>
           <tbody>
-            {facts.scores
-              .filter(({ version }) => version === "infected")
-              .map(({ criterion, scores, native }) => (
-                <tr key={criterion}>
-                  <th scope="row">{criterion}</th>
-                  <td>{number(scores[layer]?.[neuron])}</td>
-                  <td>{rankOf(index, scores, layer, neuron)}</td>
-                  <td>{native.includes(`${layer}:${neuron}`) ? "yes" : "no"}</td>
-                </tr>
-              ))}
+            {facts.scores.map(({ criterion, scores, native }) => (
+              <tr key={criterion}>
+                <th scope="row">{criterion}</th>
+                <td>{number(scores[layer]?.[neuron])}</td>
+                <td>{rankOf(index, scores, layer, neuron)}</td>
+                <td>{native.includes(`${layer}:${neuron}`) ? "yes" : "no"}</td>
+              </tr>
+            ))}
             {facts.scores.length === 0 && (
               <tr>
                 <td colSpan={4}>No criterion was run on this database.</td>

@@ -23,11 +23,11 @@ export function neuronIndex(facts: SiteDefect): NeuronIndex {
 
 /** Criteria that scored the infected model. */
 export function criteriaOf({ scores }: SiteDefect): string[] {
-  return scores.filter(({ version }) => version === "infected").map(({ criterion }) => criterion);
+  return scores.map(({ criterion }) => criterion);
 }
 
 export function scoresOf({ scores }: SiteDefect, criterion: string | null): SiteScores | undefined {
-  return scores.find((entry) => entry.version === "infected" && entry.criterion === criterion);
+  return scores.find((entry) => entry.criterion === criterion);
 }
 
 /** The criterion's most suspicious neurons, as many as are infected. */

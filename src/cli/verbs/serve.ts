@@ -2,9 +2,10 @@ import { once } from "node:events";
 import type { Command } from "commander";
 import { wholeNumber } from "../arguments.ts";
 import { openToRead } from "../open.ts";
-import { dbOption, type SharedOptions } from "../options.ts";
+import { boardOption, dbOption, resultsOption, type SharedOptions } from "../options.ts";
+import { siteOptions } from "../site-options.ts";
 
-type Options = Pick<SharedOptions, "db"> & { port: number };
+type Options = Pick<SharedOptions, "db"> & { port: number; board?: string; results?: string };
 
 const DEFAULT_PORT = 8417;
 
@@ -15,11 +16,16 @@ export function registerServe(program: Command): void {
     .description("serve the explorer on a database, to this machine alone, until interrupted")
     .option("--port <n>", "the port; 0: a free one", wholeNumber("--port", 0, 65_535), DEFAULT_PORT)
     .addOption(dbOption())
-    .action(async ({ db, port }: Options) => {
+    .addOption(resultsOption())
+    .addOption(boardOption())
+    .action(async ({ port, ...options }: Options) => {
       const { pageFiles } = await import("../../pipeline/site/page-files.ts");
       const { SITE_IMAGES, siteData } = await import("../../pipeline/site/site-files.ts");
       const { serve } = await import("../../pipeline/site/serve.ts");
-      const files = new Map([...pageFiles(), ...(await siteData(await openToRead(db)))]);
+      const files = new Map([
+        ...pageFiles(),
+        ...(await siteData(await openToRead(options.db), await siteOptions(options))),
+      ]);
       // Drawn before the address is known, so that nobody waits for them.
       await files.get(SITE_IMAGES)?.();
       const serving = await serve(files, port);

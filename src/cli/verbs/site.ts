@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { openToRead } from "../open.ts";
-import { dbOption, type SharedOptions } from "../options.ts";
+import { boardOption, dbOption, resultsOption, type SharedOptions } from "../options.ts";
+import { siteOptions } from "../site-options.ts";
 
-type Options = Pick<SharedOptions, "db"> & { out: string };
+type Options = Pick<SharedOptions, "db"> & { out: string; board?: string; results?: string };
 
 /** Writes the explorer with a database's data as static files. */
 export function registerSite(program: Command): void {
@@ -11,9 +12,11 @@ export function registerSite(program: Command): void {
     .description("write the explorer and a database's defects as static files for any web server")
     .requiredOption("--out <dir>", "the folder to write: new or empty")
     .addOption(dbOption())
-    .action(async ({ db, out }: Options) => {
+    .addOption(resultsOption())
+    .addOption(boardOption())
+    .action(async ({ out, ...options }: Options) => {
       const { writeSite } = await import("../../pipeline/site/write-site.ts");
-      const { files, bytes } = await writeSite(await openToRead(db), out);
+      const { files, bytes } = await writeSite(await openToRead(options.db), out, await siteOptions(options));
       process.stdout.write(`${out}: ${files} files, ${(bytes / 1e6).toFixed(1)} MB\n`);
     });
 }

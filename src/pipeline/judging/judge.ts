@@ -98,10 +98,15 @@ export function unseenFolders({ db, out }: Pick<JudgeOptions, "db" | "out">): st
 
 /** Where results are read from: as `resultStore`. @throws InputError where the named folder is none */
 export function storedResults(database: Database, folder: string | undefined): ResultStore {
-  if (folder !== undefined && folder !== "" && !statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+  return folder === undefined || folder === "" ? resultStore(database, folder) : storedResultFolder(folder);
+}
+
+/** Results in a folder of the user's own. @throws InputError where it is none */
+export function storedResultFolder(folder: string): ResultStore {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new InputError(`--results ${folder}: no such folder; 'localize' and 'repair' make one with --out`);
   }
-  return resultStore(database, folder);
+  return new ResultFolder(folder);
 }
 
 /** Where results go: a folder that was named, the database, or nowhere where that cannot be written. */

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { PLUGIN_LABEL, PLUGIN_PREFIX } from "../../records/plugin-name.ts";
@@ -33,9 +33,10 @@ export function isPlugin(text: string): boolean {
  * first script's, else the program's, with the first digits of the command's hash.
  *
  * @param flag the option, for messages
+ * @param folder where the command would run
  * @throws InputError on an empty or unbalanced command, a bad name or an unknown access
  */
-export function parsePlugin(text: string, flag = "--criterion"): PluginCommand {
+export function parsePlugin(text: string, flag = "--criterion", folder = "."): PluginCommand {
   const [, label, access = "clean", command] = SPEC.exec(text)!;
   const refuse = (fault: string): never => {
     throw new InputError(`${flag} '${text}': ${fault}`);
@@ -47,11 +48,12 @@ export function parsePlugin(text: string, flag = "--criterion"): PluginCommand {
     return refuse("a name has small letters, digits, _ and -, and 40 characters at most");
   }
   // Further files may be data, or be written to.
-  const program = [words[0], scriptOf(words)].flatMap((word) => (word === undefined ? [] : (contentOf(word) ?? [])));
+  const files = [words[0], scriptOf(words, folder)].filter((word) => word !== undefined);
+  const program = files.flatMap((word) => contentOf(resolve(folder, word)) ?? []);
   // Nothing is added for `clean`, so that earlier results stay valid.
   const seen = access === "clean" ? [] : [`access ${access}`];
   const hash = (parts: string[]) => sha256Hex([...parts, ...seen].join("\u0000"));
-  const named = label ?? `${labelFrom(words)}-${hash(words).slice(0, 8)}`;
+  const named = label ?? `${labelFrom(words, folder)}-${hash(words).slice(0, 8)}`;
   return { name: `${PLUGIN_PREFIX}${named}`, access, words, fingerprint: hash([...words, ...program]) };
 }
 
@@ -84,14 +86,14 @@ export function splitWords(command: string, flag = "--criterion"): string[] {
   return words;
 }
 
-/** The first argument that is a file. */
-function scriptOf(words: string[]): string | undefined {
-  return words.slice(1).find((word) => statOf(word)?.isFile());
+/** The first argument that is a file. @param folder where the command would run */
+export function scriptOf(words: readonly string[], folder = "."): string | undefined {
+  return words.slice(1).find((word) => statOf(resolve(folder, word))?.isFile());
 }
 
 /** From `python3 tools/My Method.py`: `my-method`. */
-function labelFrom(words: string[]): string {
-  const stem = basename(scriptOf(words) ?? words[0]).replace(/\.[^.]*$/, "");
+function labelFrom(words: string[], folder: string): string {
+  const stem = basename(scriptOf(words, folder) ?? words[0]).replace(/\.[^.]*$/, "");
   const label = stem.toLowerCase().replace(/[^a-z0-9_]+/g, "-");
   return label.replace(/^[-_]+|-+$/g, "").slice(0, 30) || "plugin";
 }

@@ -1,5 +1,6 @@
 import { argmax } from "../../core/argmax.ts";
 import { InputError, lookup } from "../../core/errors.ts";
+import { groupBy } from "../../core/group.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import { subset } from "../../images/batch.ts";
 import { asImages, type ImageSet } from "../../images/image-set.ts";
@@ -9,7 +10,6 @@ import { rowOf } from "../../measure/verdicts.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import { collect } from "../../report/collect.ts";
 import { imagePicture } from "../../report/figures/picture.ts";
-import { groupBy } from "../../report/group.ts";
 import {
   type Answer,
   type DefectPictures,

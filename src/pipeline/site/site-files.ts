@@ -1,6 +1,5 @@
 import { BUDGETS } from "../../core/budget.ts";
 import { InputError } from "../../core/errors.ts";
-import type { Version } from "../../core/ids.ts";
 import { visible } from "../../core/visible.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import { asImages } from "../../images/image-set.ts";
@@ -11,10 +10,12 @@ import { predictionSchema } from "../../records/prediction.ts";
 import { PREDICTIONS, predictionName } from "../../records/result-name.ts";
 import { SITE_FORMAT, type SiteDefect, type SiteEntry, type SiteIndex, type SiteScores } from "../../records/site.ts";
 import type { Database } from "../../store/database.ts";
+import type { ResultStore } from "../../store/results/result-folder.ts";
 import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
 import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import { taskOf } from "../../tasks/registry.ts";
 import { encodeHalfState, encodeState, encodeTensors } from "../../tensor/safetensors.ts";
+import { siteBoardOf } from "../board/site-board.ts";
 
 /** Files by their path below the site; each is made when it is asked for. */
 export type SiteFiles = ReadonlyMap<string, () => Promise<Uint8Array>>;
@@ -28,22 +29,30 @@ const SHOWN = "signs";
 /** The file of those images. */
 export const SITE_IMAGES = `data/images/${SHOWN}.safetensors`;
 
+/** What a site shows beside a database. */
+export interface SiteOptions {
+  /** The leaderboard's folder; absent: the site has none. */
+  board?: string;
+  /** Where criteria's results are read; absent: in the database. */
+  results?: ResultStore;
+}
+
 /**
- * What the page reads of a database: an index, and of every accepted defect its facts, weights and trigger (`records/site.ts`).
- * Free text is made visible; the page escapes markup.
+ * What the page reads of a database: an index, of every accepted defect its facts and trigger, of every clean model its weights, and
+ * of all other versions their deltas as they are stored (`records/site.ts`). Free text is made visible; the page escapes markup.
  *
  * @throws InputError where no defect is accepted, or something is damaged and nobody listens
  */
-export async function siteData(db: Database): Promise<SiteFiles> {
+export async function siteData(db: Database, { board, results = db }: SiteOptions = {}): Promise<SiteFiles> {
   const { load, ...shown } = shownImages(db.manifest.seed);
   const files = new Map<string, () => Promise<Uint8Array>>();
   const entries: SiteEntry[] = [];
-  const predictions = new Set(db.listResults());
+  const predictions = { store: results, names: new Set(results.listResults()) };
   for (const record of db.soundDefects()) {
     // The page knows pictures with classes.
     if (record.status !== "accepted" || !taskOf(record).traits.includes("classes")) continue;
     const clean = db.sound(() => db.readClean(record.clean));
-    const models = clean && modelsOf(record);
+    const models = clean && modelsOf(record, clean);
     if (!clean || !models || !record.trigger) continue;
     entries.push(entryOf(record, clean));
     files.set(`data/defects/${record.id}.json`, async () =>
@@ -52,13 +61,13 @@ export async function siteData(db: Database): Promise<SiteFiles> {
     files.set(`data/triggers/${record.trigger.decoded_sha256}.safetensors`, async () =>
       encodeTrigger(await db.readTrigger(record, decodeTrigger)),
     );
-    for (const [version, sha256] of Object.entries(models)) {
-      if (sha256 === null) continue;
-      files.set(`data/models/${sha256}.safetensors`, async () => {
-        const state = await db.loadVersion(record, version as Version);
-        // Values on a grid of half precision lose nothing by it.
-        return gridOf(clean) ? encodeHalfState(state) : encodeState(state);
-      });
+    files.set(`data/models/${models.base}.safetensors`, async () => {
+      const state = await db.loadClean(clean);
+      // Values on a grid of half precision lose nothing by it.
+      return gridOf(clean) ? encodeHalfState(state) : encodeState(state);
+    });
+    for (const ref of [record.twin_model, record.infected_model, record.sham_model]) {
+      if (ref) files.set(`data/deltas/${ref.decoded_sha256}.delta`, () => db.readDelta(ref));
     }
   }
   if (entries.length === 0)
@@ -71,6 +80,11 @@ export async function siteData(db: Database): Promise<SiteFiles> {
     images: { file: `${SHOWN}.safetensors`, ...shown },
   };
   files.set("data/index.json", async () => json(index));
+  if (board !== undefined) {
+    // What is wrong with it is told before anything is served or written.
+    const shown = siteBoardOf(board, new Set(entries.map(({ id }) => id)));
+    files.set("data/board.json", async () => json(shown));
+  }
   files.set(SITE_IMAGES, async () => {
     const { count, height, width, pixels, labels } = asImages((await load()).test);
     return encodeTensors(
@@ -104,10 +118,12 @@ function json(value: unknown): Uint8Array {
 }
 
 /** The hashes of the weights; null where a version is missing without which there is nothing to show. */
-function modelsOf(record: DefectRecord): SiteDefect["models"] | null {
+function modelsOf(record: DefectRecord, clean: CleanRecord): SiteDefect["models"] | null {
   const { infected_model, sham_model } = record;
-  if (!infected_model) return null;
+  // A record of another clean model would lead to weights that are none of its versions.
+  if (!infected_model || clean.model.decoded_sha256 !== record.clean_sha256) return null;
   return {
+    base: clean.model.decoded_sha256,
     infected: infected_model.decoded_sha256,
     sham: sham_model?.decoded_sha256 ?? null,
     clean: twinSha256(record),
@@ -128,11 +144,13 @@ function entryOf(record: DefectRecord, { classes }: CleanRecord): SiteEntry {
 function defectOf(
   db: Database,
   record: DefectRecord,
-  { classes, mean, std }: CleanRecord,
+  clean: CleanRecord,
   own_images: boolean,
-  predictions: ReadonlySet<string>,
+  predictions: Predictions,
 ): SiteDefect {
   const { infected, effective, contribution, effect, effect_threshold } = db.readLabels(record.id);
+  const { classes, mean, std } = clean;
+  const models = modelsOf(record, clean)!;
   return {
     kind: "site-defect",
     ...named(record),
@@ -140,26 +158,31 @@ function defectOf(
     own_images,
     network: buildNetwork(record.arch, classes.length) as unknown as SiteDefect["network"],
     ...{ infected, effective, contribution, effect, effect_threshold },
-    models: modelsOf(record)!,
+    models,
     trigger: record.trigger!.decoded_sha256,
-    scores: scoresOf(db, record.id, predictions),
+    scores: scoresOf(db, record.id, models.infected, predictions),
   };
 }
 
-/** The scores that criteria gave the infected model and its sham, of each criterion those of the largest budget. */
-function scoresOf(db: Database, id: string, predictions: ReadonlySet<string>): SiteScores[] {
-  const criteria = new Set([...predictions].flatMap((name) => criterionOf(name) ?? []));
-  return [...criteria].sort().flatMap((criterion) =>
-    (["infected", "sham"] as const).flatMap((version) => {
-      for (const budget of [...BUDGETS].reverse()) {
-        const name = predictionName(criterion, id, version, budget);
-        const found = predictions.has(name) ? db.sound(() => db.readResult(name, predictionSchema)) : null;
-        if (found)
-          return [{ criterion: visible(criterion), version, budget, scores: found.scores, native: found.native }];
-      }
-      return [];
-    }),
-  );
+/** Results, and the names of all that there are. */
+interface Predictions {
+  store: ResultStore;
+  names: ReadonlySet<string>;
+}
+
+/** The scores that criteria gave the infected model, of each criterion those of the largest budget. */
+function scoresOf(db: Database, id: string, sha256: string, { store, names }: Predictions): SiteScores[] {
+  const criteria = new Set([...names].flatMap((name) => criterionOf(name) ?? []));
+  return [...criteria].sort().flatMap((criterion) => {
+    for (const budget of [...BUDGETS].reverse()) {
+      const name = predictionName(criterion, id, "infected", budget);
+      const found = names.has(name) ? db.sound(() => store.readResult(name, predictionSchema)) : null;
+      // Of other weights than are shown here.
+      if (!found || found.model_sha256 !== sha256) continue;
+      return [{ criterion: visible(criterion), budget, scores: found.scores, native: found.native }];
+    }
+    return [];
+  });
 }
 
 function criterionOf(name: string): string | null {

@@ -4,7 +4,7 @@ import type { Database } from "../../store/database.ts";
 import { withPath } from "../../store/disk/fs.ts";
 import { fillNewFolder, refuseOccupied } from "../../store/disk/new-folder.ts";
 import { pageFiles } from "./page-files.ts";
-import { siteData } from "./site-files.ts";
+import { type SiteOptions, siteData } from "./site-files.ts";
 
 /** What a site is made of. */
 export interface WrittenSite {
@@ -19,9 +19,9 @@ export interface WrittenSite {
  * @param dir new or empty
  * @throws InputError where the folder holds something, or nothing can be shown
  */
-export async function writeSite(db: Database, dir: string): Promise<WrittenSite> {
+export async function writeSite(db: Database, dir: string, options: SiteOptions = {}): Promise<WrittenSite> {
   refuseOccupied(dir);
-  const all = [...pageFiles(), ...(await siteData(db))];
+  const all = [...pageFiles(), ...(await siteData(db, options))];
   let bytes = 0;
   await fillNewFolder(dir, async (folder) => {
     for (const [name, make] of all) {

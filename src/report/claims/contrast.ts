@@ -1,8 +1,8 @@
+import { groupBy } from "../../core/group.ts";
 import { mean } from "../../core/statistics.ts";
 import type { DefectRecord } from "../../records/defect.ts";
-import { bootstrapMean } from "../bootstrap.ts";
+import { bootstrapMean } from "../../score/bootstrap.ts";
 import { ALPHA, LEAST_CLUSTERS, perCleanModel } from "../comparison.ts";
-import { groupBy } from "../group.ts";
 import type { DefectValue } from "../headline.ts";
 import { signedRank } from "../statistics/wilcoxon.ts";
 import type { Finding, Verdict } from "./claim.ts";

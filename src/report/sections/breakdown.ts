@@ -1,7 +1,7 @@
+import { distinct } from "../../core/group.ts";
 import { acceptedShare } from "../acceptance.ts";
 import type { ReportData } from "../collect.ts";
 import { FACTORS, type Factor, valuesOf } from "../factors.ts";
-import { distinct } from "../group.ts";
 import { type CriterionValues, cleanModelsOf, criterionValues, estimateOf, viewed } from "../headline.ts";
 import type { Cell, Table } from "../tables.ts";
 import { COUNTS } from "./criteria-tables.ts";

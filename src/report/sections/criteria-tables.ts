@@ -1,8 +1,8 @@
+import { distinct } from "../../core/group.ts";
 import { SCORE_METRICS, type ScoreMetric } from "../../records/metrics.ts";
 import { cellMean, cellOf } from "../../score/cells.ts";
 import type { ReportData } from "../collect.ts";
 import { type Difference, pick } from "../differences.ts";
-import { distinct } from "../group.ts";
 import type { Cell, Column, Table } from "../tables.ts";
 
 /** How the judged set was chosen, in words and in the order of the tables. */

@@ -1,9 +1,9 @@
+import { distinct } from "../../core/group.ts";
 import type { ReportData } from "../collect.ts";
 import { type Difference, pick } from "../differences.ts";
 import { type Dot, dotPlot } from "../figures/dots.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
 import { SERIES } from "../figures/plot.ts";
-import { distinct } from "../group.ts";
 import { type Html, html } from "../html.ts";
 import { criteriaInOrder, type RankedCriterion } from "../ranking.ts";
 import type { Section } from "../section.ts";

@@ -1,5 +1,5 @@
+import { groupBy } from "../../core/group.ts";
 import type { DefectRecord } from "../../records/defect.ts";
-import { groupBy } from "../group.ts";
 import { type Html, html } from "../html.ts";
 import { anchorOf, type CardParts, defectCard } from "./defect-card.ts";
 

@@ -1,3 +1,4 @@
+import { groupBy } from "../../core/group.ts";
 import { mean } from "../../core/statistics.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import { type DefectRow, defectRow } from "../../records/defect-row.ts";
@@ -7,7 +8,6 @@ import type { ReportData } from "../collect.ts";
 import { type Dot, dotPlot } from "../figures/dots.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
 import { SERIES } from "../figures/plot.ts";
-import { groupBy } from "../group.ts";
 import { type Html, html } from "../html.ts";
 import type { Section } from "../section.ts";
 import { type Column, type Table, tableHtml } from "../tables.ts";

@@ -1,8 +1,8 @@
+import { distinct } from "../../core/group.ts";
 import { engineWords } from "../../records/engine.ts";
 import { packageVersion } from "../../store/version.ts";
 import type { ReportData } from "../collect.ts";
 import { buildCommands, judgingCommands } from "../commands.ts";
-import { distinct } from "../group.ts";
 import { html } from "../html.ts";
 import type { Section } from "../section.ts";
 import { type Table, tableHtml } from "../tables.ts";

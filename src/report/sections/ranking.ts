@@ -1,6 +1,6 @@
+import { distinct } from "../../core/group.ts";
 import type { ReportData } from "../collect.ts";
 import { type Contest, contestOf, LEAST_CLUSTERS } from "../comparison.ts";
-import { distinct } from "../group.ts";
 import { type Html, html } from "../html.ts";
 import type { RankedCriterion } from "../ranking.ts";
 import { type Cell, cellText, excludesZero, type Table } from "../tables.ts";

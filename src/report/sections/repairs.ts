@@ -1,13 +1,13 @@
+import { groupBy } from "../../core/group.ts";
 import type { MeasuredRepair } from "../../records/repair.ts";
+import { bootstrapMean } from "../../score/bootstrap.ts";
 import { cellMean, cellOf } from "../../score/cells.ts";
 import { acceptedShare } from "../acceptance.ts";
-import { bootstrapMean } from "../bootstrap.ts";
 import type { ReportData } from "../collect.ts";
 import { FACTORS, valuesOf } from "../factors.ts";
 import { type Dot, dotPlot } from "../figures/dots.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
 import { SERIES } from "../figures/plot.ts";
-import { groupBy } from "../group.ts";
 import { html } from "../html.ts";
 import { accessOfUsing } from "../repair-access.ts";
 import type { Section } from "../section.ts";

@@ -1,6 +1,6 @@
+import { distinct } from "../../core/group.ts";
 import { cellMean, cellOf } from "../../score/cells.ts";
 import type { ReportData } from "../collect.ts";
-import { distinct } from "../group.ts";
 import { type Html, html } from "../html.ts";
 import type { Section } from "../section.ts";
 import { cellText } from "../tables.ts";

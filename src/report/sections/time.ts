@@ -1,6 +1,6 @@
+import { distinct, groupBy } from "../../core/group.ts";
 import { median } from "../../core/statistics.ts";
 import type { ReportData } from "../collect.ts";
-import { distinct, groupBy } from "../group.ts";
 import { type Html, html } from "../html.ts";
 import { type Cell, type Table, tableHtml } from "../tables.ts";
 import { BUDGET } from "./criteria-tables.ts";

@@ -92,7 +92,8 @@ export async function readDeltaBase(objects: ObjectStore, ref: ObjectRef): Promi
   return deltaBase(await openDelta(objects, ref), objects.path(ref.object));
 }
 
-async function openDelta(objects: ObjectStore, ref: ObjectRef): Promise<Uint8Array> {
+/** A delta's bytes, verified by the hash of what is stored. @throws InputError where the object is missing, damaged or none */
+export async function openDelta(objects: ObjectStore, ref: ObjectRef): Promise<Uint8Array> {
   const { purpose, bytes } = await objects.open(ref.object);
   if (purpose !== "delta") throw new InputError(`${objects.path(ref.object)}: is no delta`);
   return bytes;

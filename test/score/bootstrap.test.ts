@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bootstrapMean, type Sampled } from "../../src/report/bootstrap.ts";
+import { bootstrapMean, type Sampled } from "../../src/score/bootstrap.ts";
 import { cellMean } from "../../src/score/cells.ts";
 
 const sample = (value: number, cell = "a", cluster = "f0"): Sampled => ({ value, cell, cluster });

@@ -1,8 +1,14 @@
+import { groupBy } from "../core/group.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import { quantile } from "../core/statistics.ts";
-import { cellMean } from "../score/cells.ts";
-import { groupBy } from "./group.ts";
-import type { Estimate } from "./tables.ts";
+import { cellMean } from "./cells.ts";
+
+/** A mean with its interval; null bounds: too few values for one. */
+export interface Estimate {
+  value: number;
+  low: number | null;
+  high: number | null;
+}
 
 /** One defect's value, with the cell it is averaged in and the clean model it was made from. */
 export interface Sampled {

@@ -1,0 +1,50 @@
+import { sha256Hex } from "../../src/core/hash.ts";
+import { applyDelta, deltaBase } from "../../src/tensor/delta.ts";
+import { decodeState, encodeState } from "../../src/tensor/safetensors.ts";
+import type { StateDict } from "../../src/tensor/state.ts";
+import { bytesOf } from "./fetched.ts";
+
+/** Versions that were loaded: those of one network share their clean model, so the next defect needs less. */
+const loaded = new Map<string, Promise<StateDict>>();
+/** So many models of width 8 take some tens of megabytes. */
+const MOST = 40;
+/** A sham may be against the infected model, that against the clean twin, and that against the clean model. */
+const LONGEST_CHAIN = 4;
+
+/**
+ * A version's weights, to the bit: the clean model as it is, every other one as deltas upon it, whose result is held against
+ * the version's hash.
+ *
+ * @param base the hash of the clean model
+ * @throws Error where a file is missing, or something else comes of it
+ */
+export function loadWeights(sha256: string, base: string, chain = LONGEST_CHAIN): Promise<StateDict> {
+  let state = loaded.get(sha256);
+  if (!state) {
+    if (loaded.size >= MOST) loaded.clear();
+    state = sha256 === base ? readWhole(sha256) : readUpon(sha256, base, chain);
+    loaded.set(sha256, state);
+    state.catch(() => loaded.delete(sha256));
+  }
+  return state;
+}
+
+async function readWhole(sha256: string): Promise<StateDict> {
+  const name = `models/${sha256}.safetensors`;
+  return verified(decodeState(await bytesOf(name), name, ["F32", "F16"]), sha256, name);
+}
+
+async function readUpon(sha256: string, base: string, chain: number): Promise<StateDict> {
+  const name = `deltas/${sha256}.delta`;
+  if (chain === 0) throw new Error(`data/${name}: is a delta against deltas without end`);
+  // The clean model is on its way meanwhile.
+  void loadWeights(base, base).catch(() => undefined);
+  const delta = await bytesOf(name);
+  const below = deltaBase(delta, name);
+  return verified(applyDelta(await loadWeights(below, base, chain - 1), below, delta, name), sha256, name);
+}
+
+function verified(state: StateDict, sha256: string, name: string): StateDict {
+  if (sha256Hex(encodeState(state)) === sha256) return state;
+  throw new Error(`data/${name}: gives other weights than the record states`);
+}
