@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { CONTENT_SECURITY_POLICY, type Serving, serve } from "../../src/pipeline/site/serve.ts";
 import { writeSite } from "../../src/pipeline/site/write-site.ts";
 import { siteDefect, siteIndex } from "../../src/records/site.ts";
 import { openDatabase } from "../../src/store/database.ts";
-import { decodeState } from "../../src/tensor/safetensors.ts";
+import { loadWeights } from "../../web/src/weights.ts";
 import { bdefects } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { idsOf, makeDatabase } from "./database.ts";
@@ -30,12 +30,30 @@ describe("a site", () => {
       const { models, trigger, own_images } = siteDefect.parse(read(`defects/${id}.json`));
       expect(own_images).toBe(true);
       expect(existsSync(join(out, "data", "triggers", `${trigger}.safetensors`))).toBe(true);
+      // The page's own way of putting versions together.
+      vi.stubGlobal("fetch", async (path: string) => new Response(readFileSync(join(out, path))));
       for (const version of ["infected", "sham", "clean"] as const) {
-        const bytes = readFileSync(join(out, "data", "models", `${models[version]}.safetensors`));
-        expect(decodeState(bytes, version)).toEqual(await database.loadVersion(database.readDefect(id), version));
+        const state = await loadWeights(models[version]!, models.base);
+        expect(state).toEqual(await database.loadVersion(database.readDefect(id), version));
       }
+      vi.unstubAllGlobals();
     }
+    expect(readdirSync(join(out, "data", "models"))).toHaveLength(1);
     expect(readdirSync(join(out, "data", "images"))).toEqual(["signs.safetensors"]);
+  });
+
+  it("gives no weights of other bytes than the record states", async () => {
+    const database = await openDatabase(dir, { readOnly: true });
+    const { clean_sha256, infected_model, sham_model } = database.readDefect(idsOf("signs")[1]);
+    vi.resetModules();
+    const { loadWeights: load } = await import("../../web/src/weights.ts");
+    // Another version's delta, under this one's name.
+    vi.stubGlobal("fetch", async (path: string) => {
+      const name = path.replace(infected_model!.decoded_sha256, sham_model!.decoded_sha256);
+      return new Response(readFileSync(join(out, name)));
+    });
+    await expect(load(infected_model!.decoded_sha256, clean_sha256)).rejects.toThrow(/gives other weights/);
+    vi.unstubAllGlobals();
   });
 
   it("is written whole, with relative paths alone, and never into a folder that holds something", async () => {

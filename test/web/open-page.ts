@@ -1,7 +1,7 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { pageFiles } from "../../src/pipeline/site/page-files.ts";
 import { type Serving, serve } from "../../src/pipeline/site/serve.ts";
-import { siteData } from "../../src/pipeline/site/site-files.ts";
+import { type SiteOptions, siteData } from "../../src/pipeline/site/site-files.ts";
 import type { Database } from "../../src/store/database.ts";
 
 /** The explorer on a database, in a real browser without a window. */
@@ -19,8 +19,8 @@ export class Explored {
   }
 
   /** @param command a browser that speaks Chrome's protocol */
-  static async open(database: Database, command: string): Promise<Explored> {
-    const serving = await serve(new Map([...pageFiles(), ...(await siteData(database))]), 0);
+  static async open(database: Database, command: string, options: SiteOptions = {}): Promise<Explored> {
+    const serving = await serve(new Map([...pageFiles(), ...(await siteData(database, options))]), 0);
     const browser = await chromium.launch({ executablePath: await whereIs(command), args: ["--no-sandbox"] });
     return new Explored(serving, browser);
   }

@@ -14,7 +14,7 @@ export function App() {
   const chosen = view.defect ?? there?.defects[0]?.id ?? null;
   // The address names the defect as soon as anything was chosen of it.
   const changeOfIt = useCallback((changed: Partial<View>) => change({ defect: chosen, ...changed }), [change, chosen]);
-  const defect = useLoaded(there && chosen, () => loadDefect(chosen!));
+  const defect = useLoaded(chosen, () => loadDefect(chosen!));
   const failure = [index, images, defect].find((loaded) => loaded.state === "failed");
   return (
     <>

@@ -7,6 +7,7 @@ import { foldState } from "../../src/graph/fold.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import type { Network } from "../../src/graph/network.ts";
 import { unitsOf } from "../../src/graph/network.ts";
+import { GraphBuilder } from "../../src/graph/onnx.ts";
 import { inferProgram, meanTap, tapProgram } from "../../src/graph/programs/infer.ts";
 import { Normaliser } from "../../src/images/batch.ts";
 import { type Images, imageSize, type Normalization } from "../../src/images/image-set.ts";
@@ -16,6 +17,14 @@ import type { StateDict } from "../../src/tensor/state.ts";
 ort.env.wasm.numThreads = 1;
 ort.env.wasm.wasmPaths = { wasm: new URL(wasmUrl, document.baseURI).href };
 computeWith(webRuntime(ort as unknown as OnnxRuntimeWeb));
+
+/**
+ * The runtime is fetched and compiled while the page still reads a defect: whatever is opened first starts that. Where it
+ * fails, the first network says why.
+ */
+const nothing = new GraphBuilder();
+nothing.output("y", nothing.op("Relu", [nothing.input("x", [1])]), [1]);
+void Session.open(nothing.finish(), { threads: 1 }).catch(() => undefined);
 
 /** Images of a run: few enough that the page answers between two runs. */
 const BATCH = 32;
@@ -27,6 +36,8 @@ export class Engine {
   private readonly sessions = new Map<string, Promise<Session>>();
   /** Runs come one after the other, since a session's outputs are valid until its next run; a picture's goes between two of a batch. */
   private last: Promise<unknown> = Promise.resolve();
+  /** The picture that was asked about last. */
+  private picture: Promise<unknown> = Promise.resolve();
 
   constructor(network: Network, normalization: Normalization) {
     this.network = network;
@@ -44,10 +55,20 @@ export class Engine {
   ): Promise<Float32Array<ArrayBuffer> | null> {
     const { classes } = this.network;
     const result = new Float32Array(images.count * classes);
-    const whole = await this.eachBatch("infer", state, images, goOn, (outputs, start, count) => {
+    const work = this.eachBatch("infer", state, images, goOn, (outputs, start, count) => {
       result.set(outputs.get("logits")!.subarray(0, count * classes), start * classes);
     });
-    return whole ? result : null;
+    if (images.count === 1) this.picture = work.catch(() => undefined);
+    return (await work) ? result : null;
+  }
+
+  /** Until nobody waits for an answer to a picture: what a batch opens would hold up the page. */
+  private async afterPictures(): Promise<void> {
+    for (let seen: Promise<unknown> | undefined; seen !== this.picture; ) {
+      seen = this.picture;
+      await seen;
+      await new Promise((next) => setTimeout(next, 0));
+    }
   }
 
   /** Spatial mean of one neuron's activation on each image; null where `goOn` said no. */
@@ -81,6 +102,8 @@ export class Engine {
     take: (outputs: ReadonlyMap<string, Float32Array>, start: number, count: number) => void,
   ): Promise<boolean> {
     const batch = images.count === 1 ? 1 : BATCH;
+    if (batch > 1) await this.afterPictures();
+    if (!goOn()) return false;
     const session = await this.session(kind, batch);
     const size = imageSize(images);
     const input = new Float32Array(batch * size);

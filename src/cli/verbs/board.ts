@@ -59,8 +59,7 @@ export function registerBoard(program: Command): void {
 async function runBoard(path: string, options: RunOptions): Promise<void> {
   const { openEntry, rootOf, writeEntry } = await import("../../pipeline/board/entry.ts");
   const { freshBenchmark, sampleBenchmark } = await import("../../pipeline/board/benchmark.ts");
-  const { runEntry, withResult } = await import("../../pipeline/board/run.ts");
-  const { scriptNamed } = await import("../../pipeline/board/check.ts");
+  const { hashesNow, runEntry, withResult } = await import("../../pipeline/board/run.ts");
   const { useDevice } = await import("../../pipeline/device/device.ts");
   const { Progress } = await import("../progress.ts");
   const entry = openEntry(path);
@@ -68,6 +67,8 @@ async function runBoard(path: string, options: RunOptions): Promise<void> {
   if (entry.command !== undefined && root !== process.cwd()) {
     throw new InputError(`${path}: its command runs in the folder that the board lies in; start this in ${root}`);
   }
+  // Those of the files that are judged: nobody knows what they will be when it is over.
+  const hashes = hashesNow(entry, root);
   await useDevice(options.device);
   const earlier = await earlierResults(options.results);
   const progress = new Progress("cells");
@@ -95,7 +96,7 @@ async function runBoard(path: string, options: RunOptions): Promise<void> {
         `${path}: the method gave nothing on any model, and nothing was written: ${failures[0].reason}`,
       );
     }
-    writeEntry(path, withResult(entry, root, result, scriptNamed(entry, root)));
+    writeEntry(path, withResult(entry, hashes, result));
     emitRows(
       result.figures.map((figure) => figureRow(entry, result, figure)),
       options,

@@ -22,12 +22,12 @@ export function registerServe(program: Command): void {
       const { pageFiles } = await import("../../pipeline/site/page-files.ts");
       const { SITE_IMAGES, siteData } = await import("../../pipeline/site/site-files.ts");
       const { serve } = await import("../../pipeline/site/serve.ts");
-      const files = new Map([
-        ...pageFiles(),
-        ...(await siteData(await openToRead(options.db), await siteOptions(options))),
-      ]);
-      // Drawn before the address is known, so that nobody waits for them.
-      await files.get(SITE_IMAGES)?.();
+      const { remembered } = await import("../../pipeline/site/remembered.ts");
+      const data = await siteData(await openToRead(options.db), await siteOptions(options));
+      const files = remembered(new Map([...pageFiles(), ...data]));
+      // Drawn before the address is known, and the first defect read, so that nobody waits for them.
+      const first = [...data.keys()].find((name) => name.startsWith("data/defects/"));
+      for (const name of [SITE_IMAGES, first ?? SITE_IMAGES]) await files.get(name)?.();
       const serving = await serve(files, port);
       process.stdout.write(`${serving.url}\n`);
       await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);

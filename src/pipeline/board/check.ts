@@ -6,9 +6,8 @@ import { scorePrediction } from "../../score/score.ts";
 import type { ResultStore } from "../../store/results/result-folder.ts";
 import { Results } from "../../store/results/results.ts";
 import { layersOf } from "../judging/workbench.ts";
-import { scriptOf } from "../plugin/command.ts";
 import { type Benchmark, benchmarkSha256, freshFault, freshSeed, SAMPLE_BENCHMARK } from "./benchmark.ts";
-import { commandOf, fileHash, listEntries, methodStamp, readEntry, rootOf, storedName } from "./entry.ts";
+import { fileHash, listEntries, methodStamp, readEntry, rootOf, scriptNamed, storedName } from "./entry.ts";
 import { freshRecipeSha256 } from "./fresh.ts";
 import { namedBy, scored } from "./run.ts";
 
@@ -84,12 +83,6 @@ function methodFaults(entry: BoardEntry, root: string): string[] {
     faults.push(`'hashes': the command's script '${script}' has none`);
   }
   return faults;
-}
-
-/** The script of an entry's command, as the command names it; undefined where it has none. */
-export function scriptNamed(entry: BoardEntry, root: string): string | undefined {
-  const command = commandOf(entry, root);
-  return command ? scriptOf(command.words, root) : undefined;
 }
 
 function resultFaults(entry: BoardEntry, result: BoardResult, sample: Benchmark, root: string): string[] {

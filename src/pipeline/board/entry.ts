@@ -9,7 +9,7 @@ import { parseBoundedJson } from "../../store/disk/bounded-json.ts";
 import { exists, listFolder, plainFileBytes, readBytes, withPath, writeAtomic } from "../../store/disk/fs.ts";
 import { prettyJson } from "../../store/disk/json.ts";
 import { sha256Of } from "../../store/objects/objects.ts";
-import { type PluginCommand, parsePlugin } from "../plugin/command.ts";
+import { type PluginCommand, parsePlugin, scriptOf } from "../plugin/command.ts";
 
 /** The board of this project, beside the program. */
 export const SHIPPED_BOARD = fileURLToPath(new URL("../../../board", import.meta.url));
@@ -99,6 +99,12 @@ export function storedName({ name, criterion }: BoardEntry): string {
 /** The command of an entry that has one. @param root where its script lies */
 export function commandOf(entry: BoardEntry, root: string): PluginCommand | null {
   return entry.command === undefined ? null : parsePlugin(criterionArgument(entry), "command", root);
+}
+
+/** The script of an entry's command, as the command names it; undefined where it has none. */
+export function scriptNamed(entry: BoardEntry, root: string): string | undefined {
+  const command = commandOf(entry, root);
+  return command ? scriptOf(command.words, root) : undefined;
 }
 
 /** What a result keeps of the method that made it: another method's results are not this one's. */

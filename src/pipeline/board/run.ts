@@ -1,13 +1,6 @@
 import { join } from "node:path";
 import { userCache } from "../../files/user-cache.ts";
-import { CRITERIA } from "../../localize/registry.ts";
-import {
-  type BoardCell,
-  type BoardEntry,
-  type BoardResult,
-  type BoardSide,
-  ENTRY_FORMAT,
-} from "../../records/board.ts";
+import type { BoardCell, BoardEntry, BoardResult, BoardSide } from "../../records/board.ts";
 import type { PredictionFile } from "../../records/prediction.ts";
 import { BOARD_SEED, figuresOf } from "../../score/board.ts";
 import { type ScoreRow, scorePrediction } from "../../score/score.ts";
@@ -21,9 +14,8 @@ import { finishedPrediction } from "../judging/localize.ts";
 import type { JudgeTask } from "../judging/task.ts";
 import { layersOf, networkOf } from "../judging/workbench.ts";
 import { chooseJudgeJobs, judgeInWorkers } from "../judging/workers.ts";
-import type { Benchmark, BenchmarkDefect } from "./benchmark.ts";
-import { benchmarkSha256 } from "./benchmark.ts";
-import { criterionArgument, fileHash, methodStamp, storedName } from "./entry.ts";
+import { type Benchmark, type BenchmarkDefect, benchmarkSha256 } from "./benchmark.ts";
+import { criterionArgument, fileHash, methodStamp, scriptNamed, storedName } from "./entry.ts";
 
 /** The versions of a defect that make the headline. */
 const VERSIONS = ["infected", "sham"] as const;
@@ -163,27 +155,18 @@ export function scored(
   };
 }
 
-/** An entry with a result more, in place of an earlier one of the same benchmark; its hashes are those of the files now. */
-export function withResult(entry: BoardEntry, root: string, result: BoardResult, script?: string): BoardEntry {
+/** Hashes of the files that an entry names and of its command's script, as they are now. @throws InputError where one is missing or elsewhere */
+export function hashesNow(entry: BoardEntry, root: string): Record<string, string> {
+  const script = scriptNamed(entry, root);
   const names = [...new Set([...Object.keys(entry.hashes), ...(script === undefined ? [] : [script])])].sort();
+  return Object.fromEntries(names.map((name) => [name, fileHash(root, name)]));
+}
+
+/** An entry with a result more, in place of an earlier one of the same benchmark. @param hashes of the files that were judged */
+export function withResult(entry: BoardEntry, hashes: Record<string, string>, result: BoardResult): BoardEntry {
   const others = entry.results.filter(({ benchmark }) => benchmark !== result.benchmark);
-  return {
-    ...entry,
-    hashes: Object.fromEntries(names.map((name) => [name, fileHash(root, name)])),
-    results: [...others, result].sort((a, b) => (rankOf(a) < rankOf(b) ? -1 : 1)),
-  };
+  return { ...entry, hashes, results: [...others, result].sort((a, b) => (rankOf(a) < rankOf(b) ? -1 : 1)) };
 }
 
 /** The sample first. */
 const rankOf = ({ benchmark }: BoardResult) => (benchmark === "sample" ? "" : benchmark);
-
-/** The entry of a criterion of the registry before anything was judged. */
-export function registryEntry(name: string): BoardEntry {
-  const { title, kind, access, source } = CRITERIA.get(name)!;
-  if (kind === "program") throw new Error(`'${name}' is no criterion of the registry`);
-  return {
-    ...{ format: ENTRY_FORMAT, name, title, kind, access, criterion: name, budget: "short" },
-    author: source?.split(":")[0] ?? "bdefects4nn",
-    ...{ links: [], hashes: {}, results: [] },
-  };
-}

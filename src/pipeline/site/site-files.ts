@@ -16,6 +16,7 @@ import { buildNetwork } from "../../tasks/classification/models/registry.ts";
 import { taskOf } from "../../tasks/registry.ts";
 import { encodeHalfState, encodeState, encodeTensors } from "../../tensor/safetensors.ts";
 import { siteBoardOf } from "../board/site-board.ts";
+import { shortScores } from "./short-scores.ts";
 
 /** Files by their path below the site; each is made when it is asked for. */
 export type SiteFiles = ReadonlyMap<string, () => Promise<Uint8Array>>;
@@ -179,7 +180,7 @@ function scoresOf(db: Database, id: string, sha256: string, { store, names }: Pr
       const found = names.has(name) ? db.sound(() => store.readResult(name, predictionSchema)) : null;
       // Of other weights than are shown here.
       if (!found || found.model_sha256 !== sha256) continue;
-      return [{ criterion: visible(criterion), budget, scores: found.scores, native: found.native }];
+      return [{ criterion: visible(criterion), budget, scores: shortScores(found.scores), native: found.native }];
     }
     return [];
   });
