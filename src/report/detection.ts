@@ -1,9 +1,9 @@
+import { groupBy } from "../core/group.ts";
 import { Random, stageSeed } from "../core/random.ts";
 import { quantile } from "../core/statistics.ts";
 import type { JudgedVersion, PredictionFile } from "../records/prediction.ts";
 import { auroc } from "../score/ranking.ts";
 import type { ReportData } from "./collect.ts";
-import { groupBy } from "./group.ts";
 import type { Estimate } from "./tables.ts";
 
 /** How a criterion says of a whole model how suspicious it is: `src/localize/statistic.ts` has them. */

@@ -10,7 +10,7 @@ describe("the draw of fresh defects", () => {
   });
 
   it("has twice as many candidates as are wanted, each once, with every attack on every architecture among the first", () => {
-    const { select } = loadEdition("fresh");
+    const { select } = loadEdition("board");
     for (const seed of [0, 1, 2 ** 31 - 1]) {
       const ids = freshIds(seed);
       expect(new Set(ids).size).toBe(2 * FRESH_DEFECTS);

@@ -13,7 +13,7 @@ const PAIRS = 3 * 4;
 describe("the shipped editions", () => {
   it("are these", () => {
     expect(editionNames()).toEqual([
-      ...["demo", "demolanes", "demowhole", "fresh", "lanes", "lite", "paper", "sample", "whole"],
+      ...["board", "demo", "demolanes", "demowhole", "fresh", "lanes", "lite", "paper", "sample", "whole"],
     ]);
   });
 

@@ -133,7 +133,7 @@ function benchmarkFaults(
     return known ? [] : ["is of another benchmark: the sample's defects have other ids, weights or labels"];
   }
   if (recipe_sha256 !== freshRecipeSha256())
-    return ["its defects were drawn from another recipe than recipes/fresh.yaml"];
+    return ["its defects were drawn from another recipe than recipes/board.yaml"];
   const fault = freshFault(seed, cells);
   return fault === null ? [] : [fault];
 }

@@ -18,12 +18,20 @@ const MORE = 4;
 
 /** The recipe that fresh defects are drawn from, under a seed. */
 export function freshEdition(seed: number): Edition {
-  return { ...loadEdition("fresh"), seed };
+  return { ...loadEdition("board"), seed };
 }
 
-/** Says whether two fresh benchmarks of one seed are the same: the recipe without its seed. */
+/** Says whether two fresh benchmarks of one seed are the same: the recipe without name and seed, in whatever order its fields stand. */
 export function freshRecipeSha256(): string {
-  return sha256Hex(JSON.stringify({ ...loadEdition("fresh"), seed: 0 }));
+  const { edition: _, seed: __, ...recipe } = loadEdition("board");
+  return sha256Hex(JSON.stringify(sorted(recipe)));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== "object") return value;
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(fields.map(([key, field]) => [key, sorted(field)]));
 }
 
 /**
