@@ -32,6 +32,7 @@ function hostileBoard(): string {
     result.notes = [markup];
     result.program = markup.slice(0, 40);
     result.cells[0].infected.failed = markup;
+    for (const figure of result.figures) figure.missing = 1;
   }
   writeFileSync(join(board, "entries", "hostile.json"), JSON.stringify(entry));
   return board;
