@@ -74,11 +74,11 @@ describe.skipIf(command === null)("the leaderboard in a browser", () => {
 
   it("sorts by a column, and back, and says so to who does not see it", async () => {
     const page = await show("#access=clean");
-    await page.getByRole("button", { name: "Sham" }).click();
+    await page.getByRole("button", { name: "Sham", exact: true }).click();
     const shams = await page.locator("[data-entry] td:nth-of-type(5)").allTextContents();
     expect(shams.map(Number)).toEqual(shams.map(Number).sort((a, b) => a - b));
     expect(await page.locator('th[aria-sort="ascending"]').textContent()).toContain("Sham");
-    await page.getByRole("button", { name: "Sham" }).click();
+    await page.getByRole("button", { name: "Sham", exact: true }).click();
     expect(await page.locator('th[aria-sort="descending"]').textContent()).toContain("Sham");
     expect(new URL(page.url()).hash).toBe("#access=clean&sort=sham&reverse=1");
   });
