@@ -3,8 +3,9 @@
  *
  *     npx tsx bench/lane-table.ts DB
  */
+
+import { distinct } from "../src/core/group.ts";
 import type { DefectRecord } from "../src/records/defect.ts";
-import { distinct } from "../src/report/group.ts";
 import { type Column, type Table, tableMarkdown } from "../src/report/tables.ts";
 import { openDatabase } from "../src/store/database.ts";
 
