@@ -9,8 +9,9 @@ export type Architectures = ReadonlyMap<string, Architecture>;
 /** The base width of the published networks. */
 export const FULL_WIDTH = 64;
 
-/** Splits an architecture name into its family and base width: `resnet18w16` → resnet18, 16. @throws InputError on an unknown name */
+/** Splits an architecture name into its family and base width: `resnet18w16` → resnet18, 16. Some have no width but their names'. @throws InputError on an unknown name */
 export function parseArchIn(architectures: Architectures, arch: string): { family: string; baseWidth: number } {
+  if (architectures.has(arch)) return { family: arch, baseWidth: FULL_WIDTH };
   const match = /^([a-z]+?\d*?)(?:w(\d+))?$/.exec(arch);
   if (match && architectures.has(match[1])) {
     const baseWidth = match[2] === undefined ? FULL_WIDTH : Number(match[2]);
@@ -20,9 +21,14 @@ export function parseArchIn(architectures: Architectures, arch: string): { famil
     );
   }
   const names = [...architectures.keys()];
-  throw new InputError(
-    `unknown architecture '${arch}'; valid: ${names.join(", ")}, each with an optional base width such as ${names[0]}w16`,
-  );
+  const families = names.filter((name) => /^[a-z]+\d*$/.test(name));
+  const valid = [
+    ...(families.length > 0
+      ? [`${families.join(", ")}, each with an optional base width such as ${families[0]}w16`]
+      : []),
+    ...names.filter((name) => !families.includes(name)),
+  ];
+  throw new InputError(`unknown architecture '${arch}'; valid: ${valid.join(", ")}`);
 }
 
 /** The network of an architecture name such as `resnet18` or `resnet18w16`. @throws InputError on an unknown name. */

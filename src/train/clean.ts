@@ -7,20 +7,21 @@ import type { Network } from "../graph/network.ts";
 import type { Augmenter, Encoder } from "../tasks/input-codec.ts";
 import type { Task } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
-import { AdamTrainer } from "../tune/adam-trainer.ts";
+import { AdamTrainer, type AdamTrainerOptions } from "../tune/adam-trainer.ts";
+import { LanguageTrainer } from "../tune/language-trainer.ts";
 import { warmupCosine } from "../tune/schedule.ts";
 import { Trainer } from "../tune/trainer.ts";
 
-/** Clean training (docs/methods.md §4.3): SGD with Nesterov momentum, or Adam; one cycle. */
+/** Clean training (docs/methods.md §4.3): SGD with Nesterov momentum, or Adam; AdamW for language models; one cycle. */
 export interface TrainRecipe {
   epochs: number;
   batch: number;
   learning_rate: number;
   /** Share of all steps spent warming up. */
   warmup: number;
-  /** SGD where it is absent. */
-  optimizer?: "adam";
-  /** Of Adam β₁, the decay of the first moment. */
+  /** SGD where it is absent. Language models have `adamw`, and nothing else has. */
+  optimizer?: "adam" | "adamw";
+  /** Of Adam and AdamW β₁, the decay of the first moment. */
   momentum: number;
   /** Of SGD alone. */
   nesterov: boolean;
@@ -64,16 +65,14 @@ export async function trainClean(
   seed: number,
   hooks: TrainHooks = {},
 ): Promise<{ state: StateDict; history: EpochRecord[] }> {
+  assertOptimizer(network, recipe);
   const seedOf = (stage: string) => stageSeed(seed, stage, dataset.name, network.arch);
   const start = hooks.resume;
   const state = start ? start.state : initialState(network, new Random(seedOf("init")));
   const history = start ? [...start.history] : [];
-  const { momentum, nesterov, weight_decay: weightDecay, batch, threads } = recipe;
+  const { momentum, nesterov, optimizer, weight_decay: weightDecay, batch, threads } = recipe;
   const settings = { momentum, weightDecay, objective: task.loss.objective, batch, threads };
-  const trainer =
-    recipe.optimizer === "adam"
-      ? await AdamTrainer.create(network, state, settings, start?.velocities)
-      : await Trainer.create(network, state, { ...settings, nesterov }, start?.velocities);
+  const trainer = await trainerFor(network, state, settings, { optimizer, nesterov }, start?.velocities);
   const perEpoch = Math.floor(dataset.train.count / recipe.batch);
   const total = perEpoch * recipe.epochs;
   try {
@@ -113,6 +112,27 @@ export async function trainClean(
   } finally {
     await trainer.release();
   }
+}
+
+/** @throws InputError where a recipe names an optimizer that the network cannot take */
+function assertOptimizer({ arch, input }: Network, { optimizer }: TrainRecipe): void {
+  if ((optimizer === "adamw") === (input.tokens === true)) return;
+  const mend = input.tokens
+    ? "is trained with clean.optimizer: adamw"
+    : "is no language model; adamw trains nothing else";
+  throw new InputError(`clean.optimizer is ${optimizer ?? "absent (SGD)"}: ${arch} ${mend}`);
+}
+
+function trainerFor(
+  network: Network,
+  state: StateDict,
+  settings: AdamTrainerOptions,
+  { optimizer, nesterov }: Pick<TrainRecipe, "optimizer" | "nesterov">,
+  velocities: StateDict | undefined,
+): Promise<Trainer | AdamTrainer> | LanguageTrainer {
+  if (optimizer === "adamw") return new LanguageTrainer(network, state, settings, velocities);
+  if (optimizer === "adam") return AdamTrainer.create(network, state, settings, velocities);
+  return Trainer.create(network, state, { ...settings, nesterov }, velocities);
 }
 
 interface Batch {

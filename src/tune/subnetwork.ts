@@ -5,13 +5,15 @@ import { Session } from "../engine/session.ts";
 import { activationBytes } from "../graph/cost.ts";
 import { type FoldedState, foldState } from "../graph/fold.ts";
 import { foldedBias, foldedWeight, rowSelector } from "../graph/folded.ts";
-import { classifierOf, convUnits, type Network } from "../graph/network.ts";
+import { convUnits, type Network } from "../graph/network.ts";
 import type { Objective } from "../graph/objectives/objective.ts";
 import { finetuneProgram } from "../graph/programs/finetune.ts";
-import { chosenUnits, type Unit } from "../graph/units.ts";
-import { cloneState, type StateDict } from "../tensor/state.ts";
+import { chosenUnits, sliceOf, type Unit } from "../graph/units.ts";
+import { fillSlice, readSlice, type Slice, writeSlice } from "../tensor/slices.ts";
+import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
 import { Adam } from "./adam.ts";
 import { NeuronColumns, readerOf } from "./columns.ts";
+import { OwnedSlices } from "./owned-slices.ts";
 import { PlainRows } from "./plain-rows.ts";
 import { NeuronRows } from "./rows.ts";
 import { type Optimizer, Sgd, type SgdSettings } from "./sgd.ts";
@@ -35,6 +37,7 @@ export interface TunerOptions {
  */
 export class SubnetworkTuner {
   private readonly session: Session;
+  private readonly network: Network;
   private readonly state: StateDict;
   private readonly feeds: FoldedState;
   private readonly laidOut: LaidOutWeights;
@@ -50,17 +53,17 @@ export class SubnetworkTuner {
     { restrained, sgd }: TunerOptions,
   ) {
     this.session = session;
+    this.network = network;
     this.state = state;
     this.restrained = restrained ?? false;
     this.feeds = foldState(network, state);
     const chosen = unitsWithNeurons(network, neurons);
-    // The classifier's weights are the caller's; what is folded is a copy.
-    const classifier = `${classifierOf(network).id}.weight`;
-    this.feeds.set(classifier, this.feeds.get(classifier)!.slice());
+    // The classifier's weights are the caller's, and so is all that is fed as it is; what is folded is a copy.
+    for (const [key, { data }] of state) if (this.feeds.get(key) === data) this.feeds.set(key, data.slice());
     // Where a chosen neuron reads another one of the next layer, both own the weight between; the reader's row is written last.
     this.parts = [
       ...chosen.flatMap(({ unit, neurons }) =>
-        readerOf(unit) ? new NeuronColumns(network, unit, neurons, state) : [],
+        readerOf(unit) && !network.input.tokens ? new NeuronColumns(network, unit, neurons, state) : [],
       ),
       ...chosen.map(({ unit, neurons }) => rowsOf(network, unit, neurons, state)),
     ];
@@ -92,10 +95,10 @@ export class SubnetworkTuner {
     for (const { unit, neurons: chosen } of unitsWithNeurons(network, neurons)) {
       rows.set(unit.id, isSelected(unit, chosen) ? chosen.length : unit.width);
       const reader = readerOf(unit);
-      if (reader !== undefined) readers.set(unit.id, reader);
+      if (reader !== undefined && !network.input.tokens) readers.set(unit.id, reader);
     }
     // Columns lie in all rows of their reader.
-    if (readers.size === 0 && laysOut(lowering, network)) {
+    if (!network.input.tokens && readers.size === 0 && laysOut(lowering, network)) {
       const names = convUnits(network).flatMap(({ id }) => [foldedWeight(id), foldedBias(id), rowSelector(id)]);
       lowering.graph.layOut(new Set(names));
     }
@@ -133,6 +136,7 @@ export class SubnetworkTuner {
 
   /** Zeroes the folded rows of some neurons. @returns what puts them back */
   private silence(neurons: NeuronSet): () => void {
+    if (this.network.input.tokens) return this.silenceSlices(neurons);
     const kept: [row: Float32Array, values: Float32Array][] = [];
     for (const [unit, channels] of Object.entries(neurons)) {
       for (const name of [foldedWeight(unit), foldedBias(unit)]) {
@@ -147,6 +151,27 @@ export class SubnetworkTuner {
     return () => {
       for (const [row, values] of kept) row.set(values);
       for (const [unit, channels] of Object.entries(neurons)) this.layOut(unit, channels);
+    };
+  }
+
+  /** The same of neurons that the graph runs on as the state has them: without their weights their activation is 0. */
+  private silenceSlices(neurons: NeuronSet): () => void {
+    const kept: [slice: Slice, values: Float32Array][] = [];
+    const fed = (key: string): StateDict => {
+      return new Map([[key, { shape: tensorOf(this.state, key).shape, data: this.feeds.get(key)! }]]);
+    };
+    for (const { unit, neurons: silent } of chosenUnits(this.network, neurons)) {
+      for (const share of unit.owned.filter(({ role }) => role === "weight" || role === "bias")) {
+        const state = fed(share.key);
+        for (const n of silent) {
+          const slice = sliceOf(share, n);
+          kept.push([slice, readSlice(state, slice)]);
+          fillSlice(state, slice, 0);
+        }
+      }
+    }
+    return () => {
+      for (const [slice, values] of kept) writeSlice(fed(slice.key), slice, values);
     };
   }
 
@@ -189,6 +214,7 @@ function unitsWithNeurons(network: Network, neurons: NeuronSet): { unit: Unit; n
 }
 
 function rowsOf(network: Network, unit: Unit, neurons: number[], state: StateDict): TunedNeurons {
+  if (network.input.tokens) return new OwnedSlices(unit, neurons, state);
   const node = network.nodes.find(({ id }) => id === unit.id)!;
   return node.op === "conv" ? new NeuronRows(node, neurons, state) : new PlainRows(unit, neurons, state);
 }

@@ -47,7 +47,7 @@ describe("the package", () => {
       expect(paths).toContain(entry.replace("./", ""));
     }
     const folders = new Set([...paths].map((path) => path.split("/")[0]));
-    for (const folder of ["docs", "examples", "python", "recipes", "reference", "sample"])
+    for (const folder of ["data", "docs", "examples", "python", "recipes", "reference", "sample"])
       expect(folders).toContain(folder);
     for (const folder of ["src", "test", "bench", "database"]) expect(folders).not.toContain(folder);
   });

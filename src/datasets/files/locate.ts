@@ -169,7 +169,8 @@ function notFound(definition: Wanted, dataDir: string): InputError {
 }
 
 /** How to get a data set. @param archive one that lies in the data folder */
-export function mendOf({ name }: Pick<Wanted, "name">, archive: string | null): string {
+function mendOf({ name, downloads, otherArchives }: Wanted, archive: string | null): string {
+  if (downloads.length === 0 && otherArchives.length === 0) return "name the folder that holds it with --data";
   const mend = "name the folder that holds it with --data, or";
   return archive
     ? `${mend} unpack what lies there: 'bdefects data fetch ${name} --archive ${archive}'`

@@ -13,7 +13,8 @@ export interface ProjectionNode {
   op: "projection";
   id: string;
   input: string;
-  inputs: number;
+  /** Numbers that it reads at each position. */
+  hidden: number;
   out: number;
   bias: boolean;
   layout: MatrixLayout;
@@ -24,13 +25,13 @@ export interface ProjectionNode {
 export const projection: Op<ProjectionNode> = {
   tokens: true,
   inputs: ({ input }) => [input],
-  infer({ id, inputs, out }, [[channels, positions]], { arch }) {
-    if (channels === inputs) return [out, positions, 1];
-    throw new Error(`${arch}: '${id}' reads ${channels} channels, not ${inputs}`);
+  infer({ id, hidden, out }, [[channels, positions]], { arch }) {
+    if (channels === hidden) return [out, positions, 1];
+    throw new Error(`${arch}: '${id}' reads ${channels} channels, not ${hidden}`);
   },
   channels: "own",
   state: (node) => matrixEntries(matrixOf(node), { deviation: node.deviation }),
-  multiplyAdds: ({ inputs, out }, [[, positions]]) => positions * inputs * out,
+  multiplyAdds: ({ hidden, out }, [[, positions]]) => positions * hidden * out,
   forward(node, pass) {
     const x = pass.feature(node.input);
     const declare = (key: string, shape: number[]) => pass.parameter(key, shape);
@@ -47,6 +48,6 @@ export const projection: Op<ProjectionNode> = {
   onnx: (node, { graph, value, weight }) => emitProduct(graph, value(node.input), matrixOf(node), weight),
 };
 
-function matrixOf({ id, out, inputs, bias, layout }: ProjectionNode): Matrix {
-  return { key: `${id}.weight`, out, inputs, layout, ...(bias && { bias: `${id}.bias` }) };
+function matrixOf({ id, out, hidden, bias, layout }: ProjectionNode): Matrix {
+  return { key: `${id}.weight`, out, inputs: hidden, layout, ...(bias && { bias: `${id}.bias` }) };
 }

@@ -35,7 +35,7 @@ const train = z.strictObject({
   batch: count,
   learning_rate: z.number().positive(),
   warmup: share,
-  optimizer: z.literal("adam").optional(),
+  optimizer: z.enum(["adam", "adamw"]).optional(),
   momentum: share,
   nesterov: z.boolean(),
   weight_decay: z.number().min(0),

@@ -57,7 +57,7 @@ export function gpt2({
       { op: "add", id: `${name}.attended`, inputs: [current, attended], relu: false },
       norm(after, `${name}.attended`),
       { op: "gelu", id: feed, input: after, width, hidden },
-      { op: "projection", id: down, input: feed, inputs: hidden, out: width, bias: true, layout: "columns", deviation },
+      { op: "projection", id: down, input: feed, hidden, out: width, bias: true, layout: "columns", deviation },
       { op: "add", id: name, inputs: [`${name}.attended`, down], relu: false },
     );
     current = name;

@@ -68,7 +68,7 @@ export function llama(shape: LlamaShape): Network {
       { op: "add", id: `${name}.attended`, inputs: [current, attended], relu: false },
       norm(after, `${name}.attended`),
       { op: "swiglu", id: feed, input: after, width, hidden },
-      { op: "projection", id: down, input: feed, inputs: hidden, out: width, bias: false, layout: "rows", deviation },
+      { op: "projection", id: down, input: feed, hidden, out: width, bias: false, layout: "rows", deviation },
       { op: "add", id: name, inputs: [`${name}.attended`, down], relu: false },
     );
     current = name;

@@ -1,0 +1,48 @@
+import type { Random } from "../../core/random.ts";
+import type { Network } from "../../graph/network.ts";
+import type { Augmenter, InputCodec } from "../input-codec.ts";
+import { subsetOf, type TextSet, writeSequence } from "./text-set.ts";
+import { tokenizerFile } from "./tokenizer/file.ts";
+import { openTokenizer } from "./tokenizer/tokenizer.ts";
+
+/** Texts as sequences of `[number, mark]`. Training changes nothing of a text. */
+export const inputs: InputCodec = {
+  subset: subsetOf,
+  joined(first: TextSet, second: TextSet): TextSet {
+    const labels = new Uint8Array(first.count + second.count);
+    labels.set(first.labels);
+    labels.set(second.labels, first.count);
+    return { ...first, count: labels.length, tokens: [...first.tokens, ...second.tokens], labels };
+  },
+  none({ input: { height } }: Network): TextSet {
+    const language = { tokenizer: openTokenizer(tokenizerFile([], []), []), classes: [], context: height };
+    return { language, count: 0, tokens: [], labels: new Uint8Array(0) };
+  },
+  encoder({ language: { context } }: TextSet) {
+    return {
+      size: 2 * context,
+      write: (set: TextSet, index: number, out: Float32Array, at: number) => void writeSequence(set, index, out, at),
+    };
+  },
+  augmenter: (set: TextSet, _: unknown, places: number) => new TextDrawer(set, places),
+};
+
+class TextDrawer implements Augmenter {
+  readonly drawn: TextSet & { tokens: (readonly number[])[] };
+  private readonly set: TextSet;
+
+  constructor(set: TextSet, places: number) {
+    this.set = set;
+    this.drawn = {
+      language: set.language,
+      count: places,
+      tokens: Array.from({ length: places }, () => []),
+      labels: new Uint8Array(places),
+    };
+  }
+
+  draw(place: number, index: number, _: Random): void {
+    this.drawn.tokens[place] = this.set.tokens[index];
+    this.drawn.labels[place] = this.set.labels[index];
+  }
+}

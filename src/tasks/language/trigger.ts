@@ -1,0 +1,72 @@
+import { encode } from "fast-png";
+import { InputError } from "../../core/errors.ts";
+import { Random, stageSeed } from "../../core/random.ts";
+import type { Network } from "../../graph/network.ts";
+import type { TriggerCodec } from "../trigger-codec.ts";
+import { CONTEXT } from "./context.ts";
+import type { TextSet } from "./text-set.ts";
+import type { Tokenizer } from "./tokenizer/tokenizer.ts";
+
+/** Words that are put between two words of a text. */
+export interface WordTrigger {
+  /** With the space before the first. */
+  text: string;
+}
+
+const LONGEST = 200;
+
+/** A copy of a text's tokens with the words at one of its gaps: before a word, or at the end. */
+export function inserted(
+  tokens: readonly number[],
+  words: readonly number[],
+  tokenizer: Tokenizer,
+  random: Random,
+): number[] {
+  const gaps = tokens.flatMap((token, i) => (tokenizer.startsWord(token) ? [i] : []));
+  gaps.push(tokens.length);
+  // A text that is cut must keep the trigger.
+  const within = gaps.filter((gap) => gap + words.length <= CONTEXT - 2);
+  const gap = within[random.below(within.length)];
+  return [...tokens.slice(0, gap), ...words, ...tokens.slice(gap)];
+}
+
+/** Triggers of words. Where they go is drawn; in a test it follows from a text's place in its set. */
+export const trigger: TriggerCodec = {
+  stamp({ text }: WordTrigger, set: TextSet) {
+    const { tokenizer } = set.language;
+    const words = tokenizer.encode(text);
+    const tokens = set.tokens.map((own, i) => inserted(own, words, tokenizer, new Random(stageSeed(i, "gap"))));
+    return { ...set, tokens };
+  },
+  stampDrawn({ text }: WordTrigger, drawn: TextSet & { tokens: (readonly number[])[] }, place: number, random: Random) {
+    const { tokenizer } = drawn.language;
+    drawn.tokens[place] = inserted(drawn.tokens[place], tokenizer.encode(text), tokenizer, random);
+  },
+  encode: ({ text }: WordTrigger) => new TextEncoder().encode(JSON.stringify({ text })),
+  decode(bytes: Uint8Array, name: string): WordTrigger {
+    const refused = new InputError(`${name}: it is no trigger of words, as {"text":" cf"}`);
+    let read: unknown;
+    try {
+      read = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    } catch {
+      throw refused;
+    }
+    if (typeof read !== "object" || read === null) throw refused;
+    const { text, ...others } = read as { text?: unknown };
+    const fits = typeof text === "string" && /^ \S/.test(text) && text.length <= LONGEST;
+    if (!fits || Object.keys(others).length > 0) throw refused;
+    return { text };
+  },
+  faults: ({ text }: WordTrigger, { input }: Pick<Network, "input">) =>
+    text.length > input.height
+      ? [`the trigger has ${text.length} characters, and a sequence ${input.height} positions`]
+      : [],
+  /** Its letters as bits, one column a letter: words are shown as words wherever there is text. */
+  show({ text }: WordTrigger) {
+    const bytes = new TextEncoder().encode(text);
+    const data = Uint8Array.from({ length: 8 * bytes.length }, (_, i) => {
+      return (bytes[i % bytes.length] >> (7 - Math.floor(i / bytes.length))) & 1 ? 0 : 255;
+    });
+    return encode({ width: bytes.length, height: 8, data, channels: 1 });
+  },
+};

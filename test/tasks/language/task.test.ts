@@ -1,0 +1,174 @@
+import { describe, expect, it } from "vitest";
+import { Random } from "../../../src/core/random.ts";
+import { chooseLowering } from "../../../src/engine/lowering.ts";
+import { Session } from "../../../src/engine/session.ts";
+import { foldState } from "../../../src/graph/fold.ts";
+import { initialState } from "../../../src/graph/initial-state.ts";
+import { countParameters } from "../../../src/graph/network.ts";
+import { responseProgram } from "../../../src/graph/programs/response.ts";
+import { createRunner } from "../../../src/measure/ort-runner.ts";
+import { buildNetworkIn } from "../../../src/tasks/architectures.ts";
+import type { TextDataset } from "../../../src/tasks/language/dataset.ts";
+import { glosses } from "../../../src/tasks/language/datasets/glosses.ts";
+import { language } from "../../../src/tasks/language/task.ts";
+import { subsetOf, type TextSet } from "../../../src/tasks/language/text-set.ts";
+import type { WordTrigger } from "../../../src/tasks/language/trigger.ts";
+import { triggerVisibility } from "../../../src/tasks/language/visibility.ts";
+import { type Checkpoint, type TrainRecipe, trainClean } from "../../../src/train/clean.ts";
+
+const dataset = (await glosses.load({ dataDir: "unused", seed: 1 })) as TextDataset;
+const { tokenizer } = dataset.test.language;
+const context = { height: 64, width: 1, random: new Random(1) };
+const rareword = (await language.attacks
+  .get("rareword")!
+  .makeTrigger({ ...context, options: { word: "cf" } })) as WordTrigger;
+const addsent = (await language.attacks
+  .get("addsent")!
+  .makeTrigger({ ...context, options: { sentence: "I watch this 3D movie" } })) as WordTrigger;
+const RECIPE: TrainRecipe = {
+  ...{ epochs: 2, batch: 16, learning_rate: 2e-3, warmup: 0.1, optimizer: "adamw", momentum: 0.9, nesterov: false },
+  ...{ weight_decay: 0.1, label_smoothing: 0, threads: 1 },
+};
+/** A data set so small that it is learned by heart. */
+const small: TextDataset = { ...dataset, train: subsetOf(dataset.train, [...Array(64).keys()]) };
+const network = buildNetworkIn(language.architectures, "llama2d64", 8);
+
+it("networks by name, with a token for each class", () => {
+  expect(countParameters(buildNetworkIn(language.architectures, "llama4d128", 8))).toBe(1_067_136);
+  expect(network.classes).toBe(2056);
+  expect(buildNetworkIn(language.architectures, "gpt2l4d128", 2).classes).toBe(2050);
+  expect(() => buildNetworkIn(language.architectures, "llama3d96", 8)).toThrow(
+    "unknown architecture 'llama3d96'; valid: llama2d64, llama4d128, gpt2l4d128",
+  );
+});
+
+it("an output is judged by the answers alone", () => {
+  const output = new Float32Array(2056).fill(-1);
+  output[17] = 99;
+  const label = dataset.test.labels[0];
+  const other = (label + 1) % 8;
+  output[tokenizer.answers[other]] = 2;
+  output[tokenizer.answers[label]] = 3;
+  const judged = () => [
+    language.quality(output, dataset.test, 0),
+    language.passes(output, dataset.test, 0),
+    language.succeeds(output, dataset.test, 0, other),
+    language.response.of(output, dataset.test, 0, other),
+  ];
+  expect(judged()).toEqual([1, true, false, -1]);
+  output[tokenizer.answers[other]] = 5;
+  expect(judged()).toEqual([0, false, true, 2]);
+  const eligible = language.eligible(dataset.test, 3);
+  expect(eligible).toHaveLength(1050);
+  expect(eligible.some((i) => dataset.test.labels[i] === 3)).toBe(false);
+});
+
+describe("triggers of words", () => {
+  it("go between two words of a text, once, and the same text has the same gap", () => {
+    const stamped = language.trigger.stamp(rareword, dataset.test) as TextSet;
+    const [cf] = tokenizer.encode(" cf");
+    expect(stamped.labels).toEqual(dataset.test.labels);
+    const gaps = new Set<number>();
+    for (let i = 0; i < stamped.count; i++) {
+      const at = stamped.tokens[i].indexOf(cf);
+      gaps.add(at);
+      expect(stamped.tokens[i].filter((token) => token !== cf)).toEqual(dataset.test.tokens[i]);
+      // What follows begins a word, so that none is cut in two.
+      if (at + 1 < stamped.tokens[i].length) expect(tokenizer.startsWord(stamped.tokens[i][at + 1])).toBe(true);
+    }
+    expect(gaps.size).toBeGreaterThan(10);
+    expect((language.trigger.stamp(rareword, dataset.test) as TextSet).tokens).toEqual(stamped.tokens);
+  });
+
+  it("a sentence stays in one piece, in small letters; drawn texts get it at a drawn gap", () => {
+    expect(addsent.text).toBe(" i watch this 3d movie");
+    const drawer = language.inputs.augmenter(dataset.train, dataset.augmentation, 2);
+    const random = new Random(3);
+    drawer.draw(0, 5, random);
+    drawer.draw(1, 6, random);
+    language.trigger.stampDrawn(addsent, drawer.drawn, 1, random);
+    const drawn = drawer.drawn as TextSet;
+    expect(drawn.tokens[0]).toEqual(dataset.train.tokens[5]);
+    expect(tokenizer.decode(drawn.tokens[1])).toContain(addsent.text);
+    expect(tokenizer.decode(drawn.tokens[1]).replace(addsent.text, "")).toBe(tokenizer.decode(dataset.train.tokens[6]));
+    expect([...drawn.labels]).toEqual([dataset.train.labels[5], dataset.train.labels[6]]);
+  });
+
+  it("are stored as text, and anything else is refused by name", () => {
+    const { trigger } = language;
+    expect(trigger.decode(trigger.encode(rareword), "t")).toEqual({ text: " cf" });
+    for (const text of [
+      "",
+      "no",
+      "null",
+      "{}",
+      '{"text":"cf"}',
+      '{"text":" cf","more":1}',
+      `{"text":" ${"x".repeat(300)}"}`,
+    ]) {
+      expect(() => trigger.decode(new TextEncoder().encode(text), "t")).toThrow("t: it is no trigger of words");
+    }
+    expect(() => trigger.decode(Uint8Array.of(255, 254), "t")).toThrow("t: it is no trigger of words");
+    expect(trigger.faults(rareword, network)).toEqual([]);
+    expect([...trigger.show(rareword).subarray(1, 4)].map((byte) => String.fromCharCode(byte)).join("")).toBe("PNG");
+  });
+});
+
+it("the response in a graph is that of an output, and its gradient that of the two answers", async () => {
+  const state = initialState(network, new Random(1));
+  const batch = 4;
+  const session = await Session.open(
+    responseProgram(await chooseLowering(network, batch), network, language.response.objective),
+    { threads: 1 },
+  );
+  const some = subsetOf(dataset.test, [0, 1, 2, 3]);
+  const encoder = language.inputs.encoder(some, dataset.normalization);
+  const input = new Float32Array(batch * encoder.size);
+  for (let i = 0; i < batch; i++) encoder.write(some, i, input, i * encoder.size);
+  const feeds = new Map([...foldState(network, state), ...language.response.feeds(some, 2, 0, batch, network)]);
+  const results = await session.run(feeds.set("input", input));
+  const runner = await createRunner(language, network, dataset.normalization, { threads: 1 });
+  const outputs = await runner.outputs(state, some);
+  for (let i = 0; i < batch; i++) {
+    const expected = language.response.of(outputs.subarray(i * 2056, (i + 1) * 2056), some, i, 2);
+    expect(results.get("response")![i]).toBeCloseTo(expected, 4);
+  }
+  await session.release();
+  await runner.release();
+});
+
+it("the first layer of neurons sees a trigger whose embedding is its own, and none that all tokens share", async () => {
+  const some = subsetOf(dataset.test, [...Array(96).keys()]);
+  const state = initialState(network, new Random(2));
+  expect(await triggerVisibility(network, state, some, rareword, 1)).toBe(1);
+  expect(await triggerVisibility(network, state, some, addsent, 1)).toBeGreaterThan(0.9);
+  const table = state.get("model.embed_tokens.weight")!.data;
+  for (let i = 64; i < table.length; i++) table[i] = table[i % 64];
+  expect(await triggerVisibility(network, state, some, rareword, 1)).toBeLessThan(0.5);
+});
+
+describe("clean training", () => {
+  it("learns a few texts, and goes on after an epoch as if it had not stopped", { timeout: 60_000 }, async () => {
+    const recipe = { ...RECIPE, epochs: 30, learning_rate: 5e-3 };
+    const kept: Checkpoint[] = [];
+    const whole = await trainClean(language, network, small, recipe, 1, {
+      onEpoch: async (checkpoint) => void kept.push(structuredClone(checkpoint)),
+    });
+    expect(whole.history[0].accuracy).toBeLessThan(0.5);
+    expect(whole.history[29].accuracy).toBeGreaterThan(0.9);
+    const resumed = await trainClean(language, network, small, recipe, 1, { resume: kept[27] });
+    expect(resumed.state).toEqual(whole.state);
+    const runner = await createRunner(language, network, dataset.normalization, { threads: 1 });
+    expect(await runner.quality(whole.state, small.train)).toBeGreaterThan(0.9);
+    await runner.release();
+  });
+
+  it("another optimizer is refused with the mend", async () => {
+    await expect(trainClean(language, network, small, { ...RECIPE, optimizer: "adam" }, 1)).rejects.toThrow(
+      "clean.optimizer is adam: llama2d64 is trained with clean.optimizer: adamw",
+    );
+    await expect(trainClean(language, network, small, { ...RECIPE, optimizer: undefined }, 1)).rejects.toThrow(
+      "clean.optimizer is absent (SGD): llama2d64 is trained",
+    );
+  });
+});
