@@ -94,10 +94,10 @@ describe.skipIf(command === null)("the leaderboard in a browser", () => {
     await expect.poll(() => row.textContent()).toContain(`${signed(difference!.value)} [${signed(difference!.low!)}`);
     await row.getByRole("link", { name: /infected − sham/ }).click();
     await page.getByRole("heading", { name: /^clp:/ }).waitFor();
-    expect(await page.locator(".cells tbody tr").count()).toBe(cells.length);
+    expect(await page.locator(".cell-table tbody tr").count()).toBe(cells.length);
     const again = await show(new URL(page.url()).hash);
-    expect(await again.locator(".cells tbody tr").count()).toBe(cells.length);
-    await again.locator(".cells tbody a").first().click();
+    expect(await again.locator(".cell-table tbody tr").count()).toBe(cells.length);
+    await again.locator(".cell-table tbody a").first().click();
     await again.getByRole("heading", { name: "Watch a backdoor fire, and die" }).waitFor();
     expect(await again.locator(".choice-of-defect select").inputValue()).toBe(cells[0].id);
     await page.getByLabel("Kind").selectOption("baseline");
@@ -120,7 +120,7 @@ describe.skipIf(command === null)("the leaderboard in a browser", () => {
 
   it.each(["light", "dark"] as const)("fits a phone and passes axe, %s", async (colorScheme) => {
     const page = await show("#cells=nc", { colorScheme, viewport: { width: 390, height: 844 } });
-    await page.locator(".cells").waitFor();
+    await page.locator(".cell-table").waitFor();
     await page.locator("summary").click();
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
     await page.evaluate(axe.source);

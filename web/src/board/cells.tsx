@@ -58,7 +58,7 @@ export function Cells({ row, benchmark, view, onClose }: Props) {
       </dl>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
       <section class="scroll" aria-label="Cells" tabIndex={0}>
-        <table class="board cells">
+        <table class="board cell-table">
           <caption>
             {cells.length} defects. WJI of the top-k set against the effective neurons; neurons that the method names
           </caption>
