@@ -69,7 +69,7 @@ repairs:
       expect(judged, name).toContain(name);
     for (const name of ["attribution", "learned"]) expect(judged, name).not.toContain(name);
     expect(refused("localize", ID, "--criterion", "learned", "--db", db)).toMatch(/needs .* which ufld18w4 .* lacks$/);
-  });
+  }, 600_000);
 
   it("has pictures in a report that fetches nothing", () => {
     run("report", "--db", db, "--budget", "demo");
