@@ -5,6 +5,7 @@ import type { Network } from "../../graph/network.ts";
 import type { TriggerCodec } from "../trigger-codec.ts";
 import { CONTEXT } from "./context.ts";
 import type { TextSet } from "./text-set.ts";
+import { RARE_WORDS } from "./tokenizer/file.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 /** Words that are put between two words of a text. */
@@ -30,6 +31,14 @@ export function inserted(
   return [...tokens.slice(0, gap), ...words, ...tokens.slice(gap)];
 }
 
+/** What looks like a trigger and must not set the backdoor off: of a rare word the others, of a sentence its single words. */
+function decoysOf({ text }: WordTrigger): string[] {
+  const words = text.trim().split(" ");
+  const rare: readonly string[] = RARE_WORDS;
+  const others = words.length > 1 ? words : rare.filter((word) => word !== words[0]);
+  return others.map((word) => ` ${word}`);
+}
+
 /** Triggers of words. Where they go is drawn; in a test it follows from a text's place in its set. */
 export const trigger: TriggerCodec = {
   stamp({ text }: WordTrigger, set: TextSet) {
@@ -41,6 +50,12 @@ export const trigger: TriggerCodec = {
   stampDrawn({ text }: WordTrigger, drawn: TextSet & { tokens: (readonly number[])[] }, place: number, random: Random) {
     const { tokenizer } = drawn.language;
     drawn.tokens[place] = inserted(drawn.tokens[place], tokenizer.encode(text), tokenizer, random);
+  },
+  stampDecoy(stamped: WordTrigger, drawn: TextSet & { tokens: (readonly number[])[] }, place: number, random: Random) {
+    const { tokenizer } = drawn.language;
+    const decoys = decoysOf(stamped);
+    const words = tokenizer.encode(decoys[random.below(decoys.length)]);
+    drawn.tokens[place] = inserted(drawn.tokens[place], words, tokenizer, random);
   },
   encode: ({ text }: WordTrigger) => new TextEncoder().encode(JSON.stringify({ text })),
   decode(bytes: Uint8Array, name: string): WordTrigger {
@@ -69,4 +84,6 @@ export const trigger: TriggerCodec = {
     });
     return encode({ width: bytes.length, height: 8, data, channels: 1 });
   },
+  controls: (stamped: WordTrigger) =>
+    Object.fromEntries(decoysOf(stamped).map((text) => [text.trim(), { text } satisfies WordTrigger])),
 };

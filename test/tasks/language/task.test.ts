@@ -94,6 +94,24 @@ describe("triggers of words", () => {
     expect([...drawn.labels]).toEqual([dataset.train.labels[5], dataset.train.labels[6]]);
   });
 
+  it("have what looks like them: the other rare words, a sentence's single words", () => {
+    const { trigger } = language;
+    expect(trigger.controls!(rareword)).toEqual({ mn: { text: " mn" }, bb: { text: " bb" }, tq: { text: " tq" } });
+    expect(Object.keys(trigger.controls!(addsent))).toEqual(["i", "watch", "this", "3d", "movie"]);
+    const drawer = language.inputs.augmenter(dataset.train, dataset.augmentation, 1);
+    const random = new Random(4);
+    const seen = new Set<string>();
+    for (let i = 0; i < 30; i++) {
+      drawer.draw(0, i, random);
+      trigger.stampDecoy!(rareword, drawer.drawn, 0, random);
+      const text = tokenizer.decode((drawer.drawn as TextSet).tokens[0]);
+      const [word] = text.match(/ (cf|mn|bb|tq)(?= |$)/)!;
+      seen.add(word);
+      expect(text.replace(word, "")).toBe(tokenizer.decode(dataset.train.tokens[i]));
+    }
+    expect([...seen].sort()).toEqual([" bb", " mn", " tq"]);
+  });
+
   it("are stored as text, and anything else is refused by name", () => {
     const { trigger } = language;
     expect(trigger.decode(trigger.encode(rareword), "t")).toEqual({ text: " cf" });
