@@ -45,7 +45,6 @@ const ENDINGS: [status: number, words: string][] = [
   [0, "score --db DB"],
   [0, "study ROOT/study.yaml --db DB --data DATA"],
   [1, "study ROOT/failing.yaml --db DB --data DATA"],
-  [0, "board check"],
   [0, "report --db DB --data DATA"],
   [0, "site --out ROOT/site --db DB"],
   [0, "datasheet --out ROOT/sheet --db DB"],
