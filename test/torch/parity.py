@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 import architectures
 import features as neuron_features
-from language import Answering, next_token_loss
+from language import Answering, adamw_steps, next_token_loss
 from procedures import anp as anp_procedure
 from procedures import nc as nc_procedure
 from tensors import read_tensors, write_tensors
@@ -112,6 +112,11 @@ def adam(request, tensors):
     optimizer = torch.optim.Adam(model.parameters(), lr=rate, weight_decay=decay)
     losses = take_steps(request, tensors, model, optimizer)
     return {**state_of(model), "losses": losses}
+
+
+def adamw(request, tensors):
+    """Steps of a language model's training; the state afterwards and each step's loss."""
+    return adamw_steps(build(request, tensors), request, tensors)
 
 
 def tune_rows(request, tensors):
@@ -243,6 +248,7 @@ COMMANDS = {
     "gradients": gradients,
     "sgd": sgd,
     "adam": adam,
+    "adamw": adamw,
     "tune_rows": tune_rows,
     "anp": anp,
     "nc": nc,

@@ -19,6 +19,7 @@ export interface PeerRequest {
     | "gradients"
     | "sgd"
     | "adam"
+    | "adamw"
     | "tune_rows"
     | "anp"
     | "nc"
