@@ -73,7 +73,6 @@ export function registerLocalize(program: Command): void {
       await useDevice(options.device);
       const failures: CellOutcome[] = [];
       const predictions = await withJudging({ ...options, warn }, async ({ database, bench, results }) => {
-        warnUnkept(database, options);
         const items = await selectItems(
           new Catalog(database),
           { names, where: options.where },
@@ -89,6 +88,7 @@ export function registerLocalize(program: Command): void {
             criterion: outsideName(options.criterion![0]),
             access: options.access,
           };
+          warnUnkept(database, options);
           return takeScores(bench, results, items, outside, note, warn);
         }
         const wanted = options.criterion ?? CRITERIA.keys();
@@ -98,6 +98,7 @@ export function registerLocalize(program: Command): void {
           assertTestsFor(items, criteria);
           assertAllApplicable(database, items, criteria);
         }
+        warnUnkept(database, options);
         return withCellProgress((update) => localizeAll(bench, results, items, criteria, update, note));
       });
       emitRows(
