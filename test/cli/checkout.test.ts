@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { DefectRecord } from "../../src/records/defect.ts";
 import { sha256Of } from "../../src/store/objects/objects.ts";
 import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
+import { LONG } from "../setup/long.ts";
 import { sampleDatabase } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { findTorchPython } from "../torch/find-python.ts";
@@ -90,7 +91,7 @@ describe("checkout", () => {
     expect(readdirSync(full)).toEqual(["thesis.tex"]);
   });
 
-  it.skipIf(!python)(
+  it.runIf(LONG && python)(
     `gives the same logits in torch as in ONNX Runtime, for every model, on ${IMAGES} images`,
     async () => {
       const out = join(temporaryFolder(), "out");

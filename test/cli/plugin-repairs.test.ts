@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { writeTinyData } from "../e2e/tiny.ts";
 import { idsOf, makeDatabase } from "../pipeline/database.ts";
+import { LONG, longIt } from "../setup/long.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { findTorchPython } from "../torch/find-python.ts";
 import { bdefects, rowsOf } from "./program.ts";
@@ -88,7 +89,7 @@ describe("repairs that are programs", () => {
     expect(failing.stderr).toBe("error: --method 'cmd-x': a repair gets no failing tests; write cmd:\n");
   });
 
-  it("that fail cost their own cell and nothing else, and store nothing", () => {
+  longIt("that fail cost their own cell and nothing else, and store nothing", () => {
     const faults: Record<string, RegExp> = {
       nothing: /it wrote no out\/model\.safetensors$/,
       nan: /tensor '.*' holds numbers that are not finite$/,
@@ -110,7 +111,7 @@ describe("repairs that are programs", () => {
     expect(JSON.parse(ran.stdout)).toMatchObject([{ method: "cmd-same", using: "random" }]);
   });
 
-  it.skipIf(!findTorchPython())(
+  it.runIf(LONG && findTorchPython())(
     "the example with torch silences the named neurons and keeps the rest but its last layer",
     () => {
       const method = `tuned=cmd:${findTorchPython()!.command} ${join(EXAMPLES, "prune_and_tune.py")}`;

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Builder } from "../e2e/builder.ts";
 import { writeTinyData } from "../e2e/tiny.ts";
 import { idsOf, makeDatabase } from "../pipeline/database.ts";
-import { longIt } from "../setup/long.ts";
+import { LONG, longIt } from "../setup/long.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { findTorchPython } from "../torch/find-python.ts";
 import { processesOf } from "./plugin-processes.ts";
@@ -218,7 +218,7 @@ describe("plug-ins", () => {
     }
   });
 
-  it.skipIf(!findTorchPython())("the example in Python with torch gives the activations that FP measures", () => {
+  it.runIf(LONG && findTorchPython())("the example in Python with torch gives the activations that FP measures", () => {
     const command = `gap=cmd:${findTorchPython()!.command} ${join(EXAMPLES, "activation_gap.py")}`;
     const [fp, example] = rowsOf(localize("--criterion", `fp,${command}`)) as { raw: Record<string, number[]> }[];
     for (const [layer, values] of Object.entries(fp.raw)) {

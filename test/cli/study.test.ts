@@ -152,7 +152,7 @@ describe("study", () => {
     expect(findingsOn(db)).toEqual([]);
   });
 
-  it("puts everything into a folder of its own where that is asked for", async () => {
+  longIt("puts everything into a folder of its own where that is asked for", async () => {
     const { db, args } = await makeStudy("plain");
     const out = join(temporaryFolder(), "mine");
     const before = treeOf(db);
@@ -172,7 +172,7 @@ describe("study", () => {
     expect(bdefects([...args, "--out", out, "--dry-run"]).stderr).toContain(`${CELLS} done, 0 to do`);
   });
 
-  it("loses a failing cell and what hangs on it, and nothing else", async () => {
+  longIt("loses a failing cell and what hangs on it, and nothing else", async () => {
     const { db, args } = await makeStudy("crashes", "clp", "plugin_timeout: 20\n");
     const { status, stderr } = bdefects([...args, "--jobs", "1"]);
     expect(status).toBe(1);

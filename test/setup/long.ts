@@ -1,4 +1,7 @@
 import { it } from "vitest";
 
-/** A long test that shares its set-up with quick ones: `npm run test:all` and CI run it, `npm test` does not. */
-export const longIt = it.runIf(process.env.BDEFECTS_LONG === "1");
+/** Whether long tests run: in `npm run test:all` and CI, not in `npm test`. */
+export const LONG = process.env.BDEFECTS_LONG === "1";
+
+/** A long test that shares its set-up with quick ones. */
+export const longIt = it.runIf(LONG);
