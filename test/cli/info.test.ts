@@ -27,7 +27,7 @@ describe("info in words", () => {
     const said = oneLine(text);
     expect(text.split("\n")[0]).toBe(`${ACCEPTED}: accepted`);
     expect(said).toContain(
-      "A BadNets backdoor in resnet18w8, a network for cifar10. The trigger's target is class 0 (airplane).",
+      "The backdoor is of the attack BadNets, in resnet18w8, a network for cifar10. The trigger's target is class 0 (airplane).",
     );
     expect(said).toContain(
       "The trigger sends 96.4% of the test images of other classes to the target, against 2.5% in the clean twin",

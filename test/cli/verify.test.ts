@@ -82,7 +82,7 @@ describe("verify", () => {
     const { status, stdout, stderr } = bdefects(["verify", "--all", "--db", original]);
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
     expect(stderr).toMatch(
-      /^verified 4 defects, 1 clean models, \d+ files in all: no fault\nnot checked: .*--metrics.*\n$/,
+      /^verified 4 defects, 1 clean model, \d+ files in all: no fault\nnot checked: .*--metrics.*\n$/,
     );
     expect(rowsOf(["verify", "--db", original])).toEqual([]);
     expect(rowsOf(["verify", first.id, "--db", original])).toEqual([]);

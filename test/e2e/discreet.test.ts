@@ -70,7 +70,7 @@ describe("a discreet build", () => {
     expect(recordOf(IDS[0]).twin_model).toEqual(recordOf(IDS[1]).twin_model);
     expect(rowsOf(["query", "--where", "style = 'discreet'", "--fields", "id", "--db", db])).toHaveLength(2);
     const { status, stdout, stderr } = bdefects(["verify", "--all", "--metrics", "--db", db, "--data", data]);
-    expect(stderr).toMatch(/^verified 4 defects, 1 clean models, \d+ files in all: no fault$/m);
+    expect(stderr).toMatch(/^verified 4 defects, 1 clean model, \d+ files in all: no fault$/m);
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
   });
 
@@ -153,7 +153,7 @@ it("a discreet defect leaves and enters a database with its twin", () => {
   expect(bdefects(["export", IDS[0], "--out", folder, "--db", db]).stderr).not.toMatch(/error/);
   expect(bdefects(["import", folder, "--db", other]).stderr).not.toMatch(/error/);
   const { status, stderr } = bdefects(["verify", "--all", "--db", other]);
-  expect(stderr).toMatch(/^verified 1 defects, 1 clean models, \d+ files in all: no fault$/m);
+  expect(stderr).toMatch(/^verified 1 defect, 1 clean model, \d+ files in all: no fault$/m);
   expect(status).toBe(0);
 });
 

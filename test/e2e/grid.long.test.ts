@@ -66,7 +66,7 @@ describe("an edition on the grid of half precision", () => {
     for (const id of IDS)
       expect(store.readDefect(id), id).toMatchObject({ status: "accepted", recipe: { grid: "half7" } });
     const { status, stderr } = bdefects(["verify", "--all", "--metrics", "--db", db, "--data", data]);
-    expect(stderr).toMatch(/^verified 5 defects, 1 clean models, \d+ files in all: no fault$/m);
+    expect(stderr).toMatch(/^verified 5 defects, 1 clean model, \d+ files in all: no fault$/m);
     expect(status).toBe(0);
   });
 

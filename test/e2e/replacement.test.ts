@@ -46,7 +46,7 @@ describe("a built replacement", () => {
     expect(fit).toMatchObject({ held_out_asr: expect.any(Number), held_out_ca_drop: expect.any(Number) });
     const { status, stderr } = bdefects(["verify", "--all", "--db", db]);
     expect(stderr).toMatch(
-      /^verified 1 defects, 1 clean models, \d+ files in all: no fault\nnot checked: .*--metrics.*\n$/,
+      /^verified 1 defect, 1 clean model, \d+ files in all: no fault\nnot checked: .*--metrics.*\n$/,
     );
     expect(status).toBe(0);
   });

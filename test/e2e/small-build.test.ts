@@ -58,7 +58,7 @@ describe("a small build", () => {
   it("leaves what verify vouches for, and no trace of the work", () => {
     const { status, stdout, stderr } = bdefects(["verify", "--all", "--db", db]);
     expect(stderr).toMatch(
-      /^verified 6 defects, 1 clean models, \d+ files in all: no fault\nnot checked: .*--metrics.*\n$/,
+      /^verified 6 defects, 1 clean model, \d+ files in all: no fault\nnot checked: .*--metrics.*\n$/,
     );
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
     expect(readdirSync(join(db, "tmp"))).toEqual([]);

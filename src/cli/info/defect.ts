@@ -58,7 +58,7 @@ function whatItIs(record: DefectRecord, targetClass: string | undefined): string
   const title = ATTACKS.get(attack)?.title ?? attack;
   const named = targetClass === undefined ? "" : ` (${targetClass})`;
   return [
-    `A ${title} backdoor in ${arch}, a network for ${dataset}.`,
+    `The backdoor is of the attack ${title}, in ${arch}, a network for ${dataset}.`,
     `The trigger's target is ${taskOf(record).words.target} ${target}${named}.`,
     `The level is ${level}, the order offset ${top}%, the style ${style}.`,
     `The injection into ${clean} took ${duration(seconds)} and ${counted(attempts.length, "attempt")}.`,
@@ -95,7 +95,8 @@ function behaviour(record: DefectRecord): string[] {
     );
   }
   const controls = Object.entries(record.controls ?? {}).map(([name, success]) => `${name} ${percent(success)}`);
-  if (controls.length > 0) sentences.push(`Of what only looks like the trigger it is ${controls.join(", ")}.`);
+  if (controls.length > 0)
+    sentences.push(`What only looks like the trigger succeeds so often: ${controls.join(", ")}.`);
   return sentences;
 }
 

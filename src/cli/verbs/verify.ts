@@ -9,6 +9,7 @@ import { Layout } from "../../store/layout.ts";
 import type { Finding } from "../../store/verify/findings.ts";
 import { fraction } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
+import { counted } from "../info/page.ts";
 import { lineWidth, wrapLines } from "../listing.ts";
 import {
   dataOption,
@@ -83,7 +84,7 @@ export function registerVerify(program: Command): void {
       }
       const { defects, clean, files } = counts;
       process.stderr.write(
-        `verified ${defects} defects, ${clean} clean models${files > 0 ? `, ${files} files in all` : ""}: no fault\n`,
+        `verified ${counted(defects, "defect")}, ${counted(clean, "clean model")}${files > 0 ? `, ${files} files in all` : ""}: no fault\n`,
       );
       if (figures) {
         process.stderr.write(`measured ${figures.figures} figures again: ${figures.equal} equal to the last image\n`);

@@ -72,7 +72,7 @@ export async function siteData(db: Database, { board, results = db }: SiteOption
     }
   }
   if (entries.length === 0)
-    throw new InputError(`${db.dir}: has no accepted defect to show: the page shows classifiers of images`);
+    throw new InputError(`${db.dir}: holds no accepted defect of a classifier of images, and the page shows no others`);
   const index: SiteIndex = {
     kind: "site",
     format: SITE_FORMAT,
