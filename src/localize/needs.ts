@@ -1,11 +1,14 @@
 import { type Network, outputsOf, stateShapes, unitsOf } from "../graph/network.ts";
 import { type Share, type Unit, weightsOf } from "../graph/units.ts";
 import type { BlindTask } from "../tasks/task.ts";
+import { hasFeedForward } from "./feed-forward.ts";
 
 /** What a criterion may need of a network and its task, in words. */
 export const NEEDS = {
   "batch-norm": "a batch norm behind every layer of neurons",
   "norm-or-hidden": "a batch norm behind every layer of neurons but hidden linear ones before the outputs",
+  bounded:
+    "a batch norm behind every layer of neurons but hidden linear ones before the outputs, or feed-forward layers behind norms",
   convolution: "neurons that are channels of convolutions",
   classes: "classes to choose from",
   targets: "classes, or other targets, to choose from",
@@ -20,6 +23,8 @@ function has(network: Network, traits: BlindTask["traits"], need: Need): boolean
       return units.length > 0 && units.every(isNormalised);
     case "norm-or-hidden":
       return units.some(isNormalised) && units.every((unit) => isNormalised(unit) || isLastHidden(network, unit));
+    case "bounded":
+      return has(network, traits, "norm-or-hidden") || hasFeedForward(network);
     case "convolution":
       return units.length > 0 && units.every((unit) => isFilter(network, weightsOf(unit)));
     case "classes":

@@ -38,8 +38,8 @@ describe("what criteria need", () => {
     const lacks = (network: Network, task: Pick<Task, "traits"> = classification) =>
       (Object.keys(NEEDS) as Need[]).filter((need) => unmetNeed({ needs: [need] }, network, task) !== null);
     expect(lacks(full)).toEqual([]);
-    expect(lacks(flat)).toEqual(["batch-norm", "norm-or-hidden", "convolution"]);
-    expect(lacks(plain)).toEqual(["batch-norm", "norm-or-hidden"]);
+    expect(lacks(flat)).toEqual(["batch-norm", "norm-or-hidden", "bounded", "convolution"]);
+    expect(lacks(plain)).toEqual(["batch-norm", "norm-or-hidden", "bounded"]);
     expect(lacks({ ...full, classes: 1 })).toEqual(["classes", "targets"]);
     expect(lacks({ ...full, input: { channels: 30, height: 1, width: 1 } })).toEqual(["pixels"]);
     expect(lacks(full, { traits: ["pixels"] })).toEqual(["classes", "targets"]);
@@ -53,7 +53,7 @@ describe("what criteria need", () => {
     for (const name of ["clp", "bnp", "anp"]) expect(names).not.toContain(name);
     expect(() => assertApplicable([CRITERIA.get("weight-norm")!], flat, classification, "x")).not.toThrow();
     expect(() => assertApplicable([CRITERIA.get("clp")!], flat, classification, "suspect.pth")).toThrow(
-      "--criterion clp: needs a batch norm behind every layer of neurons but hidden linear ones before the outputs, which flat (suspect.pth) lacks",
+      "--criterion clp: needs a batch norm behind every layer of neurons but hidden linear ones before the outputs, or feed-forward layers behind norms, which flat (suspect.pth) lacks",
     );
   });
 });

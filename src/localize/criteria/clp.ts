@@ -3,9 +3,10 @@ import { mean, standardDeviation } from "../../core/statistics.ts";
 import { BN_EPSILON } from "../../graph/batchnorm.ts";
 import { unitsOf, weightedNodes } from "../../graph/network.ts";
 import { tensorOf } from "../../tensor/state.ts";
+import { byWeights } from "../by-weights.ts";
+import { amplification, hasFeedForward } from "../feed-forward.ts";
 import { layerZ } from "../normalise.ts";
 import { spectralNorms } from "../spectral-norm.ts";
-import type { CleanCriterion } from "../types.ts";
 
 /** Standard deviations above the layer's mean at which a channel is named (the published default). */
 const DEVIATIONS = 3;
@@ -13,19 +14,23 @@ const DEVIATIONS = 3;
 /**
  * Channel Lipschitzness (docs/methods.md §10.5): `u = ‖W[c] as C_in × k²‖₂ · |γ_c| / √(σ²_c + 1e-5)`, an upper bound on
  * how far the channel can amplify a change of its input. Weights alone. Native: u > mean + 3·std of the layer. Of a hidden linear
- * unit, which has no batch norm, it is ‖W[j]‖₂.
+ * unit, which has no batch norm, it is ‖W[j]‖₂; of a decoder's feed-forward unit the product of the norms of all that it multiplies with.
  */
-export const clp: CleanCriterion = {
+export const clp = byWeights({
   name: "clp",
   title: "Channel Lipschitzness-based pruning",
   kind: "published",
   source: "Zheng, Tang, Li, Liu: Data-free Backdoor Removal based on Channel Lipschitzness (ECCV 2022)",
-  needs: ["norm-or-hidden"],
-  access: "clean",
-  needsData: false,
-  async localize({ network, state }) {
+  needs: ["bounded"],
+  rawOf(network, state) {
     const raw: LayerScores = {};
-    for (const { id, width } of unitsOf(network)) {
+    const isDecoder = hasFeedForward(network);
+    for (const unit of unitsOf(network)) {
+      const { id, width } = unit;
+      if (isDecoder) {
+        raw[id] = amplification(network, state, unit);
+        continue;
+      }
       const { bn, kernel } = weightedNodes(network).find((node) => node.id === id)!;
       const norms = spectralNorms(tensorOf(state, `${id}.weight`).data, width, kernel * kernel);
       raw[id] = [...norms];
@@ -34,6 +39,9 @@ export const clp: CleanCriterion = {
       const variances = tensorOf(state, `${bn}.running_var`).data;
       raw[id] = raw[id].map((norm, c) => (norm * Math.abs(gains[c])) / Math.sqrt(variances[c] + BN_EPSILON));
     }
+    return raw;
+  },
+  judge(raw) {
     const native: NeuronSet = {};
     for (const [layer, values] of Object.entries(raw)) {
       const threshold = mean(values) + DEVIATIONS * standardDeviation(values);
@@ -42,4 +50,4 @@ export const clp: CleanCriterion = {
     }
     return { raw, scores: layerZ(raw), native };
   },
-};
+});
