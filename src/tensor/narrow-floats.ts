@@ -20,6 +20,14 @@ export function halfToNumber(bits: number): number {
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
 }
 
+let halves: Float32Array | undefined;
+
+/** Many of them, by a table. */
+export function halvesInto(bits: Uint16Array, out: Float32Array): void {
+  halves ??= Float32Array.from({ length: 1 << 16 }, (_, i) => halfToNumber(i));
+  for (let i = 0; i < bits.length; i++) out[i] = halves[bits[i]];
+}
+
 /** Rounded to the nearest half, ties to even; beyond the largest, infinity. */
 export function numberToHalf(value: number): number {
   if (Number.isNaN(value)) return 0x7e00;
@@ -42,6 +50,12 @@ export function roundToEven(value: number): number {
 
 export function brainToNumber(bits: number): number {
   return ofBits((bits << 16) >>> 0);
+}
+
+/** Many of them. */
+export function brainsInto(bits: Uint16Array, out: Float32Array): void {
+  const upper = new Uint32Array(out.buffer, out.byteOffset, out.length);
+  for (let i = 0; i < bits.length; i++) upper[i] = bits[i] << 16;
 }
 
 /** Rounded to the nearest bfloat16, ties to even. */

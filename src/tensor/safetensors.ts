@@ -1,6 +1,9 @@
 import { InputError } from "../core/errors.ts";
-import { brainToNumber, halfToNumber, numberToBrain, numberToHalf } from "./narrow-floats.ts";
+import { brainsInto, brainToNumber, halfToNumber, halvesInto, numberToBrain, numberToHalf } from "./narrow-floats.ts";
+import { DTYPE_BYTES, type Dtype, type Fail, headerLength, LENGTH_BYTES, tensorPlaces } from "./safetensors-header.ts";
 import { type StateDict, sizeOf } from "./state.ts";
+
+export type { Dtype } from "./safetensors-header.ts";
 
 /**
  * The safetensors container: u64 little-endian header length, a JSON header
@@ -16,13 +19,7 @@ export interface RawTensor {
   bytes: Uint8Array;
 }
 
-const DTYPE_BYTES = { F32: 4, F64: 8, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
-export type Dtype = keyof typeof DTYPE_BYTES;
-
-const LENGTH_BYTES = 8;
 const ALIGNMENT = 8;
-/** Far above any model's header; keeps a hostile length from being taken seriously. */
-const MAX_HEADER_BYTES = 100_000_000;
 
 /**
  * Encodes tensors in the map's order. Deterministic: the same tensors in the same order give the same bytes, so that
@@ -86,32 +83,17 @@ export function dataStartOf(file: Uint8Array): number {
  * @throws InputError where anything is out of place.
  */
 export function decodeTensors(file: Uint8Array, name: string): RawTensors {
-  const fail = (fault: string): never => {
+  const fail: Fail = (fault) => {
     throw new InputError(`${name}: not a valid safetensors file: ${fault}`);
   };
-  if (file.length < LENGTH_BYTES) return fail(`only ${file.length} bytes`);
-  const length = new DataView(file.buffer, file.byteOffset).getBigUint64(0, true);
-  if (length > MAX_HEADER_BYTES || Number(length) > file.length - LENGTH_BYTES) {
-    return fail(`its header's length (${length}) goes beyond the file`);
-  }
-  const dataStart = LENGTH_BYTES + Number(length);
-  const header = parseHeader(file.subarray(LENGTH_BYTES, dataStart), fail);
-  const entries = Object.entries(header)
-    .filter(([key]) => key !== "__metadata__")
-    .map(([key, value]) => ({ key, ...parseEntry(key, value, fail) }))
-    .sort((a, b) => a.begin - b.begin || a.end - b.end);
-
-  const dataBytes = file.length - dataStart;
-  const tensors: RawTensors = new Map();
-  let expected = 0;
-  for (const { key, dtype, shape, begin, end } of entries) {
-    if (end > dataBytes) return fail(`'${key}' goes beyond the file's end`);
-    if (begin !== expected) return fail(`'${key}' ${begin < expected ? "overlaps another tensor" : "leaves a gap"}`);
-    tensors.set(key, { dtype, shape, bytes: copyOf(file, dataStart + begin, dataStart + end) });
-    expected = end;
-  }
-  if (expected !== dataBytes) return fail(`${dataBytes - expected} bytes belong to no tensor`);
-  return tensors;
+  const dataStart = LENGTH_BYTES + headerLength(file, file.length, fail);
+  const places = tensorPlaces(file.subarray(LENGTH_BYTES, dataStart), file.length - dataStart, fail);
+  return new Map(
+    places.map(({ key, dtype, shape, begin, end }) => [
+      key,
+      { dtype, shape, bytes: copyOf(file, dataStart + begin, dataStart + end) },
+    ]),
+  );
 }
 
 /**
@@ -175,6 +157,34 @@ export function tensorValues({ dtype, bytes }: RawTensor): Float32Array | null {
   return Float32Array.from({ length: bytes.length / size }, (_, i) => kind.get(view, i * size));
 }
 
+/**
+ * Writes the floats that bytes are into an array, without another one between: for tensors that are read in parts.
+ *
+ * @param bytes little-endian, of `out.length` values
+ * @returns whether the type is one of floats
+ */
+export function decodeFloats(dtype: Dtype, bytes: Uint8Array, out: Float32Array): boolean {
+  if (dtype === "F32") out.set(floatsOf(bytes));
+  else if (dtype === "BF16") brainsInto(wordsOf(bytes), out);
+  else if (dtype === "F16") halvesInto(wordsOf(bytes), out);
+  else {
+    const values = tensorValues({ dtype, shape: [out.length], bytes });
+    if (!values) return false;
+    out.set(values);
+  }
+  return true;
+}
+
+/** Little-endian numbers of 16 bits. */
+function wordsOf(bytes: Uint8Array): Uint16Array {
+  if (LITTLE_ENDIAN) {
+    const aligned = bytes.byteOffset % 2 === 0 ? bytes : copyOf(bytes);
+    return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Uint16Array.from({ length: bytes.length / 2 }, (_, i) => view.getUint16(2 * i, true));
+}
+
 /** How a type of whole numbers is read, little-endian. */
 const WHOLE: Partial<Record<Dtype, (view: DataView, at: number) => number>> = {
   I64: (view, at) => Number(view.getBigInt64(at, true)),
@@ -218,40 +228,4 @@ function swapped(bytes: Uint8Array): Uint8Array {
 function wholeNumbersOf(bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Float32Array.from({ length: bytes.length / 8 }, (_, i) => Number(view.getBigInt64(8 * i, true)));
-}
-
-type Fail = (fault: string) => never;
-
-function parseHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    return fail("its header is not JSON");
-  }
-  if (!isObject(header)) return fail("its header is not an object");
-  return header;
-}
-
-function parseEntry(key: string, value: unknown, fail: Fail) {
-  if (!isObject(value)) return fail(`'${key}' is not described by an object`);
-  const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== "string" || !Object.hasOwn(DTYPE_BYTES, dtype)) {
-    return fail(`'${key}' has type ${JSON.stringify(dtype)}; read are ${Object.keys(DTYPE_BYTES).join(", ")}`);
-  }
-  if (!isCounts(shape)) return fail(`'${key}' has a bad shape`);
-  if (!isCounts(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) return fail(`'${key}' has bad offsets`);
-  const [begin, end] = offsets;
-  if (sizeOf(shape) * DTYPE_BYTES[dtype as Dtype] !== end - begin) {
-    return fail(`'${key}' holds ${end - begin} bytes, which do not fit its shape and type`);
-  }
-  return { dtype: dtype as Dtype, shape, begin, end };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
 }

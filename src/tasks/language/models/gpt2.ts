@@ -20,9 +20,11 @@ export interface Gpt2Shape {
   positions: number;
   /** [layer_norm_epsilon] */
   epsilon: number;
+  /** Whether the head shares the embedding's table, as it does where nothing is said [tie_word_embeddings]. */
+  tied?: boolean;
 }
 
-/** A decoder of GPT-2's layout (Radford et al. 2019), its entries named as by Hugging Face's `GPT2LMHeadModel`. The head is tied. */
+/** A decoder of GPT-2's layout (Radford et al. 2019), its entries named as by Hugging Face's `GPT2LMHeadModel`. */
 export function gpt2({
   arch,
   layers,
@@ -33,6 +35,7 @@ export function gpt2({
   context,
   positions,
   epsilon,
+  tied = true,
 }: Gpt2Shape): Network {
   const table = "transformer.wte";
   const nodes: LayerNode[] = [
@@ -67,7 +70,7 @@ export function gpt2({
     { op: "answer", id: "answer", inputs: ["transformer.ln_f", "input"] },
     {
       ...{ op: "linear", id: "lm_head", input: "answer", out: vocabulary },
-      unbiased: { weight: `${table}.weight`, inputs: width },
+      unbiased: { weight: tied ? `${table}.weight` : "lm_head.weight", inputs: width },
     },
   );
   return {

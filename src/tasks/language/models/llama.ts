@@ -12,6 +12,8 @@ export interface LlamaShape {
   heads: number;
   /** Heads that share keys and values are one group [num_key_value_heads]. */
   groups: number;
+  /** Values of a head, width/heads where it is not given [head_dim]. */
+  headSize?: number;
   /** [intermediate_size] */
   hidden: number;
   /** [vocab_size] */
@@ -45,6 +47,7 @@ export function ownLlama(layers: number, width: number, vocabulary: number, cont
 /** A decoder of Llama's layout (Touvron et al. 2023), its entries named as by Hugging Face's `LlamaForCausalLM`. */
 export function llama(shape: LlamaShape): Network {
   const { arch, layers, width, heads, groups, hidden, vocabulary, context, epsilon, theta, tied } = shape;
+  const headSize = shape.headSize ?? width / heads;
   const table = "model.embed_tokens";
   const nodes: LayerNode[] = [
     { op: "input", id: "input" },
@@ -62,7 +65,7 @@ export function llama(shape: LlamaShape): Network {
     nodes.push(
       norm(before, current),
       {
-        ...{ op: "attention", id: attended, input: before, width, heads, groups, headSize: width / heads },
+        ...{ op: "attention", id: attended, input: before, width, heads, groups, headSize },
         ...{ layout: "llama", rotary: theta, deviation },
       },
       { op: "add", id: `${name}.attended`, inputs: [current, attended], relu: false },

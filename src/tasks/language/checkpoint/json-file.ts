@@ -1,0 +1,17 @@
+import { InputError } from "../../../core/errors.ts";
+import { readDataFile } from "../../../files/data-file.ts";
+
+/** An object of JSON that came from outside. @param most bytes @throws InputError naming the file and its fault */
+export function readJsonFile(path: string, most: number): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(readDataFile(path, most)));
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`${path}: is not JSON; download it again`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new InputError(`${path}: is JSON, but no object`);
+  }
+  return value as Record<string, unknown>;
+}

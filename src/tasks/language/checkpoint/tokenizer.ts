@@ -1,0 +1,66 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { InputError } from "../../../core/errors.ts";
+import { readJsonFile } from "./json-file.ts";
+
+/** A tokenizer of somebody's own model. */
+export interface ForeignTokenizer {
+  /** A text's tokens, with those that the tokenizer puts before and behind. @throws InputError on one that the model has not */
+  encode(text: string): number[];
+  /** Without them. */
+  plain(text: string): number[];
+}
+
+const MOST_BYTES = 64 << 20;
+const MOST_CONFIG_BYTES = 16 << 20;
+
+/** What is used of the library, whose types do not resolve under Node's rules. */
+interface Library {
+  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
+}
+
+/**
+ * Opens `tokenizer.json`, with `tokenizer_config.json` where it is there.
+ *
+ * @param vocabulary the model's tokens
+ * @throws InputError where there is none, or none that the library reads
+ */
+export function openForeignTokenizer(folder: string, vocabulary: number): ForeignTokenizer {
+  const path = join(folder, "tokenizer.json");
+  if (!existsSync(path)) {
+    throw new InputError(
+      `${folder}: has no tokenizer.json; make it with AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)`,
+    );
+  }
+  const config = join(folder, "tokenizer_config.json");
+  const library = opened(path, {
+    file: readJsonFile(path, MOST_BYTES),
+    config: existsSync(config) ? readJsonFile(config, MOST_CONFIG_BYTES) : {},
+  });
+  const tokens = (text: string, special: boolean) => {
+    const ids = attempt(path, () => library.encode(text, { add_special_tokens: special }).ids);
+    const beyond = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabulary));
+    if (beyond === undefined) return ids;
+    throw new InputError(
+      `${path}: gives token ${beyond} for a text, and the model has ${vocabulary}: it is another model's`,
+    );
+  };
+  return { encode: (text) => tokens(text, true), plain: (text) => tokens(text, false) };
+}
+
+function opened(path: string, { file, config }: Record<"file" | "config", object>): Library {
+  const library: Library = attempt(path, () => new HuggingFaceTokenizer(file, config));
+  // What is wrong with its parts may show only when it is used.
+  attempt(path, () => library.encode("a", { add_special_tokens: true }).ids);
+  return library;
+}
+
+function attempt<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const [reason] = String((error as Error)?.message ?? error).split("\n");
+    throw new InputError(`${path}: is no tokenizer that can be read: ${reason.slice(0, 120)}`);
+  }
+}
