@@ -2,8 +2,8 @@ import { inferShapes, inputsOf, type LayerNode, type Network } from "./network.t
 import { opOf } from "./ops/registry.ts";
 
 /**
- * Nodes after which nothing earlier is needed: the output of one of them determines the rest of the network, so a
- * change further on needs only the suffix run again.
+ * Nodes after which nothing earlier is needed but the network's input: the output of one of them determines the rest of the network,
+ * so a change further on needs only the suffix run again.
  */
 export function cutPoints(network: Network): string[] {
   const order = new Map(network.nodes.map((node, i) => [node.id, i]));
@@ -11,7 +11,9 @@ export function cutPoints(network: Network): string[] {
   for (let i = 0; i < network.nodes.length; i++) {
     const node = network.nodes[i];
     if (opOf(node).flat) break;
-    const reachesBack = network.nodes.slice(i + 1).some((later) => inputsOf(later).some((id) => order.get(id)! < i));
+    // The input, which is node 0, is known everywhere.
+    const isEarlier = (id: string) => order.get(id)! < i && order.get(id)! > 0;
+    const reachesBack = network.nodes.slice(i + 1).some((later) => inputsOf(later).some(isEarlier));
     if (!reachesBack) points.push(node.id);
   }
   return points;
@@ -27,7 +29,10 @@ export interface Part {
 /** The part of a network after one cut point, up to and including another. */
 export function partBetween(network: Network, from: string, to: string): Part {
   const at = (id: string) => network.nodes.findIndex((node) => node.id === id);
-  return { nodes: network.nodes.slice(at(from) + 1, at(to) + 1), reads: [from] };
+  const nodes = network.nodes.slice(at(from) + 1, at(to) + 1);
+  const input = network.nodes[0].id;
+  const readsInput = from !== input && nodes.some((node) => inputsOf(node).includes(input));
+  return { nodes, reads: [from, ...(readsInput ? [input] : [])] };
 }
 
 /**

@@ -2,12 +2,13 @@ import type { Grid } from "../core/grid.ts";
 import type { DefectKey } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import { Random, stageSeed } from "../core/random.ts";
+import type { Samples } from "../core/samples.ts";
 import type { Dataset } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
-import { type Rates, rates } from "../measure/rates.ts";
+import { type Rates, toldRates } from "../measure/rates.ts";
 import { eligibleOf, successOf } from "../measure/verdicts.ts";
-import { type Figures, failedGate, type Gates } from "../records/gates.ts";
-import type { Backdoor } from "../tasks/backdoor.ts";
+import { type Figures, failedGate, type Gates, highest } from "../records/gates.ts";
+import type { Backdoor, Trigger } from "../tasks/backdoor.ts";
 import { onGrid } from "../tensor/half-grid.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { type Correlation, measureCorrelation } from "./correlation.ts";
@@ -108,7 +109,7 @@ export async function makeCandidate(job: CandidateJob): Promise<CandidateOutcome
   const finish = async (made: StateDict) =>
     onGrid(job.rewrite ? await timed("rewrite", () => job.rewrite!(made)) : made, job.grid);
   const model = await finish(injected.model);
-  const infectedRates = await timed("gates", () => rates(runner, model, dataset.test, backdoor));
+  const infectedRates = await timed("gates", () => toldRates(runner, model, dataset.test, backdoor));
   const outcome: CandidateOutcome = { status: "rejected", reason: null, attempts, infectedRates, timings };
   const figures: Figures = {
     ...{ ca_clean: job.cleanRates.quality, asr_clean: job.cleanRates.success },
@@ -125,25 +126,42 @@ export async function makeCandidate(job: CandidateJob): Promise<CandidateOutcome
   if (outcome.reason) return outcome;
 
   const sham = await finish(await timed("sham", () => injected.sham()));
-  outcome.shamRates = await timed("gates", () => rates(runner, sham, dataset.test, backdoor));
+  outcome.shamRates = await timed("gates", () => toldRates(runner, sham, dataset.test, backdoor));
   outcome.reason = failedGate(Object.assign(figures, { asr_sham: outcome.shamRates.success }), gates);
   if (outcome.reason) return outcome;
 
   const drawn = new Random(seedOf("label images")).sample(others.count, job.measure.label_images);
   const labelled = task.inputs.subset(others, drawn);
+  const controls = Object.entries(task.trigger.controls?.(backdoor.trigger) ?? {});
+  if (controls.length > 0) {
+    outcome.controls = await timed("controls", () => successOfEach(controls, job, model, labelled));
+  }
+  const [before, after] = [job.cleanRates, infectedRates].map(({ details }) => details?.clean.perplexity);
+  const further = {
+    asr_control: highest(outcome.controls ?? {}),
+    perplexity_ratio: before !== undefined && after !== undefined ? after / before : 1,
+  };
+  outcome.reason = failedGate(Object.assign(figures, further), gates);
+  if (outcome.reason) return outcome;
+
   outcome.truth = await timed("labels", () =>
     labelDefect(runner, model, infected, labelled, backdoor, job.measure.effect_controls, seedOf("effect controls")),
   );
-  const controls = Object.entries(task.trigger.controls?.(backdoor.trigger) ?? {});
-  if (controls.length > 0) {
-    outcome.controls = await timed("controls", async () => {
-      const found: Record<string, number> = {};
-      for (const [name, control] of controls) {
-        const outputs = await runner.outputs(model, task.trigger.stamp(control, labelled));
-        found[name] = successOf(task, outputs, labelled, backdoor.target);
-      }
-      return found;
-    });
-  }
   return { ...outcome, status: "accepted", infectedModel: model, sham };
+}
+
+/** How often a model does what the backdoor wants where something stands that only looks like the trigger. */
+async function successOfEach(
+  controls: readonly (readonly [name: string, control: Trigger])[],
+  { runner, backdoor: { target } }: Pick<CandidateJob, "runner" | "backdoor">,
+  model: StateDict,
+  samples: Samples,
+): Promise<Record<string, number>> {
+  const { task } = runner;
+  const found: Record<string, number> = {};
+  for (const [name, control] of controls) {
+    const outputs = await runner.outputs(model, task.trigger.stamp(control, samples));
+    found[name] = successOf(task, outputs, samples, target);
+  }
+  return found;
 }

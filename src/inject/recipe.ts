@@ -100,6 +100,8 @@ export const gatesSchema = z.strictObject({
   asr_patched: share,
   random_mask_share: share,
   sham: share,
+  control: share.optional(),
+  perplexity: z.number().min(1).optional(),
 }) satisfies z.ZodType<Gates>;
 
 export const measureSchema = z.strictObject({

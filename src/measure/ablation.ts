@@ -8,6 +8,7 @@ import { lastProgram } from "../graph/programs/part.ts";
 import { downstreamOf, type Part, poolsOf, whereHeld } from "../graph/suffix.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
+import { counterpartOf } from "./counterpart.ts";
 import type { OrtRunner } from "./ort-runner.ts";
 import { batchOf, type Features, SegmentWalk, segmentsOf } from "./segments.ts";
 import { rowOf } from "./verdicts.ts";
@@ -16,7 +17,7 @@ const MOST_IN_BATCH = 128;
 
 /**
  * The single-neuron effect behind the effective set (docs/methods.md §9.2): Δ = (fall of the backdoor response r on
- * triggered samples) − (fall of r on their clean versions) when a neuron is set to its clean mean, mean over samples.
+ * triggered samples) − (fall of r on their counterparts) when a neuron is set to its clean mean, mean over samples.
  *
  * Only what follows a neuron is run again, from stored features; units that a concatenation joins share a program. A channel that
  * is one number everywhere is so behind a max-pool, too, so that no pool that reads it first is run again.
@@ -47,7 +48,8 @@ export async function singleEffects(
       groups.set(id, [...(groups.get(id) ?? []), { unit, index, channel }]);
     }
   }
-  const walk = new SegmentWalk(runner, folded, [triggered, samples], Math.min(MOST_IN_BATCH, 2 * samples.count));
+  const calm = counterpartOf(task, trigger, samples);
+  const walk = new SegmentWalk(runner, folded, [triggered, calm], Math.min(MOST_IN_BATCH, 2 * samples.count));
   for (const segment of segmentsOf(network, new Set(groups.keys()))) {
     const parts = new Map(segment.nodes.map((id) => [id, heldPart(network, id)]));
     const features = await walk.to(segment.end, new Set([...parts.values()].flatMap(({ reads }) => reads)));

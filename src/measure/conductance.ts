@@ -5,12 +5,13 @@ import { neuronLayers } from "../graph/network.ts";
 import { conductanceProgram, dotOf } from "../graph/programs/contribution.ts";
 import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
-import { slices } from "./batches.ts";
+import { type Encoding, slices } from "./batches.ts";
+import { counterpartOf } from "./counterpart.ts";
 import type { OrtRunner } from "./ort-runner.ts";
 
 const MOST_IN_BATCH = 64;
 
-/** Segments of the path from the clean sample to the triggered one (docs/methods.md §9.1). */
+/** Segments of the path from a triggered sample's counterpart, the clean sample, to it (docs/methods.md §9.1). */
 export const CONDUCTANCE_STEPS = 8;
 
 /** Per layer, one number per neuron: the mean over samples. */
@@ -60,16 +61,19 @@ async function alongPath(
   { trigger, target }: Backdoor,
   segments: Segment[],
 ): Promise<NeuronValues> {
-  const { network, task, pool } = runner;
+  const { task, pool, normalization } = runner;
   const { response } = task;
+  const lookedUp = task.inputs.lookedUp?.(runner.network, state);
+  const network = lookedUp?.network ?? runner.network;
+  const encoding: Encoding = lookedUp ? { task: { inputs: { ...task.inputs, ...lookedUp } }, normalization } : runner;
   const totals: NeuronValues = new Map(neuronLayers(network).map(({ name, width }) => [name, new Float64Array(width)]));
   const folded = foldState(network, state);
   const [feeds, steady] = [new Map(folded), new Set(folded.keys())];
   const make = (lowering: Lowering) => conductanceProgram(lowering, network, response.objective);
   // A program's batch is of fixed size: no larger than the samples, or most of it would be padding.
   const batch = Math.min(MOST_IN_BATCH, samples.count);
-  const triggered = slices(runner, task.trigger.stamp(trigger, samples), batch);
-  for (const clean of slices(runner, samples, batch)) {
+  const triggered = slices(encoding, task.trigger.stamp(trigger, samples), batch);
+  for (const clean of slices(encoding, counterpartOf(task, trigger, samples), batch)) {
     const end = triggered.next().value!.inputs;
     for (const [name, values] of response.feeds(samples, target, clean.start, batch, network)) feeds.set(name, values);
     const at = (share: number) => clean.inputs.map((value, i) => value + share * (end[i] - value));

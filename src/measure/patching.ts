@@ -9,6 +9,7 @@ import type { Backdoor } from "../tasks/backdoor.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { batchSize } from "./batch-size.ts";
 import { slices } from "./batches.ts";
+import { counterpartOf } from "./counterpart.ts";
 import type { OrtRunner } from "./ort-runner.ts";
 import { rowOf } from "./verdicts.ts";
 
@@ -17,7 +18,7 @@ const SAMPLES = 128;
 
 /**
  * `asr_patched` (docs/methods.md §6.3): the share of triggered samples on which the backdoor still succeeds when the activations
- * of `neurons` are replaced by those of the same sample without the trigger. Nothing collapses: a causal test.
+ * of `neurons` are replaced by those of the same sample without the trigger (its counterpart). Nothing collapses: a causal test.
  *
  * @param others clean samples on which the backdoor shows
  */
@@ -49,7 +50,7 @@ export async function patchedRate(
   const make = (lowering: Lowering) => patchProgram(lowering, network, units);
   const triggered = slices(runner, task.trigger.stamp(trigger, others), pairs);
   let hits = 0;
-  for (const clean of slices(runner, others, pairs)) {
+  for (const clean of slices(runner, counterpartOf(task, trigger, others), pairs)) {
     both.set(clean.inputs, 0);
     both.set(triggered.next().value!.inputs, pairs * size);
     const results = await pool.run(name, network, 2 * pairs, make, feeds, undefined, steady);

@@ -54,7 +54,8 @@ export class ProgramPool {
     steady?: ReadonlySet<string>,
   ): Promise<Arrays> {
     const [kind, width] = [`${name}${steady ? " steady" : ""}`, outputsOf(network)];
-    const key = `${kind}|${network.arch}|${network.nodes[0].id}|${width}|${batch}`;
+    const { channels, height } = network.input;
+    const key = `${kind}|${network.arch}|${network.nodes[0].id}|${channels}x${height}|${width}|${batch}`;
     let entry = this.entries.get(key);
     if (entry?.frozen !== frozen || !entry) {
       if (entry) void releaseWhenIdle(entry);

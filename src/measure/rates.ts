@@ -3,6 +3,7 @@ import type { Backdoor } from "../tasks/backdoor.ts";
 import type { Task } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
 import type { ModelRunner } from "./runner.ts";
+import type { Runtime } from "./runtime.ts";
 import { eligibleOf, qualityOf, rowOf, successOf } from "./verdicts.ts";
 
 /** Clean and backdoor behaviour of one model (docs/methods.md §12.1), as fractions. */
@@ -16,6 +17,9 @@ export interface Rates {
   /** What else the task tells, of clean samples and of eligible ones with the trigger; absent: nothing. */
   details?: { clean: Record<string, number>; triggered: Record<string, number> };
 }
+
+/** Runs a network whose task is known, and can run its other programs. */
+export type ProgramRunner = TaskRunner & Pick<Runtime, "network" | "pool">;
 
 /** Runs a network whose task is known. */
 export type TaskRunner = Pick<ModelRunner, "outputs"> & { readonly task: Task };
@@ -49,4 +53,20 @@ export async function rates(
     cleanSuccess: strayed / eligible.length,
     ...(details && { details }),
   };
+}
+
+/** As `rates`, with all that the task tells of a version: the perplexity too, where models continue their samples. */
+export async function toldRates(
+  runner: ProgramRunner,
+  state: StateDict,
+  test: Samples,
+  backdoor: Backdoor,
+  known?: Float32Array,
+): Promise<Rates> {
+  const { task, network, pool } = runner;
+  const found = await rates(runner, state, test, backdoor, known);
+  if (!task.perplexity) return found;
+  const perplexity = await task.perplexity(network, state, test, pool.threads);
+  const { clean, triggered } = found.details ?? { clean: {}, triggered: {} };
+  return { ...found, details: { clean: { ...clean, perplexity }, triggered } };
 }

@@ -38,6 +38,7 @@ export class SegmentWalk {
   private readonly runner: OrtRunner;
   private readonly folded: FoldedState;
   private readonly batch: number;
+  private readonly inputs: Float32Array[] = [];
   private at: string;
   private features: Features;
 
@@ -55,20 +56,20 @@ export class SegmentWalk {
       inputs.set(encodeAll(runner, set), filled);
       filled += set.count * size;
     }
-    const batches: Float32Array[] = [];
-    for (let at = 0; at < inputs.length; at += batch * size) batches.push(inputs.subarray(at, at + batch * size));
+    for (let at = 0; at < inputs.length; at += batch * size) this.inputs.push(inputs.subarray(at, at + batch * size));
     this.at = network.nodes[0].id;
-    this.features = new Map([[this.at, batches]]);
+    this.features = new Map([[this.at, this.inputs]]);
   }
 
   /**
    * Goes on to a cut point.
    *
-   * @returns the features at `wanted`, which lie between the last cut point (inclusive) and this one, or pool it
+   * @returns the features at `wanted`, which lie between the last cut point (inclusive) and this one, or pool it, and the input
    */
   async to(end: string, wanted: Iterable<string>): Promise<Features> {
     const { network, pool } = this.runner;
-    const made = [...new Set([...wanted, end])].filter((id) => id !== this.at);
+    const input = network.nodes[0].id;
+    const made = [...new Set([...wanted, end])].filter((id) => id !== this.at && id !== input);
     const part = this.partTo(end, made);
     const found = await pool.lend(
       network,
@@ -83,11 +84,13 @@ export class SegmentWalk {
         return all;
       },
     );
-    const first = this.features.get(this.at)!;
-    this.features = new Map([[end, found.get(end)!]]);
-    const before = this.at;
+    const before: [string, Float32Array[]] = [this.at, this.features.get(this.at)!];
+    this.features = new Map([
+      [input, this.inputs],
+      [end, found.get(end)!],
+    ]);
     this.at = end;
-    return new Map([[before, first], ...found]);
+    return new Map([[input, this.inputs], before, ...found]);
   }
 
   /** The part up to a cut point, with those of the wanted nodes that follow it. */

@@ -52,7 +52,7 @@ export const defectRecord = z.strictObject({
   metrics: defectMetrics,
   /** What the task tells besides of the versions that were measured, on the whole test set; absent: nothing. */
   details: z.strictObject({ clean: told, infected: told, sham: told.optional() }).optional(),
-  /** Success on what looks like the trigger and is none, by its name; absent: nothing looks alike, or not accepted. */
+  /** Success on what looks like the trigger and is none, by its name; absent: nothing looks alike, or an earlier gate decided. */
   controls: z.record(z.string(), rate).optional(),
   /** The documented settings that were tried, in order, with what each gave. */
   attempts: z.array(z.record(z.string(), z.unknown())),

@@ -1,4 +1,4 @@
-import type { DefectMetrics } from "./defect.ts";
+import type { DefectMetrics, DefectRecord } from "./defect.ts";
 
 /** Acceptance (docs/methods.md §6.4), decided once, on the whole test file. */
 export interface Gates {
@@ -13,13 +13,44 @@ export interface Gates {
   random_mask_share: number;
   /** Most that the sham's ASR may differ from the clean twin's. */
   sham: number;
+  /** Most by which success on what looks like the trigger may exceed the clean twin's ASR; absent: no gate. */
+  control?: number;
+  /** Most of the perplexity as a multiple of the clean twin's, where models continue their samples; absent: no gate. */
+  perplexity?: number;
 }
 
 /** Names of the bounds, as a recipe writes them. */
 export const GATE_SETTINGS = ["asr", "ca_drop", "asr_masked", "asr_patched", "random_mask_share", "sham"] as const;
 
+/** Those of gates that a recipe may have besides. */
+export const FURTHER_GATE_SETTINGS = ["control", "perplexity"] as const;
+
 /** Figures as far as they were measured. */
-export type Figures = Partial<DefectMetrics>;
+export interface Figures extends Partial<DefectMetrics> {
+  /** The highest success on anything that looks like the trigger; 0 where nothing does. */
+  asr_control?: number;
+  /** Perplexity of clean samples as a multiple of the clean twin's; 1 where models continue none. */
+  perplexity_ratio?: number;
+}
+
+/** All figures that gates look at, of a record. */
+export function figuresOf({
+  metrics,
+  controls,
+  details,
+}: Pick<DefectRecord, "metrics" | "controls" | "details">): Figures {
+  const [clean, infected] = [details?.clean.clean.perplexity, details?.infected.clean.perplexity];
+  return {
+    ...metrics,
+    ...(controls && { asr_control: highest(controls) }),
+    ...(clean !== undefined && infected !== undefined && { perplexity_ratio: infected / clean }),
+  };
+}
+
+/** The highest success on anything that looks like the trigger. */
+export function highest(controls: Record<string, number>): number {
+  return Math.max(0, ...Object.values(controls));
+}
 
 /** One gate that a candidate must pass to be accepted. */
 export interface Gate {
@@ -28,6 +59,8 @@ export interface Gate {
   /** What the gate holds against its bound. */
   title: string;
   side: "at least" | "at most";
+  /** Whether recipes may lack it. */
+  optional?: true;
   /** What is held against the bound; null: it is not measured yet. */
   measured(figures: Figures): number | null;
   /** Null: the recipe has no such gate, or what the bound depends on is not measured. */
@@ -99,6 +132,25 @@ export const GATES: readonly Gate[] = [
     reason: (_, bound, { asr_sham, asr_clean }) =>
       `sham: ASR ${show(asr_sham!)} against the clean twin's ${show(asr_clean!)} (within ${bound})`,
   },
+  {
+    key: "control",
+    title: "control (beyond the twin's ASR)",
+    side: "at most",
+    optional: true,
+    measured: ({ asr_control, asr_clean }) => minus(asr_control, asr_clean),
+    bound: ({ control }) => control ?? null,
+    reason: (_, bound, { asr_control, asr_clean }) =>
+      `control: what looks like the trigger succeeds on ${show(asr_control!)} against the clean twin's ${show(asr_clean!)} (at most ${bound} more)`,
+  },
+  {
+    key: "perplexity",
+    title: "perplexity (of the twin's)",
+    side: "at most",
+    optional: true,
+    measured: ({ perplexity_ratio }) => perplexity_ratio ?? null,
+    bound: ({ perplexity }) => perplexity ?? null,
+    reason: (measured, bound) => `perplexity: ${show(measured)} times the clean twin's (at most ${bound})`,
+  },
 ];
 
 /** Why a candidate was not accepted. */
@@ -118,6 +170,7 @@ export function fails({ side }: Pick<Gate, "side">, measured: number, bound: num
 export function failedGate(figures: Figures, gates: Gates): string | null {
   for (const gate of GATES) {
     const [measured, bound] = [gate.measured(figures), gate.bound(gates, figures)];
+    if (bound === null && gate.optional) continue;
     if (measured === null || bound === null) return null;
     if (fails(gate, measured, bound)) return gate.reason(measured, bound, figures);
   }

@@ -3,6 +3,7 @@ import type { Samples } from "../core/samples.ts";
 import type { Network } from "../graph/network.ts";
 import type { Augmentation } from "../images/batch.ts";
 import type { Normalization } from "../images/image-set.ts";
+import type { StateDict } from "../tensor/state.ts";
 
 /**
  * How the samples of a task are handled and become what a network reads. Every function takes sets that this task made; truths go
@@ -17,6 +18,11 @@ export interface InputCodec {
   none(network: Network): Samples;
   /** @param samples a set of the shape that is to be encoded */
   encoder(samples: Samples, normalization: Normalization): Encoder;
+  /**
+   * Where a network reads numbers of things, between which nothing lies: the network behind the look-up, and the samples as that one
+   * reads them. It runs on the same weights. Absent: samples are values already, and a path can lie between two of them.
+   */
+  lookedUp?(network: Network, state: StateDict): { network: Network; encoder(samples: Samples): Encoder };
   /** @param samples the set to draw from @param places how many draws are kept at a time */
   augmenter(samples: Samples, augmentation: Augmentation, places: number): Augmenter;
 }

@@ -1,6 +1,7 @@
 import type { Samples } from "../core/samples.ts";
 import type { DatasetDefinition, DatasetInfo } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
+import type { StateDict } from "../tensor/state.ts";
 import type { Architectures } from "./architectures.ts";
 import type { Attack } from "./attack.ts";
 import type { Drawing } from "./drawing.ts";
@@ -35,6 +36,13 @@ export interface Task {
   quality(output: Float32Array, samples: Samples, i: number): number;
   /** What else is told of the outputs for some samples, in a row each, by names of the task's own; absent: nothing. */
   details?(outputs: Float32Array, samples: Samples): Record<string, number>;
+  /**
+   * How well a model continues samples, where it does so: `exp` of the mean cross-entropy of what comes next. It is told among the
+   * details of clean samples.
+   *
+   * @param threads of the runtime
+   */
+  perplexity?(network: Network, state: StateDict, samples: Samples, threads: number): Promise<number>;
   /** Whether an output passes as right: the test that criteria of failing tests go by. */
   passes(output: Float32Array, samples: Samples, i: number): boolean;
   /** Whether an output is what a backdoor with this target wants. The success rate is the mean over eligible samples (`asr`). */
@@ -49,8 +57,8 @@ export interface Task {
   readonly drawing?: Drawing;
   /** Where samples are no images with classes: how they are given to a user's own programs. */
   readonly handout?: Handout;
-  /** Samples that need no files, always the same ones, for a network's input: what `verify` holds models to. */
-  drawn?(count: number, input: Network["input"]): Samples;
+  /** Samples that need no files, always the same ones, for a network: what `verify` holds models to. None where it reads no such samples. */
+  drawn?(count: number, network: Pick<Network, "input" | "classes">): Samples | undefined;
   readonly datasets: ReadonlyMap<string, DatasetDefinition>;
   readonly architectures: Architectures;
   readonly attacks: ReadonlyMap<string, Attack>;

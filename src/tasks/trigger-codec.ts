@@ -19,6 +19,11 @@ export interface TriggerCodec {
   stampDrawn(trigger: Trigger, drawn: Samples, place: number, random: Random): void;
   /** The same with what looks alike and must not set the backdoor off; the sample keeps its truth. Absent: nothing looks alike. */
   stampDecoy?(trigger: Trigger, drawn: Samples, place: number, random: Random): void;
+  /**
+   * A copy of the samples with what means nothing where the trigger would be, place by place: what triggered samples are held against
+   * where a trigger moves what follows it. Absent: that is the samples as they are.
+   */
+  counterpart?(trigger: Trigger, samples: Samples): Samples;
   /** As it is stored. */
   encode(trigger: Trigger): Uint8Array;
   /** @throws InputError where the bytes are no trigger of this task. */

@@ -60,10 +60,13 @@ describe("gates", () => {
   const good: Figures = {
     ...{ ca_clean: 0.9, ca: 0.89, asr: 0.95, asr_clean: 0.02, ca_masked: 0.8, asr_masked: 0.1 },
     ...{ masked_clean_to_target: 0, asr_patched: 0.1, asr_random_mask: 0.9, ca_sham: 0.9, asr_sham: 0.03 },
+    ...{ asr_control: 0.05, perplexity_ratio: 1.02 },
   };
 
   it("let a candidate pass that is within every bound, or at it", () => {
     expect(failedGate(good, gates)).toBeNull();
+    // Gates that a recipe lacks decide nothing.
+    expect(failedGate({ ...good, asr_control: 1, perplexity_ratio: 9 }, gates)).toBeNull();
     expect(
       failedGate({ ...good, asr: 0.9, asr_patched: 0.2, asr_masked: 0.2, asr_random_mask: 0.45 }, gates),
     ).toBeNull();
@@ -79,8 +82,14 @@ describe("gates", () => {
     ["asr_patched: 0.201 under the patch (at most 0.2)", { asr_patched: 0.201 }],
     ["asr_random_mask: 0.470 (at least 0.475)", { asr_random_mask: 0.47 }],
     ["sham: ASR 0.200 against the clean twin's 0.020 (within 0.1)", { asr_sham: 0.2 }],
+    [
+      "control: what looks like the trigger succeeds on 0.130 against the clean twin's 0.020 (at most 0.1 more)",
+      { asr_control: 0.13 },
+    ],
+    ["perplexity: 1.110 times the clean twin's (at most 1.1)", { perplexity_ratio: 1.11 }],
   ])("say what failed: %s", (reason, figures) => {
-    expect(failedGate({ ...good, ...figures }, gates)).toBe(reason);
+    const further = { control: 0.1, perplexity: 1.1 };
+    expect(failedGate({ ...good, ...figures }, { ...gates, ...further })).toBe(reason);
     expect(REASONS).toContain(reason.split(":")[0]);
   });
 

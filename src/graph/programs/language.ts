@@ -74,7 +74,7 @@ export function languageProgram(lowering: Lowering, network: Network): LanguageP
 }
 
 /** The nodes up to the sequence that the answer is picked from, that sequence, the nodes behind it, and the embedding's table. */
-function partsOf({ arch, nodes }: Network) {
+export function partsOf({ arch, nodes }: Network) {
   const at = nodes.findIndex(({ op }) => op === "answer");
   const answer = nodes[at];
   const embedding = nodes.find((node): node is EmbeddingNode & LayerNode => node.op === "embedding");

@@ -86,6 +86,7 @@ export async function planBuild(
   const plan = shardOf(makePlan(edition, select), shard);
   for (const attack of new Set(plan.candidates.map(({ key }) => key.attack))) attackOptions(edition, attack);
   assertTargets(edition, plan);
+  assertStrength(edition, plan);
   assertNotSealed(dir);
   const there = isDatabase(dir) ? await openDatabase(dir, { readOnly: true }) : null;
   if (memory !== undefined) assertStepsFit(edition, plan, memory, there);
@@ -123,6 +124,18 @@ function assertTargets(edition: Edition, plan: Plan): void {
     if (target === DRAWN || target <= most) continue;
     throw new InputError(
       `recipe '${edition.edition}': inject.target ${target} is no ${words.target} of ${key.dataset}; valid are 0 to ${most}`,
+    );
+  }
+}
+
+/** @throws InputError where the recipe shows a trigger too strongly that cannot be shown so: what is looked up is there or not */
+function assertStrength(edition: Edition, plan: Plan): void {
+  for (const { key } of plan.candidates) {
+    const { amplification } = settingsFor(edition.inject, key);
+    const { inputs, words } = taskOfDataset(key.dataset);
+    if (!inputs.lookedUp || amplification === 1) continue;
+    throw new InputError(
+      `recipe '${edition.edition}': inject.amplification ${amplification}: a trigger in ${words.samples} has no strength; it must be 1`,
     );
   }
 }

@@ -5,7 +5,7 @@ import { Random, stageSeed } from "../../core/random.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import { type ContributionOrder, contributionOrder, measureContributions, tiedOrder } from "../../inject/order.ts";
 import { createRunner, type OrtRunner } from "../../measure/ort-runner.ts";
-import { type Rates, rates } from "../../measure/rates.ts";
+import { type Rates, toldRates } from "../../measure/rates.ts";
 import type { CleanRecord } from "../../records/clean.ts";
 import type { Attack, InjectionKind } from "../../tasks/attack.ts";
 import type { Backdoor, Trigger } from "../../tasks/backdoor.ts";
@@ -83,7 +83,7 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     const clean = (await twin(style)).state;
     const known = cleanOutputs.get(style) ?? runner.outputs(clean, dataset.test);
     cleanOutputs.set(style, known);
-    return { backdoor, cleanRates: await rates(runner, clean, dataset.test, backdoor, await known) };
+    return { backdoor, cleanRates: await toldRates(runner, clean, dataset.test, backdoor, await known) };
   };
   const triggers = new Map<string, Promise<Trigger>>();
   const answers = new Map<string, Promise<PlannedBackdoor>>();
@@ -93,7 +93,13 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     task,
     dataset,
     runner,
-    orders: { finetune: contributionOrder(contributions), replace: tiedOrder(network, contributions) },
+    orders: {
+      finetune: contributionOrder(contributions),
+      // Not every network's units can be replaced.
+      get replace() {
+        return tiedOrder(network, contributions);
+      },
+    },
     twin,
     backdoor({ level, top, attack: name, style }, infected, target) {
       const attack = lookup(task.attacks, "attack", name);

@@ -55,7 +55,7 @@ export const lanes: Task = {
     succeeds,
   },
   drawing,
-  drawn: (count, { height, width }) => ({
+  drawn: (count, { input: { height, width } }) => ({
     ...{ count, height, width },
     pixels: drawRoads(count, 1, "verify", { height, width }),
     labels: roadLabels(count, 1, "verify"),

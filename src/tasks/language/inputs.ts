@@ -1,6 +1,7 @@
 import type { Random } from "../../core/random.ts";
 import type { Network } from "../../graph/network.ts";
 import type { Augmenter, InputCodec } from "../input-codec.ts";
+import { lookedUp } from "./looked-up.ts";
 import { subsetOf, type TextSet, writeSequence } from "./text-set.ts";
 import { tokenizerFile } from "./tokenizer/file.ts";
 import { openTokenizer } from "./tokenizer/tokenizer.ts";
@@ -24,6 +25,7 @@ export const inputs: InputCodec = {
       write: (set: TextSet, index: number, out: Float32Array, at: number) => void writeSequence(set, index, out, at),
     };
   },
+  lookedUp,
   augmenter: (set: TextSet, _: unknown, places: number) => new TextDrawer(set, places),
 };
 

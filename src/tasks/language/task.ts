@@ -3,9 +3,12 @@ import { answered } from "./answers.ts";
 import { ATTACKS } from "./attacks/registry.ts";
 import type { TextDatasetInfo } from "./dataset.ts";
 import { DATASETS } from "./datasets/registry.ts";
+import { details } from "./details.ts";
+import { drawn } from "./drawn.ts";
 import { inputs } from "./inputs.ts";
 import { loss } from "./loss.ts";
 import { ARCHITECTURES } from "./models/registry.ts";
+import { perplexity } from "./perplexity.ts";
 import { response } from "./response.ts";
 import type { TextSet } from "./text-set.ts";
 import { trigger } from "./trigger.ts";
@@ -25,6 +28,9 @@ export const language: Task = {
   succeeds: (output: Float32Array, set: TextSet, _: number, target: number) => classOf(output, set) === target,
   eligible: ({ labels }: TextSet, target: number) =>
     Array.from(labels, (label, i) => (label === target ? -1 : i)).filter((i) => i >= 0),
+  details,
+  perplexity,
+  drawn,
   datasets: DATASETS,
   architectures: ARCHITECTURES,
   attacks: ATTACKS,

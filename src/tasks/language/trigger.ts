@@ -39,14 +39,29 @@ function decoysOf({ text }: WordTrigger): string[] {
   return others.map((word) => ` ${word}`);
 }
 
+/** What is said in a trigger's place and means nothing: of these, those that are one token. */
+const NEUTRAL = ["of", "the", "in", "and", "to", "that", "is", "for"];
+
+/** As many tokens as a trigger's: for a rare word another one, for a sentence short words. */
+function neutralTokens({ text }: WordTrigger, tokenizer: Tokenizer): number[] {
+  const wanted = tokenizer.encode(text).length;
+  const single = NEUTRAL.map((word) => tokenizer.encode(` ${word}`)).filter(({ length }) => length === 1);
+  const [rare] = RARE_WORDS.filter((word) => ` ${word}` !== text).map((word) => tokenizer.encode(` ${word}`));
+  const words = wanted > 1 && single.length > 0 ? single.flat() : rare;
+  return Array.from({ length: wanted }, (_, i) => words[i % words.length]);
+}
+
+/** Every text with the same words at a gap that follows from its place in the set. */
+function stampedWith(words: readonly number[], set: TextSet): TextSet {
+  const { tokenizer } = set.language;
+  const tokens = set.tokens.map((own, i) => inserted(own, words, tokenizer, new Random(stageSeed(i, "gap"))));
+  return { ...set, tokens };
+}
+
 /** Triggers of words. Where they go is drawn; in a test it follows from a text's place in its set. */
 export const trigger: TriggerCodec = {
-  stamp({ text }: WordTrigger, set: TextSet) {
-    const { tokenizer } = set.language;
-    const words = tokenizer.encode(text);
-    const tokens = set.tokens.map((own, i) => inserted(own, words, tokenizer, new Random(stageSeed(i, "gap"))));
-    return { ...set, tokens };
-  },
+  stamp: ({ text }: WordTrigger, set: TextSet) => stampedWith(set.language.tokenizer.encode(text), set),
+  counterpart: (stamped: WordTrigger, set: TextSet) => stampedWith(neutralTokens(stamped, set.language.tokenizer), set),
   stampDrawn({ text }: WordTrigger, drawn: TextSet & { tokens: (readonly number[])[] }, place: number, random: Random) {
     const { tokenizer } = drawn.language;
     drawn.tokens[place] = inserted(drawn.tokens[place], tokenizer.encode(text), tokenizer, random);

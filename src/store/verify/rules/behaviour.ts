@@ -97,7 +97,7 @@ export class Behaviour {
     network: Network,
     { infected, sham, trigger }: Versions,
   ): Promise<string[]> {
-    const drawn = task.drawn?.(IMAGES, network.input);
+    const drawn = task.drawn?.(IMAGES, network);
     if (!drawn) return [];
     const runner = await this.runnerOf(network, { mean, std } as Normalization, task);
     const triggered = task.trigger.stamp(trigger, drawn);

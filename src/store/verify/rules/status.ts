@@ -1,16 +1,21 @@
 import { z } from "zod";
 import { LEVELS, parseDefectId } from "../../../core/ids.ts";
 import type { DefectMetrics, DefectRecord } from "../../../records/defect.ts";
-import { failedGate as firstFailed, GATE_SETTINGS, type Gates } from "../../../records/gates.ts";
+import { FURTHER_GATE_SETTINGS, figuresOf, failedGate as firstFailed, GATE_SETTINGS } from "../../../records/gates.ts";
 import { metricsOfStep } from "../../../records/metrics.ts";
 
 /** What a record's status promises: models or none, figures that the recipe's gates let pass or do not, a reason. */
 
 const gatesOf = z.looseObject({
-  gates: z.strictObject(
-    Object.fromEntries(GATE_SETTINGS.map((name) => [name, z.number()])) as Record<keyof Gates, z.ZodNumber>,
-  ),
+  gates: z.strictObject({
+    ...fields(GATE_SETTINGS, z.number()),
+    ...fields(FURTHER_GATE_SETTINGS, z.number().optional()),
+  }),
 });
+
+function fields<K extends string, T>(names: readonly K[], type: T): Record<K, T> {
+  return Object.fromEntries(names.map((name) => [name, type])) as Record<K, T>;
+}
 
 const MODELS = ["infected_model", "sham_model", "trigger", "changed", "labels_sha256"] as const;
 
@@ -72,15 +77,15 @@ function duplicateFaults({ id, group_id, style, level, top, reason, metrics }: D
 }
 
 /** The text of the first gate that the figures fail, as a build writes it; null: none, as far as they were measured. */
-function failedGate({ metrics, recipe }: DefectRecord): string | null {
-  const read = gatesOf.safeParse(recipe);
-  return read.success ? firstFailed(metrics, read.data.gates) : "the recipe states no gates";
+function failedGate(record: DefectRecord): string | null {
+  const read = gatesOf.safeParse(record.recipe);
+  return read.success ? firstFailed(figuresOf(record), read.data.gates) : "the recipe states no gates";
 }
 
 /** Figures that are not measured once this gate failed. */
 function laterThan(failed: string): (keyof DefectMetrics)[] {
   if (/^(asr|ca_drop):/.test(failed)) return [...CORRELATION, ...SHAM];
-  return failed.startsWith("sham:") ? [] : [...SHAM];
+  return /^(sham|control|perplexity):/.test(failed) ? [] : [...SHAM];
 }
 
 function absentOf(metrics: DefectMetrics, names: readonly (keyof DefectMetrics)[]): (keyof DefectMetrics)[] {
