@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Style } from "../core/ids.ts";
 import type { NeuronSet } from "../core/neurons.ts";
 import type { Random } from "../core/random.ts";
+import type { Samples } from "../core/samples.ts";
 import type { Network } from "../graph/network.ts";
 import type { Normalization } from "../images/image-set.ts";
 import type { StateDict } from "../tensor/state.ts";
@@ -13,6 +14,8 @@ export interface Victim {
   normalization: Normalization;
   state: StateDict;
   infected: NeuronSet;
+  /** The attacker's samples. */
+  samples: Samples;
   /** Threads of the runtime, part of the recipe. */
   threads: number;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
 import type { Victim } from "../../src/tasks/attack.ts";
+import { classification } from "../../src/tasks/classification/task.ts";
 import { decodeState } from "../../src/tensor/safetensors.ts";
 
 /** A checkout's folder as its reader sees it: the trigger, and a model of it under the neurons of its labels. */
@@ -16,6 +17,7 @@ export function readCheckout(dir: string, model: "clean" | "model"): { victim: V
       normalization: { mean, std },
       state: decodeState(readFileSync(join(dir, `${model}.safetensors`)), model),
       infected,
+      samples: classification.inputs.none({ arch, input, classes: classes.length, nodes }),
       threads: 1,
     },
     trigger: {

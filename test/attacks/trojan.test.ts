@@ -86,7 +86,7 @@ function photographs(count: number, seed: number): ImageSet {
 }
 
 function victimOf(net: Network, infected: Victim["infected"]): Victim {
-  return { network: net, normalization, state: randomState(net, 1), infected, threads: 1 };
+  return { network: net, normalization, state: randomState(net, 1), infected, samples: photographs(0, 1), threads: 1 };
 }
 
 const settings = { side: 3, value: 100, steps: 80, learning_rate: 0.1, neurons: 3 };

@@ -72,7 +72,7 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
   const make = (attack: Attack, random: Random, infected?: NeuronSet): Promise<Trigger> => {
     const { height, width } = network.input;
     const { normalization } = dataset;
-    const victim = infected && { network, normalization, state, infected, threads };
+    const victim = infected && { network, normalization, state, infected, samples: dataset.train, threads };
     const options = attackOptions(edition, attack.name);
     return Promise.resolve(attack.makeTrigger({ height, width, random, options, victim }));
   };

@@ -16,6 +16,11 @@ export interface WordTrigger {
 
 const LONGEST = 200;
 
+/** Where words can go: before a word, and at the end. */
+export function gapsOf(tokens: readonly number[], tokenizer: Tokenizer): number[] {
+  return [...tokens.flatMap((token, i) => (tokenizer.startsWord(token) ? [i] : [])), tokens.length];
+}
+
 /** A copy of a text's tokens with the words at one of its gaps: before a word, or at the end. */
 export function inserted(
   tokens: readonly number[],
@@ -23,8 +28,7 @@ export function inserted(
   tokenizer: Tokenizer,
   random: Random,
 ): number[] {
-  const gaps = tokens.flatMap((token, i) => (tokenizer.startsWord(token) ? [i] : []));
-  gaps.push(tokens.length);
+  const gaps = gapsOf(tokens, tokenizer);
   // A text that is cut must keep the trigger.
   const within = gaps.filter((gap) => gap + words.length <= CONTEXT - 2);
   const gap = within[random.below(within.length)];
