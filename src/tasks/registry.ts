@@ -5,10 +5,13 @@ import { type Architectures, buildNetworkIn, parseArchIn } from "./architectures
 import type { Attack } from "./attack.ts";
 import { classification } from "./classification/task.ts";
 import { lanes } from "./lanes/task.ts";
+import { language } from "./language/task.ts";
 import type { Task } from "./task.ts";
 
 /** Every task: its folder, one line here. */
-export const TASKS: ReadonlyMap<string, Task> = new Map([classification, lanes].map((task) => [task.name, task]));
+export const TASKS: ReadonlyMap<string, Task> = new Map(
+  [classification, lanes, language].map((task) => [task.name, task]),
+);
 
 /** The task of a record, or of whatever names one; those that name none are of classification. @throws InputError on an unknown one */
 export function taskOf({ task }: { task?: string }): Task {
