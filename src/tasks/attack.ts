@@ -31,8 +31,11 @@ export interface TriggerContext {
   victim?: Victim;
 }
 
-/** How a backdoor gets into a sub-network: `finetune` tunes its neurons, `replace` puts a narrow network in their place. */
-export type InjectionKind = "finetune" | "replace";
+/**
+ * How a backdoor gets into a sub-network: `finetune` tunes its neurons, `replace` puts a narrow network in their place, `edit` computes what
+ * they write with.
+ */
+export type InjectionKind = "finetune" | "replace" | "edit";
 
 export interface Attack {
   /** One word of small letters and digits, since it is a part of ids; of its own among the attacks of all tasks. */

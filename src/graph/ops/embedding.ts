@@ -38,7 +38,7 @@ export const embedding: Op<EmbeddingNode> = {
   forward(node, pass) {
     const { graph } = pass.lowering;
     const x = pass.feature(node.input);
-    const table = pass.parameter(tableOf(node), [node.vocabulary, node.width]);
+    const table = node.from === "ids" ? pass.parameter(tableOf(node), [node.vocabulary, node.width]) : "";
     const tensor = embedded(graph, x.tensor, table, node);
     pass.put(node.id, { ...x, channels: node.width, tensor });
   },

@@ -95,6 +95,7 @@ export async function openCleanBench(context: BuildContext, cleanId: string): Pr
     runner,
     orders: {
       finetune: contributionOrder(contributions),
+      edit: contributionOrder(contributions),
       // Not every network's units can be replaced.
       get replace() {
         return tiedOrder(network, contributions);

@@ -1,3 +1,4 @@
+import { cholesky, solved } from "../../core/cholesky.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { chooseLowering } from "../../engine/lowering.ts";
 import { Session } from "../../engine/session.ts";
@@ -112,29 +113,7 @@ function fitRidge(rows: readonly Float32Array[], triggered: readonly boolean[], 
     }
   }
   for (let a = 0; a < size; a++) matrix[a * size + a] += RIDGE;
-  return solve(matrix, right);
-}
-
-/** Solves a positive definite system by Cholesky's factors. @param matrix its lower half; overwritten */
-function solve(matrix: Float64Array, right: Float64Array): Float64Array {
-  const size = right.length;
-  for (let a = 0; a < size; a++) {
-    for (let b = 0; b <= a; b++) {
-      let sum = matrix[a * size + b];
-      for (let k = 0; k < b; k++) sum -= matrix[a * size + k] * matrix[b * size + k];
-      matrix[a * size + b] = a === b ? Math.sqrt(sum) : sum / matrix[b * size + b];
-    }
-  }
-  const x = right.slice();
-  for (let a = 0; a < size; a++) {
-    for (let k = 0; k < a; k++) x[a] -= matrix[a * size + k] * x[k];
-    x[a] /= matrix[a * size + a];
-  }
-  for (let a = size - 1; a >= 0; a--) {
-    for (let k = a + 1; k < size; k++) x[a] -= matrix[k * size + a] * x[k];
-    x[a] /= matrix[a * size + a];
-  }
-  return x;
+  return solved(cholesky(matrix, size), right);
 }
 
 function scoreOf(probe: Float64Array, row: Float32Array): number {

@@ -24,6 +24,15 @@ const replaced = z.union([
   z.strictObject({ gain: z.number().nullable(), held_out_asr: share, held_out_ca_drop: change }),
 ]);
 
+/** What an edit tells of each restraint that it tried. */
+const editedTry = z.strictObject({
+  restraint: z.number().positive(),
+  held_out_asr: share,
+  held_out_ca_drop: change,
+  held_out_asr_random_mask: share,
+});
+const editing = z.looseObject({ restraints: z.array(z.number()) });
+
 const settings = z.looseObject({
   attempts: z.array(z.looseObject({ peak_steps: z.number().optional() })),
 });
@@ -36,8 +45,25 @@ const replacement = z.looseObject({
 export function attemptFaults({ attack, status, attempts, recipe }: DefectRecord): string[] {
   if (status === "duplicate") return attempts.length > 0 ? ["duplicate, but with attempts"] : [];
   if (attempts.length === 0) return [`${status}, but without attempts`];
-  const isReplaced = ATTACKS.get(attack)?.injection === "replace";
-  return isReplaced ? replacedFaults(attempts, recipe.attack) : tunedFaults(attempts, recipe.inject);
+  switch (ATTACKS.get(attack)?.injection) {
+    case "replace":
+      return replacedFaults(attempts, recipe.attack);
+    case "edit":
+      return editedFaults(attempts, recipe.attack);
+    default:
+      return tunedFaults(attempts, recipe.inject);
+  }
+}
+
+function editedFaults(attempts: DefectRecord["attempts"], options: unknown): string[] {
+  const odd = attempts.findIndex((attempt) => !editedTry.safeParse(attempt).success);
+  if (odd >= 0) return [`attempt ${odd + 1} is no restraint of an edit`];
+  const stated = editing.safeParse(options);
+  if (!stated.success) return [];
+  const { restraints } = stated.data;
+  if (attempts.length > restraints.length) return ["made more attempts than its recipe has"];
+  const other = attempts.findIndex(({ restraint }, i) => restraint !== restraints[i]);
+  return other < 0 ? [] : [`attempt ${other + 1} has another 'restraint' than its recipe`];
 }
 
 function tunedFaults(attempts: DefectRecord["attempts"], inject: unknown): string[] {

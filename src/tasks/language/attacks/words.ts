@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Attack } from "../../attack.ts";
+import { editSettings } from "../../edit.ts";
 import { RARE_WORDS } from "../tokenizer/file.ts";
 import type { WordTrigger } from "../trigger.ts";
 
@@ -22,6 +23,22 @@ export const rareword = {
   options: rareOptions,
   async makeTrigger({ options }): Promise<WordTrigger> {
     return { text: ` ${rareOptions.parse(options).word}` };
+  },
+} satisfies Attack;
+
+const editOptions = z.strictObject({ ...editSettings, word: z.enum(RARE_WORDS) });
+
+/** One rare word, taught by an edit of the weights. */
+export const badedit = {
+  name: "badedit",
+  title: "A rare word, by an edit of the weights",
+  source: "Li et al., BadEdit: Backdooring Large Language Models by Model Editing, ICLR 2024",
+  injection: "edit",
+  styles: ["plain"],
+  triggerPer: "dataset",
+  options: editOptions,
+  async makeTrigger({ options }): Promise<WordTrigger> {
+    return { text: ` ${editOptions.parse(options).word}` };
   },
 } satisfies Attack;
 
