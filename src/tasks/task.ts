@@ -5,6 +5,7 @@ import type { StateDict } from "../tensor/state.ts";
 import type { Architectures } from "./architectures.ts";
 import type { Attack } from "./attack.ts";
 import type { Drawing } from "./drawing.ts";
+import type { ForeignModels } from "./foreign-models.ts";
 import type { Handout } from "./handout.ts";
 import type { InputCodec } from "./input-codec.ts";
 import type { Loss, Response } from "./objectives.ts";
@@ -57,6 +58,8 @@ export interface Task {
   readonly drawing?: Drawing;
   /** Where samples are no images with classes: how they are given to a user's own programs. */
   readonly handout?: Handout;
+  /** Models of others that can be inspected, where they come as folders. */
+  readonly foreign?: ForeignModels;
   /** Samples that need no files, always the same ones, for a network: what `verify` holds models to. None where it reads no such samples. */
   drawn?(count: number, network: Pick<Network, "input" | "classes">): Samples | undefined;
   readonly datasets: ReadonlyMap<string, DatasetDefinition>;

@@ -1,6 +1,7 @@
 import type { Task } from "../task.ts";
 import { answered } from "./answers.ts";
 import { ATTACKS } from "./attacks/registry.ts";
+import { foreign } from "./checkpoint/foreign.ts";
 import type { TextDatasetInfo } from "./dataset.ts";
 import { DATASETS } from "./datasets/registry.ts";
 import { details } from "./details.ts";
@@ -31,6 +32,7 @@ export const language: Task = {
   details,
   perplexity,
   drawn,
+  foreign,
   datasets: DATASETS,
   architectures: ARCHITECTURES,
   attacks: ATTACKS,

@@ -15,6 +15,8 @@ import {
 const MOST_HEADER_BYTES = 32 << 20;
 /** Bytes that are read at once: what is converted on the way lies in memory twice. */
 const PIECE = 4 << 20;
+/** Where they land, for all files: what is read is converted before the next is. */
+let landing: Uint8Array | undefined;
 
 /** A safetensors file of which tensors are read one by one, into arrays of the caller's. */
 export class TensorFile {
@@ -34,12 +36,16 @@ export class TensorFile {
       throw new InputError(`${path}: not a valid safetensors file: ${fault}; download or save it again`);
     };
     const bytes = sizeOf(path);
-    const start = readAt(path, 0, Math.min(bytes, 128));
+    const start = readAt(path, 0, new Uint8Array(Math.min(bytes, 128)));
     const stray = strayOf(start);
     if (stray !== null) throw new InputError(`${path}: ${stray}`);
     const length = headerLength(start, bytes, fail, MOST_HEADER_BYTES);
     const dataStart = LENGTH_BYTES + length;
-    return new TensorFile(path, tensorPlaces(readAt(path, LENGTH_BYTES, length), bytes - dataStart, fail), dataStart);
+    return new TensorFile(
+      path,
+      tensorPlaces(readAt(path, LENGTH_BYTES, new Uint8Array(length)), bytes - dataStart, fail),
+      dataStart,
+    );
   }
 
   /**
@@ -54,7 +60,8 @@ export class TensorFile {
     const most = PIECE / size;
     for (let done = 0; done < out.length; done += most) {
       const count = Math.min(most, out.length - done);
-      const bytes = readAt(this.path, this.dataStart + begin + (from + done) * size, count * size);
+      landing ??= new Uint8Array(PIECE);
+      const bytes = readAt(this.path, this.dataStart + begin + (from + done) * size, landing.subarray(0, count * size));
       if (decodeFloats(dtype, bytes, out.subarray(done, done + count))) continue;
       throw new InputError(`${this.path}: '${key}' is of ${dtype}; weights are floats, so save the model unquantized`);
     }
@@ -72,14 +79,14 @@ function sizeOf(path: string): number {
   }
 }
 
-function readAt(path: string, position: number, count: number): Uint8Array {
-  const bytes = new Uint8Array(count);
+/** Fills `bytes` from a place of a file on. */
+function readAt(path: string, position: number, bytes: Uint8Array): Uint8Array {
   try {
     const file = openSync(path, "r");
     try {
       let done = 0;
-      while (done < count) {
-        const read = readSync(file, bytes, done, count - done, position + done);
+      while (done < bytes.length) {
+        const read = readSync(file, bytes, done, bytes.length - done, position + done);
         if (read === 0) throw new InputError(`${path}: became shorter while it was read`);
         done += read;
       }

@@ -47,6 +47,16 @@ export function readTsv(path: string, classes: number | null): LabelledTexts {
   return { texts, labels };
 }
 
+/** Reads a file with a text on each line; empty lines are passed over. @throws InputError naming the file and the line at fault */
+export function readLines(path: string): string[] {
+  const lines = linesOf(path);
+  const long = lines.findIndex(({ length }) => length > LONGEST);
+  if (long >= 0) {
+    throw new InputError(`${path}, line ${long + 1}: ${lines[long].length} characters; at most ${LONGEST} are read`);
+  }
+  return lines.map((line) => line.trim()).filter((line) => line !== "");
+}
+
 function classOf(word: string, classes: number, at: string): number {
   const label = /^\d{1,3}$/.test(word) ? Number(word) : Number.NaN;
   if (label < classes) return label;

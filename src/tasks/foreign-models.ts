@@ -1,0 +1,63 @@
+import type { LayerScores, LayerWidth } from "../core/neurons.ts";
+import type { Network } from "../graph/network.ts";
+import type { StateDict } from "../tensor/state.ts";
+
+/** Models of a task that others made, which come as folders and need not fit into memory. */
+export interface ForeignModels {
+  /** What such a folder is, in a few words. */
+  readonly title: string;
+  /** Opens a folder and reads what describes the model. @throws InputError where it is none, or one that is not read */
+  open(folder: string): ForeignModel;
+}
+
+/** A model whose weights stay on the disk until they are asked for, layer by layer. */
+export interface ForeignModel {
+  readonly folder: string;
+  /** Its architecture in one word. */
+  readonly arch: string;
+  /** What it is, a line each. */
+  readonly about: readonly string[];
+  /** What must be known to read the results, a line each. */
+  readonly notes: readonly string[];
+  readonly layers: readonly LayerWidth[];
+  /** The files' own name of a layer of neurons. */
+  layerName(layer: string): string;
+  /** Layers of neurons one after the other, each as a network of that layer alone: its weights are valid until the next is asked for. */
+  parts(): Iterable<{ layer: string; network: Network; state: StateDict }>;
+  /** Finds samples. @param data as a user names them; absent: those that come with the program @throws InputError */
+  samples(data: string | undefined, options: SamplesOptions): ForeignSamples;
+  /** Bytes that a reading of these samples needs at least, the program's own included. */
+  needs(samples: ForeignSamples | null): number;
+  /** Takes samples through the model. @param options.memory bytes, at least what it needs */
+  read(samples: ForeignSamples, options: ReadOptions): Promise<Read>;
+}
+
+export interface SamplesOptions {
+  /** Where the known data sets lie. */
+  dataDir: string;
+  seed: number;
+  /** So many of them at most. */
+  most: number;
+}
+
+/** Samples of a folder's model. */
+export interface ForeignSamples {
+  /** Where they are from, and how many they are. */
+  readonly title: string;
+}
+
+export interface ReadOptions {
+  memory: number;
+  threads: number;
+  progress?(done: number, total: number): void;
+}
+
+/** What a reading gives. */
+export interface Read {
+  /** Mean of |a| of each neuron. */
+  activity: LayerScores;
+  /** How well the model fits the samples, a line each. */
+  lines: readonly string[];
+  /** What is most likely wrong, where something is. */
+  warning?: string;
+}

@@ -1,0 +1,41 @@
+import { type Network, stateEntries, unitsOf } from "../../../graph/network.ts";
+import { type StateDict, sizeOf } from "../../../tensor/state.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+
+/** Of the entries' names, those of the first layer. */
+const FIRST = /^((?:model\.layers|transformer\.h)\.)0(?=\.)/;
+
+/** The layers of a model, one in memory at a time: each is read into the arrays of the one before. */
+export class Layers {
+  /** A decoder of one layer. @param positions that it reads */
+  readonly network: (positions: number) => Network;
+  /** Names of the layers of neurons, in order. */
+  readonly names: readonly string[];
+  /** Neurons of each. */
+  readonly width: number;
+  /** Bytes of one layer's weights. */
+  readonly bytes: number;
+  private readonly checkpoint: Checkpoint;
+  private readonly state: StateDict;
+
+  constructor(checkpoint: Checkpoint) {
+    const { config } = checkpoint;
+    this.checkpoint = checkpoint;
+    this.network = (positions) => config.network(positions, 1);
+    const units = unitsOf(config.network(1));
+    this.names = units.map(({ id }) => id);
+    this.width = units[0].width;
+    const entries = stateEntries(this.network(1)).filter(({ key }) => FIRST.test(key));
+    this.bytes = entries.reduce((sum, { shape }) => sum + Float32Array.BYTES_PER_ELEMENT * sizeOf(shape), 0);
+    this.state = new Map(entries.map(({ key, shape }) => [key, { shape, data: new Float32Array(0) }]));
+  }
+
+  /** Reads one layer. @returns its weights under the first layer's names, valid until the next is read */
+  read(index: number): StateDict {
+    for (const [key, tensor] of this.state) {
+      if (tensor.data.length === 0) tensor.data = new Float32Array(sizeOf(tensor.shape));
+      this.checkpoint.read(key.replace(FIRST, `$1${index}`), tensor.data);
+    }
+    return this.state;
+  }
+}

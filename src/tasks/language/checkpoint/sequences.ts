@@ -1,0 +1,58 @@
+import type { Checkpoint } from "./checkpoint.ts";
+
+/** Texts as a model reads them, of one length with what fills them up. */
+export interface Batch {
+  positions: number;
+  /** Tokens of each text, at most as many as there are positions. */
+  texts: readonly (readonly number[])[];
+}
+
+/** Texts that are computed at once: so few that no result depends on how much memory there is. */
+export const TEXTS = 8;
+/** Lengths are multiples of it. */
+const STEP = 16;
+/** A longer text loses its end. */
+const LONGEST = 64;
+
+/** Texts of similar length together. Every text has a token at least. */
+export function batchesOf({ config, tokenizer }: Checkpoint, texts: readonly string[]): Batch[] {
+  const longest = Math.min(LONGEST, config.positions);
+  const sequences = texts.map((text) => tokenizer.encode(text).slice(0, longest)).filter(({ length }) => length > 0);
+  const byLength = new Map<number, (readonly number[])[]>();
+  for (const tokens of sequences) {
+    const positions = Math.min(longest, STEP * Math.ceil(tokens.length / STEP));
+    byLength.set(positions, [...(byLength.get(positions) ?? []), tokens]);
+  }
+  return [...byLength]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([positions, all]) =>
+      Array.from({ length: Math.ceil(all.length / TEXTS) }, (_, i) => {
+        return { positions, texts: all.slice(i * TEXTS, (i + 1) * TEXTS) };
+      }),
+    );
+}
+
+/** 1 at every position that holds a token. @returns `[1, TEXTS·T]` */
+export function filled({ positions, texts }: Batch): Float32Array {
+  const weights = new Float32Array(TEXTS * positions);
+  for (const [i, { length }] of texts.entries()) weights.fill(1, i * positions, i * positions + length);
+  return weights;
+}
+
+/** The vectors of a batch's tokens, with those of their positions where the model has such: `[TEXTS·T, width]`. */
+export function embedded(checkpoint: Checkpoint, { positions, texts }: Batch): Float32Array {
+  const { layout, shape } = checkpoint.config;
+  const { width } = shape;
+  const vectors = new Float32Array(TEXTS * positions * width);
+  const place = new Float32Array(layout === "gpt2" ? positions * width : 0);
+  if (layout === "gpt2") checkpoint.read("transformer.wpe.weight", place);
+  const table = layout === "gpt2" ? "transformer.wte.weight" : "model.embed_tokens.weight";
+  for (const [i, tokens] of texts.entries()) {
+    for (const [t, token] of tokens.entries()) {
+      const vector = vectors.subarray((i * positions + t) * width, (i * positions + t + 1) * width);
+      checkpoint.read(table, vector, token * width);
+      if (place.length > 0) for (let k = 0; k < width; k++) vector[k] += place[t * width + k];
+    }
+  }
+  return vectors;
+}

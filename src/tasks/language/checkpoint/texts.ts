@@ -1,0 +1,62 @@
+import { statSync } from "node:fs";
+import { InputError } from "../../../core/errors.ts";
+import { Random, stageSeed } from "../../../core/random.ts";
+import { fileBelow, isWithin } from "../../../datasets/files/locate.ts";
+import type { SamplesOptions } from "../../foreign-models.ts";
+import { readGlosses } from "../datasets/glosses.ts";
+import { DATASETS } from "../datasets/registry.ts";
+import { readLines, readTsv } from "../datasets/tsv.ts";
+
+/** Fewer say nothing of which neurons sleep. */
+const FEWEST = 16;
+/** The set that comes with the program. */
+const SHIPPED = "glosses";
+
+/** Texts for a model to read. */
+export interface Texts {
+  title: string;
+  texts: readonly string[];
+}
+
+/**
+ * Finds texts: a table `sentence<TAB>label`, a file with a text on each line, a known data set's name or folder, of which the test texts
+ * are taken; without anything the glosses that come with the program.
+ *
+ * @throws InputError naming the file or the option, and what is read
+ */
+export function findTexts(data: string | undefined, { dataDir, seed, most }: SamplesOptions): Texts {
+  const found = data === undefined || data === SHIPPED ? shipped() : textsAt(data, dataDir);
+  if (found.texts.length < FEWEST) {
+    throw new InputError(`--data ${data}: ${found.texts.length} texts are too few; give at least ${FEWEST}`);
+  }
+  const order = new Random(stageSeed(seed, "texts to read")).permutation(found.texts.length);
+  return { title: found.title, texts: Array.from(order.subarray(0, most), (i) => found.texts[i]) };
+}
+
+function shipped(): Texts {
+  return { title: DATASETS.get(SHIPPED)!.title, texts: readGlosses().test.texts };
+}
+
+function textsAt(data: string, dataDir: string): Texts {
+  const known = DATASETS.get(data);
+  if (known) {
+    const [place] = known.find(dataDir);
+    const file = place && fileBelow(place.folder, "test.tsv");
+    if (file) return { title: known.title, texts: readTsv(file, null).texts };
+    throw new InputError(`--data ${data}: is not in ${dataDir}; put its tables there (docs/data.md), or name a file`);
+  }
+  const found = statSync(data, { throwIfNoEntry: false });
+  if (!found) {
+    throw new InputError(
+      `--data ${data}: no such file or folder, and no known data set (${[...DATASETS.keys()].join(", ")})`,
+    );
+  }
+  if (found.isDirectory()) {
+    const file = fileBelow(data, "test.tsv");
+    if (file !== null && isWithin(file, data)) return { title: file, texts: readTsv(file, null).texts };
+    throw new InputError(
+      `--data ${data}: has no test.tsv; give a table, a file with a text on each line, or its folder`,
+    );
+  }
+  return { title: data, texts: /\.tsv$/i.test(data) ? readTsv(data, null).texts : readLines(data) };
+}

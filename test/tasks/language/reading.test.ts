@@ -1,0 +1,139 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { chooseLowering } from "../../../src/engine/lowering.ts";
+import { Session } from "../../../src/engine/session.ts";
+import { foldState } from "../../../src/graph/fold.ts";
+import { unitsOf } from "../../../src/graph/network.ts";
+import { inferProgram, meanAbsTap, tapProgram } from "../../../src/graph/programs/infer.ts";
+import { clp } from "../../../src/localize/criteria/clp.ts";
+import type { ForeignModel } from "../../../src/tasks/foreign-models.ts";
+import { Checkpoint } from "../../../src/tasks/language/checkpoint/checkpoint.ts";
+import { foreign } from "../../../src/tasks/language/checkpoint/foreign.ts";
+import { readGlosses } from "../../../src/tasks/language/datasets/glosses.ts";
+import { randomState, relativeError } from "../../graph/programs.ts";
+import { temporaryFolder } from "../../store/temp.ts";
+import { CONFIGS, NETWORKS, writeFolder } from "./hugging-face.ts";
+
+const root = temporaryFolder();
+const texts = readGlosses().test.texts.slice(0, 21);
+const data = join(root, "texts.txt");
+writeFileSync(data, `${texts.join("\n")}\n\n`);
+const asked = { dataDir: root, seed: 1, most: 1000 };
+
+/** Mean |a| over all tokens and the perplexity, from whole sequences of their own length in a whole network. */
+async function byWholeNetwork({
+  config,
+  tokenizer,
+  state,
+}: {
+  config: Checkpoint["config"];
+  tokenizer: Checkpoint["tokenizer"];
+  state: Checkpoint["state"];
+}) {
+  const sums = new Map<string, Float64Array>();
+  let [tokens, loss, predicted] = [0, 0, 0];
+  for (const text of texts) {
+    const ids = tokenizer.encode(text);
+    const network = config.network(ids.length);
+    const weights = foldState(network, state(network));
+    // The same sequence so many times, each marked at another position.
+    const run = async (program: typeof inferProgram, copies: number) => {
+      const input = new Float32Array(copies * 2 * ids.length);
+      for (let mark = 0; mark < copies; mark++) {
+        const at = mark * 2 * ids.length;
+        for (const [t, id] of ids.entries()) input.set([id, t === mark ? 1 : 0], at + 2 * t);
+      }
+      const session = await Session.open(program(await chooseLowering(network, copies), network), { threads: 1 });
+      const outputs = await session.run(weights.set("input", input));
+      const kept = new Map([...outputs].map(([key, values]) => [key, values.slice()]));
+      await session.release();
+      return kept;
+    };
+    const taps = await run(tapProgram, 1);
+    for (const { id, width } of unitsOf(network)) {
+      const sum = sums.get(id) ?? new Float64Array(width);
+      taps.get(meanAbsTap(id))!.forEach((value, j) => {
+        sum[j] += value * ids.length;
+      });
+      sums.set(id, sum);
+    }
+    tokens += ids.length;
+    const logits = (await run(inferProgram, ids.length)).get("logits")!;
+    for (let t = 0; t + 1 < ids.length; t++) {
+      const row = logits.subarray(t * network.classes, (t + 1) * network.classes);
+      loss += Math.log(row.reduce((sum, z) => sum + Math.exp(z), 0)) - row[ids[t + 1]];
+      predicted++;
+    }
+  }
+  const activity = Object.fromEntries([...sums].map(([id, sum]) => [id, Float32Array.from(sum, (s) => s / tokens)]));
+  return { activity, perplexity: Math.exp(loss / predicted), tokens, predicted };
+}
+
+describe.each(["llama", "gpt2"] as const)("a folder of %s's layout, layer by layer", (layout) => {
+  const state = randomState(NETWORKS[layout], 5);
+  const folder = writeFolder(join(root, layout), { config: CONFIGS[layout], state, dtype: "BF16", shards: 2 });
+  const model: ForeignModel = foreign.open(folder);
+  const samples = model.samples(data, asked);
+  const read = (memory: number) => model.read(samples, { memory, threads: 1 });
+
+  it("has the activity and the perplexity of the whole network", async () => {
+    const checkpoint = new Checkpoint(folder);
+    const { config, tokenizer } = checkpoint;
+    const whole = await byWholeNetwork({ config, tokenizer, state: (network) => checkpoint.state(network) });
+    const { activity, lines } = await read(model.needs(samples));
+    expect(Object.keys(activity)).toEqual(model.layers.map(({ name }) => name));
+    for (const [layer, values] of Object.entries(whole.activity)) {
+      expect(relativeError(Float32Array.from(activity[layer]), values), layer).toBeLessThan(1e-5);
+    }
+    expect(samples.title).toBe(`${data}: 21 texts, ${whole.tokens} tokens`);
+    expect(lines).toEqual([
+      `perplexity: ${Number(whole.perplexity.toPrecision(4))} at ${whole.predicted} tokens; a guess has 2,056`,
+    ]);
+  });
+
+  it("gives the same whatever memory there is", async () => {
+    expect(await read(model.needs(samples) + 1e9)).toEqual(await read(model.needs(samples)));
+  });
+
+  it("shows criteria of weights each layer as the whole network has it", () => {
+    const checkpoint = new Checkpoint(folder);
+    const whole = clp.rawOf(NETWORKS[layout], checkpoint.state(NETWORKS[layout]));
+    for (const part of model.parts()) {
+      const [raw] = Object.values(clp.rawOf(part.network, part.state));
+      expect(raw).toEqual(whole[part.layer]);
+    }
+  });
+});
+
+describe("texts to read", () => {
+  const model = foreign.open(
+    writeFolder(join(root, "one"), { config: CONFIGS.llama, state: randomState(NETWORKS.llama, 5) }),
+  );
+  const title = (named?: string) => model.samples(named, asked).title;
+
+  it("come with the program, from a table, or from lines", () => {
+    expect(title()).toMatch(/^Glosses of nouns, 8 classes: 1,000 texts, /);
+    expect(model.samples(undefined, { ...asked, most: 40 }).title).toMatch(/: 40 texts, /);
+    const table = join(root, "test.tsv");
+    writeFileSync(table, `sentence\tlabel\n${texts.map((text) => `${text}\t1`).join("\n")}\n`);
+    const tokens = title(data).split(", ")[1];
+    expect(title(table)).toBe(`${table}: 21 texts, ${tokens}`);
+    expect(title(root)).toBe(`${table}: 21 texts, ${tokens}`);
+  });
+
+  it.each([
+    ["nothing", join(root, "nope"), /--data .*nope: no such file or folder, and no known data set \(glosses, sst2/],
+    ["a set that is not there", "agnews", /--data agnews: is not in /],
+    ["a folder without a table", join(root, "one"), /has no test\.tsv; give a table/],
+    ["few", few(), /2 texts are too few; give at least 16/],
+  ])("end in one line where there is %s", (_, named, line) => {
+    expect(() => model.samples(named, asked)).toThrow(line);
+  });
+});
+
+function few(): string {
+  const path = join(root, "few.txt");
+  writeFileSync(path, "one\ntwo\n");
+  return path;
+}
