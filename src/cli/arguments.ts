@@ -51,6 +51,18 @@ export function fraction(flag: string): (text: string) => number {
   };
 }
 
+const UNITS: Readonly<Record<string, number>> = { K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+
+/** An option's parser for amounts of memory. @returns bytes @throws InputError naming the option and what it takes */
+export function memorySize(flag: string): (text: string) => number {
+  return (text) => {
+    const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*([KMGT])i?B?$/i.exec(text) ?? [];
+    const bytes = Number(digits) * UNITS[unit?.toUpperCase()];
+    if (bytes >= 1e6 && bytes <= 1e15) return bytes;
+    throw new InputError(`${flag} '${text}': give an amount of memory, such as 800M or 2G`);
+  };
+}
+
 /** An option's parser for comma-separated lists; repeating the option adds to the list. */
 export function commaList(flag: string): (text: string, previous?: string[]) => string[] {
   return (text, previous = []) => {

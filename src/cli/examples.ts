@@ -37,7 +37,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "score --repairs --results results --db sample --format csv",
   ],
   study: ["study --dry-run", "study study/mine.yaml --out results --db sample"],
-  inspect: ["inspect suspect.pt --data ./data", "inspect suspect.pt --data photos --criterion clp,nc"],
+  inspect: [
+    "inspect suspect.pt --data ./data",
+    "inspect suspect.pt --data photos --criterion clp,nc",
+    "inspect smollm --task language --memory 2G",
+  ],
   "train-localizer": [
     "train-localizer --db sample --data ./data --out mine",
     `train-localizer --where "arch <> 'googlenetw8'" --truth full --db sample --data ./data --out mine`,

@@ -79,6 +79,7 @@ const BAD = [
   "score nope --db DB",
   "study nope --db DB",
   "inspect ROOT/nope --data DATA",
+  "inspect ROOT/nope --task language",
   "train-localizer nope --out ROOT/nope --db DB",
   "board run nope",
   "report --db ROOT",

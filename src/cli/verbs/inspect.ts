@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { CheckFailed } from "../../core/errors.ts";
+import { CheckFailed, InputError } from "../../core/errors.ts";
 import { oneLine } from "../../core/visible.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
-import { criterionList, wholeNumber } from "../arguments.ts";
+import { criterionList, memorySize, wholeNumber } from "../arguments.ts";
 import { failureLine, withCellProgress } from "../cell-progress.ts";
 import { print, printNeurons, printSummary, printTrigger, printVerdicts, summaryRow } from "../inspection.ts";
 import { budgetOption, deviceOption, formatOption, type SharedOptions, seedOption } from "../options.ts";
@@ -10,7 +10,15 @@ import { emitRows, warn } from "../output.ts";
 import { imagesOption, knownDataDir, modelOptions, type OwnOptions, referenceOption } from "../own-options.ts";
 
 type Options = Pick<SharedOptions, "db" | "seed" | "budget" | "format" | "device"> &
-  OwnOptions & { criterion?: string[]; pluginTimeout?: number; top: number; summary?: boolean; out?: string };
+  OwnOptions & {
+    criterion?: string[];
+    pluginTimeout?: number;
+    top: number;
+    summary?: boolean;
+    out?: string;
+    task?: string;
+    memory?: number;
+  };
 
 const NOT_PROVEN =
   "Not proven: a clean model can look suspicious, an infected one can look clean; the counts say how often that happened in the reference.";
@@ -19,8 +27,12 @@ const NOT_PROVEN =
 export function registerInspect(program: Command): void {
   const verb = program
     .command("inspect")
-    .argument("<file>", "a checkpoint: PyTorch's, .safetensors, or ONNX under the names of a state dict")
-    .description("look for a backdoor in a network of your own, with clean images of its task")
+    .argument(
+      "<file>",
+      "a checkpoint: PyTorch's, .safetensors, or ONNX under the names of a state dict; with --task language a model's folder",
+    )
+    .description("look for a backdoor in a network of your own, with clean samples of its task")
+    .option("--task <name>", "what a model in a folder is for: language (default: FILE is a classifier of images)")
     .addOption(imagesOption())
     .option(
       "--criterion <names>",
@@ -44,8 +56,34 @@ export function registerInspect(program: Command): void {
     .addOption(seedOption())
     .addOption(budgetOption())
     .addOption(deviceOption())
+    .option(
+      "--memory <size>",
+      "what a folder's model may take, e.g. 2G (default: half of what is here)",
+      memorySize("--memory"),
+    )
     .addOption(formatOption())
-    .action(inspect);
+    .action((file: string, options: Options) => {
+      if (options.task !== undefined && options.task !== IMAGES) return inspectFolder(file, options, verb);
+      if (options.memory !== undefined)
+        throw new InputError("--memory: belongs to models in folders; add --task language");
+      return inspect(file, options);
+    });
+}
+
+/** What files are for. */
+const IMAGES = "classification";
+
+/** Options that mean nothing for a model in a folder. */
+const OF_FILES = ["key", "arch", "classes", "mean", "std", "db", "pluginTimeout", "device"];
+
+async function inspectFolder(folder: string, options: Options & { task?: string }, verb: Command): Promise<void> {
+  const { inspectModelFolder } = await import("../inspect-folder.ts");
+  const given = OF_FILES.find((name) => verb.getOptionValueSource(name) === "cli");
+  if (given !== undefined) {
+    const { flags } = verb.options.find((option) => option.attributeName() === given)!;
+    throw new InputError(`${flags}: means nothing for a model in a folder; leave it out`);
+  }
+  await inspectModelFolder(folder, { ...options, task: options.task!, dataDir: knownDataDir() });
 }
 
 async function inspect(file: string, options: Options): Promise<void> {

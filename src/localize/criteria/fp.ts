@@ -2,7 +2,7 @@ import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
 import { neuronLayers } from "../../graph/network.ts";
 import { withinLayerRank } from "../normalise.ts";
 import { pruneWalk } from "../prune-walk.ts";
-import type { CleanCriterion, Suspect } from "../types.ts";
+import type { CleanCriterion, Localization, Suspect } from "../types.ts";
 
 /** Share of all neurons pruned per step of the walk. */
 const STEP = 0.01;
@@ -20,6 +20,15 @@ async function pruneUntilDrop(suspect: Suspect, scores: LayerScores): Promise<Ne
   });
 }
 
+/** How dormant neurons are. @param activity mean of |a| of each */
+export function dormancy(activity: LayerScores): Pick<Localization, "raw" | "scores"> {
+  // 0 − x rather than −x: a dead channel scores 0, not −0.
+  const raw = Object.fromEntries(
+    Object.entries(activity).map(([name, means]) => [name, means.map((mean) => 0 - mean)]),
+  );
+  return { raw, scores: withinLayerRank(raw) };
+}
+
 /**
  * Fine-pruning's first half (docs/methods.md §10.2): neurons that sleep on clean data. `u = −E|a|` over clean samples
  * and positions, made comparable by the rank inside the layer; native by the pruning walk above. The fine-tuning that
@@ -35,15 +44,14 @@ export const fp: CleanCriterion = {
   async localize(suspect) {
     const { network, state, runner, clean } = suspect;
     const taps = await runner.taps(state, clean.fit, "mean-abs");
-    const raw: LayerScores = {};
+    const means: LayerScores = {};
     for (const { name, width } of neuronLayers(network)) {
       const values = taps.get(name)!;
       const sums = new Array<number>(width).fill(0);
       for (let i = 0; i < values.length; i++) sums[i % width] += values[i];
-      // 0 − x rather than −x: a dead channel scores 0, not −0.
-      raw[name] = sums.map((sum) => 0 - sum / clean.fit.count);
+      means[name] = sums.map((sum) => sum / clean.fit.count);
     }
-    const scores = withinLayerRank(raw);
+    const { raw, scores } = dormancy(means);
     return { raw, scores, native: await pruneUntilDrop(suspect, scores) };
   },
 };

@@ -1,6 +1,6 @@
 import type { Budget } from "../../core/budget.ts";
 import { flatScores, indexNeurons, membership, suspicionOrder } from "../../core/neuron-index.ts";
-import { formatNeuron } from "../../core/neurons.ts";
+import { formatNeuron, type LayerWidth } from "../../core/neurons.ts";
 import { neuronLayers } from "../../graph/network.ts";
 import type { Normalization } from "../../images/image-set.ts";
 import { statisticOf } from "../../localize/statistic.ts";
@@ -70,16 +70,8 @@ export async function inspectModel(
     const statistic = statisticOf(name);
     const value = statistic.of(localization);
     const compare = (arch?: string) => (value === null ? null : compareWith(reference, name, value, arch));
-    findings.push({
-      criterion: name,
-      kind: criterion.kind,
-      localization,
-      seconds,
-      statistic: statistic.name,
-      value,
-      comparison: compare(),
-      sameArch: compare(model.network.arch),
-    });
+    const facts = { criterion: name, kind: criterion.kind, localization, seconds, statistic: statistic.name, value };
+    findings.push({ ...facts, comparison: compare(), sameArch: compare(model.network.arch) });
   }
   return findings;
 }
@@ -99,9 +91,18 @@ export interface NeuronRow {
 /** Every neuron as one criterion finds it, the most suspicious first. */
 export function neuronRows(
   { network, layerName }: Pick<OwnModel, "network" | "layerName">,
+  found: Pick<Finding, "criterion" | "localization">,
+): NeuronRow[] {
+  return rowsOfLayers(neuronLayers(network), layerName, found);
+}
+
+/** The same of a model of which no more is known than its layers of neurons. @param layerName the file's own name of one */
+export function rowsOfLayers(
+  layers: readonly LayerWidth[],
+  layerName: (layer: string) => string,
   { criterion, localization }: Pick<Finding, "criterion" | "localization">,
 ): NeuronRow[] {
-  const index = indexNeurons(neuronLayers(network));
+  const index = indexNeurons([...layers]);
   const names = index.layers.flatMap(({ name, width }) =>
     Array.from({ length: width }, (_, c) => formatNeuron(layerName(name), c)),
   );

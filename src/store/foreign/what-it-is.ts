@@ -40,12 +40,14 @@ export function isOnnx(start: Uint8Array): boolean {
 }
 
 const FROM_PYTORCH = "save the weights from PyTorch, model.state_dict()";
+const LANGUAGE_MODEL = "is a language model's folder: look at it with 'bdefects inspect FOLDER --task language'";
 const SAVED_MODEL = `is a TensorFlow SavedModel: ${FROM_PYTORCH}`;
 const WEIGHTS = /\.(pt|pth|th|ckpt|bin|safetensors|onnx)$/i;
 
 function whatFolderIs(path: string): string {
   const names = withPath(path, () => readdirSync(path)).sort();
   if (names.includes("saved_model.pb")) return SAVED_MODEL;
+  if (names.includes("config.json") && names.some((name) => /^tokenizer/.test(name))) return LANGUAGE_MODEL;
   const weights = names.filter((name) => WEIGHTS.test(name));
   // Of a checkout the model in question, not its clean twin.
   const found = weights.find((name) => /^(pytorch_)?model\b/.test(name)) ?? weights[0];

@@ -1,0 +1,75 @@
+import type { Budget } from "../core/budget.ts";
+import { InputError } from "../core/errors.ts";
+import { oneLine } from "../core/visible.ts";
+import { TASKS } from "../tasks/registry.ts";
+import { withCellProgress } from "./cell-progress.ts";
+import { print, printNeurons, summaryRow } from "./inspection.ts";
+import { emitRows, type OutputOptions, warn } from "./output.ts";
+
+export interface FolderOptions extends Pick<OutputOptions, "format"> {
+  task: string;
+  data?: string;
+  dataDir: string;
+  criterion?: string[];
+  budget: Budget;
+  seed: number;
+  top: number;
+  summary?: boolean;
+  memory?: number;
+  out?: string;
+}
+
+/** Samples that are read at most. */
+const SAMPLES: Record<Budget, number> = { demo: 16, short: 128, full: 1024 };
+
+const NOT_PROVEN =
+  "Not proven: every model has a most suspicious neuron, and no reference says yet what is usual of such models.";
+
+/** Looks at a model of a task whose models come as folders. */
+export async function inspectModelFolder(folder: string, options: FolderOptions): Promise<void> {
+  const { format, task, data, dataDir, seed, top, summary } = options;
+  const foreign = TASKS.get(task)?.foreign;
+  if (!foreign) {
+    const valid = [...TASKS.values()].flatMap(({ name, foreign: known }) => (known ? [name] : []));
+    throw new InputError(`--task ${task}: models in folders are read of ${valid.join(", ")}; leave it out for a file`);
+  }
+  const { assertMemory, folderCriteria, gigabytes, inspectFolder } = await import("../pipeline/own/inspect-folder.ts");
+  const { rowsOfLayers } = await import("../pipeline/own/inspect.ts");
+  const { saveInspection } = await import("../pipeline/own/save-inspection.ts");
+  const { memoryLimit } = await import("../pipeline/estimate/memory-limit.ts");
+  const criteria = folderCriteria(options.criterion);
+  const say = (line: string) => (format === "table" ? print(line) : process.stderr.write(`${oneLine(line)}\n`));
+  const model = foreign.open(folder);
+  const wanted = { dataDir, seed, most: SAMPLES[options.budget] };
+  const samples = criteria.some(({ needsData }) => needsData) ? model.samples(data, wanted) : null;
+  if (data !== undefined && !samples) warn(`--data ${data}: is not read, since no criterion asked for needs samples`);
+  const memory = options.memory ?? memoryLimit() / 2;
+  assertMemory(model, samples, memory);
+  for (const line of [...model.about, ...model.notes]) say(line);
+  const { findings, read } = await withCellProgress(
+    (progress) => inspectFolder(model, samples, criteria, { memory, progress }),
+    "layers",
+  );
+  if (samples) say(samples.title);
+  for (const line of read?.lines ?? []) say(line);
+  if (read?.warning !== undefined) warn(read.warning);
+  say(`memory: ${gigabytes(process.resourceUsage().maxRSS * 1024)} used at most, of ${gigabytes(memory)} allowed`);
+  const layerName = (layer: string) => model.layerName(layer);
+  const neurons = findings.flatMap((found) => rowsOfLayers(model.layers, layerName, found));
+  const rows = findings.map((found) => summaryRow(found, null));
+  if (options.out !== undefined) saveInspection(options.out, { summary: rows, neurons });
+  if (format !== "table") {
+    emitRows(
+      (summary ? rows : neurons).map((row) => ({ ...row })),
+      format,
+    );
+  } else {
+    emitRows(
+      rows.map(({ criterion, statistic, value, named, seconds }) => ({ criterion, statistic, value, named, seconds })),
+      { format },
+    );
+    for (const { criterion, note } of rows) if (note !== null) print(`${criterion}: ${note}`);
+    if (!summary) printNeurons(neurons, top);
+  }
+  say(NOT_PROVEN);
+}
