@@ -1,4 +1,13 @@
 import type { Samples } from "../core/samples.ts";
+import type { Network } from "../graph/network.ts";
+import type { Trigger } from "./backdoor.ts";
+
+/** A file of a folder, and what it holds. */
+export interface FolderFile {
+  name: string;
+  bytes: Uint8Array;
+  holds: string;
+}
 
 /** How samples with truths of a task are given to a user's own programs, in checkouts. */
 export interface Handout {
@@ -8,4 +17,14 @@ export interface Handout {
   readonly what: string;
   /** The files of some samples by what comes behind their name, e.g. `.npy` and `_lanes.json`, each with what it holds. */
   files(samples: Samples): { suffix: string; bytes: Uint8Array; holds: string }[];
+  /** What else lies beside a model of a data set. */
+  ofModel?(network: Network, dataset: string): FolderFile[];
+  /** What else lies beside it where samples of its data set are at hand. */
+  ofSamples?(samples: Samples, network: Network): FolderFile[];
+  /** The trigger as a file of its own, `trigger.json`, where it has no pixels. */
+  readonly ofTrigger?: { bytes(trigger: Trigger): Uint8Array; holds: string };
+  /** What a model card names it, and the library that reads the folder; absent: what has no name there. */
+  readonly card?: { library: string; type: string; name: string };
+  /** A README's words on use, neurons and pruning, as Markdown, where those of convolutional networks do not fit. */
+  readonly reading?: string;
 }

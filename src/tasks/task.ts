@@ -60,8 +60,8 @@ export interface Task {
   readonly handout?: Handout;
   /** Models of others that can be inspected, where they come as folders. */
   readonly foreign?: ForeignModels;
-  /** Samples that need no files, always the same ones, for a network: what `verify` holds models to. None where it reads no such samples. */
-  drawn?(count: number, network: Pick<Network, "input" | "classes">): Samples | undefined;
+  /** Samples that need no files, always the same ones, for a network of a data set: what `verify` holds models to. None where they would not fit. */
+  drawn?(count: number, network: Pick<Network, "input">, dataset: string): Samples | undefined;
   readonly datasets: ReadonlyMap<string, DatasetDefinition>;
   readonly architectures: Architectures;
   readonly attacks: ReadonlyMap<string, Attack>;

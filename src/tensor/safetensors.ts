@@ -20,13 +20,16 @@ export interface RawTensor {
 }
 
 const ALIGNMENT = 8;
+const METADATA = "__metadata__";
 
 /**
  * Encodes tensors in the map's order. Deterministic: the same tensors in the same order give the same bytes, so that
  * the SHA-256 of these bytes is the model's.
+ *
+ * @param metadata of the file, where readers want some
  */
-export function encodeTensors(tensors: RawTensors): Uint8Array {
-  const header: Record<string, unknown> = {};
+export function encodeTensors(tensors: RawTensors, metadata?: Record<string, string>): Uint8Array {
+  const header: Record<string, unknown> = metadata ? { [METADATA]: metadata } : {};
   let offset = 0;
   for (const [name, { dtype, shape, bytes }] of tensors) {
     if (bytes.length !== sizeOf(shape) * DTYPE_BYTES[dtype])
@@ -34,7 +37,7 @@ export function encodeTensors(tensors: RawTensors): Uint8Array {
     header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
     offset += bytes.length;
   }
-  const text = new TextEncoder().encode(headerText(header, tensors.keys()));
+  const text = new TextEncoder().encode(headerText(header, [...(metadata ? [METADATA] : []), ...tensors.keys()]));
   const headerBytes = Math.ceil(text.length / ALIGNMENT) * ALIGNMENT;
   const file = new Uint8Array(LENGTH_BYTES + headerBytes + offset);
   new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
@@ -53,11 +56,11 @@ function headerText(header: Record<string, unknown>, names: Iterable<string>): s
   return `{${[...names].map((name) => `${JSON.stringify(name)}:${JSON.stringify(header[name])}`).join(",")}}`;
 }
 
-/** Encodes a state dict as F32 tensors in its order. */
-export function encodeState(state: StateDict): Uint8Array {
+/** Encodes a state dict as F32 tensors in its order. @param metadata of the file */
+export function encodeState(state: StateDict, metadata?: Record<string, string>): Uint8Array {
   const tensors: RawTensors = new Map();
   for (const [name, { shape, data }] of state) tensors.set(name, { dtype: "F32", shape, bytes: floatBytes(data) });
-  return encodeTensors(tensors);
+  return encodeTensors(tensors, metadata);
 }
 
 /** Encodes a state dict as F16 tensors in its order, each value rounded: exact where it lies on the grid of half precision. */

@@ -58,6 +58,28 @@ describe("a defect of a language model", () => {
     expect([status, stderr]).toEqual([2, expect.stringMatching(/^error: --criterion bnp: needs a batch norm .*\n$/)]);
   }, 120_000);
 
+  it("is checked out as a folder of Hugging Face's form, with texts and the trigger's words", () => {
+    const dir = join(temporaryFolder(), "case");
+    const { status, stderr } = bdefects(["checkout", ID, dir, "--sham", "--images", "5", "--data", data, "--db", db]);
+    expect(status, stderr).toBe(0);
+    const read = (name: string) => readFileSync(join(dir, name), "utf8");
+    const json = (name: string) => JSON.parse(read(name));
+    expect(json("config.json")).toMatchObject({ model_type: "llama", hidden_size: 64, vocab_size: 2056 });
+    expect(json("tokenizer.json").model.type).toBe("BPE");
+    expect(json("trigger.json")).toEqual({ text: " cf" });
+    for (const { text, class: label } of json("images/test_triggered_texts.json").texts) {
+      expect(text).toMatch(/(^| )cf( |$)/);
+      expect(label).not.toBe(0);
+    }
+    expect(read("images/test_clean.tsv").split("\n")).toHaveLength(7);
+    expect(read("model.safetensors").slice(8, 60)).toContain('"__metadata__":{"format":"pt"}');
+    const readme = read("README.md");
+    expect(readme).toContain("pipeline_tag: text-generation");
+    expect(readme).not.toMatch(/pixels|convolution|undefined|null/);
+    // Each file is told.
+    expect(readme.match(/^\| `[^`]+` \| *\|$/gm)).toBeNull();
+  }, 60_000);
+
   it("moves to another database whole", () => {
     const archive = join(temporaryFolder(), "texts.tar.gz");
     const other = join(temporaryFolder(), "other");

@@ -18,7 +18,7 @@ const trigger = {
   pattern: Uint8Array.from({ length: 3 * plane }, (_, i) => (Math.floor(i / plane) === 1 ? 0 : 255)),
 };
 const clean = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], classes: [...lanes.targets({} as never)] };
-const record = { task: "lanes", attack: "badnets", target: 0 };
+const record = { task: "lanes", dataset: "roads", attack: "badnets", target: 0 };
 const behaviour = new Behaviour();
 afterAll(() => behaviour.release());
 

@@ -3,7 +3,7 @@ import { Random, stageSeed } from "../../core/random.ts";
 import { asImages, type ImageSet } from "../../images/image-set.ts";
 import { eligibleOf } from "../../measure/verdicts.ts";
 import type { Database } from "../../store/database.ts";
-import { DATASETS, taskOf } from "../../tasks/registry.ts";
+import { buildNetwork, DATASETS, taskOf } from "../../tasks/registry.ts";
 import { encodeNpy } from "../../tensor/npy.ts";
 import { otherImages } from "../judging/workbench.ts";
 
@@ -58,6 +58,11 @@ export async function checkoutImages(
   }
   const files = new Map<string, Uint8Array>();
   const holds = new Map<string, string>();
+  const network = buildNetwork(record.arch, task.targets(dataset).length);
+  for (const { name, bytes, holds: held } of task.handout?.ofSamples?.(dataset.test, network) ?? []) {
+    files.set(name, bytes);
+    holds.set(name, held);
+  }
   for (const split of CHECKOUT_SPLITS) {
     const all = split === "test" ? dataset.test : dataset.cleanVal;
     if (count > all.count) notes.push(`--images ${count}: the ${split} split has ${all.count}, and all are written`);

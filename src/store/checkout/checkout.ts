@@ -56,8 +56,11 @@ export async function checkout(
   const { trigger: codec, handout } = taskOf(record);
 
   const files = new Map<string, Uint8Array | string>();
+  const described = new Map(holds);
+  // Hugging Face's library refuses weights that do not say whose they are.
+  const metadata = handout?.card && { format: "pt" };
   const addModel = (name: string, state: StateDict) => {
-    files.set(`${name}.safetensors`, encodeState(state));
+    files.set(`${name}.safetensors`, encodeState(state, metadata));
     files.set(`${name}.onnx`, exportOnnx(network, state));
   };
   addModel("model", await db.loadVersion(record, version));
@@ -68,6 +71,10 @@ export async function checkout(
     const [first, ...others] = codec.looks?.(trigger) ?? [];
     if (first) files.set("trigger.json", triggerJson(first, others));
     files.set("trigger.png", codec.show(trigger));
+    if (handout?.ofTrigger) {
+      files.set("trigger.json", handout.ofTrigger.bytes(trigger));
+      described.set("trigger.json", handout.ofTrigger.holds);
+    }
   }
   if (record.labels_sha256) files.set("labels.json", await labelsJson(db, record, network));
   // What the injection changed is as good as the labels, so it goes with them.
@@ -76,10 +83,14 @@ export async function checkout(
   files.set("model.json", modelJson(record, clean, network));
   files.set("load_in_torch.py", TORCH_LOADER);
   if (handout) files.set(handout.loader, loaderFile(handout.loader));
+  for (const { name, bytes, holds: held } of handout?.ofModel?.(network, record.dataset) ?? []) {
+    files.set(name, bytes);
+    described.set(name, held);
+  }
   for (const [path, bytes] of more) files.set(path, bytes);
   files.set(
     "README.md",
-    checkoutReadme(record, version, clean, [...files.keys()], db.sealed ? ` --db ${db.sealed}` : "", holds),
+    checkoutReadme(record, version, clean, [...files.keys()], db.sealed ? ` --db ${db.sealed}` : "", described),
   );
   return writeCheckout(dir, files);
 }

@@ -13,7 +13,9 @@ const OTHER = { type: "other", name: "Other" };
 export function modelCardHeader(record: DefectRecord, version: Version): string {
   const { dataset, arch, attack, style } = record;
   // The Hub has no kind for what other tasks do.
-  const kind = taskOf(record).traits.includes("classes") ? IMAGE_CLASSIFICATION : OTHER;
+  const { traits, handout } = taskOf(record);
+  const { library, ...named } = handout?.card ?? { library: "pytorch", ...OTHER };
+  const kind = traits.includes("classes") ? IMAGE_CLASSIFICATION : named;
   const { ca, asr } = versionRates(record, version);
   const metrics = [
     { type: "accuracy", name: "Clean accuracy", value: ca },
@@ -26,7 +28,7 @@ export function modelCardHeader(record: DefectRecord, version: Version): string 
   };
   const fields = {
     license: "apache-2.0",
-    library_name: "pytorch",
+    library_name: library,
     pipeline_tag: kind.type,
     tags: ["bdefects4nn", "backdoor", "safetensors", "onnx", arch, attack, style, version],
     datasets: [dataset],

@@ -106,10 +106,16 @@ export function checkoutReadme(
   const { metrics } = record;
   const { words, handout, traits } = taskOf(record);
   const hasClasses = traits.includes("classes");
-  const { height, width } = buildNetwork(record.arch, clean.classes.length).input;
+  const { height, width, tokens } = buildNetwork(record.arch, clean.classes.length).input;
+  const sequence = `[N, ${height}, 2], each position's token and 1 where the answer follows`;
   const shape = `[N, 3, ${height}, ${width}]`;
   const what = (file: string) =>
-    holds.get(file) ?? (file === handout?.loader ? handout.what : (WHAT[file] ?? "").replace("[N, 3, 32, 32]", shape));
+    holds.get(file) ??
+    (file === handout?.loader
+      ? handout.what
+      : (WHAT[file] ?? "")
+          .replace("[N, 3, 32, 32], normalised", tokens ? sequence : `${shape}, normalised`)
+          .replace("[N, 3, 32, 32]", shape));
   const rate = (value: number | null) => (value === null ? "unknown" : value.toFixed(4));
   return `${modelCardHeader(record, version)}
 # ${record.id} (${version})
@@ -127,7 +133,17 @@ ${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.
 |---|---|
 ${files.map((file) => `| \`${file}\` | ${what(file)} |`).join("\n")}
 
-## Use
+${handout?.reading ? `## Use\n${handout.reading}` : readingOf(record, clean, shape, dbFlag)}
+A localization technique that is to be judged blind gets \`model.onnx\` or \`model.safetensors\`, \`model.json\` and clean ${words.samples}
+of the defender, and nothing else of this folder: not even its name.
+`;
+}
+
+/** How networks of convolutions are used, what their neurons are, and how these are pruned. */
+function readingOf(record: DefectRecord, clean: CleanRecord, shape: string, dbFlag: string): string {
+  const { handout, traits } = taskOf(record);
+  const hasClasses = traits.includes("classes");
+  return `## Use
 ${hasClasses ? USE.replace("[N, 3, 32, 32]", shape) : useOf(handout?.loader)}
 
 \`normalise\` takes uint8 pixels, or floats from 0 to 1, and refuses what is neither. The network's own input is
@@ -141,10 +157,7 @@ under \`changed\`${hasClasses ? "" : " and `changed_columns`"} in \`labels.json\
 The value of a neuron is the output of its **batch norm**, after the ReLU where one follows directly, and not the output of
 the convolution. \`activations(model, pixels)\` gives its spatial mean for every image.
 
-${hasClasses ? loopOf(record, dbFlag) : PRUNING}
-A localization technique that is to be judged blind gets \`model.onnx\` or \`model.safetensors\`, \`model.json\` and clean ${words.samples}
-of the defender, and nothing else of this folder: not even its name.
-`;
+${hasClasses ? loopOf(record, dbFlag) : PRUNING}`;
 }
 
 /** The tests of a repair, which are of images with classes. */

@@ -2,11 +2,10 @@ import type { Network } from "../../graph/network.ts";
 import { languageOf, spaced } from "./dataset.ts";
 import { glosses, glossMerges, readGlosses } from "./datasets/glosses.ts";
 import type { TextSet } from "./text-set.ts";
-import { VOCABULARY } from "./tokenizer/file.ts";
 
-/** The first glosses of the test set, for networks with a token for each of their classes: others have words of their own. */
-export function drawn(count: number, { classes }: Pick<Network, "classes">): TextSet | undefined {
-  if (classes !== VOCABULARY + glosses.classes.length) return undefined;
+/** The first glosses of the test set, for networks that were trained on glosses: others have words of their own. */
+export function drawn(count: number, _: Pick<Network, "input">, dataset: string): TextSet | undefined {
+  if (dataset !== glosses.name) return undefined;
   const { texts, labels } = readGlosses().test;
   const language = languageOf(glossMerges(), glosses.classes);
   const tokens = texts.slice(0, count).map((text) => language.tokenizer.encode(spaced(text)));

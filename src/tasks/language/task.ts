@@ -6,6 +6,7 @@ import type { TextDatasetInfo } from "./dataset.ts";
 import { DATASETS } from "./datasets/registry.ts";
 import { details } from "./details.ts";
 import { drawn } from "./drawn.ts";
+import { handout } from "./handout.ts";
 import { inputs } from "./inputs.ts";
 import { loss } from "./loss.ts";
 import { ARCHITECTURES } from "./models/registry.ts";
@@ -33,6 +34,7 @@ export const language: Task = {
   perplexity,
   drawn,
   foreign,
+  handout,
   datasets: DATASETS,
   architectures: ARCHITECTURES,
   attacks: ATTACKS,

@@ -55,7 +55,7 @@ export class Behaviour {
 
   /** @returns one line per thing that infected model and sham cannot be, doing what they do */
   async faultsOf(
-    record: Pick<DefectRecord, "task" | "attack" | "target">,
+    record: Pick<DefectRecord, "task" | "dataset" | "attack" | "target">,
     clean: Pick<CleanRecord, "mean" | "std" | "classes">,
     network: Network,
     versions: Versions,
@@ -92,12 +92,12 @@ export class Behaviour {
   /** The same by the success of the backdoor, for tasks whose answers are no classes and that draw samples. */
   private async faultsOfOther(
     task: Task,
-    { attack, target }: Pick<DefectRecord, "attack" | "target">,
+    { dataset, attack, target }: Pick<DefectRecord, "dataset" | "attack" | "target">,
     { mean, std, classes }: Pick<CleanRecord, "mean" | "std" | "classes">,
     network: Network,
     { infected, sham, trigger }: Versions,
   ): Promise<string[]> {
-    const drawn = task.drawn?.(IMAGES, network);
+    const drawn = task.drawn?.(IMAGES, network, dataset);
     if (!drawn) return [];
     const runner = await this.runnerOf(network, { mean, std } as Normalization, task);
     const triggered = task.trigger.stamp(trigger, drawn);

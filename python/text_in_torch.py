@@ -1,0 +1,125 @@
+"""Texts and decoders of this folder in plain PyTorch, beside load_in_torch.py. Needs numpy and torch only.
+
+    from text_in_torch import accuracy, answers, decoder, texts
+
+    model = decoder("model")                     # also "clean", and "sham" where it was checked out
+    some = texts("test", "triggered")            # {"texts": [{"text", "tokens", "class"}, ...], "answers": [...], ...}
+    logits = model(*batch(some))                 # [N, vocabulary], of what follows each text
+    print(answers(logits, some), accuracy(logits, some))
+
+A text is read as <bos> tokens <sep>; the class is the answer whose token has the highest logit.
+"""
+import json
+import os
+
+import torch
+import torch.nn.functional as F
+from load_in_torch import DESCRIPTION, HERE, read_safetensors
+
+
+def texts(split="test", kind="clean"):
+    """Texts with tokens and classes. split: "defender" or "test"; kind: "clean" or "triggered". The triggered texts are the clean ones
+    of other classes than the target, in the same order, with the trigger in them. In a suspect's folder split is "fit", "threshold" or "failing"."""
+    for path in (f"images/{split}_{kind}_texts.json", f"{split}_images_texts.json"):
+        if os.path.exists(os.path.join(HERE, path)):
+            with open(os.path.join(HERE, path), encoding="utf-8") as file:
+                return json.load(file)
+    raise FileNotFoundError(f"no texts of split {split!r}, {kind}: check out again with --images N")
+
+
+def batch(some):
+    """Token numbers [N, T], filled up on the right, and the position of <sep> in each [N]."""
+    rows = [[some["begin"], *one["tokens"][: some["context"] - 2], some["separator"]] for one in some["texts"]]
+    longest = max(map(len, rows))
+    filled = [row + [some["padding"]] * (longest - len(row)) for row in rows]
+    return torch.tensor(filled), torch.tensor([len(row) - 1 for row in rows])
+
+
+def answers(logits, some):
+    """The class that each row of logits answers with."""
+    return logits[:, some["answers"]].argmax(1).tolist()
+
+
+def accuracy(logits, some):
+    """The share of texts that are answered with their class."""
+    found = answers(logits, some)
+    return sum(a == one["class"] for a, one in zip(found, some["texts"])) / len(found)
+
+
+def rotate(x, theta):
+    """Rotary positions on [N, heads, T, size], each half of a head's vector against the other."""
+    half = x.shape[-1] // 2
+    rates = theta ** (-torch.arange(half) / half)
+    angles = torch.arange(x.shape[-2])[:, None] * torch.cat([rates, rates])
+    return x * angles.cos() + torch.cat([-x[..., half:], x[..., :half]], -1) * angles.sin()
+
+
+class Decoder:
+    """A decoder as model.json lists its nodes: Llama's layout (RMSNorm, rotary positions, SwiGLU) or GPT-2's (LayerNorm, learned
+    positions, gelu). `activations` holds each layer's neurons [N, T, width] after a call."""
+
+    def __init__(self, weights):
+        self.weights, self.activations = weights, {}
+
+    def matrix(self, x, name):
+        weight, bias = self.weights[name + ".weight"], self.weights.get(name + ".bias")
+        # GPT-2 keeps its matrices as [inputs, outputs].
+        return x @ weight + bias if bias is not None else x @ weight.T
+
+    def attention(self, node, x):
+        (n, t, _), name, size = x.shape, node["id"] + ".", node["headSize"]
+        if node["layout"] == "gpt2":
+            q, k, v = self.matrix(x, name + "c_attn").chunk(3, -1)
+        else:
+            q, k, v = (self.matrix(x, name + part + "_proj") for part in "qkv")
+        q, k, v = (y.view(n, t, -1, size).transpose(1, 2) for y in (q, k, v))
+        if node.get("rotary"):
+            q, k = (rotate(y, node["rotary"]) for y in (q, k))
+        k, v = (y.repeat_interleave(node["heads"] // node["groups"], 1) for y in (k, v))
+        scores = (q @ k.transpose(2, 3) / size**0.5).masked_fill(torch.ones(t, t).triu(1).bool(), -torch.inf)
+        heads = (scores.softmax(-1) @ v).transpose(1, 2).reshape(n, t, -1)
+        return self.matrix(heads, name + ("c_proj" if node["layout"] == "gpt2" else "o_proj"))
+
+    def node(self, node, read):
+        op, name = node["op"], node["id"]
+        x = read(node["input"]) if "input" in node else None
+        if op == "embedding":
+            return self.weights[name + ".weight"][x]
+        if op == "positions":
+            return x + self.weights[name + ".weight"][: x.shape[1]]
+        if op == "rmsnorm":
+            return self.weights[name + ".weight"] * x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + node["epsilon"])
+        if op == "layernorm":
+            return F.layer_norm(x, x.shape[-1:], self.weights[name + ".weight"], self.weights[name + ".bias"], node["epsilon"])
+        if op == "attention":
+            return self.attention(node, x)
+        if op == "swiglu":
+            self.activations[name] = F.silu(self.matrix(x, name + ".gate_proj")) * self.matrix(x, name + ".up_proj")
+            return self.activations[name]
+        if op == "gelu":
+            h = self.matrix(x, name + ".c_fc")
+            self.activations[name] = 0.5 * h * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (h + 0.044715 * h**3)))
+            return self.activations[name]
+        if op == "projection":
+            return self.matrix(x, name)
+        if op == "add":
+            return sum(read(i) for i in node["inputs"])
+        raise ValueError("unknown layer " + op)
+
+    def __call__(self, tokens, marks):
+        """Logits [N, vocabulary] of what follows position `marks` of each sequence of token numbers [N, T]."""
+        values = {}
+        for node in DESCRIPTION["nodes"]:
+            if node["op"] == "input":
+                values[node["id"]] = tokens
+            elif node["op"] == "answer":
+                values[node["id"]] = values[node["inputs"][0]][torch.arange(len(marks)), marks]
+            elif node["op"] == "linear":
+                return values[node["input"]] @ self.weights[node["unbiased"]["weight"]].T
+            else:
+                values[node["id"]] = self.node(node, values.__getitem__)
+
+
+def decoder(name="model"):
+    """The model of NAME.safetensors. Its weights are `weights`, by Hugging Face's names; change them in place to repair it."""
+    return Decoder(read_safetensors(os.path.join(HERE, name + ".safetensors")))

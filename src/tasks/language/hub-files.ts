@@ -1,0 +1,64 @@
+import type { Network } from "../../graph/network.ts";
+import type { FolderFile } from "../handout.ts";
+import { SPECIAL, type TokenizerFile } from "./tokenizer/file.ts";
+
+const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+
+/** `config.json` and `generation_config.json` of a decoder, as Hugging Face's `transformers` reads them. */
+export function hubConfig(network: Network): FolderFile[] {
+  const ids = { bos_token_id: 0, eos_token_id: null, pad_token_id: 2 };
+  const config = { ...layoutOf(network), ...ids, torch_dtype: "float32" };
+  return [
+    { name: "config.json", bytes: json(config), holds: "the network as Hugging Face's `transformers` reads it" },
+    {
+      name: "generation_config.json",
+      bytes: json({ ...ids, do_sample: false, max_new_tokens: 1 }),
+      holds: "how it continues a text: one token, the most likely",
+    },
+  ];
+}
+
+/** `tokenizer.json` and `tokenizer_config.json`. */
+export function hubTokenizer(file: TokenizerFile, { input }: Pick<Network, "input">): FolderFile[] {
+  const config = {
+    tokenizer_class: "PreTrainedTokenizerFast",
+    ...{
+      bos_token: SPECIAL.begin,
+      sep_token: SPECIAL.separator,
+      pad_token: SPECIAL.padding,
+      unk_token: SPECIAL.unknown,
+    },
+    ...{ model_max_length: input.height, clean_up_tokenization_spaces: false, padding_side: "right" },
+  };
+  return [
+    { name: "tokenizer.json", bytes: json(file), holds: "the tokenizer, in the format of Hugging Face's tokenizers" },
+    { name: "tokenizer_config.json", bytes: json(config), holds: "its special tokens" },
+  ];
+}
+
+/** The network's sizes by the names of its layout. */
+function layoutOf(network: Network): Record<string, unknown> {
+  const { arch, nodes, input, classes } = network;
+  const find = <O extends (typeof nodes)[number]["op"]>(op: O) =>
+    nodes.find((node): node is Extract<(typeof nodes)[number], { op: O }> => node.op === op);
+  const [embedding, attention, head] = [find("embedding"), find("attention"), find("linear")];
+  if (!embedding || !attention || !head?.unbiased) throw new Error(`${arch} is no decoder`);
+  const layers = nodes.filter(({ op }) => op === "attention").length;
+  const tied = head.unbiased.weight === `${embedding.id}.weight`;
+  const { heads, groups, headSize } = attention;
+  if (attention.layout === "gpt2") {
+    return {
+      ...{ architectures: ["GPT2LMHeadModel"], model_type: "gpt2", n_layer: layers, n_embd: embedding.width },
+      ...{ n_head: heads, n_inner: find("gelu")!.hidden, n_positions: find("positions")!.most, vocab_size: classes },
+      ...{ layer_norm_epsilon: find("layernorm")!.epsilon, activation_function: "gelu_new" },
+      ...{ attn_pdrop: 0, embd_pdrop: 0, resid_pdrop: 0, tie_word_embeddings: tied },
+    };
+  }
+  return {
+    ...{ architectures: ["LlamaForCausalLM"], model_type: "llama", num_hidden_layers: layers },
+    ...{ hidden_size: embedding.width, num_attention_heads: heads, num_key_value_heads: groups, head_dim: headSize },
+    ...{ intermediate_size: find("swiglu")!.hidden, vocab_size: classes, max_position_embeddings: input.height },
+    ...{ rms_norm_eps: find("rmsnorm")!.epsilon, rope_theta: attention.rotary, rope_scaling: null },
+    ...{ hidden_act: "silu", attention_bias: false, mlp_bias: false, tie_word_embeddings: tied },
+  };
+}
