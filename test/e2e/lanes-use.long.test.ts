@@ -92,7 +92,7 @@ repairs:
     expect(readme).not.toMatch(/32, 32|undefined|Target class/);
     expect(refused("test", dir)).toMatch(/is of task lanes, and 'bdefects test' runs tests of classifiers/);
     expect(refused("inspect", join(dir, "model.safetensors"))).toMatch(
-      /holds ufld18, a network of task lanes; only classifiers/,
+      /holds a network of task lanes, of the family ufld18; only classifiers/,
     );
     expect(refused("site", "--out", join(temporaryFolder(), "site"), "--db", db)).toMatch(
       /holds no accepted defect of a classifier of images, and the page shows no others$/,

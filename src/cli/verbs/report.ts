@@ -1,3 +1,5 @@
+import { existsSync, statSync } from "node:fs";
+import { extname } from "node:path";
 import type { Command } from "commander";
 import { InputError } from "../../core/errors.ts";
 import type { ReportFormat } from "../../report/report.ts";
@@ -24,6 +26,7 @@ export function registerReport(program: Command): void {
     .addOption(dbOption())
     .addOption(dataOption())
     .action(async ({ db, data, out, format, results, budget }: Options) => {
+      assertFolder(out);
       const { REPORT_FORMATS } = await import("../../report/report.ts");
       const { makeReport } = await import("../../pipeline/report/report.ts");
       const { openDatabase } = await import("../../store/database.ts");
@@ -42,4 +45,12 @@ export function registerReport(program: Command): void {
       });
       process.stdout.write(`${path}\n`);
     });
+}
+
+/** @throws InputError where `--out` is a file, or would be a folder with a file's name */
+function assertFolder(out: string | undefined): void {
+  if (out === undefined) return;
+  const isThere = existsSync(out);
+  const isMeant = isThere ? statSync(out).isDirectory() : !/^\.(html?|md|csv|tex|svg|zip)$/i.test(extname(out));
+  if (!isMeant) throw new InputError(`--out ${out}: name a folder; the page itself is report.html in the database's folder`);
 }

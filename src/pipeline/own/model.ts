@@ -49,7 +49,7 @@ function ofOtherTask(file: string, tensors: RawTensors): string | null {
     for (const [family, make] of task.architectures) {
       const fits = WIDTHS.some((width) => [...stateShapes(make(width, 2)).keys()].every((key) => tensors.has(key)));
       if (!fits) continue;
-      return `${file}: holds ${family}, a network of task ${task.name}; only classifiers can be opened as files: judge defects of a database that 'bdefects build' makes`;
+      return `${file}: holds a network of task ${task.name}, of the family ${family}; only classifiers can be opened as files: judge defects of a database that 'bdefects build' makes`;
     }
   }
   return null;
