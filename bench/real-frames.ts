@@ -48,7 +48,16 @@ for (const id of db.listClean()) {
   const { false_positives, false_negatives } = details(outputs, frames);
   const mean = accuracies.reduce((sum, accuracy) => sum + accuracy, 0) / accuracies.length;
   const [least, most] = [Math.min(...accuracies), Math.max(...accuracies)];
-  rows.push({ id, roads: record.metrics.ca, frames: frames.count, mean, least, most, false_positives, false_negatives });
+  rows.push({
+    id,
+    roads: record.metrics.ca,
+    frames: frames.count,
+    mean,
+    least,
+    most,
+    false_positives,
+    false_negatives,
+  });
 }
 const table: Table = {
   name: "real-frames",

@@ -368,7 +368,9 @@ describe("the verb", () => {
 
   it("refuses a file where a folder goes, and makes none of its name", async () => {
     const page = join(temporaryFolder(), "mine.html");
-    await expect(run("--db", sample.dir, "--out", page)).rejects.toThrow(/mine\.html: name a folder; the page itself is/);
+    await expect(run("--db", sample.dir, "--out", page)).rejects.toThrow(
+      /mine\.html: name a folder; the page itself is/,
+    );
     expect(existsSync(page)).toBe(false);
     const file = join(temporaryFolder(), "tables");
     writeFileSync(file, "mine");

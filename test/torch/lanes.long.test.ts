@@ -6,13 +6,13 @@ import { foldState, toOhwi, toOihw } from "../../src/graph/fold.ts";
 import { countParameters, stateShapes } from "../../src/graph/network.ts";
 import { inferProgram } from "../../src/graph/programs/infer.ts";
 import { gradientOf, trainProgram } from "../../src/graph/programs/train.ts";
-import { classesOf, type LaneGrid } from "../../src/tasks/lanes/labels.ts";
+import { classesOf } from "../../src/tasks/lanes/labels.ts";
 import { ufld18, ufldLayout } from "../../src/tasks/lanes/models/ufld18.ts";
 import { laneLoss } from "../../src/tasks/lanes/objectives/loss.ts";
-import { writeTargets } from "../../src/tasks/lanes/objectives/targets.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { randomArray, randomState, relativeError } from "../graph/programs.ts";
 import { findTorchPython } from "./find-python.ts";
+import { apart, randomTargets } from "./lane-gradients.ts";
 import { askTorch, median } from "./peer.ts";
 
 const LOGITS = 1e-4;
@@ -25,29 +25,16 @@ interface Peer {
   focal: number;
   /** Only parameters whose names begin so get gradients: the full network's head has fifty million. */
   part: string;
-  /** Relative error of every gradient in the best of the seeds; half of them must have 1e-4. */
-  most: number;
-  logitsAlone?: true;
+  /** Gradients are held to their direction: 1 less the cosine of ours and the exact one. */
+  direction?: number;
 }
 
 const PEERS: Peer[] = [
-  { width: 8, seeds: 6, batch: 2, focal: 0, part: "", most: GRADIENTS },
-  { width: 8, seeds: 6, batch: 2, focal: 2, part: "", most: GRADIENTS },
-  // Its logits alone: among eight million inputs of ReLUs some lie within rounding of zero, and gradients are off by more than 1e-4.
-  { width: 64, seeds: 1, batch: 1, focal: 0, part: "", most: GRADIENTS, logitsAlone: true },
+  { width: 8, seeds: 6, batch: 2, focal: 0, part: "" },
+  { width: 8, seeds: 6, batch: 2, focal: 2, part: "" },
+  // Among eight million inputs of ReLUs some lie within rounding of zero, whatever the seed: single entries are off by more than 1e-4.
+  { width: 64, seeds: 1, batch: 1, focal: 0, part: "model.", direction: 1e-3 },
 ];
-/** One-hot targets of random classes. */
-function randomTargets(grid: LaneGrid, batch: number, random: Random): Float32Array {
-  const cells = grid.anchors.length * 4;
-  const outputs = classesOf(grid) * cells;
-  const targets = new Float32Array(batch * outputs);
-  for (let i = 0; i < batch; i++) {
-    const classes = Uint8Array.from({ length: cells }, () => random.below(classesOf(grid)));
-    writeTargets(classes, grid, targets, i * outputs);
-  }
-  return targets;
-}
-
 describe.skipIf(!findTorchPython())("ufld18 against PyTorch", () => {
   it.each([8, 16, 64])("names, shapes and parameters at width %d", (width) => {
     const network = ufld18(width);
@@ -89,7 +76,6 @@ describe.skipIf(!findTorchPython())("ufld18 against PyTorch", () => {
       const { logits } = Object.fromEntries(await infer.run(foldState(network, state).set("input", images)));
       expect(relativeError(logits, ask("infer").get("logits")!.data)).toBeLessThan(LOGITS);
 
-      if (peer.logitsAlone) continue;
       const feeds = new Map([
         ["input", images],
         ["targets", targets],
@@ -104,19 +90,21 @@ describe.skipIf(!findTorchPython())("ufld18 against PyTorch", () => {
       for (const key of trained) {
         const { shape, data } = expected.get(gradientOf(key))!;
         const ours = results.get(gradientOf(key))!;
-        const error = relativeError(shape.length === 4 ? toOihw(ours, shape) : ours, data);
+        const laidOut = shape.length === 4 ? toOihw(ours, shape) : ours;
+        if (peer.direction !== undefined) expect(apart(laidOut, data), key).toBeLessThan(peer.direction);
+        const error = relativeError(laidOut, data);
         errors.set(key, [...(errors.get(key) ?? []), error]);
       }
     }
     await infer.release();
     await train.release();
-    if (peer.logitsAlone) return;
     expect(errors.size).toBe(
       [...stateShapes(network).keys()].filter((key) => trains(key) && !/running_/.test(key)).length,
     );
+    if (peer.direction !== undefined) return;
     // Where an input of a ReLU lies within rounding of zero, it may pass here and not there (test/torch/gradients.long.test.ts).
     const best = new Map([...errors].map(([key, ofSeeds]) => [key, Math.min(...ofSeeds)]));
     expect(median([...best.values()])).toBeLessThan(GRADIENTS);
-    for (const [key, error] of best) expect(error, key).toBeLessThan(peer.most);
+    for (const [key, error] of best) expect(error, key).toBeLessThan(GRADIENTS);
   });
 });

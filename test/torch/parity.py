@@ -45,8 +45,10 @@ def batch_of(tensors, step=None):
 
 def gradients(request, tensors):
     """One training step without an update: loss, logits, gradients (of all parameters, or of those whose names begin as asked)
-    and the batch statistics (biased variance)."""
+    and the batch statistics (biased variance). Asked for `single` precision, as PyTorch computes by itself."""
     model = build(request, tensors).train()
+    dtype = torch.float32 if request.get("single") else torch.float64
+    model.to(dtype)
     results = {}
 
     def watch(name):
@@ -64,7 +66,7 @@ def gradients(request, tensors):
         logits = model(torch.from_numpy(tensors["input"]).double())
         loss = next_token_loss(model, tensors)
     else:
-        images, targets = batch_of(tensors)
+        images, targets = (x.to(dtype) for x in batch_of(tensors))
         logits = model(images)
         lanes = request.get("lanes")
         loss = lane_loss(logits, targets, **lanes) if lanes else soft_cross_entropy(logits, targets)

@@ -52,5 +52,6 @@ function assertFolder(out: string | undefined): void {
   if (out === undefined) return;
   const isThere = existsSync(out);
   const isMeant = isThere ? statSync(out).isDirectory() : !/^\.(html?|md|csv|tex|svg|zip)$/i.test(extname(out));
-  if (!isMeant) throw new InputError(`--out ${out}: name a folder; the page itself is report.html in the database's folder`);
+  if (!isMeant)
+    throw new InputError(`--out ${out}: name a folder; the page itself is report.html in the database's folder`);
 }

@@ -5,6 +5,18 @@ import type { PoolWindow } from "./common.ts";
 import type { Feature, Gradient, Lowering, PoolShape } from "./lowering.ts";
 import type { Axis, AxisOperators } from "./pool-gradient.ts";
 
+/** Above so many positions a channel is added up in strips. Sums of a whole plane are made one after the other, and round more the longer they get. */
+const MOST_IN_A_ROW = 4096;
+const STRIP = 2048;
+
+/** Into how many strips of rows a plane is cut for its sums. */
+function stripsOf({ height, width }: Feature): number {
+  if (height * width <= MOST_IN_A_ROW) return 1;
+  let strips = Math.min(height, Math.ceil((height * width) / STRIP));
+  while (height % strips !== 0) strips++;
+  return strips;
+}
+
 /** ONNX Runtime's channel-blocked CPU operators, emitted directly; their layout in `BlockedLayout`. */
 export class BlockedLowering extends BlockedConvolution implements Lowering {
   readonly kind = "blocked";
@@ -18,15 +30,33 @@ export class BlockedLowering extends BlockedConvolution implements Lowering {
   channelDots(a: Feature, b: Feature): string {
     const { graph, batch } = this;
     const slots = this.slots(a);
-    const planes = (batch / slots.share) * slots.count;
-    const filter = graph.reshape(b.tensor, [planes, 1, a.height, a.width]);
-    const image = graph.reshape(a.tensor, [1, planes, a.height, a.width]);
-    const dots = this.blockedConv(image, filter, a.height, a.width, 1, 0, {}, planes);
-    return this.perImage(graph.reshape(dots, [batch / slots.share, slots.count]), a);
+    const strips = stripsOf(a);
+    const [planes, height] = [(batch / slots.share) * slots.count * strips, a.height / strips];
+    const filter = graph.reshape(b.tensor, [planes, 1, height, a.width]);
+    const image = graph.reshape(a.tensor, [1, planes, height, a.width]);
+    const dots = this.blockedConv(image, filter, height, a.width, 1, 0, {}, planes);
+    return this.perImage(this.overStrips(dots, a, strips), a);
   }
 
   channelSums(a: Feature): string {
-    return this.graph.op("Mul", [this.globalPool(a), this.graph.scalar(a.height * a.width)]);
+    const { graph } = this;
+    const strips = stripsOf(a);
+    if (strips === 1) return graph.op("Mul", [this.globalPool(a), graph.scalar(a.height * a.width)]);
+    const { count, share } = this.slots(a);
+    const height = a.height / strips;
+    const parts = graph.reshape(a.tensor, [this.batch / share, count * strips, height, a.width]);
+    const means = this.overStrips(graph.op("GlobalAveragePool", [parts], {}, NCHWC), a, strips);
+    return this.perImage(graph.op("Mul", [means, graph.scalar(height * a.width)]), a);
+  }
+
+  /** Adds up what each strip of a plane gives: `[images, slots]`. */
+  private overStrips(parts: string, x: Feature, strips: number): string {
+    const { graph, batch, block } = this;
+    const { count, share } = this.slots(x);
+    const vector = [batch / share, count];
+    if (strips === 1) return graph.reshape(parts, vector);
+    const apart = graph.reshape(parts, [batch / share, count / block, strips, block]);
+    return graph.reshape(graph.op("ReduceSum", [apart, graph.integers([2])], { keepdims: 0 }), vector);
   }
 
   /** An overlapping window in two passes, along the rows and down the columns: six comparisons in place of nine. */
