@@ -366,17 +366,6 @@ describe("the verb", () => {
     return lines.join("");
   };
 
-  it("refuses a file where a folder goes, and makes none of its name", async () => {
-    const page = join(temporaryFolder(), "mine.html");
-    await expect(run("--db", sample.dir, "--out", page)).rejects.toThrow(
-      /mine\.html: name a folder; the page itself is/,
-    );
-    expect(existsSync(page)).toBe(false);
-    const file = join(temporaryFolder(), "tables");
-    writeFileSync(file, "mine");
-    await expect(run("--db", sample.dir, "--out", file)).rejects.toThrow(/tables: name a folder/);
-  });
-
   it("prints the page's path and writes what is asked for", async () => {
     const tables = join(temporaryFolder(), "tables");
     const printed = await run("--db", sample.dir, "--data", folder, "--out", tables, "--format", "csv,md");
