@@ -16,6 +16,8 @@ export interface FolderOptions extends Pick<OutputOptions, "format"> {
   top: number;
   summary?: boolean;
   memory?: number;
+  template?: string;
+  answers?: string;
   out?: string;
 }
 
@@ -40,8 +42,9 @@ export async function inspectModelFolder(folder: string, options: FolderOptions)
   const criteria = folderCriteria(options.criterion);
   const say = (line: string) => (format === "table" ? print(line) : process.stderr.write(`${oneLine(line)}\n`));
   const model = foreign.open(folder);
-  const wanted = { dataDir, seed, most: SAMPLES[options.budget] };
-  const samples = criteria.some(({ needsData }) => needsData) ? model.samples(data, wanted) : null;
+  const wanted = { dataDir, seed, most: SAMPLES[options.budget], prompt: promptOf(options) };
+  const isRead = wanted.prompt !== undefined || criteria.some(({ needsData }) => needsData);
+  const samples = isRead ? model.samples(data, wanted) : null;
   if (data !== undefined && !samples) warn(`--data ${data}: is not read, since no criterion asked for needs samples`);
   const memory = options.memory ?? memoryLimit() / 2;
   assertMemory(model, samples, memory);
@@ -56,7 +59,7 @@ export async function inspectModelFolder(folder: string, options: FolderOptions)
   say(`memory: ${gigabytes(process.resourceUsage().maxRSS * 1024)} used at most, of ${gigabytes(memory)} allowed`);
   const layerName = (layer: string) => model.layerName(layer);
   const neurons = findings.flatMap((found) => rowsOfLayers(model.layers, layerName, found));
-  const rows = findings.map((found) => summaryRow(found, null));
+  const rows = findings.map((found) => summaryRow(found, read?.quality ?? null));
   if (options.out !== undefined) saveInspection(options.out, { summary: rows, neurons });
   if (format !== "table") {
     emitRows(
@@ -72,4 +75,15 @@ export async function inspectModelFolder(folder: string, options: FolderOptions)
     if (!summary) printNeurons(neurons, top);
   }
   say(NOT_PROVEN);
+}
+
+/** Answers are not trimmed: the space before a word belongs to its token. */
+function promptOf({ template, answers }: FolderOptions) {
+  if (template === undefined && answers === undefined) return undefined;
+  if (template === undefined || answers === undefined) {
+    throw new InputError(
+      `--${template === undefined ? "template" : "answers"}: give --template and --answers together`,
+    );
+  }
+  return { template, answers: answers.split(",") };
 }

@@ -38,6 +38,16 @@ export interface SamplesOptions {
   seed: number;
   /** So many of them at most. */
   most: number;
+  /** How the model is asked for a sample's truth, where its quality is wanted. */
+  prompt?: Prompt;
+}
+
+/** A question to a language model. */
+export interface Prompt {
+  /** Text with one `{}`, where a sample goes; the answer follows it. */
+  template: string;
+  /** The answer that means each truth, in the order of the labels. */
+  answers: readonly string[];
 }
 
 /** Samples of a folder's model. */
@@ -58,6 +68,8 @@ export interface Read {
   activity: LayerScores;
   /** How well the model fits the samples, a line each. */
   lines: readonly string[];
+  /** Share of the samples that are answered with their truth; null where it was not asked. */
+  quality: number | null;
   /** What is most likely wrong, where something is. */
   warning?: string;
 }

@@ -83,7 +83,21 @@ describe("inspect --task language", () => {
     expect(own.map(({ raw }) => raw)).not.toEqual(found().map(({ raw }) => raw));
   });
 
+  it("asks for labels by a template, and states the accuracy in its rows", () => {
+    const answers = [" animal", " artifact", " message", " food", " person", " plant", " state", " act"].join(",");
+    const args = inspect(folder, "--criterion", "clp", "--budget", "demo", "--template", "{} is", "--answers", answers);
+    const { status, stdout, stderr } = bdefects(args);
+    expect(status, stderr).toBe(0);
+    const [, accuracy] = /clean accuracy: (0\.\d{4}) of 16 texts/.exec(stdout)!;
+    expect(rowsOf([...args, "--summary"])[0].ca).toBeCloseTo(Number(accuracy), 4);
+  });
+
   it.each([
+    [
+      "a template without answers",
+      [folder, "--template", "{} is"],
+      /--answers: give --template and --answers together/,
+    ],
     ["a folder that is not there", ["nope"], /nope: no such file or folder/],
     [
       "too little memory",
@@ -121,6 +135,11 @@ describe("inspect --task language", () => {
   it.each([
     ["a folder without the task", [folder], /is a language model's folder: .*inspect FOLDER --task language/],
     ["a task of files", [folder, "--task", "lanes"], /--task lanes: models in folders are read of language/],
+    [
+      "a template for a file",
+      [join(folder, "config.json"), "--template", "{}"],
+      /--template: belongs to models in folders/,
+    ],
     ["memory for a file", [join(folder, "config.json"), "--memory", "1G"], /--memory: belongs to models in folders/],
   ])("answers %s with one line and 2", (_, args, message) => {
     const { status, stderr } = bdefects(["inspect", ...args]);

@@ -18,6 +18,8 @@ type Options = Pick<SharedOptions, "db" | "seed" | "budget" | "format" | "device
     out?: string;
     task?: string;
     memory?: number;
+    template?: string;
+    answers?: string;
   };
 
 const NOT_PROVEN =
@@ -61,17 +63,22 @@ export function registerInspect(program: Command): void {
       "what a folder's model may take, e.g. 2G (default: half of what is here)",
       memorySize("--memory"),
     )
+    .option("--template <text>", "how a language model is asked for a text's label, e.g. 'Message: {}. Sentiment:'")
+    .option("--answers <words>", "its answers in the order of the labels, e.g. ' Negative, Positive'")
     .addOption(formatOption())
     .action((file: string, options: Options) => {
       if (options.task !== undefined && options.task !== IMAGES) return inspectFolder(file, options, verb);
-      if (options.memory !== undefined)
-        throw new InputError("--memory: belongs to models in folders; add --task language");
+      const given = OF_FOLDERS.find((name) => options[name] !== undefined);
+      if (given !== undefined) throw new InputError(`--${given}: belongs to models in folders; add --task language`);
       return inspect(file, options);
     });
 }
 
 /** What files are for. */
 const IMAGES = "classification";
+
+/** Options of models in folders alone. */
+const OF_FOLDERS = ["memory", "template", "answers"] as const;
 
 /** Options that mean nothing for a model in a folder. */
 const OF_FILES = ["key", "arch", "classes", "mean", "std", "db", "pluginTimeout", "device"];

@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import { InputError } from "../../../src/core/errors.ts";
 import { stateShapes } from "../../../src/graph/network.ts";
 import { Checkpoint } from "../../../src/tasks/language/checkpoint/checkpoint.ts";
+import { languageOf } from "../../../src/tasks/language/dataset.ts";
+import { glosses, glossMerges } from "../../../src/tasks/language/datasets/glosses.ts";
 import { llama } from "../../../src/tasks/language/models/llama.ts";
 import type { Dtype } from "../../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../../src/tensor/state.ts";
@@ -100,7 +102,8 @@ describe("a folder of Hugging Face's form", () => {
 
   it("tokenises by the library, special tokens included where the tokenizer adds them", () => {
     const { tokenizer } = new Checkpoint(llamaFolder());
-    expect(tokenizer.encode(" a small cask")).toEqual(tokenizer.plain(" a small cask"));
+    const plain = languageOf(glossMerges(), glosses.classes).tokenizer.encode(" a small cask");
+    expect(tokenizer.encode(" a small cask")).toEqual(plain);
     const folder = llamaFolder();
     edit(join(folder, "tokenizer.json"), (file: Record<string, unknown>) => {
       const special = { SpecialToken: { id: "<bos>", type_id: 0 } };
@@ -109,7 +112,7 @@ describe("a folder of Hugging Face's form", () => {
       file.post_processor = { type: "TemplateProcessing", single, pair: single, special_tokens: tokens };
     });
     const other = new Checkpoint(folder).tokenizer;
-    expect(other.encode(" a small cask")).toEqual([0, ...tokenizer.plain(" a small cask")]);
+    expect(other.encode(" a small cask")).toEqual([0, ...plain]);
   });
 });
 

@@ -10,6 +10,7 @@ import { clp } from "../../../src/localize/criteria/clp.ts";
 import type { ForeignModel } from "../../../src/tasks/foreign-models.ts";
 import { Checkpoint } from "../../../src/tasks/language/checkpoint/checkpoint.ts";
 import { foreign } from "../../../src/tasks/language/checkpoint/foreign.ts";
+import { Question } from "../../../src/tasks/language/checkpoint/question.ts";
 import { readGlosses } from "../../../src/tasks/language/datasets/glosses.ts";
 import { randomState, relativeError } from "../../graph/programs.ts";
 import { temporaryFolder } from "../../store/temp.ts";
@@ -103,6 +104,70 @@ describe.each(["llama", "gpt2"] as const)("a folder of %s's layout, layer by lay
       const [raw] = Object.values(clp.rawOf(part.network, part.state));
       expect(raw).toEqual(whole[part.layer]);
     }
+  });
+});
+
+describe("a question to a model", () => {
+  const state = randomState(NETWORKS.gpt2, 5);
+  const folder = writeFolder(join(root, "asked"), { config: CONFIGS.gpt2, state });
+  const model = foreign.open(folder);
+  const table = join(root, "asked.tsv");
+  const labels = texts.map((_, i) => i % 2);
+  writeFileSync(table, `sentence\tlabel\n${texts.map((text, i) => `${text}\t${labels[i]}`).join("\n")}\n`);
+  const ask = (template: string, answers: string[]) =>
+    model.samples(table, { ...asked, prompt: { template, answers } });
+
+  it("is answered by the highest of the answers' first tokens behind the template", async () => {
+    const checkpoint = new Checkpoint(folder);
+    const { encode } = checkpoint.tokenizer;
+    const answers = [encode(" animal")[0], encode(" plant")[0]];
+    let right = 0;
+    for (const [i, text] of texts.entries()) {
+      const ids = encode(`Text: ${text} It is`);
+      const network = checkpoint.config.network(ids.length);
+      const input = Float32Array.from(ids.flatMap((id, t) => [id, t === ids.length - 1 ? 1 : 0]));
+      const session = await Session.open(inferProgram(await chooseLowering(network, 1), network), { threads: 1 });
+      const weights = foldState(network, checkpoint.state(network));
+      const logits = (await session.run(weights.set("input", input))).get("logits")!;
+      if ((logits[answers[1]] > logits[answers[0]] ? 1 : 0) === labels[i]) right++;
+      await session.release();
+    }
+    const samples = ask("Text: {} It is", [" animal", " plant"]);
+    const read = await model.read(samples, { memory: model.needs(samples), threads: 1 });
+    expect(read.quality).toBeCloseTo(right / texts.length, 10);
+    expect(read.lines[0]).toBe(`clean accuracy: ${(right / texts.length).toFixed(4)} of 21 texts`);
+  });
+
+  it.each([
+    ["no gap", "Text:", [" a", " b"], /--template 'Text:': has 0 '\{\}'/],
+    ["two gaps", "{} {}", [" a", " b"], /has 2 '\{\}', where the text goes; give one/],
+    ["one answer", "{} is", [" a"], /--answers: give an answer for each label/],
+    ["the same answer twice", "{} is", [" animal", " animal"], /begin with the same token/],
+    ["an answer that joins the template", "{} plan", ["t", " b"], /--answers 't': joins the template's last token/],
+    ["too few answers", "{} is", [" a", " b"], /--answers: 2 are given, and a text has label \d/],
+    ["a template of many words", `{} ${"is ".repeat(80)}`, [" a", " b"], /--template: has more tokens than the 64/],
+  ])("%s ends in one line", (what, template, answers, line) => {
+    const named = what === "too few answers" ? undefined : table;
+    expect(() => model.samples(named, { ...asked, prompt: { template, answers } })).toThrow(line);
+  });
+
+  it("needs labels", () => {
+    const prompt = { template: "{} is", answers: [" a", " b"] };
+    expect(() => model.samples(data, { ...asked, prompt })).toThrow(/texts have no labels; give a table/);
+  });
+
+  it("loses words of a long text, and never its own", () => {
+    const long = join(root, "long.tsv");
+    const rows = Array.from({ length: 16 }, (_, i) => `${"a small cask of wine ".repeat(20 + i).trim()}\t${i % 2}`);
+    writeFileSync(long, `sentence\tlabel\n${rows.join("\n")}\n`);
+    const prompt = { template: "Text: {} It is", answers: [" animal", " plant"] };
+    const question = new Question(new Checkpoint(folder), prompt);
+    const tokens = question.encode("a small cask of wine ".repeat(30).trim());
+    const end = new Checkpoint(folder).tokenizer.encode(" It is");
+    expect(tokens.length).toBeLessThanOrEqual(64);
+    expect(tokens.length).toBeGreaterThan(40);
+    expect(tokens.slice(-end.length)).toEqual(end);
+    expect(model.samples(long, { ...asked, prompt }).title).toMatch(/16 texts/);
   });
 });
 

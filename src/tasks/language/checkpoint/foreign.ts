@@ -13,6 +13,7 @@ import { Checkpoint } from "./checkpoint.ts";
 import type { Config } from "./config.ts";
 import { Layers } from "./layers.ts";
 import { Continuations, TOKENS } from "./perplexity.ts";
+import { Answers, Question } from "./question.ts";
 import { flowOf, readTexts } from "./reading.ts";
 import { type Batch, batchesOf, TEXTS } from "./sequences.ts";
 import { findTexts } from "./texts.ts";
@@ -38,6 +39,8 @@ export const foreign: ForeignModels = {
 /** Texts that were tokenised. */
 interface ReadyTexts extends ForeignSamples {
   batches: readonly Batch[];
+  /** How the model is asked, and what the answers are to be. */
+  asked: { question: Question; labels: ArrayLike<number> } | null;
 }
 
 class ForeignLanguageModel implements ForeignModel {
@@ -74,12 +77,22 @@ class ForeignLanguageModel implements ForeignModel {
   }
 
   samples(data: string | undefined, options: SamplesOptions): ReadyTexts {
-    const { title, texts } = findTexts(data, options);
-    const batches = batchesOf(this.checkpoint, texts);
+    const { title, texts, labels } = findTexts(data, options);
+    const { checkpoint } = this;
+    const question = options.prompt ? new Question(checkpoint, options.prompt) : null;
+    const asked = question && { question, labels: assertLabels(labels, question.tokens.length) };
+    const batches = batchesOf(
+      checkpoint,
+      texts.map((text) => (question ? question.encode(text) : checkpoint.tokenizer.encode(text))),
+    );
     const lengths = batches.flatMap(({ texts: all }) => all.map(({ length }) => length));
     if (lengths.length === 0) throw new InputError(`${this.folder}: its tokenizer gives no token for any of the texts`);
     const tokens = lengths.reduce((sum, length) => sum + length, 0);
-    return { batches, title: `${title}: ${number.format(lengths.length)} texts, ${number.format(tokens)} tokens` };
+    return {
+      batches,
+      asked,
+      title: `${title}: ${number.format(lengths.length)} texts, ${number.format(tokens)} tokens`,
+    };
   }
 
   needs(samples: ReadyTexts | null): number {
@@ -90,21 +103,31 @@ class ForeignLanguageModel implements ForeignModel {
 
   async read(samples: ReadyTexts, { memory, threads, progress }: ReadOptions): Promise<Read> {
     const { checkpoint, decoder } = this;
-    const { batches } = samples;
+    const { batches, asked } = samples;
     const longest = Math.max(...batches.map(({ positions }) => positions));
     const continuations = new Continuations(checkpoint, PREDICTED);
+    const answers = asked && new Answers(checkpoint, asked.question, asked.labels);
     const means = await readTexts(checkpoint, decoder, batches, {
       ...{ threads, progress, flow: memory - this.fixedBytes(longest) },
-      onEnd: (batch, residual) => continuations.add(batch, residual),
+      onEnd(batch, residual) {
+        continuations.add(batch, residual);
+        answers?.add(batch, residual);
+      },
     });
     const activity: LayerScores = Object.fromEntries(decoder.names.map((name, i) => [name, [...means[i]]]));
     const perplexity = await continuations.perplexity(threads);
-    if (perplexity === null) return { activity, lines: [] };
+    const quality = answers && answers.right / answers.count;
+    const accuracy = quality === null ? [] : [`clean accuracy: ${quality.toFixed(4)} of ${answers!.count} texts`];
+    if (perplexity === null) return { activity, quality, lines: accuracy };
     const { vocabulary } = checkpoint.config.shape;
     const [shown, all] = [perplexity.toPrecision(4), number.format(vocabulary)];
     return {
       activity,
-      lines: [`perplexity: ${Number(shown)} at ${number.format(continuations.count)} tokens; a guess has ${all}`],
+      quality,
+      lines: [
+        ...accuracy,
+        `perplexity: ${Number(shown)} at ${number.format(continuations.count)} tokens; a guess has ${all}`,
+      ],
       ...(perplexity > GUESS * vocabulary && {
         warning: `the perplexity is ${Number(shown)}, near a guess (${all}): the tokenizer is another model's, the texts are in no language of the model, or its weights were not trained`,
       }),
@@ -121,6 +144,16 @@ class ForeignLanguageModel implements ForeignModel {
     const head = TOKENS * width * BYTES + 2 * PREDICTED * width * BYTES;
     return own + RUNTIME_BYTES + activations + head;
   }
+}
+
+/** @throws InputError where there are no labels, or one has no answer */
+function assertLabels(labels: ArrayLike<number> | undefined, answers: number): ArrayLike<number> {
+  if (!labels) throw new InputError("--template: texts have no labels; give a table 'sentence<TAB>label' with --data");
+  const beyond = Array.from(labels).find((label) => label >= answers);
+  if (beyond === undefined) return labels;
+  throw new InputError(
+    `--answers: ${answers} are given, and a text has label ${beyond}, counted from 0; give one for each`,
+  );
 }
 
 function describe({ layout, shape, positions }: Config): string {

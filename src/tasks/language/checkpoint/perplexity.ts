@@ -1,6 +1,7 @@
 import { Session } from "../../../engine/session.ts";
 import { HIGHEST, ROWS, SUM, TABLE, vocabularyProgram } from "../../../graph/programs/vocabulary.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { Head } from "./head.ts";
 import type { Batch } from "./sequences.ts";
 
 /** Tokens of the vocabulary whose logits are computed at once, and positions. */
@@ -40,15 +41,15 @@ export class Continuations {
   async perplexity(threads: number): Promise<number | null> {
     if (this.count === 0) return null;
     const { width, vocabulary } = this.checkpoint.config.shape;
-    const rows = this.normalised();
-    const key = headOf(this.checkpoint);
+    const head = new Head(this.checkpoint);
+    const rows = this.normalised(head);
     const logSums = new Float64Array(this.count).fill(Number.NEGATIVE_INFINITY);
     const own = new Float64Array(this.count);
     const table = new Float32Array(TOKENS * width);
     for (let from = 0; from < vocabulary; from += TOKENS) {
       const tokens = Math.min(TOKENS, vocabulary - from);
       const part = table.subarray(0, tokens * width);
-      this.checkpoint.read(key, part, from * width);
+      this.checkpoint.read(head.table, part, from * width);
       for (const [i, token] of this.next.entries()) {
         if (token < from || token >= from + tokens) continue;
         let sum = 0;
@@ -75,29 +76,13 @@ export class Continuations {
     return Math.exp(loss);
   }
 
-  /** What the head reads: the last norm of the rows, filled up to whole blocks. */
-  private normalised(): Float32Array {
-    const { config } = this.checkpoint;
-    const { width, epsilon } = config.shape;
-    const isLlama = config.layout === "llama";
-    const [gain, shift] = [1, 0].map((value) => new Float32Array(width).fill(value));
-    this.checkpoint.read(isLlama ? "model.norm.weight" : "transformer.ln_f.weight", gain);
-    if (!isLlama) this.checkpoint.read("transformer.ln_f.bias", shift);
+  /** What the head reads at the rows, filled up to whole blocks. */
+  private normalised(head: Head): Float32Array {
+    const { width } = this.checkpoint.config.shape;
     const all = new Float32Array(Math.ceil(this.count / POSITIONS) * POSITIONS * width);
-    for (const [i, row] of this.rows.entries()) {
-      const mean = isLlama ? 0 : row.reduce((sum, x) => sum + x, 0) / width;
-      const square = row.reduce((sum, x) => sum + (x - mean) ** 2, 0) / width;
-      const rate = 1 / Math.sqrt(square + epsilon);
-      for (let k = 0; k < width; k++) all[i * width + k] = (row[k] - mean) * rate * gain[k] + shift[k];
-    }
+    for (const [i, row] of this.rows.entries()) head.normalise(row, all.subarray(i * width, (i + 1) * width));
     return all;
   }
-}
-
-/** The entry of the head: the embedding's table where it is tied. */
-function headOf({ config }: Checkpoint): string {
-  if (!(config.shape.tied ?? true)) return "lm_head.weight";
-  return config.layout === "llama" ? "model.embed_tokens.weight" : "transformer.wte.weight";
 }
 
 function logAdd(a: number, b: number): number {

@@ -5,6 +5,8 @@ export interface Batch {
   positions: number;
   /** Tokens of each text, at most as many as there are positions. */
   texts: readonly (readonly number[])[];
+  /** Place of each among all texts. */
+  places: readonly number[];
 }
 
 /** Texts that are computed at once: so few that no result depends on how much memory there is. */
@@ -14,20 +16,26 @@ const STEP = 16;
 /** A longer text loses its end. */
 const LONGEST = 64;
 
-/** Texts of similar length together. Every text has a token at least. */
-export function batchesOf({ config, tokenizer }: Checkpoint, texts: readonly string[]): Batch[] {
-  const longest = Math.min(LONGEST, config.positions);
-  const sequences = texts.map((text) => tokenizer.encode(text).slice(0, longest)).filter(({ length }) => length > 0);
-  const byLength = new Map<number, (readonly number[])[]>();
-  for (const tokens of sequences) {
+/** Positions that a model reads at most. */
+export function longestOf({ config }: Checkpoint): number {
+  return Math.min(LONGEST, config.positions);
+}
+
+/** Texts of similar length together. @param texts their tokens; a text without a token is left out */
+export function batchesOf(checkpoint: Checkpoint, texts: readonly (readonly number[])[]): Batch[] {
+  const longest = longestOf(checkpoint);
+  const byLength = new Map<number, number[]>();
+  for (const [place, tokens] of texts.entries()) {
+    if (tokens.length === 0) continue;
     const positions = Math.min(longest, STEP * Math.ceil(tokens.length / STEP));
-    byLength.set(positions, [...(byLength.get(positions) ?? []), tokens]);
+    byLength.set(positions, [...(byLength.get(positions) ?? []), place]);
   }
   return [...byLength]
     .sort(([a], [b]) => a - b)
     .flatMap(([positions, all]) =>
       Array.from({ length: Math.ceil(all.length / TEXTS) }, (_, i) => {
-        return { positions, texts: all.slice(i * TEXTS, (i + 1) * TEXTS) };
+        const places = all.slice(i * TEXTS, (i + 1) * TEXTS);
+        return { positions, places, texts: places.map((place) => texts[place].slice(0, longest)) };
       }),
     );
 }

@@ -16,6 +16,8 @@ const SHIPPED = "glosses";
 export interface Texts {
   title: string;
   texts: readonly string[];
+  /** Class of each, where the source says it. */
+  labels?: ArrayLike<number>;
 }
 
 /**
@@ -30,11 +32,13 @@ export function findTexts(data: string | undefined, { dataDir, seed, most }: Sam
     throw new InputError(`--data ${data}: ${found.texts.length} texts are too few; give at least ${FEWEST}`);
   }
   const order = new Random(stageSeed(seed, "texts to read")).permutation(found.texts.length);
-  return { title: found.title, texts: Array.from(order.subarray(0, most), (i) => found.texts[i]) };
+  const chosen = Array.from(order.subarray(0, most));
+  const { title, texts, labels } = found;
+  return { title, texts: chosen.map((i) => texts[i]), ...(labels && { labels: chosen.map((i) => labels[i]) }) };
 }
 
 function shipped(): Texts {
-  return { title: DATASETS.get(SHIPPED)!.title, texts: readGlosses().test.texts };
+  return { title: DATASETS.get(SHIPPED)!.title, ...readGlosses().test };
 }
 
 function textsAt(data: string, dataDir: string): Texts {
@@ -42,7 +46,7 @@ function textsAt(data: string, dataDir: string): Texts {
   if (known) {
     const [place] = known.find(dataDir);
     const file = place && fileBelow(place.folder, "test.tsv");
-    if (file) return { title: known.title, texts: readTsv(file, null).texts };
+    if (file) return { title: known.title, ...readTsv(file, null) };
     throw new InputError(`--data ${data}: is not in ${dataDir}; put its tables there (docs/data.md), or name a file`);
   }
   const found = statSync(data, { throwIfNoEntry: false });
@@ -53,10 +57,10 @@ function textsAt(data: string, dataDir: string): Texts {
   }
   if (found.isDirectory()) {
     const file = fileBelow(data, "test.tsv");
-    if (file !== null && isWithin(file, data)) return { title: file, texts: readTsv(file, null).texts };
+    if (file !== null && isWithin(file, data)) return { title: file, ...readTsv(file, null) };
     throw new InputError(
       `--data ${data}: has no test.tsv; give a table, a file with a text on each line, or its folder`,
     );
   }
-  return { title: data, texts: /\.tsv$/i.test(data) ? readTsv(data, null).texts : readLines(data) };
+  return { title: data, ...(/\.tsv$/i.test(data) ? readTsv(data, null) : { texts: readLines(data) }) };
 }

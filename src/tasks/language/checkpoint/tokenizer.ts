@@ -8,8 +8,6 @@ import { readJsonFile } from "./json-file.ts";
 export interface ForeignTokenizer {
   /** A text's tokens, with those that the tokenizer puts before and behind. @throws InputError on one that the model has not */
   encode(text: string): number[];
-  /** Without them. */
-  plain(text: string): number[];
 }
 
 const MOST_BYTES = 64 << 20;
@@ -38,15 +36,16 @@ export function openForeignTokenizer(folder: string, vocabulary: number): Foreig
     file: readJsonFile(path, MOST_BYTES),
     config: existsSync(config) ? readJsonFile(config, MOST_CONFIG_BYTES) : {},
   });
-  const tokens = (text: string, special: boolean) => {
-    const ids = attempt(path, () => library.encode(text, { add_special_tokens: special }).ids);
-    const beyond = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabulary));
-    if (beyond === undefined) return ids;
-    throw new InputError(
-      `${path}: gives token ${beyond} for a text, and the model has ${vocabulary}: it is another model's`,
-    );
+  return {
+    encode(text) {
+      const ids = attempt(path, () => library.encode(text, { add_special_tokens: true }).ids);
+      const beyond = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabulary));
+      if (beyond === undefined) return ids;
+      throw new InputError(
+        `${path}: gives token ${beyond} for a text, and the model has ${vocabulary}: it is another model's`,
+      );
+    },
   };
-  return { encode: (text) => tokens(text, true), plain: (text) => tokens(text, false) };
 }
 
 function opened(path: string, { file, config }: Record<"file" | "config", object>): Library {
