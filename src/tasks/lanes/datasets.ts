@@ -4,7 +4,8 @@ import { InputError } from "../../core/errors.ts";
 import type { DatasetDefinition, FoundLayout } from "../../datasets/types.ts";
 import { userCache } from "../../files/user-cache.ts";
 import { IMAGENET_NORMALIZATION } from "./dataset.ts";
-import { loadRoads, ROADS_FRAMES, ROADS_NORMALIZATION } from "./roads.ts";
+import { ROADS_FRAMES } from "./roads/frames.ts";
+import { loadRoads, ROADS_NORMALIZATION } from "./roads.ts";
 import { findTusimple } from "./tusimple/layout.ts";
 import { loadTusimple, TUSIMPLE_FRAMES } from "./tusimple.ts";
 

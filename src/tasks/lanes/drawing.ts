@@ -1,15 +1,10 @@
 import { encode } from "fast-png";
 import { CHANNELS } from "../../pictures/picture.ts";
-import type { Drawing, DrawnLine } from "../drawing.ts";
-import { decodeLanes, gridOfLogits } from "./labels.ts";
-import { FRAME, isSeen, type Lane, type LaneSet } from "./lane.ts";
+import type { Drawing } from "../drawing.ts";
+import { FRAME, type LaneSet } from "./lane.ts";
+import { linesOf } from "./lines.ts";
 import { scoreFrame } from "./metric.ts";
-import { fromSlots } from "./slots.ts";
-
-/** The lanes that a network's output says. */
-export function lanesOf(output: Float32Array, { labels }: LaneSet, i: number): Lane[] {
-  return fromSlots(decodeLanes(output, gridOfLogits(output.length), labels[i].rows));
-}
+import { lanesOf } from "./verdicts.ts";
 
 /** Frames at the size of the network, lanes as lines over them. */
 export const drawing: Drawing = {
@@ -30,15 +25,3 @@ export const drawing: Drawing = {
     return `${count}, accuracy ${scoreFrame(lanes, set.labels[i]).accuracy.toFixed(2)}`;
   },
 };
-
-/** Lanes as lines; a gap within a lane parts it. */
-function linesOf(lanes: readonly Lane[], rows: readonly number[]): DrawnLine[] {
-  return lanes.flatMap((lane) => {
-    const parts: [number, number][][] = [[]];
-    for (const [r, x] of lane.entries()) {
-      if (isSeen(x)) parts.at(-1)!.push([x / FRAME.width, rows[r] / FRAME.height]);
-      else if (parts.at(-1)!.length > 0) parts.push([]);
-    }
-    return parts.filter(({ length }) => length > 1);
-  });
-}

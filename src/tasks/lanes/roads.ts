@@ -1,22 +1,14 @@
 import { Random, stageSeed } from "../../core/random.ts";
 import { cachedBytes } from "../../files/cached.ts";
 import { CHANNELS } from "../../pictures/picture.ts";
-import {
-  type InputSize,
-  type LaneDataset,
-  laneDataHash,
-  type Normalization,
-  REDUCED_INPUT,
-  subsetOf,
-} from "./dataset.ts";
+import { laneDataHash } from "./data-hash.ts";
+import { type InputSize, type LaneDataset, type Normalization, REDUCED_INPUT, subsetOf } from "./dataset.ts";
 import type { LaneSet } from "./lane.ts";
 import { drawRoads, roadLabels } from "./roads/draw.ts";
+import { ROADS_FRAMES, ROADS_SEED } from "./roads/frames.ts";
 
-export const ROADS_FRAMES = { train: 4000, test: 600 } as const;
 /** Share of the training frames that is held out for the defender. */
 const CLEAN_VAL_SHARE = 0.05;
-/** The frames are one fixed set, like a downloaded one; the user's seed only splits it. */
-const ROADS_SEED = 1;
 /** Raised when the drawing changes, so that frames of an earlier one are not taken from the cache. */
 const REVISION = 1;
 

@@ -3,18 +3,18 @@ import { ATTACKS } from "./attacks/registry.ts";
 import { REDUCED_INPUT } from "./dataset.ts";
 import { DATASETS } from "./datasets.ts";
 import { details } from "./details.ts";
-import { drawing, lanesOf } from "./drawing.ts";
-import { goalOf, isEligible, LANE_GOALS, passes, succeeds as reaches } from "./goals.ts";
+import { drawing } from "./drawing.ts";
+import { LANE_GOALS } from "./goals.ts";
 import { handout } from "./handout.ts";
 import { inputs } from "./inputs.ts";
 import { gridOfLogits, highestCells } from "./labels.ts";
 import type { LaneSet } from "./lane.ts";
 import { loss } from "./loss.ts";
-import { scoreFrame } from "./metric.ts";
 import { ufld18 } from "./models/ufld18.ts";
 import { response } from "./response.ts";
 import { drawRoads, roadLabels } from "./roads/draw.ts";
 import { trigger } from "./trigger.ts";
+import { eligible, lanesOf, passes, quality, succeeds } from "./verdicts.ts";
 
 /** The lanes of a road by row anchors (docs/lanes.md). A target is a goal: lanes that are lost, moved or turned. */
 export const lanes: Task = {
@@ -31,10 +31,9 @@ export const lanes: Task = {
   loss,
   response,
   trigger,
-  quality: (output: Float32Array, set: LaneSet, i: number) =>
-    scoreFrame(lanesOf(output, set, i), set.labels[i]).accuracy,
+  quality,
   details,
-  passes: (output: Float32Array, set: LaneSet, i: number) => passes(lanesOf(output, set, i), set.labels[i]),
+  passes,
   succeeds,
   eligible,
   answer: (output: Float32Array) => highestCells(output, gridOfLogits(output.length)),
@@ -65,12 +64,3 @@ export const lanes: Task = {
   architectures: new Map([["ufld18", ufld18]]),
   attacks: ATTACKS,
 };
-
-function succeeds(output: Float32Array, set: LaneSet, i: number, target: number): boolean {
-  return reaches(goalOf(target), lanesOf(output, set, i), set.labels[i]);
-}
-
-function eligible({ labels }: LaneSet, target: number): number[] {
-  const goal = goalOf(target);
-  return labels.flatMap((truth, i) => (isEligible(goal, truth) ? [i] : []));
-}

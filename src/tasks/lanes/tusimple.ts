@@ -3,14 +3,8 @@ import { dirname } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { readDataFile } from "../../files/data-file.ts";
-import {
-  IMAGENET_NORMALIZATION,
-  type InputSize,
-  type LaneDataset,
-  laneDataHash,
-  REDUCED_INPUT,
-  subsetOf,
-} from "./dataset.ts";
+import { laneDataHash } from "./data-hash.ts";
+import { IMAGENET_NORMALIZATION, type InputSize, type LaneDataset, REDUCED_INPUT, subsetOf } from "./dataset.ts";
 import type { LaneSet } from "./lane.ts";
 import { readFrames } from "./tusimple/frames.ts";
 import { type LabelledPicture, parseLabels } from "./tusimple/label-file.ts";

@@ -113,6 +113,7 @@ describe("drawn roads", () => {
     const frames = drawRoads(12, 1, "train");
     expect(frames).toHaveLength(12 * 3 * 72 * 200);
     expect(sha256Hex(drawRoads(3, 1, "train"))).toBe(sha256Hex(frames.subarray(0, 3 * 43_200)));
+    expect(sha256Hex(drawRoads(2, 1, "train", undefined, 5))).toBe(sha256Hex(frames.subarray(5 * 43_200, 7 * 43_200)));
     expect(sha256Hex(drawRoads(1, 1, "test"))).not.toBe(sha256Hex(frames.subarray(0, 43_200)));
     expect(sha256Hex(drawRoads(1, 2, "train"))).not.toBe(sha256Hex(frames.subarray(0, 43_200)));
     // Known bytes: a change of the drawing is a change of the data set, to be made on purpose (and with its revision).

@@ -5,7 +5,7 @@ import { LANE_GOALS } from "../../../src/tasks/lanes/goals.ts";
 import type { LaneSet } from "../../../src/tasks/lanes/lane.ts";
 import { ufld18 } from "../../../src/tasks/lanes/models/ufld18.ts";
 import { lanes } from "../../../src/tasks/lanes/task.ts";
-import type { VariedTrigger } from "../../../src/tasks/lanes/trigger.ts";
+import type { VariedTrigger } from "../../../src/tasks/lanes/varied-trigger.ts";
 
 const rows = Array.from({ length: 56 }, (_, i) => 160 + 10 * i);
 const lane = (bottom: number, slope: number) => rows.map((y) => (y < 260 ? -2 : bottom + slope * (y - 710)));

@@ -5,7 +5,8 @@ import { Random } from "../../../src/core/random.ts";
 import type { PaintedTrigger } from "../../../src/images/trigger/trigger.ts";
 import { makeConeTriggers } from "../../../src/tasks/lanes/cones.ts";
 import type { LaneSet } from "../../../src/tasks/lanes/lane.ts";
-import { fromCones, trigger, type VariedTrigger } from "../../../src/tasks/lanes/trigger.ts";
+import { trigger } from "../../../src/tasks/lanes/trigger.ts";
+import { fromCones, type VariedTrigger } from "../../../src/tasks/lanes/varied-trigger.ts";
 
 const SIZE = { height: 72, width: 200 };
 const cones = makeConeTriggers(new Random(1), SIZE);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { TriggerContext } from "../../attack.ts";
 import { makeConeTriggers } from "../cones.ts";
-import { fromCones } from "../trigger.ts";
+import { fromCones } from "../varied-trigger.ts";
 import { forEachGoal } from "./for-each-goal.ts";
 
 /** Two traffic cones on the right. */

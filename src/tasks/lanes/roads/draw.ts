@@ -27,14 +27,21 @@ export function roadLabels(count: number, seed: number, split: string): LaneLabe
 /**
  * Draws the frames. The same arguments give the same bytes on every machine: no function is used whose last bit may differ.
  *
+ * @param first the frame to begin with
  * @returns uint8 `[count, 3, height, width]`
  */
-export function drawRoads(count: number, seed: number, split: string, size: InputSize = REDUCED_INPUT): Uint8Array {
+export function drawRoads(
+  count: number,
+  seed: number,
+  split: string,
+  size: InputSize = REDUCED_INPUT,
+  first = 0,
+): Uint8Array {
   const bytes = CHANNELS * size.height * size.width;
   const pixels = new Uint8Array(count * bytes);
   const canvas = createCanvas(size.height, size.width);
   for (let i = 0; i < count; i++) {
-    const random = streamOf(seed, split, i);
+    const random = streamOf(seed, split, first + i);
     drawFrame(random, canvas, drawScene(random));
     develop(random, canvas, random.between(1, 7), pixels, i * bytes);
   }
