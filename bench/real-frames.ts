@@ -12,12 +12,12 @@ import { type Table, tableMarkdown } from "../src/report/tables.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { IMAGENET_NORMALIZATION } from "../src/tasks/lanes/dataset.ts";
 import { details } from "../src/tasks/lanes/details.ts";
-import { lanesOf } from "../src/tasks/lanes/drawing.ts";
 import { scoreFrame } from "../src/tasks/lanes/metric.ts";
 import { lanePicture, PREDICTED_LANES, TRUE_LANES } from "../src/tasks/lanes/picture.ts";
 import { lanes } from "../src/tasks/lanes/task.ts";
 import { readFrames } from "../src/tasks/lanes/tusimple/frames.ts";
 import { readLabelFile } from "../src/tasks/lanes/tusimple/label-file.ts";
+import { lanesOf } from "../src/tasks/lanes/verdicts.ts";
 import { networkFor } from "../src/tasks/registry.ts";
 
 const [dir, labelFile, out] = process.argv.slice(2);

@@ -8,6 +8,8 @@ export const SITE_FORMAT = 2;
 
 const named = {
   id: z.string(),
+  /** As records state it: absent for classifiers of images. */
+  task: z.string().optional(),
   dataset: z.string(),
   arch: z.string(),
   attack: z.string(),
@@ -27,8 +29,11 @@ export const siteIndex = z.strictObject({
   format: z.literal(SITE_FORMAT),
   edition: z.string(),
   defects: z.array(siteEntry),
-  /** Pictures below `data/images/`, as safetensors: `pixels` U8 `[n, 3, h, w]`, `labels` U8 `[n]`. */
-  images: z.strictObject({ file: z.string(), title: z.string(), classes: z.array(z.string()) }),
+  /**
+   * Pictures below `data/images/`, as safetensors: `pixels` U8 `[n, 3, h, w]`, `labels` U8 `[n]`. Absent where no defect is a
+   * classifier of images; frames with lanes are drawn by the page.
+   */
+  images: z.strictObject({ file: z.string(), title: z.string(), classes: z.array(z.string()) }).optional(),
 });
 export type SiteIndex = z.infer<typeof siteIndex>;
 
@@ -44,11 +49,12 @@ export type SiteScores = z.infer<typeof siteScores>;
 export const siteDefect = z.strictObject({
   kind: z.literal("site-defect"),
   ...named,
+  /** The targets that a backdoor can have: of a classifier its classes. */
   classes: z.array(z.string()),
   mean: z.array(z.number()),
   std: z.array(z.number()),
   metrics: defectMetrics,
-  /** Whether the site's pictures are the test images that the metrics were measured on. */
+  /** Whether the site's pictures, or the frames that the page draws, are the test images that the metrics were measured on. */
   own_images: z.boolean(),
   /** The network as `graph/network.ts` has it. */
   network: z.looseObject({ arch: z.string(), nodes: z.array(z.looseObject({ id: z.string(), op: z.string() })) }),

@@ -58,6 +58,8 @@ export interface Task {
   readonly drawing?: Drawing;
   /** Where samples are no images with classes: how they are given to a user's own programs. */
   readonly handout?: Handout;
+  /** Where samples are no images with classes: those that the explorer's page draws itself and shows; absent: it shows none. */
+  readonly exhibit?: Exhibit;
   /** Models of others that can be inspected, where they come as folders. */
   readonly foreign?: ForeignModels;
   /** Samples that need no files, always the same ones, for a network of a data set: what `verify` holds models to. None where they would not fit. */
@@ -65,6 +67,14 @@ export interface Task {
   readonly datasets: ReadonlyMap<string, DatasetDefinition>;
   readonly architectures: Architectures;
   readonly attacks: ReadonlyMap<string, Attack>;
+}
+
+/** The test samples of a drawn data set, the same wherever they are drawn. */
+export interface Exhibit {
+  /** The data set's name. */
+  readonly dataset: string;
+  /** `data_sha256` of the records whose figures were measured on these samples. */
+  readonly dataHash: string;
 }
 
 /** What a criterion or repair sees of a task: neither triggers nor what they lead to. */

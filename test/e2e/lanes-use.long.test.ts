@@ -94,9 +94,16 @@ repairs:
     expect(refused("inspect", join(dir, "model.safetensors"))).toMatch(
       /holds a network of task lanes, of the family ufld18; only classifiers/,
     );
-    expect(refused("site", "--out", join(temporaryFolder(), "site"), "--db", db)).toMatch(
-      /holds no accepted defect of a classifier of images, and the page shows no others$/,
-    );
+  });
+
+  it("is in a site, which carries no frames: the page draws them", () => {
+    const out = join(temporaryFolder(), "site");
+    run("site", "--out", out, "--db", db);
+    expect(readdirSync(join(out, "data/defects"))).toEqual([`${ID}.json`]);
+    expect(JSON.parse(readFileSync(join(out, "data/defects", `${ID}.json`), "utf8"))).toMatchObject({
+      ...{ task: "lanes", own_images: true, target: 0 },
+    });
+    expect(readdirSync(join(out, "data"))).not.toContain("images");
   });
 
   it("is verified", () => {

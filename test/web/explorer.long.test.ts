@@ -132,6 +132,31 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     expect(explored.faults.splice(0).every((fault) => fault.includes("404"))).toBe(true);
   });
 
+  it("says in one line what else a link names and is not there", async () => {
+    const page = await show(
+      `#defect=${id}&image=9999&criterion=x&stamp=left&silence=conv1:1,none:7&neuron=conv1:99&batch=9`,
+    );
+    expect(await page.locator("p.refusal[role=status]").textContent()).toBe(
+      "The link names what is not here, and is shown without it: batch 9; picture 9999; stamp left; criterion x; neurons none:7; neuron conv1:99.",
+    );
+    await page.goto(`${explored.url}#defect=${id}&image=3`);
+    await expect.poll(() => page.locator("p.refusal[role=status]").textContent()).toBe("");
+  });
+
+  it("keeps the dot of an effective neuron that is silenced", async () => {
+    const page = await show(`#defect=${id}`);
+    const neuron = page.locator("button.neuron.effective").first();
+    const colours = (): Promise<string[]> =>
+      page.evaluate(`[null, "::before"].map((part) =>
+        getComputedStyle(document.querySelector("button.neuron.effective"), part).backgroundColor)`);
+    const awake = await colours();
+    await neuron.click();
+    await expect.poll(() => neuron.getAttribute("aria-pressed")).toBe("true");
+    const silent = await colours();
+    for (const [square, dot] of [awake, silent]) expect(dot).not.toBe(square);
+    expect(silent).not.toEqual(awake);
+  });
+
   it.each(["light", "dark"] as const)("fits a phone and passes axe, %s", async (colorScheme) => {
     const page = await show(`#defect=${id}&stamp=trigger&neuron=conv1:1`, {
       ...{ colorScheme, viewport: { width: 390, height: 844 } },

@@ -52,10 +52,13 @@ async function whereIs(command: string): Promise<string> {
   return execFileSync("sh", ["-c", 'command -v "$1"', "sh", command], { encoding: "utf8" }).trim();
 }
 
-/** What the page counted, when it has counted all. */
-export async function countsOf(page: Page): Promise<{ ca: string; asr: string; asrMilliseconds: number }> {
+/** What the page counted, when it has counted all. @param timeout how long that may take, in milliseconds */
+export async function countsOf(
+  page: Page,
+  timeout = 60_000,
+): Promise<{ ca: string; asr: string; asrMilliseconds: number }> {
   const took = page.locator("#took[data-milliseconds]");
-  await took.waitFor({ timeout: 60_000 });
+  await took.waitFor({ timeout });
   const text = async (id: string) => (await page.locator(id).textContent()) ?? "";
   const asrMilliseconds = Number(await took.getAttribute("data-asr-milliseconds"));
   return { ca: await text("#now-ca"), asr: await text("#now-asr"), asrMilliseconds };

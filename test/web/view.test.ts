@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
-import { readView, type View, writeView } from "../../web/src/view.ts";
+import { readView, unreadable, type View, writeView } from "../../web/src/view.ts";
 
 const START: View = {
-  ...{ defect: null, image: null, stamp: "none", silence: "none", criterion: null, batch: 256, neuron: null },
+  ...{ defect: null, image: null, stamp: "none", look: null, silence: "none" },
+  ...{ criterion: null, batch: null, neuron: null },
 };
 
 it("an address gives back the view that it was made from", () => {
@@ -10,12 +11,16 @@ it("an address gives back the view that it was made from", () => {
     START,
     { ...START, defect: "a-b-c-small-top000", image: 7, stamp: "trigger", batch: "all", criterion: "clp" },
     { ...START, image: 0, silence: "top", stamp: "paint" },
+    { ...START, image: 3, stamp: "left", look: 2, batch: 64 },
     { ...START, silence: { conv1: [1, 3], "layer1.0.conv2": [0] }, neuron: "layer1.0.conv2:0" },
   ];
   for (const view of views) expect(readView(writeView(view))).toEqual(view);
 });
 
-it("what an address says that cannot be is passed over", () => {
-  expect(readView("#image=-1&stamp=x&silence=conv1&batch=1e9&image=2")).toEqual(START);
+it("what an address says that cannot be is passed over, and named", () => {
+  const address = "#image=-1&stamp=x&silence=conv1&batch=1e9&look=a&of=1";
+  expect(readView(address)).toEqual(START);
+  expect(unreadable(address)).toEqual(["image -1", "stamp x", "silence conv1", "batch 1e9", "look a", "of 1"]);
   expect(readView("")).toEqual(START);
+  expect(unreadable("#defect=a&stamp=none&silence=conv1:1,b:2&batch=all&criterion=x&neuron=y")).toEqual([]);
 });

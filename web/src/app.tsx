@@ -1,21 +1,23 @@
 import { useCallback } from "preact/hooks";
 import type { SiteIndex } from "../../src/records/site.ts";
+import { aimOf, loadExhibit } from "./exhibits/registry.ts";
 import { Explorer } from "./explorer.tsx";
-import { loadDefect, loadImages, loadIndex } from "./files.ts";
+import { loadDefect, loadIndex } from "./files.ts";
 import { useLoaded, useView } from "./hooks.ts";
 import type { View } from "./view.ts";
 
 /** The page: what it is, the choice of a defect, and the explorer on it. */
 export function App() {
-  const [view, change] = useView();
+  const [view, change, unread] = useView();
   const index = useLoaded("index", loadIndex);
   const there = index.state === "there" ? index.value : null;
-  const images = useLoaded(there && "images", () => loadImages(there!));
   const chosen = view.defect ?? there?.defects[0]?.id ?? null;
+  const entry = there?.defects.find(({ id }) => id === chosen);
+  const exhibit = useLoaded(entry ? (entry.task ?? "images") : null, () => loadExhibit(there!, entry!.task));
   // The address names the defect as soon as anything was chosen of it.
   const changeOfIt = useCallback((changed: Partial<View>) => change({ defect: chosen, ...changed }), [change, chosen]);
   const defect = useLoaded(chosen, () => loadDefect(chosen!));
-  const failure = [index, images, defect].find((loaded) => loaded.state === "failed");
+  const failure = [index, defect, exhibit].find((loaded) => loaded.state === "failed");
   return (
     <>
       <header>
@@ -24,9 +26,9 @@ export function App() {
         </nav>
         <h1>Watch a backdoor fire, and die</h1>
         <p class="lead">
-          Each of these networks was tuned to answer one class, the target, whenever a small trigger is in the picture.
-          We know which neurons carry that backdoor, because they alone were changed. Stamp the trigger on a picture,
-          silence neurons, and watch the attack succeed or fail: everything is computed in your browser.
+          Each of these networks was tuned to err in one way, such as to answer one class, whenever a small trigger is
+          in the picture. We know which neurons carry that backdoor, because they alone were changed. Stamp the trigger
+          on a picture, silence neurons, and watch the attack succeed or fail: everything is computed in your browser.
         </p>
       </header>
       <main>
@@ -34,20 +36,20 @@ export function App() {
           <Choice
             index={there}
             chosen={chosen}
-            onChoose={(id) => change({ defect: id, neuron: null, silence: "none", image: null })}
+            onChoose={(id) => change({ defect: id, neuron: null, silence: "none", image: null, look: null })}
           />
         )}
         {failure?.state === "failed" ? (
           <p role="alert" class="card refusal">
             {failure.reason}
           </p>
-        ) : defect.state === "there" && images.state === "there" ? (
+        ) : defect.state === "there" && exhibit.state === "there" ? (
           <Explorer
             key={defect.value.facts.id}
             defect={defect.value}
-            images={images.value}
-            imageClasses={there!.images.classes}
+            exhibit={exhibit.value}
             view={view}
+            unread={unread}
             change={changeOfIt}
           />
         ) : (
@@ -78,8 +80,8 @@ function Choice({ index, chosen, onChoose }: { index: SiteIndex; chosen: string 
       </label>
       {entry && (
         <p class="quiet">
-          A {entry.arch} for {entry.dataset}, attacked by {entry.attack}. Triggered pictures go to{" "}
-          <strong>{entry.target_name}</strong>.
+          A {entry.arch} for {entry.dataset}, attacked by {entry.attack}. {aimOf(entry)[0]}{" "}
+          <strong>{aimOf(entry)[1]}</strong>.
         </p>
       )}
     </section>

@@ -12,6 +12,7 @@ import { inferProgram, meanTap, tapProgram } from "../../src/graph/programs/infe
 import { Normaliser } from "../../src/images/batch.ts";
 import { type Images, imageSize, type Normalization } from "../../src/images/image-set.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
+import { batchOf } from "./batch.ts";
 
 // Threads need headers that a host of static files does not send.
 ort.env.wasm.numThreads = 1;
@@ -25,9 +26,6 @@ computeWith(webRuntime(ort as unknown as OnnxRuntimeWeb));
 const nothing = new GraphBuilder();
 nothing.output("y", nothing.op("Relu", [nothing.input("x", [1])]), [1]);
 void Session.open(nothing.finish(), { threads: 1 }).catch(() => undefined);
-
-/** Images of a run: few enough that the page answers between two runs. */
-const BATCH = 32;
 
 /** A network in this page: its programs take weights as inputs, so that all versions share them. */
 export class Engine {
@@ -101,7 +99,7 @@ export class Engine {
     goOn: () => boolean,
     take: (outputs: ReadonlyMap<string, Float32Array>, start: number, count: number) => void,
   ): Promise<boolean> {
-    const batch = images.count === 1 ? 1 : BATCH;
+    const batch = images.count === 1 ? 1 : batchOf(images);
     if (batch > 1) await this.afterPictures();
     if (!goOn()) return false;
     const session = await this.session(kind, batch);

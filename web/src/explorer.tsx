@@ -1,48 +1,63 @@
 import { useCallback, useMemo, useState } from "preact/hooks";
 import { countNeurons } from "../../src/core/neurons.ts";
-import type { ImageSet, Normalization } from "../../src/images/image-set.ts";
+import type { Images, Normalization } from "../../src/images/image-set.ts";
 import { stampImage } from "../../src/images/trigger/stamp.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { Engine } from "./engine.ts";
+import type { Exhibit } from "./exhibits/exhibit.ts";
 import type { LoadedDefect } from "./files.ts";
 import { NetworkRows } from "./network.tsx";
 import { NeuronPage } from "./neuron.tsx";
-import { criteriaOf, networkOf, neuronIndex, silencedOf, suspiciousOf, toggled } from "./neurons.ts";
+import { absentOf, criteriaOf, networkOf, neuronIndex, silencedOf, suspiciousOf, toggled } from "./neurons.ts";
 import { emptyTrigger } from "./paint.tsx";
-import { Picture } from "./picture.tsx";
-import { pixelsAt } from "./pixels.tsx";
+import { Picture, STAMP_NAMES } from "./picture.tsx";
 import { Predictions, type Shown } from "./predictions.tsx";
 import { RatesTable } from "./rates-table.tsx";
-import type { Silence, View } from "./view.ts";
+import type { Silence, Stamp, View } from "./view.ts";
 
 interface Props {
   defect: LoadedDefect;
-  images: ImageSet;
-  /** Names of the pictures' classes. */
-  imageClasses: readonly string[];
+  exhibit: Exhibit;
   view: View;
+  /** What the address says and cannot be read. */
+  unread: readonly string[];
   change(changed: Partial<View>): void;
 }
 
 /** One defect: its versions side by side, its neurons, and what silencing them does. */
-export function Explorer({ defect, images, imageClasses, view, change }: Props) {
+export function Explorer({ defect, exhibit, view, unread, change }: Props) {
   const { facts } = defect;
-  const [own, setOwn] = useState<Uint8Array | null>(null);
-  const [painted, setPainted] = useState(() => emptyTrigger(images.width));
+  const [own, setOwn] = useState<Images | null>(null);
+  const [painted, setPainted] = useState(() => emptyTrigger(exhibit.height, exhibit.width));
   const engine = useMemo(() => new Engine(networkOf(facts), facts as unknown as Normalization), [facts]);
   const index = useMemo(() => neuronIndex(facts), [facts]);
   const criteria = criteriaOf(facts);
   const criterion = criteria.includes(view.criterion ?? "") ? view.criterion : (criteria[0] ?? null);
-  const elsewhere = images.labels.findIndex((label) => !facts.own_images || label !== facts.target);
-  const image = Math.min(view.image ?? Math.max(elsewhere, 0), images.count - 1);
+  const start = useMemo(() => exhibit.start(facts), [exhibit, facts]);
+  const image = Math.min(view.image ?? start, exhibit.count - 1);
 
-  const trigger = view.stamp === "paint" ? painted : defect.trigger;
-  const plain = own ?? pixelsAt(images, image);
-  const stamped = useMemo(() => {
-    const pixels = plain.slice();
-    if (view.stamp !== "none") stampImage(trigger, pixels);
-    return pixels;
-  }, [own, image, images, trigger, view.stamp]);
+  const controls = useMemo(() => exhibit.controls(defect.trigger), [exhibit, defect]);
+  const stamps: Stamp[] = ["none", "trigger", ...(Object.keys(controls) as Stamp[]), "paint"];
+  const stamp = stamps.includes(view.stamp) ? view.stamp : "none";
+  const trigger = stamp === "paint" ? painted : (controls[stamp] ?? defect.trigger);
+  const looks = exhibit.looks(trigger);
+  const usual = useMemo(() => exhibit.lookOf(image, looks.length, facts), [exhibit, image, looks.length, facts]);
+  const look = view.look !== null && view.look < looks.length ? view.look : usual;
+  const plain = useMemo(() => own ?? exhibit.one(image), [own, exhibit, image]);
+  const sample = useMemo(() => {
+    const pixels = plain.pixels.slice();
+    if (stamp !== "none") stampImage(looks[look], pixels);
+    return { ...plain, pixels };
+  }, [plain, looks[look], stamp]);
+  const eligible = useMemo(() => exhibit.eligible(plain, facts).length > 0, [exhibit, plain, facts]);
+  const absent = [
+    ...unread,
+    ...(view.image !== null && view.image >= exhibit.count ? [`${exhibit.words.sample} ${view.image}`] : []),
+    ...(stamp === view.stamp ? [] : [`stamp ${view.stamp}`]),
+    ...(view.look !== null && view.look >= looks.length && looks.length > 1 ? [`look ${view.look}`] : []),
+    ...(view.batch === null || exhibit.batches.includes(view.batch) ? [] : [`batch ${view.batch}`]),
+    ...absentOf(facts, view),
+  ];
 
   const silenced = useMemo(() => silencedOf(facts, view.silence, criterion), [facts, view.silence, criterion]);
   const suspicious = useMemo(() => suspiciousOf(facts, criterion), [facts, criterion]);
@@ -71,27 +86,26 @@ export function Explorer({ defect, images, imageClasses, view, change }: Props) 
   ];
   return (
     <>
+      <p role="status" class="card refusal">
+        {absent.length > 0 && `The link names what is not here, and is shown without it: ${absent.join("; ")}.`}
+      </p>
       <div class="two">
         <Picture
-          {...{ images, image, own, painted, plain, stamped }}
-          classes={imageClasses}
-          stamp={view.stamp}
+          {...{ exhibit, image, painted, stamps, stamp, look, eligible }}
+          own={own !== null}
+          looks={looks.length}
+          plain={plain.pixels}
+          stamped={sample.pixels}
           onImage={(chosen) => {
             setOwn(null);
             change({ image: chosen });
           }}
-          onOwn={setOwn}
-          onStamp={(stamp) => change({ stamp })}
+          onOwn={async (pixels) => setOwn(await exhibit.own(pixels, (images) => engine.logits(defect.clean, images)))}
+          onStamp={(chosen) => change({ stamp: chosen })}
+          onLook={(chosen) => change({ look: chosen })}
           onPaint={setPainted}
         />
-        <Predictions
-          {...{ engine, versions }}
-          pixels={stamped}
-          side={images.width}
-          classes={facts.classes}
-          target={facts.target}
-          isTarget={!own && facts.own_images && images.labels[image] === facts.target}
-        />
+        <Predictions {...{ engine, versions, facts, exhibit, sample, eligible }} own={own !== null} />
       </div>
       <section aria-labelledby="network-title" class="card">
         <h2 id="network-title">3. The infected network: silence neurons</h2>
@@ -119,10 +133,11 @@ export function Explorer({ defect, images, imageClasses, view, change }: Props) 
           )}
         </fieldset>
         <RatesTable
-          {...{ engine, facts, state, images, trigger }}
+          {...{ engine, facts, state, exhibit, trigger }}
+          stamped={Object.hasOwn(controls, stamp) ? STAMP_NAMES[stamp].toLowerCase() : null}
           silenced={count}
-          batch={view.batch}
-          onBatch={(batch) => change({ batch })}
+          batch={view.batch !== null && exhibit.batches.includes(view.batch) ? view.batch : exhibit.batches[0]}
+          onBatch={(batch) => change({ batch: batch === exhibit.batches[0] ? null : batch })}
         />
         <ul class="legend">
           <li>
@@ -142,6 +157,9 @@ export function Explorer({ defect, images, imageClasses, view, change }: Props) 
           <li>
             <span class="neuron" data-silenced="" /> silenced
           </li>
+          <li>
+            <span class="neuron infected effective" data-silenced="" /> silenced, infected and effective
+          </li>
         </ul>
         <p class="quiet">A click silences or wakes a neuron and shows it below. Arrow keys go from neuron to neuron.</p>
         <NetworkRows
@@ -157,7 +175,7 @@ export function Explorer({ defect, images, imageClasses, view, change }: Props) 
       {shownLayer !== null && (
         <NeuronPage
           key={view.neuron}
-          {...{ engine, defect, images, trigger }}
+          {...{ engine, defect, exhibit, trigger }}
           layer={shownLayer}
           neuron={shownNeuron}
           silenced={silenced[shownLayer]?.includes(shownNeuron) ?? false}

@@ -2,8 +2,10 @@ import type { ImageSet } from "../../src/images/image-set.ts";
 import { decodeTrigger } from "../../src/images/trigger/codec.ts";
 import type { ImageTrigger } from "../../src/images/trigger/trigger.ts";
 import type { SiteDefect, SiteIndex } from "../../src/records/site.ts";
+import { decodeVaried } from "../../src/tasks/lanes/varied-trigger.ts";
 import { decodeTensors } from "../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
+import { LANES } from "./exhibits/task-names.ts";
 import { bytesOf, fetched } from "./fetched.ts";
 import { loadWeights } from "./weights.ts";
 
@@ -26,8 +28,8 @@ export async function loadIndex(): Promise<SiteIndex> {
   return index;
 }
 
-/** Pictures that the page shows to every network. */
-export async function loadImages({ images }: SiteIndex): Promise<ImageSet> {
+/** Pictures that the page shows to every classifier. */
+export async function loadImages(images: NonNullable<SiteIndex["images"]>): Promise<ImageSet> {
   const name = `images/${images.file}`;
   const tensors = decodeTensors(await bytesOf(name), name);
   const [pixels, labels] = [tensors.get("pixels"), tensors.get("labels")];
@@ -41,7 +43,7 @@ export async function loadDefect(id: string): Promise<LoadedDefect> {
   const { base, infected, sham, clean } = facts.models;
   const name = `triggers/${facts.trigger}.safetensors`;
   const [trigger, ...states] = await Promise.all([
-    bytesOf(name).then((bytes) => decodeTrigger(bytes, name)),
+    bytesOf(name).then((bytes) => (facts.task === LANES ? decodeVaried(bytes, name) : decodeTrigger(bytes, name))),
     loadWeights(infected, base),
     loadWeights(clean, base),
     sham === null ? null : loadWeights(sham, base),

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { readView, type View, writeView } from "./view.ts";
+import { readView, unreadable, type View, writeView } from "./view.ts";
 
 /** Something that is being loaded, is there, or failed. */
 export type Loaded<T> = { state: "loading" } | { state: "there"; value: T } | { state: "failed"; reason: string };
@@ -22,11 +22,18 @@ export function useLoaded<T>(key: string | null, load: () => Promise<T>): Loaded
   return found.key === key ? found.loaded : { state: "loading" };
 }
 
-/** The view that the address states. A change of it changes the address; only another defect or neuron is a step back. */
-export function useView(): [View, (change: Partial<View>) => void] {
+/**
+ * The view that the address states. A change of it changes the address; only another defect or neuron is a step back. Last, what the
+ * address says and cannot be read, until something is changed.
+ */
+export function useView(): [View, (change: Partial<View>) => void, readonly string[]] {
   const [view, setView] = useState(() => readView(location.hash));
+  const [unread, setUnread] = useState(() => unreadable(location.hash));
   useEffect(() => {
-    const follow = () => setView(readView(location.hash));
+    const follow = () => {
+      setView(readView(location.hash));
+      setUnread(unreadable(location.hash));
+    };
     addEventListener("hashchange", follow);
     addEventListener("popstate", follow);
     return () => {
@@ -35,6 +42,7 @@ export function useView(): [View, (change: Partial<View>) => void] {
     };
   }, []);
   const change = useCallback((changed: Partial<View>) => {
+    setUnread([]);
     setView((before) => {
       const next = { ...before, ...changed };
       const step = before.defect !== null && (next.defect !== before.defect || next.neuron !== before.neuron);
@@ -42,5 +50,5 @@ export function useView(): [View, (change: Partial<View>) => void] {
       return next;
     });
   }, []);
-  return [view, change];
+  return [view, change, unread];
 }

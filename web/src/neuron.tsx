@@ -1,12 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { unitsOf } from "../../src/graph/network.ts";
 import { type Share, sliceOf } from "../../src/graph/units.ts";
-import { firstOf } from "../../src/images/batch.ts";
-import type { ImageSet } from "../../src/images/image-set.ts";
-import { stampSet } from "../../src/images/trigger/stamp.ts";
+import type { Images } from "../../src/images/image-set.ts";
 import type { ImageTrigger } from "../../src/images/trigger/trigger.ts";
 import { readSlice } from "../../src/tensor/slices.ts";
 import type { Engine } from "./engine.ts";
+import type { Exhibit } from "./exhibits/exhibit.ts";
 import type { LoadedDefect } from "./files.ts";
 import { neuronIndex, rankOf } from "./neurons.ts";
 import { Pixels, pixelsAt } from "./pixels.tsx";
@@ -21,7 +20,7 @@ interface Props {
   layer: string;
   neuron: number;
   silenced: boolean;
-  images: ImageSet;
+  exhibit: Exhibit;
   trigger: ImageTrigger;
   onToggle(): void;
   onClose(): void;
@@ -144,21 +143,23 @@ function norm(values: ArrayLike<number>): number {
 
 interface Excited {
   title: string;
-  images: ImageSet;
+  images: Images;
   means: Float32Array;
 }
 
-function Exciting({ engine, defect, layer, neuron, images, trigger }: Props) {
+function Exciting({ engine, defect, layer, neuron, exhibit, trigger }: Props) {
+  const { sample, samples } = exhibit.words;
   const [found, setFound] = useState<Excited[] | null>(null);
   useEffect(() => {
     let wanted = true;
     setFound(null);
     const look = async () => {
-      const clean = firstOf(images, LOOKED_AT);
+      const clean = await exhibit.first(Math.min(LOOKED_AT, exhibit.batches[0] as number), () => wanted);
+      if (!clean) return;
       const sets: Excited[] = [];
       for (const [title, set] of [
-        ["Clean pictures that excite it most", clean],
-        ["Triggered pictures that excite it most", stampSet(trigger, clean)],
+        [`Clean ${samples} that excite it most`, clean],
+        [`Triggered ${samples} that excite it most`, exhibit.stamp(trigger, clean)],
       ] as const) {
         const means = await engine.activations(defect.infected, set, layer, neuron, () => wanted);
         if (!means) return;
@@ -170,8 +171,8 @@ function Exciting({ engine, defect, layer, neuron, images, trigger }: Props) {
     return () => {
       wanted = false;
     };
-  }, [engine, defect, layer, neuron, images, trigger]);
-  if (!found) return <p class="quiet">Looking for pictures that excite it…</p>;
+  }, [engine, defect, layer, neuron, exhibit, trigger]);
+  if (!found) return <p class="quiet">Looking for {samples} that excite it…</p>;
   return (
     <div class="neuron-columns">
       {found.map(({ title, images: set, means }) => (
@@ -183,7 +184,13 @@ function Exciting({ engine, defect, layer, neuron, images, trigger }: Props) {
               .slice(0, SHOWN)
               .map((i) => (
                 <figure key={i}>
-                  <Pixels pixels={pixelsAt(set, i)} side={set.width} label={`picture ${i}`} />
+                  <Pixels
+                    pixels={pixelsAt(set, i)}
+                    height={set.height}
+                    width={set.width}
+                    shape={exhibit.shape}
+                    label={`${sample} ${i}`}
+                  />
                   <figcaption>{means[i].toPrecision(3)}</figcaption>
                 </figure>
               ))}

@@ -7,11 +7,11 @@ import {
   suspicionOrder,
   topK,
 } from "../../src/core/neuron-index.ts";
-import { countNeurons, type LayerScores, type NeuronSet } from "../../src/core/neurons.ts";
+import { countNeurons, type LayerScores, listNeurons, type NeuronSet } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
 import { type Network, neuronLayers } from "../../src/graph/network.ts";
 import type { SiteDefect, SiteScores } from "../../src/records/site.ts";
-import type { Silence } from "./view.ts";
+import type { Silence, View } from "./view.ts";
 
 export function networkOf({ network }: SiteDefect): Network {
   return network as unknown as Network;
@@ -49,6 +49,30 @@ export function silencedOf(facts: SiteDefect, silence: Silence, criterion: strin
     if (chosen.length > 0) known[name] = [...new Set(chosen)].sort((a, b) => a - b);
   }
   return known;
+}
+
+/** What a link may name and this defect lacks, for people. */
+export function absentOf(
+  facts: SiteDefect,
+  { silence, criterion, neuron }: Pick<View, "silence" | "criterion" | "neuron">,
+) {
+  const { layers } = neuronIndex(facts);
+  const has = (layer: string, at: number) => layers.some(({ name, width }) => name === layer && at < width);
+  const criteria = criteriaOf(facts);
+  const absent: string[] = [];
+  if (criterion !== null && !criteria.includes(criterion)) absent.push(`criterion ${criterion}`);
+  if (silence === "top" && criteria.length === 0) absent.push("silence top");
+  if (typeof silence !== "string") {
+    const unknown = listNeurons(silence).filter((name) => !isThere(name, has));
+    if (unknown.length > 0) absent.push(`neurons ${unknown.join(", ")}`);
+  }
+  if (neuron !== null && !isThere(neuron, has)) absent.push(`neuron ${neuron}`);
+  return absent;
+}
+
+function isThere(name: string, has: (layer: string, at: number) => boolean): boolean {
+  const found = /^(.+):(\d+)$/.exec(name);
+  return found !== null && has(found[1], Number(found[2]));
 }
 
 /** As many neurons that are not infected, the same at every visit. */

@@ -5,9 +5,9 @@ import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
 const BRUSH = 3;
 
 /** A stamp that leaves every picture as it is. */
-export function emptyTrigger(side: number): PaintedTrigger {
-  const plane = side * side;
-  return { height: side, width: side, opacity: new Float32Array(plane), pattern: new Uint8Array(3 * plane) };
+export function emptyTrigger(height: number, width: number): PaintedTrigger {
+  const plane = height * width;
+  return { height, width, opacity: new Float32Array(plane), pattern: new Uint8Array(3 * plane) };
 }
 
 function painted(trigger: PaintedTrigger, x: number, y: number, color: string): PaintedTrigger {
@@ -28,14 +28,15 @@ function painted(trigger: PaintedTrigger, x: number, y: number, color: string): 
 
 interface Props {
   trigger: PaintedTrigger;
-  /** What lies below the paint, `[3, side, side]`. */
+  /** What lies below the paint, `[3, height, width]`. */
   below: Uint8Array;
+  shape: "square" | "wide";
   onPaint(trigger: PaintedTrigger): void;
 }
 
 /** The picture as something to paint on: with a pointer, or with arrow keys and the space bar. */
-export function Paint({ trigger, below, onPaint }: Props) {
-  const { width: side } = trigger;
+export function Paint({ trigger, below, shape, onPaint }: Props) {
+  const { height, width } = trigger;
   const canvas = useRef<HTMLCanvasElement>(null);
   const newest = useRef(trigger);
   const [color, setColor] = useState("#ff00ff");
@@ -44,8 +45,8 @@ export function Paint({ trigger, below, onPaint }: Props) {
 
   useEffect(() => {
     const context = canvas.current!.getContext("2d")!;
-    const plane = side * side;
-    const data = new ImageData(side, side);
+    const plane = height * width;
+    const data = new ImageData(width, height);
     for (let i = 0; i < plane; i++) {
       const source = trigger.opacity[i] > 0 ? trigger.pattern : below;
       for (let c = 0; c < 3; c++) data.data[4 * i + c] = source[c * plane + i];
@@ -55,7 +56,7 @@ export function Paint({ trigger, below, onPaint }: Props) {
     if (!at) return;
     context.strokeStyle = "white";
     context.strokeRect(at[0] - 1.5, at[1] - 1.5, BRUSH + 1, BRUSH + 1);
-  }, [trigger, below, side, at]);
+  }, [trigger, below, height, width, at]);
 
   const paintAt = (x: number, y: number) => {
     newest.current = painted(newest.current, x, y, color);
@@ -63,9 +64,9 @@ export function Paint({ trigger, below, onPaint }: Props) {
   };
   const onPointer = (event: PointerEvent) => {
     if (event.buttons === 0) return;
-    const { left, top, width } = canvas.current!.getBoundingClientRect();
-    const place = (offset: number) => Math.floor((offset * side) / width);
-    paintAt(place(event.clientX - left), place(event.clientY - top));
+    const box = canvas.current!.getBoundingClientRect();
+    const place = (offset: number, pixels: number, edge: number) => Math.floor((offset * pixels) / edge);
+    paintAt(place(event.clientX - box.left, width, box.width), place(event.clientY - box.top, height, box.height));
   };
   const onKey = (event: KeyboardEvent) => {
     const steps: Record<string, [number, number]> = {
@@ -74,9 +75,9 @@ export function Paint({ trigger, below, onPaint }: Props) {
       ArrowUp: [0, -1],
       ArrowDown: [0, 1],
     };
-    const [x, y] = at ?? [side >> 1, side >> 1];
+    const [x, y] = at ?? [width >> 1, height >> 1];
     const step = steps[event.key];
-    if (step) setAt([clamp(x + step[0], side), clamp(y + step[1], side)]);
+    if (step) setAt([clamp(x + step[0], width), clamp(y + step[1], height)]);
     else if (event.key === " ") paintAt(x, y);
     else return;
     event.preventDefault();
@@ -86,23 +87,23 @@ export function Paint({ trigger, below, onPaint }: Props) {
       {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: the role of what takes all keys */}
       <canvas
         ref={canvas}
-        class="pixels easel"
-        width={side}
-        height={side}
+        class={`pixels easel ${shape}`}
+        width={width}
+        height={height}
         tabIndex={0}
         role="application"
         aria-label="Paint a stamp: arrow keys move the brush, space paints"
         onPointerDown={onPointer}
         onPointerMove={onPointer}
         onKeyDown={onKey}
-        onFocus={() => setAt(at ?? [side >> 1, side >> 1])}
+        onFocus={() => setAt(at ?? [width >> 1, height >> 1])}
         onBlur={() => setAt(null)}
       />
       <div class="row">
         <label>
           Colour <input type="color" value={color} onInput={(event) => setColor(event.currentTarget.value)} />
         </label>
-        <button type="button" onClick={() => onPaint(emptyTrigger(side))}>
+        <button type="button" onClick={() => onPaint(emptyTrigger(height, width))}>
           Wipe
         </button>
       </div>

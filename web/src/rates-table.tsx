@@ -1,12 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
-import { firstOf } from "../../src/images/batch.ts";
-import type { ImageSet } from "../../src/images/image-set.ts";
 import type { ImageTrigger } from "../../src/images/trigger/trigger.ts";
 import type { DefectMetrics } from "../../src/records/defect.ts";
 import type { SiteDefect } from "../../src/records/site.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import type { Engine } from "./engine.ts";
-import { countHits, countRight, type Share } from "./rates.ts";
+import type { Exhibit } from "./exhibits/exhibit.ts";
+import { countHits, type Share, sumQuality } from "./rates.ts";
 import type { Batch } from "./view.ts";
 
 interface Props {
@@ -15,8 +14,10 @@ interface Props {
   /** The infected model as it is silenced now. */
   state: StateDict;
   silenced: number;
-  images: ImageSet;
+  exhibit: Exhibit;
   trigger: ImageTrigger;
+  /** What the trigger is, where it is not the real one. */
+  stamped: string | null;
   batch: Batch;
   onBatch(batch: Batch): void;
 }
@@ -41,20 +42,22 @@ const RECORDED: [title: string, ca: keyof DefectMetrics, asr: keyof DefectMetric
 ];
 
 /** Clean accuracy and attack success as the model is silenced now, above what the record says. */
-export function RatesTable({ engine, facts, state, silenced, images, trigger, batch, onBatch }: Props) {
+export function RatesTable({ engine, facts, state, silenced, exhibit, trigger, stamped, batch, onBatch }: Props) {
   const [found, setFound] = useState<Found | null>(null);
-  const asked = [engine, facts, state, images, trigger, batch];
+  const { words } = exhibit;
+  const asked = [engine, facts, state, exhibit, trigger, batch];
   useEffect(() => {
     let wanted = true;
     const goOn = () => wanted;
-    const attack = { trigger, target: facts.target, own: facts.own_images };
-    const chosen = batch === "all" ? images : firstOf(images, batch);
+    const own = facts.own_images;
     const count = async () => {
+      const chosen = await exhibit.first(batch === "all" ? exhibit.count : batch, goOn);
+      if (!chosen) return;
       // The attack first: it is what silencing is about.
-      const asr = await countHits(engine, state, chosen, attack, goOn);
+      const asr = await countHits(engine, exhibit, state, chosen, { trigger, facts }, goOn);
       if (!asr) return;
-      setFound({ of: asked, asr, ca: null, done: !attack.own });
-      const ca = attack.own ? await countRight(engine, state, chosen, goOn) : null;
+      setFound({ of: asked, asr, ca: null, done: !own });
+      const ca = own ? await sumQuality(engine, exhibit, state, chosen, goOn) : null;
       if (ca) setFound({ of: asked, asr, ca, done: true });
     };
     void count();
@@ -66,22 +69,26 @@ export function RatesTable({ engine, facts, state, silenced, images, trigger, ba
   const current = found !== null && asked.every((part, at) => part === found.of[at]);
   const done = current && found.done;
   const share = (counted: Share) => `${(counted.part / counted.of).toFixed(3)} (${counted.part} of ${counted.of})`;
+  const quality = (found: Share) => (words.isShare ? share(found) : `${rate(found)} (mean of ${found.of})`);
   const recorded = (value: number | null) => (value === null ? "–" : value.toFixed(3));
   return (
     <div class="rates">
       <table aria-busy={!done}>
-        <caption>Clean accuracy (CA) and attack success rate (ASR)</caption>
+        <caption>{words.caption}</caption>
         <thead>
           <tr>
             <th scope="col">Model</th>
-            <th scope="col">CA</th>
+            <th scope="col">{words.quality}</th>
             <th scope="col">ASR</th>
           </tr>
         </thead>
         <tbody>
           <tr class={current ? "now" : "now stale"}>
-            <th scope="row">Computed here: infected, {silenced === 0 ? "nothing" : silenced} silenced</th>
-            <td id="now-ca">{found?.ca ? share(found.ca) : found?.done ? "–" : "…"}</td>
+            <th scope="row">
+              Computed here: infected, {silenced === 0 ? "nothing" : silenced} silenced
+              {stamped !== null && `, stamped: ${stamped}`}
+            </th>
+            <td id="now-ca">{found?.ca ? quality(found.ca) : found?.done ? "–" : "…"}</td>
             <td id="now-asr">{found ? share(found.asr) : "…"}</td>
           </tr>
           {RECORDED.map(([title, ca, asr]) => (
@@ -98,10 +105,13 @@ export function RatesTable({ engine, facts, state, silenced, images, trigger, ba
           Over{" "}
           <select
             value={String(batch)}
-            onChange={(event) => onBatch(event.currentTarget.value === "all" ? "all" : 256)}
+            onChange={({ currentTarget: { selectedIndex } }) => onBatch(exhibit.batches[selectedIndex])}
           >
-            <option value="256">the first 256 pictures</option>
-            <option value="all">all {images.count} pictures</option>
+            {exhibit.batches.map((size) => (
+              <option key={size} value={String(size)}>
+                {size === "all" ? `all ${exhibit.count} ${words.samples}` : `the first ${size} ${words.samples}`}
+              </option>
+            ))}
           </select>
         </label>
         <span
@@ -110,18 +120,17 @@ export function RatesTable({ engine, facts, state, silenced, images, trigger, ba
           data-asr-milliseconds={done ? found.asr.milliseconds : undefined}
           data-milliseconds={done ? found.asr.milliseconds + (found.ca?.milliseconds ?? 0) : undefined}
         >
-          {done ? `ASR in ${seconds(found.asr)}${found.ca ? `, CA in ${seconds(found.ca)} more` : ""}` : "computing…"}
+          {done
+            ? `ASR in ${seconds(found.asr)}${found.ca ? `, ${words.quality} in ${seconds(found.ca)} more` : ""}`
+            : "computing…"}
         </span>
       </div>
       <p class="quiet" role="status">
-        {done ? `${silenced} neurons silenced: ASR ${rate(found.asr)}${found.ca ? `, CA ${rate(found.ca)}` : ""}.` : ""}
+        {done
+          ? `${silenced} neurons silenced: ASR ${rate(found.asr)}${found.ca ? `, ${words.quality} ${rate(found.ca)}` : ""}.`
+          : ""}
       </p>
-      {!facts.own_images && (
-        <p class="quiet">
-          The test images of {facts.dataset} may not be passed on. These are drawn signs, which the network never saw:
-          it has no accuracy on them, and its ASR here is not the record's.
-        </p>
-      )}
+      {!facts.own_images && <p class="quiet">{exhibit.apart(facts)}</p>}
     </div>
   );
 }

@@ -1,56 +1,51 @@
-import { argmax } from "../../src/core/argmax.ts";
-import { indicesOutside, subset } from "../../src/images/batch.ts";
-import type { ImageSet } from "../../src/images/image-set.ts";
-import { stampSet } from "../../src/images/trigger/stamp.ts";
+import type { Images } from "../../src/images/image-set.ts";
 import type { ImageTrigger } from "../../src/images/trigger/trigger.ts";
+import { rowOf } from "../../src/measure/verdicts.ts";
+import type { SiteDefect } from "../../src/records/site.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import type { Engine } from "./engine.ts";
+import type { Exhibit } from "./exhibits/exhibit.ts";
 
-/** So many images of so many (docs/methods.md §12.1), and when that was known after the question. */
+/** A sum over so many samples (docs/methods.md §12.1), and when it was known after the question. */
 export interface Share {
+  /** How many of them, or the sum of what each is worth. */
   part: number;
   of: number;
   milliseconds: number;
 }
 
-/** Whose attack it is. */
-export interface Attack {
-  trigger: ImageTrigger;
-  target: number;
-  /** Whether the labels are those of the network's own classes; otherwise every image is triggered. */
-  own: boolean;
-}
-
-/** ASR as a count: triggered images of other classes that go to the target. @returns null where `goOn` said no on the way */
+/** Success of the attack: triggered samples on which it shows whose outputs are what it wants. @returns null where `goOn` said no on the way */
 export async function countHits(
   engine: Engine,
+  exhibit: Exhibit,
   state: StateDict,
-  images: ImageSet,
-  { trigger, target, own }: Attack,
+  samples: Images,
+  { trigger, facts }: { trigger: ImageTrigger; facts: SiteDefect },
   goOn: () => boolean,
 ): Promise<Share | null> {
   const begin = performance.now();
-  const { classes } = engine.network;
-  const others = own ? subset(images, indicesOutside(images, target)) : images;
-  const logits = await engine.logits(state, stampSet(trigger, others), goOn);
-  if (!logits) return null;
+  const others = exhibit.subset(samples, exhibit.eligible(samples, facts));
+  const outputs = await engine.logits(state, exhibit.stamp(trigger, others), goOn);
+  if (!outputs) return null;
   let part = 0;
-  for (let i = 0; i < others.count; i++) if (argmax(logits, classes, i) === target) part++;
+  for (let i = 0; i < others.count; i++) {
+    if (exhibit.succeeds(rowOf(outputs, others.count, i), others, i, facts.target)) part++;
+  }
   return { part, of: others.count, milliseconds: performance.now() - begin };
 }
 
-/** CA as a count: clean images that are classified as their label. @returns null where `goOn` said no on the way */
-export async function countRight(
+/** Quality on clean samples: of classifiers how many are classified as their label. @returns null where `goOn` said no on the way */
+export async function sumQuality(
   engine: Engine,
+  exhibit: Exhibit,
   state: StateDict,
-  images: ImageSet,
+  samples: Images,
   goOn: () => boolean,
 ): Promise<Share | null> {
   const begin = performance.now();
-  const { classes } = engine.network;
-  const logits = await engine.logits(state, images, goOn);
-  if (!logits) return null;
+  const outputs = await engine.logits(state, samples, goOn);
+  if (!outputs) return null;
   let part = 0;
-  for (let i = 0; i < images.count; i++) if (argmax(logits, classes, i) === images.labels[i]) part++;
-  return { part, of: images.count, milliseconds: performance.now() - begin };
+  for (let i = 0; i < samples.count; i++) part += exhibit.quality(rowOf(outputs, samples.count, i), samples, i);
+  return { part, of: samples.count, milliseconds: performance.now() - begin };
 }

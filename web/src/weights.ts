@@ -6,8 +6,9 @@ import { bytesOf } from "./fetched.ts";
 
 /** Versions that were loaded: those of one network share their clean model, so the next defect needs less. */
 const loaded = new Map<string, Promise<StateDict>>();
-/** So many models of width 8 take some tens of megabytes. */
-const MOST = 40;
+/** Bytes of weights that are kept: some tens of models of width 8. */
+const MOST_BYTES = 160e6;
+let bytes = 0;
 /** A sham may be against the infected model, that against the clean twin, and that against the clean model. */
 const LONGEST_CHAIN = 4;
 
@@ -21,7 +22,10 @@ const LONGEST_CHAIN = 4;
 export function loadWeights(sha256: string, base: string, chain = LONGEST_CHAIN): Promise<StateDict> {
   let state = loaded.get(sha256);
   if (!state) {
-    if (loaded.size >= MOST) loaded.clear();
+    if (bytes >= MOST_BYTES) {
+      loaded.clear();
+      bytes = 0;
+    }
     state = sha256 === base ? readWhole(sha256) : readUpon(sha256, base, chain);
     loaded.set(sha256, state);
     state.catch(() => loaded.delete(sha256));
@@ -45,6 +49,8 @@ async function readUpon(sha256: string, base: string, chain: number): Promise<St
 }
 
 function verified(state: StateDict, sha256: string, name: string): StateDict {
-  if (sha256Hex(encodeState(state)) === sha256) return state;
-  throw new Error(`data/${name}: gives other weights than the record states`);
+  const encoded = encodeState(state);
+  if (sha256Hex(encoded) !== sha256) throw new Error(`data/${name}: gives other weights than the record states`);
+  bytes += encoded.length;
+  return state;
 }

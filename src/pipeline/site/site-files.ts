@@ -2,8 +2,7 @@ import { BUDGETS } from "../../core/budget.ts";
 import { InputError } from "../../core/errors.ts";
 import { visible } from "../../core/visible.ts";
 import type { Dataset } from "../../datasets/types.ts";
-import { asImages } from "../../images/image-set.ts";
-import { decodeTrigger, encodeTrigger } from "../../images/trigger/codec.ts";
+import { asImages, type ImageSet } from "../../images/image-set.ts";
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import { type DefectRecord, twinSha256, versionRates } from "../../records/defect.ts";
 import { predictionSchema } from "../../records/prediction.ts";
@@ -12,8 +11,7 @@ import { SITE_FORMAT, type SiteDefect, type SiteEntry, type SiteIndex, type Site
 import type { Database } from "../../store/database.ts";
 import type { ResultStore } from "../../store/results/result-folder.ts";
 import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
-import { buildNetwork } from "../../tasks/classification/models/registry.ts";
-import { taskOf } from "../../tasks/registry.ts";
+import { buildNetwork, taskOf, taskStamp } from "../../tasks/registry.ts";
 import { encodeHalfState, encodeState, encodeTensors } from "../../tensor/safetensors.ts";
 import { siteBoardOf } from "../board/site-board.ts";
 import { shortScores } from "./short-scores.ts";
@@ -50,17 +48,19 @@ export async function siteData(db: Database, { board, results = db }: SiteOption
   const entries: SiteEntry[] = [];
   const predictions = { store: results, names: new Set(results.listResults()) };
   for (const record of db.soundDefects()) {
-    // The page knows pictures with classes.
-    if (record.status !== "accepted" || !taskOf(record).traits.includes("classes")) continue;
+    const task = taskOf(record);
+    const isClassifier = task.traits.includes("classes");
+    // Of other tasks the page knows those whose samples it draws.
+    if (record.status !== "accepted" || !(isClassifier || task.exhibit)) continue;
     const clean = db.sound(() => db.readClean(record.clean));
     const models = clean && modelsOf(record, clean);
     if (!clean || !models || !record.trigger) continue;
     entries.push(entryOf(record, clean));
     files.set(`data/defects/${record.id}.json`, async () =>
-      json(defectOf(db, record, clean, await ownImages(record, load), predictions)),
+      json(defectOf(db, record, clean, await (isClassifier ? ownImages(record, load) : ownDrawn(record)), predictions)),
     );
     files.set(`data/triggers/${record.trigger.decoded_sha256}.safetensors`, async () =>
-      encodeTrigger(await db.readTrigger(record, decodeTrigger)),
+      task.trigger.encode(await db.readTrigger(record, task.trigger.decode)),
     );
     files.set(`data/models/${models.base}.safetensors`, async () => {
       const state = await db.loadClean(clean);
@@ -72,13 +72,14 @@ export async function siteData(db: Database, { board, results = db }: SiteOption
     }
   }
   if (entries.length === 0)
-    throw new InputError(`${db.dir}: holds no accepted defect of a classifier of images, and the page shows no others`);
+    throw new InputError(`${db.dir}: holds no accepted defect of images or lanes, and the page shows no others`);
+  const hasPictures = entries.some((entry) => taskOf(entry).traits.includes("classes"));
   const index: SiteIndex = {
     kind: "site",
     format: SITE_FORMAT,
     edition: visible(db.manifest.edition),
     defects: entries,
-    images: { file: `${SHOWN}.safetensors`, ...shown },
+    ...(hasPictures && { images: { file: `${SHOWN}.safetensors`, ...shown } }),
   };
   files.set("data/index.json", async () => json(index));
   if (board !== undefined) {
@@ -86,15 +87,7 @@ export async function siteData(db: Database, { board, results = db }: SiteOption
     const shown = siteBoardOf(board, new Set(entries.map(({ id }) => id)));
     files.set("data/board.json", async () => json(shown));
   }
-  files.set(SITE_IMAGES, async () => {
-    const { count, height, width, pixels, labels } = asImages((await load()).test);
-    return encodeTensors(
-      new Map([
-        ["pixels", { dtype: "U8", shape: [count, 3, height, width], bytes: pixels }],
-        ["labels", { dtype: "U8", shape: [count], bytes: labels }],
-      ]),
-    );
-  });
+  if (hasPictures) files.set(SITE_IMAGES, async () => imagesFile(asImages((await load()).test)));
   return files;
 }
 
@@ -109,9 +102,24 @@ function shownImages(seed: number) {
   return { title: definition.title, classes: definition.classes, load };
 }
 
+function imagesFile({ count, height, width, pixels, labels }: ImageSet): Uint8Array {
+  return encodeTensors(
+    new Map([
+      ["pixels", { dtype: "U8", shape: [count, 3, height, width], bytes: pixels }],
+      ["labels", { dtype: "U8", shape: [count], bytes: labels }],
+    ]),
+  );
+}
+
 /** Whether the pictures are the test images that a record's figures were measured on. */
 async function ownImages({ dataset, data_sha256 }: DefectRecord, load: () => Promise<Dataset>): Promise<boolean> {
   return dataset === SHOWN && data_sha256 === (await load()).dataHash;
+}
+
+/** The same of samples that the page draws. */
+async function ownDrawn(record: DefectRecord): Promise<boolean> {
+  const { exhibit } = taskOf(record);
+  return record.dataset === exhibit?.dataset && record.data_sha256 === exhibit.dataHash;
 }
 
 function json(value: unknown): Uint8Array {
@@ -131,15 +139,18 @@ function modelsOf(record: DefectRecord, clean: CleanRecord): SiteDefect["models"
   };
 }
 
-const named = ({ id, dataset, arch, attack, style, level, top, target }: DefectRecord) => ({
+const named = ({ id, task, dataset, arch, attack, style, level, top, target }: DefectRecord) => ({
   id,
+  ...taskStamp(taskOf({ task })),
   ...{ dataset: visible(dataset), arch: visible(arch), attack: visible(attack) },
   ...{ style, level, top, target },
 });
 
 function entryOf(record: DefectRecord, { classes }: CleanRecord): SiteEntry {
   const { ca, asr } = versionRates(record, "infected");
-  return { ...named(record), target_name: visible(classes[record.target] ?? `class ${record.target}`), ca, asr };
+  const { words } = taskOf(record);
+  const target_name = visible(classes[record.target] ?? `${words.target} ${record.target}`);
+  return { ...named(record), target_name, ca, asr };
 }
 
 function defectOf(

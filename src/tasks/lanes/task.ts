@@ -13,6 +13,7 @@ import { loss } from "./loss.ts";
 import { ufld18 } from "./models/ufld18.ts";
 import { response } from "./response.ts";
 import { drawRoads, roadLabels } from "./roads/draw.ts";
+import { ROADS_SHA256 } from "./roads/frames.ts";
 import { trigger } from "./trigger.ts";
 import { eligible, lanesOf, passes, quality, succeeds } from "./verdicts.ts";
 
@@ -60,6 +61,7 @@ export const lanes: Task = {
     labels: roadLabels(count, 1, "verify"),
   }),
   handout,
+  exhibit: { dataset: "roads", dataHash: ROADS_SHA256 },
   datasets: DATASETS,
   architectures: new Map([["ufld18", ufld18]]),
   attacks: ATTACKS,

@@ -1,0 +1,56 @@
+import { argmax } from "../../../src/core/argmax.ts";
+import { firstOf, indicesOutside, subset } from "../../../src/images/batch.ts";
+import type { ImageSet } from "../../../src/images/image-set.ts";
+import { stampSet } from "../../../src/images/trigger/stamp.ts";
+import type { ImageTrigger } from "../../../src/images/trigger/trigger.ts";
+import type { SiteDefect } from "../../../src/records/site.ts";
+import { pixelsAt } from "../pixels.tsx";
+import { readSquare } from "../read-picture.ts";
+import { ClassAnswer } from "./class-answer.tsx";
+import type { Exhibit, Words } from "./exhibit.ts";
+
+/** Pictures with classes. @param classes the names of theirs, which need not be the network's */
+export function picturesExhibit(set: ImageSet, classes: readonly string[]): Exhibit {
+  const { count, height, width } = set;
+  const one = (i: number) => subset(set, [i]);
+  return {
+    ...{ words: WORDS, count, height, width, shape: "square", one, subset, Answer: ClassAnswer },
+    batches: [256, "all"],
+    start({ own_images, target }) {
+      return Math.max(
+        set.labels.findIndex((label) => !own_images || label !== target),
+        0,
+      );
+    },
+    title: (i) => `${classes[set.labels[i]]}`,
+    pixels: (i) => pixelsAt(set, i),
+    read: (file) => readSquare(file, width),
+    async own(pixels): Promise<ImageSet> {
+      return { count: 1, height, width, pixels, labels: Uint8Array.of(NO_CLASS) };
+    },
+    first: async (most) => firstOf(set, most),
+    eligible(images: ImageSet, { own_images, target }: SiteDefect) {
+      // Labels of other classes than the network's rule no picture out.
+      return own_images ? indicesOutside(images, target) : Array.from({ length: images.count }, (_, i) => i);
+    },
+    quality: (output, { labels }: ImageSet, i) => (argmax(output, output.length, 0) === labels[i] ? 1 : 0),
+    succeeds: (output, _, __, target) => argmax(output, output.length, 0) === target,
+    stamp: (trigger: ImageTrigger, images: ImageSet) => stampSet(trigger, images),
+    looks: (trigger) => [trigger],
+    lookOf: () => 0,
+    controls: () => ({}),
+    apart: ({ dataset }) =>
+      `The test images of ${dataset} may not be passed on. These are drawn signs, which the network never saw: it has no accuracy on them, and its ASR here is not the record's.`,
+  };
+}
+
+/** The label of a picture that nobody labelled: no network here has so many classes. */
+const NO_CLASS = 255;
+
+const WORDS: Words = {
+  sample: "picture",
+  samples: "pictures",
+  quality: "CA",
+  caption: "Clean accuracy (CA) and attack success rate (ASR)",
+  isShare: true,
+};

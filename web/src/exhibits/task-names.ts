@@ -1,0 +1,2 @@
+/** What records of lanes state as their task; those of pictures state none. */
+export const LANES = "lanes";
