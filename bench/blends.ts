@@ -8,7 +8,7 @@ import { initialState } from "../src/graph/initial-state.ts";
 import { createRunner } from "../src/measure/ort-runner.ts";
 import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
 import { classification } from "../src/tasks/classification/task.ts";
-import { CLASSES } from "./compare.ts";
+import { CLASSES } from "./classes.ts";
 import { runBench } from "./run.ts";
 
 /**

@@ -3,20 +3,21 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Device } from "../src/core/device.ts";
 import type { NeuronSet } from "../src/core/neurons.ts";
+import { mean } from "../src/core/statistics.ts";
 import { convUnits, type Network } from "../src/graph/network.ts";
 import { workerEnvironment } from "../src/pipeline/executors/worker-memory.ts";
 import { buildNetwork, parseArch, taskOfArchitecture } from "../src/tasks/registry.ts";
 import { findTorchPython } from "../test/torch/find-python.ts";
 import { allocatorVariables } from "./allocators.ts";
+import { CLASSES } from "./classes.ts";
 import { Contestant } from "./contestant.ts";
 import type { Job, PeerDevice, Turn, Warm, Workload } from "./job.ts";
 import { coresOfOthers, readLoad } from "./load.ts";
+import { preparedTexts } from "./texts.ts";
 import { findFastest } from "./torch-fastest.ts";
 import { PLAIN, setupName, type TorchSetup } from "./torch-setups.ts";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-/** Classes of the networks that are timed. */
-export const CLASSES = 10;
 /** Share of every unit's neurons that sub-network fine-tuning may move, at least one each. */
 const TUNED_SHARE = 0.06;
 const EPOCH_BATCHES = 16;
@@ -82,13 +83,16 @@ export async function compare(
   { what, arch, batch, threads, rounds, seconds, search, peerDevice, device }: CompareOptions,
   note: (line: string) => void,
 ): Promise<Row[]> {
-  const network = buildNetwork(arch, CLASSES);
   const { family, baseWidth } = parseArch(arch);
-  const { height, width } = network.input;
   const task = taskOfArchitecture(family).name;
+  const texts = task === "language" ? await preparedTexts(arch, batch) : undefined;
+  if (texts) note(`  ${mean(texts.lengths.map((tokens) => tokens + 2)).toFixed(2)} positions a text`);
+  const network = buildNetwork(arch, CLASSES);
+  const { height, width } = network.input;
   const job: Job = {
     ...{ what, arch, family, base_width: baseWidth, task, height, width },
-    classes: network.classes,
+    classes: task === "language" ? CLASSES : network.classes,
+    texts,
     batch,
     threads,
     device,

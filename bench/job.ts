@@ -1,4 +1,5 @@
 import type { Device } from "../src/core/device.ts";
+import type { LlamaShape } from "../src/tasks/language/models/llama.ts";
 import type { TorchSetup } from "./torch-setups.ts";
 
 /**
@@ -19,8 +20,14 @@ export interface Job {
   family: string;
   base_width: number;
   classes: number;
-  /** Of the task; `lanes` trains with Adam and the loss of lanes, `classification` with SGD and cross-entropy. */
+  /** Of the task; `lanes` trains with Adam and the loss of lanes, `language` with AdamW at every position, `classification` with SGD and cross-entropy. */
   task: string;
+  /** Of a network that reads texts. */
+  texts?: {
+    shape: LlamaShape;
+    /** Tokens of each text of the prepared batches; what the tokens are is drawn. */
+    lengths: number[];
+  };
   /** Pixels of an input. */
   height: number;
   width: number;

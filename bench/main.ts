@@ -33,8 +33,8 @@ interface Options {
 const PEERS = ["fastest", "plain"] as const;
 type PeerChoice = (typeof PEERS)[number];
 
-/** What is timed of networks for lanes. */
-const OF_LANES: readonly Workload[] = ["train", "logits"];
+/** What is timed of networks for other tasks than classification. */
+const OF_TASK: Record<string, readonly Workload[]> = { lanes: ["train", "logits"], language: ["train"] };
 const WIDTHS = ["w8", "w16", ""];
 /** One narrow network of each kind of graph: residual, plain, concatenating. */
 const QUICK = { archs: ["resnet18w16", "vgg13w8", "googlenetw8"], whats: ["train", "finetune", "infer"] as const };
@@ -79,9 +79,14 @@ async function main(options: Options): Promise<void> {
   const all = [...taskOf({}).architectures.keys()].flatMap((family) => WIDTHS.map((width) => family + width));
   const archs = options.arch ?? (quick ? QUICK.archs : all);
   for (const arch of archs) {
-    const task = taskOfArchitecture(parseArch(arch).family).name;
-    const other = task === "lanes" && named?.find((what) => !OF_LANES.includes(what));
-    if (other) throw new InputError(`--what ${other}: not timed for ${arch}; give --what ${OF_LANES.join(",")}`);
+    const own = OF_TASK[taskOfArchitecture(parseArch(arch).family).name];
+    const other = named?.find((what) => own && !own.includes(what));
+    if (own === OF_TASK.language && peerDevice !== "cpu") {
+      throw new InputError(
+        `--peer-device ${peerDevice}: ${arch} is timed on the processor alone; leave the option out`,
+      );
+    }
+    if (other) throw new InputError(`--what ${other}: not timed for ${arch}; give --what ${own.join(",")}`);
   }
   const note = (line: string) => process.stderr.write(`${line}\n`);
   note(`${cpus()[0]?.model.trim()}, ${cpus().length} cores, channel block ${(await channelBlock()) ?? "none"}`);
@@ -91,8 +96,8 @@ async function main(options: Options): Promise<void> {
 
   const rows: Row[] = [];
   for (const arch of archs) {
-    const isLanes = taskOfArchitecture(parseArch(arch).family).name === "lanes";
-    for (const what of named ?? (quick ? QUICK.whats : isLanes ? OF_LANES : WORKLOADS)) {
+    const own = OF_TASK[taskOfArchitecture(parseArch(arch).family).name] ?? WORKLOADS;
+    for (const what of named ?? (quick ? QUICK.whats : own)) {
       // At full width the step is all there is: the loop around it would only double the time.
       if (!named && what === "loop" && parseArch(arch).baseWidth === FULL_WIDTH) continue;
       note(`${what} ${arch} …`);

@@ -15,6 +15,7 @@ import { SubnetworkTuner } from "../src/tune/subnetwork.ts";
 import { Trainer } from "../src/tune/trainer.ts";
 import { classTargets, laneTargets, noiseDataset, preparedBatches, WEIGHTS_SEED } from "./data.ts";
 import type { Turn, Warm } from "./job.ts";
+import { textStep } from "./texts.ts";
 import { finish, job, nextTurn, runSteps, say } from "./turns.ts";
 
 /** Our side of a comparison. */
@@ -37,6 +38,7 @@ finish();
 async function stepOf(network: Network): Promise<{ step: () => Promise<unknown>; warm?: Warm }> {
   const { batch, threads } = job;
   const state = initialState(network, new Random(WEIGHTS_SEED));
+  if (job.texts) return { step: textStep(network, state, job.texts.lengths, job) };
   const batches = preparedBatches(network, batch, 4, job.task === "lanes" ? laneTargets : classTargets);
   let taken = 0;
   const next = () => batches[taken++ % batches.length];

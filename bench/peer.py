@@ -13,6 +13,7 @@ import torch.nn.functional as F
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "test", "torch"))
 
 from architectures import build, parameters_of_units  # noqa: E402
+import peer_language  # noqa: E402
 from ufld18 import SLOTS  # noqa: E402
 
 WARM_UP_STEPS = 3
@@ -31,7 +32,8 @@ if device == "cuda":
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.benchmark = setup["timed"]
-model = build(job["family"], job["base_width"], classes)
+texts = job.get("texts")
+model = peer_language.build(texts["shape"]) if texts else build(job["family"], job["base_width"], classes)
 layout = torch.channels_last if setup["layout"] == "channels-last" else torch.contiguous_format
 model = model.to(device, memory_format=layout)
 
@@ -71,6 +73,8 @@ def sgd():
 
 
 def train_step():
+    if texts:
+        return peer_language.train_step(model, job, LEARNING_RATE)
     optimizer, batches = optimizer_of(), prepared()
     model.train()
 

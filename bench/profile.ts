@@ -19,7 +19,8 @@ import { inferProgram, tapProgram } from "../src/graph/programs/infer.ts";
 import { trainProgram } from "../src/graph/programs/train.ts";
 import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
 import { sizeOf } from "../src/tensor/state.ts";
-import { CLASSES, spreadRows } from "./compare.ts";
+import { CLASSES } from "./classes.ts";
+import { spreadRows } from "./compare.ts";
 import { runBench } from "./run.ts";
 
 /**

@@ -2,7 +2,7 @@ import { allocatorVariables } from "./allocators.ts";
 import { Contestant } from "./contestant.ts";
 import { searchSetups, type Tried } from "./fastest-setup.ts";
 import type { Job } from "./job.ts";
-import { allocatorsOn, setupName, type TorchSetup, waysOf } from "./torch-setups.ts";
+import { allocatorsOn, setupName, type TorchSetup, waysOf, waysOfTexts } from "./torch-setups.ts";
 
 /** Turns of each setup; the quickest counts, so that a disturbed one rules nothing out. */
 const TURNS = 2;
@@ -18,7 +18,7 @@ export function findFastest(
   seconds: number,
 ): Promise<Tried<TorchSetup>[]> {
   const { what, peer_device: device } = job;
-  return searchSetups(waysOf(what, device), allocatorsOn(device), setupName, (setup) =>
+  return searchSetups(job.texts ? waysOfTexts() : waysOf(what, device), allocatorsOn(device), setupName, (setup) =>
     speedOf(command, job, setup, seconds),
   );
 }

@@ -12,6 +12,10 @@ export interface TorchSetup {
   rows: boolean;
   /** On a card: kernels chosen by timing. */
   timed: boolean;
+  /** Of texts: a batch is computed in so many parts by length, since what fills texts up costs as much as text. */
+  parts: number;
+  /** Of texts: the optimizer steps all tensors in one call of each operator. */
+  foreach: boolean;
 }
 
 /** PyTorch as one writes it first. */
@@ -21,15 +25,19 @@ export const PLAIN: TorchSetup = {
   frozen: false,
   rows: false,
   timed: false,
+  parts: 1,
+  foreach: false,
 };
 
 export function setupName(setup: TorchSetup): string {
-  const { allocator, layout, frozen, rows, timed } = setup;
+  const { allocator, layout, frozen, rows, timed, parts: pieces, foreach } = setup;
   const parts = [
     frozen ? "frozen" : "eager",
     layout === "channels-last" && layout,
     rows && "rows only",
     timed && "timed kernels",
+    pieces > 1 && `${pieces} parts by length`,
+    foreach && "foreach",
     allocator !== "default" && allocator,
   ];
   return parts.filter(Boolean).join(", ");
@@ -48,6 +56,11 @@ export function waysOf(what: Workload, device: PeerDevice): TorchSetup[] {
     }
   }
   return ways;
+}
+
+/** The same for networks that read texts. */
+export function waysOfTexts(): TorchSetup[] {
+  return [1, 2, 4].flatMap((parts) => [false, true].map((foreach) => ({ ...PLAIN, parts, foreach })));
 }
 
 /** The allocators that are here and matter to a device: a card has its own memory. */

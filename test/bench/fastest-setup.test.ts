@@ -3,7 +3,7 @@ import { ALLOCATORS, type Allocator } from "../../bench/allocators.ts";
 import { CRITERION_SETUPS, criterionSetupName } from "../../bench/criterion-setups.ts";
 import { searchSetups } from "../../bench/fastest-setup.ts";
 import { WORKLOADS } from "../../bench/job.ts";
-import { allocatorsOn, PLAIN, setupName, waysOf } from "../../bench/torch-setups.ts";
+import { allocatorsOn, PLAIN, setupName, waysOf, waysOfTexts } from "../../bench/torch-setups.ts";
 
 const nameOf = ({ way, allocator }: { way: string; allocator: Allocator }) => `${way} ${allocator}`;
 const ways = ["slow", "quick"].map((way) => ({ way, allocator: "default" as const }));
@@ -42,6 +42,13 @@ test("on a card every workload is searched by layout and timed kernels, inferenc
     expect(found.some(({ frozen }) => frozen)).toBe(what === "infer" || what === "logits");
   }
   expect(allocatorsOn("cuda")).toEqual(["default"]);
+});
+
+test("on texts batches are tried whole and in parts, with either form of the optimizer", () => {
+  const names = waysOfTexts().map(setupName);
+  expect(new Set(names).size).toBe(6);
+  expect(names[0]).toBe(setupName(PLAIN));
+  expect(names).toContain("eager, 4 parts by length, foreach");
 });
 
 test("a criterion's setups have names of their own, and the first is the published procedure", () => {
