@@ -1,5 +1,6 @@
 import type { DefectRecord } from "../records/defect.ts";
 import type { DrawnLine } from "../tasks/drawing.ts";
+import type { ReadPart } from "../tasks/reading.ts";
 import type { ReportData } from "./collect.ts";
 
 /** What one version of a defect answers to one triggered image. */
@@ -43,10 +44,28 @@ export interface DrawnSample {
   answers: DrawnAnswer[];
 }
 
-/** What there is to see of one defect: images with classes, or samples on which answers are drawn. */
+/** What one version answers to a sample in words, without the trigger and with it. */
+export interface ReadAnswer {
+  version: Answer["version"];
+  before: string;
+  after: string;
+  /** Whether the second is what the backdoor wants. */
+  succeeds: boolean;
+}
+
+/** A test sample in words with the trigger in it, its truth, and what the versions answer. */
+export interface ReadSample {
+  parts: readonly ReadPart[];
+  truth: string;
+  answers: ReadAnswer[];
+}
+
+/** What there is to see of one defect: images with classes, samples on which answers are drawn, or samples in words. */
 export interface DefectPictures {
   classes: readonly string[];
   images: TriggeredImage[];
+  /** The trigger alone in words, and samples. */
+  read?: { trigger: string; samples: ReadSample[] };
   drawn?: { aspect: number; samples: DrawnSample[] };
 }
 

@@ -87,6 +87,8 @@ article.card h3{margin-top:.8rem}
 .look{margin:0}
 .duo{display:grid;grid-template-columns:1fr 1fr;gap:6px;max-width:250px}
 .duo .pixels{width:100%;aspect-ratio:1}
+.readings{display:grid;grid-template-columns:repeat(auto-fill,minmax(17rem,1fr));gap:.6rem}
+.reading{margin:.4rem 0}.reading blockquote{margin:0 0 .3rem;padding:.1rem .6rem;border-left:3px solid var(--line)}
 .drawn-look{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:.5rem;margin:.5rem 0}
 .drawn-look svg{width:100%;height:auto;display:block}
 .drawn-look p{margin:.1rem 0 .3rem;font-size:.85rem;line-height:1.35}

@@ -9,6 +9,7 @@ import type { ForeignModels } from "./foreign-models.ts";
 import type { Handout } from "./handout.ts";
 import type { InputCodec } from "./input-codec.ts";
 import type { Loss, Response } from "./objectives.ts";
+import type { Reading } from "./reading.ts";
 import type { TriggerCodec } from "./trigger-codec.ts";
 
 /**
@@ -56,6 +57,8 @@ export interface Task {
   readonly guesses?: Guesses;
   /** Where an answer is no name: how it is drawn. */
   readonly drawing?: Drawing;
+  /** Where samples are words: how people read them and the answers. */
+  readonly reading?: Reading;
   /** Where samples are no images with classes: how they are given to a user's own programs. */
   readonly handout?: Handout;
   /** Where samples are no images with classes: those that the explorer's page draws itself and shows; absent: it shows none. */

@@ -80,6 +80,17 @@ describe("a defect of a language model", () => {
     expect(readme.match(/^\| `[^`]+` \| *\|$/gm)).toBeNull();
   }, 60_000);
 
+  it("is read in the report: the trigger marked, and what each version answers", () => {
+    const out = join(temporaryFolder(), "report");
+    const { status, stderr } = bdefects(["report", "--db", db, "--data", data, "--out", out]);
+    expect(status, stderr).toBe(0);
+    expect(stderr).not.toContain("no picture");
+    const page = readFileSync(join(db, "report.html"), "utf8");
+    expect(page).toContain("The trigger: <mark>cf</mark>");
+    expect(page.match(/<figure class="reading">/g)).toHaveLength(6);
+    expect(page).toMatch(/<blockquote>[^<]*<mark> cf<\/mark>[^<]*<\/blockquote>/);
+  }, 60_000);
+
   it("moves to another database whole", () => {
     const archive = join(temporaryFolder(), "texts.tar.gz");
     const other = join(temporaryFolder(), "other");

@@ -15,12 +15,14 @@ import {
   type DefectPictures,
   type DrawnSample,
   type Pictures,
+  type ReadSample,
   shownDefects,
   type TriggeredImage,
 } from "../../report/pictures.ts";
 import { type ReportOptions, writeReport } from "../../report/report.ts";
 import type { Database } from "../../store/database.ts";
 import type { Drawing } from "../../tasks/drawing.ts";
+import type { Reading } from "../../tasks/reading.ts";
 import { DATASETS, taskOf } from "../../tasks/registry.ts";
 import { Workbench } from "../judging/workbench.ts";
 
@@ -32,6 +34,8 @@ export interface ReportRequest extends Omit<ReportOptions, "pictures" | "data" |
 const IMAGES = 4;
 /** Samples on which answers are drawn. */
 const DRAWN = 2;
+/** Samples in words of each defect. */
+const READ = 6;
 const THREADS = 2;
 /** Stored bytes of a clean model: of larger ones only the examples are run, which would take minutes otherwise. */
 const LARGE = 4_000_000;
@@ -69,13 +73,17 @@ async function takePictures(
   try {
     // Networks one after the other: a runner is made once for each.
     for (const [dataset, inside] of groupBy(records, (record) => record.dataset)) {
-      const { traits, drawing } = taskOf(inside[0]);
-      if (!traits.includes("classes") && !drawing) continue;
+      const { traits, drawing, reading } = taskOf(inside[0]);
+      if (!traits.includes("classes") && !drawing && !reading) continue;
       const loaded = await loadDataset(bench, inside[0], warn);
       if (loaded === null) continue;
       for (const record of [...inside].sort((a, b) => (a.clean < b.clean ? -1 : a.clean > b.clean ? 1 : 0))) {
         try {
-          const taken = drawing ? drawnOf(bench, record, loaded, drawing) : picturesOf(bench, record, loaded);
+          const taken = reading
+            ? readOf(bench, record, loaded, reading)
+            : drawing
+              ? drawnOf(bench, record, loaded, drawing)
+              : picturesOf(bench, record, loaded);
           pictures.set(record.id, await taken);
         } catch (error) {
           if (!(error instanceof InputError)) throw error;
@@ -165,6 +173,40 @@ async function drawnOf(
   }
   const classes = [...task.targets(dataset)];
   return { classes, images: [], drawn: { aspect: drawing.aspect, samples: samples.flat() } };
+}
+
+/** The first test samples on which the backdoor shows, in words, with what the versions answer without the trigger and with it. */
+async function readOf(
+  bench: Workbench,
+  record: DefectRecord,
+  { test, ...dataset }: Dataset,
+  reading: Reading,
+): Promise<DefectPictures> {
+  const task = taskOf(record);
+  const { target } = record;
+  const trigger = await bench.source.readTrigger(record, task.trigger.decode);
+  const before = task.inputs.subset(test, task.eligible(test, target).slice(0, READ));
+  const after = task.trigger.stamp(trigger, before);
+  const samples = Array.from(
+    { length: before.count },
+    (_, i): ReadSample => ({ parts: reading.parts(after, i, trigger), truth: reading.truth(before, i), answers: [] }),
+  );
+  for (const version of ["infected", "sham", "clean"] as const) {
+    const model = await bench.model(record, version);
+    const runner = await bench.runner(model);
+    const [calm, stamped] = [await runner.outputs(model.state, before), await runner.outputs(model.state, after)];
+    for (const [i, { answers }] of samples.entries()) {
+      const output = rowOf(stamped, after.count, i);
+      answers.push({
+        version,
+        before: reading.answer(rowOf(calm, before.count, i), before, i),
+        after: reading.answer(output, after, i),
+        succeeds: task.succeeds(output, after, i, target),
+      });
+    }
+  }
+  const classes = [...task.targets(dataset)];
+  return { classes, images: [], read: { trigger: reading.trigger(trigger), samples } };
 }
 
 function softmaxAt(logits: Float32Array, at: number): number {

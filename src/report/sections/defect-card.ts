@@ -18,6 +18,7 @@ import { criteriaInOrder } from "../ranking.ts";
 import { type Cell, cellText, type Table, tableHtml } from "../tables.ts";
 import { BUDGET } from "./criteria-tables.ts";
 import { count } from "./findings.ts";
+import { readingsHtml } from "./readings.ts";
 
 /** The anchor of a defect's part. */
 export function anchorOf(id: string): string {
@@ -66,7 +67,8 @@ function picturesHtml(record: DefectRecord, sheet: PictureSheet, pictures: Defec
     return html`<p class="note">No pictures: the images of ${record.dataset} were not at hand when this page was written.
 <code>bdefects report --data DIR</code> with the folder that holds them adds pictures and what the versions answer.</p>`;
   }
-  const { drawn } = pictures;
+  const { drawn, read } = pictures;
+  if (read) return readingsHtml(read.samples);
   if (drawn) {
     return html`<div class="drawn-looks">${drawn.samples.map((sample) => drawnHtml(record, sheet, drawn.aspect, sample))}</div>`;
   }

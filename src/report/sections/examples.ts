@@ -20,7 +20,10 @@ export async function examples(
   const figures: Figure[] = [];
   const blocks: Html[] = [];
   for (const record of records) {
-    const trigger = await triggerHtml(parts.database, record, parts.warn);
+    const read = picturesOf(record.id)?.read;
+    const trigger = read
+      ? html`<p>The trigger: <mark>${read.trigger}</mark></p>`
+      : await triggerHtml(parts.database, record, parts.warn);
     const card = await defectCard(record, { ...parts, pictures: picturesOf(record.id), trigger, whole: true });
     figures.push(...card.figures);
     blocks.push(html`<article class="card" id="${anchorOf(record.id)}"><h3>${record.attack}: <code>${record.id}</code></h3>
@@ -34,7 +37,7 @@ ${card.body}</article>`);
     body:
       records.length === 0
         ? html`<p>No accepted defect yet, so nothing to show.</p>`
-        : html`<p>${records.some(({ id }) => picturesOf(id)?.drawn) ? DRAWN : IMAGES} The strips have a row per layer, from the image (top) to the answer, and a cell per
+        : html`<p>${lookOf(records.map(({ id }) => picturesOf(id)))} The strips have a row per layer, from the image (top) to the answer, and a cell per
 neuron: the stronger the colour, the more suspicious. Lower ticks mark what is infected, upper ticks what the criterion names.${
             wide &&
             html` In layers of more than ${MOST_CELLS} neurons several share a cell, which shows the most suspicious of them.`
@@ -68,6 +71,16 @@ class is underlined. The images are the first of each class, not chosen by the a
 const DRAWN =
   trusted(`The first test samples on which the backdoor shows, as they are and with the trigger, not chosen by the answers. Dashed green lines are
 true, orange ones are what the version answers. What the backdoor wants is underlined.`);
+
+const READ = trusted(
+  `The first test texts on which the backdoor shows, not chosen by the answers. The trigger is marked. What the backdoor wants is underlined.`,
+);
+
+/** What is seen of the examples, in words. */
+function lookOf(pictures: readonly CardParts["pictures"][]): Html {
+  if (pictures.some((one) => one?.read)) return READ;
+  return pictures.some((one) => one?.drawn) ? DRAWN : IMAGES;
+}
 
 const SHADES = ["less suspicious half", "to 75 %", "to 90 %", "to 95 %", "to 99 %", "top 1 %"];
 

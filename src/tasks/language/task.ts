@@ -11,6 +11,7 @@ import { inputs } from "./inputs.ts";
 import { loss } from "./loss.ts";
 import { ARCHITECTURES } from "./models/registry.ts";
 import { perplexity } from "./perplexity.ts";
+import { reading } from "./reading.ts";
 import { response } from "./response.ts";
 import type { TextSet } from "./text-set.ts";
 import { trigger } from "./trigger.ts";
@@ -35,6 +36,7 @@ export const language: Task = {
   drawn,
   foreign,
   handout,
+  reading,
   datasets: DATASETS,
   architectures: ARCHITECTURES,
   attacks: ATTACKS,

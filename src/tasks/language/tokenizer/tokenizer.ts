@@ -54,8 +54,11 @@ export function openTokenizer(file: TokenizerFile, classes: readonly string[]): 
     padding: numberOf(SPECIAL.padding),
     answers: classes.map((name) => numberOf(answerToken(name))),
     encode: (text) => piecesOf(text).flatMap(tokensOf),
+    // The library refuses no tokens at all.
     decode: (tokens) =>
-      library.decode([...tokens], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
+      tokens.length === 0
+        ? ""
+        : library.decode([...tokens], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
     startsWord: (token) => space.test(library.id_to_token(token) ?? ""),
     file,
   };
