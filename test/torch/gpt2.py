@@ -50,9 +50,12 @@ class Gpt2(nn.Module):
         self.transformer.wpe = nn.Embedding(s["positions"], s["width"])
         self.transformer.h = nn.ModuleList(Block(s) for _ in range(s["layers"]))
         self.transformer.ln_f = nn.LayerNorm(s["width"], eps=s["epsilon"])
+        if not s.get("tied", True):
+            self.lm_head = nn.Linear(s["width"], s["vocabulary"], bias=False)
 
     def all_logits(self, ids):
         x = self.transformer.wte(ids) + self.transformer.wpe.weight[: ids.shape[1]]
         for block in self.transformer.h:
             x = block(x)
-        return self.transformer.ln_f(x) @ self.transformer.wte.weight.T
+        head = self.lm_head if hasattr(self, "lm_head") else self.transformer.wte
+        return self.transformer.ln_f(x) @ head.weight.T

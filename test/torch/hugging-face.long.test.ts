@@ -23,7 +23,9 @@ const [TEXTS, POSITIONS] = [3, 11];
 const CASES = [
   ["Llama, shared keys, bfloat16, in three shards, a head of its own", "llama", { tied: false }, 3],
   ["Llama, a tied head, in one file", "llama", { tied: true }, 1],
+  ["Llama, heads wider than their share of the width", "llama", { headSize: 10 }, 1],
   ["GPT-2, in two shards", "gpt2", {}, 2],
+  ["GPT-2, a head of its own", "gpt2", { tied: false }, 1],
 ] as const;
 
 describe.skipIf(!findTorchPython())("a folder that PyTorch wrote", () => {
@@ -32,7 +34,11 @@ describe.skipIf(!findTorchPython())("a folder that PyTorch wrote", () => {
     const folder = join(root, "model");
     mkdirSync(folder);
     const shape = { ...(layout === "llama" ? LLAMA : GPT2), ...fields };
-    const config = { ...CONFIGS[layout], ...("tied" in fields && { tie_word_embeddings: fields.tied }) };
+    const config = {
+      ...CONFIGS[layout],
+      ...("tied" in fields && { tie_word_embeddings: fields.tied }),
+      ...("headSize" in fields && { head_dim: fields.headSize }),
+    };
     writeFileSync(join(folder, "config.json"), JSON.stringify(config));
     writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(tokenizerFile(glossMerges(), glosses.classes)));
     const random = new Random(7);

@@ -24,7 +24,7 @@ def rotate(x, theta):
 class Attention(nn.Module):
     def __init__(self, s):
         super().__init__()
-        self.s, self.size = s, s["width"] // s["heads"]
+        self.s, self.size = s, s.get("headSize") or s["width"] // s["heads"]
         self.q_proj = nn.Linear(s["width"], s["heads"] * self.size, bias=False)
         self.k_proj, self.v_proj = (nn.Linear(s["width"], s["groups"] * self.size, bias=False) for _ in range(2))
         self.o_proj = nn.Linear(s["heads"] * self.size, s["width"], bias=False)
