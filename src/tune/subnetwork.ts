@@ -5,7 +5,7 @@ import { Session } from "../engine/session.ts";
 import { activationBytes } from "../graph/cost.ts";
 import { type FoldedState, foldState } from "../graph/fold.ts";
 import { foldedBias, foldedWeight, rowSelector } from "../graph/folded.ts";
-import { convUnits, type Network } from "../graph/network.ts";
+import { convUnits, type Network, unitsOf } from "../graph/network.ts";
 import type { Objective } from "../graph/objectives/objective.ts";
 import { finetuneProgram } from "../graph/programs/finetune.ts";
 import { chosenUnits, sliceOf, type Unit } from "../graph/units.ts";
@@ -58,8 +58,11 @@ export class SubnetworkTuner {
     this.restrained = restrained ?? false;
     this.feeds = foldState(network, state);
     const chosen = unitsWithNeurons(network, neurons);
-    // The classifier's weights are the caller's, and so is all that is fed as it is; what is folded is a copy.
-    for (const [key, { data }] of state) if (this.feeds.get(key) === data) this.feeds.set(key, data.slice());
+    // What is fed as it is is the caller's: of that a copy is taken where a neuron has a share of it, since no other is ever written.
+    const shared = new Set(unitsOf(network).flatMap(({ owned }) => owned.map(({ key }) => key)));
+    for (const [key, { data }] of state) {
+      if (shared.has(key) && this.feeds.get(key) === data) this.feeds.set(key, data.slice());
+    }
     // Where a chosen neuron reads another one of the next layer, both own the weight between; the reader's row is written last.
     this.parts = [
       ...chosen.flatMap(({ unit, neurons }) =>
