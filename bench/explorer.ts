@@ -6,6 +6,9 @@ import { answersOf, countsOf, Explored } from "../test/web/open-page.ts";
 
 // What the page counts beside what records say, and how long a click takes: npx tsx bench/explorer.ts DB [how many defects | ids …]
 
+/** 600 frames on a busy machine, in milliseconds. */
+const LONGEST = 1_200_000;
+
 const [dir, ...chosen] = process.argv.slice(2);
 const command = findBrowser();
 if (!dir || !command) throw new Error("name a database, and have Chromium installed");
@@ -16,12 +19,10 @@ const accepted = database
   .filter(({ status, id }) => status === "accepted" && (Number.isFinite(most) || chosen.includes(id)));
 const explored = await Explored.open(database, command);
 const page = await explored.page({ viewport: { width: 1400, height: 900 } });
-/** 600 frames on a busy machine, in milliseconds. */
-const LONGEST = 1_200_000;
 const load = () => `load ${loadavg()[0].toFixed(1)}`;
 const begin = performance.now();
 await page.goto(explored.url);
-await answersOf(page);
+await answersOf(page, LONGEST);
 console.log(`first answers after ${(performance.now() - begin).toFixed(0)} ms, ${load()}`);
 
 /** Samples between a count such as `0.950 (570 of 600)`, or a mean such as `0.939 (mean of 600)`, and a recorded share; null where either is missing. */
@@ -40,7 +41,7 @@ for (const { id, metrics } of accepted.slice(0, Number.isFinite(most) ? most : u
     // A page of its own: nothing of the view before is still shown.
     await page.goto("about:blank");
     await page.goto(`${explored.url}${view}${more}`);
-    await answersOf(page);
+    await answersOf(page, LONGEST);
     return countsOf(page, LONGEST);
   };
   const whole = await show("&batch=all");

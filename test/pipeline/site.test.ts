@@ -3,13 +3,16 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { CONTENT_SECURITY_POLICY, type Serving, serve } from "../../src/pipeline/site/serve.ts";
+import { SITE_IMAGES, siteData } from "../../src/pipeline/site/site-files.ts";
 import { writeSite } from "../../src/pipeline/site/write-site.ts";
 import { siteDefect, siteIndex } from "../../src/records/site.ts";
 import { openDatabase } from "../../src/store/database.ts";
+import { decodeVaried, looksOf } from "../../src/tasks/lanes/varied-trigger.ts";
 import { loadWeights } from "../../web/src/weights.ts";
 import { bdefects } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { idsOf, makeDatabase } from "./database.ts";
+import { addLaneDefect, LANE_ID } from "./lane-defect.ts";
 
 let dir: string;
 let out: string;
@@ -65,6 +68,25 @@ describe("a site", () => {
     expect(paths.length).toBeGreaterThan(2);
     expect(paths.filter((path) => !path.startsWith("./"))).toEqual([]);
     await expect(writeSite(database, out)).rejects.toThrow(/not empty/);
+  });
+
+  it("holds defects of lanes beside images, and no frames", async () => {
+    const both = await makeDatabase("signs", "");
+    const alone = await siteData(await openDatabase(both, { readOnly: true }));
+    await addLaneDefect(both);
+    const files = await siteData(await openDatabase(both, { readOnly: true }));
+    const read = async (of: typeof files, name: string) => JSON.parse(new TextDecoder().decode(await of.get(name)!()));
+    const index = siteIndex.parse(await read(files, "data/index.json"));
+    const before = siteIndex.parse(await read(alone, "data/index.json"));
+    // What is said of images stays as it was.
+    expect(index.images).toEqual(before.images);
+    expect(index.defects.filter(({ task }) => task === undefined)).toEqual(before.defects);
+    expect(index.defects.find(({ id }) => id === LANE_ID)).toMatchObject({ task: "lanes", target_name: "lda" });
+    expect([...files.keys()].filter((name) => name.includes("/images/"))).toEqual([SITE_IMAGES]);
+    const defect = siteDefect.parse(await read(files, `data/defects/${LANE_ID}.json`));
+    expect(defect).toMatchObject({ own_images: true, infected: { "cls.0": [1, 3] } });
+    const bytes = await files.get(`data/triggers/${defect.trigger}.safetensors`)!();
+    expect(looksOf(decodeVaried(bytes, "trigger"))).toHaveLength(4);
   });
 
   it("of a database without an accepted defect is refused in one line", async () => {

@@ -13,6 +13,7 @@ import { classification } from "../../src/tasks/classification/task.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { network } from "../localize/suspects.ts";
 import { idsOf, makeDatabase } from "../pipeline/database.ts";
+import { addLaneDefect, LANE_ID } from "../pipeline/lane-defect.ts";
 import { findBrowser } from "../report/browser.ts";
 import { answersOf, countsOf, Explored } from "./open-page.ts";
 
@@ -24,7 +25,9 @@ let runner: OrtRunner;
 
 describe.skipIf(command === null)("the explorer in a browser", () => {
   beforeAll(async () => {
-    database = await openDatabase(await makeDatabase("signs", ""), { readOnly: true });
+    const dir = await makeDatabase("signs", "");
+    await addLaneDefect(dir);
+    database = await openDatabase(dir, { readOnly: true });
     explored = await Explored.open(database, command!);
     const { mean, std } = database.readClean(database.readDefect(id).clean) as never;
     runner = await createRunner(classification, network, { mean, std }, { threads: 1 });
@@ -130,6 +133,19 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     await page.locator(".choice-of-defect select").selectOption(other);
     await answersOf(page);
     expect(explored.faults.splice(0).every((fault) => fault.includes("404"))).toBe(true);
+  });
+
+  it("goes from pictures to frames and back", async () => {
+    const page = await show(`#defect=${id}&image=3&silence=infected`);
+    await page.locator(".choice-of-defect select").selectOption(LANE_ID);
+    await page.getByRole("heading", { name: "1. A frame and a stamp" }).waitFor();
+    await answersOf(page);
+    expect((await countsOf(page)).ca).toMatch(/\(mean of 64\)$/);
+    await page.getByRole("button", { name: "All 2 infected" }).click();
+    await page.locator(".choice-of-defect select").selectOption(id);
+    await page.getByRole("heading", { name: "1. A picture and a stamp" }).waitFor();
+    await answersOf(page);
+    expect(new URL(page.url()).hash).toBe(`#defect=${id}`);
   });
 
   it("says in one line what else a link names and is not there", async () => {

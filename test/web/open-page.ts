@@ -64,8 +64,8 @@ export async function countsOf(
   return { ca: await text("#now-ca"), asr: await text("#now-asr"), asrMilliseconds };
 }
 
-/** The classes that the versions answer, as their cards show them. */
-export async function answersOf(page: Page): Promise<string[]> {
-  await page.locator("#answered[data-milliseconds]").waitFor({ timeout: 60_000 });
+/** What the versions answer, as their cards show it. @param timeout how long that may take, in milliseconds */
+export async function answersOf(page: Page, timeout = 60_000): Promise<string[]> {
+  await page.locator("#answered[data-milliseconds]").waitFor({ timeout });
   return page.locator(".verdict").allTextContents();
 }

@@ -60,8 +60,8 @@ export class Engine {
     return (await work) ? result : null;
   }
 
-  /** Until nobody waits for an answer to a picture: what a batch opens would hold up the page. */
-  private async afterPictures(): Promise<void> {
+  /** Until nobody waits for an answer to a picture: what a batch opens or draws would hold up the page. */
+  async afterPictures(): Promise<void> {
     for (let seen: Promise<unknown> | undefined; seen !== this.picture; ) {
       seen = this.picture;
       await seen;

@@ -154,6 +154,7 @@ function Exciting({ engine, defect, layer, neuron, exhibit, trigger }: Props) {
     let wanted = true;
     setFound(null);
     const look = async () => {
+      await engine.afterPictures();
       const clean = await exhibit.first(Math.min(LOOKED_AT, exhibit.batches[0] as number), () => wanted);
       if (!clean) return;
       const sets: Excited[] = [];

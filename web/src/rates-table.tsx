@@ -51,6 +51,7 @@ export function RatesTable({ engine, facts, state, silenced, exhibit, trigger, s
     const goOn = () => wanted;
     const own = facts.own_images;
     const count = async () => {
+      await engine.afterPictures();
       const chosen = await exhibit.first(batch === "all" ? exhibit.count : batch, goOn);
       if (!chosen) return;
       // The attack first: it is what silencing is about.
