@@ -115,7 +115,7 @@ export async function trainClean(
 }
 
 /** @throws InputError where a recipe names an optimizer that the network cannot take */
-function assertOptimizer({ arch, input }: Network, { optimizer }: TrainRecipe): void {
+export function assertOptimizer({ arch, input }: Network, { optimizer }: TrainRecipe): void {
   if ((optimizer === "adamw") === (input.tokens === true)) return;
   const mend = input.tokens
     ? "is trained with clean.optimizer: adamw"

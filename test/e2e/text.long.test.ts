@@ -125,6 +125,9 @@ describe("a recipe that texts cannot follow is refused in one line, and nothing 
     expect(refused((text) => text.replace("amplification: 1", "amplification: 4"))).toBe(
       "error: recipe 'texttiny': inject.amplification 4: a trigger in texts has no strength; it must be 1\n",
     );
+    expect(refused((text) => text.replace("optimizer: adamw", "optimizer: adam"))).toBe(
+      "error: clean.optimizer is adam: llama2d64 is trained with clean.optimizer: adamw\n",
+    );
     expect(refused((text) => text.replace("word: cf", "word: dog"))).toMatch(/^error: .*attacks\.rareword.*\n$/);
     expect(refused((text) => text, "--arch", "ufld18w4")).toMatch(
       /^error: architecture 'ufld18w4' is of task lanes.*\n$/,

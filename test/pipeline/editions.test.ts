@@ -13,7 +13,20 @@ const PAIRS = 3 * 4;
 describe("the shipped editions", () => {
   it("are these", () => {
     expect(editionNames()).toEqual([
-      ...["board", "demo", "demolanes", "demowhole", "fresh", "lanes", "lite", "paper", "sample", "whole"],
+      ...[
+        "board",
+        "demo",
+        "demolanes",
+        "demolanguage",
+        "demowhole",
+        "fresh",
+        "lanes",
+        "lite",
+        "paper",
+        "sample",
+        "text",
+        "whole",
+      ],
     ]);
   });
 

@@ -5,7 +5,8 @@ import { DRAWN } from "../../inject/target.ts";
 import { assertNotSealed, type Database, isDatabase, openDatabase } from "../../store/database.ts";
 import { Layout } from "../../store/layout.ts";
 import { assertManifestFits } from "../../store/manifest.ts";
-import { DATASETS, taskOfDataset } from "../../tasks/registry.ts";
+import { DATASETS, networkFor, taskOfDataset } from "../../tasks/registry.ts";
+import { assertOptimizer } from "../../train/clean.ts";
 import { estimatePlan } from "../estimate/estimate.ts";
 import { assertStepsFit, memoryLimit } from "../estimate/memory-limit.ts";
 import { measuredRates, shippedRates } from "../estimate/rates.ts";
@@ -87,6 +88,9 @@ export async function planBuild(
   for (const attack of new Set(plan.candidates.map(({ key }) => key.attack))) attackOptions(edition, attack);
   assertTargets(edition, plan);
   assertStrength(edition, plan);
+  for (const planned of plan.clean) {
+    assertOptimizer(networkFor(planned.arch, planned.dataset), settingsFor(edition.clean, planned));
+  }
   assertNotSealed(dir);
   const there = isDatabase(dir) ? await openDatabase(dir, { readOnly: true }) : null;
   if (memory !== undefined) assertStepsFit(edition, plan, memory, there);
