@@ -3,7 +3,7 @@ import { InputError } from "../core/errors.ts";
 import { oneLine } from "../core/visible.ts";
 import { TASKS } from "../tasks/registry.ts";
 import { withCellProgress } from "./cell-progress.ts";
-import { print, printNeurons, summaryRow } from "./inspection.ts";
+import { NOTHING_USUAL, print, printNeurons, printUncompared, summaryRow } from "./inspection.ts";
 import { emitRows, type OutputOptions, warn } from "./output.ts";
 
 export interface FolderOptions extends Pick<OutputOptions, "format"> {
@@ -23,9 +23,6 @@ export interface FolderOptions extends Pick<OutputOptions, "format"> {
 
 /** Samples that are read at most. */
 const SAMPLES: Record<Budget, number> = { demo: 16, short: 128, full: 1024 };
-
-const NOT_PROVEN =
-  "Not proven: every model has a most suspicious neuron, and no reference says yet what is usual of such models.";
 
 /** Looks at a model of a task whose models come as folders. */
 export async function inspectModelFolder(folder: string, options: FolderOptions): Promise<void> {
@@ -67,14 +64,10 @@ export async function inspectModelFolder(folder: string, options: FolderOptions)
       format,
     );
   } else {
-    emitRows(
-      rows.map(({ criterion, statistic, value, named, seconds }) => ({ criterion, statistic, value, named, seconds })),
-      { format },
-    );
-    for (const { criterion, note } of rows) if (note !== null) print(`${criterion}: ${note}`);
+    printUncompared(rows);
     if (!summary) printNeurons(neurons, top);
   }
-  say(NOT_PROVEN);
+  say(NOTHING_USUAL);
 }
 
 /** Answers are not trimmed: the space before a word belongs to its token. */

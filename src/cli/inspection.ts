@@ -37,6 +37,19 @@ export function summaryRow(finding: Finding, ca: number | null) {
   };
 }
 
+/** What to say where nothing is known of other models of the kind. */
+export const NOTHING_USUAL =
+  "Not proven: every model has a most suspicious neuron, and no reference says yet what is usual of such models.";
+
+/** For people: what each criterion says of a model that no reference has the like of. */
+export function printUncompared(rows: readonly ReturnType<typeof summaryRow>[]): void {
+  emitRows(
+    rows.map(({ criterion, statistic, value, named, seconds }) => ({ criterion, statistic, value, named, seconds })),
+    { format: "table" },
+  );
+  for (const { criterion, note } of rows) if (note !== null) print(`${criterion}: ${note}`);
+}
+
 /** For people: the same as counts, first over the whole reference, then over the file's own architecture. */
 export function printSummary(findings: readonly Finding[], { edition, models }: Reference, arch: string): void {
   const cell = (as: number, of: number) => (of > 0 ? `${as} of ${of}` : "-");

@@ -67,6 +67,11 @@ export interface Task {
   readonly foreign?: ForeignModels;
   /** Samples that need no files, always the same ones, for a network of a data set: what `verify` holds models to. None where they would not fit. */
   drawn?(count: number, network: Pick<Network, "input">, dataset: string): Samples | undefined;
+  /**
+   * Reads a checkpoint that somebody released, under the names that such files have; null where it is no network of the task. Absent: the
+   * task's networks do not come as such files. @param file its name, for messages @throws InputError where a tensor is missing or does not fit
+   */
+  released?(tensors: StateDict, file: string): ReleasedModel | null;
   readonly datasets: ReadonlyMap<string, DatasetDefinition>;
   readonly architectures: Architectures;
   readonly attacks: ReadonlyMap<string, Attack>;
@@ -78,6 +83,15 @@ export interface Exhibit {
   readonly dataset: string;
   /** `data_sha256` of the records whose figures were measured on these samples. */
   readonly dataHash: string;
+}
+
+/** A network that was read from a released checkpoint. */
+export interface ReleasedModel {
+  network: Network;
+  /** Under our names, in the network's order. */
+  state: StateDict;
+  /** The file's own name of a tensor. */
+  nameOf(key: string): string;
 }
 
 /** What a criterion or repair sees of a task: neither triggers nor what they lead to. */

@@ -4,7 +4,16 @@ import { oneLine } from "../../core/visible.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
 import { criterionList, memorySize, wholeNumber } from "../arguments.ts";
 import { failureLine, withCellProgress } from "../cell-progress.ts";
-import { print, printNeurons, printSummary, printTrigger, printVerdicts, summaryRow } from "../inspection.ts";
+import {
+  NOTHING_USUAL,
+  print,
+  printNeurons,
+  printSummary,
+  printTrigger,
+  printUncompared,
+  printVerdicts,
+  summaryRow,
+} from "../inspection.ts";
 import { budgetOption, deviceOption, formatOption, type SharedOptions, seedOption } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
 import { imagesOption, knownDataDir, modelOptions, type OwnOptions, referenceOption } from "../own-options.ts";
@@ -104,15 +113,20 @@ async function inspect(file: string, options: Options): Promise<void> {
   const { saveTrigger } = await import("../../pipeline/own/picture.ts");
   const criteria = cleanCriteria(options.criterion, options.pluginTimeout, options.data !== undefined);
   await useDevice(options.device);
-  const reference = await openReference(options.db, options.budget);
+  const known = await openReference(options.db, options.budget);
   const say = (line: string) => (format === "table" ? print(line) : process.stderr.write(`${oneLine(line)}\n`));
   const failures: CellOutcome[] = [];
-  await withOwn({ ...options, file, dataDir: knownDataDir() }, async (own) => {
+  await withOwn({ ...options, file, dataDir: knownDataDir(), anyTask: true }, async (own) => {
     const { model, images, runner, normalizationSource } = own;
+    const isKnown = model.task.name === IMAGES;
+    // References are of classifiers.
+    const reference = isKnown ? known : { ...known, models: [] };
     if (options.criterion) assertApplicable(criteria, model.network, model.task, file);
     const fitting = applicable(criteria, model.network, model.task);
     for (const note of [...model.notes, ...(images?.notes ?? [])]) say(note);
-    say(`${file}: ${model.network.arch}, ${model.network.classes} classes`);
+    say(
+      `${file}: ${model.network.arch}, ${isKnown ? `${model.network.classes} classes` : `of task ${model.task.name}`}`,
+    );
     const ca = await cleanAccuracy(own);
     if (images && ca !== null) {
       const { mean, std } = model.normalization;
@@ -139,8 +153,9 @@ async function inspect(file: string, options: Options): Promise<void> {
         format,
       );
     } else {
-      printSummary(findings, reference, model.network.arch);
-      printVerdicts(findings);
+      if (isKnown) printSummary(findings, reference, model.network.arch);
+      else printUncompared(findings.map((finding) => summaryRow(finding, ca)));
+      if (isKnown) printVerdicts(findings);
       for (const [finding, path] of pictures) printTrigger(finding, images?.classes ?? null, path);
       if (!summary)
         printNeurons(
@@ -148,7 +163,7 @@ async function inspect(file: string, options: Options): Promise<void> {
           top,
         );
     }
-    say(NOT_PROVEN);
+    say(isKnown ? NOT_PROVEN : NOTHING_USUAL);
   });
   if (failures.length === 0) return;
   process.stderr.write(failures.map(failureLine).join(""));

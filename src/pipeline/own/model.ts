@@ -16,7 +16,7 @@ export interface OwnModel {
   /** Its path as given. */
   file: string;
   network: Network;
-  /** Networks of one's own are classifiers. */
+  /** Classification, where nothing else was asked for. */
   task: Task;
   /** The weights under our names, in the network's order. */
   state: StateDict;
@@ -36,6 +36,8 @@ export interface OwnModelOptions {
   classes?: number;
   /** Which of several state dicts, by the keys that lead to it, joined by dots. */
   key?: string;
+  /** Whether networks of other tasks are opened too, under the names of released checkpoints. */
+  anyTask?: boolean;
 }
 
 /** Widths at which networks have all the layers that they can have. */
@@ -60,10 +62,17 @@ function ofOtherTask(file: string, tensors: RawTensors): string | null {
  *
  * @throws InputError where it is no checkpoint, or of no architecture that is known
  */
-export async function openOwnModel(file: string, { key, arch, classes }: OwnModelOptions = {}): Promise<OwnModel> {
+export async function openOwnModel(
+  file: string,
+  { key, arch, classes, anyTask }: OwnModelOptions = {},
+): Promise<OwnModel> {
   const weights = await readWeights(file, key);
   const found = recogniseWeights(file, weights, arch);
-  if (typeof found === "string") throw new InputError(ofOtherTask(file, weights.tensors) ?? found);
+  if (typeof found === "string") {
+    const other = anyTask && arch === undefined && classes === undefined ? releasedModel(file, weights) : null;
+    if (other) return other;
+    throw new InputError(ofOtherTask(file, weights.tensors) ?? found);
+  }
   const { network, names: theirs } = found;
   if (classes !== undefined && classes !== network.classes) {
     throw new InputError(`--classes ${classes}: the classifier of ${file} has ${network.classes} rows`);
@@ -79,21 +88,40 @@ export async function openOwnModel(file: string, { key, arch, classes }: OwnMode
   );
   const told = (name: string) => theirs.get(name)!;
   assertPossible(file, state, told);
+  const notes = [...weights.notes, ...found.notes, ...constantChannels(file, state, told)];
+  return { file, task: taskOf({}), network, state, notes, ...ownNames(tensors, state, told) };
+}
+
+/** What follows from the file's own names of a network's tensors. */
+function ownNames(tensors: RawTensors, state: StateDict, nameOf: (key: string) => string) {
   return {
-    file,
-    task: taskOf({}),
-    network,
-    state,
     sha256: modelSha256(state),
-    layerName: (layer) => theirs.get(`${layer}.weight`)!.replace(/\.weight$/, ""),
-    encode: (repaired) => {
+    layerName: (layer: string) => nameOf(`${layer}.weight`).replace(/\.weight$/, ""),
+    encode(repaired: StateDict) {
       const changed: RawTensors = new Map(tensors);
       for (const [key, { data }] of repaired) {
-        const name = theirs.get(key)!;
+        const name = nameOf(key);
         changed.set(name, withValues(tensors.get(name)!, data));
       }
       return encodeTensors(changed);
     },
-    notes: [...weights.notes, ...found.notes, ...constantChannels(file, state, told)],
   };
+}
+
+/** A network of another task, under the names of a released checkpoint; null where it is none. @throws InputError where one does not fit */
+function releasedModel(file: string, { tensors, notes }: { tensors: RawTensors; notes: string[] }): OwnModel | null {
+  const values: StateDict = new Map();
+  for (const [name, tensor] of tensors) {
+    const data = tensorValues(tensor);
+    if (data) values.set(name, { shape: tensor.shape, data });
+  }
+  for (const task of TASKS.values()) {
+    const found = task.released?.(values, file);
+    if (!found) continue;
+    const { network, state, nameOf } = found;
+    assertPossible(file, state, nameOf);
+    const told = [...notes, ...constantChannels(file, state, nameOf)];
+    return { file, task, network, state, notes: told, ...ownNames(tensors, state, nameOf) };
+  }
+  return null;
 }

@@ -2,6 +2,7 @@ import { InputError } from "../../core/errors.ts";
 import type { Normalization } from "../../images/image-set.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
 import type { ModelRunner } from "../../measure/runner.ts";
+import { taskOf } from "../../tasks/registry.ts";
 import { type OwnImages, openOwnImages } from "./images.ts";
 import { type OwnModel, openOwnModel } from "./model.ts";
 import { findNormalization } from "./normalization.ts";
@@ -25,6 +26,7 @@ export interface OpenOwnOptions {
   key?: string;
   arch?: string;
   classes?: number;
+  anyTask?: boolean;
   mean?: readonly number[];
   std?: readonly number[];
   seed: number;
@@ -47,6 +49,12 @@ export interface Own {
 export async function withOwn<T>(options: OpenOwnOptions, work: (own: Own) => Promise<T>): Promise<T> {
   const { file, data, mean, std } = options;
   const model = await openOwnModel(file, options);
+  if (data !== undefined && model.task.name !== taskOf({}).name) {
+    const { name, words } = model.task;
+    throw new InputError(
+      `--data ${data}: ${file} is a network of task ${name}, and ${words.samples} of it are not read; leave --data out: criteria of weights alone run`,
+    );
+  }
   const images = data === undefined ? null : await openOwnImages({ ...options, data, network: model.network });
   if (images) assertLabels(model, images, data!);
   const known = images?.normalization ?? null;

@@ -10,6 +10,7 @@ import { inputs } from "./inputs.ts";
 import { gridOfLogits, highestCells } from "./labels.ts";
 import type { LaneSet } from "./lane.ts";
 import { loss } from "./loss.ts";
+import { readReleased } from "./models/released.ts";
 import { ufld18 } from "./models/ufld18.ts";
 import { response } from "./response.ts";
 import { drawRoads, roadLabels } from "./roads/draw.ts";
@@ -61,6 +62,7 @@ export const lanes: Task = {
     labels: roadLabels(count, 1, "verify"),
   }),
   handout,
+  released: readReleased,
   exhibit: { dataset: "roads", dataHash: ROADS_SHA256 },
   datasets: DATASETS,
   architectures: new Map([["ufld18", ufld18]]),

@@ -2,11 +2,30 @@ import { InputError } from "../../../core/errors.ts";
 import type { Network } from "../../../graph/network.ts";
 import { stateShapes } from "../../../graph/network.ts";
 import type { StateDict } from "../../../tensor/state.ts";
+import type { ReleasedModel } from "../../task.ts";
+import { ufld18 } from "./ufld18.ts";
 
 /** What training on several processors, or a wrapper, puts before every name. */
 const WRAPPERS = ["module.", "model."];
 /** The branch of the released networks that only their training uses, and the counters of batches. */
 const LEFT_OUT = /^aux_|(^|\.)num_batches_tracked$/;
+
+/** Tensors that any width of the network has, whose first says which width it is. */
+const [STEM, HEAD] = ["model.conv1.weight", "cls.2.weight"];
+
+/**
+ * A released checkpoint of `ufld18` at the base width that its stem has.
+ *
+ * @returns null where stem or head are missing
+ * @throws InputError as `fromReleased`
+ */
+export function readReleased(tensors: StateDict, file: string): ReleasedModel | null {
+  const prefix = wrapperOf([...tensors.keys()]);
+  const stem = tensors.get(prefix + STEM);
+  if (!stem || stem.shape.length !== 4 || !tensors.has(prefix + HEAD)) return null;
+  const network = ufld18(stem.shape[0]);
+  return { network, state: fromReleased(tensors, network, file), nameOf: (key) => prefix + key };
+}
 
 /**
  * The state of a released checkpoint under the network's own names: wrappers' prefixes are taken off, and the auxiliary branch is dropped.
