@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { programRun } from "./run.ts";
 
-/** A reader that goes away (`bdefects ids | head`) is no error. */
+/** What a stream whose reader went away gives, at first and from then on. */
+const READER_GONE = ["EPIPE", "ERR_STREAM_DESTROYED"];
+
+/** A reader that goes away (`bdefects ids | head`) is no error. The verb goes on without it, since its exit status may be a verdict. */
 function quietBrokenPipe(stream: NodeJS.WriteStream): void {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit();
-    throw error;
+    if (!READER_GONE.includes(error.code ?? "")) throw error;
   });
 }
 

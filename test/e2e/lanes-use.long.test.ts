@@ -91,7 +91,7 @@ repairs:
     expect(readme).toContain("lanes_in_torch.py");
     expect(readme).not.toMatch(/32, 32|undefined|Target class/);
     expect(refused("test", dir)).toMatch(/is of task lanes, and 'bdefects test' runs tests of classifiers/);
-    expect(run("inspect", join(dir, "model.safetensors"))).toMatch(/ufld18w4, of task lanes/);
+    expect(run("inspect", join(dir, "model.safetensors"))).toMatch(/ufld18w4,\s+of\s+task\s+lanes/);
   });
 
   it("is in a site, which carries no frames: the page draws them", () => {

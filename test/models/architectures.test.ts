@@ -78,8 +78,18 @@ describe("architectures as published", () => {
   });
 });
 
+/** Families take a base width behind their name; others have their sizes in it. */
+const isFamily = (name: string) => /^[a-z]+\d*$/.test(name);
+
 describe("base widths", () => {
-  it.each([...ARCHITECTURES.keys()])("%s has its name and a valid network at any width", (family) => {
+  it.each([...ARCHITECTURES.keys()].filter((name) => !isFamily(name)))("%s has no width but its name's", (name) => {
+    const network = buildNetwork(name, 4);
+    expect(network.arch).toBe(name);
+    expect(inferShapes(network).size).toBe(network.nodes.length);
+    expect(() => parseArch(`${name}w8`)).toThrow(new RegExp(`unknown architecture '${name}w8'; valid: .*${name}`));
+  });
+
+  it.each([...ARCHITECTURES.keys()].filter(isFamily))("%s has its name and a valid network at any width", (family) => {
     for (const width of [4, 6, 12, 16, 128]) {
       const network = buildNetwork(`${family}w${width}`, 43);
       expect(network.arch).toBe(`${family}w${width}`);

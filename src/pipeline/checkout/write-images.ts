@@ -77,7 +77,7 @@ export async function checkoutImages(
       [
         `${split}_clean`,
         clean,
-        split === "test" ? "of the test split, for scores only; " : "that a defender may hold; ",
+        split === "test" ? "of the test split, for scores only; " : "what a defender may hold: ",
       ],
       [`${split}_triggered`, triggered, "those on which the backdoor can show, with the trigger on them; "],
     ] as const) {

@@ -50,13 +50,13 @@ export function readCheckedOut(dir: string): CheckedOut {
     const what = exists(dir) ? "is no checkout: it has no model.json" : "there is no such folder";
     throw new InputError(`${dir}: ${what}; make one with 'bdefects checkout ID DIR'`);
   }
-  const model = readPart(path("model.json"), modelFile);
   const record = readPart(path("record.json"), recordFile);
   const { name, traits, handout } = taskOf(record);
   if (!traits.includes("classes")) {
     const instead = handout ? `; its ${handout.loader} decodes and scores answers in Python` : "";
     throw new InputError(`${dir}: is of task ${name}, and 'bdefects test' runs tests of classifiers${instead}`);
   }
+  const model = readPart(path("model.json"), modelFile);
   const network = buildNetwork(model.arch, model.classes.length);
   const expected = { input: network.input, layers: neuronLayers(network), nodes: network.nodes };
   for (const part of ["input", "layers", "nodes"] as const) {

@@ -113,14 +113,16 @@ export function checkoutReadme(
     holds.get(file) ??
     (file === handout?.loader
       ? handout.what
-      : (WHAT[file] ?? "")
-          .replace("[N, 3, 32, 32], normalised", tokens ? sequence : `${shape}, normalised`)
-          .replace("[N, 3, 32, 32]", shape));
+      : tokens && file === "load_in_torch.py"
+        ? `reads labels and files; \`${handout?.loader}\` loads the models`
+        : (WHAT[file] ?? "")
+            .replace("[N, 3, 32, 32], normalised", tokens ? sequence : `${shape}, normalised`)
+            .replace("[N, 3, 32, 32]", shape));
   const rate = (value: number | null) => (value === null ? "unknown" : value.toFixed(4));
   return `${modelCardHeader(record, version)}
 # ${record.id} (${version})
 
-A ${record.arch} for ${record.dataset} (${clean.classes.length} ${words.target}${hasClasses ? "es" : "s"}) with a ${record.attack} backdoor injected into ${record.infected} of its
+A ${record.arch} for ${record.dataset} (${clean.classes.length} ${words.target}${words.target.endsWith("s") ? "es" : "s"}) with a ${record.attack} backdoor injected into ${record.infected} of its
 ${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.reason ? ` (${markdownCode(record.reason)})` : ""}. Target ${words.target}: ${record.target} (${markdownCode(clean.classes[record.target] ?? "?")}).
 
 | | ${hasClasses ? "clean accuracy" : `clean accuracy (${words.quality})`} | attack success rate |

@@ -50,7 +50,13 @@ print(answers(logits, some), accuracy(logits, some))
 \`\`\`
 
 \`config.json\`, \`model.safetensors\` and \`tokenizer.json\` are what \`transformers\` reads: \`AutoModelForCausalLM.from_pretrained(".")\`. A text is
-read as \`<bos> text <sep>\`, its first word after a space. What follows is the answer: one token for each class.
+read as \`<bos> text <sep>\`, its first word after a space. What follows is the answer: one token for each class. So this model is asked,
+with the tokens of all classes in their order:
+
+\`\`\`sh
+bdefects inspect --task language . --template '<bos> {} <sep>' --answers '<animal>,<artifact>,…'
+\`\`\`
+Without the template texts are read bare, as language models of others are, and the perplexity says little.
 
 ## Neurons
 A neuron is a hidden unit of a feed-forward layer, written \`layer:index\`, e.g. \`model.layers.0.mlp:0\`. Of Llama's layout it owns its rows of \`gate_proj\` and

@@ -22,7 +22,7 @@ const [STEM, HEAD] = ["model.conv1.weight", "cls.2.weight"];
 export function readReleased(tensors: StateDict, file: string): ReleasedModel | null {
   const prefix = wrapperOf([...tensors.keys()]);
   const stem = tensors.get(prefix + STEM);
-  if (!stem || stem.shape.length !== 4 || !tensors.has(prefix + HEAD)) return null;
+  if (stem?.shape.length !== 4 || !tensors.has(prefix + HEAD)) return null;
   const network = ufld18(stem.shape[0]);
   return { network, state: fromReleased(tensors, network, file), nameOf: (key) => prefix + key };
 }
