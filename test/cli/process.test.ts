@@ -120,6 +120,6 @@ describe("in a process of its own", () => {
     const program = new Command().helpCommand(false);
     for (const register of REGISTER_VERBS) register(program);
     const verbs = program.createHelp().visibleCommands(program);
-    expect(BAD.map((words) => words.split(" ")[0])).toEqual(verbs.map((verb) => verb.name()));
+    expect([...new Set(BAD.map((words) => words.split(" ")[0]))]).toEqual(verbs.map((verb) => verb.name()));
   });
 });
