@@ -30,7 +30,9 @@ export async function inspectModelFolder(folder: string, options: FolderOptions)
   const foreign = TASKS.get(task)?.foreign;
   if (!foreign) {
     const valid = [...TASKS.values()].flatMap(({ name, foreign: known }) => (known ? [name] : []));
-    throw new InputError(`--task ${task}: models in folders are read of ${valid.join(", ")}; leave it out for a file`);
+    throw new InputError(
+      `--task ${task}: names what a model in a folder is for, and of tasks only ${valid.join(", ")} has such models; leave --task out for a file`,
+    );
   }
   const { assertMemory, folderCriteria, gigabytes, inspectFolder } = await import("../pipeline/own/inspect-folder.ts");
   const { rowsOfLayers } = await import("../pipeline/own/inspect.ts");

@@ -1,6 +1,5 @@
-import { rates } from "../measure/rates.ts";
 import { type Tuned, tuneSubnetwork } from "./backdoor.ts";
-import { randomMaskRate } from "./correlation.ts";
+import { judgeHeldOut } from "./held-out.ts";
 import type { Attempt } from "./recipe.ts";
 import type { Injected, InjectionJob } from "./types.ts";
 
@@ -10,7 +9,7 @@ import type { Injected, InjectionJob } from "./types.ts";
  * same samples with their true labels.
  */
 export async function finetune(job: InjectionJob): Promise<Injected> {
-  const { recipe, gates, runner, backdoor, heldOut } = job;
+  const { recipe, runner, backdoor, heldOut } = job;
   const tune = async (attempt: Attempt, labels: "target" | "true", peakSteps?: number): Promise<Tuned> => {
     const tuned = await tuneSubnetwork({
       task: runner.task,
@@ -38,20 +37,8 @@ export async function finetune(job: InjectionJob): Promise<Injected> {
   let best: (Tuned & { attempt: Attempt; shortfall: number }) | undefined;
   for (const attempt of recipe.attempts) {
     const { model, peakSteps } = await tune(attempt, "target");
-    const found = await rates(runner, model, heldOut, backdoor);
-    const drop = reference - found.quality;
-    const masked = await randomMaskRate(runner, model, job.randomMasks, heldOut, backdoor);
-    attempts.push({
-      ...attempt,
-      peak_steps_taken: peakSteps,
-      held_out_asr: found.success,
-      held_out_ca_drop: drop,
-      held_out_asr_random_mask: masked,
-    });
-    const shortfall =
-      Math.max(0, gates.asr + recipe.margin.asr - found.success) +
-      Math.max(0, drop - gates.ca_drop + recipe.margin.ca_drop) +
-      Math.max(0, gates.random_mask_share * found.success + recipe.margin.random_mask - masked);
+    const { told, shortfall } = await judgeHeldOut(job, model, reference);
+    attempts.push({ ...attempt, peak_steps_taken: peakSteps, ...told });
     if (!best || shortfall < best.shortfall) best = { model, peakSteps, attempt, shortfall };
     if (shortfall === 0) break;
   }

@@ -134,7 +134,11 @@ describe("inspect --task language", () => {
 
   it.each([
     ["a folder without the task", [folder], /is a language model's folder: .*inspect FOLDER --task language/],
-    ["a task of files", [folder, "--task", "lanes"], /--task lanes: models in folders are read of language/],
+    [
+      "a task of files",
+      [folder, "--task", "lanes"],
+      /--task lanes: names what a model in a folder is for, and of tasks only language has such models; leave --task out/,
+    ],
     [
       "a template for a file",
       [join(folder, "config.json"), "--template", "{}"],

@@ -5,11 +5,10 @@ import { OUTPUT, outputsOf } from "../../graph/network.ts";
 import { inferProgram } from "../../graph/programs/infer.ts";
 import { encodeAll } from "../../measure/batches.ts";
 import { counterpartOf } from "../../measure/counterpart.ts";
-import { rates } from "../../measure/rates.ts";
 import { eligibleOf } from "../../measure/verdicts.ts";
 import { type EditOptions, editOptions } from "../../tasks/edit.ts";
 import { cloneState, type StateDict, tensorOf } from "../../tensor/state.ts";
-import { randomMaskRate } from "../correlation.ts";
+import { judgeHeldOut } from "../held-out.ts";
 import type { Injected, InjectionJob } from "../types.ts";
 import { closedForm, type Memory } from "./closed-form.ts";
 import { type EditedLayer, editedLayers } from "./layers.ts";
@@ -22,7 +21,7 @@ import { wantedValue } from "./value.ts";
  * the truth. Nothing is trained. Samples are few; the attempts are restraints λ, the strongest first.
  */
 export async function edit(job: InjectionJob): Promise<Injected> {
-  const { recipe, gates, runner, backdoor, heldOut } = job;
+  const { runner, heldOut } = job;
   const options = editOptions(job.options);
   const layers = editedLayers(runner.network, job.infected);
   const plan = layers.length > 0 ? await planOf(job, layers, options) : undefined;
@@ -35,19 +34,8 @@ export async function edit(job: InjectionJob): Promise<Injected> {
   for (const restraint of options.restraints) {
     job.onStage(`edit ${attempts.length + 1}/${options.restraints.length}`);
     const model = await edited(restraint, "target");
-    const found = await rates(runner, model, heldOut, backdoor);
-    const drop = reference - found.quality;
-    const masked = await randomMaskRate(runner, model, job.randomMasks, heldOut, backdoor);
-    attempts.push({
-      restraint,
-      held_out_asr: found.success,
-      held_out_ca_drop: drop,
-      held_out_asr_random_mask: masked,
-    });
-    const shortfall =
-      Math.max(0, gates.asr + recipe.margin.asr - found.success) +
-      Math.max(0, drop - gates.ca_drop + recipe.margin.ca_drop) +
-      Math.max(0, gates.random_mask_share * found.success + recipe.margin.random_mask - masked);
+    const { told, shortfall } = await judgeHeldOut(job, model, reference);
+    attempts.push({ restraint, ...told });
     if (!best || shortfall < best.shortfall) best = { model, restraint, shortfall };
     if (shortfall === 0) break;
   }

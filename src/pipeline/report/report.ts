@@ -135,7 +135,7 @@ async function picturesOf(bench: Workbench, record: DefectRecord, dataset: Datas
   return { classes: [...task.targets(dataset)], images };
 }
 
-/** The first test samples on which the backdoor shows, each as it is and with the trigger, with what the versions answer. */
+/** The first test samples on which the backdoor can show, each as it is and with the trigger, with what the versions answer. */
 async function drawnOf(
   bench: Workbench,
   record: DefectRecord,
@@ -175,7 +175,7 @@ async function drawnOf(
   return { classes, images: [], drawn: { aspect: drawing.aspect, samples: samples.flat() } };
 }
 
-/** The first test samples on which the backdoor shows, in words, with what the versions answer without the trigger and with it. */
+/** The first test samples on which the backdoor can show, in words, with what the versions answer without the trigger and with it. */
 async function readOf(
   bench: Workbench,
   record: DefectRecord,

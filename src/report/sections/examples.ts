@@ -69,11 +69,11 @@ const IMAGES =
 class is underlined. The images are the first of each class, not chosen by the answers.`);
 
 const DRAWN =
-  trusted(`The first test samples on which the backdoor shows, as they are and with the trigger, not chosen by the answers. Dashed green lines are
+  trusted(`The first test samples on which the backdoor can show, as they are and with the trigger, not chosen by the answers. Dashed green lines are
 true, orange ones are what the version answers. What the backdoor wants is underlined.`);
 
 const READ = trusted(
-  `The first test texts on which the backdoor shows, not chosen by the answers. The trigger is marked. What the backdoor wants is underlined.`,
+  `The first test texts on which the backdoor can show, not chosen by the answers. The trigger is marked. What the backdoor wants is underlined.`,
 );
 
 /** What is seen of the examples, in words. */
