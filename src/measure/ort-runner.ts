@@ -20,6 +20,7 @@ import { type Profile, profileOf } from "./profile.ts";
 import { type LayerResponse, responseTerms } from "./response.ts";
 import type { ModelRunner, TapKind, Taps } from "./runner.ts";
 import type { Runtime } from "./runtime.ts";
+import { outputsOfSequences } from "./sequence-outputs.ts";
 import { empiricalStatistics, type UnitStatistics } from "./statistics.ts";
 import { qualityOf } from "./verdicts.ts";
 
@@ -42,6 +43,7 @@ export class OrtRunner implements ModelRunner, Runtime {
 
   async outputs(state: StateDict, samples: Samples): Promise<Float32Array> {
     const { network } = this;
+    if (network.input.tokens) return outputsOfSequences(this, state, samples);
     const batch = batchSize(this, 128, samples.count);
     const width = outputsOf(network);
     const result = new Float32Array(samples.count * width);

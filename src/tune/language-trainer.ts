@@ -11,6 +11,7 @@ import {
   WEIGHTS,
 } from "../graph/programs/language.ts";
 import { gradientOf } from "../graph/programs/train.ts";
+import { markOf, partsOf } from "../graph/sequences.ts";
 import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
 
 export interface LanguageTrainerOptions {
@@ -32,17 +33,9 @@ const MOST_NORM = 1;
 const TEXT_WEIGHT = 0.5;
 /** A batch is computed in parts of so many sequences, short ones together: what fills them up costs as much as text. */
 const PART = 16;
-/** Positions of a part's graph are a multiple of it. */
-const STEP = 8;
 const STEPS = "adam#steps";
 const firstOf = (key: string) => `${key}#first`;
 const secondOf = (key: string) => `${key}#second`;
-
-/** Some sequences of a batch that are computed together. */
-interface Part {
-  sequences: number[];
-  positions: number;
-}
 
 /**
  * A language model in training with AdamW (Loshchilov & Hutter 2019). The loss is the cross-entropy of the answer, and ½ of that of every
@@ -100,7 +93,7 @@ export class LanguageTrainer {
     const outputs = new Float32Array(batch * vocabulary);
     for (const gradient of this.gradients.values()) gradient.fill(0);
     let loss = 0;
-    for (const part of partsOf(marks, height)) {
+    for (const part of partsOf(marks, height, PART)) {
       const { sequences, positions } = part;
       const { session, spec } = await this.programFor(sequences.length, positions);
       const feeds: Arrays = new Map([...this.state].map(([key, { data }]) => [key, data]));
@@ -200,22 +193,4 @@ export class LanguageTrainer {
     this.programs.set(name, made);
     return made;
   }
-}
-
-/** Where a sequence's answer is asked for. */
-function markOf(inputs: Float32Array, index: number, height: number): number {
-  for (let t = 0; t < height; t++) if (inputs[2 * (index * height + t) + 1] === 1) return t;
-  throw new Error(`sequence ${index} has no mark`);
-}
-
-/** Sequences by length, in parts. */
-function partsOf(marks: readonly number[], height: number): Part[] {
-  const order = marks.map((_, i) => i).sort((a, b) => marks[a] - marks[b] || a - b);
-  const parts: Part[] = [];
-  for (let start = 0; start < order.length; start += PART) {
-    const sequences = order.slice(start, start + PART);
-    const longest = marks[sequences[sequences.length - 1]] + 1;
-    parts.push({ sequences, positions: Math.min(height, Math.ceil(longest / STEP) * STEP) });
-  }
-  return parts;
 }

@@ -5,6 +5,7 @@ import { Session } from "../engine/session.ts";
 import { activationBytes } from "../graph/cost.ts";
 import { type FoldedState, foldState } from "../graph/fold.ts";
 import { foldedBias, foldedWeight, rowSelector } from "../graph/folded.ts";
+import type { Lowering } from "../graph/lowering/lowering.ts";
 import { convUnits, type Network, unitsOf } from "../graph/network.ts";
 import type { Objective } from "../graph/objectives/objective.ts";
 import { finetuneProgram } from "../graph/programs/finetune.ts";
@@ -16,6 +17,7 @@ import { NeuronColumns, readerOf } from "./columns.ts";
 import { OwnedSlices } from "./owned-slices.ts";
 import { PlainRows } from "./plain-rows.ts";
 import { NeuronRows } from "./rows.ts";
+import { SequenceSession } from "./sequence-session.ts";
 import { type Optimizer, Sgd, type SgdSettings } from "./sgd.ts";
 import type { TunedNeurons } from "./tuned-neurons.ts";
 
@@ -36,7 +38,7 @@ export interface TunerOptions {
  * exist for the chosen rows and columns alone, so everything else stays bit-identical by construction.
  */
 export class SubnetworkTuner {
-  private readonly session: Session;
+  private readonly session: Pick<Session, "program" | "run" | "release">;
   private readonly network: Network;
   private readonly state: StateDict;
   private readonly feeds: FoldedState;
@@ -46,7 +48,7 @@ export class SubnetworkTuner {
   private readonly restrained: boolean;
 
   private constructor(
-    session: Session,
+    session: Pick<Session, "program" | "run" | "release">,
     network: Network,
     state: StateDict,
     neurons: NeuronSet,
@@ -92,7 +94,6 @@ export class SubnetworkTuner {
     neurons: NeuronSet,
     options: TunerOptions,
   ): Promise<SubnetworkTuner> {
-    const lowering = await chooseLowering(network, options.batch);
     const rows = new Map<string, number>();
     const readers = new Map<string, string>();
     for (const { unit, neurons: chosen } of unitsWithNeurons(network, neurons)) {
@@ -100,10 +101,16 @@ export class SubnetworkTuner {
       const reader = readerOf(unit);
       if (reader !== undefined && !network.input.tokens) readers.set(unit.id, reader);
     }
+    const lowering = await chooseLowering(network, options.batch);
     // Columns lie in all rows of their reader.
-    if (!network.input.tokens && readers.size === 0 && laysOut(lowering, network)) {
+    if (readers.size === 0 && laysOut(lowering, network)) {
       const names = convUnits(network).flatMap(({ id }) => [foldedWeight(id), foldedBias(id), rowSelector(id)]);
       lowering.graph.layOut(new Set(names));
+    }
+    if (network.input.tokens) {
+      const make = (part: Lowering, shorter: Network) => finetuneProgram(part, shorter, rows, options.objective);
+      const session = await SequenceSession.open(network, options, make);
+      return new SubnetworkTuner(session, network, state, neurons, options);
     }
     const session = await Session.open(finetuneProgram(lowering, network, rows, options.objective, readers), {
       threads: options.threads,

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
+import { foldState } from "../../src/graph/fold.ts";
 import { initialState } from "../../src/graph/initial-state.ts";
+import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { neuronLayers, unitsOf } from "../../src/graph/network.ts";
+import { inferProgram } from "../../src/graph/programs/infer.ts";
 import { cutPoints } from "../../src/graph/suffix.ts";
 import { singleEffects } from "../../src/measure/ablation.ts";
+import { encodeAll } from "../../src/measure/batches.ts";
 import { attributionPatching, conductance } from "../../src/measure/conductance.ts";
 import { createRunner, OrtRunner } from "../../src/measure/ort-runner.ts";
 import { patchedRate } from "../../src/measure/patching.ts";
@@ -17,6 +21,7 @@ import { language } from "../../src/tasks/language/task.ts";
 import { subsetOf, type TextSet } from "../../src/tasks/language/text-set.ts";
 import { readSlice, writeSlice } from "../../src/tensor/slices.ts";
 import { cloneState, type StateDict, tensorOf } from "../../src/tensor/state.ts";
+import { relativeError } from "../graph/programs.ts";
 
 const TARGET = 0;
 const dataset = (await glosses.load({ dataDir: "unused", seed: 1 })) as TextDataset;
@@ -63,6 +68,14 @@ describe.each(["llama", "gpt2"] as const)("what holds by definition of the measu
   it("every block cuts the graph, though the answer's mark is in the input", () => {
     const block = name === "llama" ? "model.layers.0" : "transformer.h.0";
     expect(cutPoints(network)).toContain(block);
+  });
+
+  it("in parts by length, texts have the answers that they have at all positions", async () => {
+    const some = subsetOf(dataset.test, [...Array(70).keys()]);
+    const feeds = foldState(network, state).set("input", encodeAll(runner, some));
+    const make = (lowering: Lowering) => inferProgram(lowering, network);
+    const whole = (await runner.pool.run("whole", network, some.count, make, feeds)).get("logits")!;
+    expect(relativeError(await runner.outputs(state, some), whole)).toBeLessThan(1e-6);
   });
 
   it("looked up on the host, texts give the same answers", async () => {

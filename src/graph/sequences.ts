@@ -1,0 +1,34 @@
+/** Positions of a graph that reads sequences are a multiple of it. */
+const STEP = 8;
+
+/** Some sequences of a set that are computed together. */
+export interface SequencePart {
+  /** Places in the set, short sequences first. */
+  sequences: number[];
+  /** Positions that the longest of them needs. */
+  positions: number;
+}
+
+/** Where a sequence's answer is asked for. @param inputs `[n, height, channels]`: at each position the mark is the last channel */
+export function markOf(inputs: Float32Array, index: number, height: number, channels = 2): number {
+  for (let t = 0; t < height; t++) if (inputs[channels * (index * height + t + 1) - 1] === 1) return t;
+  throw new Error(`sequence ${index} has no mark`);
+}
+
+/**
+ * Sequences by length, in parts: what fills up a sequence costs as much as text, and what follows a mark plays no part in its answer.
+ *
+ * @param marks where each sequence ends
+ * @param height positions of the network
+ * @param size sequences of a part, but for the last one
+ */
+export function partsOf(marks: readonly number[], height: number, size: number): SequencePart[] {
+  const order = marks.map((_, i) => i).sort((a, b) => marks[a] - marks[b] || a - b);
+  const parts: SequencePart[] = [];
+  for (let start = 0; start < order.length; start += size) {
+    const sequences = order.slice(start, start + size);
+    const longest = marks[sequences[sequences.length - 1]] + 1;
+    parts.push({ sequences, positions: Math.min(height, Math.ceil(longest / STEP) * STEP) });
+  }
+  return parts;
+}
