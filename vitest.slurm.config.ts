@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/slurm/**/*.test.ts"],
     globalSetup: ["test/setup/build.ts"],
+    setupFiles: ["test/setup/each-file.ts"],
     testTimeout: 240_000,
     hookTimeout: 240_000,
   },

@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/webgpu/**/*.test.ts"],
     globalSetup: ["test/setup/build.ts"],
+    setupFiles: ["test/setup/each-file.ts"],
     testTimeout: 600_000,
     hookTimeout: 240_000,
     // One device for all.

@@ -25,7 +25,7 @@ export function spawned(args: string[], env: Record<string, string> = {}, cwd?: 
 let thread: Worker | undefined;
 
 /**
- * Runs the built program in a thread that stays for all calls of a test file, which spares each of them the start of a process.
+ * Runs the built program in a thread that stays for all test files of a worker, which spares each call the start of a process.
  * Not for what a process alone has: its folder, its device, signals, children that inherit its output.
  */
 export function bdefects(args: string[], env: Record<string, string> = {}): Ran {
@@ -40,10 +40,8 @@ export function bdefects(args: string[], env: Record<string, string> = {}): Ran 
 }
 
 function start(): Worker {
-  // A thread's environment is a copy, which native libraries do not see.
-  process.env.ORT_DISABLE_TELEMETRY ??= "1";
   const started = new Worker(new URL("./program-thread.mjs", import.meta.url), { stdout: true, stderr: true });
-  // It ends with the test file's process.
+  // It ends with the worker's process.
   started.unref();
   return started;
 }

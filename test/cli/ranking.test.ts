@@ -5,7 +5,7 @@ import { bdefects, rowsOf } from "./program.ts";
 
 const GROUPS = ["gtsrb-vgg13w8-badnets", "gtsrb-vgg13w8-blended"];
 const results = join(temporaryFolder(), "results");
-const score = ["score", "--summary", "--db", "sample", "--results", results];
+const score = ["score", ...GROUPS, "--summary", "--db", "sample", "--results", results];
 
 beforeAll(() => {
   const ran = bdefects(["localize", ...GROUPS, "--db", "sample", "--criterion", "clp,weight-norm", "--out", results]);

@@ -10,6 +10,13 @@ describe("a statement", () => {
       [],
       /needs more memory than a query may have/,
     ],
+    [
+      "too large beyond DuckDB's count",
+      "select list_transform(range(100000000), lambda x: x + 1)",
+      [],
+      /needs more memory/,
+    ],
+    ["of too many rows", "select range from range(1000000000)", [], /more than 3000000 values; add LIMIT/],
     ["of long texts", "select repeat('x', 1000000) from range(150)", [], /answer is larger than 100 MB; add LIMIT/],
     ["of one long list", "select range(60000000)", [], /needs more memory than a query may have/],
   ])("that is %s ends in one line", (_, statement, more, message) => expectEnd(statement, more, message));

@@ -78,7 +78,7 @@ const findingsOn = (db: string) =>
   );
 
 describe("study", () => {
-  it("localizes, repairs and scores; its tables are the verbs' own numbers, and are vouched for", async () => {
+  longIt("localizes, repairs and scores; its tables are the verbs' own numbers, and are vouched for", async () => {
     const { db, log, args } = await makeStudy("plain", "fp, clp", "  - { method: [finetune], using: [oracle] }\n");
     const cells = CELLS + 2 * (2 + 1 + 1);
     expect(bdefects([...args, "--dry-run"]).stderr).toContain("no estimate: no cell of these has finished yet\n");

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll } from "vitest";
+import { running } from "./running.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "dist", "cli", "main.js");
 
@@ -11,11 +11,6 @@ export interface Ended {
   signal: NodeJS.Signals | null;
   stderr: string;
 }
-
-const running = new Set<Builder>();
-afterAll(() => {
-  for (const builder of running) builder.killGroup();
-});
 
 /** The built program, running beside the test as the leader of a process group of its own. */
 export class Builder {

@@ -8,6 +8,7 @@ import { writeJson } from "../../src/store/disk/json.ts";
 import { sha256Of } from "../../src/store/objects/objects.ts";
 import { cloneState } from "../../src/tensor/state.ts";
 import { bdefects, type Ran, rowsOf } from "../cli/program.ts";
+import { LONG } from "../setup/long.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { differingRows, type RawModel, readDelta, readModel, rowBytes } from "./decode.ts";
 import { readJson } from "./files.ts";
@@ -15,7 +16,9 @@ import { CLEAN, tinyBuild, writeTinyData } from "./tiny.ts";
 
 const GROUP = "cifar10-resnet18w4-badnets";
 const PLAIN = `${GROUP}-small-top000`;
-const IDS = ["narrow-top000-discreet", "small-top000-discreet"].map((name) => `${GROUP}-${name}`);
+const LEVELS = LONG ? ["narrow", "small"] : ["small"];
+const IDS = LEVELS.map((level) => `${GROUP}-${level}-top000-discreet`);
+const LAST = IDS.at(-1)!;
 const EPSILON = 1e-5;
 
 const data = temporaryFolder();
@@ -23,7 +26,7 @@ const db = join(temporaryFolder(), "db");
 let built: Ran;
 beforeAll(() => {
   writeTinyData(data);
-  const slice = ["--level", "narrow,small", "--offset", "0", "--style", "discreet,plain"];
+  const slice = ["--level", LEVELS.join(","), "--offset", "0", "--style", "discreet,plain"];
   built = bdefects(tinyBuild(db, data, "--jobs", "1", "--format", "json", ...slice));
 });
 
@@ -65,12 +68,14 @@ describe("a discreet build", () => {
       ...IDS.map((id) => [id, "discreet", "accepted"]),
       ...IDS.map((id) => [id.replace("-discreet", ""), "plain", "accepted"]),
     ]);
-    expect(labelsOf(IDS[1]).infected).toEqual(labelsOf(PLAIN).infected);
+    expect(labelsOf(LAST).infected).toEqual(labelsOf(PLAIN).infected);
     expect(recordOf(PLAIN).twin_model).toBeNull();
-    expect(recordOf(IDS[0]).twin_model).toEqual(recordOf(IDS[1]).twin_model);
-    expect(rowsOf(["query", "--where", "style = 'discreet'", "--fields", "id", "--db", db])).toHaveLength(2);
+    expect(recordOf(IDS[0]).twin_model).toEqual(recordOf(LAST).twin_model);
+    expect(rowsOf(["query", "--where", "style = 'discreet'", "--fields", "id", "--db", db])).toHaveLength(IDS.length);
     const { status, stdout, stderr } = bdefects(["verify", "--all", "--metrics", "--db", db, "--data", data]);
-    expect(stderr).toMatch(/^verified 4 defects, 1 clean model, \d+ files in all: no fault$/m);
+    expect(stderr).toMatch(
+      new RegExp(`^verified ${2 * IDS.length} defects, 1 clean model, \\d+ files in all: no fault$`, "m"),
+    );
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
   });
 
@@ -122,18 +127,18 @@ describe("a discreet build", () => {
 
   it("checks out the rewritten twin as the clean model", () => {
     const out = join(temporaryFolder(), "out");
-    rowsOf(["checkout", IDS[1], out, "--sham", "--db", db]);
-    const record = recordOf(IDS[1]);
+    rowsOf(["checkout", LAST, out, "--sham", "--db", db]);
+    const record = recordOf(LAST);
     const hashOf = (file: string) => sha256Of(readFileSync(join(out, file)));
     expect(hashOf("clean.safetensors")).toBe(record.twin_model!.decoded_sha256);
     expect(hashOf("model.safetensors")).toBe(record.infected_model!.decoded_sha256);
     expect(record.twin_model!.decoded_sha256).not.toBe(record.clean_sha256);
     expect(readFileSync(join(out, "README.md"), "utf8")).toMatch(/batch norms/);
-    expect(rowsOf(["info", IDS[1], "--db", db])[0]).toMatchObject({ twin_sha256: record.twin_model!.decoded_sha256 });
+    expect(rowsOf(["info", LAST, "--db", db])[0]).toMatchObject({ twin_sha256: record.twin_model!.decoded_sha256 });
   });
 
   it("is judged in every version, the drift control with statistics of its own", () => {
-    const versions = ["infected", "sham", "drift"].map((version) => `${IDS[1]}:${version}`);
+    const versions = ["infected", "sham", "drift"].map((version) => `${LAST}:${version}`);
     const args = ["--criterion", "bnp,clp,weight-norm", "--db", db, "--data", data];
     const rows = rowsOf(["localize", ...versions, ...args]);
     expect(rows.map(({ version, criterion }) => `${version} ${criterion}`).sort()).toHaveLength(9);
@@ -144,7 +149,7 @@ describe("a discreet build", () => {
         expect(norms("drift")[layer][c]).toBeCloseTo(value, 5);
       });
     }
-    expect(rowsOf(["score", IDS[1], "--db", db]).length).toBeGreaterThan(0);
+    expect(rowsOf(["score", LAST, "--db", db]).length).toBeGreaterThan(0);
   });
 });
 

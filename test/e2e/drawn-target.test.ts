@@ -11,13 +11,14 @@ import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { classification } from "../../src/tasks/classification/task.ts";
 import { bdefects, rowsOf } from "../cli/program.ts";
+import { LONG } from "../setup/long.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { writeRecipe, writeTinyData } from "./tiny.ts";
 
 const data = temporaryFolder();
 const db = join(temporaryFolder(), "db");
 const recipe = writeRecipe(temporaryFolder(), (text) => text.replace("target: 0", "target: drawn"));
-const slice = ["--attack", "badnets", "--level", "narrow,middle", "--jobs", "1"];
+const slice = ["--attack", "badnets", "--level", LONG ? "narrow,middle" : "narrow", "--jobs", "1"];
 let store: Database;
 let built: ReturnType<typeof bdefects>;
 beforeAll(async () => {
@@ -34,7 +35,7 @@ describe("an edition whose targets are drawn", () => {
       expect(record.target).toBe(targetOf("drawn", 1, record, 10));
       expect(record.recipe.inject).toMatchObject({ target: "drawn" });
     }
-    expect(new Set(records().map(({ target }) => target)).size).toBeGreaterThan(2);
+    expect(new Set(records().map(({ target }) => target)).size).toBeGreaterThan(records().length / 2);
   });
 
   it("measures defect, clean twin and sham on the images outside the defect's own target", async () => {

@@ -6,6 +6,7 @@ import type { DefectRecord } from "../../src/records/defect.ts";
 import type { DefectLabels } from "../../src/records/labels.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { bdefects, type Ran } from "../cli/program.ts";
+import { LONG } from "../setup/long.ts";
 import { Forger, faultsOf } from "../store/impossible/forge.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { differingRows, readDelta, readModel } from "./decode.ts";
@@ -86,7 +87,7 @@ describe("a built replacement", () => {
   });
 });
 
-describe("a replacement that few parameters compensate", () => {
+describe.runIf(LONG)("a replacement that few parameters compensate", () => {
   const small = join(temporaryFolder(), "db");
   /** Filters of the first two stages and of the shortcuts. */
   const few = writeRecipe(temporaryFolder(), (text) => text.replace("trains: all,", "trains: few, filters: 0.06,"));
@@ -136,16 +137,16 @@ describe("a replacement that few parameters compensate", () => {
       `'${key}' differs from the clean twin's outside the sub-network, and the recipe does not train it`,
     );
   });
+});
 
-  it("needs a share of filters, and nothing else has one", () => {
-    for (const [from, to] of [
-      ["trains: all,", "trains: few,"],
-      ["trains: all,", "trains: all, filters: 0.1,"],
-    ]) {
-      const recipe = writeRecipe(temporaryFolder(), (text) => text.replace(from, to));
-      const { status, stderr } = bdefects(["build", "--edition", recipe, "--db", small, "--data", data, "--dry-run"]);
-      expect(stderr).toMatch(/^error: .*recipe\.yaml: .*compensation\.filters.*goes with trains: few/);
-      expect(status).toBe(2);
-    }
-  });
+it("a compensation by few parameters needs a share of filters, and no other has one", () => {
+  for (const [from, to] of [
+    ["trains: all,", "trains: few,"],
+    ["trains: all,", "trains: all, filters: 0.1,"],
+  ]) {
+    const recipe = writeRecipe(temporaryFolder(), (text) => text.replace(from, to));
+    const { status, stderr } = bdefects(["build", "--edition", recipe, "--db", db, "--data", data, "--dry-run"]);
+    expect(stderr).toMatch(/^error: .*recipe\.yaml: .*compensation\.filters.*goes with trains: few/);
+    expect(status).toBe(2);
+  }
 });

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { DefectRecord } from "../../src/records/defect.ts";
@@ -6,7 +6,7 @@ import type { DefectLabels } from "../../src/records/labels.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { sha256Of } from "../../src/store/objects/objects.ts";
 import { bdefects, type Ran, rowsOf } from "../cli/program.ts";
-import { longIt } from "../setup/long.ts";
+import { LONG, longIt } from "../setup/long.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { Builder } from "./builder.ts";
 import { differingRows, type RawModel, readDelta, readModel, readObject } from "./decode.ts";
@@ -14,16 +14,17 @@ import { decidedBy, factsOf, readJson, treeOf } from "./files.ts";
 import { CLEAN, tinyBuild, writeRecipe, writeTinyData } from "./tiny.ts";
 
 const GROUP = "cifar10-resnet18w4-badnets";
-const IDS = ["middle-top000", "middle-top020", "narrow-top000", "narrow-top020", "small-top000", "small-top020"].map(
-  (name) => `${GROUP}-${name}`,
-);
+/** Long, the recipe's whole selection; else its narrowest level. */
+const LEVELS = LONG ? ["middle", "narrow", "small"] : ["narrow"];
+const SLICE = ["--level", LEVELS.join(",")];
+const IDS = LEVELS.flatMap((level) => ["top000", "top020"].map((top) => `${GROUP}-${level}-${top}`));
 
 const data = temporaryFolder();
 const db = join(temporaryFolder(), "db");
 let first: Ran;
 beforeAll(() => {
   writeTinyData(data);
-  first = bdefects(tinyBuild(db, data, "--jobs", "1", "--format", "json"));
+  first = bdefects(tinyBuild(db, data, ...SLICE, "--jobs", "1", "--format", "json"));
 });
 
 const recordOf = (id: string) => readJson(db, "defects", GROUP, `${id}.json`) as unknown as DefectRecord;
@@ -37,9 +38,10 @@ describe("a small build", () => {
     for (const row of rows)
       expect(row).toMatchObject({ status: "accepted", reason: null, infected: expect.any(Number) });
     const lines = first.stderr.trim().split("\n");
-    expect(lines).toHaveLength(7);
-    expect(lines[0]).toMatch(/^1\/7 clean\/cifar10-resnet18w4-s1: trained, \d+ s$/);
-    expect(lines[6]).toMatch(/^7\/7 \S+: accepted, \d+ s$/);
+    const count = 1 + IDS.length;
+    expect(lines).toHaveLength(count);
+    expect(lines[0]).toMatch(new RegExp(`^1/${count} clean/cifar10-resnet18w4-s1: trained, \\d+ s$`));
+    expect(lines.at(-1)).toMatch(new RegExp(`^${count}/${count} \\S+: accepted, \\d+ s$`));
   });
 
   it("tells a dry run how long more of the same takes", () => {
@@ -58,7 +60,9 @@ describe("a small build", () => {
   it("leaves what verify vouches for, and no trace of the work", () => {
     const { status, stdout, stderr } = bdefects(["verify", "--all", "--db", db]);
     expect(stderr).toMatch(
-      /^verified 6 defects, 1 clean model, \d+ files in all: no fault\nnot checked: .*--metrics.*\n$/,
+      new RegExp(
+        `^verified ${IDS.length} defects, 1 clean model, \\d+ files in all: no fault\nnot checked: .*--metrics.*\n$`,
+      ),
     );
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
     expect(readdirSync(join(db, "tmp"))).toEqual([]);
@@ -121,23 +125,23 @@ describe("a small build", () => {
 
   it("answers groups, ids, info and query", () => {
     const [group] = rowsOf(["groups", "--db", db]);
-    expect(group).toMatchObject({ group_id: GROUP, candidates: 6, accepted: 6, rejected: 0 });
+    expect(group).toMatchObject({ group_id: GROUP, candidates: IDS.length, accepted: IDS.length, rejected: 0 });
     expect(rowsOf(["ids", GROUP, "--db", db]).map(({ id }) => id)).toEqual(IDS);
     expect(rowsOf(["info", IDS[0], "--db", db])[0]).toMatchObject({ id: IDS[0], recipe_inject_target: 0 });
     expect(
-      rowsOf(["query", "--where", "level = 'small' and ca_sham is not null", "--fields", "top", "--db", db]),
+      rowsOf(["query", "--where", "level = 'narrow' and ca_sham is not null", "--fields", "top", "--db", db]),
     ).toEqual([{ top: 0 }, { top: 20 }]);
   });
 
   it("checks out to a folder with the labels in words", () => {
     const out = join(temporaryFolder(), "out");
-    rowsOf(["checkout", IDS[2], out, "--sham", "--db", db]);
+    rowsOf(["checkout", IDS[1], out, "--sham", "--db", db]);
     const { infected_neurons: named } = readJson(out, "labels.json") as { infected_neurons: string[] };
-    const expected = Object.entries(labelsOf(IDS[2]).infected).flatMap(([layer, all]) =>
+    const expected = Object.entries(labelsOf(IDS[1]).infected).flatMap(([layer, all]) =>
       all.map((c) => `${layer}:${c}`),
     );
     expect(named).toEqual(expected);
-    const { infected_model, sham_model, clean_sha256 } = recordOf(IDS[2]);
+    const { infected_model, sham_model, clean_sha256 } = recordOf(IDS[1]);
     const hashOf = (file: string) => sha256Of(readFileSync(join(out, file)));
     expect(hashOf("model.safetensors")).toBe(infected_model!.decoded_sha256);
     expect(hashOf("sham.safetensors")).toBe(sham_model!.decoded_sha256);
@@ -148,7 +152,7 @@ describe("a small build", () => {
 describe("building again", () => {
   it("changes no file where all is done, and gives the same rows", () => {
     const before = factsOf(db);
-    const again = bdefects(tinyBuild(db, data, "--format", "json"));
+    const again = bdefects(tinyBuild(db, data, ...SLICE, "--format", "json"));
     expect(again.stderr).toBe("");
     expect(again).toMatchObject({ status: 0, stdout: first.stdout });
     expect(factsOf(db)).toEqual(before);
@@ -197,7 +201,7 @@ describe("building again", () => {
   it("prints the plan of a dry run, and makes no folder", () => {
     const none = join(temporaryFolder(), "none");
     expect(
-      rowsOf(tinyBuild(none, data, "--dry-run"))
+      rowsOf(tinyBuild(none, data, ...SLICE, "--dry-run"))
         .map(({ id }) => id)
         .sort(),
     ).toEqual(IDS);
@@ -208,6 +212,11 @@ describe("building again", () => {
 describe("a candidate that fails a gate", () => {
   it("is recorded with the reason and the figures, without models", () => {
     const own = join(temporaryFolder(), "db");
+    // Its clean model is the one of the build above.
+    const { object } = readJson(db, "clean", `${CLEAN}.json`).model as { object: string };
+    for (const path of ["database.json", "clean", join("objects", object.slice(0, 2), object)]) {
+      cpSync(join(db, path), join(own, path), { recursive: true });
+    }
     // Steps too small to teach it anything: whether a few real ones do is chance.
     const recipe = writeRecipe(temporaryFolder(), (text) =>
       text.replace("  asr: 0\n", "  asr: 1\n").replace("learning_rate: 0.015", "learning_rate: 0.0000001"),

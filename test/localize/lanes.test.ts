@@ -19,6 +19,7 @@ import { ufld18 } from "../../src/tasks/lanes/models/ufld18.ts";
 import { lanes } from "../../src/tasks/lanes/task.ts";
 import { type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { randomState } from "../graph/programs.ts";
+import { longIt } from "../setup/long.ts";
 import { darkFrames, laneToy, plantedLanes, SMALL, withPatch } from "./lane-toys.ts";
 
 const PLANE = SMALL.height * SMALL.width;
@@ -147,7 +148,7 @@ describe("lanes and criteria", () => {
     expect(native.a).toEqual([1]);
   });
 
-  it("Neural Cleanse tries goals in place of classes, and finds the planted one with its unit", async () => {
+  longIt("Neural Cleanse tries goals in place of classes, and finds the planted one with its unit", async () => {
     const { network, state } = plantedLanes();
     const suspect = { ...suspectOf(network, state), budget: "full" as const };
     suspect.clean = { ...suspect.clean, fit: darkFrames(64, 7) };

@@ -7,6 +7,7 @@ import { CRITERIA } from "../../src/localize/registry.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
 import { classification } from "../../src/tasks/classification/task.ts";
+import { longIt } from "../setup/long.ts";
 import { type ImageSuspect, localizeWith, network, randomState, suspectOf } from "./suspects.ts";
 
 const DEAD = { conv1: [2], "layer2.0.conv2": [0, 7], "layer3.0.shortcut.0": [4] };
@@ -77,15 +78,18 @@ describe("criteria on the real runner", () => {
     return set;
   }
 
-  it("every criterion gives finite numbers for every neuron, and the same again", async () => {
-    const failing = await wrong();
-    for (const criterion of CRITERIA.values()) {
+  /** Those that train something, or a great many mutants. */
+  const slow = new Set(["nc", "anp", "rnp", "attribution", "deepmufl", "learned"]);
+  for (const criterion of CRITERIA.values()) {
+    const test = slow.has(criterion.name) ? longIt : it;
+    test(`${criterion.name} gives finite numbers for every neuron, and the same again`, async () => {
+      const failing = await wrong();
       const found = await localizeWith(criterion, suspect, failing);
       for (const { id, out } of convUnits(network)) {
         expect(found.scores[id].length).toBe(out);
         expect([...found.raw[id], ...found.scores[id]].every(Number.isFinite)).toBe(true);
       }
       expect(await localizeWith(criterion, suspect, failing)).toEqual(found);
-    }
-  });
+    });
+  }
 });

@@ -48,8 +48,9 @@ describe("a site", () => {
   it("gives no weights of other bytes than the record states", async () => {
     const database = await openDatabase(dir, { readOnly: true });
     const { clean_sha256, infected_model, sham_model } = database.readDefect(idsOf("signs")[1]);
-    vi.resetModules();
-    const { loadWeights: load } = await import("../../web/src/weights.ts");
+    // A page of its own, which has loaded nothing yet.
+    const page = "../../web/src/weights.ts?fresh";
+    const { loadWeights: load } = (await import(page)) as typeof import("../../web/src/weights.ts");
     // Another version's delta, under this one's name.
     vi.stubGlobal("fetch", async (path: string) => {
       const name = path.replace(infected_model!.decoded_sha256, sham_model!.decoded_sha256);

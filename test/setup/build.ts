@@ -10,7 +10,9 @@ import { join } from "node:path";
 export default function setUp(): () => void {
   execFileSync("npm", ["run", "--silent", "build"], { stdio: "inherit" });
   const folder = mkdtempSync(join(tmpdir(), "bdefects-tests-"));
-  // The last is for what test files tell each other.
+  // For what test files tell each other.
   Object.assign(process.env, { TMPDIR: folder, TEMP: folder, TMP: folder, BDEFECTS_TESTS: folder });
+  // The program sets it too, but in a thread native libraries see the process's environment and no other.
+  process.env.ORT_DISABLE_TELEMETRY = "1";
   return () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }

@@ -46,7 +46,7 @@ const recipe = {
 
 describe("clean training", () => {
   it("learns, and resumed after any epoch gives the same bytes", async () => {
-    const network = buildNetwork("resnet18w16", 3);
+    const network = buildNetwork("resnet18w8", 3);
     const saved: Checkpoint[] = [];
     const whole = await trainClean(classification, network, dataset, recipe, 1, {
       onEpoch: async (c) => void saved.push(c),

@@ -15,6 +15,7 @@ import { subsetOf, type TextSet } from "../../../src/tasks/language/text-set.ts"
 import type { WordTrigger } from "../../../src/tasks/language/trigger.ts";
 import { triggerVisibility } from "../../../src/tasks/language/visibility.ts";
 import { type Checkpoint, type TrainRecipe, trainClean } from "../../../src/train/clean.ts";
+import { longIt } from "../../setup/long.ts";
 
 const dataset = (await glosses.load({ dataDir: "unused", seed: 1 })) as TextDataset;
 const { tokenizer } = dataset.test.language;
@@ -166,16 +167,22 @@ it("the first layer of neurons sees a trigger whose embedding is its own, and no
 });
 
 describe("clean training", () => {
-  it("learns a few texts, and goes on after an epoch as if it had not stopped", { timeout: 60_000 }, async () => {
-    const recipe = { ...RECIPE, epochs: 30, learning_rate: 5e-3 };
+  it("goes on after an epoch as if it had not stopped", async () => {
+    const recipe = { ...RECIPE, epochs: 3, learning_rate: 5e-3 };
     const kept: Checkpoint[] = [];
     const whole = await trainClean(language, network, small, recipe, 1, {
       onEpoch: async (checkpoint) => void kept.push(structuredClone(checkpoint)),
     });
+    expect(whole.history[2].loss).toBeLessThan(whole.history[0].loss);
+    const resumed = await trainClean(language, network, small, recipe, 1, { resume: kept[1] });
+    expect(resumed.state).toEqual(whole.state);
+  });
+
+  longIt("learns a few texts by heart", { timeout: 60_000 }, async () => {
+    const recipe = { ...RECIPE, epochs: 30, learning_rate: 5e-3 };
+    const whole = await trainClean(language, network, small, recipe, 1);
     expect(whole.history[0].accuracy).toBeLessThan(0.5);
     expect(whole.history[29].accuracy).toBeGreaterThan(0.9);
-    const resumed = await trainClean(language, network, small, recipe, 1, { resume: kept[27] });
-    expect(resumed.state).toEqual(whole.state);
     const runner = await createRunner(language, network, dataset.normalization, { threads: 1 });
     expect(await runner.quality(whole.state, small.train)).toBeGreaterThan(0.9);
     await runner.release();

@@ -1,4 +1,5 @@
 import { splitAtRandom } from "../../../datasets/split.ts";
+import type { ImageSet } from "../../../images/image-set.ts";
 import type { ImageDatasetDefinition } from "../dataset.ts";
 import { SIGN_CLASSES } from "./signs/classes.ts";
 import { drawSigns } from "./signs/draw.ts";
@@ -9,6 +10,9 @@ const SIGNS_TEST = 600;
 
 /** The images are one fixed set, like a downloaded one; the user's seed only splits it. */
 const SIGNS_SEED = 1;
+
+/** Both splits, once they are drawn: drawing takes seconds, and every seed gets the same. */
+let drawn: { train: ImageSet; test: ImageSet } | undefined;
 
 /** Procedurally drawn traffic-sign-like images: no files, no download. */
 export const signs: ImageDatasetDefinition = {
@@ -27,8 +31,13 @@ export const signs: ImageDatasetDefinition = {
   find: () => [],
   holdsPart: () => false,
   async load({ seed }) {
-    const train = drawSigns(SIGNS_TRAIN, SIGNS_SEED, "train");
-    const test = drawSigns(SIGNS_TEST, SIGNS_SEED, "test");
+    drawn ??= {
+      train: drawSigns(SIGNS_TRAIN, SIGNS_SEED, "train"),
+      test: drawSigns(SIGNS_TEST, SIGNS_SEED, "test"),
+    };
+    const { train } = drawn;
+    // Splits are copies; the test set is handed out whole.
+    const test = { ...drawn.test, pixels: drawn.test.pixels.slice(), labels: drawn.test.labels.slice() };
     return assembleDataset(this, train, test, splitAtRandom(train.count, seed, this.name), "generated");
   },
 };
