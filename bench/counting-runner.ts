@@ -42,6 +42,7 @@ export function countPasses(runner: ModelRunner, imageLength: number): CountingR
       };
     },
     response: (state, images, target) => counted(images.count, runner.response(state, images, target)),
+    eachPosition: (state, samples, ...rest) => counted(samples.count, runner.eachPosition(state, samples, ...rest)),
     // Parts of passes, which are no images: bench/mutants.ts times them.
     rewrites: (state, images) => runner.rewrites(state, images),
   };

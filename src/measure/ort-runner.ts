@@ -12,10 +12,12 @@ import { type AgreementGradients, OrtAgreement } from "./agreement.ts";
 import { batchSize } from "./batch-size.ts";
 import { slices } from "./batches.ts";
 import { type BlendGradients, OrtBlend } from "./blend.ts";
+import { FeedForwardGains } from "./feed-forward-gains.ts";
 import { type GainGradients, OrtGains } from "./gains.ts";
 import type { ChannelRewrites } from "./mutants/rewrite.ts";
 import { SuffixRewrites } from "./mutants/suffix-rewrites.ts";
 import { ProgramPool } from "./pool.ts";
+import { eachPosition, type LayerAtPositions } from "./positions.ts";
 import { type Profile, profileOf } from "./profile.ts";
 import { type LayerResponse, responseTerms } from "./response.ts";
 import type { ModelRunner, TapKind, Taps } from "./runner.ts";
@@ -120,6 +122,7 @@ export class OrtRunner implements ModelRunner, Runtime {
   }
 
   gains(state: StateDict, statistics: NormStatistics): GainGradients {
+    if (this.network.input.tokens) return new FeedForwardGains(this, state);
     return new OrtGains(this, state, statistics);
   }
 
@@ -133,6 +136,15 @@ export class OrtRunner implements ModelRunner, Runtime {
 
   response(state: StateDict, samples: Samples, target: number): Promise<Map<string, LayerResponse>> {
     return responseTerms(this, state, samples, target);
+  }
+
+  eachPosition(
+    state: StateDict,
+    samples: Samples,
+    asked: ArrayLike<number>,
+    visit: (layers: ReadonlyMap<string, LayerAtPositions>) => void,
+  ): Promise<void> {
+    return eachPosition(this, state, samples, asked, visit);
   }
 
   rewrites(state: StateDict, samples: Samples): ChannelRewrites {

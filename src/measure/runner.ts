@@ -5,6 +5,7 @@ import type { AgreementGradients } from "./agreement.ts";
 import type { BlendGradients } from "./blend.ts";
 import type { GainGradients } from "./gains.ts";
 import type { ChannelRewrites } from "./mutants/rewrite.ts";
+import type { LayerAtPositions } from "./positions.ts";
 import type { Profile } from "./profile.ts";
 import type { LayerResponse } from "./response.ts";
 import type { UnitStatistics } from "./statistics.ts";
@@ -39,6 +40,13 @@ export interface ModelRunner {
   agreement(state: StateDict): AgreementGradients;
   /** What the response towards a target owes to every neuron, to first order (docs/methods.md §10.13). */
   response(state: StateDict, samples: Samples, target: number): Promise<Map<string, LayerResponse>>;
+  /** Of a network of sequences, sample by sample: every neuron at every position, and how the asked output depends on it. */
+  eachPosition(
+    state: StateDict,
+    samples: Samples,
+    asked: ArrayLike<number>,
+    visit: (layers: ReadonlyMap<string, LayerAtPositions>) => void,
+  ): Promise<void>;
   /** The model on these samples with single channels computed otherwise. */
   rewrites(state: StateDict, samples: Samples): ChannelRewrites;
 }

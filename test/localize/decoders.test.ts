@@ -84,7 +84,11 @@ describe("criteria of weights, on decoders", () => {
     const names = applicable([...CRITERIA.values()], LLAMA, { traits: [] }).map(({ name }) => name);
     expect(names).toEqual([
       "fp",
+      "anp",
       "clp",
+      "slicer",
+      "slicer-failing",
+      "rnp",
       "random",
       "weight-norm",
       "weight-floor",

@@ -43,6 +43,7 @@ export function fakeRunner(answers: Partial<ModelRunner>): ModelRunner {
     blend: () => fail("blend"),
     agreement: () => fail("agreement"),
     response: refuse("response"),
+    eachPosition: refuse("eachPosition"),
     rewrites: () => fail("rewrites"),
     ...answers,
   };

@@ -143,7 +143,7 @@ export const anp: CleanCriterion = {
   title: "Adversarial neuron pruning",
   kind: "published",
   source: "Wu, Wang: Adversarial Neuron Pruning Purifies Backdoored Deep Models (NeurIPS 2021)",
-  needs: ["norm-or-hidden"],
+  needs: ["bounded"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

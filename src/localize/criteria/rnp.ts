@@ -2,6 +2,7 @@ import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import { climbing } from "../../graph/objectives/climbing.ts";
+import { tableOf } from "../../graph/ops/embedding.ts";
 import { CleanBatches, evenBatch } from "../../measure/clean-batches.ts";
 import { rowOf } from "../../measure/verdicts.ts";
 import { firstOf } from "../../tasks/input-codec.ts";
@@ -73,9 +74,12 @@ function batchesOf(suspect: Suspect, what: string): CleanBatches {
 export async function unlearn(suspect: Suspect, epochs: number): Promise<{ state: StateDict; accuracy: number }> {
   const { task, network, state } = suspect;
   const batches = batchesOf(suspect, "unlearn");
+  // Of a network that reads words only what lies behind their vectors is unlearned: a head may share them.
+  const vectors = network.nodes.flatMap((node) => (node.op === "embedding" ? [tableOf(node)] : []));
   const trainer = await Trainer.create(network, cloneState(state), {
     ...{ momentum: UNLEARN.momentum, weightDecay: UNLEARN.weightDecay, nesterov: false },
     ...{ objective: climbing(task.loss.objective), batch: batches.batch, threads: THREADS },
+    ...(vectors.length > 0 && { trains: (key: string) => !vectors.includes(key) }),
   });
   try {
     let accuracy = 1;
@@ -123,7 +127,7 @@ export const rnp: CleanCriterion = {
   title: "Reconstructive neuron pruning",
   kind: "published",
   source: "Li et al.: Reconstructive Neuron Pruning for Backdoor Defense (ICML 2023)",
-  needs: ["norm-or-hidden"],
+  needs: ["bounded"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

@@ -4,7 +4,7 @@ import { neuronLayers } from "../../graph/network.ts";
 import { firstOf } from "../../tasks/input-codec.ts";
 import { nothingSuspicious } from "../no-failing-tests.ts";
 import { withinLayerRank } from "../normalise.ts";
-import { Slices } from "../slicer/slices.ts";
+import { slicesAgainst } from "../slicer/sliced.ts";
 import { topShare } from "../top-share.ts";
 import type { FailingCriterion } from "../types.ts";
 import { SLICED } from "./slicer.ts";
@@ -19,14 +19,14 @@ export const slicerFailing: FailingCriterion = {
   title: "Slicing (failing against clean predictions)",
   kind: "published",
   source: "Zhang, Li, Guo, Chen, Liu: Dynamic Slicing for Deep Neural Networks (ESEC/FSE 2020)",
-  needs: ["norm-or-hidden"],
+  needs: ["bounded"],
   access: "failing",
   needsData: true,
   async localize(suspect, failing) {
     const { task, network, clean, budget } = suspect;
     if (failing.count === 0) return nothingSuspicious(network);
     const most = SLICED[budget ?? DEFAULT_BUDGET];
-    const slices = await Slices.against(suspect, firstOf(task.inputs, clean.fit, most));
+    const slices = await slicesAgainst(suspect, firstOf(task.inputs, clean.fit, most));
     const passing = slices.ofClean();
     const raw: LayerScores = {};
     for (const [layer, { strength }] of await slices.of(firstOf(task.inputs, failing, most))) {

@@ -2,7 +2,7 @@ import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
 import { firstOf } from "../../tasks/input-codec.ts";
 import { withinLayerRank } from "../normalise.ts";
-import { Slices } from "../slicer/slices.ts";
+import { slicesAgainst } from "../slicer/sliced.ts";
 import type { CleanCriterion } from "../types.ts";
 
 /** At most so many samples of the fit half (docs/methods.md §10.6). */
@@ -20,7 +20,7 @@ export const slicer: CleanCriterion = {
   title: "Slicing (no part of clean predictions)",
   kind: "published",
   source: "Zhang, Li, Guo, Chen, Liu: Dynamic Slicing for Deep Neural Networks (ESEC/FSE 2020)",
-  needs: ["norm-or-hidden"],
+  needs: ["bounded"],
   access: "clean",
   needsData: true,
   async localize(suspect) {
@@ -28,7 +28,7 @@ export const slicer: CleanCriterion = {
     const samples = firstOf(suspect.task.inputs, suspect.clean.fit, SLICED[suspect.budget ?? DEFAULT_BUDGET]);
     const raw: LayerScores = {};
     const native: NeuronSet = {};
-    for (const [layer, { strength, absent }] of (await Slices.against(suspect, samples)).ofClean()) {
+    for (const [layer, { strength, absent }] of (await slicesAgainst(suspect, samples)).ofClean()) {
       raw[layer] = Array.from(strength, (value) => 0 - value);
       const named = [...absent.keys()].filter((c) => absent[c] > ABSENT);
       if (named.length > 0) native[layer] = named;

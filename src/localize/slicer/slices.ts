@@ -5,9 +5,6 @@ import { type Averages, averagesOf, deltasOf } from "./deltas.ts";
 import { effectiveWeights } from "./effective-weights.ts";
 import { ChannelTracer, neuronContributions } from "./trace.ts";
 
-/** θ (docs/methods.md §10.6): snapshots of the original have 0.2 and 0.3. */
-export const THETA = 0.3;
-
 /** How far the neurons of a layer are in the slices of some samples. */
 export interface SliceShare {
   /** Mean of `|ĉ|`, where `ĉ = CONTRIB / max_l |CONTRIB|` of a sample's layer l. */
@@ -17,7 +14,15 @@ export interface SliceShare {
 }
 
 /** Slices of a suspect, all against the averages of the same clean samples. */
-export class Slices {
+export interface Sliced {
+  /** The slices of the clean samples themselves, by layer. */
+  ofClean(): Map<string, SliceShare>;
+  /** The slices of other samples, by layer. */
+  of(samples: Samples): Promise<Map<string, SliceShare>>;
+}
+
+/** Slices by signs that are traced back through the network, channel by channel. */
+export class ChannelSlices implements Sliced {
   private readonly suspect: Pick<Suspect, "task" | "network" | "state" | "runner">;
   private readonly tracer: ChannelTracer;
   private readonly averages: Averages;
@@ -25,7 +30,7 @@ export class Slices {
 
   private constructor(
     suspect: Pick<Suspect, "task" | "network" | "state" | "runner">,
-    cleanProfile: Slices["cleanProfile"],
+    cleanProfile: ChannelSlices["cleanProfile"],
     theta: number,
   ) {
     const { network, state } = suspect;
@@ -39,23 +44,20 @@ export class Slices {
   static async against(
     suspect: Pick<Suspect, "task" | "network" | "state" | "runner">,
     clean: Samples,
-    theta = THETA,
-  ): Promise<Slices> {
-    if (clean.count === 0) throw new Error(`slicing needs clean ${suspect.task.words.samples}, and there are none`);
-    return new Slices(suspect, await suspect.runner.profile(suspect.state, clean), theta);
+    theta: number,
+  ): Promise<ChannelSlices> {
+    return new ChannelSlices(suspect, await suspect.runner.profile(suspect.state, clean), theta);
   }
 
-  /** The slices of the clean samples themselves, by layer. */
   ofClean(): Map<string, SliceShare> {
     return this.share(this.cleanProfile);
   }
 
-  /** The slices of other samples, by layer. */
   async of(samples: Samples): Promise<Map<string, SliceShare>> {
     return this.share(await this.suspect.runner.profile(this.suspect.state, samples));
   }
 
-  private share(profile: Slices["cleanProfile"]): Map<string, SliceShare> {
+  private share(profile: ChannelSlices["cleanProfile"]): Map<string, SliceShare> {
     const { network, task } = this.suspect;
     const shares = new Map(
       neuronLayers(network).map(({ name, width }) => [

@@ -1,3 +1,5 @@
+import { smallestKept } from "./kept.ts";
+
 /**
  * What a weighted sum's inputs get of its contribution (docs/methods.md §10.6, steps 2 and 3): the sign of
  * `CONTRIB_n·Δ_n·w_i·Δ_i`, added to each; but inputs of the smallest `|w_i·Δ_i|` get nothing as long as these together
@@ -38,22 +40,10 @@ export class WeightedSum {
       terms[i] = weights[i] * changes[i];
       sorted[i] = Math.abs(terms[i]);
     }
-    const least = this.smallestKept(this.theta * Math.abs(change));
+    const least = smallestKept(sorted, this.theta * Math.abs(change));
     for (let i = 0; i < count; i++) {
       const term = terms[i];
       if (Math.abs(term) >= least) into[i] += sign * Math.sign(term);
     }
-  }
-
-  /** The smallest term that is kept; infinite where none is. Sorts `sorted`. */
-  private smallestKept(limit: number): number {
-    const { sorted } = this;
-    sorted.sort();
-    let sum = 0;
-    for (const magnitude of sorted) {
-      sum += magnitude;
-      if (sum > limit) return magnitude;
-    }
-    return Number.POSITIVE_INFINITY;
   }
 }
