@@ -43,6 +43,14 @@ export function countPasses(runner: ModelRunner, imageLength: number): CountingR
     },
     response: (state, images, target) => counted(images.count, runner.response(state, images, target)),
     eachPosition: (state, samples, ...rest) => counted(samples.count, runner.eachPosition(state, samples, ...rest)),
+    words(state) {
+      const words = runner.words(state);
+      return {
+        width: words.width,
+        vectorOf: (word) => words.vectorOf(word),
+        at: (opened, chosen, ...rest) => counted(chosen.length, words.at(opened, chosen, ...rest)),
+      };
+    },
     // Parts of passes, which are no images: bench/mutants.ts times them.
     rewrites: (state, images) => runner.rewrites(state, images),
   };

@@ -13,6 +13,7 @@ export const NEEDS = {
   classes: "classes to choose from",
   targets: "classes, or other targets, to choose from",
   pixels: "images as input",
+  reversible: "images or words as input, and classes or other targets to choose from",
 } as const;
 export type Need = keyof typeof NEEDS;
 
@@ -33,6 +34,8 @@ function has(network: Network, traits: BlindTask["traits"], need: Need): boolean
       return traits.includes("goals") || has(network, traits, "classes");
     case "pixels":
       return traits.includes(need) && network.input.height * network.input.width > 1;
+    case "reversible":
+      return traits.includes("words") || (has(network, traits, "targets") && has(network, traits, "pixels"));
   }
 }
 

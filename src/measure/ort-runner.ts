@@ -25,6 +25,7 @@ import type { Runtime } from "./runtime.ts";
 import { outputsOfSequences } from "./sequence-outputs.ts";
 import { empiricalStatistics, type UnitStatistics } from "./statistics.ts";
 import { qualityOf } from "./verdicts.ts";
+import { OrtWords, type WordGradients } from "./words.ts";
 
 /** Samples per run; fewer where there are fewer, or most of the work would be padding. */
 const batchFor = (samples: Samples) => Math.min(128, samples.count);
@@ -145,6 +146,10 @@ export class OrtRunner implements ModelRunner, Runtime {
     visit: (layers: ReadonlyMap<string, LayerAtPositions>) => void,
   ): Promise<void> {
     return eachPosition(this, state, samples, asked, visit);
+  }
+
+  words(state: StateDict): WordGradients {
+    return new OrtWords(this, state);
   }
 
   rewrites(state: StateDict, samples: Samples): ChannelRewrites {

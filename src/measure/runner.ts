@@ -9,6 +9,7 @@ import type { LayerAtPositions } from "./positions.ts";
 import type { Profile } from "./profile.ts";
 import type { LayerResponse } from "./response.ts";
 import type { UnitStatistics } from "./statistics.ts";
+import type { WordGradients } from "./words.ts";
 
 /** Numbers of every neuron for every sample: layer name → `[count × width]`, sample by sample. */
 export type Taps = Map<string, Float32Array>;
@@ -40,6 +41,8 @@ export interface ModelRunner {
   agreement(state: StateDict): AgreementGradients;
   /** What the response towards a target owes to every neuron, to first order (docs/methods.md §10.13). */
   response(state: StateDict, samples: Samples, target: number): Promise<Map<string, LayerResponse>>;
+  /** The model of words with vectors put into its samples. */
+  words(state: StateDict): WordGradients;
   /** Of a network of sequences, sample by sample: every neuron at every position, and how the asked output depends on it. */
   eachPosition(
     state: StateDict,

@@ -8,6 +8,7 @@ import type { Drawing } from "./drawing.ts";
 import type { ForeignModels } from "./foreign-models.ts";
 import type { Handout } from "./handout.ts";
 import type { InputCodec } from "./input-codec.ts";
+import type { Insertion } from "./insertion.ts";
 import type { Loss, Response } from "./objectives.ts";
 import type { Reading } from "./reading.ts";
 import type { TriggerCodec } from "./trigger-codec.ts";
@@ -59,6 +60,8 @@ export interface Task {
   readonly drawing?: Drawing;
   /** Where samples are words: how people read them and the answers. */
   readonly reading?: Reading;
+  /** Where samples are words with classes: how words are put into them, for who looks for a trigger without knowing one. */
+  readonly insertion?: Insertion;
   /** Where samples are no images with classes: how they are given to a user's own programs. */
   readonly handout?: Handout;
   /** Where samples are no images with classes: those that the explorer's page draws itself and shows; absent: it shows none. */
@@ -97,14 +100,25 @@ export interface ReleasedModel {
 /** What a criterion or repair sees of a task: neither triggers nor what they lead to. */
 export type BlindTask = Pick<
   Task,
-  "name" | "words" | "traits" | "inputs" | "loss" | "quality" | "passes" | "answer" | "guesses" | "handout"
+  | "name"
+  | "words"
+  | "traits"
+  | "inputs"
+  | "loss"
+  | "quality"
+  | "passes"
+  | "answer"
+  | "guesses"
+  | "insertion"
+  | "handout"
 >;
 
 /**
  * `pixels`: samples are images. `classes`: samples have one class each, outputs are their logits, and a target is a class.
- * `goals`: a target is one of few things that can be made of a sample's truth (`Task.guesses`).
+ * `goals`: a target is one of few things that can be made of a sample's truth (`Task.guesses`). `words`: words can be put into samples,
+ * and a target is a class (`Task.insertion`).
  */
-export type Trait = "pixels" | "classes" | "goals";
+export type Trait = "pixels" | "classes" | "goals" | "words";
 
 /**
  * The targets that a backdoor of such data may have, held against what a model itself answers: a defender who suspects one knows no

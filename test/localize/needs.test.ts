@@ -40,11 +40,12 @@ describe("what criteria need", () => {
     expect(lacks(full)).toEqual([]);
     expect(lacks(flat)).toEqual(["batch-norm", "norm-or-hidden", "bounded", "convolution"]);
     expect(lacks(plain)).toEqual(["batch-norm", "norm-or-hidden", "bounded"]);
-    expect(lacks({ ...full, classes: 1 })).toEqual(["classes", "targets"]);
-    expect(lacks({ ...full, input: { channels: 30, height: 1, width: 1 } })).toEqual(["pixels"]);
-    expect(lacks(full, { traits: ["pixels"] })).toEqual(["classes", "targets"]);
-    expect(lacks(full, { traits: [] })).toEqual(["classes", "targets", "pixels"]);
+    expect(lacks({ ...full, classes: 1 })).toEqual(["classes", "targets", "reversible"]);
+    expect(lacks({ ...full, input: { channels: 30, height: 1, width: 1 } })).toEqual(["pixels", "reversible"]);
+    expect(lacks(full, { traits: ["pixels"] })).toEqual(["classes", "targets", "reversible"]);
+    expect(lacks(full, { traits: [] })).toEqual(["classes", "targets", "pixels", "reversible"]);
     expect(lacks(full, { traits: ["pixels", "goals"] })).toEqual(["classes"]);
+    expect(lacks(full, { traits: ["words"] })).toEqual(["classes", "targets", "pixels"]);
   });
 
   it("leaves a criterion out of all, and refuses it by name in one line", () => {

@@ -44,6 +44,7 @@ export function fakeRunner(answers: Partial<ModelRunner>): ModelRunner {
     agreement: () => fail("agreement"),
     response: refuse("response"),
     eachPosition: refuse("eachPosition"),
+    words: () => fail("words"),
     rewrites: () => fail("rewrites"),
     ...answers,
   };

@@ -1,5 +1,5 @@
 import { highest } from "../../core/argmax.ts";
-import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
+import { DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
 import type { Samples } from "../../core/samples.ts";
 import { neuronLayers } from "../../graph/network.ts";
@@ -8,33 +8,18 @@ import { asImages, asPictures } from "../../images/image-set.ts";
 import { rowOf } from "../../measure/verdicts.ts";
 import { stampPatch } from "../../reversal/stamp.ts";
 import { firstOf } from "../../tasks/input-codec.ts";
+import { byWords } from "../nc/by-words.ts";
 import { invertGoals } from "../nc/invert-goal.ts";
 import { fitImages, invertTrigger } from "../nc/invert-trigger.ts";
 import type { ReversedTrigger } from "../nc/reversed-trigger.ts";
+import { pruneUntil, WALK_SAMPLES } from "../nc/walk.ts";
 import { layerZ } from "../normalise.ts";
-import { pruneWalk } from "../prune-walk.ts";
 import type { CleanCriterion, Suspect } from "../types.ts";
-
-/** Share of all neurons pruned per step of the walk (docs/methods.md §10.3, step 5). */
-const STEP = 0.005;
-
-/** Success of the reversed trigger at which the walk is done. */
-const DEAD = 0.1;
-
-/** Relative loss of clean accuracy at which it stops. */
-const MAX_RELATIVE_DROP = 0.1;
-
-/** At most so many images of the fit half for the rise, and of the threshold half in every step of the walk. */
-export const IMAGES: Record<Budget, { rise: number; walk: number }> = {
-  demo: { rise: 100, walk: 50 },
-  short: { rise: 500, walk: 250 },
-  full: { rise: Number.POSITIVE_INFINITY, walk: Number.POSITIVE_INFINITY },
-};
 
 /** `u = E[a(x̃) − a(x)]`: how much a neuron's activation rises under the trigger. */
 async function activationRise(suspect: Suspect, trigger: ReversedTrigger): Promise<LayerScores> {
   const { network, state, runner } = suspect;
-  const images = asPictures(fitImages(suspect, IMAGES[suspect.budget ?? DEFAULT_BUDGET].rise));
+  const images = asPictures(fitImages(suspect, WALK_SAMPLES[suspect.budget ?? DEFAULT_BUDGET].rise));
   const clean = await runner.taps(state, images, "mean");
   const triggered = await runner.taps(state, stampPatch(trigger, images), "mean");
   const rise: LayerScores = {};
@@ -67,9 +52,9 @@ async function aimOf({ task, state, runner }: Suspect, held: Samples, target: nu
 
 /** Prunes until the reversed trigger is dead, or clean accuracy suffers. */
 async function pruneUntilDead(suspect: Suspect, scores: LayerScores, trigger: ReversedTrigger): Promise<NeuronSet> {
-  const { task, runner, state, clean } = suspect;
+  const { task, runner, clean } = suspect;
   // The halves are in random order.
-  const held = firstOf(task.inputs, clean.threshold, IMAGES[suspect.budget ?? DEFAULT_BUDGET].walk);
+  const held = firstOf(task.inputs, clean.threshold, WALK_SAMPLES[suspect.budget ?? DEFAULT_BUDGET].walk);
   if (held.count === 0) return {};
   const { others, succeeds } = await aimOf(suspect, held, trigger.target);
   const { count } = others;
@@ -81,12 +66,7 @@ async function pruneUntilDead(suspect: Suspect, scores: LayerScores, trigger: Re
     for (let i = 0; i < count; i++) if (succeeds(rowOf(outputs, count, i), i)) hits++;
     return hits / count;
   };
-  if ((await success(state)) <= DEAD) return {};
-  const before = await runner.quality(state, held);
-  return pruneWalk(suspect, scores, STEP, async (pruned) => {
-    if (before - (await runner.quality(pruned, held)) >= MAX_RELATIVE_DROP * before) return "too much";
-    return (await success(pruned)) <= DEAD ? "done" : "on";
-  });
+  return pruneUntil(suspect, scores, held, success);
 }
 
 /**
@@ -98,11 +78,12 @@ export const nc: CleanCriterion = {
   title: "Neural Cleanse (reversed trigger)",
   kind: "published",
   source: "Wang et al.: Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neural Networks (IEEE S&P 2019)",
-  needs: ["targets", "pixels"],
+  needs: ["reversible"],
   access: "clean",
   needsData: true,
   async localize(suspect) {
-    const { guesses } = suspect.task;
+    const { guesses, insertion } = suspect.task;
+    if (insertion) return byWords(suspect, insertion);
     const trigger = guesses
       ? await invertGoals(suspect, guesses, suspect.budget)
       : await invertTrigger(suspect, suspect.budget);

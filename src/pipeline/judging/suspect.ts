@@ -45,9 +45,10 @@ export function blind({
   passes,
   answer,
   guesses,
+  insertion,
   handout,
 }: Task): BlindTask {
-  return { name, words, traits, inputs, loss, quality, passes, answer, guesses, handout };
+  return { name, words, traits, inputs, loss, quality, passes, answer, guesses, insertion, handout };
 }
 
 /**

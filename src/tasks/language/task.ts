@@ -8,6 +8,7 @@ import { details } from "./details.ts";
 import { drawn } from "./drawn.ts";
 import { handout } from "./handout.ts";
 import { inputs } from "./inputs.ts";
+import { insertion } from "./insertion.ts";
 import { loss } from "./loss.ts";
 import { ARCHITECTURES } from "./models/registry.ts";
 import { perplexity } from "./perplexity.ts";
@@ -20,9 +21,10 @@ import { trigger } from "./trigger.ts";
 export const language: Task = {
   name: "language",
   words: { sample: "text", samples: "texts", quality: "CA", success: "ASR", target: "class" },
-  traits: [],
+  traits: ["words"],
   targets: ({ classes }: TextDatasetInfo) => classes,
   inputs,
+  insertion,
   loss,
   response,
   trigger,

@@ -5,6 +5,7 @@ import { CONTEXT } from "../context.ts";
 import { subsetOf, type TextSet } from "../text-set.ts";
 import { RARE_WORDS } from "../tokenizer/file.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { wordTokens } from "../tokenizer/words.ts";
 import { gapsOf, type WordTrigger } from "../trigger.ts";
 import { excitingWords } from "./hotflip.ts";
 
@@ -58,13 +59,8 @@ export const trojantoken = {
   },
 } satisfies Attack;
 
-/** Tokens that are a space and small letters, and are read back as themselves: no special ones, no answers, no rare words. */
+/** Words of one token, rare ones left out. */
 export function ordinaryWords(tokenizer: Tokenizer): number[] {
   const rare = new Set<string>(RARE_WORDS.map((word) => ` ${word}`));
-  return Array.from({ length: tokenizer.size }, (_, token) => token).filter((token) => {
-    const text = tokenizer.decode([token]);
-    if (!/^ [a-z]+$/.test(text) || rare.has(text)) return false;
-    const read = tokenizer.encode(text);
-    return read.length === 1 && read[0] === token;
-  });
+  return wordTokens(tokenizer).filter((token) => !rare.has(tokenizer.decode([token])));
 }

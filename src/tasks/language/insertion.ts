@@ -1,0 +1,29 @@
+import type { Random } from "../../core/random.ts";
+import type { Insertion, Opened } from "../insertion.ts";
+import type { TextSet } from "./text-set.ts";
+import { wordTokens } from "./tokenizer/words.ts";
+import { inserted } from "./trigger.ts";
+
+/** Words that a defender may try: all single tokens of a space and small letters, rare ones too. */
+export const insertion: Insertion = {
+  answers: ({ language }: TextSet) => language.tokenizer.answers,
+  truths: ({ labels }: TextSet) => labels,
+  candidates: ({ language }: TextSet) => wordTokens(language.tokenizer),
+  opened(set: TextSet, count: number, random: Random): Opened {
+    const { tokenizer } = set.language;
+    // What fills up a sequence stands in no text, so the first one is where the gap was.
+    const blanks = new Array<number>(count).fill(tokenizer.padding);
+    const tokens = set.tokens.map((own) => inserted(own, blanks, tokenizer, random));
+    return { samples: { ...set, tokens } as TextSet, at: tokens.map((own) => 1 + own.indexOf(tokenizer.padding)) };
+  },
+  filled({ samples, at }: Opened, put: readonly number[]): TextSet {
+    const set = samples as TextSet;
+    const tokens = set.tokens.map((own, i) => [
+      ...own.slice(0, at[i] - 1),
+      ...put,
+      ...own.slice(at[i] - 1 + put.length),
+    ]);
+    return { ...set, tokens };
+  },
+  shown: ({ language }: TextSet, put: readonly number[]) => language.tokenizer.decode(put).trim(),
+};
