@@ -8,7 +8,7 @@
 import { Random } from "../src/core/random.ts";
 import { chooseLowering } from "../src/engine/lowering.ts";
 import { Session } from "../src/engine/session.ts";
-import { toOhwi, toOihw } from "../src/graph/fold.ts";
+import { parameterFeeds, toOihw } from "../src/graph/fold.ts";
 import { gradientOf, trainProgram } from "../src/graph/programs/train.ts";
 import { classesOf } from "../src/tasks/lanes/labels.ts";
 import { ufld18, ufldLayout } from "../src/tasks/lanes/models/ufld18.ts";
@@ -28,16 +28,9 @@ const PART = "model.";
 /** The logits and the trunk's gradients by our training program, in PyTorch's layout. */
 async function ours(state: StateDict, images: Float32Array, targets: Float32Array): Promise<Map<string, Float32Array>> {
   const options = { objective: laneLoss(grid, LOSS), trains: (key: string) => key.startsWith(PART) };
-  const { program, parameters, trained } = trainProgram(await chooseLowering(network, 1), network, options);
+  const { program, trained } = trainProgram(await chooseLowering(network, 1), network, options);
   const session = await Session.open(program, { threads: 1 });
-  const feeds = new Map([
-    ["input", images],
-    ["targets", targets],
-  ]);
-  for (const key of parameters.keys()) {
-    const tensor = state.get(key)!;
-    feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
-  }
+  const feeds = parameterFeeds(state).set("input", images).set("targets", targets);
   const results = await session.run(feeds);
   await session.release();
   for (const key of trained) {

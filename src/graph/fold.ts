@@ -34,6 +34,11 @@ export function toOihw(data: Float32Array, shape: number[]): Float32Array {
   return result;
 }
 
+/** Feeds of the programs that train: every parameter and statistic as it is, a convolution's filters as the lowerings hold them. */
+export function parameterFeeds(state: StateDict): Map<string, Float32Array> {
+  return new Map([...state].map(([key, tensor]) => [key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data]));
+}
+
 /** Folds every unit's frozen batch norm into its convolution; the classifier passes as it is, and so does all of a sequence's operators. */
 export function foldState(network: Network, state: StateDict): FoldedState {
   const folded: FoldedState = new Map();

@@ -1,4 +1,4 @@
-import { toOhwi } from "../graph/fold.ts";
+import { parameterFeeds } from "../graph/fold.ts";
 import { foldedBias, foldedWeight } from "../graph/folded.ts";
 import type { Lowering } from "../graph/lowering/lowering.ts";
 import { classifierOf, convUnits, OUTPUT, unitsOf } from "../graph/network.ts";
@@ -56,7 +56,7 @@ export class OrtGains implements GainGradients {
     this.runner = runner;
     this.statistics = statistics;
     const { network } = runner;
-    this.frozen = statistics === "stored" ? preActivationFeeds(network, state) : trainFeeds(state);
+    this.frozen = statistics === "stored" ? preActivationFeeds(network, state) : parameterFeeds(state);
     let start = 0;
     const norms = new Map(convUnits(network).map(({ id, bn }) => [id, bn]));
     const units = unitsOf(network);
@@ -116,8 +116,4 @@ function namesOf(
   }
   const holder = bn ?? id;
   return [`${holder}.weight`, `${holder}.bias`];
-}
-
-function trainFeeds(state: StateDict): Map<string, Float32Array> {
-  return new Map([...state].map(([key, tensor]) => [key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data]));
 }

@@ -1,6 +1,6 @@
 import { chooseLowering } from "../engine/lowering.ts";
 import { Session } from "../engine/session.ts";
-import { toOhwi } from "../graph/fold.ts";
+import { parameterFeeds } from "../graph/fold.ts";
 import { convUnits, type Network } from "../graph/network.ts";
 import { statisticsProgram } from "../graph/programs/statistics.ts";
 import { meanOf, varianceOf } from "../graph/programs/train.ts";
@@ -19,7 +19,7 @@ export async function recalibrate(
   options: { batch: number; threads: number },
 ): Promise<StateDict> {
   const session = await Session.open(statisticsProgram(await chooseLowering(network, options.batch), network), options);
-  const feeds = new Map([...state].map(([key, t]) => [key, t.shape.length === 4 ? toOhwi(t) : t.data]));
+  const feeds = parameterFeeds(state);
   const sums = new Map(convUnits(network).map(({ bn, out }) => [bn, new Float64Array(2 * out)]));
   let count = 0;
   try {

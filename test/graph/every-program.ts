@@ -1,5 +1,5 @@
 import { Random } from "../../src/core/random.ts";
-import { foldState, toOhwi } from "../../src/graph/fold.ts";
+import { foldState, parameterFeeds } from "../../src/graph/fold.ts";
 import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
 import { type Network, unitsOf } from "../../src/graph/network.ts";
@@ -85,7 +85,7 @@ function changesOf(network: Network, unit: string): NamedProgram[] {
 export function feedsFor(program: Program, network: Network): Map<string, Float32Array> {
   const state = randomState(network, 1);
   const feeds = new Map<string, Float32Array>(foldState(network, state));
-  for (const [key, tensor] of state) feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
+  for (const [key, values] of parameterFeeds(state)) feeds.set(key, values);
   for (const { name, shape } of program.inputs) {
     if (feeds.has(name)) continue;
     const values = randomArray(sizeOf(shape as number[]), new Random(name.length));

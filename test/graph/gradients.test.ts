@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { chooseLowering } from "../../src/engine/lowering.ts";
 import { Session } from "../../src/engine/session.ts";
-import { foldState, toOhwi } from "../../src/graph/fold.ts";
+import { foldState, parameterFeeds } from "../../src/graph/fold.ts";
 import { foldedBias, foldedWeight, rowBiasGradient, rowSelector, rowWeightGradient } from "../../src/graph/folded.ts";
 import type { LoweringKind } from "../../src/graph/lowering/lowering.ts";
 import { unitsOf } from "../../src/graph/network.ts";
@@ -19,9 +19,7 @@ describe.each<LoweringKind>(["plain", "blocked"])("gradients of the %s lowering 
     const { program, parameters } = trainProgram(await chooseLowering(net, BATCH, kind), net);
     const session = await Session.open(program, { threads: 1 });
     const feeds = feedsFor(net, 1);
-    for (const [key, tensor] of randomState(net, 2)) {
-      feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data.slice());
-    }
+    for (const [key, values] of parameterFeeds(randomState(net, 2))) feeds.set(key, values);
     const results = await session.run(feeds);
     const gradients = new Map([...parameters.keys()].map((key) => [key, results.get(gradientOf(key))!.slice()]));
     const run = async () => (await session.run(feeds)).get("loss")![0];
@@ -43,9 +41,7 @@ describe.each<LoweringKind>(["plain", "blocked"])("gradients of the %s lowering 
     const random = new Random(9);
     const feeds = feedsFor(net, 10);
     feeds.set("targets", randomArray(BATCH * CLASSES, random)).set("weights", new Float32Array([1, 0, 3, 0.5]));
-    for (const [key, tensor] of randomState(net, 11)) {
-      feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data.slice());
-    }
+    for (const [key, values] of parameterFeeds(randomState(net, 11))) feeds.set(key, values);
     const results = new Map([...(await session.run(feeds))].map(([key, values]) => [key, values.slice()]));
     const logits = results.get("logits")!;
     const squares = logits.map(
@@ -155,9 +151,7 @@ describe("the two lowerings agree", () => {
   it.each(Object.entries(NETWORKS))("%s", async (_, body) => {
     const net = network(body);
     const feeds = feedsFor(net, 7);
-    for (const [key, tensor] of randomState(net, 8)) {
-      feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
-    }
+    for (const [key, values] of parameterFeeds(randomState(net, 8))) feeds.set(key, values);
     const outputs = [];
     for (const kind of ["plain", "blocked"] as const) {
       const lowering = await chooseLowering(net, BATCH, kind);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { chooseLowering } from "../../src/engine/lowering.ts";
 import { Session } from "../../src/engine/session.ts";
-import { toOhwi } from "../../src/graph/fold.ts";
+import { parameterFeeds } from "../../src/graph/fold.ts";
 import { convUnits, neuronLayers } from "../../src/graph/network.ts";
 import { gainProgram, type NormStatistics } from "../../src/graph/programs/gains.ts";
 import type { ImageSet, Normalization } from "../../src/images/image-set.ts";
@@ -83,7 +83,7 @@ describe("the two lowerings agree", () => {
     const state = randomState(net, 51);
     for (const { bn } of convUnits(net)) state.get(`${bn}.weight`)!.data.fill(0, 2, 5);
     const feeds = feedsFor(net, 52);
-    for (const [key, tensor] of state) feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
+    for (const [key, values] of parameterFeeds(state)) feeds.set(key, values);
     const outputs = [];
     for (const kind of ["plain", "blocked"] as const) {
       const program = gainProgram(await chooseLowering(net, BATCH, kind), net, "batch");

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { chooseLowering } from "../../src/engine/lowering.ts";
 import { Session } from "../../src/engine/session.ts";
-import { toOhwi, toOihw } from "../../src/graph/fold.ts";
+import { parameterFeeds, toOihw } from "../../src/graph/fold.ts";
 import { convUnits } from "../../src/graph/network.ts";
 import { gradientOf, meanOf, trainProgram, varianceOf } from "../../src/graph/programs/train.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
@@ -74,14 +74,7 @@ describe.skipIf(!findTorchPython()).each(PEERS)("a training step of $arch agains
     const biases = new Set(convUnits(network).flatMap(({ id, bias }) => (bias ? [`${id}.bias`] : [])));
     const errors = new Map<string, number[]>();
     for (const { state, images, targets, expected } of casesOf(peer)) {
-      const feeds = new Map([
-        ["input", images],
-        ["targets", targets],
-      ]);
-      for (const key of parameters.keys()) {
-        const tensor = state.get(key)!;
-        feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
-      }
+      const feeds = parameterFeeds(state).set("input", images).set("targets", targets);
       const results = await session.run(feeds);
       const errorOf = (key: string) => relativeError(results.get(key)!, expected.get(key)!.data);
 

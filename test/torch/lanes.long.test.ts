@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { chooseLowering } from "../../src/engine/lowering.ts";
 import { Session } from "../../src/engine/session.ts";
-import { foldState, toOhwi, toOihw } from "../../src/graph/fold.ts";
+import { foldState, parameterFeeds, toOihw } from "../../src/graph/fold.ts";
 import { countParameters, stateShapes } from "../../src/graph/network.ts";
 import { inferProgram } from "../../src/graph/programs/infer.ts";
 import { gradientOf, trainProgram } from "../../src/graph/programs/train.ts";
@@ -53,7 +53,7 @@ describe.skipIf(!findTorchPython())("ufld18 against PyTorch", () => {
     const lowering = () => chooseLowering(network, batch);
     const objective = laneLoss(grid, { similarity: 1, focal });
     const trains = (key: string) => key.startsWith(part);
-    const { program, parameters, trained } = trainProgram(await lowering(), network, { objective, trains });
+    const { program, trained } = trainProgram(await lowering(), network, { objective, trains });
     const infer = await Session.open(inferProgram(await lowering(), network), { threads: 1 });
     const train = await Session.open(program, { threads: 1 });
     const errors = new Map<string, number[]>();
@@ -76,14 +76,7 @@ describe.skipIf(!findTorchPython())("ufld18 against PyTorch", () => {
       const { logits } = Object.fromEntries(await infer.run(foldState(network, state).set("input", images)));
       expect(relativeError(logits, ask("infer").get("logits")!.data)).toBeLessThan(LOGITS);
 
-      const feeds = new Map([
-        ["input", images],
-        ["targets", targets],
-      ]);
-      for (const key of parameters.keys()) {
-        const tensor = state.get(key)!;
-        feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
-      }
+      const feeds = parameterFeeds(state).set("input", images).set("targets", targets);
       const results = await train.run(feeds);
       const expected = ask("gradients");
       expect(results.get("loss")![0] / expected.get("loss")!.data[0]).toBeCloseTo(1, 4);
@@ -95,6 +88,8 @@ describe.skipIf(!findTorchPython())("ufld18 against PyTorch", () => {
         const error = relativeError(laidOut, data);
         errors.set(key, [...(errors.get(key) ?? []), error]);
       }
+      // Further seeds are for what lies within rounding of zero at this one.
+      if ([...errors.values()].every((ofSeeds) => Math.min(...ofSeeds) < GRADIENTS)) break;
     }
     await infer.release();
     await train.release();

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { chooseLowering } from "../../src/engine/lowering.ts";
 import { Session } from "../../src/engine/session.ts";
-import { foldState, toOhwi, toOihw } from "../../src/graph/fold.ts";
+import { foldState, parameterFeeds, toOihw } from "../../src/graph/fold.ts";
 import { inferProgram } from "../../src/graph/programs/infer.ts";
 import { gradientOf, trainProgram } from "../../src/graph/programs/train.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
@@ -42,14 +42,7 @@ describe.skipIf(!findTorchPython()).each(Object.entries(NETWORKS))("%s, against 
   it.each(["plain", "blocked"] as const)("loss and every gradient, %s lowering", async (kind) => {
     const { program, parameters } = trainProgram(await chooseLowering(net, BATCH, kind), net);
     const session = await Session.open(program, { threads: 1 });
-    const feeds = new Map([
-      ["input", images],
-      ["targets", targets],
-    ]);
-    for (const key of parameters.keys()) {
-      const tensor = state.get(key)!;
-      feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
-    }
+    const feeds = parameterFeeds(state).set("input", images).set("targets", targets);
     const results = await session.run(feeds);
     const expected = ask("gradients");
     expect(results.get("loss")![0]).toBeCloseTo(expected.get("loss")!.data[0], 4);

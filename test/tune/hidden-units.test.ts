@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { chooseLowering } from "../../src/engine/lowering.ts";
 import { Session } from "../../src/engine/session.ts";
-import { toOhwi, toOihw } from "../../src/graph/fold.ts";
+import { parameterFeeds, toOihw } from "../../src/graph/fold.ts";
 import type { Network } from "../../src/graph/network.ts";
 import { squaredError } from "../../src/graph/objectives/squared-error.ts";
 import { gradientOf, trainProgram } from "../../src/graph/programs/train.ts";
@@ -52,7 +52,7 @@ async function allGradients(net: Network, state: StateDict): Promise<StateDict> 
   const { program, parameters } = trainProgram(await chooseLowering(net, BATCH), net);
   const session = await Session.open(program, { threads: 1 });
   const feeds = feedsFor(net, 4);
-  for (const [key, tensor] of state) feeds.set(key, tensor.shape.length === 4 ? toOhwi(tensor) : tensor.data);
+  for (const [key, values] of parameterFeeds(state)) feeds.set(key, values);
   const results = await session.run(feeds);
   await session.release();
   return new Map(

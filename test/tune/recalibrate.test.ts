@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { chooseLowering } from "../../src/engine/lowering.ts";
 import { Session } from "../../src/engine/session.ts";
-import { foldState, toOhwi } from "../../src/graph/fold.ts";
+import { foldState, parameterFeeds } from "../../src/graph/fold.ts";
 import { convUnits } from "../../src/graph/network.ts";
 import { inferProgram } from "../../src/graph/programs/infer.ts";
 import { trainProgram } from "../../src/graph/programs/train.ts";
@@ -22,7 +22,7 @@ it("after recalibration on a batch, the model answers it as in training, where t
   const found = await recalibrate(network, state, [images[0]], options);
   const inference = await Session.open(inferProgram(await chooseLowering(network, BATCH), network), options);
   const training = await Session.open(trainProgram(await chooseLowering(network, BATCH), network).program, options);
-  const feeds = new Map([...state].map(([key, t]) => [key, t.shape.length === 4 ? toOhwi(t) : t.data]));
+  const feeds = parameterFeeds(state);
   feeds.set("input", images[0]).set("targets", new Float32Array(BATCH * CLASSES));
   const expected = (await training.run(feeds)).get("logits")!;
   const logits = async (model: typeof state) =>
