@@ -1,7 +1,11 @@
-"""What PyTorch gives, for comparison. Usage: parity.py REQUEST(JSON) IN.safetensors OUT.safetensors; facts go to stdout as JSON."""
+"""What PyTorch gives, for comparison. It reads orders from stdin, one a line: {"request": ..., "input": PATH, "output": PATH}, both
+safetensors, and answers each with a line {"stdout": TEXT} or {"error": TEXT}."""
 
+import contextlib
+import io
 import json
 import sys
+import traceback
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +26,9 @@ def build(request, tensors):
         from load_in_torch import Network
 
         model = Network()
+        # The next folder's is another.
+        sys.path.pop(0)
+        del sys.modules["load_in_torch"]
     elif "language" in request:
         model = Answering(request["language"])
     else:
@@ -261,12 +268,24 @@ COMMANDS = {
     "describe": describe,
 }
 
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    request = json.loads(sys.argv[1])
-    tensors, command, answer = read_tensors(sys.argv[2]), COMMANDS[request["command"]], {}
+
+def answer(request, tensors):
+    command, results = COMMANDS[request["command"]], {}
     # Several cases in one go: their tensors carry a prefix each.
     for prefix in request.get("prefixes", [""]):
         own = {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
-        answer.update({prefix + name: value for name, value in command(request, own).items()})
-    write_tensors(sys.argv[3], {name: torch.as_tensor(value).detach().numpy() for name, value in answer.items()})
+        results.update({prefix + name: value for name, value in command(request, own).items()})
+    return {name: torch.as_tensor(value).detach().numpy() for name, value in results.items()}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for line in sys.stdin:
+        order = json.loads(line)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                write_tensors(order["output"], answer(order["request"], read_tensors(order["input"])))
+            told = {"stdout": said.getvalue()}
+        except Exception:
+            told = {"error": traceback.format_exc()}
+        print(json.dumps(told), flush=True)

@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { Random } from "../../src/core/random.ts";
 import type { Network } from "../../src/graph/network.ts";
 import { parseArch } from "../../src/tasks/registry.ts";
@@ -12,6 +12,7 @@ import { randomArray } from "../graph/programs.ts";
 import { findTorchPython } from "./find-python.ts";
 
 const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), "parity.py");
+const LONGEST_MS = 120_000;
 
 /** The arguments of one command of `parity.py`. */
 export interface PeerRequest {
@@ -39,32 +40,37 @@ function familyOf(arch: string): { family: string; base_width: number } {
   return { family, base_width: baseWidth };
 }
 
-/** Asks PyTorch, in float64; tensors travel as float32. */
+let thread: Worker | undefined;
+
+/** Asks PyTorch, in float64; tensors travel as float32. One process answers all requests of a worker. */
 export function askTorch(request: PeerRequest, tensors: StateDict): { tensors: StateDict; stdout: string } {
-  const python = findTorchPython();
-  if (!python) throw new Error("no Python with torch");
+  thread ??= start();
   const folder = mkdtempSync(join(tmpdir(), "bdefects-torch-"));
   try {
     const [input, output] = [join(folder, "in.safetensors"), join(folder, "out.safetensors")];
     writeFileSync(input, encodeState(tensors));
-    const stdout = execFileSync(
-      python.command,
-      [
-        "-B",
-        SCRIPT,
-        JSON.stringify({ ...request, ...(request.arch !== undefined && familyOf(request.arch)) }),
-        input,
-        output,
-      ],
-      {
-        encoding: "utf8",
-        timeout: 120_000,
-      },
-    );
-    return { tensors: decodeState(readFileSync(output), "PyTorch's answer"), stdout };
+    const named = { ...request, ...(request.arch !== undefined && familyOf(request.arch)) };
+    const signal = new Int32Array(new SharedArrayBuffer(4));
+    const { port1: here, port2: there } = new MessageChannel();
+    thread.postMessage({ order: { request: named, input, output }, port: there, signal }, [there]);
+    if (Atomics.wait(signal, 0, 0, LONGEST_MS) === "timed-out") throw new Error(`no answer to ${request.command}`);
+    const answer = receiveMessageOnPort(here)?.message as { stdout: string; error?: string };
+    here.close();
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return { tensors: decodeState(readFileSync(output), "PyTorch's answer"), stdout: answer.stdout };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function start(): Worker {
+  const python = findTorchPython();
+  if (!python) throw new Error("no Python with torch");
+  const workerData = { command: python.command, script: SCRIPT };
+  const started = new Worker(new URL("./peer-thread.mjs", import.meta.url), { workerData });
+  // It ends with the worker's process, and parity.py with its standard input.
+  started.unref();
+  return started;
 }
 
 export interface Batch {
