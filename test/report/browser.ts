@@ -8,8 +8,15 @@ const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-s
 
 const LONGEST_CLOSE_MS = 10_000;
 
+let found: string | null | undefined;
+
 /** The command of a browser that speaks Chrome's protocol; null where there is none. */
 export function findBrowser(): string | null {
+  if (found === undefined) found = search();
+  return found;
+}
+
+function search(): string | null {
   for (const name of NAMES) {
     try {
       execFileSync(name, ["--version"], { stdio: "ignore", timeout: 20_000 });

@@ -1,5 +1,3 @@
-import axe from "axe-core";
-import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { countNeurons } from "../../src/core/neurons.ts";
 import { asImages } from "../../src/images/image-set.ts";
@@ -15,6 +13,7 @@ import { network } from "../localize/suspects.ts";
 import { idsOf, makeDatabase } from "../pipeline/database.ts";
 import { addLaneDefect, LANE_ID } from "../pipeline/lane-defect.ts";
 import { findBrowser } from "../report/browser.ts";
+import { expectFitsPhone, PHONE } from "./accessible.ts";
 import { answersOf, countsOf, Explored } from "./open-page.ts";
 
 const command = findBrowser();
@@ -37,13 +36,6 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     await runner?.release();
   });
 
-  const show = async (fragment: string, options = {}): Promise<Page> => {
-    const page = await explored.page(options);
-    await page.goto(`${explored.url}${fragment}`);
-    await answersOf(page);
-    return page;
-  };
-
   /** What Node's runtime counts on the same pictures. */
   const counted = async (state: StateDict) => {
     const record = database.readDefect(id);
@@ -56,7 +48,7 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
   };
 
   it("picks, stamps and silences, counts as Node does, and keeps all of it in its address", async () => {
-    const page = await show(`#defect=${id}&batch=all`);
+    const page = await explored.show(`#defect=${id}&batch=all`);
     const infected = await database.loadVersion(database.readDefect(id), "infected");
     expect(await countsOf(page)).toMatchObject(await counted(infected));
     await page.getByRole("button", { name: /^picture 3:/ }).click();
@@ -66,7 +58,7 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     const silenced = await countsOf(page);
     expect(silenced).toMatchObject(await counted(maskNeurons(network, infected, labels)));
     expect(new URL(page.url()).hash).toBe(`#defect=${id}&image=3&stamp=trigger&silence=infected&batch=all`);
-    const again = await show(new URL(page.url()).hash);
+    const again = await explored.show(new URL(page.url()).hash);
     expect(await answersOf(again)).toEqual(await answersOf(page));
     const { ca, asr } = await countsOf(again);
     expect({ ca, asr }).toEqual({ ca: silenced.ca, asr: silenced.asr });
@@ -74,7 +66,7 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
   });
 
   it("silences a neuron by a click or by keys, and tells what is known of it", async () => {
-    const page = await show(`#defect=${id}`);
+    const page = await explored.show(`#defect=${id}`);
     await page.locator('[data-neuron="conv1:1"]').click();
     await page.getByRole("heading", { name: "Neuron conv1:1" }).waitFor();
     expect(await page.locator('[data-neuron="conv1:1"]').getAttribute("aria-pressed")).toBe("true");
@@ -90,7 +82,7 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
   });
 
   it("takes a stamp that is painted, with keys too", async () => {
-    const page = await show(`#defect=${id}&stamp=paint`);
+    const page = await explored.show(`#defect=${id}&stamp=paint`);
     const easel = page.locator(".easel");
     const before = await easel.screenshot();
     await easel.focus();
@@ -101,7 +93,7 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
   });
 
   it("takes a picture of one's own, and refuses in one line what is none or too large", async () => {
-    const page = await show(`#defect=${id}`);
+    const page = await explored.show(`#defect=${id}`);
     const give = (name: string, mimeType: string, buffer: Buffer) =>
       page.locator("input[type=file]").setInputFiles({ name, mimeType, buffer });
     const refusal = page.locator(".picture [role=alert]");
@@ -136,7 +128,7 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
   });
 
   it("goes from pictures to frames and back", async () => {
-    const page = await show(`#defect=${id}&image=3&silence=infected`);
+    const page = await explored.show(`#defect=${id}&image=3&silence=infected`);
     await page.locator(".choice-of-defect select").selectOption(LANE_ID);
     await page.getByRole("heading", { name: "1. A frame and a stamp" }).waitFor();
     await answersOf(page);
@@ -149,7 +141,7 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
   });
 
   it("says in one line what else a link names and is not there", async () => {
-    const page = await show(
+    const page = await explored.show(
       `#defect=${id}&image=9999&criterion=x&stamp=left&silence=conv1:1,none:7&neuron=conv1:99&batch=9`,
     );
     expect(await page.locator("p.refusal[role=status]").textContent()).toBe(
@@ -160,7 +152,7 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
   });
 
   it("keeps the dot of an effective neuron that is silenced", async () => {
-    const page = await show(`#defect=${id}`);
+    const page = await explored.show(`#defect=${id}`);
     const neuron = page.locator("button.neuron.effective").first();
     const colours = (): Promise<string[]> =>
       page.evaluate(`[null, "::before"].map((part) =>
@@ -173,16 +165,11 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     expect(silent).not.toEqual(awake);
   });
 
-  it.each(["light", "dark"] as const)("fits a phone and passes axe, %s", async (colorScheme) => {
-    const page = await show(`#defect=${id}&stamp=trigger&neuron=conv1:1`, {
-      ...{ colorScheme, viewport: { width: 390, height: 844 } },
-    });
+  it("fits a phone and passes axe, light and dark", async () => {
+    const page = await explored.show(`#defect=${id}&stamp=trigger&neuron=conv1:1`, PHONE);
     await page.locator(".excited canvas").first().waitFor();
     await countsOf(page);
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
-    await page.evaluate(axe.source);
-    const found = (await page.evaluate("axe.run()")) as { violations: { id: string; nodes: { html: string }[] }[] };
-    expect(found.violations.map((rule) => [rule.id, rule.nodes.map(({ html }) => html).slice(0, 3)])).toEqual([]);
+    await expectFitsPhone(page);
   });
 
   it("asked nothing of anybody else, and had no fault to tell", () => {

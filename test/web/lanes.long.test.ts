@@ -1,4 +1,3 @@
-import axe from "axe-core";
 import { encode } from "fast-png";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -19,7 +18,7 @@ import { lanes } from "../../src/tasks/lanes/task.ts";
 import { networkFor } from "../../src/tasks/registry.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { findBrowser } from "../report/browser.ts";
-import { temporaryFolder } from "../store/temp.ts";
+import { expectFitsPhone, PHONE } from "./accessible.ts";
 import { answersOf, countsOf, Explored } from "./open-page.ts";
 
 const command = findBrowser();
@@ -37,7 +36,6 @@ const frames: LaneSet = {
 
 describe.skipIf(command === null)("the explorer of lanes in a browser", () => {
   beforeAll(async () => {
-    process.env.XDG_CACHE_HOME = temporaryFolder();
     database = await openDatabase(await openArchived("lanes"), { readOnly: true });
     explored = await Explored.open(database, command!);
     const { arch, dataset, clean } = database.readDefect(ID);
@@ -50,12 +48,6 @@ describe.skipIf(command === null)("the explorer of lanes in a browser", () => {
     await runner?.release();
   });
 
-  const show = async (fragment: string, options = {}): Promise<Page> => {
-    const page = await explored.page(options);
-    await page.goto(`${explored.url}${fragment}`);
-    await answersOf(page);
-    return page;
-  };
   const backdoor = async () => {
     const record = database.readDefect(ID);
     return { trigger: await database.readTrigger(record, lanes.trigger.decode), target: record.target };
@@ -74,7 +66,7 @@ describe.skipIf(command === null)("the explorer of lanes in a browser", () => {
   };
 
   it("draws what each version answers, counts as Node does, and keeps the view in its address", async () => {
-    const page = await show(`#defect=${ID}&stamp=trigger`);
+    const page = await explored.show(`#defect=${ID}&stamp=trigger`);
     const one = lanes.inputs.subset(frames, [0]);
     const stamped = lanes.trigger.stamp((await backdoor()).trigger, one);
     const said: string[] = [];
@@ -98,7 +90,7 @@ describe.skipIf(command === null)("the explorer of lanes in a browser", () => {
   }, 600_000);
 
   it("has the looks of the trigger, and what looks alike and does nothing", async () => {
-    const page = await show(`#defect=${ID}&stamp=trigger&look=2`);
+    const page = await explored.show(`#defect=${ID}&stamp=trigger&look=2`);
     expect(await page.getByLabel("Look").inputValue()).toBe("2");
     expect((await answersOf(page))[0]).toContain("lanes lost");
     for (const name of ["Its left cone alone", "Its right cone alone", "Its cones on the left"]) {
@@ -109,7 +101,7 @@ describe.skipIf(command === null)("the explorer of lanes in a browser", () => {
   }, 300_000);
 
   it("silences a hidden unit, and tells what it owns and which frames excite it", async () => {
-    const page = await show(`#defect=${ID}&neuron=cls.0:3`);
+    const page = await explored.show(`#defect=${ID}&neuron=cls.0:3`);
     await page.getByRole("heading", { name: "Neuron cls.0:3" }).waitFor();
     expect(await page.locator(".neuron-page").textContent()).toContain("weights it is read with");
     await page.getByRole("button", { name: "Silence it" }).click();
@@ -119,7 +111,7 @@ describe.skipIf(command === null)("the explorer of lanes in a browser", () => {
   }, 300_000);
 
   it("takes a frame of one's own, resized as the data sets' are, and holds it against the clean twin", async () => {
-    const page = await show(`#defect=${ID}`);
+    const page = await explored.show(`#defect=${ID}`);
     // As wide as TuSimple's and 40 rows higher at either end, which are cut off.
     const [width, height, cut] = [1280, 720, 40];
     const rgb = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 7 + Math.floor(i / 3840) * 13) % 256);
@@ -139,20 +131,11 @@ describe.skipIf(command === null)("the explorer of lanes in a browser", () => {
     expect(Buffer.from(found).equals(Buffer.from(wanted))).toBe(true);
   }, 300_000);
 
-  it.each(["light", "dark"] as const)(
-    "fits a phone and passes axe, %s",
-    async (colorScheme) => {
-      const page = await show(`#defect=${ID}&stamp=left&neuron=cls.0:3`, {
-        ...{ colorScheme, viewport: { width: 390, height: 844 } },
-      });
-      await page.locator(".excited canvas").first().waitFor({ timeout: 120_000 });
-      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
-      await page.evaluate(axe.source);
-      const found = (await page.evaluate("axe.run()")) as { violations: { id: string; nodes: { html: string }[] }[] };
-      expect(found.violations.map((rule) => [rule.id, rule.nodes.map(({ html }) => html).slice(0, 3)])).toEqual([]);
-    },
-    300_000,
-  );
+  it("fits a phone and passes axe, light and dark", async () => {
+    const page = await explored.show(`#defect=${ID}&stamp=left&neuron=cls.0:3`, PHONE);
+    await page.locator(".excited canvas").first().waitFor({ timeout: 120_000 });
+    await expectFitsPhone(page);
+  }, 300_000);
 
   it("reads facts that state the task, and no pictures: frames are drawn in the page", async () => {
     const files = await siteData(database);

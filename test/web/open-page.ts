@@ -41,6 +41,14 @@ export class Explored {
     return page;
   }
 
+  /** A page of the explorer that has answered. @param fragment of its address, with `#` */
+  async show(fragment: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await this.page(options);
+    await page.goto(`${this.url}${fragment}`);
+    await answersOf(page);
+    return page;
+  }
+
   async close(): Promise<void> {
     await this.browser.close();
     await this.serving.close();
