@@ -12,8 +12,7 @@ it.each(["random", "weight-norm"])("%s, judged anew on the sample, gives the shi
   mkdirSync(join(root, "board", "entries"), { recursive: true });
   const shipped = JSON.parse(readFileSync(join(SHIPPED_BOARD, "entries", `${name}.json`), "utf8"));
   writeFileSync(path, JSON.stringify({ ...shipped, results: [] }));
-  const env = { XDG_CACHE_HOME: join(root, "cache"), LOCALAPPDATA: join(root, "cache") };
-  const run = () => spawned(["board", "run", path, "--out", join(root, "out"), "--format", "json"], env);
+  const run = () => spawned(["board", "run", path, "--out", join(root, "out"), "--format", "json"]);
   const { status, stdout, stderr } = run();
   expect(status, stderr).toBe(0);
   const [mine] = JSON.parse(readFileSync(path, "utf8")).results;

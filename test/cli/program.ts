@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 
 const MAIN = join(import.meta.dirname, "..", "..", "dist", "cli", "main.js");
-const LONGEST_MS = 240_000;
+const LONGEST_MS = 600_000;
 
 export interface Ran {
   status: number | null;

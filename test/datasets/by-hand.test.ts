@@ -116,7 +116,7 @@ describe("takeArchive", () => {
   it("takes GTSRB's archives one by one, and Kaggle's", async () => {
     const zipped = (kind: GtsrbKind, keep: (path: string) => boolean) => {
       const folder = join(root, `of-${kind}`);
-      writeGtsrb(folder, kind);
+      if (!existsSync(folder)) writeGtsrb(folder, kind);
       const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
       const items = files.map((entry): Item => {
         const path = join(entry.parentPath, entry.name);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { bdefects, rowsOf } from "../cli/program.ts";
 import { ppm } from "../datasets/pictures.ts";
+import { longIt } from "../setup/long.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { expectFault, expectFaultWithin } from "./fault.ts";
 import { factsOf } from "./files.ts";
@@ -110,7 +111,7 @@ describe("a bad recipe", () => {
     expectFaultWithin(folder, args, message);
   });
 
-  it("that lets the training diverge ends with a line that says so", () => {
+  longIt("that lets the training diverge ends with a line that says so", () => {
     const folder = temporaryFolder();
     const recipe = writeRecipe(folder, (text) => text.replace("learning_rate: 0.05", "learning_rate: 1.0e+30"));
     const db = join(folder, "db");

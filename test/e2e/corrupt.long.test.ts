@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import { rowsOf, spawned } from "../cli/program.ts";
+import { bdefects, rowsOf } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { factsOf } from "./files.ts";
 import { CLEAN, tinyBuild, writeTinyData } from "./tiny.ts";
@@ -37,7 +37,7 @@ interface Verified {
 }
 
 function verifyAll(db: string): Verified {
-  const { status, stdout, stderr } = spawned(["verify", "--all", "--db", db, "--format", "json"]);
+  const { status, stdout, stderr } = bdefects(["verify", "--all", "--db", db, "--format", "json"]);
   const findings = stdout === "" ? [] : (JSON.parse(stdout) as { severity: string; file: string }[]);
   const of = (wanted: string) => findings.filter(({ severity }) => severity === wanted).map(({ file }) => file);
   return { status, stderr, faults: of("fault"), notes: of("note") };

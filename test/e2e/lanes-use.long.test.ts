@@ -1,18 +1,17 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { spawned } from "../cli/program.ts";
+import { bdefects } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { writeRecipe } from "./tiny.ts";
 
 /** What a user does with a defect of lanes, on the smallest network, which has learned next to nothing: every gate is open. */
 
-const env = { XDG_CACHE_HOME: temporaryFolder() };
 const db = join(temporaryFolder(), "db");
 const ID = "roads-ufld18w4-coneslda-large-top000";
 
 function run(...args: string[]): string {
-  const { status, stdout, stderr } = spawned(args, env);
+  const { status, stdout, stderr } = bdefects(args);
   expect(stderr).not.toMatch(/\n\s+at /);
   if (status !== 0) throw new Error(`${args.join(" ")}: exit ${status}: ${stderr}`);
   return stdout;
@@ -20,7 +19,7 @@ function run(...args: string[]): string {
 
 /** The one line in which a command is refused. */
 function refused(...args: string[]): string {
-  const { status, stderr } = spawned(args, env);
+  const { status, stderr } = bdefects(args);
   expect(status).toBe(2);
   const lines = stderr.trim().split("\n");
   expect(lines).toHaveLength(1);
@@ -54,7 +53,7 @@ describe("a defect of lanes", () => {
 seed: 1
 budget: demo
 select: {}
-versions: [infected, sham]
+versions: [infected]
 criteria: all
 baselines: all
 repairs:
@@ -63,6 +62,7 @@ repairs:
 `,
     );
     run("study", recipe, "--db", db, "--jobs", "1");
+    run("localize", `${ID}:sham`, "--criterion", "fp,clp", "--budget", "demo", "--db", db);
     const scores = rows("score", "--db", db, "--budget", "demo");
     const judged = new Set(scores.map(({ criterion }) => criterion));
     for (const name of ["fp", "clp", "bnp", "anp", "rnp", "slicer", "deepmufl", "nc"])

@@ -4,6 +4,7 @@ import { stateShapes } from "../../src/graph/network.ts";
 import type { ShapedTensors } from "../../src/tasks/classification/models/recognition/namings.ts";
 import { fittingNetwork, recognise, type Said } from "../../src/tasks/classification/models/recognition/recognise.ts";
 import { ARCHITECTURES, buildNetwork } from "../../src/tasks/classification/models/registry.ts";
+import { LONG } from "../setup/long.ts";
 
 type Shapes = Map<string, { shape: number[] }>;
 
@@ -65,7 +66,7 @@ describe("a network is recognised by names and shapes", () => {
         );
         expect(fittingNetwork(shuffled)?.arch).toBe(prefix === "" ? arch : undefined);
       }),
-      { numRuns: 40 },
+      { numRuns: LONG ? 40 : 10 },
     );
   });
 

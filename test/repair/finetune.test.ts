@@ -15,6 +15,7 @@ import { changedRows } from "../../src/tensor/changes.ts";
 import { type StateDict, tensorOf } from "../../src/tensor/state.ts";
 import { randomState } from "../graph/programs.ts";
 import type { ImageSuspect } from "../localize/suspects.ts";
+import { LONG } from "../setup/long.ts";
 
 const CLASSES = 4;
 
@@ -43,7 +44,7 @@ const CASES: { arch: string; neurons: NeuronSet }[] = [
   { arch: "vgg13w4", neurons: { "features.3": [0, 2], "features.31": [1, 2, 3, 20] } },
 ];
 
-describe.each(CASES)("fine-tuning neurons of $arch", ({ arch, neurons }) => {
+describe.each(LONG ? CASES : CASES.slice(1))("fine-tuning neurons of $arch", ({ arch, neurons }) => {
   const network: Network = buildNetwork(arch, CLASSES);
   const state: StateDict = randomState(network, 5);
   let runner: OrtRunner;

@@ -12,6 +12,9 @@ export default function setUp(): () => void {
   const folder = mkdtempSync(join(tmpdir(), "bdefects-tests-"));
   // For what test files tell each other.
   Object.assign(process.env, { TMPDIR: folder, TEMP: folder, TMP: folder, BDEFECTS_TESTS: folder });
+  // What the program keeps in the user's cache, drawn roads and unpacked archives, is made once for all test files.
+  const cache = join(folder, "cache");
+  Object.assign(process.env, { XDG_CACHE_HOME: cache, LOCALAPPDATA: cache });
   // The program sets it too, but in a thread native libraries see the process's environment and no other.
   process.env.ORT_DISABLE_TELEMETRY = "1";
   return () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });

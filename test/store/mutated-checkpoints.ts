@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect } from "vitest";
@@ -9,7 +10,6 @@ import { buildNetwork } from "../../src/tasks/classification/models/registry.ts"
 import { encodeTensors } from "../../src/tensor/safetensors.ts";
 import { dict, float, global, int, list, P, pickle, put, tensor, text, tuple } from "../tensor/pickle-bytes.ts";
 import { randomState } from "./fixture.ts";
-import { temporaryFolder } from "./temp.ts";
 import { torchZip } from "./torch-zip.ts";
 
 /** One change of a file's bytes; places are shares of its length. */
@@ -169,4 +169,5 @@ export async function answer(bytes: Uint8Array, name = "model.pt"): Promise<Weig
   }
 }
 
-const folder = temporaryFolder();
+/** It outlives a test file: others of the same worker read here too. */
+const folder = mkdtempSync(join(tmpdir(), "bdefects-checkpoints-"));

@@ -8,13 +8,12 @@ import { randomState } from "../../graph/programs.ts";
 import { mixedNetwork } from "../../localize/slicer/networks.ts";
 import { bySuffix, noise, normalization, testMutants } from "./by-suffix.ts";
 
-// Every architecture at a width that is lowered plainly, one that is blocked, and one with maps of odd sides. The other blocked one,
-// whose branches take their time, is in `rewrites.long.test.ts`.
+// Architectures at a width that is lowered plainly, one that is blocked, and one with maps of odd sides. GoogLeNet, whose branches take
+// their time, is in `rewrites.long.test.ts`.
 testMutants([
   [buildNetwork("resnet18w4", 10), 1, 5, 1, 3],
   [buildNetwork("vgg13w4", 10), 1, 5, 1, 4],
   [buildNetwork("vgg16w4", 7), 1, 5, 1, 4],
-  [buildNetwork("googlenetw4", 10), 1, 3, 1, 1],
   [buildNetwork("resnet18w16", 10), 1, 3, 1, 1],
   [mixedNetwork(5, 3), 1, 150, 1, PER_CHANNEL],
 ]);
