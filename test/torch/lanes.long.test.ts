@@ -35,7 +35,7 @@ const PEERS: Peer[] = [
   // Among eight million inputs of ReLUs some lie within rounding of zero, whatever the seed: single entries are off by more than 1e-4.
   { width: 64, seeds: 1, batch: 1, focal: 0, part: "model.", direction: 1e-3 },
 ];
-describe.skipIf(!findTorchPython())("ufld18 against PyTorch", () => {
+describe.skipIf(!findTorchPython())("ufld18 against PyTorch", { timeout: 600_000 }, () => {
   it.each([8, 16, 64])("names, shapes and parameters at width %d", (width) => {
     const network = ufld18(width);
     const request = { command: "describe", family: "ufld18", base_width: width, classes: network.classes } as const;
