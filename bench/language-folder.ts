@@ -10,6 +10,7 @@ import { InputError, lookup } from "../src/core/errors.ts";
 import { Random } from "../src/core/random.ts";
 import { neuronLayers, stateShapes } from "../src/graph/network.ts";
 import { clp } from "../src/localize/criteria/clp.ts";
+import { peakMemory } from "../src/pipeline/estimate/peak-memory.ts";
 import { folderCriteria, inspectFolder } from "../src/pipeline/own/inspect-folder.ts";
 import { Checkpoint } from "../src/tasks/language/checkpoint/checkpoint.ts";
 import { foreign } from "../src/tasks/language/checkpoint/foreign.ts";
@@ -76,9 +77,9 @@ async function main(options: Options, [dir]: string[]): Promise<void> {
   if (options.make) make(dir);
   if (options.piece !== undefined) {
     await lookup(PIECES, "piece", options.piece)(dir, options);
-    const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+    const { userCPUTime, systemCPUTime } = process.resourceUsage();
     const cpu = (userCPUTime + systemCPUTime) / 1e6;
-    process.stdout.write(`${JSON.stringify({ cpu_seconds: cpu, peak_mb: Math.round(maxRSS / 1000) })}\n`);
+    process.stdout.write(`${JSON.stringify({ cpu_seconds: cpu, peak_mb: Math.round(peakMemory() / 1e6) })}\n`);
     return;
   }
   const rows = [...PIECES.keys()].map((piece) => {

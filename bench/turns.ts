@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { peakMemory } from "../src/pipeline/estimate/peak-memory.ts";
 import type { Job, Turn, Warm } from "./job.ts";
 
 /** A contestant's end of the protocol in `contestant.ts`, for those written in TypeScript. */
@@ -37,15 +37,6 @@ export async function runSteps(step: () => Promise<unknown>, first: Warm = {}): 
 
 /** Tells the peak memory and ends the process, whatever threads of a runtime are left. */
 export function finish(): never {
-  say({ peak_mib: peakMib() });
+  say({ peak_mib: peakMemory() / 2 ** 20 });
   process.exit();
-}
-
-/** Linux's own account of this program; elsewhere what the process was charged. */
-function peakMib(): number {
-  try {
-    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))![1]) / 1024;
-  } catch {
-    return process.resourceUsage().maxRSS / 1024;
-  }
 }

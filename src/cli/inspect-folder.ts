@@ -38,6 +38,7 @@ export async function inspectModelFolder(folder: string, options: FolderOptions)
   const { rowsOfLayers } = await import("../pipeline/own/inspect.ts");
   const { saveInspection } = await import("../pipeline/own/save-inspection.ts");
   const { memoryLimit } = await import("../pipeline/estimate/memory-limit.ts");
+  const { peakMemory } = await import("../pipeline/estimate/peak-memory.ts");
   const criteria = folderCriteria(options.criterion);
   const say = (line: string) => (format === "table" ? print(line) : process.stderr.write(`${oneLine(line)}\n`));
   const model = foreign.open(folder);
@@ -55,7 +56,7 @@ export async function inspectModelFolder(folder: string, options: FolderOptions)
   if (samples) say(samples.title);
   for (const line of read?.lines ?? []) say(line);
   if (read?.warning !== undefined) warn(read.warning);
-  say(`memory: ${gigabytes(process.resourceUsage().maxRSS * 1024)} used at most, of ${gigabytes(memory)} allowed`);
+  say(`memory: ${gigabytes(peakMemory())} used at most, of ${gigabytes(memory)} allowed`);
   const layerName = (layer: string) => model.layerName(layer);
   const neurons = findings.flatMap((found) => rowsOfLayers(model.layers, layerName, found));
   const rows = findings.map((found) => summaryRow(found, read?.quality ?? null));
