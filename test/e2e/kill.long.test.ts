@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import { rowsOf, spawned } from "../cli/program.ts";
+import { bdefects, rowsOf, spawned } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { Builder, childrenOf, isRunning } from "./builder.ts";
 import { decidedBy, factsOf, readJson } from "./files.ts";
@@ -52,7 +52,7 @@ function readClaim(path: string): { pid: number; released: boolean } | null {
 }
 
 function expectSound(db: string): void {
-  const { status, stdout, stderr } = spawned(["verify", "--all", "--db", db]);
+  const { status, stdout, stderr } = bdefects(["verify", "--all", "--db", db]);
   expect(status, stdout + stderr).toBe(0);
 }
 

@@ -65,20 +65,25 @@ describe.skipIf(!findTorchPython())("ufld18 against PyTorch", { timeout: 600_000
       const tensors: StateDict = new Map(state);
       tensors.set("input", { shape: [batch, channels, height, columns], data: images });
       tensors.set("targets", { shape: [batch, network.classes], data: targets });
-      const ask = (command: "infer" | "gradients") =>
-        askTorch(
-          {
-            ...{ command, family: "ufld18", base_width: width, classes: network.classes, part },
-            lanes: { classes: classesOf(grid), similarity: 1, focal },
+      const expected = askTorch(
+        {
+          ...{
+            command: "gradients",
+            infers: true,
+            family: "ufld18",
+            base_width: width,
+            classes: network.classes,
+            part,
           },
-          tensors,
-        ).tensors;
+          lanes: { classes: classesOf(grid), similarity: 1, focal },
+        },
+        tensors,
+      ).tensors;
       const { logits } = Object.fromEntries(await infer.run(foldState(network, state).set("input", images)));
-      expect(relativeError(logits, ask("infer").get("logits")!.data)).toBeLessThan(LOGITS);
+      expect(relativeError(logits, expected.get("inferred")!.data)).toBeLessThan(LOGITS);
 
       const feeds = parameterFeeds(state).set("input", images).set("targets", targets);
       const results = await train.run(feeds);
-      const expected = ask("gradients");
       expect(results.get("loss")![0] / expected.get("loss")!.data[0]).toBeCloseTo(1, 4);
       for (const key of trained) {
         const { shape, data } = expected.get(gradientOf(key))!;

@@ -52,11 +52,16 @@ def batch_of(tensors, step=None):
 
 def gradients(request, tensors):
     """One training step without an update: loss, logits, gradients (of all parameters, or of those whose names begin as asked)
-    and the batch statistics (biased variance). Asked for `single` precision, as PyTorch computes by itself."""
-    model = build(request, tensors).train()
+    and the batch statistics (biased variance). Asked for `single` precision, as PyTorch computes by itself; asked whether it
+    `infers`, the logits in eval mode too."""
+    model = build(request, tensors)
     dtype = torch.float32 if request.get("single") else torch.float64
     model.to(dtype)
     results = {}
+    if request.get("infers"):
+        with torch.no_grad():
+            results["inferred"] = model.eval()(torch.from_numpy(tensors["input"]).to(dtype))
+    model.train()
 
     def watch(name):
         def hook(_, inputs):

@@ -100,14 +100,15 @@ describe.skipIf(command === null)("the explorer of lanes in a browser", () => {
     expect(new URL(page.url()).hash).toContain("stamp=mirrored&look=2");
   }, 300_000);
 
-  it("silences a hidden unit, and tells what it owns and which frames excite it", async () => {
-    const page = await explored.show(`#defect=${ID}&neuron=cls.0:3`);
+  it("silences a hidden unit, tells what it owns and which frames excite it, fits a phone and passes axe", async () => {
+    const page = await explored.show(`#defect=${ID}&stamp=left&neuron=cls.0:3`, PHONE);
     await page.getByRole("heading", { name: "Neuron cls.0:3" }).waitFor();
     expect(await page.locator(".neuron-page").textContent()).toContain("weights it is read with");
     await page.getByRole("button", { name: "Silence it" }).click();
     expect(new URL(page.url()).hash).toContain("silence=cls.0:3");
     await page.locator(".excited canvas").first().waitFor({ timeout: 120_000 });
     expect(await page.getByRole("heading", { name: "Triggered frames that excite it most" }).count()).toBe(1);
+    await expectFitsPhone(page);
   }, 300_000);
 
   it("takes a frame of one's own, resized as the data sets' are, and holds it against the clean twin", async () => {
@@ -129,12 +130,6 @@ describe.skipIf(command === null)("the explorer of lanes in a browser", () => {
     const plane = 72 * 200;
     const found = Uint8Array.from({ length: 3 * plane }, (_, i) => shown[4 * (i % plane) + Math.floor(i / plane)]);
     expect(Buffer.from(found).equals(Buffer.from(wanted))).toBe(true);
-  }, 300_000);
-
-  it("fits a phone and passes axe, light and dark", async () => {
-    const page = await explored.show(`#defect=${ID}&stamp=left&neuron=cls.0:3`, PHONE);
-    await page.locator(".excited canvas").first().waitFor({ timeout: 120_000 });
-    await expectFitsPhone(page);
   }, 300_000);
 
   it("reads facts that state the task, and no pictures: frames are drawn in the page", async () => {
