@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { afterAll, vi } from "vitest";
 import { killBuilders } from "../e2e/running.ts";
 import { forgetFolders } from "../store/temp.ts";
+import "./same-bytes.ts";
 
 /**
  * Test files of one worker share its process, and what they import is loaded once. What a file changed of the process is put back
