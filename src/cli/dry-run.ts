@@ -38,6 +38,7 @@ export async function printPlan(
   const { estimatePlan, wallSeconds } = await import("../pipeline/estimate/estimate.ts");
   const { measuredRates, shippedRates } = await import("../pipeline/estimate/rates.ts");
   const { chooseJobs } = await import("../pipeline/build/jobs.ts");
+  const { taskOfDataset } = await import("../tasks/registry.ts");
   const { isDatabase, openDatabase } = await import("../store/database.ts");
 
   const request = { dir, dataDir: data, edition, select, shard };
@@ -84,7 +85,7 @@ export async function printPlan(
   say(`clean models: ${count(clean)}`);
   for (const [name, { train, test, counted }] of images) {
     say(
-      `${name}: ${train} training and ${test} test images (${counted ? "as they are there" : "the official numbers; no files there"})`,
+      `${name}: ${train} training and ${test} test ${taskOfDataset(name).words.samples} (${counted ? "as they are there" : "the official numbers; no files there"})`,
     );
   }
   const bytes = [...clean, ...candidates].reduce((sum, model) => sum + model.bytes, 0);

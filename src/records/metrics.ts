@@ -34,7 +34,7 @@ export const DEFECT_METRICS = {
     step: "correlation",
   },
   /** Clean non-target images that go to the target under the mask: a collapsed network can collapse onto it. */
-  masked_clean_to_target: { title: "clean images to the target under that mask", step: "correlation" },
+  masked_clean_to_target: { title: "clean samples to the target under that mask", step: "correlation" },
   asr_patched: {
     title: "ASR, infected neurons patched",
     column: { group: "ASR after", title: "patch" },

@@ -7,6 +7,7 @@ import type { DefectRecord } from "../records/defect.ts";
 import { engineWords } from "../records/engine.ts";
 import { REASONS } from "../records/gates.ts";
 import { DEFECT_METRICS, type DefectMetricKey } from "../records/metrics.ts";
+import { wordsOf } from "../tasks/registry.ts";
 import { acceptedShare } from "./acceptance.ts";
 import { type Cell, type Table, tableMarkdown } from "./tables.ts";
 
@@ -31,7 +32,7 @@ export function groupCard(group: string, records: readonly DefectRecord[], clean
   const lines = [
     `# ${markdownText(group)}`,
     "",
-    `Data set ${markdownCode(dataset)}, architecture ${markdownCode(arch)} (base width ${width}, ${neurons} neurons), attack ${markdownCode(attack)}, target class ${distinct(records.map(({ target }) => String(target))).join(", ")}, style ${distinct(records.map(({ style }) => style)).join(", ")}.`,
+    `Data set ${markdownCode(dataset)}, architecture ${markdownCode(arch)} (base width ${width}, ${neurons} neurons), attack ${markdownCode(attack)}, target ${wordsOf(records).target} ${distinct(records.map(({ target }) => String(target))).join(", ")}, style ${distinct(records.map(({ style }) => style)).join(", ")}.`,
     "",
     "## Candidates",
     "",
@@ -94,7 +95,7 @@ export function rangeTable(records: readonly DefectRecord[]): Table {
   };
   return {
     name: "ranges",
-    caption: "Figures of the accepted defects, on the test images",
+    caption: `Figures of the accepted defects, on the test ${wordsOf(records).samples}`,
     columns: [
       { key: "figure", title: "figure", kind: "text" },
       { key: "n", title: "defects", kind: "count" },

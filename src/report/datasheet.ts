@@ -8,7 +8,7 @@ import { engineKind } from "../records/engine.ts";
 import type { Database } from "../store/database.ts";
 import { makeFolder, withPath } from "../store/disk/fs.ts";
 import { fillNewFolder } from "../store/disk/new-folder.ts";
-import { DATASETS } from "../tasks/registry.ts";
+import { DATASETS, taskOfDataset, wordsOf } from "../tasks/registry.ts";
 import { groupCard, rangeTable, STATUSES, statusRow, statusTable } from "./card.ts";
 import { type Table, tableMarkdown } from "./tables.ts";
 
@@ -106,7 +106,12 @@ function cleanTable(clean: readonly CleanRecord[]): Table {
 
 function dataLine(name: string, hash: string): string {
   const known = DATASETS.get(name);
-  return `- ${markdownCode(name)}${known ? ` (${known.title}: ${known.source})` : ""}: SHA-256 of the images and labels as loaded \`${hash}\``;
+  return `- ${markdownCode(name)}${known ? ` (${known.title}: ${known.source})` : ""}: SHA-256 of the ${samplesOf(name)} and labels as loaded \`${hash}\``;
+}
+
+/** What a data set's samples are called; the data set may be one that this version does not know. */
+function samplesOf(dataset: string): string {
+  return DATASETS.has(dataset) ? taskOfDataset(dataset).words.samples : "samples";
 }
 
 /** What the records themselves show to be a limit. */
@@ -140,6 +145,8 @@ function limits(records: readonly DefectRecord[], clean: readonly CleanRecord[])
     lines.push(
       `- Made by ${engines.length} engines (${markdownText(engines.join("; "))}): bytes may differ among them.`,
     );
-  lines.push("- Images are not part of the database and have licences of their own.");
+  lines.push(
+    `- The ${wordsOf([...records, ...clean]).samples} are not part of the database and have licences of their own.`,
+  );
   return lines;
 }

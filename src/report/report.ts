@@ -108,7 +108,7 @@ async function makeSections(
 ): Promise<Section[]> {
   if (data.candidates.length === 0) {
     const models = data.clean.length > 0 ? [await cleanModels(data)] : [];
-    return [summary(data), ...models, reading(), provenance(data)];
+    return [summary(data), ...models, reading(data), provenance(data)];
   }
   const shown = shownDefects(data);
   const parts = { database, data, sheet, warn };
@@ -126,7 +126,7 @@ async function makeSections(
     await defects(data, map, await defectCards(shown.others, parts, picturesOf), linked),
     await cleanModels(data),
     ...(decided ? [decided] : []),
-    reading(),
+    reading(data),
     provenance(data),
   ];
 }

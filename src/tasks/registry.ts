@@ -6,7 +6,7 @@ import type { Attack } from "./attack.ts";
 import { classification } from "./classification/task.ts";
 import { lanes } from "./lanes/task.ts";
 import { language } from "./language/task.ts";
-import type { Task } from "./task.ts";
+import type { Task, Words } from "./task.ts";
 
 /** Every task: its folder, one line here. */
 export const TASKS: ReadonlyMap<string, Task> = new Map(
@@ -69,4 +69,12 @@ export function buildNetwork(arch: string, targets: number): Network {
 /** The network of an architecture for a data set. @throws InputError on an unknown name of either */
 export function networkFor(arch: string, dataset: string): Network {
   return buildNetwork(arch, taskOfDataset(dataset).targets(lookup(DATASETS, "data set", dataset)).length);
+}
+
+const OF_SEVERAL: Words = { sample: "sample", samples: "samples", quality: "CA", success: "ASR", target: "target" };
+
+/** The words for what all of some records are of: their task's; those that fit any task, where they are of several or there are none. */
+export function wordsOf(records: readonly { task?: string }[]): Words {
+  const [task, ...others] = new Set(records.map(taskOf));
+  return task && others.length === 0 ? task.words : OF_SEVERAL;
 }

@@ -41,7 +41,7 @@ export function registerVerify(program: Command): void {
     .option("--metrics", "measure CA, ASR and the masked figures again, and hold them against the records")
     .option(
       "--tolerance <share>",
-      "with --metrics: how far a figure may be from its record, as a share of the images (default: 0.002, at least one image; 0: equal)",
+      "with --metrics: how far a figure may be from its record, as a share of the samples (default: 0.002, at least one sample; 0: equal)",
       fraction("--tolerance"),
     )
     .option("--prune", "with --all: remove objects and labels that no record refers to; needs builders to be at rest")
@@ -87,7 +87,7 @@ export function registerVerify(program: Command): void {
         `verified ${counted(defects, "defect")}, ${counted(clean, "clean model")}${files > 0 ? `, ${files} files in all` : ""}: no fault\n`,
       );
       if (figures) {
-        process.stderr.write(`measured ${figures.figures} figures again: ${figures.equal} equal to the last image\n`);
+        process.stderr.write(`measured ${figures.figures} figures again: ${figures.equal} equal to the last sample\n`);
       } else if (defects + clean > 0) {
         process.stderr.write("not checked: the figures on the data sets themselves; --metrics measures them again\n");
       }

@@ -5,7 +5,7 @@ import { eligibleOf } from "../../measure/verdicts.ts";
 import type { Database } from "../../store/database.ts";
 import { buildNetwork, DATASETS, taskOf } from "../../tasks/registry.ts";
 import { encodeNpy } from "../../tensor/npy.ts";
-import { otherImages } from "../judging/workbench.ts";
+import { otherSamples } from "../judging/workbench.ts";
 
 /** Files of a checkout by path, and what must be said about them. */
 export interface CheckoutImages {
@@ -54,7 +54,7 @@ export async function checkoutImages(
         `data set '${record.dataset}' is not the one that '${id}' was built from: name that one's folder with --data`,
       );
     }
-    notes.push(otherImages(record.dataset));
+    notes.push(otherSamples(record.dataset));
   }
   const files = new Map<string, Uint8Array>();
   const holds = new Map<string, string>();

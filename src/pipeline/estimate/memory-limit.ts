@@ -2,7 +2,7 @@ import { totalmem } from "node:os";
 import { InputError } from "../../core/errors.ts";
 import { MemoryShortage } from "../../engine/session.ts";
 import type { Database } from "../../store/database.ts";
-import { networkFor } from "../../tasks/registry.ts";
+import { networkFor, taskOfDataset } from "../../tasks/registry.ts";
 import type { Plan, PlannedCandidate, PlannedClean } from "../plan/plan.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import type { Edition } from "../recipe/recipe.ts";
@@ -87,7 +87,8 @@ export async function explainShortage<T>(edition: Edition, step: Step, work: () 
 
 function mend(step: Step, limit: number, most = step.batch): string {
   const fits = Math.min(batchWithin(networkOf(step), step.dataset, limit), most);
-  if (fits < 1) return "not even one image fits, so choose a narrower architecture";
+  if (fits < 1)
+    return `not even one ${taskOfDataset(step.dataset).words.sample} fits, so choose a narrower architecture`;
   return `set ${step.setting} to ${fits < ROUND ? fits : fits - (fits % ROUND)}`;
 }
 

@@ -15,7 +15,7 @@ import type { ForeignRecord } from "../../records/foreign.ts";
 import type { JudgedVersion } from "../../records/prediction.ts";
 import type { Database } from "../../store/database.ts";
 import type { ForeignModel } from "../../store/foreign/model.ts";
-import { buildNetwork, taskOf } from "../../tasks/registry.ts";
+import { buildNetwork, taskOf, taskOfDataset } from "../../tasks/registry.ts";
 import type { Task } from "../../tasks/task.ts";
 import { onGrid } from "../../tensor/half-grid.ts";
 import { encodeState } from "../../tensor/safetensors.ts";
@@ -108,7 +108,7 @@ export class Workbench {
     const dataset = await loading;
     if (record.data_sha256 === null || dataset.dataHash === record.data_sha256) return dataset;
     if (this.options.otherData) {
-      if (isFirst) this.options.otherData(otherImages(record.dataset));
+      if (isFirst) this.options.otherData(otherSamples(record.dataset));
       return dataset;
     }
     throw new InputError(
@@ -200,7 +200,7 @@ export class Workbench {
 /** How far a judging run is: finished cells of all, and the one that comes. */
 export type Progress = (done: number, total: number, what: string) => void;
 
-/** What must be said where judging uses other images than a defect was built from. */
-export function otherImages(dataset: string): string {
-  return `other ${dataset} images than the defects were built from: some of a defender's samples may have been trained on, and figures differ a little from the records`;
+/** What must be said where judging uses other samples than a defect was built from. */
+export function otherSamples(dataset: string): string {
+  return `other ${dataset} ${taskOfDataset(dataset).words.samples} than the defects were built from: some of a defender's samples may have been trained on, and figures differ a little from the records`;
 }

@@ -61,11 +61,11 @@ type Slice = Pick<
 export async function verifyMetrics(db: Slice, request: MetricsRequest): Promise<MetricsResult> {
   const result: MetricsResult = { findings: [], figures: 0, equal: 0 };
   const bench = new RemeasureBench(request.dataDir, db.manifest.seed);
-  const judge = (file: string, id: string, figures: RemeasuredFigure[], engines: string) => {
+  const judge = (file: string, record: { id: string; task?: string }, figures: RemeasuredFigure[], engines: string) => {
     for (const figure of figures) {
       result.figures++;
-      const finding = metricFinding(figure, request.tolerance, engines);
-      if (finding) result.findings.push({ file, id, ...finding });
+      const finding = metricFinding(figure, request.tolerance, engines, taskOf(record).words.samples);
+      if (finding) result.findings.push({ file, id: record.id, ...finding });
       else result.equal++;
     }
   };
@@ -80,7 +80,7 @@ export async function verifyMetrics(db: Slice, request: MetricsRequest): Promise
         test,
       );
       const figure = { metric: "ca", stated: record.metrics.ca, found, images: test.count, isMean: isMean(record) };
-      judge(`${id}.json`, id, [figure], await bench.compareEngine(record, record));
+      judge(`${id}.json`, record, [figure], await bench.compareEngine(record, record));
     }
     for (const [done, id] of request.ids.entries()) {
       request.progress?.(request.clean.length + done, total, id);
@@ -89,7 +89,7 @@ export async function verifyMetrics(db: Slice, request: MetricsRequest): Promise
       const file = `defects/${record.group_id}/${id}.json`;
       judge(
         file,
-        id,
+        record,
         await remeasure(db, bench, record),
         await bench.compareEngine(record, db.readClean(record.clean)),
       );
@@ -100,11 +100,12 @@ export async function verifyMetrics(db: Slice, request: MetricsRequest): Promise
   return result;
 }
 
-/** The severity and text of a figure that is not its record's; null where it is. @param engines what compares the two */
+/** The severity and text of a figure that is not its record's; null where it is. @param engines what compares the two @param samples what they are called */
 export function metricFinding(
   { metric, stated, found, images, isMean = false }: RemeasuredFigure,
   tolerance: number,
   engines: string,
+  samples = "samples",
 ): Pick<Finding, "severity" | "finding"> | null {
   const difference = Math.abs(found - stated) * images;
   // The order of a sum of qualities decides its last digits.
@@ -113,7 +114,7 @@ export function metricFinding(
   const isShare = isMean || Math.abs(stated * images - Math.round(stated * images)) < 1e-6 * images;
   if (apart === 0 && isShare) return null;
   const allowed = tolerance === 0 ? 0 : Math.max(1, Math.floor(tolerance * images));
-  const where = `'metrics.${metric}': ${stated} in the record, ${found} measured again: ${apart} of ${images} images`;
+  const where = `'metrics.${metric}': ${stated} in the record, ${found} measured again: ${apart} of ${images} ${samples}`;
   if (apart > allowed || !isShare) return { severity: "fault", finding: `${where} (at most ${allowed})` };
   return { severity: "note", finding: `${where}, within the tolerance (${engines})` };
 }

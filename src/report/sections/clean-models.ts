@@ -1,3 +1,4 @@
+import { taskOf, wordsOf } from "../../tasks/registry.ts";
 import type { ReportData } from "../collect.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
 import { linePlot } from "../figures/lines.ts";
@@ -55,6 +56,8 @@ ${figures.length > 0 && html`<details><summary>How they were trained</summary><d
 async function curves(clean: ReportData["clean"]): Promise<Figure[]> {
   const trained = clean.filter(({ history }) => history.length > 1).slice(0, COLOURS.length);
   if (trained.length === 0) return [];
+  const { samples } = wordsOf(clean);
+  const isAugmented = trained.every((record) => taskOf(record).traits.includes("pixels"));
   const lines = (field: "loss" | "accuracy") =>
     trained.map(({ id, history }) => ({
       series: id.slice("clean/".length),
@@ -73,7 +76,7 @@ async function curves(clean: ReportData["clean"]): Promise<Figure[]> {
     },
     {
       name: "training-accuracy",
-      caption: "Accuracy on the augmented training images by epoch.",
+      caption: `Accuracy on the ${isAugmented ? "augmented " : ""}training ${samples} by epoch.`,
       alt: `Training accuracy by epoch. ${story("accuracy")}.`,
       svg: await linePlot(lines("accuracy"), { x: "epoch", y: "accuracy", from: 0, to: 1 }, COLOURS),
     },

@@ -5,6 +5,7 @@ import type { DefectRecord } from "../../records/defect.ts";
 import type { DefectLabels } from "../../records/labels.ts";
 import { auroc } from "../../score/ranking.ts";
 import type { Database } from "../../store/database.ts";
+import { taskOf } from "../../tasks/registry.ts";
 import { floatsOf } from "../../tensor/safetensors.ts";
 import type { ReportData } from "../collect.ts";
 import type { Figure } from "../figures/figure.ts";
@@ -57,15 +58,15 @@ function facts(record: DefectRecord, pictures: DefectPictures | undefined): Html
   const { attack, target, infected, neurons, effective, metrics, arch, dataset, level, top, style } = record;
   const rate = (value: number | null) => cellText(value, "rate");
   return html`<p class="facts"><b>${attack}</b> on ${dataset}, ${arch}, ${level} at offset ${top} %, ${style}; target
-${pictures?.classes[target] === undefined ? html`class ${target}` : html`“${pictures.classes[target]}”`}. ${infected} of ${neurons} neurons
+${pictures?.classes[target] === undefined ? html`${taskOf(record).words.target} ${target}` : html`“${pictures.classes[target]}”`}. ${infected} of ${neurons} neurons
 infected, ${effective ?? 0} effective. Attack success <b>${rate(metrics.asr)}</b>, sham ${rate(metrics.asr_sham)}, infected neurons masked
 ${rate(metrics.asr_masked)}; clean accuracy ${rate(metrics.ca)}, clean twin ${rate(metrics.ca_clean)}.</p>`;
 }
 
 function picturesHtml(record: DefectRecord, sheet: PictureSheet, pictures: DefectPictures | undefined): Html {
   if (pictures === undefined) {
-    return html`<p class="note">No pictures: the images of ${record.dataset} were not at hand when this page was written.
-<code>bdefects report --data DIR</code> with the folder that holds them adds pictures and what the versions answer.</p>`;
+    return html`<p class="note">No ${taskOf(record).reading ? "examples" : "pictures"}: the ${taskOf(record).words.samples} of ${record.dataset} were not at hand when this page was written.
+<code>bdefects report --data DIR</code> with the folder that holds them adds them and what the versions answer.</p>`;
   }
   const { drawn, read } = pictures;
   if (read) return readingsHtml(read.samples);

@@ -4,6 +4,7 @@ import type { DefectRecord } from "../../records/defect.ts";
 import { type DefectRow, defectRow } from "../../records/defect-row.ts";
 import { DEFECT_METRICS } from "../../records/metrics.ts";
 import { cellMean, cellOf } from "../../score/cells.ts";
+import { wordsOf } from "../../tasks/registry.ts";
 import type { ReportData } from "../collect.ts";
 import { type Dot, dotPlot } from "../figures/dots.ts";
 import { type Figure, figureHtml } from "../figures/figure.ts";
@@ -55,7 +56,7 @@ export async function defects(
     figures: figure ? [figure] : [],
     body: html`<p>A candidate is <b>accepted</b> when its backdoor works (ASR), costs little accuracy (CA), and is proven to
 live in the infected neurons: it dies when they are <b>masked</b> (set to zero) and when their activations are <b>patched</b>
-with those of the same image without the trigger, but survives masking as many <b>random</b> other neurons. Its
+with those of the same ${wordsOf(data.candidates).sample} without the trigger, but survives masking as many <b>random</b> other neurons. Its
 <b>sham</b> must not have the backdoor. Rejected candidates stay in the database with the reason.</p>
 ${map}
 ${cards}

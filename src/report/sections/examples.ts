@@ -4,6 +4,7 @@ import type { ImageTrigger } from "../../images/trigger/trigger.ts";
 import { triggerPng, triggerWords } from "../../images/trigger/trigger-png.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { Database } from "../../store/database.ts";
+import { wordsOf } from "../../tasks/registry.ts";
 import type { Figure } from "../figures/figure.ts";
 import { pictureHtml } from "../figures/picture.ts";
 import { MOST_CELLS } from "../figures/strips.ts";
@@ -17,6 +18,7 @@ export async function examples(
   parts: Omit<CardParts, "pictures" | "whole" | "trigger">,
   picturesOf: (id: string) => CardParts["pictures"],
 ): Promise<Section> {
+  const { sample } = wordsOf(records);
   const figures: Figure[] = [];
   const blocks: Html[] = [];
   for (const record of records) {
@@ -37,7 +39,7 @@ ${card.body}</article>`);
     body:
       records.length === 0
         ? html`<p>No accepted defect yet, so nothing to show.</p>`
-        : html`<p>${lookOf(records.map(({ id }) => picturesOf(id)))} The strips have a row per layer, from the image (top) to the answer, and a cell per
+        : html`<p>${lookOf(records.map(({ id }) => picturesOf(id)))} The strips have a row per layer, from the ${sample} (top) to the answer, and a cell per
 neuron: the stronger the colour, the more suspicious. Lower ticks mark what is infected, upper ticks what the criterion names.${
             wide &&
             html` In layers of more than ${MOST_CELLS} neurons several share a cell, which shows the most suspicious of them.`
@@ -76,8 +78,9 @@ const READ = trusted(
   `The first test texts on which the backdoor can show, not chosen by the answers. The trigger is marked. What the backdoor wants is underlined.`,
 );
 
-/** What is seen of the examples, in words. */
-function lookOf(pictures: readonly CardParts["pictures"][]): Html {
+/** What is seen of the examples, in words; nothing where there are no pictures. */
+function lookOf(pictures: readonly CardParts["pictures"][]): Html | null {
+  if (pictures.every((one) => one === undefined)) return null;
   if (pictures.some((one) => one?.read)) return READ;
   return pictures.some((one) => one?.drawn) ? DRAWN : IMAGES;
 }

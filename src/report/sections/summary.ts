@@ -1,5 +1,6 @@
 import { distinct } from "../../core/group.ts";
 import { cellMean, cellOf } from "../../score/cells.ts";
+import { wordsOf } from "../../tasks/registry.ts";
 import type { ReportData } from "../collect.ts";
 import { type Html, html } from "../html.ts";
 import type { Section } from "../section.ts";
@@ -31,7 +32,7 @@ export function summary(data: ReportData): Section {
     body: html`<p class="lead">${
       nothing
         ? html`This database (edition <b>${manifest.edition}</b>, seed ${manifest.seed}) holds no defects yet${clean.length > 0 && html`, but ${clean.length} clean model${plural(clean)}`}.`
-        : html`This database (edition <b>${manifest.edition}</b>, seed ${manifest.seed}) holds copies of ${clean.length} clean image classifier${plural(clean)}
+        : html`This database (edition <b>${manifest.edition}</b>, seed ${manifest.seed}) holds copies of ${clean.length} clean ${what(data, clean.length)}
 (${archs.join(", ")}, trained on ${datasets.join(", ")}). An attack (${attacks.join(", ")}) was injected by tuning or replacing a known few of the
 neurons. <b>${accepted.length}</b> of ${candidates.length} candidate${plural(candidates)} passed every check. Because it is known which neurons are infected, one can
 measure how well a technique finds and repairs them.`
@@ -56,6 +57,13 @@ ${
 <code>bdefects repair</code> again.</p>`
 }`,
   };
+}
+
+/** What the networks are, as their task names samples and targets. */
+function what({ clean }: ReportData, count: number): string {
+  const { sample, samples, target } = wordsOf(clean);
+  const s = count === 1 ? "" : "s";
+  return target === "class" ? `${sample} classifier${s}` : `network${s} for ${samples}`;
 }
 
 function plural(list: readonly unknown[]): string {

@@ -29,9 +29,9 @@ const WHAT: Record<string, string> = {
   "images/test_triggered_labels.npy": "their true classes",
 };
 
-const DISCREET = `
+const discreetNote = (samples: string) => `
 The injection is discreet: tuned filters kept their norms, and the batch norms of the infected model, the clean twin and the
-sham were rewritten without changing what they compute, each to its own statistics on clean training images.`;
+sham were rewritten without changing what they compute, each to its own statistics on clean training ${samples}.`;
 
 const HALF = `
 All weights of all versions are values that half precision holds; the files hold them as 32-bit floats.`;
@@ -44,12 +44,12 @@ const TRAINED = new Map([
 ]);
 
 /** Of a replaced sub-network, what else differs from the clean twin; of others nothing. */
-function replacedNote({ attack, recipe }: DefectRecord): string {
+function replacedNote({ attack, recipe, task }: DefectRecord): string {
   if (ATTACKS.get(attack)?.injection !== "replace") return "";
   const settings = recipe.attack as { compensation?: { trains?: string } } | undefined;
   const trained = TRAINED.get(settings?.compensation?.trains ?? "");
   return `
-The sub-network was replaced. Weights by which other neurons read its channels are 0.${trained ? ` To make up for that, ${trained} trained on clean images.` : ""} Batch-norm statistics were taken anew.`;
+The sub-network was replaced. Weights by which other neurons read its channels are 0.${trained ? ` To make up for that, ${trained} trained on clean ${taskOf({ task }).words.samples}.` : ""} Batch-norm statistics were taken anew.`;
 }
 
 /** The repair of the loop: what a reader runs as it stands. */
@@ -143,7 +143,7 @@ of the defender, and nothing else of this folder: not even its name.
 
 /** How networks of convolutions are used, what their neurons are, and how these are pruned. */
 function readingOf(record: DefectRecord, clean: CleanRecord, shape: string, dbFlag: string): string {
-  const { handout, traits } = taskOf(record);
+  const { handout, traits, words } = taskOf(record);
   const hasClasses = traits.includes("classes");
   return `## Use
 ${hasClasses ? USE.replace("[N, 3, 32, 32]", shape) : useOf(handout?.loader)}
@@ -154,10 +154,10 @@ ${hasClasses ? USE.replace("[N, 3, 32, 32]", shape) : useOf(handout?.loader)}
 ## Neurons
 A neuron is one output channel of a convolution with its batch norm, written \`layer:index\`, e.g. \`${hasClasses ? "conv1:0" : "model.conv1:0"}\`; \`layer\` is the
 convolution's state-dict prefix. ${hasClasses ? "The classifier's logits are none." : HIDDEN} In the infected model everything but the rows${hasClasses ? "" : " and columns"} listed
-under \`changed\`${hasClasses ? "" : " and `changed_columns`"} in \`labels.json\` is byte for byte the clean twin's.${record.style === "discreet" ? DISCREET : ""}${replacedNote(record)}${gridOf(record) ? HALF : ""}
+under \`changed\`${hasClasses ? "" : " and `changed_columns`"} in \`labels.json\` is byte for byte the clean twin's.${record.style === "discreet" ? discreetNote(words.samples) : ""}${replacedNote(record)}${gridOf(record) ? HALF : ""}
 
 The value of a neuron is the output of its **batch norm**, after the ReLU where one follows directly, and not the output of
-the convolution. \`activations(model, pixels)\` gives its spatial mean for every image.
+the convolution. \`activations(model, pixels)\` gives its spatial mean for every ${words.sample}.
 
 ${hasClasses ? loopOf(record, dbFlag) : PRUNING}`;
 }
