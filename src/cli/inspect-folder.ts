@@ -1,4 +1,5 @@
 import type { Budget } from "../core/budget.ts";
+import { suggestion } from "../core/closest.ts";
 import { InputError } from "../core/errors.ts";
 import { oneLine } from "../core/visible.ts";
 import { TASKS } from "../tasks/registry.ts";
@@ -31,15 +32,17 @@ export async function inspectModelFolder(folder: string, options: FolderOptions)
   if (!foreign) {
     const valid = [...TASKS.values()].flatMap(({ name, foreign: known }) => (known ? [name] : []));
     throw new InputError(
-      `--task ${task}: names what a model in a folder is for, and of tasks only ${valid.join(", ")} has such models; leave --task out for a file`,
+      `--task ${task}${TASKS.has(task) ? "" : suggestion(task, TASKS.keys())}: names what a model in a folder is for, and of tasks only ${valid.join(", ")} has such models; leave --task out for a file`,
     );
   }
   const { assertMemory, folderCriteria, gigabytes, inspectFolder } = await import("../pipeline/own/inspect-folder.ts");
   const { rowsOfLayers } = await import("../pipeline/own/inspect.ts");
+  const { assertInspectionFolder } = await import("../pipeline/own/inspection-folder.ts");
   const { saveInspection } = await import("../pipeline/own/save-inspection.ts");
   const { memoryLimit } = await import("../pipeline/estimate/memory-limit.ts");
   const { peakMemory } = await import("../pipeline/estimate/peak-memory.ts");
   const criteria = folderCriteria(options.criterion);
+  if (options.out !== undefined) assertInspectionFolder(options.out, "--out ");
   const say = (line: string) => (format === "table" ? print(line) : process.stderr.write(`${oneLine(line)}\n`));
   const model = foreign.open(folder);
   const wanted = { dataDir, seed, most: SAMPLES[options.budget], prompt: promptOf(options) };

@@ -14,11 +14,11 @@ export interface OwnOptions {
   std?: number[];
 }
 
-/** `--data WHAT`: clean images, as their owner has them. */
+/** `--data WHAT`: clean samples, as their owner has them. */
 export function imagesOption(): Option {
   return new Option(
     "--data <what>",
-    "clean images with labels: a folder of class folders, a .npy or .npz, a known data set's folder or name",
+    "clean samples. Images with labels: a folder of class folders, a .npy or .npz, a known data set's folder or name. With --task language texts: a table, a file of lines, a folder with test.tsv, or a known data set's name",
   );
 }
 

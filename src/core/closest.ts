@@ -9,10 +9,19 @@ export function closestName(name: string, names: Iterable<string>): string | nul
   let best: { name: string; distance: number } | null = null;
   for (const candidate of names) {
     if (Math.abs(candidate.length - name.length) > most) continue;
-    const found = distance(name, candidate);
+    const found = edits(name, candidate);
     if (found <= most && (best === null || found < best.distance)) best = { name: candidate, distance: found };
   }
   return best?.name ?? null;
+}
+
+/** Levenshtein's distance, where two neighbours that changed places are one edit and not two. */
+function edits(name: string, other: string): number {
+  const found = distance(name, other);
+  if (found !== 2 || name.length !== other.length) return found;
+  const at = [...name].findIndex((letter, i) => letter !== other[i]);
+  const swapped = name.slice(0, at) + name[at + 1] + name[at] + name.slice(at + 2);
+  return swapped === other ? 1 : found;
 }
 
 /** So many names are suggested at most. */

@@ -66,6 +66,8 @@ interface AnyCriterion {
   needs?: readonly Need[];
   /** Whether it needs clean samples (else weights alone). */
   needsData: boolean;
+  /** Whether it reverses a trigger on the way, which is then shown. */
+  reverses?: true;
   /** Where the criterion is a program of somebody's own: a hash of it. What another program found is not its result. */
   fingerprint?: string;
   /** Where it is such a program and not at hand: only what it found before can be read back. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { distinct, groupBy } from "../core/group.ts";
 import { markdownCode, markdownText } from "../core/visible.ts";
 import { type CleanRecord, gridOf } from "../records/clean.ts";
+import { createdWords } from "../records/database.ts";
 import type { DefectRecord } from "../records/defect.ts";
 import { engineKind } from "../records/engine.ts";
 import type { Database } from "../store/database.ts";
@@ -33,7 +34,7 @@ export async function writeDatasheet(database: Database, dir: string): Promise<s
 }
 
 function datasheet(database: Database, records: readonly DefectRecord[], clean: readonly CleanRecord[]): string {
-  const { edition, seed, data, created } = database.manifest;
+  const { edition, seed, data } = database.manifest;
   const accepted = records.filter(({ status }) => status === "accepted");
   return [
     `# Datasheet: bdefects4nn database, edition ${markdownText(edition)}`,
@@ -44,7 +45,7 @@ function datasheet(database: Database, records: readonly DefectRecord[], clean: 
     "",
     "## What is in it",
     "",
-    `Edition ${markdownCode(edition)}, seed ${seed}, created ${created.slice(0, 10)}: candidates: ${records.length}, of them accepted defects: ${accepted.length}; groups: ${new Set(records.map(({ group_id }) => group_id)).size}; clean models: ${clean.length}. Rejected candidates are kept with their reason, without models.`,
+    `Edition ${markdownCode(edition)}, seed ${seed}${createdWords(database.manifest)}: candidates: ${records.length}, of them accepted defects: ${accepted.length}; groups: ${new Set(records.map(({ group_id }) => group_id)).size}; clean models: ${clean.length}. Rejected candidates are kept with their reason, without models.`,
     "",
     ...(records.length > 0 ? [tableMarkdown(groupTable(records)), tableMarkdown(statusTable(records))] : []),
     ...(accepted.length > 0 ? [tableMarkdown(rangeTable(accepted))] : []),

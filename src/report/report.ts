@@ -1,6 +1,7 @@
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { Budget } from "../core/budget.ts";
 import { InputError, lookup } from "../core/errors.ts";
+import { createdWords } from "../records/database.ts";
 import { LAYOUT } from "../records/places.ts";
 import { SCORE_FIELDS } from "../records/table-fields.ts";
 import type { Database } from "../store/database.ts";
@@ -78,9 +79,9 @@ export async function writeReport(database: Database, options: ReportOptions = {
   const reproduced = reproduce(data);
   const sheet = new PictureSheet();
   const sections = await makeSections(database, data, reproduced, options, sheet);
-  const { edition, seed, created } = data.manifest;
+  const { edition, seed } = data.manifest;
   const budget = data.criteria.length === 0 ? "" : `, ${data.budget} budget`;
-  const subtitle = `bdefects4nn database, edition ${edition}, seed ${seed}, created ${created.slice(0, 10)}${budget}`;
+  const subtitle = `bdefects4nn database, edition ${edition}, seed ${seed}${createdWords(data.manifest)}${budget}`;
   const page = renderPage(TITLE, subtitle, sections, sheet.store());
   const folder = database.readOnly ? out! : database.dir;
   const tmp = database.readOnly ? out! : database.layout.path("tmp");

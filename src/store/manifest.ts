@@ -1,14 +1,16 @@
-import { accessSync, constants, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { suggestion } from "../core/closest.ts";
 import { InputError } from "../core/errors.ts";
 import { type DatabaseManifest, databaseManifest } from "../records/database.ts";
 import { LAYOUT } from "../records/places.ts";
 import { Claim, holderOf } from "./claims.ts";
-import { createAtomic, exists, makeFolder, withPath } from "./disk/fs.ts";
+import { assertMayWrite, createAtomic, exists, makeFolder, withPath } from "./disk/fs.ts";
 import { checksummedJson, readJson, writeJson } from "./disk/json.ts";
 import type { Layout } from "./layout.ts";
 import { assertOwnFolders, findUnknown } from "./own-folders.ts";
+import { SAMPLE } from "./shipped/sample.ts";
+import { ARCHIVED_NAMES } from "./shipped/shipped.ts";
 
 /** What a build asks a database to be. */
 export type ManifestRequest = Pick<DatabaseManifest, "edition" | "seed" | "data">;
@@ -22,11 +24,17 @@ export type ManifestRequest = Pick<DatabaseManifest, "edition" | "seed" | "data"
 export async function openManifest(layout: Layout, request?: ManifestRequest): Promise<DatabaseManifest> {
   const path = layout.path("manifest");
   if (!exists(path)) {
-    if (!request) throw new InputError(`${layout.dir}: not a database (no ${LAYOUT.manifest}); name one with --db`);
+    if (!request) throw noDatabase(layout.dir);
     createManifest(layout, request);
   }
   const manifest = readJson(path, databaseManifest);
   return request ? joinManifest(layout, manifest, request) : manifest;
+}
+
+/** Databases that come with the program are named, and their names mistyped. */
+function noDatabase(dir: string): InputError {
+  const meant = suggestion(dir, [SAMPLE, ...ARCHIVED_NAMES]);
+  return new InputError(`${dir}: not a database (no ${LAYOUT.manifest})${meant}; name one with --db`);
 }
 
 function createManifest(layout: Layout, { edition, seed, data }: ManifestRequest): void {
@@ -72,10 +80,7 @@ export function assertManifestFits(layout: Layout, request: ManifestRequest): vo
     if (!isFolder(dir)) throw new InputError(`${dir}: is a file, not a folder; name a folder`);
     assertMayBecome(layout);
   }
-  let above = resolve(dir);
-  while (!exists(above)) above = dirname(above);
-  withPath(above, () => accessSync(above, constants.W_OK));
-  if (!isFolder(above)) throw new InputError(`${above}: is a file, not a folder; name a folder`);
+  assertMayWrite(dir);
 }
 
 function isFolder(path: string): boolean {

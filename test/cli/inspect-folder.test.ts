@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readSlice, type Slice, writeSlice } from "../../src/tensor/slices.ts";
@@ -67,7 +67,18 @@ describe("inspect --task language", () => {
     const written = (name: string) => JSON.parse(readFileSync(join(out, name), "utf8"));
     expect(written("neurons.json")).toEqual(rows);
     expect(written("summary.json")).toMatchObject([{ criterion: "clp", statistic: "outlier-mean", ca: null }]);
+    // The same folder again, and no other's files.
     expect(rowsOf([...args, "--summary"])).toMatchObject([{ criterion: "clp", infected: null, same_arch_shams: null }]);
+  });
+
+  it("leaves alone what only has the names of its files", () => {
+    const out = join(root, "accounts");
+    mkdirSync(out);
+    writeFileSync(join(out, "summary.json"), '{"income": 3}');
+    const { status, stdout, stderr } = bdefects(inspect(folder, "--criterion", "clp", "--out", out));
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^error: --out [^\n]*accounts: holds 'summary\.json', which no inspection wrote;[^\n]*\n$/);
+    expect(readFileSync(join(out, "summary.json"), "utf8")).toBe('{"income": 3}');
   });
 
   it("a file of texts decides what sleeps", () => {
@@ -118,7 +129,17 @@ describe("inspect --task language", () => {
       [folder, "--criterion", "nc"],
       /--criterion nc: needs gradients.*valid are fp, clp, weight-norm, weight-floor/,
     ],
-    ["a criterion that is none", [folder, "--criterion", "clq"], /unknown criterion 'clq'/],
+    [
+      "a criterion that is none",
+      [folder, "--criterion", "clq"],
+      /unknown criterion 'clq' \(did you mean 'clp'\?\); of a model in a folder valid are fp, clp, weight-norm, weight-floor$/m,
+    ],
+    ["a folder of somebody's", [folder, "--out", folder], /--out .*: holds '[^']+', which no inspection wrote; name a/],
+    [
+      "a folder below a file",
+      [folder, "--out", join(folder, "config.json", "o")],
+      /config\.json: is a file, not a fol/,
+    ],
     ["a program of one's own", [folder, "--criterion", "cmd:x"], /--criterion cmd:x: needs gradients/],
     ["an option of files", [folder, "--mean", "0.5"], /--mean <r,g,b>: means nothing for a model in a folder/],
     [
@@ -143,6 +164,7 @@ describe("inspect --task language", () => {
       [folder, "--task", "lanes"],
       /--task lanes: names what a model in a folder is for, and of tasks only language has such models; leave --task out/,
     ],
+    ["a misspelt task", [folder, "--task", "lanugage"], /--task lanugage \(did you mean 'language'\?\): names what/],
     [
       "a template for a file",
       [join(folder, "config.json"), "--template", "{}"],

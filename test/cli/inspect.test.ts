@@ -85,6 +85,12 @@ describe("inspect", () => {
     ["a file that is not there", ["nowhere.safetensors"], /nowhere\.safetensors: no such file/],
     ["a criterion that needs failing tests", [file, "--criterion", "deepmufl"], /needs failing tests.*clean ones: fp/],
     ["a criterion that needs images", [file, "--criterion", "fp"], /--criterion fp: needs clean images.*--data/],
+    [
+      "a folder of other files for the trigger",
+      [file, "--criterion", "clp", "--out", folder],
+      /holds '[^']+', which no in/,
+    ],
+    ["a file for that folder", [file, "--criterion", "clp", "--out", file], /is a file, not a folder/],
     ["a mean alone", [file, "--data", data, "--mean", "0.5"], /--std: give --mean and --std together/],
     ["a mean of bytes", [file, "--data", data, "--mean", "125", "--std", "60"], /--mean '125'.*from 0 to 1/],
     ["a mean of words", [file, "--data", data, "--mean", "imagenet"], /--mean 'imagenet'.*one number or three/],

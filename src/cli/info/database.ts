@@ -1,10 +1,11 @@
+import { createdAt, createdWords } from "../../records/database.ts";
 import type { Database } from "../../store/database.ts";
 import { listForeign } from "../../store/foreign/records.ts";
 import { counted, type Part, pageText } from "./page.ts";
 
 /** What a database is as a flat object. */
 export function databaseFacts(db: Database) {
-  const { edition, seed, data, created } = db.manifest;
+  const { edition, seed, data } = db.manifest;
   const statuses = db.soundDefects().map(({ status }) => status);
   const count = (status: string) => statuses.filter((other) => other === status).length;
   return {
@@ -19,7 +20,7 @@ export function databaseFacts(db: Database) {
     duplicate: count("duplicate"),
     deprecated: count("deprecated"),
     results: db.listResults().length,
-    created,
+    created: createdAt(db.manifest),
   };
 }
 
@@ -31,7 +32,7 @@ export function databasePage(db: Database, dbFlag: string): string {
     .map((status) => `${facts[status]} ${status}`);
   const foreign = listForeign(db).length;
   const sentences = [
-    `The database of edition '${facts.edition}' with seed ${facts.seed}, created ${facts.created.slice(0, 10)}.`,
+    `The database of edition '${facts.edition}' with seed ${facts.seed}${createdWords(db.manifest)}.`,
     `Data sets: ${facts.datasets.replaceAll(" ", ", ") || "none"}.`,
     `It holds ${counted(facts.clean, "clean model")} and ${counted(facts.candidates, "candidate")}${became.length > 0 ? `: ${became.join(", ")}` : ""}.`,
     ...(foreign > 0 ? [`It holds ${counted(foreign, "foreign model")}.`] : []),

@@ -59,7 +59,7 @@ export function registerInspect(program: Command): void {
     .option("--summary", "one row a criterion, with the reference")
     .option(
       "--out <dir>",
-      "where the reversed trigger goes, as PNG and JSON (default: FILE's name with '-inspect', here)",
+      "where the reversed trigger goes, as PNG and JSON (default: FILE's name with '-inspect', here); of a model in a folder where the rows go, as JSON (default: nowhere)",
     );
   for (const option of modelOptions()) verb.addOption(option);
   verb
@@ -110,8 +110,12 @@ async function inspect(file: string, options: Options): Promise<void> {
   const { chanceWarning, cleanAccuracy, withOwn } = await import("../../pipeline/own/open.ts");
   const { inspectModel, neuronRows } = await import("../../pipeline/own/inspect.ts");
   const { openReference } = await import("../../pipeline/own/reference.ts");
-  const { saveTrigger } = await import("../../pipeline/own/picture.ts");
+  const { assertInspectionFolder } = await import("../../pipeline/own/inspection-folder.ts");
+  const { saveTrigger, usualFolder } = await import("../../pipeline/own/picture.ts");
   const criteria = cleanCriteria(options.criterion, options.pluginTimeout, options.data !== undefined);
+  const { out } = options;
+  if (out !== undefined) assertInspectionFolder(out, "--out ");
+  else if (criteria.some(({ reverses }) => reverses)) assertInspectionFolder(usualFolder(file), "");
   await useDevice(options.device);
   const known = await openReference(options.db, options.budget);
   const say = (line: string) => (format === "table" ? print(line) : process.stderr.write(`${oneLine(line)}\n`));

@@ -81,6 +81,7 @@ export const nc: CleanCriterion = {
   needs: ["reversible"],
   access: "clean",
   needsData: true,
+  reverses: true,
   async localize(suspect) {
     const { guesses, insertion } = suspect.task;
     if (insertion) return byWords(suspect, insertion);

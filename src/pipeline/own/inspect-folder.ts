@@ -1,4 +1,5 @@
-import { InputError, lookup } from "../../core/errors.ts";
+import { suggestion } from "../../core/closest.ts";
+import { InputError } from "../../core/errors.ts";
 import type { LayerScores } from "../../core/neurons.ts";
 import { layersOf, type WeightCriterion } from "../../localize/by-weights.ts";
 import { clp } from "../../localize/criteria/clp.ts";
@@ -31,7 +32,13 @@ export function folderCriteria(names: readonly string[] | undefined): CleanCrite
     const found = OF_FOLDERS.find((criterion) => criterion.name === name);
     if (found) return found;
     const valid = OF_FOLDERS.map((criterion) => criterion.name).join(", ");
-    if (!name.includes("cmd:")) lookup(CRITERIA, "criterion", name);
+    if (!name.includes("cmd:") && !CRITERIA.has(name)) {
+      const meant = suggestion(
+        name,
+        OF_FOLDERS.map((criterion) => criterion.name),
+      );
+      throw new InputError(`unknown criterion '${name}'${meant}; of a model in a folder valid are ${valid}`);
+    }
     throw new InputError(
       `--criterion ${name}: needs gradients, labels or the whole model in memory; of a model in a folder valid are ${valid}`,
     );

@@ -31,11 +31,16 @@ export function saveTrigger(
 ): string | null {
   const { trigger } = localization;
   if (!trigger) return null;
-  const dir = folder ?? `${basename(file, extname(file))}-inspect`;
+  const dir = folder ?? usualFolder(file);
   const stem = join(dir, `${criterion}-trigger`);
   writeAtomic(`${stem}.png`, imagePng(enlarged(onGrey(trigger)), 0), dir);
   writeAtomic(`${stem}.json`, `${prettyJson(describe(trigger, classes))}\n`, dir);
   return `${stem}.png`;
+}
+
+/** Where reversed triggers go when no folder is named. */
+export function usualFolder(file: string): string {
+  return `${basename(file, extname(file))}-inspect`;
 }
 
 function onGrey(trigger: ReversedTrigger): ImageSet {

@@ -4,7 +4,7 @@ import { clearStaging, withStaging } from "../../files/staging.ts";
 import { exportOnnx } from "../../graph/export.ts";
 import { ownRepair } from "../../records/repair.ts";
 import { parseBoundedJson } from "../../store/disk/bounded-json.ts";
-import { asInputError, exists, makeFolder, readBytes, writeAtomic } from "../../store/disk/fs.ts";
+import { asInputError, assertMayWrite, exists, makeFolder, readBytes, writeAtomic } from "../../store/disk/fs.ts";
 import { prettyJson } from "../../store/disk/json.ts";
 import { placeNewFile } from "../../store/disk/new-folder.ts";
 import { sha256Of } from "../../store/objects/objects.ts";
@@ -36,7 +36,10 @@ export function refuseExisting(stems: readonly string[]): void {
   const found = there.filter(({ path }) => exists(path));
   const stranger = found.find(({ stem }) => statedHash(stem) === null);
   const refused = stranger ?? (found.length === there.length ? found[0] : undefined);
-  if (!refused) return;
+  if (!refused) {
+    for (const dir of new Set(stems.map((stem) => dirname(stem)))) assertMayWrite(dir);
+    return;
+  }
   // A run that was killed when all was in place left its staging folder, and none may come after it.
   clearStaging(dirname(refused.path));
   throw alreadyThere(refused.path);

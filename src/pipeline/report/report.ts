@@ -21,6 +21,7 @@ import {
 } from "../../report/pictures.ts";
 import { type ReportOptions, writeReport } from "../../report/report.ts";
 import type { Database } from "../../store/database.ts";
+import { assertMayWrite } from "../../store/disk/fs.ts";
 import type { Drawing } from "../../tasks/drawing.ts";
 import type { Reading } from "../../tasks/reading.ts";
 import { DATASETS, taskOf } from "../../tasks/registry.ts";
@@ -46,6 +47,9 @@ const LARGE = 4_000_000;
  * @returns the page's path. @throws InputError as `writeReport`
  */
 export async function makeReport(database: Database, { dataDir, ...options }: ReportRequest): Promise<string> {
+  // Pictures take a minute.
+  if (options.out === undefined) database.assertWritable();
+  assertMayWrite(options.out ?? database.dir);
   const data = collect(database, options.results, options.budget);
   const { examples, others } = shownDefects(data);
   const isSmall = ({ clean }: DefectRecord) => (data.clean.find(({ id }) => id === clean)?.model.bytes ?? 0) < LARGE;

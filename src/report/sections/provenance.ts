@@ -1,4 +1,5 @@
 import { distinct } from "../../core/group.ts";
+import { createdAt } from "../../records/database.ts";
 import { engineWords } from "../../records/engine.ts";
 import { packageVersion } from "../../store/version.ts";
 import type { ReportData } from "../collect.ts";
@@ -23,7 +24,7 @@ export function provenance(data: ReportData): Section {
     rows: [
       { what: "edition", value: manifest.edition },
       { what: "seed", value: String(manifest.seed) },
-      { what: "created", value: manifest.created },
+      { what: "created", value: createdAt(manifest) ?? "unknown" },
       { what: "report written by", value: `bdefects4nn ${packageVersion()}` },
       ...engines.map((engine) => ({ what: "models made by", value: engineWords(engine) })),
       ...Object.entries(manifest.data).map(([dataset, hash]) => ({

@@ -6,7 +6,7 @@ import type { CleanRecord } from "../../records/clean.ts";
 import { CLEAN_FIELDS, cleanRow } from "../../records/clean-row.ts";
 import { DEFECT_FIELDS, type DefectRow, defectRow } from "../../records/defect-row.ts";
 import type { Database } from "../database.ts";
-import { makeFolder, withPath } from "../disk/fs.ts";
+import { assertMayWrite, makeFolder, withPath } from "../disk/fs.ts";
 import { foreignPrints, foreignRows } from "../foreign/rows.ts";
 import { sha256Of } from "../objects/objects.ts";
 import { type ColumnType, createTable, type FlatRow } from "../sql/create-table.ts";
@@ -56,6 +56,8 @@ export async function replaceCatalog(db: Database, source: Source): Promise<void
   const folder = db.layout.path("tmp");
   makeFolder(folder);
   const temporary = join(folder, temporaryName(".duckdb"));
+  // DuckDB's own message of a folder that cannot be written names a file that nobody knows.
+  assertMayWrite(folder);
   try {
     await writeCatalogFile(temporary, source);
     const path = db.layout.path("catalog");

@@ -1,5 +1,7 @@
 import {
+  accessSync,
   closeSync,
+  constants,
   fsyncSync,
   linkSync,
   lstatSync,
@@ -108,6 +110,19 @@ export function makeFolder(path: string): void {
       }
     }
     if (!statSync(path).isDirectory()) throw new InputError(`${path}: is a file, not a folder; name a folder`);
+  });
+}
+
+/**
+ * Whether a folder could be made or written, found out without writing: before the work whose result goes there.
+ * @throws InputError where it, or the nearest one above that is there, is a file or cannot be written
+ */
+export function assertMayWrite(path: string): void {
+  let above = resolve(path);
+  while (!exists(above)) above = dirname(above);
+  withPath(above, () => {
+    if (!statSync(above).isDirectory()) throw new InputError(`${above}: is a file, not a folder; name a folder`);
+    accessSync(above, constants.W_OK);
   });
 }
 

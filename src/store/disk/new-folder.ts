@@ -2,27 +2,30 @@ import { constants, copyFileSync, linkSync, lstatSync, mkdirSync, readdirSync, r
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { clearStaging, withStaging } from "../../files/staging.ts";
-import { asInputError, makeFolder, withPath } from "./fs.ts";
+import { asInputError, assertMayWrite, makeFolder, withPath } from "./fs.ts";
 
-/** @throws InputError where a path is a link, a file or a folder that holds something. */
+/** @throws InputError where a path is a link, a file or a folder that holds something, or no folder could be put there. */
 export function refuseOccupied(dir: string): void {
   withPath(dir, () => {
     const there = lstatSync(resolve(dir), { throwIfNoEntry: false });
-    if (!there) return;
+    if (!there) return assertMayWrite(dirname(resolve(dir)));
     // A run that was killed when all was in place left its staging folder, and none may come after it.
     clearStaging(dirname(resolve(dir)));
     if (there.isSymbolicLink()) throw new InputError(`${dir}: is a symbolic link; name a new folder`);
     if (!there.isDirectory()) throw new InputError(`${dir}: is a file; name a new folder`);
     if (readdirSync(dir).length > 0) throw new InputError(`${dir}: is not empty; name a new or empty folder`);
+    assertMayWrite(dirname(resolve(dir)));
   });
 }
 
-/** @throws InputError where anything lies at a path, also a link that leads nowhere. */
+/** @throws InputError where anything lies at a path, also a link that leads nowhere, or no file could be put there. */
 export function refuseExisting(path: string): void {
   const there = withPath(path, () => lstatSync(resolve(path), { throwIfNoEntry: false }));
-  if (!there) return;
-  clearStaging(dirname(resolve(path)));
-  throw new InputError(`${path}: exists already; name a new file`);
+  if (there) {
+    clearStaging(dirname(resolve(path)));
+    throw new InputError(`${path}: exists already; name a new file`);
+  }
+  assertMayWrite(dirname(resolve(path)));
 }
 
 /**
