@@ -35,12 +35,18 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 ? bytes : value.toPrecision(value >= 1000 ? 4 : 3)} ${UNITS[unit]}`;
 }
 
+/** `0.0` would say that nothing was done. */
+function secondsText(value: number, decimals: number): string {
+  const least = 10 ** -decimals;
+  return value > 0 && value < least / 2 ? `<${least}` : value.toFixed(decimals);
+}
+
 function decimalsOf(field: string, numbers: readonly number[]): (value: number) => string {
   const sizes = numbers.map(Math.abs);
   const most = sizes.reduce((a, b) => Math.max(a, b), 0);
   if (RATE.test(field) && most <= 1) return (value) => value.toFixed(3);
   if (numbers.every(Number.isInteger)) return String;
-  if (SECONDS.test(field)) return (value) => value.toFixed(most >= 100 ? 0 : 1);
+  if (SECONDS.test(field)) return (value) => secondsText(value, most >= 100 ? 0 : 1);
   const least = sizes.reduce((a, b) => (b > 0 ? Math.min(a, b) : a), Number.POSITIVE_INFINITY);
   if (least < 0.0005 || most >= 1e9) return (value) => (value === 0 ? "0" : String(Number(value.toPrecision(3))));
   const decimals = most >= 1000 ? 0 : most >= 100 ? 1 : most >= 10 ? 2 : 3;

@@ -38,6 +38,10 @@ export class Progress {
   private readonly now: () => number;
   private bar: SingleBar | undefined;
   private first: { at: number; done: number } | undefined;
+  /** When the count grew last. */
+  private reached: { at: number; done: number } | undefined;
+  private last: Step | undefined;
+  private tick: NodeJS.Timeout | undefined;
   private spoken: number;
   private left: { at: number; text: string } | undefined;
 
@@ -51,7 +55,9 @@ export class Progress {
   }
 
   readonly update = (step: Step): void => {
+    this.last = step;
     this.first ??= { at: this.now(), done: step.done };
+    if (this.reached?.done !== step.done) this.reached = { at: this.now(), done: step.done };
     if (this.stream.isTTY && process.env.TERM !== "dumb") this.draw(step);
     else if (this.now() - this.spoken >= LINE_EVERY_MS) this.say(this.line(step));
   };
@@ -63,6 +69,8 @@ export class Progress {
   };
 
   stop(): void {
+    clearInterval(this.tick);
+    this.tick = undefined;
     this.bar?.stop();
     this.bar = undefined;
   }
@@ -93,6 +101,8 @@ export class Progress {
         Presets.shades_classic,
       );
       this.bar.start(total, done, { counts, what });
+      // One step may take minutes, in which the time that is left gets less.
+      this.tick = setInterval(() => this.last && this.draw(this.last), LEFT_EVERY_MS).unref();
     }
     if (this.bar.getTotal() !== total) this.bar.setTotal(total);
     this.bar.update(done, { counts, what });
@@ -109,8 +119,12 @@ export class Progress {
   }
 
   private byPace(done: number, total: number): number | null {
-    const since = this.first;
-    if (!since || done <= since.done) return null;
-    return (((this.now() - since.at) / 1000) * (total - done)) / (done - since.done);
+    const { first, reached } = this;
+    if (!first || !reached || done <= first.done) return null;
+    const each = (reached.at - first.at) / 1000 / (done - first.done);
+    // What is under way and takes longer than others did may take any time.
+    const underWay = Math.max(each - (this.now() - reached.at) / 1000, 0);
+    const left = each * (total - done - 1) + underWay;
+    return left > 0 ? left : null;
   }
 }

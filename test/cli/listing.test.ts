@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { columnText } from "../../src/cli/cell-text.ts";
 import { listingText } from "../../src/cli/listing.ts";
+import { repairListing } from "../../src/cli/result-listings.ts";
 import { visible } from "../../src/core/visible.ts";
 import { bdefects, rowsOf } from "./program.ts";
 
@@ -97,12 +98,27 @@ describe("cells", () => {
     ["delta_bytes", [0, 999, 59_244, 25_276_514_304], ["0 B", "999 B", "59.2 kB", "25.3 GB"]],
     ["seconds", [1952.097, 3.2], ["1952", "3"]],
     ["seconds", [12.34, 3.21], ["12.3", "3.2"]],
+    ["seconds", [1.5, 0.004, 0], ["1.5", "<0.1", "0.0"]],
+    ["seconds", [300, 0.2], ["300", "<1"]],
     ["raw", [1e-7, 0.5, 0], ["1e-7", "0.5", "0"]],
     ["raw", [12.3456, 0.5], ["12.35", "0.50"]],
     ["n", [1, 2000], ["1", "2000"]],
     ["what", [null, "", { a: [1] }, "x"], ["-", "-", '{"a":[1]}', "x"]],
   ])("of %s round %j", (field, values, texts) => {
     expect(values.map(columnText(field, values))).toEqual(texts);
+  });
+
+  it("of repairs that say which neurons they cut show how many at 80 columns", () => {
+    const rates = { ca_before: 0.91, ca_after: 0.9, asr_before: 0.99, asr_after: 0.1, asrd: 0.89, cad: 0.01 };
+    const rows = [12, 3].map((cut, i) => ({
+      ...{ id: `cifar10-vgg13w8-badnets-small-top00${i}`, method: "cmd-mine", using: "none" },
+      ...{ budget: "short", ...rates, seconds: 1, cut },
+    }));
+    const { table } = listingText(rows, Object.keys(rows[0]), repairListing(rows), 80);
+    expect(table.split("\n")[0]).toMatch(/ asr_after {2}cut( |$)/);
+    expect(table).toMatch(/ 12( |$)/m);
+    const built = rows.map((row) => ({ ...row, cut: null }));
+    expect(listingText(built, Object.keys(rows[0]), repairListing(built), 80).table).not.toContain("cut");
   });
 
   it("do not steer the terminal", () => {

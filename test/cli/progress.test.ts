@@ -47,6 +47,23 @@ describe("progress without a terminal", () => {
     expect(written()).toBe("1 of 2 cells (b)\n");
   });
 
+  it("tells less from second to second while one step goes on, and nothing once that takes longer than others did", () => {
+    const { options, clock, written } = place(false);
+    const progress = new Progress("cells", String, options);
+    const said = (ms: number, done: number) => {
+      clock.ms = ms;
+      progress.update({ done, total: 3, what: "" });
+      return written();
+    };
+    expect(said(0, 0)).toBe("");
+    expect(said(40_000, 1)).toBe("1 of 3 cells, about 80 s left\n");
+    expect(said(60_000, 1)).toBe("1 of 3 cells, about 60 s left\n");
+    expect(said(100_000, 1)).toBe("1 of 3 cells, about 40 s left\n");
+    expect(said(120_000, 2)).toBe("2 of 3 cells, about 60 s left\n");
+    expect(said(150_000, 2)).toBe("2 of 3 cells, about 30 s left\n");
+    expect(said(200_000, 2)).toBe("2 of 3 cells\n");
+  });
+
   it("writes no control character, of names neither", () => {
     const { options, clock, written } = place(false);
     const progress = new Progress("MB", (bytes) => (bytes / 1e6).toFixed(1), options);

@@ -130,7 +130,11 @@ describe("repair FILE", () => {
   const out = ["--method", "prune", "--out", join(dir, "none")];
   it.each([
     ["no folder", [file, "--using", "clp"], /--out: name a folder/],
-    ["nobody who names neurons", [file, "--using", "none", ...out], /--using none: belongs to defects/],
+    [
+      "nobody who names neurons",
+      [file, "--using", "none", ...out],
+      /--using none: leaves the choice .* to a program .*; for a file name who chooses: a criterion, e\.g\. clp, random/,
+    ],
     ["a file that is not there", ["gone.pt", "--using", "clp", ...out], /gone\.pt: no such file/],
     ["a file beside an id", [file, "x-y-z", "--using", "clp", ...out], /one file, or ids and groups/],
     ["the oracle", [file, "--using", "oracle", ...out], /--using oracle: nobody knows/],

@@ -12,7 +12,7 @@ describe("the time left", () => {
     expect(left.seconds()).toBe(60);
     clock = 200;
     // Late: nobody knows for how long.
-    expect(left.seconds()).toBe(25);
+    expect(left.seconds()).toBe(20);
     // Twice as slow as expected: so will the others be.
     left.finish("clean", 200);
     expect(left.seconds()).toBe(40);
@@ -23,6 +23,12 @@ describe("the time left", () => {
     left.finish("a", null);
     expect(left.seconds()).toBe(30);
     left.finish("c", 40);
+    left.begin("b");
+    clock = 220;
+    expect(left.seconds()).toBe(10);
+    // Not ten seconds for ever.
+    clock = 300;
+    expect(left.seconds()).toBeNull();
     left.finish("b", 20);
     expect(left.seconds()).toBe(0);
   });

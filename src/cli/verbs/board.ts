@@ -15,6 +15,7 @@ import {
   type SharedOptions,
 } from "../options.ts";
 import { emitRows, type OutputOptions } from "../output.ts";
+import { resumable } from "../resumable.ts";
 
 type RunOptions = Pick<SharedOptions, "data" | "device"> &
   OutputOptions & { fresh?: number; jobs?: number; pluginTimeout?: number; results?: string; out?: string };
@@ -75,20 +76,24 @@ async function runBoard(path: string, options: RunOptions): Promise<void> {
   try {
     const benchmark = await (options.fresh === undefined
       ? sampleBenchmark()
-      : withBuildProgress((report) =>
-          freshBenchmark({
-            seed: options.fresh!,
-            ...{ dataDir: options.data, jobs: options.jobs, report },
-            say: (text) => process.stderr.write(`${text}\n`),
-          }),
+      : resumable(() =>
+          withBuildProgress((report) =>
+            freshBenchmark({
+              seed: options.fresh!,
+              ...{ dataDir: options.data, jobs: options.jobs, report },
+              say: (text) => process.stderr.write(`${text}\n`),
+            }),
+          ),
         ));
-    const { result, failures } = await runEntry({
-      ...{ entry, benchmark, root, earlier, dataDir: options.data, jobs: options.jobs, out: options.out },
-      pluginTimeout: options.pluginTimeout,
-      onStart: (cells, finished, jobs) =>
-        progress.say(`${cells} cells, of which ${finished} are finished; ${jobs} job(s)`),
-      onCell: (done, total, what) => progress.update({ done, total, what }),
-    });
+    const { result, failures } = await resumable(() =>
+      runEntry({
+        ...{ entry, benchmark, root, earlier, dataDir: options.data, jobs: options.jobs, out: options.out },
+        pluginTimeout: options.pluginTimeout,
+        onStart: (cells, finished, jobs) =>
+          progress.say(`${cells} cells, of which ${finished} are finished; ${jobs} job(s)`),
+        onCell: (done, total, what) => progress.update({ done, total, what }),
+      }),
+    );
     progress.stop();
     for (const note of result.notes) process.stderr.write(`warning: ${note}\n`);
     if (failures.length === 2 * result.cells.length) {

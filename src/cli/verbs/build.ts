@@ -19,6 +19,7 @@ import {
   type SharedOptions,
 } from "../options.ts";
 import { emitRows, type OutputOptions } from "../output.ts";
+import { resumable } from "../resumable.ts";
 
 interface Options extends Pick<SharedOptions, "db" | "data" | "format" | "fields" | "long" | "device">, PlaceOptions {
   edition: string;
@@ -80,7 +81,9 @@ export function registerBuild(program: Command): void {
       ...{ edition, select, shard, report: progress.report },
     };
     try {
-      const db = slurm ? await submitBuild(request, slurm, options) : await buildHere(request);
+      const db = slurm
+        ? await resumable(() => submitBuild(request, slurm, options), SUBMITTED)
+        : await resumable(() => buildHere(request));
       progress.stop();
       if (!db) return;
       const { defectRow } = await import("../../records/defect-row.ts");
@@ -91,6 +94,9 @@ export function registerBuild(program: Command): void {
     }
   });
 }
+
+/** What an interrupt of the command that waits for the cluster means. */
+const SUBMITTED = "tasks that were submitted go on, and the same command waits for them again";
 
 async function buildHere(request: BuildRequest): Promise<Database> {
   const { build } = await import("../../pipeline/build/build.ts");

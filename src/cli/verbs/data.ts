@@ -4,6 +4,7 @@ import type { DatasetDefinition } from "../../datasets/types.ts";
 import type { DatasetReport } from "../../pipeline/data/check-dataset.ts";
 import { dataOption, fieldsOption, formatOption, longOption, type SharedOptions, seedOption } from "../options.ts";
 import { emitRows, type OutputOptions } from "../output.ts";
+import { resumable } from "../resumable.ts";
 
 type Options = Pick<SharedOptions, "data" | "seed" | "format" | "fields" | "long">;
 
@@ -52,7 +53,7 @@ export function registerData(program: Command): void {
       const progress = new DownloadProgress();
       const onStep = (text: string) => process.stderr.write(`${text}\n`);
       try {
-        if (!archive) await fetchDataset(definition, folder, { onProgress: progress.update, onStep });
+        if (!archive) await resumable(() => fetchDataset(definition, folder, { onProgress: progress.update, onStep }));
         for (const file of archive ?? []) {
           // What is told of an archive that is refused in the end would stand before the one line that counts.
           const steps: string[] = [];

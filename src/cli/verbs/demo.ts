@@ -7,6 +7,7 @@ import { withCellProgress } from "../cell-progress.ts";
 import { dataOption, dbOption, deviceOption, jobsOption, type SharedOptions } from "../options.ts";
 import { emitRows } from "../output.ts";
 import { RANKING_LISTING } from "../result-listings.ts";
+import { resumable } from "../resumable.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "device"> & { jobs?: number; whole?: boolean; task: string };
 
@@ -42,18 +43,19 @@ export function registerDemo(program: Command): void {
       const began = performance.now();
       const result = await withCellProgress(async (onCell) => {
         try {
-          return await runDemo({
+          const request = {
             dir: db,
             dataDir: data,
             edition,
             jobs,
             report: progress.report,
-            onPart: (title) => {
+            onPart: (title: string) => {
               if (!title.startsWith("building")) progress.stop();
               process.stderr.write(`${title}\n`);
             },
             onCell,
-          });
+          };
+          return await resumable(() => runDemo(request));
         } finally {
           progress.stop();
         }

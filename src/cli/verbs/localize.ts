@@ -18,7 +18,8 @@ import {
   seedOption,
 } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
-import { warnUnkept } from "../unkept.ts";
+import { resumable } from "../resumable.ts";
+import { isKept, warnUnkept } from "../unkept.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "fields" | "long" | "device"> & {
   criterion?: string[];
@@ -99,7 +100,8 @@ export function registerLocalize(program: Command): void {
           assertAllApplicable(database, items, criteria);
         }
         warnUnkept(database, options);
-        return withCellProgress((update) => localizeAll(bench, results, items, criteria, update, note));
+        const run = () => withCellProgress((update) => localizeAll(bench, results, items, criteria, update, note));
+        return isKept(database, options) ? resumable(run) : run();
       });
       emitRows(
         predictions.map((prediction) => (options.format === "json" ? fullRow(prediction) : shortRow(prediction))),

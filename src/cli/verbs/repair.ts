@@ -20,8 +20,9 @@ import {
 import { emitRows, warn } from "../output.ts";
 import { modelOptions } from "../own-options.ts";
 import { type RepairFileOptions, repairFile } from "../repair-file.ts";
-import { REPAIR_LISTING } from "../result-listings.ts";
-import { warnUnkept } from "../unkept.ts";
+import { repairListing } from "../result-listings.ts";
+import { resumable } from "../resumable.ts";
+import { isKept, warnUnkept } from "../unkept.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "fields" | "long" | "device"> & {
   method?: string[];
@@ -113,9 +114,11 @@ async function repair(names: string[], options: Options, verb: Command): Promise
     }
     warnUnkept(database, options);
     const ids = items.map(({ id }) => id);
-    return withCellProgress((update) => repairAll(bench, results, ids, methods, usings, update, note));
+    const run = () => withCellProgress((update) => repairAll(bench, results, ids, methods, usings, update, note));
+    return isKept(database, options) ? resumable(run) : run();
   });
-  emitRows(repairs.map(repairRow), options, REPAIR_LISTING);
+  const rows = repairs.map(repairRow);
+  emitRows(rows, options, repairListing(rows));
   reportFailures(failures, repairs.length);
 }
 

@@ -3,7 +3,7 @@ import { extname } from "node:path";
 import type { Command } from "commander";
 import { InputError } from "../../core/errors.ts";
 import type { ReportFormat } from "../../report/report.ts";
-import { commaList } from "../arguments.ts";
+import { commaList, oneOf } from "../arguments.ts";
 import { dataOption, dbOption, resultsOption, type SharedOptions, storedBudgetOption } from "../options.ts";
 import { warn } from "../output.ts";
 
@@ -31,8 +31,7 @@ export function registerReport(program: Command): void {
       const { makeReport } = await import("../../pipeline/report/report.ts");
       const { openDatabase } = await import("../../store/database.ts");
       const { storedResults } = await import("../../pipeline/judging/judge.ts");
-      const unknown = format?.find((name) => !(REPORT_FORMATS as readonly string[]).includes(name));
-      if (unknown !== undefined) throw new InputError(`--format '${unknown}': valid are ${REPORT_FORMATS.join(", ")}`);
+      format?.forEach(oneOf("--format", REPORT_FORMATS));
       if (format && out === undefined) throw new InputError("--format: name the folder for the files with --out DIR");
       const database = await openDatabase(db, { onDamage: warn });
       const path = await makeReport(database, {

@@ -14,6 +14,7 @@ import {
   type SharedOptions,
 } from "../options.ts";
 import { emitRows } from "../output.ts";
+import { resumable } from "../resumable.ts";
 import { StudyProgress } from "../study-progress.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "device" | "format" | "fields" | "long"> & {
@@ -47,7 +48,7 @@ export function registerStudy(program: Command): void {
       const progress = new StudyProgress();
       const { db: dir, data: dataDir, jobs, out } = options;
       try {
-        const end = await runStudy({ dir, dataDir, study, jobs, out, report: progress.report });
+        const end = await resumable(() => runStudy({ dir, dataDir, study, jobs, out, report: progress.report }));
         progress.stop();
         emitRows(
           end.summary.map((row) => ({ ...row })),

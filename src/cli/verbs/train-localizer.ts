@@ -14,6 +14,7 @@ import {
   seedOption,
 } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
+import { resumable } from "../resumable.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "fields" | "long" | "device"> & {
   where?: string;
@@ -62,8 +63,8 @@ async function train(names: string[], options: Options): Promise<void> {
     const ids = items.map(({ id }) => id);
     const bare = ids.find((id) => database.readDefect(id).sham_model === null);
     if (bare !== undefined) throw new InputError(`'${bare}' has no sham to learn from; select others`);
-    return withCellProgress((progress) =>
-      trainLocalizer({ database, bench, ids, sought: options.truth, out, progress }),
+    return resumable(() =>
+      withCellProgress((progress) => trainLocalizer({ database, bench, ids, sought: options.truth, out, progress })),
     );
   });
   emitRows(

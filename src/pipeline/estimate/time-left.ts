@@ -37,20 +37,19 @@ export class TimeLeft {
     this.begun.delete(id);
   }
 
-  /** Seconds until the last model is done. */
-  seconds(): number {
+  /** Seconds until the last model is done; null where all that is left takes longer than expected, for how long nobody knows. */
+  seconds(): number | null {
     const pace = this.expected > 0 ? this.taken / this.expected : 1;
     let work = 0;
     let longest = 0;
     for (const [id, expected] of this.left) {
       const all = expected * pace;
       const begun = this.begun.get(id);
-      // What takes longer than expected is taken to be nearly done, for how long nobody knows.
-      const rest = begun === undefined ? all : Math.max(all - (this.now() - begun), all / 10);
+      const rest = begun === undefined ? all : Math.max(all - (this.now() - begun), 0);
       work += rest;
       longest = Math.max(longest, rest);
     }
-    return Math.max(work / this.jobs, longest);
+    return work === 0 && this.left.size > 0 ? null : Math.max(work / this.jobs, longest);
   }
 }
 

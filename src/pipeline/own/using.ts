@@ -32,7 +32,7 @@ export function parseOwnUsing(text: string, hasImages: boolean): OwnUsing {
   }
   if (text === "none") {
     throw new InputError(
-      "--using none: belongs to defects and a program of yours; for a file name a criterion, e.g. clp",
+      "--using none: leaves the choice of neurons to a program of yours that repairs defects of a database; for a file name who chooses: a criterion, e.g. clp, random, or a JSON file of neurons",
     );
   }
   if (text.endsWith(".json") && existsSync(text)) {
