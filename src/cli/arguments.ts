@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { suggestion } from "../core/closest.ts";
 import { InputError } from "../core/errors.ts";
 
 /**
@@ -39,6 +40,14 @@ export function wholeNumber(flag: string, min: number, max: number): (text: stri
     const value = Number(text);
     if (/^-?\d+$/.test(text) && value >= min && value <= max) return value;
     throw new InputError(`${flag} '${text}': give a whole number from ${min} to ${max}`);
+  };
+}
+
+/** An option's parser for one of few names. @throws InputError naming the option and what it takes. */
+export function oneOf(flag: string, valid: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (valid.includes(text)) return text;
+    throw new InputError(`${flag} '${text}'${suggestion(text, valid)}: valid are ${valid.join(", ")}`);
   };
 }
 

@@ -1,11 +1,10 @@
 import { Option } from "commander";
 import { BUDGETS, type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
 import { DEFAULT_DEVICE, DEVICES, type Device } from "../core/device.ts";
-import { InputError } from "../core/errors.ts";
 import { DEFAULT_SEED } from "../core/seed.ts";
 import { defaultDataDir } from "../files/user-cache.ts";
 import { SAMPLE, SAMPLE_DIR } from "../store/shipped/sample.ts";
-import { commaList, wholeNumber } from "./arguments.ts";
+import { commaList, oneOf, wholeNumber } from "./arguments.ts";
 import { FORMATS, type OutputOptions } from "./output.ts";
 
 /** What the shared options give to an action; each verb adds those that it takes. */
@@ -61,10 +60,9 @@ export function dataOption(): Option {
 
 /** `--format table|json|csv`. */
 export function formatOption(): Option {
-  return new Option("--format <format>", `one of ${FORMATS.join(", ")}`).default("table").argParser((text) => {
-    if ((FORMATS as readonly string[]).includes(text)) return text;
-    throw new InputError(`--format '${text}': valid are ${FORMATS.join(", ")}`);
-  });
+  return new Option("--format <format>", `one of ${FORMATS.join(", ")}`)
+    .default("table")
+    .argParser(oneOf("--format", FORMATS));
 }
 
 /** `--fields a,b`: which fields are shown, in every format. */
@@ -89,10 +87,7 @@ export function deviceOption(): Option {
   return new Option("--device <device>", `where networks run: one of ${DEVICES.join(", ")}`)
     .env("BDEFECTS_DEVICE")
     .default(DEFAULT_DEVICE)
-    .argParser((text) => {
-      if ((DEVICES as readonly string[]).includes(text)) return text;
-      throw new InputError(`--device (BDEFECTS_DEVICE) '${text}': valid are ${DEVICES.join(", ")}`);
-    });
+    .argParser(oneOf("--device (BDEFECTS_DEVICE)", DEVICES));
 }
 
 /** `--seed N`: what every stage derives its own seed from. */
@@ -104,10 +99,7 @@ export function seedOption(): Option {
 
 const WHAT_BUDGETS_ARE = `one of ${BUDGETS.join(", ")} (full: as published; demo: as little as shows that it runs)`;
 
-function parseBudget(text: string): string {
-  if ((BUDGETS as readonly string[]).includes(text)) return text;
-  throw new InputError(`--budget '${text}': valid are ${BUDGETS.join(", ")}`);
-}
+const parseBudget = oneOf("--budget", BUDGETS);
 
 /** `--budget demo|short|full`: what criteria may spend on one model. */
 export function budgetOption(): Option {

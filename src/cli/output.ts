@@ -1,4 +1,5 @@
 import { stringify } from "csv-stringify/sync";
+import { suggestion } from "../core/closest.ts";
 import { InputError } from "../core/errors.ts";
 import { csvText as csvCell, oneLine, visibleJson } from "../core/visible.ts";
 import { plainText } from "./cell-text.ts";
@@ -59,7 +60,7 @@ export function warn(message: string): void {
 export function assertFields(asked: readonly string[], known: readonly string[]): void {
   const unknown = asked.find((field) => !known.includes(field));
   if (unknown === undefined) return;
-  throw new InputError(`--fields: unknown field '${unknown}'; valid: ${known.join(", ")}`);
+  throw new InputError(`--fields: unknown field '${unknown}'${suggestion(unknown, known)}; valid: ${known.join(", ")}`);
 }
 
 /** Without rows no field is known but those that are published. */

@@ -31,8 +31,8 @@ function buildProgram(): Command {
   return program;
 }
 
-/** What some verbs call otherwise: results are read where they were written. */
-const ALIKE: Record<string, string> = { "--results": "--out", "--out": "--results" };
+/** What some verbs call otherwise: results are read where they were written, and a recipe file is an edition of the user's own. */
+const ALIKE: Record<string, string> = { "--results": "--out", "--out": "--results", "--recipe": "--edition" };
 
 /** `; 'VERB' takes --out <dir>: …` where an option is unknown to a verb that has its like, else nothing. */
 function alike(flag: string | undefined, verb: Command | undefined): string {
@@ -49,7 +49,9 @@ function usage(error: CommanderError, program: Command, argv: readonly string[])
   const [name] = verbFirst(program, [...argv]);
   const verb = program.commands.find((command) => command.name() === name);
   const flag = error.code === "commander.unknownOption" ? /'(--\w+)'/.exec(message)?.[1] : undefined;
-  return message + alike(flag, verb);
+  const known = alike(flag, verb);
+  // Commander's own suggestion goes by letters.
+  return known === "" ? message : message.replace(/\s*\(Did you mean .*\)$/, "") + known;
 }
 
 /** What a fault of the program says to nobody but its authors. */

@@ -109,9 +109,9 @@ export const boardEntry = z
     budget: z.enum(BUDGETS),
     author: text(200),
     links: z.array(httpsUrl).max(10),
-    /** SHA-256 of code and weights, by path from the folder that `board/` lies in. */
-    hashes: z.record(z.string().max(300), sha256),
-    results: z.array(result).max(100),
+    /** SHA-256 of code and weights, by path from the folder that `board/` lies in. A fresh entry has neither these nor results. */
+    hashes: z.record(z.string().max(300), sha256).default({}),
+    results: z.array(result).max(100).default([]),
   })
   .refine(({ criterion, command }) => (criterion === undefined) !== (command === undefined), {
     message: "name either a criterion or a command",

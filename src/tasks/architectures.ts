@@ -1,3 +1,4 @@
+import { suggestion } from "../core/closest.ts";
 import { InputError } from "../core/errors.ts";
 import type { Network } from "../graph/network.ts";
 
@@ -28,7 +29,7 @@ export function parseArchIn(architectures: Architectures, arch: string): { famil
       : []),
     ...names.filter((name) => !families.includes(name)),
   ];
-  throw new InputError(`unknown architecture '${arch}'; valid: ${valid.join(", ")}`);
+  throw new InputError(`unknown architecture '${arch}'${suggestion(arch, names)}; valid: ${valid.join(", ")}`);
 }
 
 /** The network of an architecture name such as `resnet18` or `resnet18w16`. @throws InputError on an unknown name. */

@@ -86,13 +86,16 @@ describe("what a program may see", () => {
     const refusals: [string[], RegExp][] = [
       [
         ["localize", ID, ...place(), "--criterion", "cmd-look"],
-        /^error: unknown criterion 'cmd-look'; valid: fp, .*, cmd-looks\n$/,
+        /^error: unknown criterion 'cmd-look' \(did you mean 'cmd-looks'\?\); valid: fp, .*, cmd-looks\n$/,
       ],
       [
         ["score", ID, "--db", db, "--criterion", "magic"],
         /^error: unknown criterion 'magic'; valid: fp, .*, cmd-looks\n$/,
       ],
-      [repair("cmd-look"), /^error: unknown --using 'cmd-look'; valid: oracle, random, none, fp, .*, cmd-looks\n$/],
+      [
+        repair("cmd-look"),
+        /^error: unknown --using 'cmd-look' \(did you mean 'cmd-looks'\?\); valid: oracle, random, none, fp, .*, cmd-looks\n$/,
+      ],
     ];
     for (const [args, fault] of refusals) {
       const { status, stderr } = spawned(args);

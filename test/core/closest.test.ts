@@ -16,6 +16,13 @@ describe("names for a mistyped one", () => {
     expect(closestNames(name, IDS)).toEqual(expected);
   });
 
+  it.each([
+    ["two letters that changed places", "smaple", ["sample"]],
+    ["four of which two did", "asmlpe", []],
+  ])("are those of %s", (_, name, expected) => {
+    expect(closestNames(name, ["sample", "whole", "lanes"])).toEqual(expected);
+  });
+
   it("are told together", () => {
     expect(suggestion("gtsrb-vgg13w8", IDS)).toBe(` (did you mean 'gtsrb-vgg13w8-sra', '${IDS[1]}' or '${IDS[2]}'?)`);
     expect(suggestion("signs-x-z", IDS)).toBe(" (did you mean 'signs-x-y'?)");

@@ -26,7 +26,7 @@ describe("bad names and numbers of a build", () => {
     [
       "architecture of another task",
       ["--dataset", "roads"],
-      /architecture 'resnet18w4' is of task classification, data set 'roads' of task lanes; give --arch ufld18$/m,
+      /architecture 'resnet18w4' is of task classification, data set 'roads' of task lanes; give --arch ufld18, or --edition demolanes or lanes, which have 'roads'$/m,
     ],
     [
       "attack of another task",
@@ -46,7 +46,7 @@ describe("bad names and numbers of a build", () => {
     [
       "data sets of two tasks",
       ["--dataset", "roads,cifar10"],
-      /data set 'cifar10' is of task classification, data set 'roads' of task lanes; give --dataset roads or tusimple$/m,
+      /data set 'cifar10' is of task classification, data set 'roads' of task lanes; give --dataset roads or tusimple, or --edition demolanes or lanes, which have 'roads'$/m,
     ],
     [
       "network of another size",

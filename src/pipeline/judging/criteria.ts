@@ -1,3 +1,4 @@
+import { suggestion } from "../../core/closest.ts";
 import { InputError } from "../../core/errors.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import type { Criterion } from "../../localize/types.ts";
@@ -52,7 +53,8 @@ export function criterionNames(stored?: readonly string[]): string[] {
 
 function criterionNamed(name: string, stored: readonly string[] | undefined): Criterion {
   if (isCriterionName(name, stored)) return CRITERIA.get(name) ?? storedProgram(name);
-  throw new InputError(`unknown criterion '${name}'; valid: ${criterionNames(stored).join(", ")}`);
+  const valid = criterionNames(stored);
+  throw new InputError(`unknown criterion '${name}'${suggestion(name, valid)}; valid: ${valid.join(", ")}`);
 }
 
 /** A program that is not at hand. Whatever it found is read back, whichever version of it found it. */

@@ -1,3 +1,4 @@
+import { suggestion } from "../../core/closest.ts";
 import { InputError } from "../../core/errors.ts";
 import { indexNeurons } from "../../core/neuron-index.ts";
 import {
@@ -50,9 +51,8 @@ export function parseUsing(text: string, stored?: readonly string[]): Using {
     throw new InputError(`bad --using '${text}': write CRITERION, CRITERION:topk, oracle, random or none`);
   }
   if (!isCriterionName(name, stored)) {
-    throw new InputError(
-      `unknown --using '${name}'; valid: ${[...new Set(["oracle", "random", "none", ...criterionNames(stored)])].join(", ")}`,
-    );
+    const valid = [...new Set(["oracle", "random", "none", ...criterionNames(stored)])];
+    throw new InputError(`unknown --using '${name}'${suggestion(name, valid)}; valid: ${valid.join(", ")}`);
   }
   return { kind: "criterion", criterion: name, protocol };
 }

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import type { z } from "zod";
+import { suggestion } from "../../core/closest.ts";
 import { InputError } from "../../core/errors.ts";
 import { depthOf, MOST_DEPTH } from "../../store/disk/bounded-json.ts";
 import { readBytes } from "../../store/disk/fs.ts";
@@ -23,7 +24,9 @@ export function recipePath(kind: "edition" | "study", nameOrPath: string): strin
   if (/[./\\]/.test(nameOrPath)) return nameOrPath;
   const names = recipeNames(kind);
   if (names.includes(nameOrPath)) return `${FOLDER}${nameOrPath}.yaml`;
-  throw new InputError(`unknown ${kind} '${nameOrPath}'; valid: ${names.join(", ")}, or the path of a recipe file`);
+  throw new InputError(
+    `unknown ${kind} '${nameOrPath}'${suggestion(nameOrPath, names)}; valid: ${names.join(", ")}, or the path of a recipe file`,
+  );
 }
 
 /** The longest of ours has 8 kB. */

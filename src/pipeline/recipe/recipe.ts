@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { suggestion } from "../../core/closest.ts";
 import { InputError, lookup } from "../../core/errors.ts";
 import { GRIDS } from "../../core/grid.ts";
 import { type DefectKey, LEVELS, OFFSETS, STYLES, type Style } from "../../core/ids.ts";
@@ -119,7 +120,7 @@ function checkNames({ dataset = [], arch = [], attack = [], style = [] }: Condit
   for (const name of [arch].flat()) parseArch(name);
   for (const name of [style].flat()) {
     if (!(STYLES as readonly string[]).includes(name)) {
-      throw new InputError(`unknown style '${name}'; valid: ${STYLES.join(", ")}`);
+      throw new InputError(`unknown style '${name}'${suggestion(name, STYLES)}; valid: ${STYLES.join(", ")}`);
     }
   }
 }
@@ -150,7 +151,7 @@ export function checkSelection(select: SliceSelection): void {
     assertOneTask({ dataset, arch, attack });
     for (const level of levels) {
       if (!(LEVELS as readonly string[]).includes(level)) {
-        throw new InputError(`unknown level '${level}'; valid: ${LEVELS.join(", ")}`);
+        throw new InputError(`unknown level '${level}'${suggestion(level, LEVELS)}; valid: ${LEVELS.join(", ")}`);
       }
     }
     for (const offset of offsets) {
@@ -174,7 +175,7 @@ function assertOneTask({ dataset, arch, attack }: Pick<Product, "dataset" | "arc
   const assertOf = (what: string, other: Task, option: string, fitting: ReadonlyMap<string, unknown>) => {
     if (other === task) return;
     throw new InputError(
-      `${what} is of task ${other.name}, data set '${first}' of task ${task.name}; give ${option} ${[...fitting.keys()].join(" or ")}`,
+      `${what} is of task ${other.name}, data set '${first}' of task ${task.name}; give ${option} ${[...fitting.keys()].join(" or ")}${editionsWith(first)}`,
     );
   };
   for (const name of dataset) assertOf(`data set '${name}'`, taskOfDataset(name), "--dataset", task.datasets);
@@ -186,6 +187,16 @@ function assertOneTask({ dataset, arch, attack }: Pick<Product, "dataset" | "arc
     }
   }
   for (const name of attack) assertOf(`attack '${name}'`, taskOfAttack(name), "--attack", task.attacks);
+}
+
+/** `, or --edition NAME, which has 'DATASET'`; nothing where no shipped edition has it. */
+function editionsWith(dataset: string): string {
+  const having = editionNames().filter((name) => {
+    const { select } = readRecipe(recipePath("edition", name), edition);
+    return productsOf(select).some((product) => product.dataset.includes(dataset));
+  });
+  if (having.length === 0) return "";
+  return `, or --edition ${having.join(" or ")}, which ${having.length === 1 ? "has" : "have"} '${dataset}'`;
 }
 
 /** Those of the wanted styles that an attack has (docs/methods.md §7.2). */

@@ -1,4 +1,5 @@
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult } from "@duckdb/node-api";
+import { suggestion } from "../../core/closest.ts";
 import { InputError } from "../../core/errors.ts";
 import { DEFECT_FIELD_NAMES, DEFECT_FIELDS } from "../../records/defect-row.ts";
 import { sqlFault } from "./fault.ts";
@@ -20,7 +21,9 @@ const VALUE_CHARACTERS = 8;
 export function selectStatement(fields: readonly string[], where: string): string {
   for (const field of fields) {
     if (!Object.hasOwn(DEFECT_FIELDS, field)) {
-      throw new InputError(`--fields: unknown field '${field}'; valid: ${DEFECT_FIELD_NAMES.join(", ")}`);
+      throw new InputError(
+        `--fields: unknown field '${field}'${suggestion(field, DEFECT_FIELD_NAMES)}; valid: ${DEFECT_FIELD_NAMES.join(", ")}`,
+      );
     }
   }
   // The line break ends a comment in the condition.
