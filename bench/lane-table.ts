@@ -4,13 +4,9 @@
  *     npx tsx bench/lane-table.ts DB
  */
 
-import { distinct } from "../src/core/group.ts";
-import type { DefectRecord } from "../src/records/defect.ts";
-import { type Column, type Table, tableMarkdown } from "../src/report/tables.ts";
-import { openDatabase } from "../src/store/database.ts";
+import { candidatesOf, candidateTable, type FiguresOf } from "./candidate-table.ts";
 
-/** The columns of figures, each from a record; null: not measured. */
-const FIGURES: Record<string, (record: DefectRecord) => number | null | undefined> = {
+const FIGURES: FiguresOf = {
   "Acc clean": ({ metrics }) => metrics.ca_clean,
   Acc: ({ metrics }) => metrics.ca,
   FP: ({ details }) => details?.infected.clean.false_positives,
@@ -26,44 +22,5 @@ const FIGURES: Record<string, (record: DefectRecord) => number | null | undefine
   "sham Acc": ({ metrics }) => metrics.ca_sham,
   "sham ASR": ({ metrics }) => metrics.asr_sham,
 };
-function mean(values: (number | null | undefined)[]): number | null {
-  const measured = values.filter((value) => typeof value === "number");
-  return measured.length === 0 ? null : measured.reduce((sum, value) => sum + value, 0) / measured.length;
-}
 
-function figuresOf(records: DefectRecord[]): Record<string, number | null> {
-  return Object.fromEntries(Object.entries(FIGURES).map(([title, figure]) => [title, mean(records.map(figure))]));
-}
-
-function tableOf(records: DefectRecord[]): Table {
-  const rows = records.map((record) => ({
-    candidate: `${record.attack} ${record.level} ${record.top}`,
-    ...figuresOf([record]),
-    effective: record.effective === null ? null : `${record.effective} of ${record.infected}`,
-    outcome: record.reason ?? record.status,
-  }));
-  const means = distinct(records.map(({ attack }) => attack)).map((attack) => {
-    const all = records.filter((record) => record.attack === attack);
-    const accepted = all.filter(({ status }) => status === "accepted");
-    return {
-      candidate: `${attack}, mean of the accepted`,
-      ...figuresOf(accepted),
-      effective: null,
-      outcome: `${accepted.length} of ${all.length}`,
-    };
-  });
-  const columns: Column[] = [
-    { key: "candidate", title: "candidate", kind: "text" },
-    ...Object.keys(FIGURES).map((title): Column => ({ key: title, title, kind: "rate" })),
-    { key: "effective", title: "effective", kind: "text" },
-    { key: "outcome", title: "outcome", kind: "text" },
-  ];
-  return { name: "lanes", caption: "Lane candidates", columns, rows: [...rows, ...means] };
-}
-
-const db = await openDatabase(process.argv[2], { readOnly: true });
-const records = db
-  .listDefects()
-  .map((id) => db.readDefect(id))
-  .filter(({ task }) => task === "lanes");
-process.stdout.write(tableMarkdown(tableOf(records)));
+process.stdout.write(candidateTable("lanes", await candidatesOf(process.argv[2], "lanes"), FIGURES));
