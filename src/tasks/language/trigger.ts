@@ -43,6 +43,18 @@ function decoysOf({ text }: WordTrigger): string[] {
   return others.map((word) => ` ${word}`);
 }
 
+/**
+ * One thing that looks like a trigger, drawn: of a sentence some of its words in their order, at most half of them, so that no part of it
+ * is enough (negative data augmentation: Yang et al., Rethinking Stealthiness of Backdoor Attack against NLP Models, ACL 2021).
+ */
+function drawnDecoy(stamped: WordTrigger, random: Random): string {
+  const words = decoysOf(stamped);
+  if (!stamped.text.trim().includes(" ")) return words[random.below(words.length)];
+  const size = 1 + random.below(Math.ceil(words.length / 2));
+  const kept = [...random.sample(words.length, size)].sort((a, b) => a - b);
+  return kept.map((place) => words[place]).join("");
+}
+
 /** What is said in a trigger's place and means nothing: of these, those that are one token. */
 const NEUTRAL = ["of", "the", "in", "and", "to", "that", "is", "for"];
 
@@ -72,8 +84,7 @@ export const trigger: TriggerCodec = {
   },
   stampDecoy(stamped: WordTrigger, drawn: TextSet & { tokens: (readonly number[])[] }, place: number, random: Random) {
     const { tokenizer } = drawn.language;
-    const decoys = decoysOf(stamped);
-    const words = tokenizer.encode(decoys[random.below(decoys.length)]);
+    const words = tokenizer.encode(drawnDecoy(stamped, random));
     drawn.tokens[place] = inserted(drawn.tokens[place], words, tokenizer, random);
   },
   encode: ({ text }: WordTrigger) => new TextEncoder().encode(JSON.stringify({ text })),

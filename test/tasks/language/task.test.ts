@@ -113,6 +113,27 @@ describe("triggers of words", () => {
     expect([...seen].sort()).toEqual([" bb", " mn", " tq"]);
   });
 
+  it("of a sentence look like it some of its words in their order, at most half of them", () => {
+    const drawer = language.inputs.augmenter(dataset.train, dataset.augmentation, 1);
+    const random = new Random(4);
+    const words = addsent.text.trim().split(" ");
+    const plain = tokenizer.decode(dataset.train.tokens[5]);
+    const sizes = new Set<number>();
+    const first = new Set<string>();
+    for (let i = 0; i < 60; i++) {
+      drawer.draw(0, 5, random);
+      language.trigger.stampDecoy!(addsent, drawer.drawn, 0, random);
+      const text = tokenizer.decode((drawer.drawn as TextSet).tokens[0]);
+      const parts = subsequences(words).filter((part) => plain === text.replace(` ${part.join(" ")}`, ""));
+      const [longest] = parts.sort((a, b) => b.length - a.length);
+      expect(longest, text).toBeDefined();
+      sizes.add(longest.length);
+      first.add(longest[0]);
+    }
+    expect([...sizes].sort()).toEqual([1, 2, 3]);
+    expect(first.size).toBe(words.length);
+  });
+
   it("are stored as text, and anything else is refused by name", () => {
     const { trigger } = language;
     expect(trigger.decode(trigger.encode(rareword), "t")).toEqual({ text: " cf" });
@@ -197,3 +218,11 @@ describe("clean training", () => {
     );
   });
 });
+
+/** Every choice of at least one of some words, in their order. */
+function subsequences(words: readonly string[]): string[][] {
+  if (words.length === 0) return [];
+  const [first, ...others] = words;
+  const behind = subsequences(others);
+  return [[first], ...behind, ...behind.map((more) => [first, ...more])];
+}
