@@ -36,7 +36,7 @@ export async function printPlan(
   const { productsOf } = await import("../pipeline/recipe/recipe.ts");
   const { shardOf } = await import("../pipeline/plan/shard.ts");
   const { estimatePlan, wallSeconds } = await import("../pipeline/estimate/estimate.ts");
-  const { measuredRates, shippedRates } = await import("../pipeline/estimate/rates.ts");
+  const { areComparable, measuredRates, shippedRates } = await import("../pipeline/estimate/rates.ts");
   const { chooseJobs } = await import("../pipeline/build/jobs.ts");
   const { taskOfDataset } = await import("../tasks/registry.ts");
   const { isDatabase, openDatabase } = await import("../store/database.ts");
@@ -51,15 +51,15 @@ export async function printPlan(
   const rates = db ? measuredRates(db, data) : [];
   for (const other of others) rates.push(...measuredRates(await openDatabase(other, { readOnly: true }), data));
   const own = rates.reduce((sum, { count }) => sum + count, 0);
-  rates.push(...shipped.rates);
+  rates.push(...shipped.flatMap((table) => table.rates));
   const estimate = await estimatePlan(edition, plan, rates, data, db);
   emitRows(
     estimate.candidates.map(({ id, clean, seconds, bytes, basis, from }) => ({
       ...{
         id,
         clean,
-        seconds_estimate: round(seconds),
-        bytes_estimate: Math.round(bytes),
+        seconds_estimate: seconds === null ? null : round(seconds),
+        bytes_estimate: bytes === null ? null : Math.round(bytes),
         basis,
         estimated_from: from,
       },
@@ -72,7 +72,7 @@ export async function printPlan(
   const left = [...clean, ...candidates].filter(({ basis }) => basis !== "built").length;
   const workers = jobs ?? chooseJobs(edition, plan, left).jobs;
   const cores = availableParallelism();
-  const hours = (models: ModelEstimate[]) => models.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
+  const hours = (models: ModelEstimate[]) => models.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0) / 3600;
   const say = (line: string) => process.stderr.write(`${line}\n`);
   say(`candidates: ${count(candidates)}${perStyle(candidates)}`);
   for (const style of STYLES) {
@@ -88,7 +88,7 @@ export async function printPlan(
       `${name}: ${train} training and ${test} test ${taskOfDataset(name).words.samples} (${counted ? "as they are there" : "the official numbers; no files there"})`,
     );
   }
-  const bytes = [...clean, ...candidates].reduce((sum, model) => sum + model.bytes, 0);
+  const bytes = [...clean, ...candidates].reduce((sum, model) => sum + (model.bytes ?? 0), 0);
   say(
     `estimate: ${show(wallSeconds(edition, estimate, workers, cores) / 3600)} hours with ${workers} job(s) on ${cores} cores` +
       ` (one after the other: clean models ${show(hours(clean))}, candidates ${show(hours(candidates))} hours), ${show(bytes / 1e9)} GB`,
@@ -97,7 +97,16 @@ export async function printPlan(
     `clean models from: ${bases(clean)}; candidates from: ${bases(candidates)} ('scaled': by multiply-adds of other models)`,
   );
   const given = own > 0 ? `${own} record(s) of the databases given; else ` : "";
-  say(`rates: ${given}${shipped.machine}, from '${shipped.command}'`);
+  const unknown = [...clean, ...candidates].filter(({ basis }) => basis === "unknown").length;
+  if (unknown > 0) {
+    say(
+      `not in the estimate: ${unknown} models, since nothing like them was measured; name a database of such with --rates`,
+    );
+  }
+  const used = shipped.filter((table) =>
+    table.rates.some(({ dataset }) => [...images.keys()].some((name) => areComparable(dataset, name))),
+  );
+  for (const { machine, command } of used) say(`rates: ${given}${machine}, from '${command}'`);
   if (missing) throw missing;
 }
 

@@ -7,6 +7,7 @@ import { datasetSize } from "../../src/pipeline/estimate/dataset-size.ts";
 import { estimatePlan, wallSeconds } from "../../src/pipeline/estimate/estimate.ts";
 import { workerBytes } from "../../src/pipeline/estimate/memory.ts";
 import { shippedRates } from "../../src/pipeline/estimate/rates.ts";
+import { TimeLeft } from "../../src/pipeline/estimate/time-left.ts";
 import { candidateWork, changedValues, cleanValues, cleanWork } from "../../src/pipeline/estimate/work.ts";
 import { makePlan } from "../../src/pipeline/plan/plan.ts";
 import { loadEdition } from "../../src/pipeline/recipe/recipe.ts";
@@ -71,6 +72,25 @@ describe("estimates", () => {
     expect([clean[0].bytes, candidates[0].bytes]).toEqual([500, 150]);
   });
 
+  it("of language models are not scaled from networks of images, and unknown without rates of their own", async () => {
+    const texts = loadEdition("demolanguage");
+    const plan = makePlan(texts, texts.select);
+    const unknown = await estimatePlan(texts, plan, rates, data, null);
+    const none = { seconds: null, basis: "unknown", from: null };
+    expect(unknown.clean).toMatchObject([none]);
+    expect(unknown.candidates).toMatchObject([none, none]);
+    const shipped = shippedRates().flatMap((table) => table.rates);
+    const known = await estimatePlan(texts, plan, [...rates, ...shipped], data, null);
+    for (const { basis, from } of [...known.clean, ...known.candidates]) {
+      expect(basis).toBe("measured");
+      expect(from).toContain("glosses-llama2d64");
+    }
+    const left = new TimeLeft({ a: null, b: 20 }, 1);
+    expect(left.seconds()).toBeNull();
+    left.finish("a", 10);
+    expect(left.seconds()).toBe(20);
+  });
+
   it("divide by the workers that the cores can feed", async () => {
     const found = await estimate("resnet18w4", "small");
     expect(wallSeconds(edition, found, 2, 2)).toBeCloseTo(10 + 40 / 2);
@@ -93,7 +113,7 @@ describe("estimates", () => {
       /^candidates: 6 \(6 plain\)\nnot selected: 6 discreet \([^\n]+\)\nclean models: 1\ncifar10: 320 training and 60 test images/,
     );
     expect(stderr).toMatch(/\nestimate: \S+ hours with 1 job\(s\) on \d+ cores .* GB\n/);
-    expect(stderr).toContain(shippedRates().machine);
+    expect(stderr).toContain(shippedRates()[0].machine);
   });
 });
 

@@ -44,14 +44,14 @@ export async function build(request: BuildRequest): Promise<{ db: Database; plan
   return { db, plan };
 }
 
-/** What is still to be built, with the seconds that each model is expected to take. */
+/** What is still to be built, with the seconds that each model is expected to take; null: unknown. */
 export async function expectedSeconds(
   edition: Edition,
   plan: Plan,
   dataDir: string,
   db: Database,
-): Promise<Record<string, number>> {
-  const rates = [...measuredRates(db, dataDir), ...shippedRates().rates];
+): Promise<Record<string, number | null>> {
+  const rates = [...measuredRates(db, dataDir), ...shippedRates().flatMap((table) => table.rates)];
   const { clean, candidates } = await estimatePlan(edition, plan, rates, dataDir, db);
   const left = [...clean, ...candidates].filter(({ basis }) => basis !== "built");
   return Object.fromEntries(left.map(({ id, seconds }) => [id, seconds]));

@@ -17,8 +17,8 @@ import type { Edition } from "../recipe/recipe.ts";
 export type Report = (event: ProgressEvent) => void;
 
 export type ProgressEvent =
-  /** Told first: which models are still to be built, the seconds expected of each, and how many are built at once. */
-  | { type: "start"; expected: Record<string, number>; jobs: number }
+  /** Told first: which models are still to be built, the seconds expected of each (null: unknown), and how many are built at once. */
+  | { type: "start"; expected: Record<string, number | null>; jobs: number }
   | { type: "stage"; id: string; stage: string }
   /** Something about the build as a whole. */
   | { type: "note"; text: string }

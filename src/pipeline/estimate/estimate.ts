@@ -8,14 +8,14 @@ import type { Plan } from "../plan/plan.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import type { Edition } from "../recipe/recipe.ts";
 import { type DatasetSize, datasetSize } from "./dataset-size.ts";
-import { closestRate } from "./rates.ts";
+import { areComparable, closestRate } from "./rates.ts";
 import { candidateWork, changedValues, cleanValues, cleanWork } from "./work.ts";
 
 /**
  * Where an estimate comes from: the model is `built` already; models of the same kind were `measured` with the same
- * amount of work; or others' figures were `scaled` by it.
+ * amount of work; others' figures were `scaled` by it; or it is `unknown`, since nothing comparable was measured.
  */
-export type Basis = "built" | "measured" | "scaled";
+export type Basis = "built" | "measured" | "scaled" | "unknown";
 
 export interface ModelEstimate {
   id: string;
@@ -23,10 +23,11 @@ export interface ModelEstimate {
   clean: string | null;
   /** `plain`, `discreet`; null for a clean model. */
   style: string | null;
-  seconds: number;
-  bytes: number;
+  /** Null: unknown. */
+  seconds: number | null;
+  bytes: number | null;
   basis: Basis;
-  /** What was measured; null where it is built already. */
+  /** What was measured; null where it is built already or nothing was. */
   from: string | null;
 }
 
@@ -42,7 +43,7 @@ const SAME = 0.01;
 
 /**
  * Estimates seconds and bytes of every model of a plan from measured rates, scaled by multiply-adds where nothing
- * alike was measured. Seconds are those of one model on the machine of the rates while its other cores worked too.
+ * alike was measured, but what can be compared. Seconds are those of one model on the machine of the rates while its other cores worked too.
  *
  * @param db the database that the plan would be built into, where it exists
  */
@@ -92,16 +93,22 @@ const BUILT = { seconds: 0, bytes: 0, basis: "built", from: null } as const;
 type Wanted = Pick<Rate, "kind"> & Omit<DefectKey, "top" | "level" | "style"> & { level: string; style: string };
 
 function scaled(rates: Rate[], wanted: Wanted, work: number, values: number) {
-  const time = closestRate(rates, wanted);
+  const time = closestRate(
+    rates.filter(({ dataset }) => areComparable(dataset, wanted.dataset)),
+    wanted,
+  );
+  // A value takes as many bytes in any network.
   const size = closestRate(
     rates.filter(({ bytes }) => bytes !== null),
     wanted,
   );
+  const bytes = size && size.bytes! * (values / size.values);
+  if (time === null) return { seconds: null, bytes, basis: "unknown" as const, from: null };
   const fields = ["dataset", "arch", "attack", "style", "level"] as const;
   const same = fields.every((field) => time[field] === wanted[field]) && Math.abs(work / time.work - 1) < SAME;
   return {
     seconds: time.seconds * (work / time.work),
-    bytes: size.bytes! * (values / size.values),
+    bytes,
     basis: same ? ("measured" as const) : ("scaled" as const),
     from: nameOf(time),
   };
@@ -117,9 +124,9 @@ async function loadedSize(name: string, dataDir: string, seed: number): Promise<
   return { train: train.count + cleanVal.count, test: test.count, counted: true };
 }
 
-/** Seconds of wall clock that an estimate takes with so many worker processes on so many cores. */
+/** Seconds of wall clock that what is known of an estimate takes with so many worker processes on so many cores. */
 export function wallSeconds(edition: Edition, { clean, candidates }: Estimate, jobs: number, cores: number): number {
-  const sum = (models: ModelEstimate[]) => models.reduce((total, { seconds }) => total + seconds, 0);
+  const sum = (models: ModelEstimate[]) => models.reduce((total, { seconds }) => total + (seconds ?? 0), 0);
   // More workers than their threads have cores for gain nothing.
   const atOnce = (threads: number, models: ModelEstimate[]) =>
     Math.max(1, Math.min(jobs, Math.floor(cores / threads), models.length));

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../core/errors.ts";
 import type { Network } from "../../graph/network.ts";
@@ -7,16 +8,29 @@ import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import { type Rate, type RateTable, rateTable } from "../../records/rates.ts";
 import type { Database } from "../../store/database.ts";
-import { buildNetwork } from "../../tasks/registry.ts";
+import { buildNetwork, DATASETS, taskOfDataset } from "../../tasks/registry.ts";
 import type { TrainRecipe } from "../../train/clean.ts";
 import { datasetSize } from "./dataset-size.ts";
 import { candidateWork, changedValues, cleanValues, cleanWork } from "./work.ts";
 
-const SHIPPED = fileURLToPath(new URL("../../../recipes/rates.json", import.meta.url));
+const RECIPES = fileURLToPath(new URL("../../../recipes/", import.meta.url));
+/** Tables of measurements on one machine each. */
+const SHIPPED = ["rates.json", "rates-language.json"];
 
 /** The rates that ship with the program, and where they were measured. */
-export function shippedRates(): RateTable {
-  return rateTable.parse(JSON.parse(readFileSync(SHIPPED, "utf8")));
+export function shippedRates(): RateTable[] {
+  return SHIPPED.map((name) => rateTable.parse(JSON.parse(readFileSync(join(RECIPES, name), "utf8"))));
+}
+
+/**
+ * Whether seconds of models of one data set can be scaled to another's. Among images, frames too, by the multiply-adds of convolutions; what a
+ * multiply-add of a decoder takes these do not tell.
+ */
+export function areComparable(one: string, other: string): boolean {
+  // A database may be of a data set that this version does not know.
+  if (![one, other].every((name) => DATASETS.has(name))) return one === other;
+  const [task, wanted] = [taskOfDataset(one), taskOfDataset(other)];
+  return task === wanted || [task, wanted].every(({ traits }) => traits.includes("pixels"));
 }
 
 /**
@@ -87,11 +101,11 @@ function candidateRate(record: DefectRecord, network: Network, dataDir: string):
   return { kind: "candidate", dataset, arch, attack, style, level, seconds, bytes, work, values };
 }
 
-/** Which of the rates come closest to what is to be built. @throws InputError where there are none of its kind */
+/** Which of the rates comes closest to what is to be built; null where there are none of its kind. */
 export function closestRate(
   rates: Rate[],
   wanted: Omit<Rate, "count" | "seconds" | "bytes" | "work" | "values">,
-): Rate {
+): Rate | null {
   const likeness = (one: Rate) =>
     (one.attack === wanted.attack ? 16 : 0) +
     (one.style === wanted.style ? 8 : 0) +
@@ -99,6 +113,5 @@ export function closestRate(
     (one.level === wanted.level ? 2 : 0) +
     (one.dataset === wanted.dataset ? 1 : 0);
   const [best] = rates.filter(({ kind }) => kind === wanted.kind).sort((a, b) => likeness(b) - likeness(a));
-  if (best) return best;
-  throw new InputError(`no measured rates of ${wanted.kind} models to estimate from; give a database with --rates`);
+  return best ?? null;
 }

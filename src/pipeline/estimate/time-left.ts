@@ -4,7 +4,7 @@
  * networks, a resumed build and candidates that needed a second attempt are each weighed as they are.
  */
 export class TimeLeft {
-  private readonly left: Map<string, number>;
+  private readonly left: Map<string, number | null>;
   private readonly jobs: number;
   private readonly now: () => number;
   private readonly begun = new Map<string, number>();
@@ -12,11 +12,11 @@ export class TimeLeft {
   private taken = 0;
 
   /**
-   * @param expected seconds of every model that is still to be built
+   * @param expected seconds of every model that is still to be built; null: unknown
    * @param jobs how many are built at once
    * @param now a clock in seconds
    */
-  constructor(expected: Record<string, number>, jobs: number, now = () => performance.now() / 1000) {
+  constructor(expected: Record<string, number | null>, jobs: number, now = () => performance.now() / 1000) {
     this.left = new Map(Object.entries(expected));
     this.jobs = jobs;
     this.now = now;
@@ -29,20 +29,22 @@ export class TimeLeft {
 
   /** @param seconds what it took; null where that tells nothing (a duplicate is known at once) */
   finish(id: string, seconds: number | null): void {
-    if (seconds !== null && this.left.has(id)) {
-      this.expected += this.left.get(id)!;
+    const expected = this.left.get(id) ?? null;
+    if (seconds !== null && expected !== null) {
+      this.expected += expected;
       this.taken += seconds;
     }
     this.left.delete(id);
     this.begun.delete(id);
   }
 
-  /** Seconds until the last model is done; null where all that is left takes longer than expected, for how long nobody knows. */
+  /** Seconds until the last model is done; null where nobody knows: of a model that is left nothing is expected, or all take longer than was. */
   seconds(): number | null {
     const pace = this.expected > 0 ? this.taken / this.expected : 1;
     let work = 0;
     let longest = 0;
     for (const [id, expected] of this.left) {
+      if (expected === null) return null;
       const all = expected * pace;
       const begun = this.begun.get(id);
       const rest = begun === undefined ? all : Math.max(all - (this.now() - begun), 0);
