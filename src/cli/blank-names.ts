@@ -8,7 +8,7 @@ const NAMED: Record<string, string> = {
   file: "a file",
   path: "a file or folder",
   source: "a folder or archive",
-  what: "images, or a known data set",
+  what: "samples, or a known data set",
 };
 
 /** Refuses blank names of files and folders in every option and positional below `command`: a folder of that name would be made. */
