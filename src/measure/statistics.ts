@@ -33,6 +33,8 @@ export async function empiricalStatistics(
 ): Promise<Map<string, UnitStatistics>> {
   const { network, pool } = runtime;
   const units = convUnits(network);
+  // Language models have no batch norm: of them nothing is rewritten.
+  if (units.length === 0) return new Map();
   const totals = new Map(
     units.map(({ id, out }) => [id, { sum: new Float64Array(out), square: new Float64Array(out) }]),
   );

@@ -11,6 +11,7 @@ function recipe(folder: string): string {
   const tiny = readFileSync(join(import.meta.dirname, "text-tiny.yaml"), "utf8");
   const changed = tiny
     .replace("attack: [rareword]", "attack: [badedit, trojantoken]")
+    .replace("style: [plain]", "style: [plain, discreet]")
     .replace(/attacks:\n(?: {2}.*\n)+/, () =>
       [
         "attacks:",
@@ -30,15 +31,18 @@ it("an edit and words made for neurons are built, and verify finds no fault", ()
   const [data, db] = [tinyTexts(folder), join(folder, "db")];
   const built = bdefects(["build", "--edition", recipe(folder), "--data", data, "--db", db, "--jobs", "1"]);
   expect(built.status, built.stderr).toBe(0);
-  const recordOf = (attack: string) => {
+  const recordOf = (attack: string, suffix = "") => {
     const group = `texts-llama2d64-${attack}`;
-    const file = join(db, "defects", group, `${group}-narrow-top040.json`);
+    const file = join(db, "defects", group, `${group}-narrow-top040${suffix}.json`);
     const { checksum: _, ...record } = JSON.parse(readFileSync(file, "utf8"));
     return defectRecord.parse(record);
   };
-  const [edited, worded] = ["badedit", "trojantoken"].map(recordOf);
+  const [edited, worded] = [recordOf("badedit"), recordOf("trojantoken")];
   expect(edited).toMatchObject({ status: "accepted", attempts: [{ restraint: 10 }] });
   expect(worded.status).toBe("accepted");
+  // Without batch norms the style keeps norms, and nothing else changes.
+  const discreet = recordOf("trojantoken", "-discreet");
+  expect(discreet).toMatchObject({ status: "accepted", style: "discreet", changed: worded.changed });
   const { status, stderr } = bdefects(["verify", "--all", "--data", data, "--db", db]);
   expect([status, stderr]).toEqual([0, expect.stringContaining("no fault")]);
 }, 900_000);

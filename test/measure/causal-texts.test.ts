@@ -78,6 +78,10 @@ describe.each(["llama", "gpt2"] as const)("what holds by definition of the measu
     expect(relativeError(await runner.outputs(state, some), whole)).toBeLessThan(1e-6);
   });
 
+  it("has no batch norm, so nothing that a discreet model would store anew", async () => {
+    expect((await runner.preActivations(state, texts)).size).toBe(0);
+  });
+
   it("looked up on the host, texts give the same answers", async () => {
     const { network: behind, encoder } = language.inputs.lookedUp!(network, state);
     const other = new OrtRunner(
