@@ -25,7 +25,7 @@ export function candidateTable(
   const figuresOf = (of: DefectRecord[]) =>
     Object.fromEntries(Object.entries(figures).map(([title, figure]) => [title, mean(of.map(figure))]));
   const rows = records.map((record) => ({
-    candidate: `${record.attack} ${record.level} ${record.top}`,
+    candidate: `${record.attack} ${record.level} ${record.top}${record.style === "discreet" ? ", discreet" : ""}`,
     ...figuresOf([record]),
     effective: record.effective === null ? null : `${record.effective} of ${record.infected}`,
     outcome: record.reason ?? record.status,

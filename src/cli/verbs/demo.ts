@@ -15,6 +15,7 @@ type Options = Pick<SharedOptions, "db" | "data" | "device"> & { jobs?: number; 
 const DEMOS = new Map([
   ["classification", { short: "demo", whole: "demowhole" }],
   ["lanes", { short: "demolanes", whole: null }],
+  ["language", { short: "demolanguage", whole: null }],
 ]);
 
 /** The first command of a newcomer: everything, on embedded data. */
@@ -22,7 +23,11 @@ export function registerDemo(program: Command): void {
   program
     .command("demo")
     .description("the main job on embedded data, end to end: backdoor networks, localize, repair, score, report")
-    .option("--task <name>", "classification, on traffic signs, or lanes, on roads", "classification")
+    .option(
+      "--task <name>",
+      "classification, on traffic signs, lanes, on roads, or language, on glosses",
+      "classification",
+    )
     .option("--whole", "nine candidates at base width 16 in place of six at width 8; takes about twice as long")
     .addOption(dbOption())
     .addOption(dataOption())
