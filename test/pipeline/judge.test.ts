@@ -95,7 +95,7 @@ describe("localizeAll", () => {
         "name task network state normalization augmentation clean seed runner budget".split(" ").sort(),
       );
       expect(Object.keys(suspect.task).sort()).toEqual(
-        "name words traits inputs loss quality passes answer guesses handout".split(" ").sort(),
+        "name words traits inputs insertion loss quality passes answer guesses handout".split(" ").sort(),
       );
       expect(JSON.stringify(suspect, (_, value) => (ArrayBuffer.isView(value) ? 0 : value))).not.toMatch(
         /signs|badnets|sham/,
@@ -250,6 +250,7 @@ describe("repairAll", () => {
   it("refuses unknown selections of neurons", () => {
     expect(() => parseUsing("magic")).toThrow("valid: oracle, random, none, fp, nc");
     expect(() => parseUsing("clp:best")).toThrow("CRITERION:topk");
+    expect(() => parseUsing("oracle:topk")).toThrow("bad --using 'oracle:topk': oracle stands alone; write --using oracle");
   });
 });
 

@@ -44,7 +44,8 @@ export interface Judging {
 
 /** Opens a database, judges in it, and closes what was opened. Data sets and sessions are opened when first needed. */
 export async function withJudging<T>(options: JudgeOptions, work: (judging: Judging) => Promise<T>): Promise<T> {
-  const database = await openDatabase(options.db);
+  // Where results go elsewhere nothing is written here: the folder may belong to somebody else.
+  const database = await openDatabase(options.db, { readOnly: options.out !== undefined });
   const store = resultStore(database, options.out);
   return judgeIn(database, store, options, (bench, results) => work({ database, results, bench }));
 }

@@ -50,6 +50,9 @@ export function parseUsing(text: string, stored?: readonly string[]): Using {
   if (rest.length > 0 || (protocol !== "native" && protocol !== "topk")) {
     throw new InputError(`bad --using '${text}': write CRITERION, CRITERION:topk, oracle, random or none`);
   }
+  if (name === "oracle" || name === "random" || name === "none") {
+    throw new InputError(`bad --using '${text}': ${name} stands alone; write --using ${name}`);
+  }
   if (!isCriterionName(name, stored)) {
     const valid = [...new Set(["oracle", "random", "none", ...criterionNames(stored)])];
     throw new InputError(`unknown --using '${name}'${suggestion(name, valid)}; valid: ${valid.join(", ")}`);
