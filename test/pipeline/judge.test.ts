@@ -250,7 +250,9 @@ describe("repairAll", () => {
   it("refuses unknown selections of neurons", () => {
     expect(() => parseUsing("magic")).toThrow("valid: oracle, random, none, fp, nc");
     expect(() => parseUsing("clp:best")).toThrow("CRITERION:topk");
-    expect(() => parseUsing("oracle:topk")).toThrow("bad --using 'oracle:topk': oracle stands alone; write --using oracle");
+    expect(() => parseUsing("oracle:topk")).toThrow(
+      "bad --using 'oracle:topk': oracle stands alone; write --using oracle",
+    );
   });
 });
 
