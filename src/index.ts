@@ -45,7 +45,7 @@ export type {
 };
 
 /**
- * Opens a database to read: `sample` (ships with the package), `whole` or `lanes` (live in the repository), or a folder.
+ * Opens a database to read: `sample` (ships with the package), `whole`, `lanes` or `text` (live in the repository), or a folder.
  * @throws InputError where there is none
  */
 export async function open(name: string): Promise<Database> {

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { isArchived, openArchived } from "../store/shipped/shipped.ts";
 import { withCellProgress } from "./cell-progress.ts";
 
-/** Lets every verb's `--db whole` or `lanes` mean the folder into which that database's archives are unpacked on first use. */
+/** Lets every verb's `--db whole`, `lanes` or `text` mean the folder into which that database's archives are unpacked on first use. */
 export function addArchivedDatabases(program: Command): void {
   program.hook("preAction", async (_program, verb) => {
     const { db } = verb.opts<{ db?: string }>();

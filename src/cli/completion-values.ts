@@ -11,7 +11,7 @@ const VALUES: Record<string, () => Promise<Iterable<string>>> = {
   offset: async () => OFFSETS.map(String),
   device: async () => DEVICES,
   budget: async () => BUDGETS,
-  db: async () => ["sample", "whole", "lanes"],
+  db: async () => ["sample", "whole", "lanes", "text"],
   attack: async () => (await import("../tasks/registry.ts")).ATTACKS.keys(),
   arch: async () => (await import("../tasks/registry.ts")).ARCHITECTURES.keys(),
   dataset: async () => (await import("../tasks/registry.ts")).DATASETS.keys(),

@@ -23,7 +23,7 @@ export const DEFAULT_DB = "./bdefects-db";
 export function dbOption(): Option {
   return new Option(
     "--db <dir>",
-    `the database's folder; '${SAMPLE}': the small one of the package; 'whole': the large one of the repository, 'lanes': its one of lanes`,
+    `the database's folder; '${SAMPLE}': the small one of the package; 'whole': the large one of the repository, 'lanes', 'text': its ones of lanes and of texts`,
   )
     .env("BDEFECTS_DB")
     .default(DEFAULT_DB)

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { registerData } from "../../src/cli/verbs/data.ts";
 import { InputError } from "../../src/core/errors.ts";
 import { DATASETS } from "../../src/tasks/registry.ts";
+import { longIt } from "../setup/long.ts";
 import { tarOf } from "./archives.ts";
 import { cifarPickle } from "./cifar-pickles.ts";
 
@@ -56,6 +57,17 @@ describe("bdefects data", () => {
     const classes = await run("check", "signs", "--classes");
     expect(classes).toHaveLength(10);
     expect(classes[9]).toMatchObject({ class: 9, label: "one way", test: 60 });
+  });
+
+  it("counts the classes of texts", async () => {
+    const classes = await run("check", "glosses", "--classes");
+    expect(classes.map(({ label, test }) => [label, test])).toEqual(
+      ["animal", "artifact", "communication", "food", "person", "plant", "state", "act"].map((name) => [name, 150]),
+    );
+  });
+
+  longIt("has no classes to count where a target is a goal", async () => {
+    await expect(run("check", "roads", "--classes")).rejects.toThrow("--classes: roads has no classes to count");
   });
 
   it("says in which layout the files were found, and where", async () => {

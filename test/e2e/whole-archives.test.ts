@@ -250,7 +250,7 @@ describe("the archives of the repository", () => {
     expect(files.some((path) => /^(\.\/)?(database|\*)/.test(path))).toBe(false);
   });
 
-  it.each(["whole", "lanes"])("are as many as the edition '%s' has data sets and architectures", (name) => {
+  it.each(["whole", "lanes", "text"])("are as many as the edition '%s' has data sets and architectures", (name) => {
     const edition = loadEdition(name);
     const { clean } = makePlan(edition, edition.select);
     expect(new Set(clean.map(({ dataset, arch }) => `${dataset}-${arch}`)).size).toBe(archivesOf(name));

@@ -111,7 +111,7 @@ describe("the package's door", () => {
         ...more,
       }) as CleanCriterion;
     const cases: [() => Promise<unknown>, RegExp][] = [
-      [() => open(undefined as never), /^open: name 'sample', 'whole', 'lanes' or a folder$/],
+      [() => open(undefined as never), /^open: name 'sample', 'whole', 'lanes', 'text' or a folder$/],
       [() => list("sample" as never), /^database: give what 'open' returned$/],
       [() => list(database, 5 as never), /^where: /],
       [() => checkOut(database, ID, undefined as never), /^checkOut: name a new folder$/],

@@ -37,6 +37,12 @@ describe("the shipped editions", () => {
     for (const attack of edition.select.attack) expect(attackOptions(edition, attack)).toBeDefined();
   });
 
+  it("name those that have an attack which one lacks", () => {
+    expect(() => attackOptions(loadEdition("lite"), "coneslda")).toThrow(
+      "recipe 'lite': attacks.coneslda is missing; give that attack's settings, or --edition demolanes or lanes",
+    );
+  });
+
   it.each([
     ["lite", 3, /w16$/],
     ["paper", 1, /^[a-z]+(13|16|18)?$/],

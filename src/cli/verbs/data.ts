@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { lookup } from "../../core/errors.ts";
+import { InputError, lookup } from "../../core/errors.ts";
 import type { DatasetDefinition } from "../../datasets/types.ts";
 import type { DatasetReport } from "../../pipeline/data/check-dataset.ts";
 import { dataOption, fieldsOption, formatOption, longOption, type SharedOptions, seedOption } from "../options.ts";
@@ -79,8 +79,11 @@ export function registerData(program: Command): void {
       const { DATASETS } = await import("../../tasks/registry.ts");
       const { checkDataset } = await import("../../pipeline/data/check-dataset.ts");
       const report = await checkDataset(lookup(DATASETS, "data set", name), options.data, options.seed);
-      if (options.classes) emitRows(classRows(report), options);
-      else emitCheck(report, options);
+      if (!options.classes) return emitCheck(report, options);
+      if (report.histogram.length === 0) {
+        throw new InputError(`--classes: ${report.name} has no classes to count; leave it out`);
+      }
+      emitRows(classRows(report), options);
     });
 }
 

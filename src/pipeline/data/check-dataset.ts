@@ -33,8 +33,10 @@ export async function checkDataset(
 ): Promise<DatasetReport> {
   const dataset = await definition.load({ dataDir, seed });
   const { name, completeness, train, cleanVal, test, dataHash } = dataset;
-  const { targets, traits } = taskOfDataset(name);
+  const { targets, traits, insertion } = taskOfDataset(name);
   const names = targets(dataset);
+  const classesOf =
+    insertion?.truths ?? (traits.includes("classes") ? (set: Samples) => asImages(set).labels : undefined);
   return {
     name,
     completeness,
@@ -45,20 +47,21 @@ export async function checkDataset(
     cleanVal: cleanVal.count,
     test: test.count,
     dataHash,
-    histogram: traits.includes("classes") ? histogramOf(names, { train, cleanVal, test }) : [],
+    histogram: classesOf ? histogramOf(names, { train, cleanVal, test }, classesOf) : [],
   };
 }
 
 function histogramOf(
   names: readonly string[],
   { train, cleanVal, test }: Pick<Dataset, "train" | "cleanVal" | "test">,
+  classesOf: (set: Samples) => ArrayLike<number>,
 ) {
-  const [ofTrain, ofCleanVal, ofTest] = [train, cleanVal, test].map((set) => countLabels(set, names.length));
+  const [ofTrain, ofCleanVal, ofTest] = [train, cleanVal, test].map((set) => countLabels(classesOf(set), names.length));
   return names.map((label, i) => ({ label, train: ofTrain[i], cleanVal: ofCleanVal[i], test: ofTest[i] }));
 }
 
-function countLabels(set: Samples, classes: number): number[] {
+function countLabels(labels: ArrayLike<number>, classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
-  for (const label of asImages(set).labels) counts[label]++;
+  for (let i = 0; i < labels.length; i++) counts[labels[i]]++;
   return counts;
 }

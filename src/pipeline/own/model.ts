@@ -51,7 +51,7 @@ function ofOtherTask(file: string, tensors: RawTensors): string | null {
     for (const [family, make] of task.architectures) {
       const fits = WIDTHS.some((width) => [...stateShapes(make(width, 2)).keys()].every((key) => tensors.has(key)));
       if (!fits) continue;
-      return `${file}: holds a network of task ${task.name}, of the family ${family}; only classifiers can be opened as files: judge defects of a database that 'bdefects build' makes`;
+      return `${file}: holds a network of task ${task.name}, of the family ${family}; its architecture and outputs are fixed, and only 'inspect' opens it as a file: leave --arch and --classes out there, or judge defects of a database that 'bdefects build' makes`;
     }
   }
   return null;

@@ -129,7 +129,9 @@ function checkNames({ dataset = [], arch = [], attack = [], style = [] }: Condit
 export function attackOptions({ edition, attacks }: Edition, attack: string): Record<string, unknown> {
   const options = attacks[attack];
   if (options) return options;
-  throw new InputError(`recipe '${edition}': attacks.${attack} is missing; give that attack's settings`);
+  const having = editionsThat(({ attacks: own }) => attack in own);
+  const others = having.length > 0 ? `, or --edition ${having.join(" or ")}` : "";
+  throw new InputError(`recipe '${edition}': attacks.${attack} is missing; give that attack's settings${others}`);
 }
 
 /**
@@ -191,12 +193,14 @@ function assertOneTask({ dataset, arch, attack }: Pick<Product, "dataset" | "arc
 
 /** `, or --edition NAME, which has 'DATASET'`; nothing where no shipped edition has it. */
 function editionsWith(dataset: string): string {
-  const having = editionNames().filter((name) => {
-    const { select } = readRecipe(recipePath("edition", name), edition);
-    return productsOf(select).some((product) => product.dataset.includes(dataset));
-  });
+  const having = editionsThat(({ select }) => productsOf(select).some((product) => product.dataset.includes(dataset)));
   if (having.length === 0) return "";
   return `, or --edition ${having.join(" or ")}, which ${having.length === 1 ? "has" : "have"} '${dataset}'`;
+}
+
+/** The names of shipped editions. */
+function editionsThat(fits: (one: Edition) => boolean): string[] {
+  return editionNames().filter((name) => fits(readRecipe(recipePath("edition", name), edition)));
 }
 
 /** Those of the wanted styles that an attack has (docs/methods.md §7.2). */

@@ -13,6 +13,7 @@ const ARCHIVED: ReadonlyMap<string, { archives: number; variable: string }> = ne
   // One for each of three data sets and four architectures.
   ["whole", { archives: 12, variable: "BDEFECTS_WHOLE" }],
   ["lanes", { archives: 1, variable: "BDEFECTS_LANES" }],
+  ["text", { archives: 1, variable: "BDEFECTS_TEXT" }],
 ]);
 
 /** Their names, in the order of messages. */
