@@ -62,6 +62,11 @@ repairs:
 `,
     );
     run("study", recipe, "--db", db, "--jobs", "1");
+    // Of what applies to lanes every cell is in the study's tables.
+    const { tables } = JSON.parse(readFileSync(join(db, "results/study/mine.json"), "utf8"));
+    const count = (what: string) => tables.find(({ file }: { file: string }) => file.includes(what)).rows;
+    // Pruning by nine criteria and by the truth, and tuning by the truth.
+    expect(count("repairs")).toBe(11);
     run("localize", `${ID}:sham`, "--criterion", "fp,clp", "--budget", "demo", "--db", db);
     const scores = rows("score", "--db", db, "--budget", "demo");
     const judged = new Set(scores.map(({ criterion }) => criterion));

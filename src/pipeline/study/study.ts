@@ -103,7 +103,7 @@ export async function runStudy(request: StudyRequest): Promise<StudyEnd> {
     onOver: (task, reason) => watch.over(task, reason),
   });
   const now = left.length > 0 ? replan() : tasks;
-  const found = await studyResults(database, results, study, now);
+  const found = await studyResults(database, results, now);
   const { failures } = watch;
   await writeStudy(place, study, now, found, failures);
   const cells = now.flatMap((task) => task.cells);

@@ -11,7 +11,7 @@ import type { ResultStore } from "../../store/results/result-folder.ts";
 import type { Results } from "../../store/results/results.ts";
 import { type FlatTable, replaceTables } from "../../store/sql/table-files.ts";
 import { packageVersion } from "../../store/version.ts";
-import { formatUsing, repairRow } from "../judging/repair.ts";
+import { repairRow } from "../judging/repair.ts";
 import { scoreAll } from "../judging/score.ts";
 import type { StudyTask } from "./plan.ts";
 import type { Study } from "./recipe.ts";
@@ -32,22 +32,21 @@ export interface StudyResults {
 export async function studyResults(
   database: Database,
   results: Results,
-  { criteria, repairs: ways }: Study,
   tasks: readonly StudyTask[],
 ): Promise<StudyResults> {
   const scores: ScoreRow[] = [];
   const repairs: RepairFile[] = [];
-  for (const { id, versions, cells } of tasks) {
-    // In the order in which the plan lists them.
+  for (const { id, versions, cells, criteria, repairs: ways } of tasks) {
+    // In the order in which the plan lists them: of each network what applies to it.
     const finished = cells.map((cell) => cell.finished !== null);
     for (const [v, version] of versions.entries()) {
-      const names = criteria.filter((_, c) => finished[v * criteria.length + c]).map(({ name }) => name);
+      const names = criteria.filter((_, c) => finished[v * criteria.length + c]);
       scores.push(...(await scoreAll(database, results, [{ id, version }], names)));
     }
     if (!versions.includes("infected")) continue;
     for (const [w, { method, using }] of ways.entries()) {
       if (!finished[versions.length * criteria.length + w]) continue;
-      repairs.push(results.repair(method.name, formatUsing(using), id)!);
+      repairs.push(results.repair(method, using, id)!);
     }
   }
   const accepted = tasks.map(({ id }) => database.readDefect(id));
