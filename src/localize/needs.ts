@@ -7,7 +7,7 @@ import { hasFeedForward } from "./feed-forward.ts";
 export const NEEDS = {
   "batch-norm": "a batch norm behind every layer of neurons",
   "norm-or-hidden": "a batch norm behind every layer of neurons but hidden linear ones before the outputs",
-  bounded:
+  "norm-or-feed-forward":
     "a batch norm behind every layer of neurons but hidden linear ones before the outputs, or feed-forward layers behind norms",
   convolution: "neurons that are channels of convolutions",
   classes: "classes to choose from",
@@ -24,7 +24,7 @@ function has(network: Network, traits: BlindTask["traits"], need: Need): boolean
       return units.length > 0 && units.every(isNormalised);
     case "norm-or-hidden":
       return units.some(isNormalised) && units.every((unit) => isNormalised(unit) || isLastHidden(network, unit));
-    case "bounded":
+    case "norm-or-feed-forward":
       return has(network, traits, "norm-or-hidden") || hasFeedForward(network);
     case "convolution":
       return units.length > 0 && units.every((unit) => isFilter(network, weightsOf(unit)));

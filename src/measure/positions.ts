@@ -16,6 +16,13 @@ export interface LayerAtPositions {
   slopes: Float32Array;
 }
 
+/** Where in a layer's arrays each position begins that the asked output depends on. @param width the layer's neurons */
+export function* positionsThatCount({ slopes }: LayerAtPositions, width: number): Generator<number> {
+  for (let at = 0; at < slopes.length; at += width) {
+    if (slopes.subarray(at, at + width).some((slope) => slope !== 0)) yield at;
+  }
+}
+
 /**
  * Shows of a network of sequences, sample by sample, every neuron's activation at every position and how one output depends on it.
  *

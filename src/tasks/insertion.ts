@@ -12,6 +12,8 @@ export interface Opened {
 export interface Insertion {
   /** The output that answers with each class, in the order of the classes. */
   answers(samples: Samples): readonly number[];
+  /** The class that an output answers with. */
+  answered(output: Float32Array, samples: Samples): number;
   /** The class of each sample. */
   truths(samples: Samples): ArrayLike<number>;
   /** The words that may be put, as the network numbers them: one each. */

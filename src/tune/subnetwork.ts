@@ -101,16 +101,16 @@ export class SubnetworkTuner {
       const reader = readerOf(unit);
       if (reader !== undefined && !network.input.tokens) readers.set(unit.id, reader);
     }
+    if (network.input.tokens) {
+      const make = (part: Lowering, shorter: Network) => finetuneProgram(part, shorter, rows, options.objective);
+      const session = await SequenceSession.open(network, options, make);
+      return new SubnetworkTuner(session, network, state, neurons, options);
+    }
     const lowering = await chooseLowering(network, options.batch);
     // Columns lie in all rows of their reader.
     if (readers.size === 0 && laysOut(lowering, network)) {
       const names = convUnits(network).flatMap(({ id }) => [foldedWeight(id), foldedBias(id), rowSelector(id)]);
       lowering.graph.layOut(new Set(names));
-    }
-    if (network.input.tokens) {
-      const make = (part: Lowering, shorter: Network) => finetuneProgram(part, shorter, rows, options.objective);
-      const session = await SequenceSession.open(network, options, make);
-      return new SubnetworkTuner(session, network, state, neurons, options);
     }
     const session = await Session.open(finetuneProgram(lowering, network, rows, options.objective, readers), {
       threads: options.threads,

@@ -38,8 +38,8 @@ describe("what criteria need", () => {
     const lacks = (network: Network, task: Pick<Task, "traits"> = classification) =>
       (Object.keys(NEEDS) as Need[]).filter((need) => unmetNeed({ needs: [need] }, network, task) !== null);
     expect(lacks(full)).toEqual([]);
-    expect(lacks(flat)).toEqual(["batch-norm", "norm-or-hidden", "bounded", "convolution"]);
-    expect(lacks(plain)).toEqual(["batch-norm", "norm-or-hidden", "bounded"]);
+    expect(lacks(flat)).toEqual(["batch-norm", "norm-or-hidden", "norm-or-feed-forward", "convolution"]);
+    expect(lacks(plain)).toEqual(["batch-norm", "norm-or-hidden", "norm-or-feed-forward"]);
     expect(lacks({ ...full, classes: 1 })).toEqual(["classes", "targets", "reversible"]);
     expect(lacks({ ...full, input: { channels: 30, height: 1, width: 1 } })).toEqual(["pixels", "reversible"]);
     expect(lacks(full, { traits: ["pixels"] })).toEqual(["classes", "targets", "reversible"]);

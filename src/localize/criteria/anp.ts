@@ -143,7 +143,7 @@ export const anp: CleanCriterion = {
   title: "Adversarial neuron pruning",
   kind: "published",
   source: "Wu, Wang: Adversarial Neuron Pruning Purifies Backdoored Deep Models (NeurIPS 2021)",
-  needs: ["bounded"],
+  needs: ["norm-or-feed-forward"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

@@ -21,7 +21,7 @@ export const clp = byWeights({
   title: "Channel Lipschitzness-based pruning",
   kind: "published",
   source: "Zheng, Tang, Li, Liu: Data-free Backdoor Removal based on Channel Lipschitzness (ECCV 2022)",
-  needs: ["bounded"],
+  needs: ["norm-or-feed-forward"],
   rawOf(network, state) {
     const raw: LayerScores = {};
     const isDecoder = hasFeedForward(network);

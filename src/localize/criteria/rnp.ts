@@ -127,7 +127,7 @@ export const rnp: CleanCriterion = {
   title: "Reconstructive neuron pruning",
   kind: "published",
   source: "Li et al.: Reconstructive Neuron Pruning for Backdoor Defense (ICML 2023)",
-  needs: ["bounded"],
+  needs: ["norm-or-feed-forward"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

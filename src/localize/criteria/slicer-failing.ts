@@ -19,7 +19,7 @@ export const slicerFailing: FailingCriterion = {
   title: "Slicing (failing against clean predictions)",
   kind: "published",
   source: "Zhang, Li, Guo, Chen, Liu: Dynamic Slicing for Deep Neural Networks (ESEC/FSE 2020)",
-  needs: ["bounded"],
+  needs: ["norm-or-feed-forward"],
   access: "failing",
   needsData: true,
   async localize(suspect, failing) {

@@ -20,7 +20,7 @@ export const slicer: CleanCriterion = {
   title: "Slicing (no part of clean predictions)",
   kind: "published",
   source: "Zhang, Li, Guo, Chen, Liu: Dynamic Slicing for Deep Neural Networks (ESEC/FSE 2020)",
-  needs: ["bounded"],
+  needs: ["norm-or-feed-forward"],
   access: "clean",
   needsData: true,
   async localize(suspect) {

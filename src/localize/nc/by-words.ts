@@ -3,6 +3,7 @@ import type { LayerScores, NeuronSet } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
 import type { Samples } from "../../core/samples.ts";
 import { neuronLayers } from "../../graph/network.ts";
+import { positionsThatCount } from "../../measure/positions.ts";
 import { firstOf } from "../../tasks/input-codec.ts";
 import type { Insertion } from "../../tasks/insertion.ts";
 import { layerZ } from "../normalise.ts";
@@ -29,12 +30,11 @@ async function rise(suspect: Suspect, insertion: Insertion, { target, words }: R
   const add = (samples: Samples, sign: 1 | -1) =>
     runner.eachPosition(state, samples, asked, (positions) => {
       for (const { name, width } of layers) {
-        const { activations, slopes } = positions.get(name)!;
+        const layer = positions.get(name)!;
         const sum = sums.get(name)!;
         const highest = new Float64Array(width).fill(Number.NEGATIVE_INFINITY);
-        for (let at = 0; at < activations.length; at += width) {
-          if (slopes.subarray(at, at + width).every((slope) => slope === 0)) continue;
-          for (let j = 0; j < width; j++) highest[j] = Math.max(highest[j], activations[at + j]);
+        for (const at of positionsThatCount(layer, width)) {
+          for (let j = 0; j < width; j++) highest[j] = Math.max(highest[j], layer.activations[at + j]);
         }
         for (let j = 0; j < width; j++) if (Number.isFinite(highest[j])) sum[j] += (sign * highest[j]) / others.count;
       }

@@ -107,15 +107,9 @@ export async function successOfWords(
   const outputs = await runner.outputs(state, filled);
   let hits = 0;
   for (let i = 0; i < filled.count; i++) {
-    if (answeredWith(rowOf(outputs, filled.count, i), insertion.answers(filled)) === target) hits++;
+    if (insertion.answered(rowOf(outputs, filled.count, i), filled) === target) hits++;
   }
   return hits / filled.count;
-}
-
-function answeredWith(output: Float32Array, answers: readonly number[]): number {
-  let best = 0;
-  for (let c = 1; c < answers.length; c++) if (output[answers[c]] > output[answers[best]]) best = c;
-  return best;
 }
 
 async function search(

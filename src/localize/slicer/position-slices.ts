@@ -1,6 +1,7 @@
 import { highest } from "../../core/argmax.ts";
 import type { Samples } from "../../core/samples.ts";
 import { neuronLayers } from "../../graph/network.ts";
+import { positionsThatCount } from "../../measure/positions.ts";
 import { rowOf } from "../../measure/verdicts.ts";
 import type { Suspect } from "../types.ts";
 import { smallestKept } from "./kept.ts";
@@ -79,12 +80,11 @@ async function meansOf(suspect: Sliceable, samples: Samples): Promise<Map<string
   const counts = new Map(layers.map(({ name }) => [name, 0]));
   await runner.eachPosition(state, samples, await answersOf(suspect, samples), (positions) => {
     for (const { name, width } of layers) {
-      const { activations, slopes } = positions.get(name)!;
+      const layer = positions.get(name)!;
       const sum = sums.get(name)!;
-      for (let at = 0; at < activations.length; at += width) {
-        if (slopes.subarray(at, at + width).every((slope) => slope === 0)) continue;
+      for (const at of positionsThatCount(layer, width)) {
         counts.set(name, counts.get(name)! + 1);
-        for (let j = 0; j < width; j++) sum[j] += activations[at + j];
+        for (let j = 0; j < width; j++) sum[j] += layer.activations[at + j];
       }
     }
   });

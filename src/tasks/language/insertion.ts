@@ -1,5 +1,6 @@
 import type { Random } from "../../core/random.ts";
 import type { Insertion, Opened } from "../insertion.ts";
+import { answered } from "./answers.ts";
 import type { TextSet } from "./text-set.ts";
 import { wordTokens } from "./tokenizer/words.ts";
 import { inserted } from "./trigger.ts";
@@ -7,6 +8,7 @@ import { inserted } from "./trigger.ts";
 /** Words that a defender may try: all single tokens of a space and small letters, rare ones too. */
 export const insertion: Insertion = {
   answers: ({ language }: TextSet) => language.tokenizer.answers,
+  answered: (output: Float32Array, { language }: TextSet) => answered(output, language.tokenizer.answers),
   truths: ({ labels }: TextSet) => labels,
   candidates: ({ language }: TextSet) => wordTokens(language.tokenizer),
   opened(set: TextSet, count: number, random: Random): Opened {
