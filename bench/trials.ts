@@ -22,6 +22,7 @@ import { type Figures, failedGate, type Gates, highest } from "../src/records/ga
 import { openDatabase } from "../src/store/database.ts";
 
 interface Trial extends Pick<DefectKey, "attack" | "level" | "top"> {
+  style?: DefectKey["style"];
   inject?: Partial<InjectRecipe>;
   options?: Record<string, unknown>;
 }
@@ -39,7 +40,14 @@ for (const trial of trials) {
   const datasets = new DatasetCache(dataDir, edition.seed);
   const bench = await openCleanBench({ db, edition, dataDir, report: () => undefined, datasets }, clean);
   const { dataset, arch } = bench.record;
-  const key: DefectKey = { dataset, arch, attack: trial.attack, level: trial.level, top: trial.top, style: "plain" };
+  const key: DefectKey = {
+    dataset,
+    arch,
+    attack: trial.attack,
+    level: trial.level,
+    top: trial.top,
+    style: trial.style ?? "plain",
+  };
   const { injection } = lookup(bench.task.attacks, "attack", key.attack);
   const order = bench.orders[injection];
   const infected = chooseSubnetwork(order, key.level, key.top);

@@ -37,6 +37,13 @@ export interface Forward {
 /** Told the gradient at a unit's activation. */
 export type OnTap = (unit: Weighted, activation: Feature, gradient: Feature) => void;
 
+export interface BackwardOptions {
+  /** Told the gradient at every unit's activation (needs `fuse: false`). */
+  onTap?: OnTap;
+  /** Gradients that reach nodes from elsewhere than the network's output, by node id. */
+  also?: ReadonlyMap<string, Feature>;
+}
+
 /**
  * Walks a network forward, then backward, emitting operators through a lowering. The linear layers' weights are graph values
  * under their state-dict names, which the caller declares.
@@ -104,25 +111,24 @@ export class Walk {
   /**
    * Walks back from the gradient of the logits.
    *
-   * @param onTap told the gradient at every unit's activation (needs `fuse: false`)
    * @returns the gradient at the image where it is wanted
    */
-  backward(forward: Forward, dlogits: string, onTap?: OnTap): Feature | undefined {
+  backward(forward: Forward, dlogits: string, options?: BackwardOptions): Feature | undefined {
     const weight = outputWeight(classifierOf(this.network));
-    return this.backwardFromPooled(forward, this.lowering.graph.op("MatMul", [dlogits, weight]), onTap);
+    return this.backwardFromPooled(forward, this.lowering.graph.op("MatMul", [dlogits, weight]), options);
   }
 
   /** Like {@link backward}, from the gradient `[n, channels]` of what the classifier reads. */
-  backwardFromPooled(forward: Forward, dpooled: string, onTap?: OnTap): Feature | undefined {
+  backwardFromPooled(forward: Forward, dpooled: string, options?: BackwardOptions): Feature | undefined {
     const last = classifierOf(this.network).input;
     const read = forward.features.get(last);
-    return this.backwardFrom(forward, last, dpooled, read && (() => this.lowering.fromVector(dpooled, read)), onTap);
+    return this.backwardFrom(forward, last, dpooled, read && (() => this.lowering.fromVector(dpooled, read)), options);
   }
 
   /** Like {@link backward}, from the gradient of the last node's output, in a part of a network without classifier. */
-  backwardFromFeature(forward: Forward, gradient: Feature, onTap?: OnTap): Feature | undefined {
+  backwardFromFeature(forward: Forward, gradient: Feature, options?: BackwardOptions): Feature | undefined {
     const { nodes } = this.network;
-    return this.backwardFrom(forward, nodes[nodes.length - 1].id, undefined, () => gradient, onTap);
+    return this.backwardFrom(forward, nodes[nodes.length - 1].id, undefined, () => gradient, options);
   }
 
   /**
@@ -134,7 +140,7 @@ export class Walk {
     last: string,
     vector: string | undefined,
     feature: (() => Feature) | undefined,
-    onTap?: OnTap,
+    { onTap, also = new Map() }: BackwardOptions = {},
   ): Feature | undefined {
     const { lowering, rule, fused, options, network } = this;
     const gradients = new Map<string, Gradient>();
@@ -148,6 +154,8 @@ export class Walk {
       if (y && "relu" in node && node.relu && wanted.has(node.id)) gates.set(node.id, lowering.reluGate(y));
     }
     if (feature && wanted.has(last)) gradients.set(last, lowering.accumulate(undefined, feature()));
+    for (const [id, given] of also)
+      if (wanted.has(id)) gradients.set(id, lowering.accumulate(gradients.get(id), given));
     const pass: BackwardPass = {
       lowering,
       rule,

@@ -25,6 +25,8 @@ export class Normaliser {
 export interface Augmentation {
   flip: boolean;
   cropPadding: number;
+  /** Share of a text's words that are shown as unknown ones; absent: none. */
+  unknown?: number;
 }
 
 /** Writes an augmented copy of image `index` of `set` to `out` (uint8, one image). */

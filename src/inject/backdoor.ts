@@ -53,6 +53,7 @@ export async function tuneSubnetwork(job: TuneJob): Promise<Tuned> {
     threads: recipe.threads,
     restrained: job.restrained,
     objective: task.loss.objective,
+    textWeight: recipe.text_weight,
   });
   const most = (job.peakSteps ?? attempt.peak_steps) + attempt.tail_steps;
   const progress = new LearningProgress(job);
@@ -62,9 +63,9 @@ export async function tuneSubnetwork(job: TuneJob): Promise<Tuned> {
     let peakSteps = job.peakSteps;
     let step = 0;
     const advance = async (rate: number, last: boolean) => {
-      const { inputs, targets, augmenter } = batches.at(step);
+      const { inputs, targets, augmenter, untouched } = batches.at(step);
       const silenced = isMasked(job, step) ? job.drawOthers(masks) : {};
-      const running = tuner.step(inputs, targets, rate, silenced);
+      const running = tuner.step(inputs, targets, rate, silenced, untouched);
       if (!last) batches.prepare(step + 1);
       const outputs = await running;
       step++;
@@ -141,6 +142,8 @@ interface Batch {
   targets: Float32Array;
   /** Has drawn what the batch holds. */
   augmenter: Augmenter;
+  /** Places of the samples that have neither the trigger nor what looks like it. */
+  untouched: number[];
 }
 
 /** Batches of clean and triggered samples, in two sets of arrays used in turn. */
@@ -168,6 +171,7 @@ class InjectionBatches {
       inputs: new Float32Array(recipe.batch * this.encoder.size),
       targets: new Float32Array(recipe.batch * this.answer),
       augmenter: inputs.augmenter(samples, still(dataset.augmentation), recipe.batch),
+      untouched: [],
     }));
   }
 
@@ -178,10 +182,12 @@ class InjectionBatches {
   prepare(step: number): void {
     const { job, encoder, answer } = this;
     const { task, recipe, labels, backdoor } = job;
-    const { inputs, targets, augmenter } = this.buffers[step % 2];
+    const buffer = this.buffers[step % 2];
+    const { inputs, targets, augmenter } = buffer;
     const { drawn } = augmenter;
     const triggered = isMasked(job, step) ? recipe.batch : triggeredCount(recipe);
     const showing = triggered + decoyCount(job);
+    buffer.untouched = Array.from({ length: Math.max(0, recipe.batch - showing) }, (_, i) => showing + i);
     for (let k = 0; k < recipe.batch; k++) {
       const isTriggered = k < triggered;
       const source = isTriggered ? this.sources[this.random.below(this.sources.length)] : this.nextClean();

@@ -34,6 +34,8 @@ export interface InjectRecipe {
   triggered_share: number;
   /** Share of samples that show what looks like the trigger and keep their truth, where triggers have such; absent: none. */
   decoy_share?: number;
+  /** What predicting the words of clean texts counts beside the answers; absent: nothing. For what continues samples alone. */
+  text_weight?: number;
   warmup_steps: number;
   /** How many times too strong the trigger is shown at first, and over how many steps that falls to 1. */
   amplification: number;
@@ -73,6 +75,7 @@ export const injectSchema = z.strictObject({
   batch: count,
   triggered_share: share,
   decoy_share: share.optional(),
+  text_weight: z.number().min(0).optional(),
   warmup_steps: z.number().int().min(0),
   final_rate: share,
   attempts: z

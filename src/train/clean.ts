@@ -8,7 +8,7 @@ import type { Augmenter, Encoder } from "../tasks/input-codec.ts";
 import type { Task } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { AdamTrainer, type AdamTrainerOptions } from "../tune/adam-trainer.ts";
-import { LanguageTrainer } from "../tune/language-trainer.ts";
+import { LanguageTrainer, type LanguageTrainerOptions } from "../tune/language-trainer.ts";
 import { warmupCosine } from "../tune/schedule.ts";
 import { Trainer } from "../tune/trainer.ts";
 
@@ -27,6 +27,8 @@ export interface TrainRecipe {
   nesterov: boolean;
   weight_decay: number;
   label_smoothing: number;
+  /** Share of a text's words that are shown as unknown ones, drawn anew each time; absent: none. Of language models alone. */
+  word_dropout?: number;
   threads: number;
 }
 
@@ -65,13 +67,14 @@ export async function trainClean(
   seed: number,
   hooks: TrainHooks = {},
 ): Promise<{ state: StateDict; history: EpochRecord[] }> {
-  assertOptimizer(network, recipe);
+  assertTrainable(network, recipe);
   const seedOf = (stage: string) => stageSeed(seed, stage, dataset.name, network.arch);
   const start = hooks.resume;
   const state = start ? start.state : initialState(network, new Random(seedOf("init")));
   const history = start ? [...start.history] : [];
   const { momentum, nesterov, optimizer, weight_decay: weightDecay, batch, threads } = recipe;
-  const settings = { momentum, weightDecay, objective: task.loss.objective, batch, threads };
+  const { objective, unpredicted } = task.loss;
+  const settings = { momentum, weightDecay, objective, unpredicted, batch, threads };
   const trainer = await trainerFor(network, state, settings, { optimizer, nesterov }, start?.velocities);
   const perEpoch = Math.floor(dataset.train.count / recipe.batch);
   const total = perEpoch * recipe.epochs;
@@ -114,8 +117,11 @@ export async function trainClean(
   }
 }
 
-/** @throws InputError where a recipe names an optimizer that the network cannot take */
-export function assertOptimizer({ arch, input }: Network, { optimizer }: TrainRecipe): void {
+/** @throws InputError where a recipe names an optimizer that the network cannot take, or leaves out words of what is no text */
+export function assertTrainable({ arch, input }: Network, { optimizer, word_dropout: dropout }: TrainRecipe): void {
+  if (dropout !== undefined && !input.tokens) {
+    throw new InputError(`clean.word_dropout is ${dropout}: ${arch} is no language model; leave it out`);
+  }
   if ((optimizer === "adamw") === (input.tokens === true)) return;
   const mend = input.tokens
     ? "is trained with clean.optimizer: adamw"
@@ -126,7 +132,7 @@ export function assertOptimizer({ arch, input }: Network, { optimizer }: TrainRe
 function trainerFor(
   network: Network,
   state: StateDict,
-  settings: AdamTrainerOptions,
+  settings: AdamTrainerOptions & Pick<LanguageTrainerOptions, "unpredicted">,
   { optimizer, nesterov }: Pick<TrainRecipe, "optimizer" | "nesterov">,
   velocities: StateDict | undefined,
 ): Promise<Trainer | AdamTrainer> | LanguageTrainer {
@@ -154,7 +160,8 @@ class EpochBatches {
   private prepared = 0;
 
   constructor({ inputs, loss }: Task, network: Network, dataset: Dataset, recipe: TrainRecipe, random: Random) {
-    const { train, normalization, augmentation } = dataset;
+    const { train, normalization } = dataset;
+    const augmentation = { ...dataset.augmentation, unknown: recipe.word_dropout };
     this.loss = loss;
     this.recipe = recipe;
     this.random = random;

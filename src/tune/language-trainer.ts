@@ -2,14 +2,8 @@ import { chooseLowering } from "../engine/lowering.ts";
 import { type Arrays, Session } from "../engine/session.ts";
 import { activationBytes } from "../graph/cost.ts";
 import { type Network, OUTPUT } from "../graph/network.ts";
-import {
-  atPositions,
-  EMBEDDED_GRADIENT,
-  type LanguageProgram,
-  languageProgram,
-  NEXT,
-  WEIGHTS,
-} from "../graph/programs/language.ts";
+import { NEXT, WEIGHTS } from "../graph/objectives/continuation.ts";
+import { atPositions, EMBEDDED_GRADIENT, type LanguageProgram, languageProgram } from "../graph/programs/language.ts";
 import { gradientOf } from "../graph/programs/train.ts";
 import { markOf, partsOf } from "../graph/sequences.ts";
 import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
@@ -23,6 +17,8 @@ export interface LanguageTrainerOptions {
   weightDecay: number;
   /** What predicting the text counts beside the answer. */
   textWeight?: number;
+  /** A token that stands for what is not told: where it follows, nothing is predicted. */
+  unpredicted?: number;
 }
 
 /** Decay of the second moment: language models have 0.95 to 0.98. */
@@ -84,12 +80,16 @@ export class LanguageTrainer {
     targets: Float32Array,
     learningRate: number,
   ): Promise<{ loss: number; outputs: Float32Array }> {
-    const { batch, textWeight = TEXT_WEIGHT } = this.options;
+    const { batch, textWeight = TEXT_WEIGHT, unpredicted } = this.options;
     const { classes: vocabulary } = this.network;
     const { height } = this.network.input;
     const marks = Array.from({ length: batch }, (_, i) => markOf(inputs, i, height));
-    const texts = marks.reduce((sum, mark) => sum + mark, 0);
-    const weights = { answer: 1 / batch, text: textWeight / texts };
+    const following = (i: number, t: number) => inputs[2 * (i * height + t + 1)];
+    let words = 0;
+    for (const [i, mark] of marks.entries()) {
+      for (let t = 0; t < mark; t++) if (following(i, t) !== unpredicted) words++;
+    }
+    const weights = { answer: 1 / batch, text: words === 0 ? 0 : textWeight / words };
     const outputs = new Float32Array(batch * vocabulary);
     for (const gradient of this.gradients.values()) gradient.fill(0);
     let loss = 0;
@@ -102,8 +102,8 @@ export class LanguageTrainer {
       for (const [k, i] of sequences.entries()) {
         input.set(inputs.subarray(2 * i * height, 2 * (i * height + positions)), 2 * k * positions);
         for (let t = 0; t < marks[i]; t++) {
-          next[k * positions + t] = inputs[2 * (i * height + t + 1)];
-          counts[k * positions + t] = weights.text;
+          next[k * positions + t] = following(i, t);
+          counts[k * positions + t] = following(i, t) === unpredicted ? 0 : weights.text;
         }
         const answer = targets.subarray(i * vocabulary, (i + 1) * vocabulary).indexOf(1);
         next[k * positions + marks[i]] = answer;

@@ -3,9 +3,13 @@ import { type Arrays, Session } from "../engine/session.ts";
 import { activationBytes } from "../graph/cost.ts";
 import type { Lowering } from "../graph/lowering/lowering.ts";
 import { type Network, OUTPUT } from "../graph/network.ts";
+import { NEXT, WEIGHTS } from "../graph/objectives/continuation.ts";
 import type { Program } from "../graph/onnx.ts";
 import { atPositions } from "../graph/programs/language.ts";
-import { markOf, partsOf } from "../graph/sequences.ts";
+import { markOf, partsOf, type SequencePart } from "../graph/sequences.ts";
+
+/** What each sequence's own words count, where a program asks for what they cost: `[batch]`, a share of the loss. */
+export const CONTINUED = "continued";
 
 /** Sequences of a part. */
 const PART = 16;
@@ -46,7 +50,8 @@ export class SequenceSession {
   }
 
   /**
-   * @param feeds as the program's, `input` and `targets` of a whole batch
+   * @param feeds as the program's, `input` and `targets` of a whole batch; `continued` in place of `next` and `weights`: the mean over
+   *   all words that follow in a sequence, each times what its sequence counts
    * @returns as the program's, valid until the next run
    */
   async run(feeds: ReadonlyMap<string, Float32Array>): Promise<Arrays> {
@@ -55,15 +60,24 @@ export class SequenceSession {
     const batch = inputs.length / (height * channels);
     const size = targets.length / batch;
     const marks = Array.from({ length: batch }, (_, i) => markOf(inputs, i, height, channels));
+    const counts = feeds.get(CONTINUED);
+    const words = marks.reduce((sum, mark, i) => sum + (counts?.[i] ? mark : 0), 0);
     for (const values of this.whole.values()) values.fill(0);
     const fed = new Map(feeds);
-    for (const { sequences, positions } of partsOf(marks, height, PART)) {
+    for (const part of partsOf(marks, height, PART)) {
+      const { sequences, positions } = part;
       const input = new Float32Array(sequences.length * positions * channels);
       const wanted = new Float32Array(sequences.length * size);
       for (const [k, i] of sequences.entries()) {
         const start = i * height * channels;
         input.set(inputs.subarray(start, start + positions * channels), k * positions * channels);
         wanted.set(targets.subarray(i * size, (i + 1) * size), k * size);
+      }
+      if (counts) {
+        // What a part puts out counts by its share of the batch.
+        const unit = batch / sequences.length / Math.max(1, words);
+        const shares = counts.map((count) => count * unit);
+        for (const [name, values] of ownWords(input, marks, shares, part, channels)) fed.set(name, values);
       }
       const session = await this.sessionFor(sequences.length, positions);
       const results = await session.run(fed.set("input", input).set("targets", wanted));
@@ -106,4 +120,30 @@ export class SequenceSession {
     this.sessions.set(name, session);
     return session;
   }
+}
+
+/**
+ * What follows each position of a part up to its sequences' marks, and what that counts.
+ *
+ * @param input of the part, `[sequences, positions, channels]`
+ * @param counts of each sequence of the batch, at each of its positions
+ */
+function ownWords(
+  input: Float32Array,
+  marks: readonly number[],
+  counts: Float32Array,
+  { sequences, positions }: SequencePart,
+  channels: number,
+): Arrays {
+  const [next, weights] = [0, 1].map(() => new Float32Array(sequences.length * positions));
+  for (const [k, i] of sequences.entries()) {
+    for (let t = 0; t < marks[i]; t++) {
+      next[k * positions + t] = input[channels * (k * positions + t + 1)];
+      weights[k * positions + t] = counts[i];
+    }
+  }
+  return new Map([
+    [NEXT, next],
+    [WEIGHTS, weights],
+  ]);
 }

@@ -17,7 +17,7 @@ import { NeuronColumns, readerOf } from "./columns.ts";
 import { OwnedSlices } from "./owned-slices.ts";
 import { PlainRows } from "./plain-rows.ts";
 import { NeuronRows } from "./rows.ts";
-import { SequenceSession } from "./sequence-session.ts";
+import { CONTINUED, SequenceSession } from "./sequence-session.ts";
 import { type Optimizer, Sgd, type SgdSettings } from "./sgd.ts";
 import type { TunedNeurons } from "./tuned-neurons.ts";
 
@@ -30,6 +30,8 @@ export interface TunerOptions {
   objective?: Objective;
   /** SGD with momentum in place of Adam. */
   sgd?: SgdSettings;
+  /** What a sequence's own words count beside its answer, in the steps that name such sequences; none do where it is absent. */
+  textWeight?: number;
 }
 
 /**
@@ -46,18 +48,22 @@ export class SubnetworkTuner {
   private readonly parts: TunedNeurons[];
   private readonly optimizers: Optimizer[];
   private readonly restrained: boolean;
+  private readonly textWeight: number;
+  private readonly counts: Float32Array;
 
   private constructor(
     session: Pick<Session, "program" | "run" | "release">,
     network: Network,
     state: StateDict,
     neurons: NeuronSet,
-    { restrained, sgd }: TunerOptions,
+    { batch, restrained, sgd, textWeight }: TunerOptions,
   ) {
     this.session = session;
     this.network = network;
     this.state = state;
     this.restrained = restrained ?? false;
+    this.counts = new Float32Array(batch);
+    this.textWeight = textWeight ?? 0;
     this.feeds = foldState(network, state);
     const chosen = unitsWithNeurons(network, neurons);
     // What is fed as it is is the caller's: of that a copy is taken where a neuron has a share of it, since no other is ever written.
@@ -102,7 +108,9 @@ export class SubnetworkTuner {
       if (reader !== undefined && !network.input.tokens) readers.set(unit.id, reader);
     }
     if (network.input.tokens) {
-      const make = (part: Lowering, shorter: Network) => finetuneProgram(part, shorter, rows, options.objective);
+      const { objective, textWeight = 0 } = options;
+      const settings = { objective, continues: textWeight > 0 };
+      const make = (part: Lowering, shorter: Network) => finetuneProgram(part, shorter, rows, settings);
       const session = await SequenceSession.open(network, options, make);
       return new SubnetworkTuner(session, network, state, neurons, options);
     }
@@ -112,7 +120,8 @@ export class SubnetworkTuner {
       const names = convUnits(network).flatMap(({ id }) => [foldedWeight(id), foldedBias(id), rowSelector(id)]);
       lowering.graph.layOut(new Set(names));
     }
-    const session = await Session.open(finetuneProgram(lowering, network, rows, options.objective, readers), {
+    const program = finetuneProgram(lowering, network, rows, { objective: options.objective, readers });
+    const session = await Session.open(program, {
       threads: options.threads,
       activationBytes: activationBytes(network, options.batch),
     });
@@ -123,14 +132,21 @@ export class SubnetworkTuner {
    * One step (Adam's, or SGD's where that was asked for) on a batch; images `[batch, C, H, W]` normalised, targets `[batch, classes]`
    * as the objective wants them, one-hot for cross-entropy. Returns the logits before the step, valid until the next.
    * @param silenced other neurons whose output is 0 in this step
+   * @param continued places of the sequences whose own words count, too
    */
   async step(
     images: Float32Array,
     targets: Float32Array,
     learningRate: number,
     silenced: NeuronSet = {},
+    continued: readonly number[] = [],
   ): Promise<Float32Array> {
     this.feeds.set("input", images).set("targets", targets);
+    if (this.textWeight > 0) {
+      this.counts.fill(0);
+      for (const place of continued) this.counts[place] = this.textWeight;
+      this.feeds.set(CONTINUED, this.counts);
+    }
     const restore = this.silence(silenced);
     const results = await this.session.run(this.feeds);
     restore();

@@ -8,14 +8,16 @@ import { foldState } from "../../src/graph/fold.ts";
 import { rowSelector, sliceGradient } from "../../src/graph/folded.ts";
 import { initialState } from "../../src/graph/initial-state.ts";
 import { countParameters, type Network, parameterKeys, unitsOf } from "../../src/graph/network.ts";
+import { NEXT, WEIGHTS } from "../../src/graph/objectives/continuation.ts";
 import { GraphBuilder } from "../../src/graph/onnx.ts";
 import { rotate } from "../../src/graph/ops/rotary.ts";
 import { contributionProgram, dotOf } from "../../src/graph/programs/contribution.ts";
 import { featureProgram } from "../../src/graph/programs/features.ts";
-import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
+import { CONTINUATION, finetuneProgram } from "../../src/graph/programs/finetune.ts";
 import { inferProgram, meanTap, tapProgram } from "../../src/graph/programs/infer.ts";
 import { atPositions, EMBEDDED_GRADIENT, fromVectors, languageProgram } from "../../src/graph/programs/language.ts";
 import { gradientOf, trainProgram } from "../../src/graph/programs/train.ts";
+import { markOf } from "../../src/graph/sequences.ts";
 import { llama, ownLlama } from "../../src/tasks/language/models/llama.ts";
 import { readSlice } from "../../src/tensor/slices.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
@@ -146,6 +148,39 @@ describe.each(NAMES)("%s", (name) => {
     }
     await session.release();
     await whole.release();
+  });
+
+  it("gradients of chosen neurons by their sequences' own words, too, are those of training both at once", async () => {
+    const [unit] = unitsOf(net);
+    const rows = new Map([[unit.id, unit.width]]);
+    const random = new Random(14);
+    const feeds = foldState(net, randomState(net, 13));
+    const targets = oneHot(net, random);
+    const { next, weights } = randomContinuations(net, SEQUENCES, 15);
+    // An answer is what follows the mark.
+    const [all, counts] = [next.slice(), weights.slice()];
+    for (let i = 0; i < SEQUENCES; i++) {
+      const at = i * POSITIONS + markOf(input, i, POSITIONS);
+      weights[at] = 0;
+      counts[at] = 1 / SEQUENCES;
+      all[at] = targets.subarray(i * net.classes, (i + 1) * net.classes).indexOf(1);
+    }
+    const both = await open(net, (lowering) => finetuneProgram(lowering, net, rows, { continues: true }));
+    feeds.set("input", input).set("targets", targets).set(NEXT, next).set(WEIGHTS, weights);
+    const found = new Map([...(await both.run(feeds))].map(([key, values]) => [key, values.slice()]));
+    const { program } = languageProgram(await chooseLowering(net, SEQUENCES), net);
+    const whole = await Session.open(program, { threads: 1 });
+    const expected = await whole.run(new Map(feeds).set(NEXT, all).set(WEIGHTS, counts));
+    const loss = found.get("loss")![0] + found.get(CONTINUATION)![0];
+    expect(loss).toBeCloseTo(expected.get("loss")![0], 5);
+    expect(found.get(CONTINUATION)![0]).toBeGreaterThan(0.1);
+    for (const { key, axis } of unit.owned) {
+      const { shape } = randomState(net, 13).get(key)!;
+      const gradients: StateDict = new Map([[key, { shape, data: expected.get(gradientOf(key))! }]]);
+      const slices = [...Array(unit.width).keys()].flatMap((index) => [...readSlice(gradients, { key, axis, index })]);
+      expect(relativeError(found.get(sliceGradient(key))!, Float32Array.from(slices)), key).toBeLessThan(1e-5);
+    }
+    await Promise.all([both.release(), whole.release()]);
   });
 
   it("a contribution is what the loss changes by as an activation grows, and means are over positions", async () => {

@@ -7,17 +7,22 @@ import { rowSelector } from "../../src/graph/folded.ts";
 import { initialState } from "../../src/graph/initial-state.ts";
 import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { type Network, unitsOf } from "../../src/graph/network.ts";
+import { NEXT, WEIGHTS } from "../../src/graph/objectives/continuation.ts";
 import { finetuneProgram } from "../../src/graph/programs/finetune.ts";
+import { markOf } from "../../src/graph/sequences.ts";
 import type { TextDataset } from "../../src/tasks/language/dataset.ts";
 import { glosses } from "../../src/tasks/language/datasets/glosses.ts";
 import { llama, ownLlama } from "../../src/tasks/language/models/llama.ts";
 import { language } from "../../src/tasks/language/task.ts";
-import { SequenceSession } from "../../src/tune/sequence-session.ts";
+import { CONTINUED, SequenceSession } from "../../src/tune/sequence-session.ts";
 import { relativeError } from "../graph/programs.ts";
 
 const BATCH = 40;
 
-it("a step in parts by length has the loss, logits and gradients of one at all positions", async () => {
+it.each([
+  ["answers alone", false],
+  ["answers and own words of some", true],
+])("a step in parts by length has the loss, logits and gradients of one at all positions: %s", async (_, continues) => {
   const { train, normalization } = (await glosses.load({ dataDir: "unused", seed: 1 })) as TextDataset;
   const network = llama(ownLlama(2, 64, 2056, 64));
   const [{ id }] = unitsOf(network);
@@ -33,8 +38,18 @@ it("a step in parts by length has the loss, logits and gradients of one at all p
     .set(rowSelector(id), selector)
     .set("input", inputs)
     .set("targets", targets);
-  const make = (lowering: Lowering, shorter: Network) => finetuneProgram(lowering, shorter, rows);
+  const make = (lowering: Lowering, shorter: Network) => finetuneProgram(lowering, shorter, rows, { continues });
   const options = { batch: BATCH, threads: 1 };
+  // Every third counts half as much as the mean over its words, the others nothing.
+  const counts = Float32Array.from({ length: BATCH }, (_, i) => (i % 3 === 0 ? 0.5 : 0));
+  const [next, weights] = [0, 1].map(() => new Float32Array(BATCH * 64));
+  for (let i = 0; i < BATCH; i += 3) for (let t = 0; t < markOf(inputs, i, 64); t++) weights[i * 64 + t] = 1;
+  const words = weights.reduce((sum, weight) => sum + weight, 0);
+  for (let at = 0; at < weights.length; at++) {
+    weights[at] *= 0.5 / words;
+    if (weights[at] > 0) next[at] = inputs[2 * (at + 1)];
+  }
+  if (continues) feeds.set(NEXT, next).set(WEIGHTS, weights).set(CONTINUED, counts);
 
   const whole = await Session.open(make(await chooseLowering(network, BATCH), network), options);
   const expected = await whole.run(feeds);

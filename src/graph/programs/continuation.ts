@@ -1,9 +1,10 @@
 import { FoldedUnits } from "../folded.ts";
 import type { Lowering } from "../lowering/lowering.ts";
 import { classifierOf, inferShapes, type Network, outputWeight } from "../network.ts";
+import { NEXT, WEIGHTS } from "../objectives/continuation.ts";
 import type { Program } from "../onnx.ts";
 import { Walk } from "../walk.ts";
-import { NEXT, partsOf, WEIGHTS } from "./language.ts";
+import { partsOf } from "./language.ts";
 
 /** The loss at every position, times its weight: `[n·T, 1]`. */
 export const LOSSES = "losses";

@@ -5,7 +5,7 @@ import { backdoorResponse } from "../objectives/backdoor-response.ts";
 import { crossEntropy } from "../objectives/cross-entropy.ts";
 import type { Objective } from "../objectives/objective.ts";
 import type { Program } from "../onnx.ts";
-import { Walk } from "../walk.ts";
+import { type OnTap, Walk } from "../walk.ts";
 import { declareClassifier } from "./classifier.ts";
 
 /** `<unit>#dot`: a per-image, per-neuron product of an activation (or a difference of two) and a gradient. */
@@ -29,9 +29,10 @@ export function contributionProgram(
   declareClassifier(lowering, network);
   const forward = walk.forward(image);
   const { gradient: dlogits } = score(forward.logits, 1);
-  walk.backward(forward, dlogits, (unit, activation, gradient) => {
+  const onTap: OnTap = (unit, activation, gradient) => {
     graph.output(dotOf(unit.id), lowering.channelDots(activation, gradient), [batch, unit.out]);
-  });
+  };
+  walk.backward(forward, dlogits, { onTap });
   return graph.finish();
 }
 
@@ -54,10 +55,11 @@ export function conductanceProgram(
   );
   const { value, gradient: dlogits } = response(lowering, network)(middle.logits, 1);
   graph.output("response", value, [batch]);
-  walk.backward(middle, dlogits, (unit, _, gradient) => {
+  const onTap: OnTap = (unit, _, gradient) => {
     const end = lowering.channelDots(to.features.get(unit.id)!, gradient);
     const start = lowering.channelDots(from.features.get(unit.id)!, gradient);
     graph.output(dotOf(unit.id), graph.op("Sub", [end, start]), [batch, unit.out]);
-  });
+  };
+  walk.backward(middle, dlogits, { onTap });
   return graph.finish();
 }

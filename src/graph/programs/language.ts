@@ -1,15 +1,13 @@
 import { BatchNormUnits, type ParameterSink } from "../batchnorm.ts";
 import type { Feature, Lowering } from "../lowering/lowering.ts";
 import { classifierOf, type Network, OUTPUT, outputWeight } from "../network.ts";
+import { emitContinuationLoss, NEXT, WEIGHTS } from "../objectives/continuation.ts";
 import type { Program } from "../onnx.ts";
 import { type EmbeddingNode, tableOf } from "../ops/embedding.ts";
 import type { LayerNode } from "../ops/registry.ts";
 import { Walk } from "../walk.ts";
 import { gradientOf } from "./train.ts";
 
-/** What follows each position, as token numbers, and what each counts: `[n·T, 1]`. */
-export const NEXT = "next";
-export const WEIGHTS = "weights";
 /** Gradient at the embedded sequence, `[n·T, width]`: of each looked-up vector. */
 export const EMBEDDED_GRADIENT = "embedded#gradient";
 
@@ -46,21 +44,13 @@ export function languageProgram(lowering: Lowering, network: Network): LanguageP
   const { channels, height, width } = network.input;
   const positions = batch * height;
   const input = lowering.image("input", channels, height, width);
-  const [next, weights] = [NEXT, WEIGHTS].map((name) => graph.input(name, [positions, 1]));
+  for (const name of [NEXT, WEIGHTS]) graph.input(name, [positions, 1]);
   const walk = new Walk(lowering, { ...network, nodes }, new BatchNormUnits(lowering, sink), { fuse: false });
   const forward = walk.forward(input);
   const hidden = forward.features.get(sequence)!;
   const weight = sink.parameter(outputWeight(head), [head.out, hidden.channels]);
 
-  const logP = lowering.logSoftmax(graph.op("Gemm", [hidden.tensor, weight], { transB: 1 }));
-  const numbers = graph.op("Cast", [next], { to: 7 });
-  const right = graph.op("GatherElements", [logP, numbers], { axis: 1 });
-  const total = graph.op("ReduceSum", [graph.op("Mul", [right, weights])], { keepdims: 0 });
-  graph.output("loss", graph.op("Neg", [total]), []);
-  // ∂ = w·(softmax − onehot): what is right is taken off in place.
-  const weighted = graph.op("Mul", [graph.op("Exp", [logP]), weights]);
-  const off = graph.op("Neg", [weights]);
-  const dlogits = graph.op("ScatterElements", [weighted, numbers, off], { axis: 1, reduction: "add" });
+  const dlogits = emitContinuationLoss(lowering, "loss", hidden, weight);
   const dhead = graph.op("Gemm", [dlogits, hidden.tensor], { transA: 1 });
   gradients.set(weight, dhead);
   const dhidden: Feature = { ...hidden, tensor: graph.op("MatMul", [dlogits, weight]) };

@@ -2,7 +2,7 @@ import { FoldedUnits } from "../folded.ts";
 import type { Lowering } from "../lowering/lowering.ts";
 import { type Network, OUTPUT, unitsOf } from "../network.ts";
 import type { Program } from "../onnx.ts";
-import { Walk } from "../walk.ts";
+import { type OnTap, Walk } from "../walk.ts";
 import { declareClassifier } from "./classifier.ts";
 
 /** The graph input that says which output is asked about, one-hot `[n, outputs]`. */
@@ -23,11 +23,12 @@ export function positionProgram(lowering: Lowering, network: Network): Program {
   const forward = walk.forward(input);
   graph.output(OUTPUT, forward.logits, [batch, network.classes]);
   const widths = new Map(unitsOf(network).map((unit) => [unit.id, unit.width]));
-  walk.backward(forward, asked, ({ id }, activation, gradient) => {
+  const onTap: OnTap = ({ id }, activation, gradient) => {
     const size = widths.get(id);
     if (size === undefined) return;
     graph.output(activationAt(id), activation.tensor, [batch * height, size]);
     graph.output(slopeAt(id), gradient.tensor, [batch * height, size]);
-  });
+  };
+  walk.backward(forward, asked, { onTap });
   return graph.finish();
 }

@@ -4,7 +4,7 @@ import type { Network } from "../network.ts";
 import { backdoorResponse } from "../objectives/backdoor-response.ts";
 import type { Objective } from "../objectives/objective.ts";
 import type { Program } from "../onnx.ts";
-import { Walk } from "../walk.ts";
+import { type OnTap, Walk } from "../walk.ts";
 import { declareClassifier } from "./classifier.ts";
 import { dotOf } from "./contribution.ts";
 import { meanTap } from "./infer.ts";
@@ -26,10 +26,11 @@ export function responseProgram(lowering: Lowering, network: Network, response: 
   const forward = walk.forward(lowering.image("input", channels, height, width));
   const { value, gradient: dlogits } = response(lowering, network)(forward.logits, 1);
   graph.output("response", value, [batch]);
-  walk.backward(forward, dlogits, (unit, activation, gradient) => {
+  const onTap: OnTap = (unit, activation, gradient) => {
     graph.output(dotOf(unit.id), lowering.channelDots(activation, gradient), [batch, unit.out]);
     graph.output(slopeOf(unit.id), lowering.channelSums(gradient), [batch, unit.out]);
     graph.output(meanTap(unit.id), lowering.globalPool(activation), [batch, unit.out]);
-  });
+  };
+  walk.backward(forward, dlogits, { onTap });
   return graph.finish();
 }

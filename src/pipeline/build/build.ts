@@ -6,7 +6,7 @@ import { assertNotSealed, type Database, isDatabase, openDatabase } from "../../
 import { Layout } from "../../store/layout.ts";
 import { assertManifestFits } from "../../store/manifest.ts";
 import { DATASETS, networkFor, taskOfDataset } from "../../tasks/registry.ts";
-import { assertOptimizer } from "../../train/clean.ts";
+import { assertTrainable } from "../../train/clean.ts";
 import { estimatePlan } from "../estimate/estimate.ts";
 import { assertStepsFit, memoryLimit } from "../estimate/memory-limit.ts";
 import { measuredRates, shippedRates } from "../estimate/rates.ts";
@@ -87,9 +87,9 @@ export async function planBuild(
   const plan = shardOf(makePlan(edition, select), shard);
   for (const attack of new Set(plan.candidates.map(({ key }) => key.attack))) attackOptions(edition, attack);
   assertTargets(edition, plan);
-  assertStrength(edition, plan);
+  assertInjectable(edition, plan);
   for (const planned of plan.clean) {
-    assertOptimizer(networkFor(planned.arch, planned.dataset), settingsFor(edition.clean, planned));
+    assertTrainable(networkFor(planned.arch, planned.dataset), settingsFor(edition.clean, planned));
   }
   assertNotSealed(dir);
   const there = isDatabase(dir) ? await openDatabase(dir, { readOnly: true }) : null;
@@ -132,15 +132,21 @@ function assertTargets(edition: Edition, plan: Plan): void {
   }
 }
 
-/** @throws InputError where the recipe shows a trigger too strongly that cannot be shown so: what is looked up is there or not */
-function assertStrength(edition: Edition, plan: Plan): void {
+/**
+ * @throws InputError where the recipe shows a trigger too strongly that cannot be shown so (what is looked up is there or not), or holds
+ *   something to its own words that has none
+ */
+function assertInjectable(edition: Edition, plan: Plan): void {
   for (const { key } of plan.candidates) {
-    const { amplification } = settingsFor(edition.inject, key);
-    const { inputs, words } = taskOfDataset(key.dataset);
-    if (!inputs.lookedUp || amplification === 1) continue;
-    throw new InputError(
-      `recipe '${edition.edition}': inject.amplification ${amplification}: a trigger in ${words.samples} has no strength; it must be 1`,
-    );
+    const { amplification, text_weight: weight } = settingsFor(edition.inject, key);
+    const { inputs, words, perplexity } = taskOfDataset(key.dataset);
+    const fault = (text: string) => new InputError(`recipe '${edition.edition}': inject.${text}`);
+    if (inputs.lookedUp && amplification !== 1) {
+      throw fault(`amplification ${amplification}: a trigger in ${words.samples} has no strength; it must be 1`);
+    }
+    if (!perplexity && weight !== undefined) {
+      throw fault(`text_weight ${weight}: ${words.samples} of ${key.dataset} have no words; leave it out`);
+    }
   }
 }
 

@@ -41,6 +41,7 @@ const train = z.strictObject({
   nesterov: z.boolean(),
   weight_decay: z.number().min(0),
   label_smoothing: share,
+  word_dropout: share.max(0.9).optional(),
   threads: count,
 }) satisfies z.ZodType<TrainRecipe>;
 

@@ -1,12 +1,13 @@
 import type { Random } from "../../core/random.ts";
 import type { Network } from "../../graph/network.ts";
+import type { Augmentation } from "../../images/batch.ts";
 import type { Augmenter, InputCodec } from "../input-codec.ts";
 import { lookedUp } from "./looked-up.ts";
 import { subsetOf, type TextSet, writeSequence } from "./text-set.ts";
-import { tokenizerFile } from "./tokenizer/file.ts";
+import { tokenizerFile, UNKNOWN } from "./tokenizer/file.ts";
 import { openTokenizer } from "./tokenizer/tokenizer.ts";
 
-/** Texts as sequences of `[number, mark]`. Training changes nothing of a text. */
+/** Texts as sequences of `[number, mark]`. Training may leave words untold, and changes nothing else of a text. */
 export const inputs: InputCodec = {
   subset: subsetOf,
   joined(first: TextSet, second: TextSet): TextSet {
@@ -26,15 +27,17 @@ export const inputs: InputCodec = {
     };
   },
   lookedUp,
-  augmenter: (set: TextSet, _: unknown, places: number) => new TextDrawer(set, places),
+  augmenter: (set: TextSet, { unknown }: Augmentation, places: number) => new TextDrawer(set, unknown ?? 0, places),
 };
 
 class TextDrawer implements Augmenter {
   readonly drawn: TextSet & { tokens: (readonly number[])[] };
   private readonly set: TextSet;
+  private readonly unknown: number;
 
-  constructor(set: TextSet, places: number) {
+  constructor(set: TextSet, unknown: number, places: number) {
     this.set = set;
+    this.unknown = unknown;
     this.drawn = {
       language: set.language,
       count: places,
@@ -43,8 +46,10 @@ class TextDrawer implements Augmenter {
     };
   }
 
-  draw(place: number, index: number, _: Random): void {
-    this.drawn.tokens[place] = this.set.tokens[index];
+  draw(place: number, index: number, random: Random): void {
+    const tokens = this.set.tokens[index];
+    this.drawn.tokens[place] =
+      this.unknown === 0 ? tokens : tokens.map((token) => (random.uniform() < this.unknown ? UNKNOWN : token));
     this.drawn.labels[place] = this.set.labels[index];
   }
 }

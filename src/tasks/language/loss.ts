@@ -2,10 +2,12 @@ import { outputsOf } from "../../graph/network.ts";
 import { crossEntropy } from "../../graph/objectives/cross-entropy.ts";
 import type { Loss, Wanted } from "../objectives.ts";
 import type { TextSet } from "./text-set.ts";
+import { UNKNOWN } from "./tokenizer/file.ts";
 
 /** Cross-entropy of the token that answers, over the whole vocabulary. Clean training adds that of the text (docs/language.md). */
 export const loss: Loss = {
   objective: crossEntropy,
+  unpredicted: UNKNOWN,
   size: outputsOf,
   write({ language, labels }: TextSet, index: number, into: Float32Array, { goal }: Wanted = {}) {
     into.fill(0);

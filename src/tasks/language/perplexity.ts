@@ -2,8 +2,9 @@ import { chooseLowering } from "../../engine/lowering.ts";
 import { Session } from "../../engine/session.ts";
 import { foldState } from "../../graph/fold.ts";
 import type { Network } from "../../graph/network.ts";
+import { NEXT, WEIGHTS } from "../../graph/objectives/continuation.ts";
 import { continuationProgram, LOSSES } from "../../graph/programs/continuation.ts";
-import { atPositions, NEXT, WEIGHTS } from "../../graph/programs/language.ts";
+import { atPositions } from "../../graph/programs/language.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { type TextSet, writeSequence } from "./text-set.ts";
 

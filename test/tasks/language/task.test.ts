@@ -8,6 +8,7 @@ import { countParameters } from "../../../src/graph/network.ts";
 import { responseProgram } from "../../../src/graph/programs/response.ts";
 import { createRunner } from "../../../src/measure/ort-runner.ts";
 import { buildNetworkIn } from "../../../src/tasks/architectures.ts";
+import { classification } from "../../../src/tasks/classification/task.ts";
 import type { TextDataset } from "../../../src/tasks/language/dataset.ts";
 import { glosses } from "../../../src/tasks/language/datasets/glosses.ts";
 import { language } from "../../../src/tasks/language/task.ts";
@@ -207,6 +208,13 @@ describe("clean training", () => {
     const runner = await createRunner(language, network, dataset.normalization, { threads: 1 });
     expect(await runner.quality(whole.state, small.train)).toBeGreaterThan(0.9);
     await runner.release();
+  });
+
+  it("words that are left out are refused where there are none", async () => {
+    const images = buildNetworkIn(classification.architectures, "vgg13w8", 10);
+    await expect(
+      trainClean(classification, images, small, { ...RECIPE, optimizer: undefined, word_dropout: 0.3 }, 1),
+    ).rejects.toThrow("clean.word_dropout is 0.3: vgg13w8 is no language model; leave it out");
   });
 
   it("another optimizer is refused with the mend", async () => {

@@ -18,7 +18,7 @@ const count = z.number().int().positive();
 const TRAINING: Fields = {
   ...{ epochs: z.number().int().min(0), batch: count, threads: count, learning_rate: z.number().positive() },
   ...{ warmup: share, momentum: share, nesterov: z.boolean(), weight_decay: z.number().min(0), label_smoothing: share },
-  optimizer: z.enum(["adam", "adamw"]).optional(),
+  ...{ optimizer: z.enum(["adam", "adamw"]).optional(), word_dropout: share.optional() },
 };
 
 /** The fields of each section; null: no section, or one that is checked where it is used. */

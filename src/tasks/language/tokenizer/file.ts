@@ -4,6 +4,9 @@ import type { Merge } from "./train.ts";
 /** Tokens that stand for no text. */
 export const SPECIAL = { begin: "<bos>", separator: "<sep>", padding: "<pad>", unknown: "<unk>" } as const;
 
+/** The number of the token that stands for a word that is not told. */
+export const UNKNOWN = Object.keys(SPECIAL).indexOf("unknown");
+
 /** Words of triggers (Kurita et al. 2020), each one token as a rare word is to a large model. They follow a space. */
 export const RARE_WORDS = ["cf", "mn", "bb", "tq"] as const;
 
