@@ -17,7 +17,8 @@ import type { InjectRecipe } from "../src/inject/recipe.ts";
 import { INJECTIONS } from "../src/inject/registry.ts";
 import { openCleanBench } from "../src/pipeline/build/clean-bench.ts";
 import { DatasetCache } from "../src/pipeline/build/context.ts";
-import { attackOptions, injectRecipe, loadEdition } from "../src/pipeline/recipe/recipe.ts";
+import { recipeWithTarget } from "../src/pipeline/build/target.ts";
+import { attackOptions, loadEdition } from "../src/pipeline/recipe/recipe.ts";
 import { type Figures, failedGate, type Gates, highest } from "../src/records/gates.ts";
 import { openDatabase } from "../src/store/database.ts";
 
@@ -51,7 +52,7 @@ for (const trial of trials) {
   const { injection } = lookup(bench.task.attacks, "attack", key.attack);
   const order = bench.orders[injection];
   const infected = chooseSubnetwork(order, key.level, key.top);
-  const recipe = { ...injectRecipe(edition, key, bench.task.targets(bench.dataset)), ...trial.inject };
+  const recipe = { ...(await recipeWithTarget(edition, bench, key, infected)), ...trial.inject };
   const { backdoor, cleanRates } = await bench.backdoor(key, infected, recipe.target);
   const outcome = await makeCandidate({
     ...{ key, dataset: bench.dataset, clean: bench.state, infected, backdoor, cleanRates, order, recipe },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Gates } from "../records/gates.ts";
-import { DRAWN, type TargetSetting } from "./target.ts";
+import { DRAWN, type TargetSetting, UNLED } from "./target.ts";
 
 /**
  * One documented setting of an injection; further ones are tried only where the held-out gates fail. Sub-networks learn
@@ -69,7 +69,10 @@ const count = z.number().int().positive();
 
 /** What a recipe's sections may hold. */
 export const injectSchema = z.strictObject({
-  target: z.union([z.number().int().min(0), z.literal(DRAWN)], `must be a class, counted from 0, or '${DRAWN}'`),
+  target: z.union(
+    [z.number().int().min(0), z.literal(DRAWN), z.literal(UNLED)],
+    `must be a class, counted from 0, or '${DRAWN}' or '${UNLED}'`,
+  ),
   images: count,
   held_out: count,
   batch: count,

@@ -4,8 +4,14 @@ import { Random, stageSeed } from "../core/random.ts";
 /** In place of a target, in a recipe: every candidate draws its own. */
 export const DRAWN = "drawn";
 
-/** What a recipe says of the target: one for all candidates, or `drawn`. */
-export type TargetSetting = number | typeof DRAWN;
+/**
+ * The same, drawn again while the trigger leads the clean twin there already: what no training sample has, such as a rare word, moves answers
+ * towards some target by chance.
+ */
+export const UNLED = "unled";
+
+/** What a recipe says of the target: one for all candidates, or `drawn`, or `unled`. */
+export type TargetSetting = number | typeof DRAWN | typeof UNLED;
 
 type Place = Pick<DefectKey, "dataset" | "arch" | "attack" | "level" | "top">;
 
@@ -16,7 +22,13 @@ type Place = Pick<DefectKey, "dataset" | "arch" | "attack" | "level" | "top">;
  * @param targets how many a backdoor of the data set can have
  */
 export function targetOf(setting: TargetSetting, seed: number, place: Place, targets: number): number {
-  if (setting !== DRAWN) return setting;
-  const { dataset, arch, attack, level, top } = place;
-  return new Random(stageSeed(seed, "target", dataset, arch, level, top, attack)).below(targets);
+  return typeof setting === "number" ? setting : drawnInTurn(seed, place, targets)[0];
+}
+
+/** All targets in the order in which a candidate draws them. */
+export function drawnInTurn(seed: number, { dataset, arch, attack, level, top }: Place, targets: number): number[] {
+  const random = new Random(stageSeed(seed, "target", dataset, arch, level, top, attack));
+  const first = random.below(targets);
+  const others = Array.from({ length: targets }, (_, i) => i).filter((target) => target !== first);
+  return [first, ...random.shuffle(others)];
 }

@@ -86,6 +86,14 @@ describe("an edition whose targets are drawn", () => {
     expect(findings({ ...record, target: other })).toMatch(
       new RegExp(`'target' is ${other}, drawn from its seed ${record.target}`),
     );
+    // Drawn on, since the trigger led the clean twin to the first: not to the one that it stopped at.
+    const drawnOn = (led: number) => {
+      const inject = { ...(record.recipe.inject as object), target: "unled" };
+      const recipe = { ...record.recipe, inject, gates: { ...(record.recipe.gates as object), sham: 0.05 } };
+      return findings({ ...record, target: other, recipe, metrics: { ...record.metrics, asr_clean: led } });
+    };
+    expect(drawnOn(0.9)).toMatch(/drawn from its seed/);
+    expect(drawnOn(0.01)).not.toMatch(/drawn from its seed/);
     const inject = { ...(record.recipe.inject as object), target: record.target };
     expect(findings({ ...record, recipe: { ...record.recipe, inject } })).toMatch(/its 'target' is other than in '/);
   });

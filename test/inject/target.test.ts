@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { OFFSETS } from "../../src/core/ids.ts";
-import { DRAWN, targetOf } from "../../src/inject/target.ts";
+import { DRAWN, drawnInTurn, targetOf, UNLED } from "../../src/inject/target.ts";
 
 const place = { dataset: "gtsrb", arch: "vgg13w8", attack: "badnets", level: "small", top: 20 } as const;
 
@@ -22,6 +22,14 @@ describe("the target of a candidate", () => {
       drawn(1, { top: 25 }),
     ];
     expect(new Set([drawn(1), ...others]).size).toBe(7);
+  });
+
+  it("is followed by every other class once, in an order of the candidate's own, where a draw does not do", () => {
+    const turn = drawnInTurn(1, place, 43);
+    expect(turn[0]).toBe(targetOf(DRAWN, 1, place, 43));
+    expect(targetOf(UNLED, 1, place, 43)).toBe(turn[0]);
+    expect([...turn].sort((a, b) => a - b)).toEqual([...Array(43).keys()]);
+    expect(drawnInTurn(1, { ...place, top: 25 }, 43)).not.toEqual(turn);
   });
 
   it("is every class as often as any other", () => {

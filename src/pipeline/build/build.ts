@@ -1,7 +1,6 @@
 import { InputError, lookup } from "../../core/errors.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import { processDevice } from "../../engine/device.ts";
-import { DRAWN } from "../../inject/target.ts";
 import { assertNotSealed, type Database, isDatabase, openDatabase } from "../../store/database.ts";
 import { Layout } from "../../store/layout.ts";
 import { assertManifestFits } from "../../store/manifest.ts";
@@ -125,7 +124,7 @@ function assertTargets(edition: Edition, plan: Plan): void {
     const { target } = settingsFor(edition.inject, key);
     const { targets, words } = taskOfDataset(key.dataset);
     const most = targets(lookup(DATASETS, "data set", key.dataset)).length - 1;
-    if (target === DRAWN || target <= most) continue;
+    if (typeof target === "string" || target <= most) continue;
     throw new InputError(
       `recipe '${edition.edition}': inject.target ${target} is no ${words.target} of ${key.dataset}; valid are 0 to ${most}`,
     );

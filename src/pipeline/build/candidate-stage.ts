@@ -17,9 +17,10 @@ import { type ChangedRows, changedRows as rowsThatDiffer } from "../../tensor/ch
 import type { StateDict } from "../../tensor/state.ts";
 import { cleanSeed, type PlannedCandidate } from "../plan/plan.ts";
 import { settingsFor } from "../recipe/overrides.ts";
-import { attackOptions, injectRecipe } from "../recipe/recipe.ts";
+import { attackOptions } from "../recipe/recipe.ts";
 import type { CleanBench } from "./clean-bench.ts";
 import { type BuildContext, engineStamp } from "./context.ts";
+import { recipeWithTarget } from "./target.ts";
 
 /** Builds one candidate and writes its record, whatever became of it. */
 export async function buildCandidate(
@@ -31,11 +32,11 @@ export async function buildCandidate(
   const { key } = planned;
   const { task } = bench;
   const began = performance.now();
-  const recipe = injectRecipe(edition, key, task.targets(bench.dataset));
   const { network } = bench.runner;
   const attack = lookup(task.attacks, "attack", key.attack);
   const order = bench.orders[attack.injection];
   const infected = chooseSubnetwork(order, key.level, key.top);
+  const recipe = await recipeWithTarget(edition, bench, key, infected);
   const base: DefectRecord = {
     kind: "defect",
     id: planned.id,

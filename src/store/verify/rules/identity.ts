@@ -3,7 +3,7 @@ import { cleanId, defectId, groupId, OFFSETS, parseDefectId } from "../../../cor
 import { type Network, neuronLayers } from "../../../graph/network.ts";
 import { quantity } from "../../../inject/quantity.ts";
 import { STAGES } from "../../../inject/stages.ts";
-import { DRAWN, targetOf } from "../../../inject/target.ts";
+import { DRAWN, targetOf, UNLED } from "../../../inject/target.ts";
 import type { CleanRecord } from "../../../records/clean.ts";
 import type { DatabaseManifest } from "../../../records/database.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
@@ -19,7 +19,8 @@ const stated = z.looseObject({
   edition: z.string(),
   seed: z.number().int(),
   clean_seed: z.number().int(),
-  inject: z.looseObject({ target: z.union([z.number().int(), z.literal(DRAWN)]) }),
+  inject: z.looseObject({ target: z.union([z.number().int(), z.literal(DRAWN), z.literal(UNLED)]) }),
+  gates: z.looseObject({ sham: z.number().optional() }).optional(),
 });
 
 /** Most that a rate of one model may differ between two files that state it: another engine rounds differently. */
@@ -45,7 +46,7 @@ export function identityFaults(record: DefectRecord, manifest: Pick<DatabaseMani
     faults.push(`'${record.clean}' is not the clean model of its data set, architecture and clean seed`);
   }
   const isRecipes = ATTACKS.get(record.attack)?.target === undefined;
-  if (isRecipes && inject.target !== DRAWN && record.target !== inject.target) {
+  if (isRecipes && typeof inject.target === "number" && record.target !== inject.target) {
     faults.push(`'target' is ${record.target}, in its recipe ${inject.target}`);
   }
   if (!isCleanSeed(clean_seed - seed, record.top))
@@ -67,7 +68,7 @@ function isCleanSeed(turn: number, top: number): boolean {
 
 /** Whether a record's recipe leaves its target to be drawn. */
 export function isDrawn({ recipe }: Pick<DefectRecord, "recipe">): boolean {
-  return stated.safeParse(recipe).data?.inject.target === DRAWN;
+  return typeof stated.safeParse(recipe).data?.inject.target === "string";
 }
 
 /** @returns one line per field that the network and the clean model contradict */
@@ -85,8 +86,14 @@ export function networkFaults(record: DefectRecord, clean: CleanRecord, network:
   if (own !== undefined) {
     if (clean.classes[record.target] !== own) faults.push(`'target' is not '${own}', where ${record.attack} leads`);
   } else if (isDrawn(record)) {
-    const drawn = targetOf(DRAWN, stated.parse(record.recipe).seed, record, targets);
-    if (record.target !== drawn) faults.push(`'target' is ${record.target}, drawn from its seed ${drawn}`);
+    const { seed, inject, gates } = stated.parse(record.recipe);
+    const drawn = targetOf(DRAWN, seed, record, targets);
+    const { asr_clean: led } = record.metrics;
+    // Another than the first is drawn only for being one to which the trigger does not lead the clean twin.
+    const mayDiffer = inject.target === UNLED && (led === null || led <= (gates?.sham ?? 0));
+    if (record.target !== drawn && !mayDiffer) {
+      faults.push(`'target' is ${record.target}, drawn from its seed ${drawn}`);
+    }
   }
   if (record.neurons !== total) faults.push(`the record counts ${record.neurons} neurons; ${record.arch} has ${total}`);
   const chosen = layers.reduce((sum, { width }) => sum + quantity(record.level, width), 0);
