@@ -4,7 +4,7 @@ import { InputError } from "../core/errors.ts";
 
 /**
  * Moves options that stand before the verb behind it (`--db DIR ids` → `ids --db DIR`), at every level of verbs
- * (`data --data DIR list`), so that options and positionals may come in any order.
+ * (`data --data DIR list`), so that options and positionals may come in any order. `help VERB` becomes `VERB --help`.
  */
 export function verbFirst(program: Command, argv: string[]): string[] {
   const path: string[] = [];
@@ -16,13 +16,23 @@ export function verbFirst(program: Command, argv: string[]): string[] {
     while (at < rest.length && rest[at].startsWith("-") && rest[at] !== "--")
       at += takesValue(command, rest[at]) ? 2 : 1;
     const verb = command.commands.find((candidate) => candidate.name() === rest[at]);
-    if (!verb) break;
+    if (!verb)
+      return rest[at] === HELP ? [...path, ...helpOn(command, rest.slice(at + 1))] : [...path, ...moved, ...rest];
     moved.push(...rest.slice(0, at));
     path.push(rest[at]);
     rest = rest.slice(at + 1);
     command = verb;
   }
   return [...path, ...moved, ...rest];
+}
+
+const HELP = "help";
+
+/** What asks for the help of the verb that the words name; a word that names none ends them, and is refused. */
+function helpOn(command: Command, [word, ...further]: string[]): string[] {
+  if (word === undefined || word.startsWith("-") || command.commands.length === 0) return ["--help"];
+  const verb = command.commands.find((candidate) => candidate.name() === word);
+  return verb ? [word, ...helpOn(verb, further)] : [word];
 }
 
 /** Whether some verb below `command` has the option and it is followed by its value. */

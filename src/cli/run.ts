@@ -40,13 +40,24 @@ function alike(flag: string | undefined, verb: Command | undefined): string {
   return found ? `; '${verb!.name()}' takes ${found.flags}: ${found.description}` : "";
 }
 
+/** The verb of verbs that the words end in, the program where they end in none. */
+function groupOf(command: Command, [word, ...further]: readonly string[]): Command {
+  const verb = command.commands.find((candidate) => candidate.name() === word);
+  return verb && verb.commands.length > 0 ? groupOf(verb, further) : command;
+}
+
 function usage(error: CommanderError, program: Command, argv: readonly string[]): string {
-  const shown = program.createHelp().visibleCommands(program);
+  const words = verbFirst(program, [...argv]);
+  const group = groupOf(program, words);
+  const shown = group.createHelp().visibleCommands(group);
   const verbs = shown.map((command) => command.name()).join(", ");
-  if (error.code === "commander.help") return `name a verb: ${verbs}; see 'bdefects --help'`;
+  if (error.code === "commander.help") {
+    const path = group === program ? "bdefects" : `bdefects ${group.name()}`;
+    return `name a verb: ${verbs}; see '${path} --help'`;
+  }
   if (error.code === "commander.unknownCommand") return `${error.message.replace(/^error: /, "")}; valid: ${verbs}`;
   const message = error.message.replace(/^error: /, "");
-  const [name] = verbFirst(program, [...argv]);
+  const [name] = words;
   const verb = program.commands.find((command) => command.name() === name);
   const flag = error.code === "commander.unknownOption" ? /'(--\w+)'/.exec(message)?.[1] : undefined;
   const known = alike(flag, verb);

@@ -39,6 +39,30 @@ describe("the examples of help", () => {
   });
 });
 
+describe("the word help", () => {
+  it.each([
+    ["help", "--help"],
+    ["help info", "info --help"],
+    ["help data", "data --help"],
+    ["help data fetch", "data fetch --help"],
+    ["data help fetch", "data fetch --help"],
+    ["--debug help info", "info --help"],
+  ])("(%s) gives what %s gives", (asked, option) => {
+    const { status, stdout, stderr } = bdefects(asked.split(" "));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toBe(bdefects(option.split(" ")).stdout);
+  });
+
+  it.each([
+    ["help inof", /^error: unknown command 'inof'.*Did you mean info/],
+    ["help data fetsh", /^error: unknown command 'fetsh'.*Did you mean fetch.*; valid: list, fetch, check\n$/],
+  ])("(%s) does nothing where no verb is named so", (asked, words) => {
+    const { status, stdout, stderr } = bdefects(asked.split(" "));
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toMatch(words);
+  });
+});
+
 describe("a mistyped name", () => {
   const sample = ["--db", "sample"];
   it.each([

@@ -19,6 +19,7 @@ function expectBadUsage(args: string[], message: RegExp, env?: Record<string, st
 describe("usage", () => {
   it.each([
     ["no verb", [], /name a verb/],
+    ["no verb of a verb's own", ["data"], /name a verb: list, fetch, check; see 'bdefects data --help'/],
     ["an unknown verb", ["idz"], /unknown command 'idz'.*valid: .*ids/],
     ["an unknown option", ["ids", "--colour"], /unknown option '--colour'/],
     ["a misspelt option", ["ids", "--formt", "json"], /--formt.*Did you mean --format/],
