@@ -76,6 +76,8 @@ export interface DatasetDefinition extends DatasetInfo {
   count?(dataDir: string): SplitCounts;
   /** The layouts that are looked for, for messages; none where the images are drawn. */
   layouts: string[];
+  /** Where users get what is not downloaded. */
+  homepage?: string;
   downloads: Download[];
   otherArchives: KnownArchive[];
   /**

@@ -70,6 +70,30 @@ describe("bdefects data", () => {
     await expect(run("check", "roads", "--classes")).rejects.toThrow("--classes: roads has no classes to count");
   });
 
+  it.each([
+    [
+      "tusimple",
+      /from https:\/\/github\.com\/TuSimple\/tusimple-benchmark\): .* as train_set\/label_data_\*\.json and /,
+    ],
+    ["sst2", /R\. Socher .*\): .* as sst2\/train\.tsv, with test\.tsv, each with the header sentence<TAB>label;/],
+    ["texts", /brought by the user\): .* as texts\/train\.tsv/],
+  ])("says where %s, which is not fetched, is from and how it is laid out", async (name, words) => {
+    for (const archive of [[], ["--archive", "x.zip"]]) {
+      const error = await run("fetch", name, ...archive).catch((thrown) => thrown);
+      expect(error).toBeInstanceOf(InputError);
+      expect(error.message).toMatch(words);
+      expect(error.message).toContain(`${name} is not fetched`);
+      expect(error.message).toContain(dataDir);
+    }
+  });
+
+  it("points there where a folder of lanes is missing", async () => {
+    for (const folder of [dataDir, join(dataDir, "none")]) {
+      const error = await Promise.resolve(DATASETS.get("tusimple")!.load({ dataDir: folder, seed: 1 })).catch((e) => e);
+      expect(error.message).toMatch(/'bdefects data fetch tusimple' says where it is offered$/);
+    }
+  });
+
   it("says in which layout the files were found, and where", async () => {
     const folder = join(dataDir, "below", "cifar-10-batches-py");
     mkdirSync(folder, { recursive: true });

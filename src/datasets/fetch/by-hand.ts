@@ -3,10 +3,12 @@ import { basename, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { reasonOf, strayOf } from "../../files/data-file.ts";
 import type { DatasetDefinition, Download, KnownArchive } from "../types.ts";
+import { isBrought, notFetched } from "./brought.ts";
 import { fileNameOf, md5Of } from "./download.ts";
 import { closeWorkshop, type Move, movesOf, place } from "./placing.ts";
 
-type Wanted = Pick<DatasetDefinition, "name" | "downloads" | "otherArchives" | "holdsPart">;
+type Wanted = Pick<DatasetDefinition, "name" | "downloads" | "otherArchives" | "holdsPart"> &
+  Partial<DatasetDefinition>;
 
 /**
  * Takes in an archive that was brought by hand. One that is known by its MD5 goes where its download would; any other is
@@ -25,6 +27,7 @@ export async function takeArchive(
 ): Promise<void> {
   const { name } = definition;
   const known = archivesOf(definition);
+  if (isBrought(definition)) throw notFetched(definition, dataDir);
   if (known.length === 0) throw new InputError(`${name} is drawn and takes no archive`);
   const archive = kindOf(file);
   const md5 = await md5Of(file);

@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { DatasetDefinition, Download } from "../types.ts";
+import { isBrought, notFetched } from "./brought.ts";
 import { type DownloadOptions, download, fileNameOf } from "./download.ts";
 import { clearWorkshop, closeWorkshop, movesOf, openWorkshop, place } from "./placing.ts";
 
@@ -14,15 +15,16 @@ export interface FetchOptions extends DownloadOptions {
  * aside, then one rename per place. Places that exist already are left alone and their archives not downloaded; nor is
  * anything where the data folder holds the data set in another layout.
  *
- * @throws InputError naming the URL, archive or path at fault; then nothing half-made lies in place
+ * @throws InputError naming the URL, archive or path at fault, or where a data set that is brought by hand is offered; then nothing half-made lies in place
  */
 export async function fetchDataset(
-  { name, downloads, find }: Pick<DatasetDefinition, "name" | "downloads"> & Partial<Pick<DatasetDefinition, "find">>,
+  definition: Pick<DatasetDefinition, "name" | "downloads"> & Partial<DatasetDefinition>,
   dataDir: string,
   options: FetchOptions = {},
 ): Promise<void> {
   const { onStep } = options;
-  if (downloads.length === 0) onStep?.(`${name}: nothing to download`);
+  const { name, downloads, find } = definition;
+  if (downloads.length === 0 && !isBrought(definition)) onStep?.(`${name}: nothing to download`);
   for (const { url, places } of downloads) {
     if (places.every((place) => existsSync(join(dataDir, place)))) clearWorkshop(dataDir, partOf(url));
   }
@@ -33,6 +35,7 @@ export async function fetchDataset(
     );
     return;
   }
+  if (isBrought(definition)) throw notFetched(definition, dataDir);
   for (const item of downloads) {
     const lacking = item.places.filter((place) => !existsSync(join(dataDir, place)));
     if (lacking.length === 0)

@@ -52,11 +52,18 @@ export function findTusimple(dataDir: string): TusimpleLayout {
 
 function rootOf(dataDir: string): string {
   if (isRoot(dataDir)) return dataDir;
+  if (!existsSync(dataDir)) {
+    throw new InputError(
+      `no tusimple: the data folder ${dataDir} does not exist; 'bdefects data fetch tusimple' says where it is offered`,
+    );
+  }
   const roots = foldersIn(dataDir).filter(isRoot);
   if (roots.length === 1) return roots[0];
   if (roots.length > 1)
     throw new InputError(`${dataDir}: two folders hold TuSimple: ${roots[0]}, ${roots[1]}; name one`);
-  throw new InputError(`${dataDir}: holds no TuSimple; it has ${TRAIN_FOLDER}/${TRAIN_PARTS[0]} and more`);
+  throw new InputError(
+    `${dataDir}: holds no TuSimple; it has ${TRAIN_FOLDER}/${TRAIN_PARTS[0]} and more; 'bdefects data fetch tusimple' says where it is offered`,
+  );
 }
 
 function isRoot(folder: string): boolean {

@@ -61,7 +61,7 @@ function tables(set: TableSet): TextDatasetDefinition {
   const train = ["train.tsv", ...(otherTrain ? [otherTrain] : [])].join(" or ");
   return {
     ...{ name, title, classes, source, official, ...NO_PIXELS },
-    layouts: [`${train}, with test.tsv, each with the header sentence<TAB>label`],
+    layouts: [`${name}/${train}, with test.tsv, each with the header sentence<TAB>label`],
     downloads: [],
     otherArchives: [],
     count(dataDir) {
