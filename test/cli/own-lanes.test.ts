@@ -41,6 +41,12 @@ it("inspect prints no counts of classifiers beside a network of lanes", () => {
 
 it.each<[string, string[], (state: StateDict) => void, RegExp]>([
   ["frames", ["--data", "cifar10"], () => undefined, /frames of it are not read; leave --data out/],
+  [
+    "a criterion that needs frames",
+    ["--criterion", "nc"],
+    () => undefined,
+    /--criterion nc: needs clean frames; frames are not read beside a file of task lanes; leave --criterion out/,
+  ],
   ["a missing tensor", [], (state) => state.delete("cls.0.bias"), /lacks 'module\.cls\.0\.bias' of ufld18w4/],
   ["NaN", [], (state) => state.get("pool.bias")!.data.fill(Number.NaN), /'module\.pool\.bias' holds NaN at index 0/],
 ])("inspect refuses %s", (_, options, change, words) => {

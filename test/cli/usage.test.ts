@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { sampleDatabase } from "../store/fixture.ts";
@@ -55,6 +56,13 @@ describe("usage", () => {
     ["names and a condition", ["ids", "x", "--where", "true", "--db", dir], /not both/],
   ])("answers %s with one line and 2", (_, args, message) => {
     expectBadUsage(args, message);
+  });
+
+  it("refuses a folder for the demo before anything is said to begin", () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "notes.txt"), "mine");
+    expectBadUsage(["demo", "--db", folder], /holds other files \('notes\.txt'\) and is no database/);
+    expectBadUsage(["demo", "--db", "sample"], /--db sample: comes with the program/);
   });
 
   it("takes options and positionals in any order", () => {

@@ -105,7 +105,7 @@ async function inspectFolder(folder: string, options: Options & { task?: string 
 async function inspect(file: string, options: Options): Promise<void> {
   const { format, summary, top } = options;
   const { applicable, assertApplicable } = await import("../../pipeline/judging/applicable.ts");
-  const { cleanCriteria } = await import("../../pipeline/own/criteria.ts");
+  const { assertNoneNeeded, cleanCriteria } = await import("../../pipeline/own/criteria.ts");
   const { useDevice } = await import("../../pipeline/device/device.ts");
   const { chanceWarning, cleanAccuracy, withOwn } = await import("../../pipeline/own/open.ts");
   const { inspectModel, neuronRows } = await import("../../pipeline/own/inspect.ts");
@@ -125,6 +125,7 @@ async function inspect(file: string, options: Options): Promise<void> {
     const isKnown = model.task.name === IMAGES;
     // References are of classifiers.
     const reference = isKnown ? known : { ...known, models: [] };
+    if (!images) assertNoneNeeded(criteria, model.task);
     if (options.criterion) assertApplicable(criteria, model.network, model.task, file);
     const fitting = applicable(criteria, model.network, model.task);
     for (const note of [...model.notes, ...(images?.notes ?? [])]) say(note);

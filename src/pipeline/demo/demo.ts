@@ -11,9 +11,10 @@ import { type RankedCriterion, rankCriteria } from "../../report/ranking.ts";
 import type { ScoreRow } from "../../score/score.ts";
 import type { Database } from "../../store/database.ts";
 import { Results } from "../../store/results/results.ts";
-import { build } from "../build/build.ts";
+import { build, planBuild } from "../build/build.ts";
 import type { Report } from "../build/context.ts";
 import { judgingBytes } from "../estimate/memory.ts";
+import { memoryLimit } from "../estimate/memory-limit.ts";
 import { applicable } from "../judging/applicable.ts";
 import { resultStore } from "../judging/judge.ts";
 import { scoreAll } from "../judging/score.ts";
@@ -50,6 +51,8 @@ export interface DemoResult {
 /** The main job, end to end: build the edition, judge every accepted defect and its sham, score, report. */
 export async function runDemo(request: DemoRequest): Promise<DemoResult> {
   const { dir, dataDir, edition, jobs, report, onPart } = request;
+  // A folder that is refused is refused before anything is said to begin.
+  await planBuild({ dir, edition, select: edition.select }, memoryLimit());
   onPart("building: train a clean model, inject, filter, control with shams, label, store");
   const { db, plan } = await build({ dir, dataDir, edition, select: edition.select, jobs, report });
   const records = plan.candidates.map(({ id }) => db.readDefect(id));

@@ -7,7 +7,8 @@ import { Random, stageSeed } from "../../core/random.ts";
 import { neuronLayers } from "../../graph/network.ts";
 import type { CleanCriterion, Localization } from "../../localize/types.ts";
 import { readBytes } from "../../store/disk/fs.ts";
-import { cleanCriteria } from "./criteria.ts";
+import { taskOf } from "../../tasks/registry.ts";
+import { assertNoneNeeded, cleanCriteria } from "./criteria.ts";
 import type { OwnModel } from "./model.ts";
 
 /** Share of all neurons that `:topk` and `random` name where no number is given: what criteria without a rule name. */
@@ -44,6 +45,7 @@ export function parseOwnUsing(text: string, hasImages: boolean): OwnUsing {
     throw new InputError(`bad --using '${text}': write CRITERION, CRITERION:topk, random or a JSON file of neurons`);
   }
   const [criterion] = cleanCriteria([name], undefined, hasImages, "--using");
+  if (!hasImages) assertNoneNeeded([criterion], taskOf({}), "--using");
   return { kind: "criterion", name: text, criterion, protocol };
 }
 
