@@ -53,6 +53,7 @@ export function countPasses(runner: ModelRunner, imageLength: number): CountingR
     },
     // Parts of passes, which are no images: bench/mutants.ts times them.
     rewrites: (state, images) => runner.rewrites(state, images),
+    scalings: (state, samples) => runner.scalings(state, samples),
   };
   return counting;
 }

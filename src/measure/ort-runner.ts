@@ -14,7 +14,8 @@ import { slices } from "./batches.ts";
 import { type BlendGradients, OrtBlend } from "./blend.ts";
 import { FeedForwardGains } from "./feed-forward-gains.ts";
 import { type GainGradients, OrtGains } from "./gains.ts";
-import type { ChannelRewrites } from "./mutants/rewrite.ts";
+import type { ChannelRewrites, Rewrites } from "./mutants/rewrite.ts";
+import { ScaledUnits, type UnitScaling } from "./mutants/scaled-units.ts";
 import { SuffixRewrites } from "./mutants/suffix-rewrites.ts";
 import { ProgramPool } from "./pool.ts";
 import { eachPosition, type LayerAtPositions } from "./positions.ts";
@@ -154,6 +155,10 @@ export class OrtRunner implements ModelRunner, Runtime {
 
   rewrites(state: StateDict, samples: Samples): ChannelRewrites {
     return new SuffixRewrites(this, state, samples);
+  }
+
+  scalings(state: StateDict, samples: Samples): Rewrites<UnitScaling> {
+    return new ScaledUnits(this, state, samples);
   }
 
   /** Closes large sessions that were not used last: before work of another kind. */

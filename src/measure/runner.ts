@@ -4,7 +4,8 @@ import type { StateDict } from "../tensor/state.ts";
 import type { AgreementGradients } from "./agreement.ts";
 import type { BlendGradients } from "./blend.ts";
 import type { GainGradients } from "./gains.ts";
-import type { ChannelRewrites } from "./mutants/rewrite.ts";
+import type { ChannelRewrites, Rewrites } from "./mutants/rewrite.ts";
+import type { UnitScaling } from "./mutants/scaled-units.ts";
 import type { LayerAtPositions } from "./positions.ts";
 import type { Profile } from "./profile.ts";
 import type { LayerResponse } from "./response.ts";
@@ -52,4 +53,6 @@ export interface ModelRunner {
   ): Promise<void>;
   /** The model on these samples with single channels computed otherwise. */
   rewrites(state: StateDict, samples: Samples): ChannelRewrites;
+  /** The same of a decoder, with a feed-forward unit's weights multiplied. */
+  scalings(state: StateDict, samples: Samples): Rewrites<UnitScaling>;
 }

@@ -88,6 +88,7 @@ describe("criteria of weights, on decoders", () => {
       "clp",
       "slicer",
       "slicer-failing",
+      "deepmufl",
       "rnp",
       "random",
       "weight-norm",

@@ -46,6 +46,7 @@ export function fakeRunner(answers: Partial<ModelRunner>): ModelRunner {
     eachPosition: refuse("eachPosition"),
     words: () => fail("words"),
     rewrites: () => fail("rewrites"),
+    scalings: () => fail("scalings"),
     ...answers,
   };
 }

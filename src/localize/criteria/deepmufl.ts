@@ -7,7 +7,7 @@ export const deepmufl: FailingCriterion = {
   title: "Mutation-based fault localization",
   kind: "published",
   source: "Ghanbari, Thomas, Arshad, Rajan: Mutation-based Fault Localization of Deep Neural Networks (ASE 2023)",
-  needs: ["norm-or-hidden"],
+  needs: ["norm-or-feed-forward"],
   access: "failing",
   needsData: true,
   localize: byMutation,

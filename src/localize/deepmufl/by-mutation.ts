@@ -7,23 +7,25 @@ import { type Network, neuronLayers } from "../../graph/network.ts";
 import { downstreamOf } from "../../graph/suffix.ts";
 import { rowOf } from "../../measure/verdicts.ts";
 import { firstOf } from "../../tasks/input-codec.ts";
+import { hasFeedForward } from "../feed-forward.ts";
 import { nothingSuspicious } from "../no-failing-tests.ts";
 import { topShare } from "../top-share.ts";
 import type { Localization, Suspect } from "../types.ts";
-import { drawMutants, PER_CHANNEL } from "./mutants.ts";
+import type { MutantForm, MutatedNeuron } from "./form.ts";
+import { changedChannels } from "./mutants.ts";
 import { mutantOutcomes } from "./outcomes.ts";
+import { scaledWeights } from "./scaled-weights.ts";
 import { metallaxis, museReleased, ochiai, type Totals } from "./statistics.ts";
 import { rankWithTies } from "./ties.ts";
 
 /**
- * Mutants of each channel, tests of each kind at most (docs/methods.md §10.7: 25 % of the mutants, 50 + 50 tests), and
- * the multiply-adds behind the mutants that all of it may take: fewer tests where it would be more. Counted and not
- * timed, so that a result depends on no machine.
+ * Tests of each kind at most (docs/methods.md §10.7: 50 + 50 in the short budget), and the multiply-adds behind the mutants that all of it
+ * may take: fewer tests where it would be more. Counted and not timed, so that a result depends on no machine.
  */
-const EFFORT: Record<Budget, { mutants: number; tests: number; multiplyAdds: number }> = {
-  demo: { mutants: 1, tests: 10, multiplyAdds: Number.POSITIVE_INFINITY },
-  short: { mutants: PER_CHANNEL / 4, tests: 50, multiplyAdds: 5e11 },
-  full: { mutants: PER_CHANNEL, tests: 100, multiplyAdds: Number.POSITIVE_INFINITY },
+const EFFORT: Record<Budget, { tests: number; multiplyAdds: number }> = {
+  demo: { tests: 10, multiplyAdds: Number.POSITIVE_INFINITY },
+  short: { tests: 50, multiplyAdds: 5e11 },
+  full: { tests: 100, multiplyAdds: Number.POSITIVE_INFINITY },
 };
 
 /** However large the network is. */
@@ -34,18 +36,24 @@ const FEWEST_TESTS = 10;
  * Ochiai. Native: top 5 %, as it has no rule of its own.
  */
 export async function byMutation(suspect: Suspect, failing: Samples): Promise<Localization> {
-  const { task, network, seed } = suspect;
+  const { network } = suspect;
   if (failing.count === 0) return nothingSuspicious(network);
+  return hasFeedForward(network) ? judge(suspect, failing, scaledWeights) : judge(suspect, failing, changedChannels);
+}
+
+async function judge<M extends MutatedNeuron>(
+  suspect: Suspect,
+  failing: Samples,
+  form: MutantForm<M>,
+): Promise<Localization> {
+  const { task, network, seed } = suspect;
   const budget = suspect.budget ?? DEFAULT_BUDGET;
-  const tests = testsFor(network, budget);
+  const { tests, mutants: each } = effortFor(network, budget);
   const wrong = firstOf(task.inputs, failing, tests);
   const right = await passingTests(suspect, tests);
-  const mutants = drawMutants(
-    network,
-    EFFORT[budget].mutants,
-    new Random(stageSeed(seed, "localize", "deepmufl", "mutants")),
-  );
-  const outcomes = await mutantOutcomes(suspect, right, wrong, mutants);
+  const random = new Random(stageSeed(seed, "localize", "deepmufl", "mutants"));
+  const mutants = form.draw(network, each, random);
+  const outcomes = await mutantOutcomes(suspect, right, wrong, form, mutants);
   const totals: Totals = { failing: wrong.count, passing: right.count };
   const raw: LayerScores = {};
   const second: LayerScores = {};
@@ -60,14 +68,20 @@ export async function byMutation(suspect: Suspect, failing: Samples): Promise<Lo
   return { raw, scores, native: topShare(neuronLayers(network), scores), note };
 }
 
-/** How many tests of each kind a budget allows on a network, at most. */
-export function testsFor(network: Network, budget: Budget): number {
-  const { mutants, tests, multiplyAdds: most } = EFFORT[budget];
-  const perTest = neuronLayers(network).reduce(
-    (sum, { name, width }) => sum + width * mutants * multiplyAdds(network, downstreamOf(network, name).nodes),
+/** How many mutants of each neuron, and tests of each kind at most, a budget allows on a network. */
+export function effortFor(network: Network, budget: Budget): { mutants: number; tests: number } {
+  const { tests, multiplyAdds: most } = EFFORT[budget];
+  const { mutants } = hasFeedForward(network) ? scaledWeights : changedChannels;
+  const perMutant = neuronLayers(network).reduce(
+    (sum, { name, width }) => sum + width * multiplyAdds(network, downstreamOf(network, name).nodes),
     0,
   );
-  return Math.min(tests, Math.max(FEWEST_TESTS, Math.floor(most / (2 * perTest))));
+  const { least, most: all } = mutants[budget];
+  const drawn = Math.min(all, Math.max(least, Math.floor(most / (2 * FEWEST_TESTS * perMutant))));
+  return {
+    mutants: drawn,
+    tests: Math.min(tests, Math.max(FEWEST_TESTS, Math.floor(most / (2 * drawn * perMutant)))),
+  };
 }
 
 /** Clean samples that the suspect gets right. */

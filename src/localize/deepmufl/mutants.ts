@@ -1,8 +1,9 @@
 import type { Random } from "../../core/random.ts";
 import { channelFold } from "../../graph/fold.ts";
-import { type Network, unitsOf, type Weighted, weightedNodes } from "../../graph/network.ts";
+import { type Network, type Weighted, weightedNodes } from "../../graph/network.ts";
 import type { ChannelRewrite } from "../../measure/mutants/rewrite.ts";
 import { cloneState, type StateDict, tensorOf } from "../../tensor/state.ts";
+import { drawKinds, type MutantForm } from "./form.ts";
 
 /** deepmufl's operators on weights and biases. */
 export const OPERATORS = ["+1", "-1", "*2", "/2"] as const;
@@ -26,14 +27,28 @@ export const PER_CHANNEL = OPERATORS.length * PARAMETERS.length;
 /** Every channel's mutants, or so many of each channel's, drawn at random: no channel is without. */
 export function drawMutants(network: Network, perChannel: number, random: Random): Mutant[] {
   const kinds = PARAMETERS.flatMap((parameter) => OPERATORS.map((operator) => ({ parameter, operator })));
-  return unitsOf(network).flatMap((unit) =>
-    Array.from({ length: unit.width }, (_, channel) => {
-      const drawn =
-        perChannel >= PER_CHANNEL ? kinds : [...random.sample(PER_CHANNEL, perChannel)].map((k) => kinds[k]);
-      return drawn.map((kind): Mutant => ({ unit: unit.id, channel, ...kind }));
-    }).flat(),
-  );
+  return drawKinds(network, kinds, perChannel, random);
 }
+
+const exactly = (count: number) => ({ least: count, most: count });
+
+/** Channels, and hidden units before the outputs (docs/methods.md §10.7). */
+export const changedChannels: MutantForm<Mutant> = {
+  // The short budget takes 25 %.
+  mutants: { demo: exactly(1), short: exactly(PER_CHANNEL / 4), full: exactly(PER_CHANNEL) },
+  draw: drawMutants,
+  on({ network, state, runner }, tests) {
+    const rewrites = runner.rewrites(state, tests);
+    return {
+      base: () => rewrites.base(),
+      run: (mutants, visit) =>
+        rewrites.run(
+          mutants.map((mutant) => rewriteOf(network, state, mutant)),
+          visit,
+        ),
+    };
+  },
+};
 
 /** The mutated model: the mutant written into a copy of the weights. */
 export function mutate(network: Network, state: StateDict, mutant: Mutant): StateDict {

@@ -2,23 +2,27 @@ import { highest } from "../../core/argmax.ts";
 import type { Samples } from "../../core/samples.ts";
 import { rowOf } from "../../measure/verdicts.ts";
 import type { Suspect } from "../types.ts";
-import { type Mutant, rewriteOf } from "./mutants.ts";
+import type { MutantForm, MutatedNeuron } from "./form.ts";
 import type { ElementOutcome, MutantOutcome } from "./statistics.ts";
 
 /** What the mutants did, by unit and channel. */
 export type Outcomes = Map<string, Map<number, ElementOutcome>>;
 
 /** Runs both kinds of tests under every mutant. @param passing tests that the suspect gets right; @param failing wrong */
-export async function mutantOutcomes(
-  { task, network, state, runner }: Pick<Suspect, "task" | "network" | "state" | "runner">,
+export async function mutantOutcomes<M extends MutatedNeuron>(
+  suspect: Pick<Suspect, "task" | "network" | "state" | "runner">,
   passing: Samples,
   failing: Samples,
-  mutants: readonly Mutant[],
+  form: MutantForm<M>,
+  mutants: readonly M[],
 ): Promise<Outcomes> {
+  const { task } = suspect;
   const tests = task.inputs.joined(passing, failing);
-  const rewrites = runner.rewrites(state, tests);
+  const rewrites = form.on(suspect, tests);
   const base = (await rewrites.base()).slice();
-  const answerOf = (output: Float32Array) => (task.answer ? task.answer(output).join() : highest(output));
+  const answerOf = (output: Float32Array) =>
+    // Of all words those that answer alone count.
+    task.insertion?.answered(output, tests) ?? (task.answer ? task.answer(output).join() : highest(output));
   const answers = Array.from({ length: tests.count }, (_, i) => answerOf(rowOf(base, tests.count, i)));
   const counts = mutants.map((): MutantOutcome => ({ f2p: 0, p2f: 0, changed: 0 }));
   const elements: Outcomes = new Map();
@@ -27,8 +31,7 @@ export async function mutantOutcomes(
     element.mutants.push(counts[i]);
     return element.flipped;
   });
-  const all = mutants.map((mutant) => rewriteOf(network, state, mutant));
-  await rewrites.run(all, (mutant, test, output) => {
+  await rewrites.run(mutants, (mutant, test, output) => {
     if (answerOf(output) === answers[test]) return;
     const isFailing = test >= passing.count;
     if (isFailing) counts[mutant].changed++;

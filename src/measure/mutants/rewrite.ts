@@ -13,13 +13,15 @@ export interface ChannelRewrite {
 /** Told what the network puts out for a sample under a rewrite; valid during the call. */
 export type OnRewritten = (rewrite: number, sample: number, output: Float32Array) => void;
 
-/** A model on fixed samples, one channel rewritten at a time (docs/methods.md §10.7). */
-export interface ChannelRewrites {
+/** A model on fixed samples, one neuron computed otherwise at a time (docs/methods.md §10.7). */
+export interface Rewrites<R> {
   /** What the model as it is puts out, `[count × width]`. */
   base(): Promise<Float32Array>;
   /**
    * Runs the samples under every rewrite. Where a sample's activation stays the same to the bit, so does its output: it is
    * left out, and `visit` is not called.
    */
-  run(rewrites: readonly ChannelRewrite[], visit: OnRewritten): Promise<void>;
+  run(rewrites: readonly R[], visit: OnRewritten): Promise<void>;
 }
+
+export type ChannelRewrites = Rewrites<ChannelRewrite>;

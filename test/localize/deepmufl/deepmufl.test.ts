@@ -10,7 +10,7 @@ import { brokenTests } from "../../../src/localize/broken-tests.ts";
 import { deepmufl } from "../../../src/localize/criteria/deepmufl.ts";
 import { deepmuflReversed } from "../../../src/localize/criteria/deepmufl-reversed.ts";
 import { slicerFailing } from "../../../src/localize/criteria/slicer-failing.ts";
-import { drawMutants, type Mutant, PER_CHANNEL } from "../../../src/localize/deepmufl/mutants.ts";
+import { changedChannels, drawMutants, type Mutant, PER_CHANNEL } from "../../../src/localize/deepmufl/mutants.ts";
 import { mutantOutcomes } from "../../../src/localize/deepmufl/outcomes.ts";
 import { metallaxis, museReleased, sbi } from "../../../src/localize/deepmufl/statistics.ts";
 import type { StateDict } from "../../../src/tensor/state.ts";
@@ -85,7 +85,7 @@ describe("outcomes of mutants", () => {
       expect(base[2 * i + 1]).toBeGreaterThan(0);
       expect(base[2 * i + 1]).toBeLessThan(4);
     }
-    const outcomes = await mutantOutcomes(suspect, passing, failing, mutants);
+    const outcomes = await mutantOutcomes(suspect, passing, failing, changedChannels, mutants);
     const mended = Array.from({ length: failing.count }, (_, i) => base[2 * i + 1] > 2).filter(Boolean).length;
     const [element, other] = [outcomes.get("a")!.get(0)!, outcomes.get("a")!.get(1)!];
     expect(element.mutants[0]).toMatchObject({ f2p: mended, changed: mended });
@@ -93,7 +93,7 @@ describe("outcomes of mutants", () => {
     expect([element.fixed, element.broken]).toEqual([mended, element.mutants[0].p2f]);
     expect(other).toMatchObject({ fixed: 0, broken: 0 });
     // Without passing tests that break, the mutant that mends is all that counts.
-    const alone = await mutantOutcomes(suspect, subset(passing, []), failing, mutants);
+    const alone = await mutantOutcomes(suspect, subset(passing, []), failing, changedChannels, mutants);
     const totals = { failing: failing.count, passing: 0 };
     expect(mended).toBeGreaterThan(0);
     expect(metallaxis(alone.get("a")!.get(0)!, 1, sbi, totals)).toBe(1);
