@@ -43,6 +43,21 @@ describe("the shipped editions", () => {
     );
   });
 
+  it("demolanguage has two candidates of the edition text, with its settings", () => {
+    const [demo, text] = ["demolanguage", "text"].map(loadEdition);
+    const { candidates } = makePlan(demo, demo.select);
+    expect(candidates.map(({ key: { style } }) => style)).toEqual(["plain", "discreet"]);
+    const ids = makePlan(text, text.select).candidates.map(({ id }) => id);
+    for (const { id, key } of candidates) {
+      expect(ids).toContain(id);
+      expect(settingsFor(demo.inject, key)).toEqual(settingsFor(text.inject, key));
+      expect(attackOptions(demo, key.attack)).toEqual(attackOptions(text, key.attack));
+    }
+    expect([demo.clean, demo.gates, demo.measure, demo.grid, demo.seed]).toEqual([
+      ...[text.clean, text.gates, text.measure, text.grid, text.seed],
+    ]);
+  });
+
   it.each([
     ["lite", 3, /w16$/],
     ["paper", 1, /^[a-z]+(13|16|18)?$/],

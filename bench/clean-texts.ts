@@ -1,0 +1,65 @@
+import { Command, Option } from "commander";
+import { formatOption } from "../src/cli/options.ts";
+import { emitRows, type Format } from "../src/cli/output.ts";
+import { createRunner } from "../src/measure/ort-runner.ts";
+import { loadEdition } from "../src/pipeline/recipe/recipe.ts";
+import type { TextDataset } from "../src/tasks/language/dataset.ts";
+import { DATASETS } from "../src/tasks/language/datasets/registry.ts";
+import { language } from "../src/tasks/language/task.ts";
+import { networkFor } from "../src/tasks/registry.ts";
+import { trainClean } from "../src/train/clean.ts";
+import { runBench } from "./run.ts";
+
+/**
+ * `npx tsx bench/clean-texts.ts`: what a language model learns of a data set of texts. Settings are the edition `text`'s but for those that are
+ * named. Settings are compared on the defender's texts; those of the test are told beside them.
+ */
+
+interface Options {
+  dataset: string;
+  data: string;
+  arch: string;
+  epochs?: number;
+  dropout?: number;
+  decay?: number;
+  seed: number;
+  format: Format;
+}
+
+const program = new Command("clean-texts")
+  .description("Accuracy, perplexity and seconds of clean language models")
+  .addOption(new Option("--dataset <name>", "texts").choices([...DATASETS.keys()]).default("glosses"))
+  .option("--data <folder>", "where further data sets lie", process.env.BDEFECTS_DATA ?? "data")
+  .option("--arch <name>", "network", "llama2d64")
+  .option("--epochs <n>", "in place of the edition's", Number)
+  .option("--dropout <share>", "words left untold", Number)
+  .option("--decay <n>", "weight decay", Number)
+  .option("--seed <n>", "of the clean model", Number, 3)
+  .addOption(formatOption());
+
+await runBench(program, main);
+
+async function main({ dataset: name, data, arch, epochs, dropout, decay, seed, format }: Options): Promise<void> {
+  const dataset = (await DATASETS.get(name)!.load({ dataDir: data, seed: 1 })) as TextDataset;
+  const { overrides: _, ...settings } = loadEdition("text").clean;
+  const recipe = {
+    ...settings,
+    epochs: epochs ?? settings.epochs,
+    word_dropout: dropout ?? settings.word_dropout,
+    weight_decay: decay ?? settings.weight_decay,
+  };
+  const network = networkFor(arch, name);
+  const { state, history } = await trainClean(language, network, dataset, recipe, seed);
+  const runner = await createRunner(language, network, dataset.normalization, { threads: recipe.threads });
+  const [validation, test] = await Promise.all(
+    [dataset.cleanVal, dataset.test].map((set) => runner.quality(state, set)),
+  );
+  await runner.release();
+  const row = {
+    ...{ dataset: name, arch, epochs: recipe.epochs, dropout: recipe.word_dropout, decay: recipe.weight_decay, seed },
+    ...{ train: history.at(-1)!.accuracy, validation, test },
+    perplexity: await language.perplexity!(network, state, dataset.test, recipe.threads),
+    seconds: history.reduce((sum, epoch) => sum + epoch.seconds, 0),
+  };
+  emitRows([row], format);
+}
