@@ -13,6 +13,8 @@ export const NEEDS = {
   classes: "classes to choose from",
   targets: "classes, or other targets, to choose from",
   pixels: "images as input",
+  "patch-or-words":
+    "images as input, classes to choose from and convolutions with batch norm, or words as input and feed-forward layers behind norms",
   reversible: "images or words as input, and classes or other targets to choose from",
 } as const;
 export type Need = keyof typeof NEEDS;
@@ -34,6 +36,11 @@ function has(network: Network, traits: BlindTask["traits"], need: Need): boolean
       return traits.includes("goals") || has(network, traits, "classes");
     case "pixels":
       return traits.includes(need) && network.input.height * network.input.width > 1;
+    case "patch-or-words": {
+      const patch: Need[] = ["batch-norm", "convolution", "classes", "pixels"];
+      if (traits.includes("words")) return hasFeedForward(network);
+      return patch.every((part) => has(network, traits, part));
+    }
     case "reversible":
       return traits.includes("words") || (has(network, traits, "targets") && has(network, traits, "pixels"));
   }

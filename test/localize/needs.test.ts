@@ -6,6 +6,7 @@ import { applicable, assertApplicable } from "../../src/pipeline/judging/applica
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { classification } from "../../src/tasks/classification/task.ts";
 import type { Task } from "../../src/tasks/task.ts";
+import { DECODERS } from "../graph/decoders.ts";
 
 const full = buildNetwork("resnet18w8", 10);
 
@@ -38,14 +39,24 @@ describe("what criteria need", () => {
     const lacks = (network: Network, task: Pick<Task, "traits"> = classification) =>
       (Object.keys(NEEDS) as Need[]).filter((need) => unmetNeed({ needs: [need] }, network, task) !== null);
     expect(lacks(full)).toEqual([]);
-    expect(lacks(flat)).toEqual(["batch-norm", "norm-or-hidden", "norm-or-feed-forward", "convolution"]);
-    expect(lacks(plain)).toEqual(["batch-norm", "norm-or-hidden", "norm-or-feed-forward"]);
-    expect(lacks({ ...full, classes: 1 })).toEqual(["classes", "targets", "reversible"]);
-    expect(lacks({ ...full, input: { channels: 30, height: 1, width: 1 } })).toEqual(["pixels", "reversible"]);
-    expect(lacks(full, { traits: ["pixels"] })).toEqual(["classes", "targets", "reversible"]);
-    expect(lacks(full, { traits: [] })).toEqual(["classes", "targets", "pixels", "reversible"]);
-    expect(lacks(full, { traits: ["pixels", "goals"] })).toEqual(["classes"]);
-    expect(lacks(full, { traits: ["words"] })).toEqual(["classes", "targets", "pixels"]);
+    expect(lacks(flat)).toEqual([
+      "batch-norm",
+      "norm-or-hidden",
+      "norm-or-feed-forward",
+      "convolution",
+      "patch-or-words",
+    ]);
+    expect(lacks(plain)).toEqual(["batch-norm", "norm-or-hidden", "norm-or-feed-forward", "patch-or-words"]);
+    expect(lacks({ ...full, classes: 1 })).toEqual(["classes", "targets", "patch-or-words", "reversible"]);
+    const flatInput = { channels: 30, height: 1, width: 1 };
+    expect(lacks({ ...full, input: flatInput })).toEqual(["pixels", "patch-or-words", "reversible"]);
+    expect(lacks(full, { traits: ["pixels"] })).toEqual(["classes", "targets", "patch-or-words", "reversible"]);
+    expect(lacks(full, { traits: [] })).toEqual(["classes", "targets", "pixels", "patch-or-words", "reversible"]);
+    expect(lacks(full, { traits: ["pixels", "goals"] })).toEqual(["classes", "patch-or-words"]);
+    expect(lacks(full, { traits: ["words"] })).toEqual(["classes", "targets", "pixels", "patch-or-words"]);
+    const decoder = DECODERS["GPT-2"];
+    expect(unmetNeed({ needs: ["patch-or-words"] }, decoder, { traits: ["words"] })).toBeNull();
+    expect(unmetNeed({ needs: ["patch-or-words"] }, decoder, { traits: [] })).toBe("patch-or-words");
   });
 
   it("leaves a criterion out of all, and refuses it by name in one line", () => {

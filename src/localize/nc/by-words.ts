@@ -58,7 +58,8 @@ async function prune(
   return pruneUntil(suspect, scores, held, (model) => successOfWords(suspect, model, insertion, filled, target));
 }
 
-function filledWith(
+/** Samples with words at places that are drawn. @param what they are for: each use draws its own */
+export function filledWith(
   { seed }: Suspect,
   insertion: Insertion,
   samples: Samples,

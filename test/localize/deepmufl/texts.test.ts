@@ -4,6 +4,7 @@ import { initialState } from "../../../src/graph/initial-state.ts";
 import { neuronLayers } from "../../../src/graph/network.ts";
 import { brokenTests } from "../../../src/localize/broken-tests.ts";
 import { deepmufl } from "../../../src/localize/criteria/deepmufl.ts";
+import { deepmuflReversed } from "../../../src/localize/criteria/deepmufl-reversed.ts";
 import { effortFor } from "../../../src/localize/deepmufl/by-mutation.ts";
 import { scaledWeights } from "../../../src/localize/deepmufl/scaled-weights.ts";
 import type { Suspect } from "../../../src/localize/types.ts";
@@ -19,6 +20,7 @@ import { language } from "../../../src/tasks/language/task.ts";
 import { subsetOf, type TextSet } from "../../../src/tasks/language/text-set.ts";
 import { writeSlice } from "../../../src/tensor/slices.ts";
 import { type StateDict, tensorOf } from "../../../src/tensor/state.ts";
+import { longIt } from "../../setup/long.ts";
 
 const network = llama({ ...ownLlama(2, 32, 2056, 64), hidden: 12 });
 const { normalization, train } = (await glosses.load({ dataDir: "unused", seed: 1 })) as TextDataset;
@@ -108,6 +110,12 @@ describe("deepmufl on texts", async () => {
     const { raw, scores, native, note } = await deepmufl.localize(suspect, subsetOf(failing, []));
     expect([...Object.values(raw), ...Object.values(scores)].flat().every((score) => score === 0)).toBe(true);
     expect([native, note]).toEqual([{}, "no failing test"]);
+  });
+
+  longIt("is told the unit by words that it reversed itself", async () => {
+    const { scores, note } = await deepmuflReversed.localize({ ...suspect, budget: "short" });
+    expect(note).toMatch(new RegExp(`^(class|no class flagged: tried) ${TARGET}, .* failing tests`));
+    expect(scores[neuronLayers(network)[0].name][UNIT]).toBe(1);
   });
 
   it("has eight mutants of every unit, of which the demo draws one", () => {
