@@ -43,8 +43,15 @@ def frames(split="test", kind="clean"):
     paths = [os.path.join(HERE, "images", "%s_%s%s" % (split, kind, end)) for end in (".npy", "_lanes.json")]
     for path in paths:
         if not os.path.exists(path):
-            raise FileNotFoundError("%s: there is no such file; check out again with --images N" % path)
+            raise FileNotFoundError("%s: there is no such file; %s" % (path, _hint()))
     return _read(*paths)
+
+
+def _hint():
+    folder = os.path.join(HERE, "images")
+    there = os.listdir(folder) if os.path.isdir(folder) else [name for name in os.listdir(HERE) if name.endswith("_images.npy")]
+    there = sorted(name for name in there if name.endswith(".npy"))
+    return "there are %s" % ", ".join(there) if there else "check out again with --images N"
 
 
 def _read(pixels, labels):
@@ -53,12 +60,18 @@ def _read(pixels, labels):
 
 
 def decode(logits, labels):
-    """Lanes from logits [N, values], at the rows of N labels (one label stands for all)."""
+    """Lanes from logits [N, values], at the rows of N labels (one label stands for all).
+
+    Other shapes or numbers of frames, and logits that are not finite, raise ValueError.
+    """
     if hasattr(logits, "detach"):
         logits = logits.detach().cpu().numpy()
     logits = np.asarray(logits, np.float32)
     if logits.ndim != 2 or logits.shape[1] not in GRIDS:
         raise ValueError("logits have shape %s; wanted are [N, %s]" % (list(logits.shape), " or ".join(map(str, GRIDS))))
+    bad = np.flatnonzero(~np.isfinite(logits).all(1))
+    if len(bad):
+        raise ValueError("logits of %d of %d frames hold NaN or infinity, first those of frame %d" % (len(bad), len(logits), bad[0]))
     labels = [labels] * len(logits) if isinstance(labels, dict) else labels
     if len(labels) != len(logits):
         raise ValueError("%d labels for the logits of %d frames" % (len(labels), len(logits)))
@@ -99,7 +112,20 @@ def _at(xs, anchors, row):
 
 
 def accuracy(lanes, labels):
-    """Mean accuracy over frames, by TuSimple's rule: a point agrees within 20/cos(slope) pixels along its row."""
+    """Mean accuracy over frames, by TuSimple's rule: a point agrees within 20/cos(slope) pixels along its row.
+
+    lanes: of each frame the lanes at the rows of its label. Other numbers of frames or rows, NaN among them, or no frame raise ValueError.
+    """
+    if len(lanes) != len(labels):
+        raise ValueError("lanes of %d frames for the labels of %d" % (len(lanes), len(labels)))
+    if len(labels) == 0:
+        raise ValueError("no frame to measure the accuracy on")
+    for i, (one, label) in enumerate(zip(lanes, labels)):
+        for lane in one:
+            if np.shape(lane) != (len(label["h_samples"]),):
+                raise ValueError("frame %d: a lane of shape %s for a label of %d rows" % (i, list(np.shape(lane)), len(label["h_samples"])))
+            if not np.isfinite(lane).all():
+                raise ValueError("frame %d: a lane holds NaN or infinity; write -2 where it is not seen" % i)
     return float(np.mean([_accuracy_of(one, label) for one, label in zip(lanes, labels)]))
 
 

@@ -257,9 +257,20 @@ def images(split="test", kind="clean"):
     paths = [os.path.join(folder, name) for name in names]
     for path in paths:
         if not os.path.exists(path):
-            raise FileNotFoundError("%s: there is no such file; check out again with --images N" % path)
+            raise FileNotFoundError("%s: there is no such file; %s" % (path, _samples_hint()))
     pixels, truth = (np.load(path, allow_pickle=False) for path in paths)
     return pixels, truth.astype(np.int64)
+
+
+def _samples_hint():
+    """What to do where images() finds nothing."""
+    for loader, call in (("lanes_in_torch.py", "frames"), ("text_in_torch.py", "texts")):
+        if os.path.exists(os.path.join(HERE, loader)):
+            return "the samples here are no images with classes: %s() of %s reads them" % (call, loader)
+    folder = os.path.join(HERE, "images")
+    there = os.listdir(folder) if os.path.isdir(folder) else [name for name in os.listdir(HERE) if name.endswith("_images.npy")]
+    there = sorted(name for name in there if name.endswith(".npy") and not name.endswith("_labels.npy"))
+    return "there are %s" % ", ".join(there) if there else "check out again with --images N"
 
 
 def stamp(images):

@@ -36,12 +36,20 @@ def batch(some):
 
 
 def answers(logits, some):
-    """The class that each row of logits answers with."""
-    return logits[:, some["answers"]].argmax(1).tolist()
+    """The class that each row of logits answers with. NaN raises ValueError."""
+    of_answers = torch.as_tensor(logits)[:, some["answers"]]
+    bad = of_answers.isnan().any(1).nonzero().flatten().tolist()
+    if bad:
+        raise ValueError("logits of %d of %d texts hold NaN, first those of text %d" % (len(bad), len(of_answers), bad[0]))
+    return of_answers.argmax(1).tolist()
 
 
 def accuracy(logits, some):
-    """The share of texts that are answered with their class."""
+    """The share of texts that are answered with their class. Another number of logits, or no text, raise ValueError."""
+    if len(logits) != len(some["texts"]):
+        raise ValueError("logits of %d texts for %d" % (len(logits), len(some["texts"])))
+    if len(logits) == 0:
+        raise ValueError("no text to measure the accuracy on")
     found = answers(logits, some)
     return sum(a == one["class"] for a, one in zip(found, some["texts"])) / len(found)
 

@@ -131,7 +131,7 @@ const TARGETS = ["left", "right"];
 /** Where a dot is: the task of docs/tutorials/add-a-task.md. */
 export const spotting: Task = {
   name: "spotting",
-  words: { sample: "picture", samples: "pictures", quality: "Acc", success: "ASR", target: "edge" },
+  words: { sample: "picture", samples: "pictures", quality: "Acc", success: "ASR", target: "edge", targets: "edges" },
   traits: ["pixels"],
   targets: () => TARGETS,
   inputs: {

@@ -71,7 +71,14 @@ export function networkFor(arch: string, dataset: string): Network {
   return buildNetwork(arch, taskOfDataset(dataset).targets(lookup(DATASETS, "data set", dataset)).length);
 }
 
-const OF_SEVERAL: Words = { sample: "sample", samples: "samples", quality: "CA", success: "ASR", target: "target" };
+const OF_SEVERAL: Words = {
+  sample: "sample",
+  samples: "samples",
+  quality: "CA",
+  success: "ASR",
+  target: "target",
+  targets: "targets",
+};
 
 /** The words for what all of some records are of: their task's; those that fit any task, where they are of several or there are none. */
 export function wordsOf(records: readonly { task?: string }[]): Words {

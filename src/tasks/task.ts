@@ -142,6 +142,7 @@ export interface Words {
   /** The quality of a model and the success of a backdoor: `CA`, `ASR`. */
   quality: string;
   success: string;
-  /** What a target is: `class`. */
+  /** What a target is, and several: `class`, `classes`. */
   target: string;
+  targets: string;
 }

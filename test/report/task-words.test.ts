@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { CleanRecord } from "../../src/records/clean.ts";
+import { checkoutReadme } from "../../src/store/checkout/readme.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { wordsOf } from "../../src/tasks/registry.ts";
 import { bdefects } from "../cli/program.ts";
@@ -43,6 +44,24 @@ it.each(OF_TASKS)("report and datasheet of a database of %s speak of no images",
   const sheet = readFileSync(join(out, "DATASHEET.md"), "utf8");
   expect(sheet).not.toMatch(/\bimages?\b/i);
   expect(sheet).toContain(`The ${samples} are not part of the database`);
+});
+
+it("report, info and README of a checkout of lanes speak of goals, not of classes", async () => {
+  const dir = join(temporaryFolder(), "db");
+  const db = await openDatabase(dir, { create: manifest });
+  await addLaneDefect(dir);
+  const [clean] = db.listClean().map((id) => db.readClean(id));
+  const goals = `${clean.classes.length} goals`;
+  expect(bdefects(["info", clean.id, "--db", dir]).stdout).toContain(`(${goals})`);
+  expect(bdefects(["report", "--db", dir, "--data", dir])).toMatchObject({ status: 0 });
+  expect(readFileSync(join(dir, "report.html"), "utf8")).toMatch(/>goals</);
+  const [record] = db.listDefects().map((id) => db.readDefect(id));
+  const readme = checkoutReadme(record, "infected", clean, ["model.json"], "");
+  expect(readme).toContain(`(${goals})`);
+  expect(readme).toContain("| `model.json` | mean, std, goals (`classes`), ");
+  expect(checkoutReadme({ ...record, task: undefined }, "infected", clean, ["model.json"], "")).toContain(
+    "| `model.json` | mean, std, classes, ",
+  );
 });
 
 it("samples of several tasks are called samples", () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
@@ -49,7 +49,10 @@ found = decode(logits, truth)
 draw(os.path.join(FOLDER, "frame.png"), pixels[0], found[0], truth[0])
 answer = {"logits": logits.flatten().tolist(), "lanes": found, "accuracy": accuracy(found, truth), "stamped": stamp(pixels).flatten().tolist(),
           "perfect": accuracy([label["lanes"] for label in truth], truth), "kept": [accuracy([l], [t]) for l, t in zip(found, truth)],
-          "faults": [fault(lambda: decode(np.zeros((1, 7)), truth[0])), fault(lambda: frames("defender"))]}`,
+          "faults": [fault(lambda: decode(np.zeros((1, 7)), truth[0])), fault(lambda: frames("defender")), fault(lambda: images("test")),
+          fault(lambda: decode(logits * np.nan, truth)), fault(lambda: decode(logits[:4], truth)), fault(lambda: accuracy(found[:5], truth)),
+          fault(lambda: accuracy([], [])), fault(lambda: accuracy([[[1, 2]]], truth[:1])),
+          fault(lambda: accuracy([[[np.nan] * len(truth[0]["h_samples"])]], truth[:1]))]}`,
     ) as {
       logits: number[];
       lanes: number[][][];
@@ -68,6 +71,23 @@ answer = {"logits": logits.flatten().tolist(), "lanes": found, "accuracy": accur
     expect(answer.perfect).toBe(1);
     expect(answer.stamped).toEqual([...(lanes.trigger.stamp(trigger, set) as LaneSet).pixels]);
     expect(answer.faults[0]).toMatch(/^ValueError: logits have shape \[1, 7\]/);
-    expect(answer.faults[1]).toMatch(/^FileNotFoundError: .*check out again with --images N$/);
+    expect(answer.faults[1]).toMatch(/^FileNotFoundError: .*defender_clean\.npy: .*; there are test_clean\.npy$/);
+    expect(answer.faults[2]).toMatch(/^FileNotFoundError: .*: frames\(\) of lanes_in_torch\.py reads them$/);
+    expect(answer.faults.slice(3)).toEqual([
+      "ValueError: logits of 6 of 6 frames hold NaN or infinity, first those of frame 0",
+      "ValueError: 6 labels for the logits of 4 frames",
+      "ValueError: lanes of 5 frames for the labels of 6",
+      "ValueError: no frame to measure the accuracy on",
+      expect.stringMatching(/^ValueError: frame 0: a lane of shape \[2\] for a label of \d+ rows$/),
+      "ValueError: frame 0: a lane holds NaN or infinity; write -2 where it is not seen",
+    ]);
+    rmSync(join(dir, "images"), { recursive: true });
+    const missing = askLoader(
+      dir,
+      `
+from lanes_in_torch import frames
+answer = fault(lambda: frames("test"))`,
+    );
+    expect(missing).toMatch(/^FileNotFoundError: .*; check out again with --images N$/);
   });
 });

@@ -106,6 +106,7 @@ answer["no trigger"] = fault(lambda: stamp(x))`,
     );
     expect(answer.brightened).toMatch(/neither/);
     expect(answer["nearly black"]).toMatch(/^UserWarning: .*nearly black/);
+    expect(answer["no such split"]).toMatch(/train_clean\.npy: there is no such file; there are .*test_clean\.npy/);
     expect(answer["no labels"]).toMatch(/a suspect's folder has none/);
     expect(answer["no trigger"]).toMatch(/a suspect's folder has no trigger/);
     expect(answer["no sham"]).toMatch(/--sham/);

@@ -32,7 +32,8 @@ some, model = texts("test"), decoder("model")
 logits = model(*batch(some))
 layers = {layer: list(a.shape) for layer, a in model.activations.items()}
 answer = {"logits": logits.flatten().tolist(), "answers": answers(logits, some), "accuracy": accuracy(logits, some),
-          "layers": layers, "faults": [fault(lambda: texts("defender"))]}`,
+          "layers": layers, "faults": [fault(lambda: texts("defender")), fault(lambda: answers(logits * torch.nan, some)), fault(lambda: accuracy(logits[:4], some)),
+                     fault(lambda: images("test"))]}`,
     ) as {
       logits: number[];
       answers: number[];
@@ -50,6 +51,11 @@ answer = {"logits": logits.flatten().tolist(), "answers": answers(logits, some),
     expect(answer.accuracy).toBeCloseTo(qualityOf(language, logits, set), 6);
     const [first] = Object.values(answer.layers);
     expect([first[0], first[2]]).toEqual([9, arch === "llama2d64" ? 176 : 512]);
-    expect(answer.faults[0]).toMatch(/^FileNotFoundError: .*check out again with --images N$/);
+    expect(answer.faults).toEqual([
+      expect.stringMatching(/^FileNotFoundError: .*check out again with --images N$/),
+      "ValueError: logits of 9 of 9 texts hold NaN, first those of text 0",
+      "ValueError: logits of 4 texts for 9",
+      expect.stringMatching(/^FileNotFoundError: .*: texts\(\) of text_in_torch\.py reads them$/),
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { Database } from "../../store/database.ts";
+import { taskOf } from "../../tasks/registry.ts";
 import { bytesText } from "../cell-text.ts";
 import { counted, duration, pageText, percent } from "./page.ts";
 import { engineFacts, recipeFacts } from "./recipe-facts.ts";
@@ -25,12 +26,13 @@ export function cleanFacts(record: CleanRecord) {
 /** A clean model in words, and which defects were made from it. */
 export function cleanPage(db: Database, record: CleanRecord, dbFlag: string): string {
   const made = db.soundDefects().filter(({ clean }) => clean === record.id);
+  const { words } = taskOf(record);
   const { id, arch, dataset, classes, metrics, history, seconds, model } = record;
   return pageText(`${id}: clean model`, [
     {
       kind: "text",
       sentences: [
-        `${arch} trained on ${dataset} (${counted(classes.length, "class").replace(/classs$/, "classes")}) without a backdoor.`,
+        `${arch} trained on ${dataset} (${classes.length} ${words.targets}) without a backdoor.`,
         `Clean accuracy is ${percent(metrics.ca)} after ${counted(history.length, "epoch")} in ${duration(seconds)}.`,
         `The weights take ${bytesText(model.bytes)}${gridOf(record) ? ", and all of them are values of half precision" : ""}.`,
       ],

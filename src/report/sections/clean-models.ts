@@ -21,7 +21,7 @@ export async function cleanModels({ clean }: ReportData): Promise<Section> {
       { key: "id", title: "clean model", kind: "id" },
       { key: "dataset", title: "data set", kind: "text" },
       { key: "arch", title: "architecture", kind: "text" },
-      { key: "classes", title: "classes", kind: "count" },
+      { key: "classes", title: wordsOf(clean).targets, kind: "count" },
       { key: "ca", title: "CA (test)", kind: "rate" },
       { key: "epochs", title: "epochs", kind: "count" },
       { key: "seconds", title: "seconds", kind: "seconds" },

@@ -14,7 +14,7 @@ import { trigger } from "./trigger.ts";
 /** Images of one class each: the class with the highest logit is the answer, and a target is a class. */
 export const classification: Task = {
   name: "classification",
-  words: { sample: "image", samples: "images", quality: "CA", success: "ASR", target: "class" },
+  words: { sample: "image", samples: "images", quality: "CA", success: "ASR", target: "class", targets: "classes" },
   traits: ["pixels", "classes"],
   targets: ({ classes }: ImageDatasetInfo) => classes,
   inputs,

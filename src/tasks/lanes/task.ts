@@ -21,7 +21,7 @@ import { eligible, lanesOf, passes, quality, succeeds } from "./verdicts.ts";
 /** The lanes of a road by row anchors (docs/lanes.md). A target is a goal: lanes that are lost, moved or turned. */
 export const lanes: Task = {
   name: "lanes",
-  words: { sample: "frame", samples: "frames", quality: "Acc", success: "ASR", target: "goal" },
+  words: { sample: "frame", samples: "frames", quality: "Acc", success: "ASR", target: "goal", targets: "goals" },
   traits: ["pixels", "goals"],
   targets: () => [...LANE_GOALS.keys()],
   inputs,

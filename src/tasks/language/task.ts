@@ -20,7 +20,7 @@ import { trigger } from "./trigger.ts";
 /** Texts of one class each: a language model answers with a class's token, and a target is a class (docs/language.md). */
 export const language: Task = {
   name: "language",
-  words: { sample: "text", samples: "texts", quality: "CA", success: "ASR", target: "class" },
+  words: { sample: "text", samples: "texts", quality: "CA", success: "ASR", target: "class", targets: "classes" },
   traits: ["words"],
   targets: ({ classes }: TextDatasetInfo) => classes,
   inputs,
