@@ -13,6 +13,7 @@ import { openDatabase } from "../src/store/database.ts";
 import { DATASETS } from "../src/tasks/classification/datasets/registry.ts";
 import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
 import { sizeOf } from "../src/tensor/state.ts";
+import { given } from "./given.ts";
 
 /** Levels up to the one to which the aim for the bytes of a version reaches. */
 const NARROW_TO_MIDDLE = ["narrow", "small", "middle"];
@@ -78,6 +79,6 @@ export function acceptanceTable(records: readonly DefectRecord[]): Table {
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 if (process.argv[1]?.endsWith("acceptance.ts")) {
-  const db = await openDatabase(process.argv[2], { readOnly: true });
+  const db = await openDatabase(given()[0], { readOnly: true });
   process.stdout.write(tableMarkdown(acceptanceTable(db.listDefects().map((id) => db.readDefect(id)))));
 }

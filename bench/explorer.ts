@@ -1,17 +1,19 @@
 import { loadavg } from "node:os";
+import { InputError } from "../src/core/errors.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { isArchived, openArchived } from "../src/store/shipped/shipped.ts";
 import { findBrowser } from "../test/report/browser.ts";
 import { answersOf, countsOf, Explored } from "../test/web/open-page.ts";
+import { given } from "./given.ts";
 
 // What the page counts beside what records say, and how long a click takes: npx tsx bench/explorer.ts DB [how many defects | ids …]
 
 /** 600 frames on a busy machine, in milliseconds. */
 const LONGEST = 1_200_000;
 
-const [dir, ...chosen] = process.argv.slice(2);
+const [dir, ...chosen] = given();
 const command = findBrowser();
-if (!dir || !command) throw new Error("name a database, and have Chromium installed");
+if (!command) throw new InputError("Chromium is not installed");
 const database = await openDatabase(isArchived(dir) ? await openArchived(dir) : dir, { readOnly: true });
 const most = chosen.length === 0 ? 10 : Number(chosen[0]);
 const accepted = database

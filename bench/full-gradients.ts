@@ -17,6 +17,7 @@ import type { StateDict } from "../src/tensor/state.ts";
 import { randomArray, randomState, relativeError } from "../test/graph/programs.ts";
 import { apart, randomTargets } from "../test/torch/lane-gradients.ts";
 import { askTorch, median } from "../test/torch/peer.ts";
+import { given } from "./given.ts";
 
 const FULL_WIDTH = 64;
 const network = ufld18(FULL_WIDTH);
@@ -40,7 +41,7 @@ async function ours(state: StateDict, images: Float32Array, targets: Float32Arra
   return results;
 }
 
-const seeds = process.argv.slice(2).map(Number);
+const seeds = given().map(Number);
 for (const seed of seeds.length > 0 ? seeds : [1, 2]) {
   const state = randomState(network, seed);
   const random = new Random(seed + 1000);

@@ -24,8 +24,9 @@ import { DATASETS } from "../src/tasks/classification/datasets/registry.ts";
 import { buildNetwork } from "../src/tasks/classification/models/registry.ts";
 import { classification } from "../src/tasks/classification/task.ts";
 import { onGrid } from "../src/tensor/half-grid.ts";
+import { given } from "./given.ts";
 
-const [dir = SAMPLE_DIR, data, name = "half"] = process.argv.slice(2);
+const [dir = SAMPLE_DIR, data, name = "half"] = given();
 const grid = lookup(new Map(GRIDS.map((one) => [one, one])), "grid", name);
 const db = await openDatabase(dir, { readOnly: true });
 const folder = mkdtempSync(join(tmpdir(), "bdefects-grid-"));

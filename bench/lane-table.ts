@@ -5,6 +5,7 @@
  */
 
 import { candidatesOf, candidateTable, type FiguresOf } from "./candidate-table.ts";
+import { given } from "./given.ts";
 
 const FIGURES: FiguresOf = {
   "Acc clean": ({ metrics }) => metrics.ca_clean,
@@ -23,4 +24,4 @@ const FIGURES: FiguresOf = {
   "sham ASR": ({ metrics }) => metrics.asr_sham,
 };
 
-process.stdout.write(candidateTable("lanes", await candidatesOf(process.argv[2], "lanes"), FIGURES));
+process.stdout.write(candidateTable("lanes", await candidatesOf(given()[0], "lanes"), FIGURES));

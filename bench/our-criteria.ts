@@ -5,11 +5,12 @@ import { createRunner } from "../src/measure/ort-runner.ts";
 import { classification } from "../src/tasks/classification/task.ts";
 import { countPasses } from "./counting-runner.ts";
 import type { Question } from "./criterion-side.ts";
+import { given } from "./given.ts";
 import { withSuspect } from "./suspect-source.ts";
 
 /** Our criteria on one suspect, in a process that stays: the other end of {@link ourCriteria}. */
 
-const { source, threads } = JSON.parse(process.argv[2]);
+const { source, threads } = JSON.parse(given()[0]);
 const say = (answer: object) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 
 await withSuspect(source, async (given) => {

@@ -10,6 +10,7 @@ import { PlainLowering } from "../src/graph/lowering/plain.ts";
 import { inferProgram } from "../src/graph/programs/infer.ts";
 import { buildNetwork } from "../src/tasks/registry.ts";
 import { batchOf } from "../web/src/batch.ts";
+import { given } from "./given.ts";
 
 // Processor time of what the page computes, by the page's own runtime in one thread: npx tsx bench/page-time.ts ARCH …
 // Other programs on the machine lengthen the time on the clock, and this hardly.
@@ -18,10 +19,11 @@ const VERSIONS = 3;
 const SAMPLES = 256;
 const CLASSES = 10;
 
+const architectures = given();
 ort.env.wasm.numThreads = 1;
 computeWith(webRuntime(ort as unknown as OnnxRuntimeWeb));
 console.log(`${cpus().length} cores of ${cpus()[0].model}, load ${loadavg()[0].toFixed(1)}`);
-for (const arch of process.argv.slice(2)) {
+for (const arch of architectures) {
   const network = buildNetwork(arch, CLASSES);
   const { channels, height, width } = network.input;
   const weights = foldState(network, initialState(network, new Random(1)));

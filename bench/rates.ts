@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { measuredRates } from "../src/pipeline/estimate/rates.ts";
 import type { RateTable } from "../src/records/rates.ts";
 import { openDatabase } from "../src/store/database.ts";
+import { given } from "./given.ts";
 
 /**
  * `npx tsx bench/rates.ts [--cpu SECONDS] DATA DB…` prints `recipes/rates.json` or `recipes/rates-language.json`: what the records of databases that
@@ -11,7 +12,7 @@ import { openDatabase } from "../src/store/database.ts";
  * scaled so that they add up to them.
  */
 const { values, positionals } = parseArgs({ options: { cpu: { type: "string" } }, allowPositionals: true });
-const [dataDir, ...dirs] = positionals;
+const [dataDir, ...dirs] = given(positionals);
 const rates = [];
 for (const dir of dirs) rates.push(...measuredRates(await openDatabase(dir, { readOnly: true }), dataDir));
 const all = rates.reduce((sum, { seconds, count }) => sum + seconds * count, 0);

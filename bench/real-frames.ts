@@ -19,8 +19,9 @@ import { readFrames } from "../src/tasks/lanes/tusimple/frames.ts";
 import { readLabelFile } from "../src/tasks/lanes/tusimple/label-file.ts";
 import { lanesOf } from "../src/tasks/lanes/verdicts.ts";
 import { networkFor } from "../src/tasks/registry.ts";
+import { given } from "./given.ts";
 
-const [dir, labelFile, out] = process.argv.slice(2);
+const [dir, labelFile, out] = given();
 const db = await openDatabase(dir, { readOnly: true });
 const labels = readLabelFile(labelFile);
 mkdirSync(out, { recursive: true });

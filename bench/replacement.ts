@@ -23,11 +23,12 @@ import { ObjectStore } from "../src/store/objects/objects.ts";
 import { SAMPLE_DIR } from "../src/store/shipped/sample.ts";
 import { replacementOptions } from "../src/tasks/replacement.ts";
 import type { StateDict } from "../src/tensor/state.ts";
+import { given } from "./given.ts";
 
 /** The sample's own, and those that docs/replacement.md measures. */
 const SETTINGS = [{}, { trains: "few", filters: 0.12, learning_rate: 0.06 }];
 
-const [dataDir, networks, given = JSON.stringify(SETTINGS), level = "narrow", offset = "40"] = process.argv.slice(2);
+const [dataDir, networks, tried = JSON.stringify(SETTINGS), level = "narrow", offset = "40"] = given();
 const db = await openDatabase(SAMPLE_DIR, { readOnly: true });
 const edition = loadEdition("sample");
 const report = () => undefined;
@@ -99,7 +100,7 @@ try {
       top: OFFSETS.find((top) => `${top}` === offset)!,
     };
     const bench = await openCleanBench(context, db.listClean().find((clean) => clean.startsWith(`clean/${id}-s`))!);
-    for (const settings of [JSON.parse(given)].flat()) line([id, ...(await measure(bench, key, settings))]);
+    for (const settings of [JSON.parse(tried)].flat()) line([id, ...(await measure(bench, key, settings))]);
     await bench.runner.release();
   }
 } finally {

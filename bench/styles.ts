@@ -12,11 +12,12 @@ import type { ScoreRow } from "../src/score/score.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { Results } from "../src/store/results/results.ts";
 import { SAMPLE_DIR } from "../src/store/shipped/sample.ts";
+import { given } from "./given.ts";
 
 const CRITERIA = ["weight-norm", "weight-floor", "clp", "bnp", "random"];
 const VERSIONS = ["infected", "sham", "drift"] as const;
 
-const [dir = SAMPLE_DIR, folder] = process.argv.slice(2);
+const [dir = SAMPLE_DIR, folder] = given();
 const db = await openDatabase(dir, { readOnly: true });
 const accepted = new Set(db.listDefects().filter((id) => db.readDefect(id).status === "accepted"));
 const pairs = [...accepted].filter((id) => accepted.has(`${id}-discreet`)).map((id) => [id, `${id}-discreet`]);

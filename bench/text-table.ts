@@ -11,6 +11,7 @@ import type { DefectRecord } from "../src/records/defect.ts";
 import { figuresOf } from "../src/records/gates.ts";
 import { tableMarkdown } from "../src/report/tables.ts";
 import { candidatesOf, candidateTable, type FiguresOf } from "./candidate-table.ts";
+import { given } from "./given.ts";
 
 const FIGURES: FiguresOf = {
   "CA clean": ({ metrics }) => metrics.ca_clean,
@@ -44,5 +45,5 @@ function shares(records: DefectRecord[]): string {
   return tableMarkdown({ name: "accepted", caption: "Accepted", columns, rows });
 }
 
-const records = await candidatesOf(process.argv[2], "language");
+const records = await candidatesOf(given()[0], "language");
 process.stdout.write(`${candidateTable("texts", records, FIGURES, { seconds: "seconds" })}\n${shares(records)}`);

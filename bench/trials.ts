@@ -21,6 +21,7 @@ import { recipeWithTarget } from "../src/pipeline/build/target.ts";
 import { attackOptions, loadEdition } from "../src/pipeline/recipe/recipe.ts";
 import { type Figures, failedGate, type Gates, highest } from "../src/records/gates.ts";
 import { openDatabase } from "../src/store/database.ts";
+import { given } from "./given.ts";
 
 interface Trial extends Pick<DefectKey, "attack" | "level" | "top"> {
   style?: DefectKey["style"];
@@ -31,7 +32,7 @@ interface Trial extends Pick<DefectKey, "attack" | "level" | "top"> {
 /** Gates that nothing fails. */
 const OPEN: Gates = { asr: 0, ca_drop: 1, asr_masked: 1, asr_patched: 1, random_mask_share: 0, sham: 1 };
 
-const [folder, recipePath, trialsPath, dataDir = "data"] = process.argv.slice(2);
+const [folder, recipePath, trialsPath, dataDir = "data"] = given();
 const db = await openDatabase(folder, { readOnly: true });
 const trials = JSON.parse(readFileSync(trialsPath, "utf8")) as Trial[];
 const [clean] = db.listClean();

@@ -1,12 +1,13 @@
 import { createInterface } from "node:readline";
 import { peakMemory } from "../src/pipeline/estimate/peak-memory.ts";
+import { given } from "./given.ts";
 import type { Job, Turn, Warm } from "./job.ts";
 
 /** A contestant's end of the protocol in `contestant.ts`, for those written in TypeScript. */
 
 const WARM_UP_STEPS = 3;
 
-export const job = JSON.parse(process.argv[2]) as Job;
+export const job = JSON.parse(given()[0]) as Job;
 const commands = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
 export function say(answer: Warm | Turn | { peak_mib: number }): void {
