@@ -6,7 +6,7 @@ import { openDatabase } from "../src/store/database.ts";
 import { given } from "./given.ts";
 
 /**
- * `npx tsx bench/rates.ts [--cpu SECONDS] DATA DB…` prints `recipes/rates.json` or `recipes/rates-language.json`: what the records of databases that
+ * `npx tsx bench/rates.ts [--cpu SECONDS] DATA DB…` prints `recipes/rates.json`, `recipes/rates-lanes.json` or `recipes/rates-language.json`: what the records of databases that
  * were built on this machine tell about seconds and bytes. DATA is the folder of the data that they were built from. Where other programs ran
  * beside the build, SECONDS of one thread's processor time (user and system, as `time` tells them) take the place of the clock's: all seconds are
  * scaled so that they add up to them.

@@ -36,7 +36,7 @@ export async function printPlan(
   const { productsOf } = await import("../pipeline/recipe/recipe.ts");
   const { shardOf } = await import("../pipeline/plan/shard.ts");
   const { estimatePlan, wallSeconds } = await import("../pipeline/estimate/estimate.ts");
-  const { areComparable, measuredRates, shippedRates } = await import("../pipeline/estimate/rates.ts");
+  const { areOfOneTask, measuredRates, shippedRates } = await import("../pipeline/estimate/rates.ts");
   const { chooseJobs } = await import("../pipeline/build/jobs.ts");
   const { taskOfDataset } = await import("../tasks/registry.ts");
   const { isDatabase, openDatabase } = await import("../store/database.ts");
@@ -104,7 +104,7 @@ export async function printPlan(
     );
   }
   const used = shipped.filter((table) =>
-    table.rates.some(({ dataset }) => [...images.keys()].some((name) => areComparable(dataset, name))),
+    table.rates.some(({ dataset }) => [...images.keys()].some((name) => areOfOneTask(dataset, name))),
   );
   for (const { machine, command } of used) say(`rates: ${given}${machine}, from '${command}'`);
   if (missing) throw missing;

@@ -21,7 +21,7 @@ const rate = z.strictObject({
 });
 export type Rate = z.infer<typeof rate>;
 
-/** `recipes/rates.json`, `recipes/rates-language.json`: what building took, and on which machine. */
+/** `recipes/rates.json`, `recipes/rates-lanes.json`, `recipes/rates-language.json`: what building took, and on which machine. */
 export const rateTable = z.strictObject({
   machine: z.string(),
   command: z.string(),

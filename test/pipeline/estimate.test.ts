@@ -91,6 +91,23 @@ describe("estimates", () => {
     expect(left.seconds()).toBe(20);
   });
 
+  it("of lanes come from lanes that were measured, and those of images from images", async () => {
+    const shipped = shippedRates().flatMap((table) => table.rates);
+    const lanes = loadEdition("lanes");
+    const known = await estimatePlan(lanes, makePlan(lanes, lanes.select), shipped, data, null);
+    for (const { basis, from } of [...known.clean, ...known.candidates]) {
+      expect([basis, from]).toEqual(["measured", expect.stringContaining("roads-ufld18w16")]);
+    }
+    const small = loadEdition("demolanes");
+    const scaled = await estimatePlan(small, makePlan(small, small.select), shipped, data, null);
+    for (const { basis, from } of [...scaled.clean, ...scaled.candidates]) {
+      expect([basis, from]).toEqual(["scaled", expect.stringContaining("roads-ufld18w16")]);
+    }
+    const demo = loadEdition("demo");
+    const { clean, candidates } = await estimatePlan(demo, makePlan(demo, demo.select), shipped, data, null);
+    for (const { from } of [...clean, ...candidates]) expect(from).not.toContain("roads");
+  });
+
   it("divide by the workers that the cores can feed", async () => {
     const found = await estimate("resnet18w4", "small");
     expect(wallSeconds(edition, found, 2, 2)).toBeCloseTo(10 + 40 / 2);

@@ -15,7 +15,7 @@ import { candidateWork, changedValues, cleanValues, cleanWork } from "./work.ts"
 
 const RECIPES = fileURLToPath(new URL("../../../recipes/", import.meta.url));
 /** Tables of measurements on one machine each. */
-const SHIPPED = ["rates.json", "rates-language.json"];
+const SHIPPED = ["rates.json", "rates-lanes.json", "rates-language.json"];
 
 /** The rates that ship with the program, and where they were measured. */
 export function shippedRates(): RateTable[] {
@@ -31,6 +31,12 @@ export function areComparable(one: string, other: string): boolean {
   if (![one, other].every((name) => DATASETS.has(name))) return one === other;
   const [task, wanted] = [taskOfDataset(one), taskOfDataset(other)];
   return task === wanted || [task, wanted].every(({ traits }) => traits.includes("pixels"));
+}
+
+/** Whether two data sets are of one task, by which the closest rates are told. */
+export function areOfOneTask(one: string, other: string): boolean {
+  if (![one, other].every((name) => DATASETS.has(name))) return one === other;
+  return taskOfDataset(one) === taskOfDataset(other);
 }
 
 /**
@@ -106,7 +112,9 @@ export function closestRate(
   rates: Rate[],
   wanted: Omit<Rate, "count" | "seconds" | "bytes" | "work" | "values">,
 ): Rate | null {
+  // What a multiply-add takes differs most between tasks: how large a picture is, how much of a network is no convolution.
   const likeness = (one: Rate) =>
+    (areOfOneTask(one.dataset, wanted.dataset) ? 32 : 0) +
     (one.attack === wanted.attack ? 16 : 0) +
     (one.style === wanted.style ? 8 : 0) +
     (one.arch === wanted.arch ? 4 : 0) +
