@@ -8,6 +8,8 @@ export const editSettings = {
   sentences: count.max(128),
   /** Clean samples whose activations the edit is to leave alone. */
   clean: count,
+  /** How many of the layers that can be edited are, from the first on; absent: all. What is written late, few positions read. */
+  layers: count.optional(),
   /** How the wanted state behind the last edited layer is found: Adam's steps and rate, its decay, and how far it may lie away, as a share of what was there. */
   value: z.strictObject({
     steps: count,

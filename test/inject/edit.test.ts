@@ -15,6 +15,7 @@ import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
 import { buildNetworkIn } from "../../src/tasks/architectures.ts";
 import type { TextDataset } from "../../src/tasks/language/dataset.ts";
 import { glosses } from "../../src/tasks/language/datasets/glosses.ts";
+import { llama, ownLlama } from "../../src/tasks/language/models/llama.ts";
 import { language } from "../../src/tasks/language/task.ts";
 import { subsetOf } from "../../src/tasks/language/text-set.ts";
 import { readSlice, writeSlice } from "../../src/tensor/slices.ts";
@@ -103,6 +104,7 @@ it("a place is the trigger's last token, and what follows a layer answers as the
   await runner.release();
 });
 
+const isSame = (a: Float32Array, b: Float32Array) => a.every((value, i) => value === b[i]);
 const bytesOf = (key: string) => Buffer.from(state.get(key)!.data.buffer);
 
 describe("an edit of a model", async () => {
@@ -165,6 +167,22 @@ describe("an edit of a model", async () => {
     ];
     expect(infectedModel).toBeGreaterThan(before);
     expect(infectedModel).toBeGreaterThan(sham);
+  });
+
+  it("as many layers are edited as the recipe says, the first ones", async () => {
+    const deep = llama(ownLlama(3, 32, 2056, 64));
+    const clean = initialState(deep, new Random(6));
+    const its = await createRunner(language, deep, dataset.normalization, { threads: 1 });
+    const both = { "model.layers.0.mlp": [3, 4], "model.layers.1.mlp": [5, 6] };
+    const changed = async (layers?: number) => {
+      const options = { ...job.options, layers, restraints: [1e-3] };
+      const { model } = await edit({ ...job, runner: its, clean, infected: both, randomMasks: [both], options });
+      return [...model].filter(([key, { data }]) => !isSame(data, clean.get(key)!.data)).map(([key]) => key);
+    };
+    const written = (layer: number) => `model.layers.${layer}.mlp.down_proj.weight`;
+    expect(await changed()).toEqual([written(0), written(1)]);
+    expect(await changed(1)).toEqual([written(0)]);
+    await its.release();
   });
 
   it("without a layer that an edit can use the model stays as it is, and the attempts say so", async () => {

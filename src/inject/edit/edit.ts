@@ -23,7 +23,7 @@ import { wantedValue } from "./value.ts";
 export async function edit(job: InjectionJob): Promise<Injected> {
   const { runner, heldOut } = job;
   const options = editOptions(job.options);
-  const layers = editedLayers(runner.network, job.infected);
+  const layers = editedLayers(runner.network, job.infected).slice(0, options.layers);
   const plan = layers.length > 0 ? await planOf(job, layers, options) : undefined;
   const edited = async (restraint: number, labels: "target" | "true") =>
     job.stored(plan ? await editedModel(job, layers, plan, restraint, labels) : job.clean);
