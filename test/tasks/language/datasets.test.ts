@@ -95,7 +95,7 @@ describe("a table with a fault is refused with file and line", () => {
   it("an absent set names what was looked for", async () => {
     const empty = temporaryFolder();
     await expect(load("sst2", empty)).rejects.toThrow(
-      /no sst2 in .*: looked there and up to 3 folders below for train\.tsv, .*; name the folder that holds it with --data$/,
+      /no sst2 in .*: looked there and up to 3 folders below for sst2\/train\.tsv, .*; name the folder that holds it with --data$/,
     );
   });
 });
