@@ -32,3 +32,31 @@ export function partsOf(marks: readonly number[], height: number, size: number):
   }
   return parts;
 }
+
+/** What is predicted in some sequences: at each position a token's number and what it counts, `[sequences · positions]` both. */
+export interface Predicted {
+  next: Float32Array;
+  weights: Float32Array;
+}
+
+/**
+ * Has a language model predict a sequence's own words: at each position before its mark, the token that follows.
+ *
+ * @param predicted written to, zeros before
+ * @param input `[sequences, positions, channels]`: a token's number is the first channel
+ * @param mark the sequence's, below `positions`
+ * @param weightOf what predicting a token counts
+ */
+export function predictOwnWords(
+  { next, weights }: Predicted,
+  input: Float32Array,
+  { sequence, positions, channels = 2 }: { sequence: number; positions: number; channels?: number },
+  mark: number,
+  weightOf: (token: number) => number,
+): void {
+  const first = sequence * positions;
+  for (let t = first; t < first + mark; t++) {
+    next[t] = input[channels * (t + 1)];
+    weights[t] = weightOf(next[t]);
+  }
+}

@@ -5,7 +5,7 @@ import { type Network, OUTPUT } from "../graph/network.ts";
 import { NEXT, WEIGHTS } from "../graph/objectives/continuation.ts";
 import { atPositions, EMBEDDED_GRADIENT, type LanguageProgram, languageProgram } from "../graph/programs/language.ts";
 import { gradientOf } from "../graph/programs/train.ts";
-import { markOf, partsOf } from "../graph/sequences.ts";
+import { markOf, partsOf, predictOwnWords } from "../graph/sequences.ts";
 import { cloneState, type StateDict, tensorOf } from "../tensor/state.ts";
 
 export interface LanguageTrainerOptions {
@@ -101,10 +101,8 @@ export class LanguageTrainer {
       const [next, counts] = [0, 1].map(() => new Float32Array(sequences.length * positions));
       for (const [k, i] of sequences.entries()) {
         input.set(inputs.subarray(2 * i * height, 2 * (i * height + positions)), 2 * k * positions);
-        for (let t = 0; t < marks[i]; t++) {
-          next[k * positions + t] = following(i, t);
-          counts[k * positions + t] = following(i, t) === unpredicted ? 0 : weights.text;
-        }
+        const countOf = (token: number) => (token === unpredicted ? 0 : weights.text);
+        predictOwnWords({ next, weights: counts }, input, { sequence: k, positions }, marks[i], countOf);
         const answer = targets.subarray(i * vocabulary, (i + 1) * vocabulary).indexOf(1);
         next[k * positions + marks[i]] = answer;
         counts[k * positions + marks[i]] = weights.answer;

@@ -6,7 +6,7 @@ import { type Network, OUTPUT } from "../graph/network.ts";
 import { NEXT, WEIGHTS } from "../graph/objectives/continuation.ts";
 import type { Program } from "../graph/onnx.ts";
 import { atPositions } from "../graph/programs/language.ts";
-import { markOf, partsOf, type SequencePart } from "../graph/sequences.ts";
+import { markOf, partsOf, predictOwnWords, type SequencePart } from "../graph/sequences.ts";
 
 /** What each sequence's own words count, where a program asks for what they cost: `[batch]`, a share of the loss. */
 export const CONTINUED = "continued";
@@ -136,11 +136,8 @@ function ownWords(
   channels: number,
 ): Arrays {
   const [next, weights] = [0, 1].map(() => new Float32Array(sequences.length * positions));
-  for (const [k, i] of sequences.entries()) {
-    for (let t = 0; t < marks[i]; t++) {
-      next[k * positions + t] = input[channels * (k * positions + t + 1)];
-      weights[k * positions + t] = counts[i];
-    }
+  for (const [sequence, i] of sequences.entries()) {
+    predictOwnWords({ next, weights }, input, { sequence, positions, channels }, marks[i], () => counts[i]);
   }
   return new Map([
     [NEXT, next],

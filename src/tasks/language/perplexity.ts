@@ -5,6 +5,7 @@ import type { Network } from "../../graph/network.ts";
 import { NEXT, WEIGHTS } from "../../graph/objectives/continuation.ts";
 import { continuationProgram, LOSSES } from "../../graph/programs/continuation.ts";
 import { atPositions } from "../../graph/programs/language.ts";
+import { predictOwnWords } from "../../graph/sequences.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { type TextSet, writeSequence } from "./text-set.ts";
 
@@ -34,10 +35,7 @@ export async function perplexity(
       for (const [k, i] of batch.entries()) {
         const mark = writeSequence(samples, i, input, 0);
         inputs.set(input.subarray(0, 2 * positions), 2 * k * positions);
-        for (let t = 0; t < mark; t++) {
-          next[k * positions + t] = input[2 * (t + 1)];
-          weights[k * positions + t] = 1;
-        }
+        predictOwnWords({ next, weights }, inputs, { sequence: k, positions }, mark, () => 1);
         count += mark;
       }
       const session = sessions.get(positions) ?? (await open(network, positions, threads));
