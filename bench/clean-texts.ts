@@ -1,46 +1,37 @@
-import { Command, Option } from "commander";
-import { formatOption } from "../src/cli/options.ts";
-import { emitRows, type Format } from "../src/cli/output.ts";
+import { emitRows } from "../src/cli/output.ts";
 import { createRunner } from "../src/measure/ort-runner.ts";
 import { loadEdition } from "../src/pipeline/recipe/recipe.ts";
-import type { TextDataset } from "../src/tasks/language/dataset.ts";
-import { DATASETS } from "../src/tasks/language/datasets/registry.ts";
 import { language } from "../src/tasks/language/task.ts";
 import { networkFor } from "../src/tasks/registry.ts";
 import { trainClean } from "../src/train/clean.ts";
 import { runBench } from "./run.ts";
+import { loadTexts, type TextOptions, textProgram } from "./text-options.ts";
 
 /**
  * `npx tsx bench/clean-texts.ts`: what a language model learns of a data set of texts. Settings are the edition `text`'s but for those that are
  * named. Settings are compared on the defender's texts; those of the test are told beside them.
  */
 
-interface Options {
-  dataset: string;
-  data: string;
+interface Options extends TextOptions {
   arch: string;
   epochs?: number;
   dropout?: number;
   decay?: number;
   seed: number;
-  format: Format;
 }
 
-const program = new Command("clean-texts")
-  .description("Accuracy, perplexity and seconds of clean language models")
-  .addOption(new Option("--dataset <name>", "texts").choices([...DATASETS.keys()]).default("glosses"))
-  .option("--data <folder>", "where further data sets lie", process.env.BDEFECTS_DATA ?? "data")
+const program = textProgram("clean-texts", "Accuracy, perplexity and seconds of clean language models")
   .option("--arch <name>", "network", "llama2d64")
   .option("--epochs <n>", "in place of the edition's", Number)
   .option("--dropout <share>", "words left untold", Number)
   .option("--decay <n>", "weight decay", Number)
-  .option("--seed <n>", "of the clean model", Number, 3)
-  .addOption(formatOption());
+  .option("--seed <n>", "of the clean model", Number, 3);
 
 await runBench(program, main);
 
-async function main({ dataset: name, data, arch, epochs, dropout, decay, seed, format }: Options): Promise<void> {
-  const dataset = (await DATASETS.get(name)!.load({ dataDir: data, seed: 1 })) as TextDataset;
+async function main({ arch, epochs, dropout, decay, seed, format, ...texts }: Options): Promise<void> {
+  const dataset = await loadTexts({ ...texts, format });
+  const name = texts.dataset;
   const { overrides: _, ...settings } = loadEdition("text").clean;
   const recipe = {
     ...settings,

@@ -1,11 +1,8 @@
-import { Command, Option } from "commander";
-import { formatOption } from "../src/cli/options.ts";
-import { emitRows, type Format } from "../src/cli/output.ts";
-import type { TextDataset } from "../src/tasks/language/dataset.ts";
-import { DATASETS } from "../src/tasks/language/datasets/registry.ts";
+import { emitRows } from "../src/cli/output.ts";
 import type { TextSet } from "../src/tasks/language/text-set.ts";
 import { runBench } from "./run.ts";
 import { accuracyOf, fitSoftmax } from "./softmax-regression.ts";
+import { loadTexts, type TextOptions, textProgram } from "./text-options.ts";
 import { wordFeatures } from "./word-features.ts";
 
 /**
@@ -13,22 +10,13 @@ import { wordFeatures } from "./word-features.ts";
  * chosen on the defender's texts, and the test texts are looked at with the best alone.
  */
 
-interface Options {
-  dataset: string;
-  data: string;
-  format: Format;
-}
-
-const program = new Command("words")
-  .description("Accuracy of softmax regression on words and pairs of neighbours")
-  .addOption(new Option("--dataset <name>", "texts").choices([...DATASETS.keys()]).default("glosses"))
-  .option("--data <folder>", "where further data sets lie", process.env.BDEFECTS_DATA ?? "data")
-  .addOption(formatOption());
+const program = textProgram("words", "Accuracy of softmax regression on words and pairs of neighbours");
 
 await runBench(program, main);
 
-async function main({ dataset: name, data, format }: Options): Promise<void> {
-  const dataset = (await DATASETS.get(name)!.load({ dataDir: data, seed: 1 })) as TextDataset;
+async function main(options: TextOptions): Promise<void> {
+  const { dataset: name, format } = options;
+  const dataset = await loadTexts(options);
   const textsOf = (set: TextSet) => set.tokens.map((tokens) => set.language.tokenizer.decode(tokens));
   const { train, cleanVal, test } = dataset;
   const features = wordFeatures(textsOf(train));

@@ -30,7 +30,7 @@ const HELP = "help";
 
 /** What asks for the help of the verb that the words name; a word that names none ends them, and is refused. */
 function helpOn(command: Command, [word, ...further]: string[]): string[] {
-  if (word === undefined || word.startsWith("-") || command.commands.length === 0) return ["--help"];
+  if (word === undefined || word === HELP || word.startsWith("-") || command.commands.length === 0) return ["--help"];
   const verb = command.commands.find((candidate) => candidate.name() === word);
   return verb ? [word, ...helpOn(verb, further)] : [word];
 }

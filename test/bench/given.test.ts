@@ -13,7 +13,6 @@ const CALLS = [
   ["acceptance", "DB"],
   ["text-table", "DB"],
   ["page-time", "ARCH …"],
-  ["rates", "[--cpu SECONDS] DATA DB…"],
   ["replacement", "DATA [NETWORKS [SETTINGS [LEVEL [OFFSET]]]]"],
   ["trials", "DB RECIPE TRIALS.json [DATA]"],
   ["explorer", "DB [how many defects | ids …]"],
@@ -34,5 +33,15 @@ longIt("a bench program says in one line what is no database, and that others st
   expect(ran("bench/our-criteria.ts")).toEqual({
     ...{ status: 2, stdout: "" },
     stderr: "error: another program of bench/ starts this one and gives it its job\n",
+  });
+});
+
+longIt("a bench program with options refuses what it does not know in one line", () => {
+  const refused = (args: string[]) => ran("bench/rates.ts", ...args);
+  expect(refused(["--nope"])).toEqual({ status: 2, stdout: "", stderr: "error: unknown option '--nope'\n" });
+  expect(refused(["DATA"])).toEqual({ status: 2, stdout: "", stderr: "error: missing required argument 'db'\n" });
+  expect(refused(["--cpu", "x", "DATA", "sample"])).toEqual({
+    ...{ status: 2, stdout: "" },
+    stderr: expect.stringMatching(/^error: --cpu: give at most the [\d.]+ seconds of the records\n$/),
   });
 });

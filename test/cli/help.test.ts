@@ -42,6 +42,7 @@ describe("the examples of help", () => {
 describe("the word help", () => {
   it.each([
     ["help", "--help"],
+    ["help help", "--help"],
     ["help info", "info --help"],
     ["help data", "data --help"],
     ["help data fetch", "data fetch --help"],
