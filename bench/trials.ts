@@ -58,7 +58,8 @@ for (const trial of trials) {
   const outcome = await makeCandidate({
     ...{ key, dataset: bench.dataset, clean: bench.state, infected, backdoor, cleanRates, order, recipe },
     ...{ runner: bench.runner, measure: edition.measure, grid: edition.grid, seed: edition.seed, gates: OPEN },
-    injection: INJECTIONS[injection],
+    // Whether a further attempt is made is decided by the recipe's gates, as in a build.
+    injection: (job) => INJECTIONS[injection]({ ...job, gates: edition.gates }),
     options: attackOptions(edition, key.attack),
   });
   const { infectedRates, shamRates, controls = {} } = outcome;
