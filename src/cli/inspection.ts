@@ -19,7 +19,7 @@ function counts(comparison: Comparison | null, prefix = ""): Record<string, numb
 
 /** One row a criterion: the statistic of the whole model and what of the reference is as suspicious or more. */
 export function summaryRow(finding: Finding, ca: number | null) {
-  const { criterion, statistic, value, comparison, sameArch, localization, seconds } = finding;
+  const { criterion, statistic, value, comparison, sameArch, verdict, localization, seconds } = finding;
   const { trigger } = localization;
   return {
     criterion,
@@ -27,6 +27,11 @@ export function summaryRow(finding: Finding, ca: number | null) {
     value,
     ...counts(comparison),
     ...counts(sameArch, "same_arch_"),
+    gate: verdict?.gate ?? null,
+    passes: verdict?.passes ?? null,
+    clean_passing: verdict?.reference?.clean_as_suspicious ?? null,
+    shams_passing: verdict?.reference?.shams_as_suspicious ?? null,
+    infected_passing: verdict?.reference?.infected_as_suspicious ?? null,
     named: countNeurons(localization.native),
     target: trigger?.target ?? null,
     flagged: trigger?.flagged ?? null,
@@ -48,6 +53,27 @@ export function printUncompared(rows: readonly ReturnType<typeof summaryRow>[]):
     { format: "table" },
   );
   for (const { criterion, note } of rows) if (note !== null) print(`${criterion}: ${note}`);
+}
+
+/** For people: whether there is a backdoor at all, by each criterion that has a gate of its own, with its false alarms. */
+export function printGates(findings: readonly Finding[]): void {
+  const judged = findings.filter(({ verdict }) => verdict !== null);
+  if (judged.length === 0)
+    print("Is there a backdoor at all? None of these criteria says: nc, attribution and learned do.");
+  for (const { criterion, statistic, value, verdict } of judged) {
+    const { gate, passes, reference } = verdict!;
+    const says = `${criterion}: ${passes ? "a backdoor" : "no backdoor"} (${statistic} ${value?.toFixed(2) ?? "-"}, gate ${gate.toFixed(2)})`;
+    print(
+      `${says}. ${reference ? falseAlarms(reference) : "No model of the reference was judged by it: how often it is wrong is not known."}`,
+    );
+  }
+}
+
+function falseAlarms({ clean, shams, infected, ...passing }: Comparison): string {
+  const others = clean + shams;
+  const alarms = passing.clean_as_suspicious + passing.shams_as_suspicious;
+  const found = `It finds one in ${passing.infected_as_suspicious} of ${infected} infected models`;
+  return others === 0 ? `${found}.` : `${found}, and falsely in ${alarms} of ${others} clean models and shams.`;
 }
 
 /** For people: the same as counts, first over the whole reference, then over the file's own architecture. */

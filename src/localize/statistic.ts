@@ -1,6 +1,7 @@
 import { mean } from "../core/statistics.ts";
+import { ENOUGH_EVIDENCE } from "../reversal/excision.ts";
 import { attribution, evidenceIn } from "./criteria/attribution.ts";
-import { findsBackdoor, learned, topIn } from "./criteria/learned.ts";
+import { findsBackdoor, gateIn, learned, topIn } from "./criteria/learned.ts";
 import { anomalyIn, nc } from "./criteria/nc.ts";
 import { layerZ } from "./normalise.ts";
 import type { Localization } from "./types.ts";
@@ -17,27 +18,40 @@ export interface Statistic {
   of(found: Judged): number | null;
   /** Whether the method itself calls the model backdoored; absent where it says nothing of models. */
   flags?(found: Judged): boolean;
+  /** The method's own bound: what `flags` holds the statistic against. @returns null where it cannot be told */
+  gate?(found: Judged): Gate | null;
+}
+
+/** A bound of a statistic, from or beyond which a method calls a model backdoored. */
+export interface Gate {
+  bound: number;
+  passes(value: number): boolean;
 }
 
 /** What a statistic needs of a prediction. */
 type Judged = Pick<Localization, "raw"> & { note?: string | null };
 
 /** Beyond this anomaly index Neural Cleanse calls a class infected (Wang et al. 2019, section IV). */
-const ANOMALOUS = 2;
+const ANOMALOUS: Gate = { bound: 2, passes: (index) => index > 2 };
 
 /** Neural Cleanse's own test: the anomaly index of the most anomalous class (Wang et al. 2019, section IV). */
 const ANOMALY: Statistic = {
   name: "anomaly-index",
   title: "anomaly index of the most anomalous class",
   of: ({ note }) => anomalyIn(note),
-  flags: ({ note }) => (anomalyIn(note) ?? 0) > ANOMALOUS,
+  flags: ({ note }) => ANOMALOUS.passes(anomalyIn(note) ?? 0),
+  gate: () => ANOMALOUS,
 };
+
+const ENOUGH: Gate = { bound: ENOUGH_EVIDENCE, passes: (evidence) => evidence >= ENOUGH_EVIDENCE };
 
 /** Of the patch that was chosen: small, it works, and few neurons carry it (docs/methods.md §10.13). */
 const EVIDENCE: Statistic = {
   name: "evidence",
   title: "evidence for the reversed patch",
   of: ({ note }) => evidenceIn(note),
+  flags: ({ note }) => ENOUGH.passes(evidenceIn(note) ?? 0),
+  gate: () => ENOUGH,
 };
 
 /** `learned`: how much the most suspicious neurons look like a backdoor's (docs/methods.md §10.14). */
@@ -46,6 +60,10 @@ const TOP: Statistic = {
   title: "mean log odds of the five most suspicious neurons",
   of: ({ note }) => topIn(note),
   flags: ({ note }) => findsBackdoor(note),
+  gate({ note }) {
+    const bound = gateIn(note);
+    return bound === null ? null : { bound, passes: (top) => top >= bound };
+  },
 };
 
 /**

@@ -9,10 +9,11 @@ import type { WeighedPatch } from "./reverse.ts";
 import { stampPatch } from "./stamp.ts";
 import type { ReversalSubject } from "./subject.ts";
 
+/** A patch with less evidence is no backdoor's, and nothing is cut for it: chosen on the sample (docs/methods.md §11.4). */
+export const ENOUGH_EVIDENCE = 0.3;
+
 /** The walk of docs/methods.md §11.4. */
 const WALK = {
-  /** A patch with less evidence is no backdoor's, and nothing is cut for it. */
-  evidence: 0.3,
   /** Neurons that have been looked at after each step; beyond the last by this factor up to this share of all. */
   sizes: [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 26],
   factor: 1.3,
@@ -49,7 +50,7 @@ export async function exciseUntilDead(
   const index = indexNeurons(neuronLayers(network));
   const flat = flatScores(index, scores);
   if (tellsNothing(flat)) return { neurons: {}, note: "nothing cut: all neurons are as suspicious" };
-  if (patch.evidence < WALK.evidence) {
+  if (patch.evidence < ENOUGH_EVIDENCE) {
     return { neurons: {}, note: `nothing cut: no patch stands out (evidence ${patch.evidence.toFixed(2)})` };
   }
   const order = sparingOrder(suspicionOrder(flat), index.layers).slice(0, most);

@@ -48,6 +48,23 @@ describe("inspect", () => {
     expect(row.same_arch_infected_as_suspicious).toBeLessThanOrEqual(row.infected_as_suspicious as number);
   });
 
+  it("leads with whether there is a backdoor, by each criterion's own gate, and with its false alarms", () => {
+    const args = ["inspect", file, "--data", data, "--budget", "short"];
+    const { stdout } = bdefects([...args, "--criterion", "clp,nc"]);
+    const lines = stdout.replace(/\n(?! *(?:criterion|nc:|clp:))/g, " ");
+    const verdict =
+      /nc: (a|no) backdoor \(anomaly-index (\d+\.\d\d), gate 2\.00\)\. It finds one in 45 of 85 infected models, and falsely in 7 of 97 clean models and shams\./;
+    const [, word, index] = verdict.exec(lines) ?? [];
+    expect(word).toBe(Number(index) > 2 ? "a" : "no");
+    expect(stdout.search(/^nc: (a|no) backdoor/m)).toBeLessThan(stdout.search(/^criterion /m));
+    const [row] = rowsOf([...args, "--criterion", "nc", "--summary"]);
+    expect(row).toMatchObject({ gate: 2, clean_passing: 1, shams_passing: 6, infected_passing: 45 });
+    expect(row.passes).toBe((row.value as number) > 2);
+    expect(bdefects([...args, "--criterion", "clp"]).stdout).toMatch(
+      /None of these criteria says: nc, attribution and/,
+    );
+  });
+
   it("prints what this project's own criteria say of the model, which has no row in the reference", () => {
     const args = ["inspect", file, "--data", data, "--criterion", "clp,learned", "--budget", "demo"];
     const { status, stdout, stderr } = bdefects(args);

@@ -7,6 +7,7 @@ import { failureLine, withCellProgress } from "../cell-progress.ts";
 import {
   NOTHING_USUAL,
   print,
+  printGates,
   printNeurons,
   printSummary,
   printTrigger,
@@ -158,9 +159,11 @@ async function inspect(file: string, options: Options): Promise<void> {
         format,
       );
     } else {
-      if (isKnown) printSummary(findings, reference, model.network.arch);
-      else printUncompared(findings.map((finding) => summaryRow(finding, ca)));
-      if (isKnown) printVerdicts(findings);
+      if (isKnown) {
+        printGates(findings);
+        printSummary(findings, reference, model.network.arch);
+        printVerdicts(findings);
+      } else printUncompared(findings.map((finding) => summaryRow(finding, ca)));
       for (const [finding, path] of pictures) printTrigger(finding, images?.classes ?? null, path);
       if (!summary)
         printNeurons(

@@ -53,6 +53,12 @@ export function topIn(note: string | null | undefined): number | null {
   return found && Number(found[1]);
 }
 
+/** The gate in a stored note, which T was held against. @returns null where the note holds none */
+export function gateIn(note: string | null | undefined): number | null {
+  const found = /, gate (-?\d+\.\d{2}); /.exec(note ?? "");
+  return found && Number(found[1]);
+}
+
 /** Whether a stored note says that the model passed the gate. */
 export function findsBackdoor(note: string | null | undefined): boolean {
   return (note ?? "").startsWith(`${FOUND}: T `);

@@ -114,7 +114,7 @@ function dormant(activity: LayerScores): Localization {
 function finding({ name, kind }: CleanCriterion, localization: Localization, seconds: number): Finding {
   const statistic = statisticOf(name);
   const facts = { criterion: name, kind, localization, seconds, statistic: statistic.name };
-  return { ...facts, value: statistic.of(localization), comparison: null, sameArch: null };
+  return { ...facts, value: statistic.of(localization), comparison: null, sameArch: null, verdict: null };
 }
 
 /** @throws InputError where the memory is too little, with how much is needed */

@@ -13,7 +13,7 @@ import { anonymous, halveClean, NO_AUGMENTATION, noSamples } from "../judging/su
 import type { Progress } from "../judging/workbench.ts";
 import type { OwnImages } from "./images.ts";
 import type { OwnModel } from "./model.ts";
-import { type Comparison, compareWith } from "./reference.ts";
+import { type Comparison, compareWith, countReference } from "./reference.ts";
 
 /** What one criterion says of a network of one's own. */
 export interface Finding {
@@ -27,6 +27,17 @@ export interface Finding {
   /** With all models of the reference, and with those of the file's architecture and width; null where there are none. */
   comparison: Comparison | null;
   sameArch: Comparison | null;
+  /** What the method itself says of the whole model; null where it says nothing of models. */
+  verdict: Verdict | null;
+}
+
+/** A method's own answer to whether there is a backdoor at all. */
+export interface Verdict {
+  /** What its statistic is held against. */
+  gate: number;
+  passes: boolean;
+  /** How many models of the reference pass that gate; null where it judged none of them. */
+  reference: Comparison | null;
 }
 
 export interface InspectOptions {
@@ -71,9 +82,22 @@ export async function inspectModel(
     const value = statistic.of(localization);
     const compare = (arch?: string) => (value === null ? null : compareWith(reference, name, value, arch));
     const facts = { criterion: name, kind: criterion.kind, localization, seconds, statistic: statistic.name, value };
-    findings.push({ ...facts, comparison: compare(), sameArch: compare(model.network.arch) });
+    const verdict = verdictOf(reference, name, localization);
+    findings.push({ ...facts, comparison: compare(), sameArch: compare(model.network.arch), verdict });
   }
   return findings;
+}
+
+/** What a criterion says of a whole model by its own gate, and how often it says so of models of known truth. */
+function verdictOf(reference: Reference, criterion: string, localization: Localization): Verdict | null {
+  const statistic = statisticOf(criterion);
+  const gate = statistic.gate?.(localization);
+  if (!gate) return null;
+  return {
+    gate: gate.bound,
+    passes: statistic.flags!(localization),
+    reference: countReference(reference, criterion, gate.passes),
+  };
 }
 
 /** A neuron's row, under the file's own layer names. */

@@ -92,25 +92,35 @@ export async function openReference(dir: string, budget: Budget): Promise<Refere
  * @returns null where the reference has no model that the criterion has judged
  */
 export function compareWith(
-  { models }: Pick<Reference, "models">,
+  reference: Pick<Reference, "models">,
   criterion: string,
   value: number,
+  arch?: string,
+): Comparison | null {
+  const rounded = Number(value.toPrecision(DIGITS));
+  return countReference(reference, criterion, (other) => other >= rounded, arch);
+}
+
+/** How many models of a reference a criterion has judged, by kind, and how many of these `counts` holds for. */
+export function countReference(
+  { models }: Pick<Reference, "models">,
+  criterion: string,
+  counts: (value: number) => boolean,
   arch?: string,
 ): Comparison | null {
   const judged = models.filter(
     (model) => Object.hasOwn(model.values, criterion) && (arch === undefined || model.arch === arch),
   );
   if (judged.length === 0) return null;
-  const rounded = Number(value.toPrecision(DIGITS));
-  const count = (version: Version, atLeast: number) =>
-    judged.filter((model) => model.version === version && model.values[criterion] >= atLeast).length;
-  const all = Number.NEGATIVE_INFINITY;
+  const of = (version: Version) => judged.filter((model) => model.version === version);
+  const [clean, shams, infected] = [of("clean"), of("sham"), of("infected")];
+  const within = (some: readonly ReferenceModel[]) => some.filter(({ values }) => counts(values[criterion])).length;
   return {
-    clean: count("clean", all),
-    clean_as_suspicious: count("clean", rounded),
-    shams: count("sham", all),
-    shams_as_suspicious: count("sham", rounded),
-    infected: count("infected", all),
-    infected_as_suspicious: count("infected", rounded),
+    clean: clean.length,
+    clean_as_suspicious: within(clean),
+    shams: shams.length,
+    shams_as_suspicious: within(shams),
+    infected: infected.length,
+    infected_as_suspicious: within(infected),
   };
 }
