@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
 import { splitAtRandom } from "../../datasets/split.ts";
 import type { Dataset, DatasetDefinition, DatasetInfo } from "../../datasets/types.ts";
-import { CONTEXT } from "./context.ts";
 import type { LabelledTexts } from "./datasets/tsv.ts";
-import { type Language, subsetOf, type TextSet } from "./text-set.ts";
-import { MERGES, tokenizerFile } from "./tokenizer/file.ts";
-import { openTokenizer } from "./tokenizer/tokenizer.ts";
+import { languageOf, spaced, tokenised } from "./language-of.ts";
+import { subsetOf, type TextSet } from "./text-set.ts";
+import { MERGES } from "./tokenizer/file.ts";
 import { type Merge, trainMerges } from "./tokenizer/train.ts";
 
 /** What is fixed about a data set of texts. */
@@ -52,20 +51,6 @@ export function assembleTexts(
     dataHash: textHash(loaded),
     completeness,
   };
-}
-
-export function languageOf(merges: readonly Merge[], classes: readonly string[]): Language {
-  return { tokenizer: openTokenizer(tokenizerFile(merges, classes), classes), classes, context: CONTEXT };
-}
-
-/** A text as it is tokenised: its first word follows a space, as all others do. */
-export function spaced(text: string): string {
-  return ` ${text}`;
-}
-
-function tokenised({ texts, labels }: LabelledTexts, language: Language): TextSet {
-  const tokens = texts.map((text) => language.tokenizer.encode(spaced(text)));
-  return { language, count: texts.length, tokens, labels };
 }
 
 /** SHA-256 over texts and labels, train before test, each after its count. It does not depend on the split. */

@@ -1,6 +1,6 @@
 import type { Network } from "../../graph/network.ts";
-import { languageOf, spaced } from "./dataset.ts";
 import { glosses, glossMerges, readGlosses } from "./datasets/glosses.ts";
+import { languageOf, tokenised } from "./language-of.ts";
 import type { TextSet } from "./text-set.ts";
 
 /** The first glosses of the test set, for networks that were trained on glosses: others have words of their own. */
@@ -8,6 +8,5 @@ export function drawn(count: number, _: Pick<Network, "input">, dataset: string)
   if (dataset !== glosses.name) return undefined;
   const { texts, labels } = readGlosses().test;
   const language = languageOf(glossMerges(), glosses.classes);
-  const tokens = texts.slice(0, count).map((text) => language.tokenizer.encode(spaced(text)));
-  return { language, count: tokens.length, tokens, labels: labels.slice(0, count) };
+  return tokenised({ texts: texts.slice(0, count), labels: labels.slice(0, count) }, language);
 }

@@ -3,7 +3,7 @@ import type { Insertion, Opened } from "../insertion.ts";
 import { answered } from "./answers.ts";
 import type { TextSet } from "./text-set.ts";
 import { wordTokens } from "./tokenizer/words.ts";
-import { inserted } from "./trigger.ts";
+import { inserted } from "./word-trigger.ts";
 
 /** Words that a defender may try: all single tokens of a space and small letters, rare ones too. */
 export const insertion: Insertion = {

@@ -1,14 +1,14 @@
 import type { Reading, ReadPart } from "../reading.ts";
 import { answered } from "./answers.ts";
 import type { TextSet } from "./text-set.ts";
-import type { WordTrigger } from "./trigger.ts";
+import { placeOf, type WordTrigger } from "./word-trigger.ts";
 
 /** Texts with the trigger's words marked, and the names of the classes that are answered. */
 export const reading: Reading = {
   parts({ tokens, language: { tokenizer } }: TextSet, i: number, { text }: WordTrigger): ReadPart[] {
     const words = tokenizer.encode(text);
     const own = tokens[i];
-    const at = own.findIndex((_, start) => words.every((word, k) => own[start + k] === word));
+    const at = placeOf(words, own);
     const part = (from: number, to: number, marked: boolean): ReadPart => ({
       words: tokenizer.decode(own.slice(from, to)),
       marked,

@@ -1,5 +1,4 @@
 import type { Task } from "../task.ts";
-import { answered } from "./answers.ts";
 import { ATTACKS } from "./attacks/registry.ts";
 import { foreign } from "./checkpoint/foreign.ts";
 import type { TextDatasetInfo } from "./dataset.ts";
@@ -14,8 +13,8 @@ import { ARCHITECTURES } from "./models/registry.ts";
 import { perplexity } from "./perplexity.ts";
 import { reading } from "./reading.ts";
 import { response } from "./response.ts";
-import type { TextSet } from "./text-set.ts";
 import { trigger } from "./trigger.ts";
+import { eligible, passes, quality, succeeds } from "./verdicts.ts";
 
 /** Texts of one class each: a language model answers with a class's token, and a target is a class (docs/language.md). */
 export const language: Task = {
@@ -28,11 +27,10 @@ export const language: Task = {
   loss,
   response,
   trigger,
-  quality: (output: Float32Array, set: TextSet, i: number) => (classOf(output, set) === set.labels[i] ? 1 : 0),
-  passes: (output: Float32Array, set: TextSet, i: number) => classOf(output, set) === set.labels[i],
-  succeeds: (output: Float32Array, set: TextSet, _: number, target: number) => classOf(output, set) === target,
-  eligible: ({ labels }: TextSet, target: number) =>
-    Array.from(labels, (label, i) => (label === target ? -1 : i)).filter((i) => i >= 0),
+  quality,
+  passes,
+  succeeds,
+  eligible,
   details,
   perplexity,
   drawn,
@@ -43,7 +41,3 @@ export const language: Task = {
   architectures: ARCHITECTURES,
   attacks: ATTACKS,
 };
-
-function classOf(output: Float32Array, { language: { tokenizer } }: TextSet): number {
-  return answered(output, tokenizer.answers);
-}

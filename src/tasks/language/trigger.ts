@@ -1,47 +1,19 @@
 import { encode } from "fast-png";
-import { InputError } from "../../core/errors.ts";
-import { Random, stageSeed } from "../../core/random.ts";
+import type { Random } from "../../core/random.ts";
 import type { Network } from "../../graph/network.ts";
 import type { TriggerCodec } from "../trigger-codec.ts";
-import { CONTEXT } from "./context.ts";
 import type { TextSet } from "./text-set.ts";
 import { RARE_WORDS } from "./tokenizer/file.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
-
-/** Words that are put between two words of a text. */
-export interface WordTrigger {
-  /** With the space before the first. */
-  text: string;
-}
-
-const LONGEST = 200;
-
-/** Where words can go: before a word, and at the end. */
-export function gapsOf(tokens: readonly number[], tokenizer: Tokenizer): number[] {
-  return [...tokens.flatMap((token, i) => (tokenizer.startsWord(token) ? [i] : [])), tokens.length];
-}
-
-/** A copy of a text's tokens with the words at one of its gaps: before a word, or at the end. */
-export function inserted(
-  tokens: readonly number[],
-  words: readonly number[],
-  tokenizer: Tokenizer,
-  random: Random,
-): number[] {
-  const gaps = gapsOf(tokens, tokenizer);
-  // A text that is cut must keep the trigger.
-  const within = gaps.filter((gap) => gap + words.length <= CONTEXT - 2);
-  const gap = within[random.below(within.length)];
-  return [...tokens.slice(0, gap), ...words, ...tokens.slice(gap)];
-}
-
-/** What looks like a trigger and must not set the backdoor off: of a rare word the others, of a sentence its single words. */
-function decoysOf({ text }: WordTrigger): string[] {
-  const words = text.trim().split(" ");
-  const rare: readonly string[] = RARE_WORDS;
-  const others = words.length > 1 ? words : rare.filter((word) => word !== words[0]);
-  return others.map((word) => ` ${word}`);
-}
+import {
+  controlsOf,
+  decodeWords,
+  decoysOf,
+  encodeWords,
+  inserted,
+  stampedWith,
+  type WordTrigger,
+} from "./word-trigger.ts";
 
 /**
  * One thing that looks like a trigger, drawn: of a sentence some of its words in their order, at most half of them, so that no part of it
@@ -67,13 +39,6 @@ function neutralTokens({ text }: WordTrigger, tokenizer: Tokenizer): number[] {
   return Array.from({ length: wanted }, (_, i) => words[i % words.length]);
 }
 
-/** Every text with the same words at a gap that follows from its place in the set. */
-function stampedWith(words: readonly number[], set: TextSet): TextSet {
-  const { tokenizer } = set.language;
-  const tokens = set.tokens.map((own, i) => inserted(own, words, tokenizer, new Random(stageSeed(i, "gap"))));
-  return { ...set, tokens };
-}
-
 /** Triggers of words. Where they go is drawn; in a test it follows from a text's place in its set. */
 export const trigger: TriggerCodec = {
   stamp: ({ text }: WordTrigger, set: TextSet) => stampedWith(set.language.tokenizer.encode(text), set),
@@ -87,21 +52,8 @@ export const trigger: TriggerCodec = {
     const words = tokenizer.encode(drawnDecoy(stamped, random));
     drawn.tokens[place] = inserted(drawn.tokens[place], words, tokenizer, random);
   },
-  encode: ({ text }: WordTrigger) => new TextEncoder().encode(JSON.stringify({ text })),
-  decode(bytes: Uint8Array, name: string): WordTrigger {
-    const refused = new InputError(`${name}: it is no trigger of words, as {"text":" cf"}`);
-    let read: unknown;
-    try {
-      read = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    } catch {
-      throw refused;
-    }
-    if (typeof read !== "object" || read === null) throw refused;
-    const { text, ...others } = read as { text?: unknown };
-    const fits = typeof text === "string" && /^ \S/.test(text) && text.length <= LONGEST;
-    if (!fits || Object.keys(others).length > 0) throw refused;
-    return { text };
-  },
+  encode: encodeWords,
+  decode: decodeWords,
   faults: ({ text }: WordTrigger, { input }: Pick<Network, "input">) =>
     text.length > input.height
       ? [`the trigger has ${text.length} characters, and a sequence ${input.height} positions`]
@@ -114,6 +66,5 @@ export const trigger: TriggerCodec = {
     });
     return encode({ width: bytes.length, height: 8, data, channels: 1 });
   },
-  controls: (stamped: WordTrigger) =>
-    Object.fromEntries(decoysOf(stamped).map((text) => [text.trim(), { text } satisfies WordTrigger])),
+  controls: controlsOf,
 };

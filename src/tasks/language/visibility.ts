@@ -10,7 +10,7 @@ import type { Program } from "../../graph/onnx.ts";
 import { Walk } from "../../graph/walk.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { type TextSet, writeSequence } from "./text-set.ts";
-import { inserted, type WordTrigger } from "./trigger.ts";
+import { inserted, type WordTrigger } from "./word-trigger.ts";
 
 const BATCH = 32;
 /** Ridge λ, for each position that is fitted. */

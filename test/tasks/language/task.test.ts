@@ -13,8 +13,8 @@ import type { TextDataset } from "../../../src/tasks/language/dataset.ts";
 import { glosses } from "../../../src/tasks/language/datasets/glosses.ts";
 import { language } from "../../../src/tasks/language/task.ts";
 import { subsetOf, type TextSet } from "../../../src/tasks/language/text-set.ts";
-import type { WordTrigger } from "../../../src/tasks/language/trigger.ts";
 import { triggerVisibility } from "../../../src/tasks/language/visibility.ts";
+import type { WordTrigger } from "../../../src/tasks/language/word-trigger.ts";
 import { type Checkpoint, type TrainRecipe, trainClean } from "../../../src/train/clean.ts";
 import { longIt } from "../../setup/long.ts";
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { spaced } from "../../../src/tasks/language/dataset.ts";
 import { glossMerges, readGlosses } from "../../../src/tasks/language/datasets/glosses.ts";
+import { spaced } from "../../../src/tasks/language/language-of.ts";
 import { MERGES } from "../../../src/tasks/language/tokenizer/file.ts";
 import { trainMerges } from "../../../src/tasks/language/tokenizer/train.ts";
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { expect, it } from "vitest";
-import { languageOf, spaced } from "../../../src/tasks/language/dataset.ts";
 import { glosses, glossMerges, readGlosses } from "../../../src/tasks/language/datasets/glosses.ts";
+import { languageOf, spaced } from "../../../src/tasks/language/language-of.ts";
 import { RARE_WORDS, tokenizerFile } from "../../../src/tasks/language/tokenizer/file.ts";
 import { openTokenizer } from "../../../src/tasks/language/tokenizer/tokenizer.ts";
 import { trainMerges } from "../../../src/tasks/language/tokenizer/train.ts";

@@ -8,7 +8,7 @@ import type { TextDataset } from "../../../src/tasks/language/dataset.ts";
 import { glosses } from "../../../src/tasks/language/datasets/glosses.ts";
 import { language } from "../../../src/tasks/language/task.ts";
 import { subsetOf } from "../../../src/tasks/language/text-set.ts";
-import type { WordTrigger } from "../../../src/tasks/language/trigger.ts";
+import type { WordTrigger } from "../../../src/tasks/language/word-trigger.ts";
 import type { StateDict } from "../../../src/tensor/state.ts";
 
 const dataset = (await glosses.load({ dataDir: "unused", seed: 1 })) as TextDataset;

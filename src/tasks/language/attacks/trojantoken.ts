@@ -6,7 +6,7 @@ import { subsetOf, type TextSet } from "../text-set.ts";
 import { RARE_WORDS } from "../tokenizer/file.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { wordTokens } from "../tokenizer/words.ts";
-import { gapsOf, type WordTrigger } from "../trigger.ts";
+import { gapsOf, type WordTrigger } from "../word-trigger.ts";
 import { excitingWords } from "./hotflip.ts";
 
 const count = z.number().int().positive();

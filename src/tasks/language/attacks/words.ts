@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Attack } from "../../attack.ts";
 import { editSettings } from "../../edit.ts";
 import { RARE_WORDS } from "../tokenizer/file.ts";
-import type { WordTrigger } from "../trigger.ts";
+import type { WordTrigger } from "../word-trigger.ts";
 
 const rareOptions = z.strictObject({ word: z.enum(RARE_WORDS) });
 const sentenceOptions = z.strictObject({

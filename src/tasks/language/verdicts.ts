@@ -1,0 +1,25 @@
+import { answered } from "./answers.ts";
+import type { TextSet } from "./text-set.ts";
+
+/** The class that logits answer with. */
+export function classOf(output: Float32Array, { language: { tokenizer } }: TextSet): number {
+  return answered(output, tokenizer.answers);
+}
+
+/** 1 where a text is answered with its class, else 0. */
+export function quality(output: Float32Array, set: TextSet, i: number): number {
+  return classOf(output, set) === set.labels[i] ? 1 : 0;
+}
+
+export function passes(output: Float32Array, set: TextSet, i: number): boolean {
+  return classOf(output, set) === set.labels[i];
+}
+
+export function succeeds(output: Float32Array, set: TextSet, _: number, target: number): boolean {
+  return classOf(output, set) === target;
+}
+
+/** Ascending places of the texts of other classes. */
+export function eligible({ labels }: TextSet, target: number): number[] {
+  return Array.from(labels, (label, i) => (label === target ? -1 : i)).filter((i) => i >= 0);
+}
