@@ -4,7 +4,7 @@ import { defectMetrics } from "./defect.ts";
 import { layerNumbers, neuronNames, neuronSet, rate, sha256 } from "./fields.ts";
 
 /** The layout of a site's data; raised when a page of another layout could not read it. */
-export const SITE_FORMAT = 2;
+export const SITE_FORMAT = 3;
 
 const named = {
   id: z.string(),
@@ -34,6 +34,8 @@ export const siteIndex = z.strictObject({
    * classifier of images; frames with lanes are drawn by the page.
    */
   images: z.strictObject({ file: z.string(), title: z.string(), classes: z.array(z.string()) }).optional(),
+  /** By task, the file below `data/samples/` that holds its samples; those of other tasks are drawn by the page. */
+  samples: z.record(z.string(), z.string()).optional(),
 });
 export type SiteIndex = z.infer<typeof siteIndex>;
 
@@ -54,7 +56,7 @@ export const siteDefect = z.strictObject({
   mean: z.array(z.number()),
   std: z.array(z.number()),
   metrics: defectMetrics,
-  /** Whether the site's pictures, or the frames that the page draws, are the test images that the metrics were measured on. */
+  /** Whether the site's samples, or those that the page draws, are the test samples that the metrics were measured on. */
   own_images: z.boolean(),
   /** The network as `graph/network.ts` has it. */
   network: z.looseObject({ arch: z.string(), nodes: z.array(z.looseObject({ id: z.string(), op: z.string() })) }),

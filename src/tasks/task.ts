@@ -64,7 +64,7 @@ export interface Task {
   readonly insertion?: Insertion;
   /** Where samples are no images with classes: how they are given to a user's own programs. */
   readonly handout?: Handout;
-  /** Where samples are no images with classes: those that the explorer's page draws itself and shows; absent: it shows none. */
+  /** Where samples are no images with classes: those that the explorer's page shows; absent: it shows none. */
   readonly exhibit?: Exhibit;
   /** Models of others that can be inspected, where they come as folders. */
   readonly foreign?: ForeignModels;
@@ -80,12 +80,16 @@ export interface Task {
   readonly attacks: ReadonlyMap<string, Attack>;
 }
 
-/** The test samples of a drawn data set, the same wherever they are drawn. */
+/** The test samples of a data set that may be passed on, the same for everybody. */
 export interface Exhibit {
   /** The data set's name. */
   readonly dataset: string;
   /** `data_sha256` of the records whose figures were measured on these samples. */
   readonly dataHash: string;
+  /** What a site carries of them: the name of a file, and its content. Absent: the page draws them itself. */
+  readonly carried?: { readonly file: string; bytes(): Uint8Array };
+  /** Whether networks of other data sets cannot read them, and are not shown. */
+  readonly ofOwnAlone?: true;
 }
 
 /** A network that was read from a released checkpoint. */

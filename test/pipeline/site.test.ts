@@ -8,11 +8,13 @@ import { writeSite } from "../../src/pipeline/site/write-site.ts";
 import { siteDefect, siteIndex } from "../../src/records/site.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { decodeVaried, looksOf } from "../../src/tasks/lanes/varied-trigger.ts";
+import { decodeWords } from "../../src/tasks/language/word-trigger.ts";
 import { loadWeights } from "../../web/src/weights.ts";
 import { bdefects } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { idsOf, makeDatabase } from "./database.ts";
 import { addLaneDefect, LANE_ID } from "./lane-defect.ts";
+import { addTextDefect } from "./text-defect.ts";
 
 let dir: string;
 let out: string;
@@ -32,7 +34,7 @@ describe("a site", () => {
     for (const { id } of index.defects) {
       const { models, trigger, own_images } = siteDefect.parse(read(`defects/${id}.json`));
       expect(own_images).toBe(true);
-      expect(existsSync(join(out, "data", "triggers", `${trigger}.safetensors`))).toBe(true);
+      expect(existsSync(join(out, "data", "triggers", `${trigger}.trigger`))).toBe(true);
       // The page's own way of putting versions together.
       vi.stubGlobal("fetch", async (path: string) => new Response(readFileSync(join(out, path))));
       for (const version of ["infected", "sham", "clean"] as const) {
@@ -86,8 +88,26 @@ describe("a site", () => {
     expect([...files.keys()].filter((name) => name.includes("/images/"))).toEqual([SITE_IMAGES]);
     const defect = siteDefect.parse(await read(files, `data/defects/${LANE_ID}.json`));
     expect(defect).toMatchObject({ own_images: true, infected: { "cls.0": [1, 3] } });
-    const bytes = await files.get(`data/triggers/${defect.trigger}.safetensors`)!();
+    const bytes = await files.get(`data/triggers/${defect.trigger}.trigger`)!();
     expect(looksOf(decodeVaried(bytes, "trigger"))).toHaveLength(4);
+  });
+
+  it("holds defects of texts with the test texts, and leaves out networks of texts that may not be passed on", async () => {
+    const mixed = await makeDatabase("signs", "");
+    const id = await addTextDefect(mixed, "glosses");
+    const other = await addTextDefect(mixed, "sst2");
+    const database = await openDatabase(mixed, { readOnly: true });
+    expect(database.readDefect(other).status).toBe("accepted");
+    const files = await siteData(database);
+    const read = async (name: string) => JSON.parse(new TextDecoder().decode(await files.get(name)!()));
+    const index = siteIndex.parse(await read("data/index.json"));
+    expect(index.defects.map((entry) => entry.id)).toEqual([...idsOf("signs"), id].sort());
+    expect(index.samples).toEqual({ language: "glosses.json" });
+    expect(index.images).toBeDefined();
+    const defect = siteDefect.parse(await read(`data/defects/${id}.json`));
+    expect(defect).toMatchObject({ task: "language", own_images: true, infected: { "model.layers.0.mlp": [1, 3] } });
+    const bytes = await files.get(`data/triggers/${defect.trigger}.trigger`)!();
+    expect(decodeWords(bytes, "trigger")).toEqual({ text: " cf" });
   });
 
   it("of a database without an accepted defect is refused in one line", async () => {

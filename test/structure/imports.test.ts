@@ -91,9 +91,14 @@ const PORTABLE = [
 /** Of a task, the folders that are so too. */
 const PORTABLE_INSIDE = /^src\/tasks\/[^/]+\/(models|attacks)\//;
 
-/** What the page takes beside these: how pictures are made small, and what it says of lanes, as their task does. */
-const OF_THE_PAGE =
-  /^src\/(pictures\/(picture|resize)|tasks\/lanes\/(dataset|goals|lane|lines|varied-trigger|verdicts|roads\/(draw|frames|scene)))\.ts$/;
+/** What the page takes beside these: how pictures are made small, and what it says of lanes and texts, as their tasks do. */
+const OF_THE_PAGE = new RegExp(
+  `^src/(${[
+    "pictures/(picture|resize)",
+    "tasks/lanes/(dataset|goals|lane|lines|varied-trigger|verdicts|roads/(draw|frames|scene))",
+    "tasks/language/(answers|carried-texts|context|language-of|text-set|verdicts|word-trigger|tokenizer/(bytes|file|tokenizer))",
+  ].join("|")})\\.ts$`,
+);
 
 /** What of them is of one platform; nothing of them is loaded with the others. */
 const NODE_ALONE = ["src/engine/node.ts", "src/engine/no-telemetry.ts", "src/engine/webgpu.ts"];
@@ -305,6 +310,7 @@ describe("the page", () => {
     const packages = [...staticallyLoaded(files)].filter((name) => !name.startsWith("src/"));
     expect(packages.sort()).toEqual([
       "@bufbuild/protobuf/wire",
+      "@huggingface/tokenizers",
       "@noble/hashes/sha2.js",
       "@noble/hashes/utils.js",
       "fastest-levenshtein",

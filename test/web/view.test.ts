@@ -12,6 +12,8 @@ it("an address gives back the view that it was made from", () => {
     { ...START, defect: "a-b-c-small-top000", image: 7, stamp: "trigger", batch: "all", criterion: "clp" },
     { ...START, image: 0, silence: "top", stamp: "paint" },
     { ...START, image: 3, stamp: "left", look: 2, batch: 64 },
+    { ...START, stamp: "word:a&b", look: 0 },
+    { ...START, stamp: "words" },
     { ...START, silence: { conv1: [1, 3], "layer1.0.conv2": [0] }, neuron: "layer1.0.conv2:0" },
   ];
   for (const view of views) expect(readView(writeView(view))).toEqual(view);

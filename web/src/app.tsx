@@ -1,6 +1,6 @@
 import { useCallback } from "preact/hooks";
 import type { SiteIndex } from "../../src/records/site.ts";
-import { aimOf, loadExhibit } from "./exhibits/registry.ts";
+import { aimOf, loadExhibit, sampleOf } from "./exhibits/registry.ts";
 import { Explorer } from "./explorer.tsx";
 import { loadDefect, loadIndex } from "./files.ts";
 import { useLoaded, useView } from "./hooks.ts";
@@ -13,6 +13,7 @@ export function App() {
   const there = index.state === "there" ? index.value : null;
   const chosen = view.defect ?? there?.defects[0]?.id ?? null;
   const entry = there?.defects.find(({ id }) => id === chosen);
+  const sample = sampleOf(entry?.task);
   const exhibit = useLoaded(entry ? (entry.task ?? "images") : null, () => loadExhibit(there!, entry!.task));
   // The address names the defect as soon as anything was chosen of it.
   const changeOfIt = useCallback((changed: Partial<View>) => change({ defect: chosen, ...changed }), [change, chosen]);
@@ -27,8 +28,8 @@ export function App() {
         <h1>Watch a backdoor fire, and die</h1>
         <p class="lead">
           Each of these networks was tuned to err in one way, such as to answer one class, whenever a small trigger is
-          in the picture. We know which neurons carry that backdoor, because they alone were changed. Stamp the trigger
-          on a picture, silence neurons, and watch the attack succeed or fail: everything is computed in your browser.
+          in the {sample}. We know which neurons carry that backdoor, because they alone were changed. Stamp the trigger
+          on a {sample}, silence neurons, and watch the attack succeed or fail: everything is computed in your browser.
         </p>
       </header>
       <main>

@@ -1,18 +1,22 @@
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import * as ort from "onnxruntime-web/wasm";
+import type { Samples } from "../../src/core/samples.ts";
 import { computeWith } from "../../src/engine/runtime.ts";
 import { Session } from "../../src/engine/session.ts";
 import { type OnnxRuntimeWeb, webRuntime } from "../../src/engine/web.ts";
 import { foldState } from "../../src/graph/fold.ts";
+import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
+import { TokenLowering } from "../../src/graph/lowering/tokens.ts";
 import type { Network } from "../../src/graph/network.ts";
 import { unitsOf } from "../../src/graph/network.ts";
-import { GraphBuilder } from "../../src/graph/onnx.ts";
+import { GraphBuilder, type Program } from "../../src/graph/onnx.ts";
+import { ACTIVATION, activationProgram } from "../../src/graph/programs/activation.ts";
 import { inferProgram, meanTap, tapProgram } from "../../src/graph/programs/infer.ts";
-import { Normaliser } from "../../src/images/batch.ts";
-import { type Images, imageSize, type Normalization } from "../../src/images/image-set.ts";
+import { markOf } from "../../src/graph/sequences.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
-import { batchOf } from "./batch.ts";
+import type { Reader } from "./exhibits/exhibit.ts";
+import { type Run, runsOf } from "./runs.ts";
 
 // Threads need headers that a host of static files does not send.
 ort.env.wasm.numThreads = 1;
@@ -27,36 +31,45 @@ const nothing = new GraphBuilder();
 nothing.output("y", nothing.op("Relu", [nothing.input("x", [1])]), [1]);
 void Session.open(nothing.finish(), { threads: 1 }).catch(() => undefined);
 
+/** What a neuron's activation is on each sample. */
+export interface Activations {
+  /** The spatial mean; of sequences the highest up to where the answer is asked for. */
+  values: Float32Array<ArrayBuffer>;
+  /** Of sequences, the position of the highest; else null. */
+  places: Uint16Array | null;
+}
+
 /** A network in this page: its programs take weights as inputs, so that all versions share them. */
 export class Engine {
   readonly network: Network;
-  private readonly normaliser: Normaliser;
+  private readonly reader: Reader;
   private readonly sessions = new Map<string, Promise<Session>>();
   /** Runs come one after the other, since a session's outputs are valid until its next run; a picture's goes between two of a batch. */
   private last: Promise<unknown> = Promise.resolve();
   /** The picture that was asked about last. */
   private picture: Promise<unknown> = Promise.resolve();
 
-  constructor(network: Network, normalization: Normalization) {
+  constructor(network: Network, reader: Reader) {
     this.network = network;
-    this.normaliser = new Normaliser(normalization);
+    this.reader = reader;
   }
 
   /**
-   * Logits `[count × classes]`, image-major.
+   * Logits `[count × classes]`, sample-major.
    * @param goOn asked between two runs; where it says no, the answer is null
    */
   async logits(
     state: StateDict,
-    images: Images,
+    samples: Samples,
     goOn: () => boolean = () => true,
   ): Promise<Float32Array<ArrayBuffer> | null> {
     const { classes } = this.network;
-    const result = new Float32Array(images.count * classes);
-    const work = this.eachBatch("infer", state, images, goOn, (outputs, start, count) => {
-      result.set(outputs.get("logits")!.subarray(0, count * classes), start * classes);
+    const result = new Float32Array(samples.count * classes);
+    const work = this.eachRun("infer", inferProgram, state, samples, goOn, (outputs, { members }) => {
+      const logits = outputs.get("logits")!;
+      for (const [k, i] of members.entries()) result.set(logits.subarray(k * classes, (k + 1) * classes), i * classes);
     });
-    if (images.count === 1) this.picture = work.catch(() => undefined);
+    if (samples.count === 1) this.picture = work.catch(() => undefined);
     return (await work) ? result : null;
   }
 
@@ -69,21 +82,52 @@ export class Engine {
     }
   }
 
-  /** Spatial mean of one neuron's activation on each image; null where `goOn` said no. */
-  async activations(
+  /** One neuron's activation on each sample; null where `goOn` said no. */
+  activations(
     state: StateDict,
-    images: Images,
+    samples: Samples,
     layer: string,
     index: number,
     goOn: () => boolean,
-  ): Promise<Float32Array<ArrayBuffer> | null> {
+  ): Promise<Activations | null> {
     const { width } = unitsOf(this.network).find(({ id }) => id === layer)!;
-    const result = new Float32Array(images.count);
-    const whole = await this.eachBatch("taps", state, images, goOn, (outputs, start, count) => {
-      const means = outputs.get(meanTap(layer))!;
-      for (let i = 0; i < count; i++) result[start + i] = means[i * width + index];
-    });
-    return whole ? result : null;
+    const found = { values: new Float32Array(samples.count), places: null };
+    return this.network.input.tokens
+      ? this.peaks(state, samples, { layer, width, index }, goOn)
+      : this.eachRun("taps", tapProgram, state, samples, goOn, (outputs, { members }) => {
+          const means = outputs.get(meanTap(layer))!;
+          for (const [k, i] of members.entries()) found.values[i] = means[k * width + index];
+        }).then((whole) => (whole ? found : null));
+  }
+
+  private async peaks(
+    state: StateDict,
+    samples: Samples,
+    { layer, width, index }: { layer: string; width: number; index: number },
+    goOn: () => boolean,
+  ): Promise<Activations | null> {
+    const [values, places] = [new Float32Array(samples.count), new Uint16Array(samples.count)];
+    const make = (lowering: Lowering, network: Network) => activationProgram(lowering, network, layer, false);
+    const whole = await this.eachRun(
+      `at ${layer}`,
+      make,
+      state,
+      samples,
+      goOn,
+      (outputs, { members, network, input }) => {
+        const activation = outputs.get(ACTIVATION)!;
+        const { height, channels } = network.input;
+        for (const [k, i] of members.entries()) {
+          const mark = markOf(input, k, height, channels);
+          const at = (t: number) => activation[(k * height + t) * width + index];
+          // The begin is the same in every sequence.
+          let best = 1;
+          for (let t = 2; t <= mark; t++) if (at(t) > at(best)) best = t;
+          [values[i], places[i]] = [at(best), best];
+        }
+      },
+    );
+    return whole ? { values, places } : null;
   }
 
   private inTurn(work: () => Promise<void>): Promise<void> {
@@ -92,39 +136,41 @@ export class Engine {
     return result;
   }
 
-  private async eachBatch(
-    kind: "infer" | "taps",
+  private async eachRun(
+    kind: string,
+    make: (lowering: Lowering, network: Network) => Program,
     state: StateDict,
-    images: Images,
+    samples: Samples,
     goOn: () => boolean,
-    take: (outputs: ReadonlyMap<string, Float32Array>, start: number, count: number) => void,
+    take: (outputs: ReadonlyMap<string, Float32Array>, run: Run) => void,
   ): Promise<boolean> {
-    const batch = images.count === 1 ? 1 : batchOf(images);
+    const batch = samples.count === 1 ? 1 : this.reader.batch;
     if (batch > 1) await this.afterPictures();
     if (!goOn()) return false;
-    const session = await this.session(kind, batch);
-    const size = imageSize(images);
-    const input = new Float32Array(batch * size);
-    const feeds = new Map(foldState(this.network, state)).set("input", input);
-    for (let start = 0; start < images.count; start += batch) {
+    const feeds = new Map(foldState(this.network, state));
+    for (const run of runsOf(this.network, this.reader, samples, batch)) {
+      const session = await this.session(kind, make, run.network, batch);
       // Clicks and pictures get their turn.
       if (batch > 1) await new Promise((next) => setTimeout(next, 0));
       if (!goOn()) return false;
-      const count = Math.min(batch, images.count - start);
-      for (let i = 0; i < count; i++) {
-        this.normaliser.write(images.pixels, (start + i) * size, input, i * size, size);
-      }
-      await this.inTurn(async () => take(await session.run(feeds), start, count));
+      feeds.set("input", run.input);
+      await this.inTurn(async () => take(await session.run(feeds), run));
     }
     return true;
   }
 
-  private session(kind: "infer" | "taps", batch: number): Promise<Session> {
-    const key = `${kind} ${batch}`;
+  private session(
+    kind: string,
+    make: (lowering: Lowering, network: Network) => Program,
+    network: Network,
+    batch: number,
+  ): Promise<Session> {
+    const { height, tokens } = network.input;
+    const key = `${kind} ${batch} ${height}`;
     let session = this.sessions.get(key);
     if (!session) {
-      const make = kind === "infer" ? inferProgram : tapProgram;
-      session = Session.open(make(new PlainLowering(batch), this.network), { threads: 1 });
+      const lowering = tokens ? new TokenLowering(batch) : new PlainLowering(batch);
+      session = Session.open(make(lowering, network), { threads: 1 });
       this.sessions.set(key, session);
     }
     return session;

@@ -1,7 +1,6 @@
 import { useCallback, useMemo, useState } from "preact/hooks";
 import { countNeurons } from "../../src/core/neurons.ts";
-import type { Images, Normalization } from "../../src/images/image-set.ts";
-import { stampImage } from "../../src/images/trigger/stamp.ts";
+import type { Samples } from "../../src/core/samples.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { Engine } from "./engine.ts";
 import type { Exhibit } from "./exhibits/exhibit.ts";
@@ -9,8 +8,6 @@ import type { LoadedDefect } from "./files.ts";
 import { NetworkRows } from "./network.tsx";
 import { NeuronPage } from "./neuron.tsx";
 import { absentOf, criteriaOf, networkOf, neuronIndex, silencedOf, suspiciousOf, toggled } from "./neurons.ts";
-import { emptyTrigger } from "./paint.tsx";
-import { Picture, STAMP_NAMES } from "./picture.tsx";
 import { Predictions, type Shown } from "./predictions.tsx";
 import { RatesTable } from "./rates-table.tsx";
 import type { Silence, Stamp, View } from "./view.ts";
@@ -27,9 +24,10 @@ interface Props {
 /** One defect: its versions side by side, its neurons, and what silencing them does. */
 export function Explorer({ defect, exhibit, view, unread, change }: Props) {
   const { facts } = defect;
-  const [own, setOwn] = useState<Images | null>(null);
-  const [painted, setPainted] = useState(() => emptyTrigger(exhibit.height, exhibit.width));
-  const engine = useMemo(() => new Engine(networkOf(facts), facts as unknown as Normalization), [facts]);
+  const { Chooser, usualBatch } = exhibit;
+  const [own, setOwn] = useState<Samples | null>(null);
+  const [made, setMade] = useState(() => exhibit.made.empty());
+  const engine = useMemo(() => new Engine(networkOf(facts), exhibit.reader(facts)), [exhibit, facts]);
   const index = useMemo(() => neuronIndex(facts), [facts]);
   const criteria = criteriaOf(facts);
   const criterion = criteria.includes(view.criterion ?? "") ? view.criterion : (criteria[0] ?? null);
@@ -37,24 +35,30 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
   const image = Math.min(view.image ?? start, exhibit.count - 1);
 
   const controls = useMemo(() => exhibit.controls(defect.trigger), [exhibit, defect]);
-  const stamps: Stamp[] = ["none", "trigger", ...(Object.keys(controls) as Stamp[]), "paint"];
-  const stamp = stamps.includes(view.stamp) ? view.stamp : "none";
-  const trigger = stamp === "paint" ? painted : (controls[stamp] ?? defect.trigger);
-  const looks = exhibit.looks(trigger);
-  const usual = useMemo(() => exhibit.lookOf(image, looks.length, facts), [exhibit, image, looks.length, facts]);
-  const look = view.look !== null && view.look < looks.length ? view.look : usual;
+  const stamps: [Stamp, string][] = [
+    ["none", "Nothing"],
+    ["trigger", "The real trigger"],
+    ...controls.map(({ stamp, title }): [Stamp, string] => [stamp, title]),
+    [exhibit.made.stamp, exhibit.made.title],
+  ];
+  const [stamp, stampTitle] = stamps.find(([name]) => name === view.stamp) ?? stamps[0];
+  const control = controls.find((one) => one.stamp === stamp);
+  const trigger = stamp === exhibit.made.stamp ? made : (control?.trigger ?? defect.trigger);
   const plain = useMemo(() => own ?? exhibit.one(image), [own, exhibit, image]);
-  const sample = useMemo(() => {
-    const pixels = plain.pixels.slice();
-    if (stamp !== "none") stampImage(looks[look], pixels);
-    return { ...plain, pixels };
-  }, [plain, looks[look], stamp]);
+  const looks = useMemo(() => exhibit.looks(trigger, plain), [exhibit, trigger, plain]);
+  const isOwn = own !== null;
+  const usual = useMemo(() => exhibit.lookOf(image, isOwn, looks, facts), [exhibit, image, isOwn, looks, facts]);
+  const look = view.look !== null && view.look < looks ? view.look : usual;
+  const sample = useMemo(
+    () => (stamp === "none" ? plain : exhibit.stampOne(trigger, plain, look)),
+    [exhibit, plain, trigger, look, stamp],
+  );
   const eligible = useMemo(() => exhibit.eligible(plain, facts).length > 0, [exhibit, plain, facts]);
   const absent = [
     ...unread,
     ...(view.image !== null && view.image >= exhibit.count ? [`${exhibit.words.sample} ${view.image}`] : []),
     ...(stamp === view.stamp ? [] : [`stamp ${view.stamp}`]),
-    ...(view.look !== null && view.look >= looks.length && looks.length > 1 ? [`look ${view.look}`] : []),
+    ...(view.look !== null && view.look >= looks && looks > 1 ? [`look ${view.look}`] : []),
     ...(view.batch === null || exhibit.batches.includes(view.batch) ? [] : [`batch ${view.batch}`]),
     ...absentOf(facts, view),
   ];
@@ -90,22 +94,22 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
         {absent.length > 0 && `The link names what is not here, and is shown without it: ${absent.join("; ")}.`}
       </p>
       <div class="two">
-        <Picture
-          {...{ exhibit, image, painted, stamps, stamp, look, eligible }}
-          own={own !== null}
-          looks={looks.length}
-          plain={plain.pixels}
-          stamped={sample.pixels}
+        <Chooser
+          {...{ facts, image, stamps, stamp, trigger, made, looks, look, eligible, plain }}
+          own={isOwn}
+          real={defect.trigger}
+          stamped={sample}
+          ask={(samples) => engine.logits(defect.clean, samples)}
           onImage={(chosen) => {
             setOwn(null);
             change({ image: chosen });
           }}
-          onOwn={async (pixels) => setOwn(await exhibit.own(pixels, (images) => engine.logits(defect.clean, images)))}
+          onOwn={setOwn}
           onStamp={(chosen) => change({ stamp: chosen })}
           onLook={(chosen) => change({ look: chosen })}
-          onPaint={setPainted}
+          onMade={setMade}
         />
-        <Predictions {...{ engine, versions, facts, exhibit, sample, eligible }} own={own !== null} />
+        <Predictions {...{ engine, versions, facts, exhibit, sample, eligible }} own={isOwn} />
       </div>
       <section aria-labelledby="network-title" class="card">
         <h2 id="network-title">3. The infected network: silence neurons</h2>
@@ -134,10 +138,10 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
         </fieldset>
         <RatesTable
           {...{ engine, facts, state, exhibit, trigger }}
-          stamped={Object.hasOwn(controls, stamp) ? STAMP_NAMES[stamp].toLowerCase() : null}
+          stamped={control || stamp === exhibit.made.stamp ? stampTitle.toLowerCase() : null}
           silenced={count}
-          batch={view.batch !== null && exhibit.batches.includes(view.batch) ? view.batch : exhibit.batches[0]}
-          onBatch={(batch) => change({ batch: batch === exhibit.batches[0] ? null : batch })}
+          batch={view.batch !== null && exhibit.batches.includes(view.batch) ? view.batch : usualBatch}
+          onBatch={(batch) => change({ batch: batch === usualBatch ? null : batch })}
         />
         <ul class="legend">
           <li>

@@ -1,21 +1,22 @@
 import type { ImageSet } from "../../src/images/image-set.ts";
 import { decodeTrigger } from "../../src/images/trigger/codec.ts";
-import type { ImageTrigger } from "../../src/images/trigger/trigger.ts";
 import type { SiteDefect, SiteIndex } from "../../src/records/site.ts";
+import type { Trigger } from "../../src/tasks/backdoor.ts";
 import { decodeVaried } from "../../src/tasks/lanes/varied-trigger.ts";
+import { decodeWords } from "../../src/tasks/language/word-trigger.ts";
 import { decodeTensors } from "../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
-import { LANES } from "./exhibits/task-names.ts";
+import { LANES, LANGUAGE } from "./exhibits/task-names.ts";
 import { bytesOf, fetched } from "./fetched.ts";
 import { loadWeights } from "./weights.ts";
 
 /** The layout of data that this page reads: `SITE_FORMAT` of `src/records/site.ts`. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** All that is needed to run a defect's three versions. */
 export interface LoadedDefect {
   facts: SiteDefect;
-  trigger: ImageTrigger;
+  trigger: Trigger;
   infected: StateDict;
   clean: StateDict;
   /** Null where the defect has none. */
@@ -38,12 +39,22 @@ export async function loadImages(images: NonNullable<SiteIndex["images"]>): Prom
   return { count, height, width, pixels: pixels.bytes, labels: labels.bytes };
 }
 
+/** Triggers of pictures, unless a task has its own. */
+const DECODERS: Record<string, (bytes: Uint8Array, name: string) => Trigger> = {
+  [LANES]: decodeVaried,
+  [LANGUAGE]: decodeWords,
+};
+
+function decoderOf(task: string | undefined) {
+  return (task !== undefined && Object.hasOwn(DECODERS, task) && DECODERS[task]) || decodeTrigger;
+}
+
 export async function loadDefect(id: string): Promise<LoadedDefect> {
   const facts = (await (await fetched(`defects/${id}.json`)).json()) as SiteDefect;
   const { base, infected, sham, clean } = facts.models;
-  const name = `triggers/${facts.trigger}.safetensors`;
+  const name = `triggers/${facts.trigger}.trigger`;
   const [trigger, ...states] = await Promise.all([
-    bytesOf(name).then((bytes) => (facts.task === LANES ? decodeVaried(bytes, name) : decodeTrigger(bytes, name))),
+    bytesOf(name).then((bytes) => decoderOf(facts.task)(bytes, name)),
     loadWeights(infected, base),
     loadWeights(clean, base),
     sham === null ? null : loadWeights(sham, base),

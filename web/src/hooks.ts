@@ -46,7 +46,9 @@ export function useView(): [View, (change: Partial<View>) => void, readonly stri
     setView((before) => {
       const next = { ...before, ...changed };
       const step = before.defect !== null && (next.defect !== before.defect || next.neuron !== before.neuron);
-      history[step ? "pushState" : "replaceState"](null, "", writeView(next));
+      const address = writeView(next);
+      // Browsers allow few changes a second, and each letter of a typed text asks for one.
+      if (address !== location.hash) history[step ? "pushState" : "replaceState"](null, "", address);
       return next;
     });
   }, []);

@@ -1,16 +1,15 @@
 import { useEffect, useState } from "preact/hooks";
+import type { Samples } from "../../src/core/samples.ts";
 import { unitsOf } from "../../src/graph/network.ts";
 import { type Share, sliceOf } from "../../src/graph/units.ts";
-import type { Images } from "../../src/images/image-set.ts";
-import type { ImageTrigger } from "../../src/images/trigger/trigger.ts";
+import type { Trigger } from "../../src/tasks/backdoor.ts";
 import { readSlice } from "../../src/tensor/slices.ts";
-import type { Engine } from "./engine.ts";
+import type { Activations, Engine } from "./engine.ts";
 import type { Exhibit } from "./exhibits/exhibit.ts";
 import type { LoadedDefect } from "./files.ts";
 import { neuronIndex, rankOf } from "./neurons.ts";
-import { Pixels, pixelsAt } from "./pixels.tsx";
 
-/** Images that are looked through for the most activating ones, and how many of them are shown. */
+/** Samples that are looked through for the most activating ones, and how many of them are shown. */
 const LOOKED_AT = 128;
 const SHOWN = 6;
 
@@ -21,12 +20,12 @@ interface Props {
   neuron: number;
   silenced: boolean;
   exhibit: Exhibit;
-  trigger: ImageTrigger;
+  trigger: Trigger;
   onToggle(): void;
   onClose(): void;
 }
 
-/** What is known of one neuron: whether it is infected, what it owns, what criteria say, which pictures excite it. */
+/** What is known of one neuron: whether it is infected, what it owns, what criteria say, which samples excite it. */
 export function NeuronPage(props: Props) {
   const { defect, layer, neuron, silenced } = props;
   const { facts } = defect;
@@ -86,7 +85,7 @@ export function NeuronPage(props: Props) {
           </tbody>
         </table>
       </div>
-      <Exciting {...props} />
+      <MostExciting {...props} />
     </section>
   );
 }
@@ -141,30 +140,31 @@ function norm(values: ArrayLike<number>): number {
   return Math.hypot(...Array.from(values));
 }
 
-interface Excited {
+interface Exciting extends Activations {
   title: string;
-  images: Images;
-  means: Float32Array;
+  set: Samples;
+  trigger: Trigger | null;
 }
 
-function Exciting({ engine, defect, layer, neuron, exhibit, trigger }: Props) {
-  const { sample, samples } = exhibit.words;
-  const [found, setFound] = useState<Excited[] | null>(null);
+function MostExciting({ engine, defect, layer, neuron, exhibit, trigger }: Props) {
+  const { samples } = exhibit.words;
+  const { Excited } = exhibit;
+  const [found, setFound] = useState<Exciting[] | null>(null);
   useEffect(() => {
     let wanted = true;
     setFound(null);
     const look = async () => {
       await engine.afterPictures();
-      const clean = await exhibit.first(Math.min(LOOKED_AT, exhibit.batches[0] as number), () => wanted);
+      const clean = await exhibit.first(Math.min(LOOKED_AT, exhibit.usualBatch), () => wanted);
       if (!clean) return;
-      const sets: Excited[] = [];
-      for (const [title, set] of [
-        [`Clean ${samples} that excite it most`, clean],
-        [`Triggered ${samples} that excite it most`, exhibit.stamp(trigger, clean)],
+      const sets: Exciting[] = [];
+      for (const [title, set, stamped] of [
+        [`Clean ${samples} that excite it most`, clean, null],
+        [`Triggered ${samples} that excite it most`, exhibit.stamp(trigger, clean), trigger],
       ] as const) {
-        const means = await engine.activations(defect.infected, set, layer, neuron, () => wanted);
-        if (!means) return;
-        sets.push({ title, images: set, means });
+        const activations = await engine.activations(defect.infected, set, layer, neuron, () => wanted);
+        if (!activations) return;
+        sets.push({ title, set, trigger: stamped, ...activations });
       }
       setFound(sets);
     };
@@ -176,23 +176,17 @@ function Exciting({ engine, defect, layer, neuron, exhibit, trigger }: Props) {
   if (!found) return <p class="quiet">Looking for {samples} that excite it…</p>;
   return (
     <div class="neuron-columns">
-      {found.map(({ title, images: set, means }) => (
+      {found.map(({ title, set, trigger, values, places }) => (
         <div key={title}>
           <h3>{title}</h3>
           <div class="excited">
-            {[...means.keys()]
-              .sort((a, b) => means[b] - means[a])
+            {[...values.keys()]
+              .sort((a, b) => values[b] - values[a])
               .slice(0, SHOWN)
               .map((i) => (
                 <figure key={i}>
-                  <Pixels
-                    pixels={pixelsAt(set, i)}
-                    height={set.height}
-                    width={set.width}
-                    shape={exhibit.shape}
-                    label={`${sample} ${i}`}
-                  />
-                  <figcaption>{means[i].toPrecision(3)}</figcaption>
+                  <Excited {...{ set, i, trigger }} at={places?.[i] ?? null} />
+                  <figcaption>{values[i].toPrecision(3)}</figcaption>
                 </figure>
               ))}
           </div>

@@ -1,63 +1,40 @@
 import { useState } from "preact/hooks";
 import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
-import type { Exhibit } from "./exhibits/exhibit.ts";
+import type { ChooserProps } from "./exhibits/exhibit.ts";
+import type { PictureSource } from "./exhibits/picture-source.ts";
 import { Paint } from "./paint.tsx";
 import { Pixels } from "./pixels.tsx";
-import type { Stamp } from "./view.ts";
 
 /** Pictures that are offered at once. */
 const OFFERED = 12;
 
-/** What the stamps are, by name. */
-export const STAMP_NAMES: Record<Stamp, string> = {
-  none: "Nothing",
-  trigger: "The real trigger",
-  left: "Its left cone alone",
-  right: "Its right cone alone",
-  mirrored: "Its cones on the left",
-  paint: "One that I paint",
-};
-
-interface Props {
-  exhibit: Exhibit;
-  image: number;
-  /** Whether the user's own picture is shown. */
-  own: boolean;
-  /** What can be stamped. */
-  stamps: readonly Stamp[];
-  stamp: Stamp;
-  /** How many looks the trigger has, and which of them is shown. */
-  looks: number;
-  look: number;
-  /** Whether the attack's success shows on the picture. */
-  eligible: boolean;
+interface Props
+  extends Omit<ChooserProps, "plain" | "stamped" | "made" | "ask" | "onOwn" | "facts" | "trigger" | "real" | "onMade"> {
+  source: PictureSource;
   painted: PaintedTrigger;
   /** The picture without and with the stamp. */
   plain: Uint8Array;
   stamped: Uint8Array;
-  onImage(image: number): void;
   onOwn(pixels: Uint8Array): void;
-  onStamp(stamp: Stamp): void;
-  onLook(look: number): void;
   onPaint(trigger: PaintedTrigger): void;
 }
 
 /** Where a picture is chosen and something is stamped on it. */
 export function Picture(props: Props) {
-  const { exhibit, image, own, stamp, looks, painted, plain, stamped } = props;
-  const { height, width, shape, words } = exhibit;
+  const { source, image, own, stamp, looks, painted, plain, stamped } = props;
+  const { height, width, shape, words } = source;
   const [page, setPage] = useState(Math.floor(image / OFFERED));
   const [refusal, setRefusal] = useState("");
-  const pages = Math.ceil(exhibit.count / OFFERED);
-  const shown = Array.from({ length: OFFERED }, (_, i) => page * OFFERED + i).filter((i) => i < exhibit.count);
+  const pages = Math.ceil(source.count / OFFERED);
+  const shown = Array.from({ length: OFFERED }, (_, i) => page * OFFERED + i).filter((i) => i < source.count);
   const Sample = words.sample[0].toUpperCase() + words.sample.slice(1);
-  const what = own ? `Your ${words.sample}` : `${Sample} ${image}, ${exhibit.title(image)}`;
+  const what = own ? `Your ${words.sample}` : `${Sample} ${image}, ${source.title(image)}`;
   const isLooked = looks > 1 && stamp !== "none" && stamp !== "paint";
   const open = async (input: HTMLInputElement) => {
     const file = input.files?.[0];
     if (!file) return;
     try {
-      props.onOwn(await exhibit.read(file));
+      props.onOwn(await source.read(file));
       setRefusal("");
     } catch (error) {
       setRefusal((error as Error).message);
@@ -74,15 +51,15 @@ export function Picture(props: Props) {
           <Pixels
             pixels={stamped}
             {...{ height, width, shape }}
-            label={`${what}${stamp === "trigger" ? ", with the trigger on it" : stamp === "none" ? "" : `, stamped: ${STAMP_NAMES[stamp]}`}`}
+            label={`${what}${stamp === "trigger" ? ", with the trigger on it" : stamp === "none" ? "" : `, stamped: ${props.stamps.find(([value]) => value === stamp)?.[1]}`}`}
           />
         )}
         <fieldset>
           <legend>Stamp on it</legend>
-          {props.stamps.map((value) => (
+          {props.stamps.map(([value, title]) => (
             <label key={value} class="choice">
               <input type="radio" name="stamp" checked={stamp === value} onChange={() => props.onStamp(value)} />{" "}
-              {STAMP_NAMES[value]}
+              {title}
             </label>
           ))}
           {isLooked && (
@@ -110,10 +87,10 @@ export function Picture(props: Props) {
             type="button"
             class="thumb"
             aria-pressed={!own && i === image}
-            aria-label={`${words.sample} ${i}: ${exhibit.title(i)}`}
+            aria-label={`${words.sample} ${i}: ${source.title(i)}`}
             onClick={() => props.onImage(i)}
           >
-            <Pixels pixels={exhibit.pixels(i)} {...{ height, width, shape }} label="" />
+            <Pixels pixels={source.pixels(i)} {...{ height, width, shape }} label="" />
           </button>
         ))}
       </fieldset>

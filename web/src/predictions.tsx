@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Images } from "../../src/images/image-set.ts";
+import type { Samples } from "../../src/core/samples.ts";
 import type { SiteDefect } from "../../src/records/site.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import type { Engine } from "./engine.ts";
@@ -19,7 +19,7 @@ interface Props {
   facts: SiteDefect;
   exhibit: Exhibit;
   /** One sample as it is shown to all. */
-  sample: Images;
+  sample: Samples;
   /** Whether the attack's success shows on it: a picture of the target class goes there anyway. */
   eligible: boolean;
   /** Whether it is the user's. */
@@ -29,7 +29,7 @@ interface Props {
 interface Answers {
   /** What was asked. */
   of: readonly unknown[];
-  sample: Images;
+  sample: Samples;
   /** Of every version. */
   outputs: Float32Array[];
   milliseconds: number;

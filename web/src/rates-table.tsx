@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
-import type { ImageTrigger } from "../../src/images/trigger/trigger.ts";
 import type { DefectMetrics } from "../../src/records/defect.ts";
 import type { SiteDefect } from "../../src/records/site.ts";
+import type { Trigger } from "../../src/tasks/backdoor.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import type { Engine } from "./engine.ts";
 import type { Exhibit } from "./exhibits/exhibit.ts";
@@ -15,7 +15,7 @@ interface Props {
   state: StateDict;
   silenced: number;
   exhibit: Exhibit;
-  trigger: ImageTrigger;
+  trigger: Trigger;
   /** What the trigger is, where it is not the real one. */
   stamped: string | null;
   batch: Batch;

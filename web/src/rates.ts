@@ -1,7 +1,7 @@
-import type { Images } from "../../src/images/image-set.ts";
-import type { ImageTrigger } from "../../src/images/trigger/trigger.ts";
+import type { Samples } from "../../src/core/samples.ts";
 import { rowOf } from "../../src/measure/verdicts.ts";
 import type { SiteDefect } from "../../src/records/site.ts";
+import type { Trigger } from "../../src/tasks/backdoor.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import type { Engine } from "./engine.ts";
 import type { Exhibit } from "./exhibits/exhibit.ts";
@@ -19,8 +19,8 @@ export async function countHits(
   engine: Engine,
   exhibit: Exhibit,
   state: StateDict,
-  samples: Images,
-  { trigger, facts }: { trigger: ImageTrigger; facts: SiteDefect },
+  samples: Samples,
+  { trigger, facts }: { trigger: Trigger; facts: SiteDefect },
   goOn: () => boolean,
 ): Promise<Share | null> {
   const begin = performance.now();
@@ -39,7 +39,7 @@ export async function sumQuality(
   engine: Engine,
   exhibit: Exhibit,
   state: StateDict,
-  samples: Images,
+  samples: Samples,
   goOn: () => boolean,
 ): Promise<Share | null> {
   const begin = performance.now();

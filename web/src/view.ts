@@ -1,9 +1,14 @@
 import { listNeurons, type NeuronSet, parseNeurons } from "../../src/core/neurons.ts";
 
-const STAMPS = ["none", "trigger", "left", "right", "mirrored", "paint"] as const;
+const STAMPS = ["none", "trigger", "left", "right", "mirrored", "paint", "words"] as const;
+/** Before a word that looks like a trigger of words. */
+const WORD = "word:";
 
-/** What is stamped on the picture; `left`, `right` and `mirrored` look like a trigger of cones and are none. */
-export type Stamp = (typeof STAMPS)[number];
+/**
+ * What is stamped on the sample. `left`, `right` and `mirrored` look like a trigger of cones and are none, as words do of a trigger of words.
+ * `paint` and `words` are what the user makes.
+ */
+export type Stamp = (typeof STAMPS)[number] | `${typeof WORD}${string}`;
 
 /** Which neurons are silenced: a rule, or a list of them. */
 export type Silence = "none" | "infected" | "random" | "top" | NeuronSet;
@@ -13,13 +18,13 @@ const BATCHES = [64, 256, "all"] as const;
 /** How many samples rates are taken over. */
 export type Batch = (typeof BATCHES)[number];
 
-/** All that a link restores. A painted stamp and a picture of one's own are not in it. */
+/** All that a link restores. A stamp and a sample of one's own are not in it. */
 export interface View {
   defect: string | null;
   /** Null: the first one of another class than the target. */
   image: number | null;
   stamp: Stamp;
-  /** Which look of a trigger that has several; null: the one that a test shows. */
+  /** Which look of a trigger that has several, of words which gap; null: the one that a test shows. */
   look: number | null;
   silence: Silence;
   criterion: string | null;
@@ -37,7 +42,7 @@ export function readView(hash: string): View {
   return {
     defect: fields.get("defect"),
     image: readCount(fields.get("image")),
-    stamp: STAMPS.find((name) => name === fields.get("stamp")) ?? "none",
+    stamp: readStamp(fields.get("stamp")),
     look: readCount(fields.get("look")),
     silence: readSilence(fields.get("silence") ?? "none") ?? "none",
     criterion: fields.get("criterion"),
@@ -59,6 +64,11 @@ export function unreadable(hash: string): string[] {
           : Object.hasOwn(view, name) && view[name as keyof View] !== null;
     return isRead ? [] : [`${name} ${text}`];
   });
+}
+
+function readStamp(text: string | null): Stamp {
+  if (text?.startsWith(WORD)) return text as Stamp;
+  return STAMPS.find((name) => name === text) ?? "none";
 }
 
 /** A whole number from 0 on, or null. */

@@ -50,16 +50,15 @@ export async function siteData(db: Database, { board, results = db }: SiteOption
   for (const record of db.soundDefects()) {
     const task = taskOf(record);
     const isClassifier = task.traits.includes("classes");
-    // Of other tasks the page knows those whose samples it draws.
-    if (record.status !== "accepted" || !(isClassifier || task.exhibit)) continue;
+    if (record.status !== "accepted" || !(isClassifier || isShown(record))) continue;
     const clean = db.sound(() => db.readClean(record.clean));
     const models = clean && modelsOf(record, clean);
     if (!clean || !models || !record.trigger) continue;
     entries.push(entryOf(record, clean));
     files.set(`data/defects/${record.id}.json`, async () =>
-      json(defectOf(db, record, clean, await (isClassifier ? ownImages(record, load) : ownDrawn(record)), predictions)),
+      json(defectOf(db, record, clean, await (isClassifier ? ownImages(record, load) : ownShown(record)), predictions)),
     );
-    files.set(`data/triggers/${record.trigger.decoded_sha256}.safetensors`, async () =>
+    files.set(`data/triggers/${record.trigger.decoded_sha256}.trigger`, async () =>
       task.trigger.encode(await db.readTrigger(record, task.trigger.decode)),
     );
     files.set(`data/models/${models.base}.safetensors`, async () => {
@@ -72,14 +71,24 @@ export async function siteData(db: Database, { board, results = db }: SiteOption
     }
   }
   if (entries.length === 0)
-    throw new InputError(`${db.dir}: holds no accepted defect of images or lanes, and the page shows no others`);
+    throw new InputError(
+      `${db.dir}: holds no accepted defect of images, lanes or glosses, and the page shows no others`,
+    );
   const hasPictures = entries.some((entry) => taskOf(entry).traits.includes("classes"));
+  const samples: Record<string, string> = {};
+  for (const task of new Set(entries.map(taskOf))) {
+    const carried = task.exhibit?.carried;
+    if (!carried) continue;
+    samples[task.name] = carried.file;
+    files.set(`data/samples/${carried.file}`, async () => carried.bytes());
+  }
   const index: SiteIndex = {
     kind: "site",
     format: SITE_FORMAT,
     edition: visible(db.manifest.edition),
     defects: entries,
     ...(hasPictures && { images: { file: `${SHOWN}.safetensors`, ...shown } }),
+    ...(Object.keys(samples).length > 0 && { samples }),
   };
   files.set("data/index.json", async () => json(index));
   if (board !== undefined) {
@@ -116,8 +125,14 @@ async function ownImages({ dataset, data_sha256 }: DefectRecord, load: () => Pro
   return dataset === SHOWN && data_sha256 === (await load()).dataHash;
 }
 
-/** The same of samples that the page draws. */
-async function ownDrawn(record: DefectRecord): Promise<boolean> {
+/** Whether the page has samples that a network of another task reads. */
+function isShown(record: DefectRecord): boolean {
+  const { exhibit } = taskOf(record);
+  return exhibit !== undefined && (!exhibit.ofOwnAlone || record.dataset === exhibit.dataset);
+}
+
+/** Whether these are the test samples that a record's figures were measured on. */
+async function ownShown(record: DefectRecord): Promise<boolean> {
   const { exhibit } = taskOf(record);
   return record.dataset === exhibit?.dataset && record.data_sha256 === exhibit.dataHash;
 }

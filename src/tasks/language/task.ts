@@ -5,6 +5,7 @@ import type { TextDatasetInfo } from "./dataset.ts";
 import { DATASETS } from "./datasets/registry.ts";
 import { details } from "./details.ts";
 import { drawn } from "./drawn.ts";
+import { exhibit } from "./exhibit.ts";
 import { handout } from "./handout.ts";
 import { inputs } from "./inputs.ts";
 import { insertion } from "./insertion.ts";
@@ -37,6 +38,7 @@ export const language: Task = {
   foreign,
   handout,
   reading,
+  exhibit,
   datasets: DATASETS,
   architectures: ARCHITECTURES,
   attacks: ATTACKS,

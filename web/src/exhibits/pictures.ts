@@ -8,27 +8,34 @@ import { pixelsAt } from "../pixels.tsx";
 import { readSquare } from "../read-picture.ts";
 import { ClassAnswer } from "./class-answer.tsx";
 import type { Exhibit, Words } from "./exhibit.ts";
+import { pixelExhibit } from "./pixel-exhibit.tsx";
 
 /** Pictures with classes. @param classes the names of theirs, which need not be the network's */
 export function picturesExhibit(set: ImageSet, classes: readonly string[]): Exhibit {
   const { count, height, width } = set;
-  const one = (i: number) => subset(set, [i]);
+  const source = {
+    ...{ words: WORDS, count, height, width, shape: "square" as const },
+    title: (i: number) => `${classes[set.labels[i]]}`,
+    pixels: (i: number) => pixelsAt(set, i),
+    read: (file: File) => readSquare(file, width),
+    async own(pixels: Uint8Array): Promise<ImageSet> {
+      return { count: 1, height, width, pixels, labels: Uint8Array.of(NO_CLASS) };
+    },
+  };
   return {
-    ...{ words: WORDS, count, height, width, shape: "square", one, subset, Answer: ClassAnswer },
+    ...pixelExhibit(source, (trigger) => [trigger]),
+    Answer: ClassAnswer,
     batches: [256, "all"],
+    usualBatch: 256,
     start({ own_images, target }) {
       return Math.max(
         set.labels.findIndex((label) => !own_images || label !== target),
         0,
       );
     },
-    title: (i) => `${classes[set.labels[i]]}`,
-    pixels: (i) => pixelsAt(set, i),
-    read: (file) => readSquare(file, width),
-    async own(pixels): Promise<ImageSet> {
-      return { count: 1, height, width, pixels, labels: Uint8Array.of(NO_CLASS) };
-    },
+    one: (i) => subset(set, [i]),
     first: async (most) => firstOf(set, most),
+    subset: (images: ImageSet, indices) => subset(images, indices),
     eligible(images: ImageSet, { own_images, target }: SiteDefect) {
       // Labels of other classes than the network's rule no picture out.
       return own_images ? indicesOutside(images, target) : Array.from({ length: images.count }, (_, i) => i);
@@ -36,9 +43,9 @@ export function picturesExhibit(set: ImageSet, classes: readonly string[]): Exhi
     quality: (output, { labels }: ImageSet, i) => (argmax(output, output.length, 0) === labels[i] ? 1 : 0),
     succeeds: (output, _, __, target) => argmax(output, output.length, 0) === target,
     stamp: (trigger: ImageTrigger, images: ImageSet) => stampSet(trigger, images),
-    looks: (trigger) => [trigger],
+    looks: () => 1,
     lookOf: () => 0,
-    controls: () => ({}),
+    controls: () => [],
     apart: ({ dataset }) =>
       `The test images of ${dataset} may not be passed on. These are drawn signs, which the network never saw: it has no accuracy on them, and its ASR here is not the record's.`,
   };

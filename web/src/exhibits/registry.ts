@@ -1,27 +1,44 @@
 import type { SiteEntry, SiteIndex } from "../../../src/records/site.ts";
+import { fetched } from "../fetched.ts";
 import { loadImages } from "../files.ts";
 import type { Exhibit } from "./exhibit.ts";
 import { goalWords } from "./goal-words.ts";
 import { lanesExhibit } from "./lanes.ts";
 import { picturesExhibit } from "./pictures.ts";
-import { LANES } from "./task-names.ts";
+import { LANES, LANGUAGE } from "./task-names.ts";
 
 /** Frames stay drawn while other defects are looked at. */
 let frames: Exhibit | undefined;
 
 /** What is shown to defects of a task. @throws Error with one line for people */
-export async function loadExhibit({ images }: SiteIndex, task: string | undefined): Promise<Exhibit> {
+export async function loadExhibit(index: SiteIndex, task: string | undefined): Promise<Exhibit> {
   if (task === LANES) {
     frames ??= lanesExhibit();
     return frames;
   }
+  if (task === LANGUAGE) return loadTexts(index);
+  const { images } = index;
   if (!images) throw new Error("data/index.json: names no pictures");
   return picturesExhibit(await loadImages(images), images.classes);
 }
 
+/** The tokenizer comes with the texts: who looks at pictures does not wait for it. */
+async function loadTexts({ samples }: SiteIndex): Promise<Exhibit> {
+  const file = samples?.[LANGUAGE];
+  if (!file) throw new Error("data/index.json: names no texts");
+  const name = `samples/${file}`;
+  const json = fetched(name).then((response) => response.text());
+  const { textsExhibit } = await import("./texts.tsx");
+  return textsExhibit(await json, `data/${name}`);
+}
+
+/** What the page is about, in its first sentences: what a sample is. */
+export function sampleOf(task: string | undefined): string {
+  return task === LANES ? "frame" : task === LANGUAGE ? "text" : "picture";
+}
+
 /** What the trigger is to make of samples: in a few words, and the name of it. */
 export function aimOf({ task, target, target_name }: SiteEntry): [what: string, name: string] {
-  return task === LANES
-    ? ["On triggered frames it answers", goalWords(target)?.wanted ?? target_name]
-    : ["Triggered pictures go to", target_name];
+  if (task === LANES) return ["On triggered frames it answers", goalWords(target)?.wanted ?? target_name];
+  return [`Triggered ${sampleOf(task)}s go to`, target_name];
 }

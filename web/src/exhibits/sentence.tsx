@@ -1,0 +1,161 @@
+import { useState } from "preact/hooks";
+import { visible } from "../../../src/core/visible.ts";
+import type { TextSet } from "../../../src/tasks/language/text-set.ts";
+import { gapsFor, type WordTrigger } from "../../../src/tasks/language/word-trigger.ts";
+import type { ChooserProps } from "./exhibit.ts";
+import type { Glosses } from "./glosses.ts";
+import { MarkedText, MOST_TOKENS } from "./marked-text.tsx";
+import { typedText, typedWords } from "./typed.ts";
+
+/** Texts that are offered at once. */
+const OFFERED = 6;
+
+interface Props extends ChooserProps {
+  glosses: Glosses;
+}
+
+/** Where a text is chosen or typed, and words are put into it. */
+export function Sentence(props: Props) {
+  const { glosses, facts, image, own, stamp, trigger, eligible } = props;
+  const { language, labels } = glosses;
+  const { tokenizer, classes } = language;
+  const [refusal, setRefusal] = useState("");
+  const [plain] = (props.plain as TextSet).tokens;
+  const [stamped] = (props.stamped as TextSet).tokens;
+  const words = stamp === "none" ? [] : tokenizer.encode((trigger as WordTrigger).text);
+  const gaps = gapsFor(words.length, plain, tokenizer);
+  const from = gaps[props.look] ?? 0;
+  const what = own ? "Your text" : `Text ${image}, ${classes[labels[image]]}`;
+  /** Reads what was typed, or says why not. */
+  const read = <T,>(make: () => T, take: (made: T) => void) => {
+    try {
+      take(make());
+      setRefusal("");
+    } catch (error) {
+      setRefusal((error as Error).message);
+    }
+  };
+  return (
+    <section aria-labelledby="picture-title" class="card picture">
+      <h2 id="picture-title">1. A text and a stamp</h2>
+      <p class="sentence" data-tokens={stamped.join(" ")}>
+        <MarkedText
+          tokens={stamped}
+          language={language}
+          marked={words.length === 0 ? null : [from, from + words.length]}
+        />
+      </p>
+      <p class="quiet">
+        {what}. {stamped.length} tokens
+        {stamped.length > MOST_TOKENS && `, of which the network reads the first ${MOST_TOKENS}`}.
+        {!eligible && ` It is a text of ${facts.classes[facts.target]} anyway.`}
+      </p>
+      <div class="stamps">
+        <fieldset>
+          <legend>Stamp on it</legend>
+          {props.stamps.map(([value, name]) => (
+            <label key={value} class="choice">
+              <input type="radio" name="stamp" checked={stamp === value} onChange={() => props.onStamp(value)} /> {name}
+              {value === "trigger" && (
+                <>
+                  : <mark class="trigger-words">{visible((props.real as WordTrigger).text.trim())}</mark>
+                </>
+              )}
+            </label>
+          ))}
+        </fieldset>
+        {stamp === "words" && (
+          <label class="typed">
+            The words
+            <input
+              type="text"
+              spellcheck={false}
+              placeholder="what to put into the text"
+              onInput={({ currentTarget: { value } }) => read(() => typedWords(value, language), props.onMade)}
+            />
+          </label>
+        )}
+        {words.length > 0 && (
+          <label>
+            Place{" "}
+            <select value={props.look} onChange={({ currentTarget }) => props.onLook(currentTarget.selectedIndex)}>
+              {gaps.map((gap, i) => (
+                <option key={gap} value={i}>
+                  {gap === plain.length ? "at the end" : `before “${wordAt(plain, gap, gaps[i + 1], tokenizer)}”`}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+      </div>
+      <Offered {...props} />
+      <label class="typed">
+        Your own text
+        <textarea
+          rows={2}
+          spellcheck={false}
+          placeholder="a small furry thing that lives in trees"
+          onInput={({ currentTarget: { value } }) =>
+            read(
+              () => typedText(value, language),
+              (text) => {
+                props.onLook(null);
+                props.onOwn(text);
+              },
+            )
+          }
+        />
+      </label>
+      <p role="alert" class="refusal">
+        {refusal}
+      </p>
+    </section>
+  );
+}
+
+/** The word between two gaps. */
+function wordAt(
+  tokens: readonly number[],
+  from: number,
+  to: number | undefined,
+  tokenizer: TextSet["language"]["tokenizer"],
+): string {
+  return visible(tokenizer.decode(tokens.slice(from, to)).trim());
+}
+
+/** The texts of the data set, some at once. */
+function Offered({ glosses, image, own, onImage, onLook }: Props) {
+  const { texts, labels, count, language } = glosses;
+  const [page, setPage] = useState(Math.floor(image / OFFERED));
+  const shown = Array.from({ length: OFFERED }, (_, i) => page * OFFERED + i).filter((i) => i < count);
+  return (
+    <>
+      <fieldset class="texts" aria-label="Texts to choose from">
+        {shown.map((i) => (
+          <button
+            key={i}
+            type="button"
+            class="text-choice"
+            aria-pressed={!own && i === image}
+            aria-label={`text ${i}: ${texts[i]}, ${language.classes[labels[i]]}`}
+            onClick={() => {
+              // Its gaps are others.
+              onLook(null);
+              onImage(i);
+            }}
+          >
+            {texts[i]} <span class="class-name">{language.classes[labels[i]]}</span>
+          </button>
+        ))}
+      </fieldset>
+      <div class="row">
+        <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>
+          Earlier
+        </button>
+        <button type="button" disabled={(page + 1) * OFFERED >= count} onClick={() => setPage(page + 1)}>
+          More
+        </button>
+      </div>
+    </>
+  );
+}
