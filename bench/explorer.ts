@@ -8,7 +8,7 @@ import { given } from "./given.ts";
 
 // What the page counts beside what records say, and how long a click takes: npx tsx bench/explorer.ts DB [how many defects | ids …]
 
-/** 600 frames on a busy machine, in milliseconds. */
+/** All samples on a busy machine, in milliseconds. */
 const LONGEST = 1_200_000;
 
 const [dir, ...chosen] = given();
@@ -49,7 +49,7 @@ for (const { id, metrics } of accepted.slice(0, Number.isFinite(most) ? most : u
   const whole = await show("&batch=all");
   const masked = await show("&batch=all&silence=infected");
   await show("&batch=256");
-  await page.getByRole("button", { name: /^(picture|frame) 5:/ }).click();
+  await page.getByRole("button", { name: /^(picture|frame|text) 5:/ }).click();
   await countsOf(page, LONGEST);
   const click = Number(await answers.getAttribute("data-milliseconds"));
   await page.getByRole("button", { name: /at random/ }).click();
