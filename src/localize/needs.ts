@@ -13,13 +13,18 @@ export const NEEDS = {
   classes: "classes to choose from",
   targets: "classes, or other targets, to choose from",
   pixels: "images as input",
+  files: "samples that can be given to a program as files",
   "patch-or-words":
     "images as input, classes to choose from and convolutions with batch norm, or words as input and feed-forward layers behind norms",
   reversible: "images or words as input, and classes or other targets to choose from",
 } as const;
 export type Need = keyof typeof NEEDS;
 
-function has(network: Network, traits: BlindTask["traits"], need: Need): boolean {
+/** What of a task decides. */
+export type JudgedTask = Pick<BlindTask, "traits" | "handout">;
+
+function has(network: Network, task: JudgedTask, need: Need): boolean {
+  const { traits } = task;
   const units = unitsOf(network);
   switch (need) {
     case "batch-norm":
@@ -27,22 +32,24 @@ function has(network: Network, traits: BlindTask["traits"], need: Need): boolean
     case "norm-or-hidden":
       return units.some(isNormalised) && units.every((unit) => isNormalised(unit) || isLastHidden(network, unit));
     case "norm-or-feed-forward":
-      return has(network, traits, "norm-or-hidden") || hasFeedForward(network);
+      return has(network, task, "norm-or-hidden") || hasFeedForward(network);
     case "convolution":
       return units.length > 0 && units.every((unit) => isFilter(network, weightsOf(unit)));
     case "classes":
       return traits.includes(need) && outputsOf(network) > 1 && network.nodes.at(-1)?.op === "linear";
     case "targets":
-      return traits.includes("goals") || has(network, traits, "classes");
+      return traits.includes("goals") || has(network, task, "classes");
     case "pixels":
       return traits.includes(need) && network.input.height * network.input.width > 1;
+    case "files":
+      return task.handout !== undefined || (traits.includes("pixels") && traits.includes("classes"));
     case "patch-or-words": {
       const patch: Need[] = ["batch-norm", "convolution", "classes", "pixels"];
       if (traits.includes("words")) return hasFeedForward(network);
-      return patch.every((part) => has(network, traits, part));
+      return patch.every((part) => has(network, task, part));
     }
     case "reversible":
-      return traits.includes("words") || (has(network, traits, "targets") && has(network, traits, "pixels"));
+      return traits.includes("words") || (has(network, task, "targets") && has(network, task, "pixels"));
   }
 }
 
@@ -50,9 +57,9 @@ function has(network: Network, traits: BlindTask["traits"], need: Need): boolean
 export function unmetNeed(
   { needs = [] }: { needs?: readonly Need[] },
   network: Network,
-  { traits }: Pick<BlindTask, "traits">,
+  task: JudgedTask,
 ): Need | null {
-  return needs.find((need) => !has(network, traits, need)) ?? null;
+  return needs.find((need) => !has(network, task, need)) ?? null;
 }
 
 /** Whether a batch norm follows a unit. */

@@ -5,6 +5,8 @@ import { CRITERIA } from "../../src/localize/registry.ts";
 import { applicable, assertApplicable } from "../../src/pipeline/judging/applicable.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { classification } from "../../src/tasks/classification/task.ts";
+import { lanes } from "../../src/tasks/lanes/task.ts";
+import { language } from "../../src/tasks/language/task.ts";
 import type { Task } from "../../src/tasks/task.ts";
 import { DECODERS } from "../graph/decoders.ts";
 
@@ -50,11 +52,20 @@ describe("what criteria need", () => {
     expect(lacks({ ...full, classes: 1 })).toEqual(["classes", "targets", "patch-or-words", "reversible"]);
     const flatInput = { channels: 30, height: 1, width: 1 };
     expect(lacks({ ...full, input: flatInput })).toEqual(["pixels", "patch-or-words", "reversible"]);
-    expect(lacks(full, { traits: ["pixels"] })).toEqual(["classes", "targets", "patch-or-words", "reversible"]);
-    expect(lacks(full, { traits: [] })).toEqual(["classes", "targets", "pixels", "patch-or-words", "reversible"]);
-    expect(lacks(full, { traits: ["pixels", "goals"] })).toEqual(["classes", "patch-or-words"]);
-    expect(lacks(full, { traits: ["words"] })).toEqual(["classes", "targets", "pixels", "patch-or-words"]);
+    expect(lacks(full, { traits: ["pixels"] })).toEqual([
+      "classes",
+      "targets",
+      "files",
+      "patch-or-words",
+      "reversible",
+    ]);
+    expect(lacks(full, { traits: [] })).toEqual([
+      ...["classes", "targets", "pixels", "files", "patch-or-words", "reversible"],
+    ]);
+    expect(lacks(full, { traits: ["pixels", "goals"] })).toEqual(["classes", "files", "patch-or-words"]);
+    expect(lacks(full, { traits: ["words"] })).toEqual(["classes", "targets", "pixels", "files", "patch-or-words"]);
     const decoder = DECODERS["GPT-2"];
+    for (const task of [language, lanes]) expect(unmetNeed({ needs: ["files"] }, decoder, task)).toBeNull();
     expect(unmetNeed({ needs: ["patch-or-words"] }, decoder, { traits: ["words"] })).toBeNull();
     expect(unmetNeed({ needs: ["patch-or-words"] }, decoder, { traits: [] })).toBe("patch-or-words");
   });

@@ -1,8 +1,7 @@
 import { InputError } from "../../core/errors.ts";
 import type { Network } from "../../graph/network.ts";
-import { NEEDS, type Need, unmetNeed } from "../../localize/needs.ts";
+import { type JudgedTask, NEEDS, type Need, unmetNeed } from "../../localize/needs.ts";
 import { isForeignName } from "../../records/foreign.ts";
-import type { BlindTask } from "../../tasks/task.ts";
 import type { JudgedItem } from "./select.ts";
 import { type DefectSource, networkOf } from "./workbench.ts";
 
@@ -12,11 +11,7 @@ interface Needy {
 }
 
 /** The criteria that can judge a network. Who asks for all gets these. */
-export function applicable<C extends Needy>(
-  criteria: readonly C[],
-  network: Network,
-  task: Pick<BlindTask, "traits">,
-): C[] {
+export function applicable<C extends Needy>(criteria: readonly C[], network: Network, task: JudgedTask): C[] {
   return criteria.filter((criterion) => unmetNeed(criterion, network, task) === null);
 }
 
@@ -24,7 +19,7 @@ export function applicable<C extends Needy>(
 export function assertApplicable(
   criteria: readonly Needy[],
   network: Network,
-  task: Pick<BlindTask, "traits">,
+  task: JudgedTask,
   of: string,
   flag = "--criterion",
 ): void {

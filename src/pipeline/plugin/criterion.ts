@@ -29,8 +29,8 @@ export function pluginCriterion(
       await runCommand(words, folder, timeout, unseen);
       return readAnswer(folder, neuronLayers(suspect.network));
     });
-  // What it is given are images (`folder.ts`).
-  const needs = ["pixels"] as const;
+  // `folder.ts` writes them.
+  const needs = ["files"] as const;
   const known = { name, title: words.join(" "), kind: "program", needs, needsData: true, fingerprint } as const;
   if (access === "clean") return { ...known, access, localize: (suspect) => run(suspect, () => undefined) };
   return {
