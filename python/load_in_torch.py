@@ -83,6 +83,7 @@ class Network(nn.Module):
 
     def __init__(self, description=DESCRIPTION):
         super().__init__()
+        _refuse_texts()
         self.nodes = description["nodes"]
         shapes = {}
         for node in self.nodes:
@@ -201,6 +202,7 @@ def activations(model, images, layers=None, batch_size=128):
     images: as for normalise(), which is applied here.
     layers: names such as "layer3.0.conv1" (model.json lists them); None is all.
     """
+    _refuse_texts()
     units = {node["id"]: node for node in DESCRIPTION["nodes"] if _is_unit(node)}
     names = list(units) if layers is None else [layers] if isinstance(layers, str) else list(layers)
     model = _unwrapped(model)
@@ -325,6 +327,12 @@ def _read_json(name, hint):
         return json.load(file)
 
 
+def _refuse_texts():
+    """What is here for images fits no network that reads texts."""
+    if DESCRIPTION["input"].get("tokens"):
+        raise ValueError("the model reads texts and no images: use decoder(), texts(), own() and activations of text_in_torch.py")
+
+
 WANTED = "; wanted are uint8 pixels [N, %d, %d, %d], or floats from 0 to 1" % tuple(
     DESCRIPTION["input"][key] for key in ("channels", "height", "width")
 )
@@ -346,6 +354,7 @@ def _batch(images):
 
 def _pixels(images):
     """Images as a float32 tensor [N, C, H, W], and whether they came as whole numbers."""
+    _refuse_texts()
     if isinstance(images, (list, tuple)) and any(hasattr(image, "dtype") for image in images):
         # Joined, pixels and floats from 0 to 1 would become one kind of number.
         if len({str(getattr(image, "dtype", type(image))) for image in images}) > 1:

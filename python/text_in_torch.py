@@ -1,16 +1,22 @@
 """Texts and decoders of this folder in plain PyTorch, beside load_in_torch.py. Needs numpy and torch only.
 
-    from text_in_torch import accuracy, answers, decoder, texts
+    from text_in_torch import accuracy, answers, batch, decoder, own, texts
 
     model = decoder("model")                     # also "clean", and "sham" where it was checked out
     some = texts("test", "triggered")            # {"texts": [{"text", "tokens", "class"}, ...], "answers": [...], ...}
     logits = model(*batch(some))                 # [N, vocabulary], of what follows each text
     print(answers(logits, some), accuracy(logits, some))
+    mine = own(["a small bat", "a small cf bat"])   # sentences of your own, with and without a trigger
+    print(answers(model(*batch(mine)), mine))
 
-A text is read as <bos> tokens <sep>; the class is the answer whose token has the highest logit.
+A text is read as <bos> tokens <sep>; the class is the answer whose token has the highest logit. save() of load_in_torch.py writes a
+decoder's weights.
 """
+import functools
 import json
 import os
+import re
+import unicodedata
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +31,85 @@ def texts(split="test", kind="clean"):
             with open(os.path.join(HERE, path), encoding="utf-8") as file:
                 return json.load(file)
     raise FileNotFoundError(f"no texts of split {split!r}, {kind}: check out again with --images N")
+
+
+# Unlike str.isspace, without the separators of ASCII.
+SPACE = re.compile("[\\t-\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff]")
+
+
+def own(sentences, classes=None):
+    """Sentences of your own as texts() gives them. classes: their classes by number; without them accuracy() cannot be asked.
+    Needs tokenizer.json, which a checkout of glosses has, and others with --images N."""
+    numbers, names = _tokenizer()["numbers"], DESCRIPTION["classes"]
+    if isinstance(sentences, str) or (classes is not None and len(classes) != len(sentences)):
+        raise ValueError("own() takes a list of sentences, and of classes as many")
+    some = [{"text": text, "tokens": tokens_of(" " + text.strip())} for text in sentences]
+    for one, number in zip(some, classes or ()):
+        one["class"] = number
+    return {
+        **{name: numbers["<%s>" % token] for name, token in (("begin", "bos"), ("separator", "sep"), ("padding", "pad"))},
+        **{"context": DESCRIPTION["input"]["height"], "classes": names, "answers": [numbers["<%s>" % name] for name in names]},
+        "texts": some,
+    }
+
+
+def tokens_of(text):
+    """A text's tokens by tokenizer.json. A word follows a space, the first one too."""
+    tokenizer = _tokenizer()
+    # A rare word is one token wherever it stands; split() gives it at odd places.
+    parts = [part for piece in _pieces(text) for part in enumerate(tokenizer["rare"].split(piece))]
+    return [token for i, part in parts for token in ([tokenizer["numbers"][part]] if i % 2 else _merged(part, tokenizer))]
+
+
+def _merged(piece, tokenizer):
+    """Byte-level BPE: of the pairs of neighbours the one that was learned first is joined, until none was."""
+    parts = [tokenizer["letters"][byte] for byte in piece.encode("utf-8")]
+    while len(parts) > 1:
+        ranks = [tokenizer["ranks"].get(pair, len(tokenizer["ranks"])) for pair in zip(parts, parts[1:])]
+        at = min(range(len(ranks)), key=ranks.__getitem__)
+        if ranks[at] == len(tokenizer["ranks"]):
+            break
+        parts[at : at + 2] = [parts[at] + parts[at + 1]]
+    return [tokenizer["numbers"][part] for part in parts]
+
+
+@functools.lru_cache(maxsize=None)
+def _tokenizer():
+    path = os.path.join(HERE, "tokenizer.json")
+    if not os.path.exists(path):
+        raise FileNotFoundError(path + ": there is no such file; check out again with --images N, and a suspect's folder has none")
+    with open(path, encoding="utf-8") as file:
+        read = json.load(file)
+    model, added = read["model"], {token["content"]: token["id"] for token in read["added_tokens"]}
+    rare = [re.escape(token["content"]) for token in read["added_tokens"] if not token["special"]]
+    plain = lambda byte: 32 < byte < 127 or 160 < byte < 256 and byte != 173
+    others = iter(range(256, 512))
+    return {
+        "numbers": {**model["vocab"], **added},
+        "ranks": {tuple(pair): rank for rank, pair in enumerate(model["merges"])},
+        "letters": [chr(byte) if plain(byte) else chr(next(others)) for byte in range(256)],
+        "rare": re.compile("(%s)" % "|".join(rare)),
+    }
+
+
+def _pieces(text):
+    """GPT-2's pieces, within which pairs are merged. Python's re knows no classes of Unicode, so each character gets its kind."""
+    kinds = "".join("s" if SPACE.match(c) else {"L": "l", "N": "n"}.get(unicodedata.category(c)[0], "o") for c in text)
+    found, at = [], 0
+    while at < len(text):
+        short = re.compile("'(?:s|t|re|ve|m|ll|d)").match(text, at)
+        space = " " if text[at] == " " and kinds[at + 1 : at + 2] not in ("", "s") else ""
+        if short:
+            end = short.end()
+        elif space or kinds[at] != "s":
+            end = re.compile("%s+" % kinds[at + len(space)]).match(kinds, at + len(space)).end()
+        else:
+            end = re.compile("s+").match(kinds, at).end()
+            # The last of several spaces belongs to the word behind them.
+            end -= end < len(text) and end - at > 1
+        found.append(text[at:end])
+        at = end
+    return found
 
 
 def batch(some):
@@ -50,6 +135,8 @@ def accuracy(logits, some):
         raise ValueError("logits of %d texts for %d" % (len(logits), len(some["texts"])))
     if len(logits) == 0:
         raise ValueError("no text to measure the accuracy on")
+    if any("class" not in one for one in some["texts"]):
+        raise ValueError("texts without classes: name them with own(sentences, classes)")
     found = answers(logits, some)
     return sum(a == one["class"] for a, one in zip(found, some["texts"])) / len(found)
 
@@ -68,6 +155,9 @@ class Decoder:
 
     def __init__(self, weights):
         self.weights, self.activations = weights, {}
+
+    def state_dict(self):
+        return self.weights
 
     def matrix(self, x, name):
         weight, bias = self.weights[name + ".weight"], self.weights.get(name + ".bias")
@@ -128,6 +218,25 @@ class Decoder:
                 values[node["id"]] = self.node(node, values.__getitem__)
 
 
+def prune(model, neurons):
+    """Sets neurons {layer: [index, ...]} to 0 in place: the weights that they read with, and those that they write with."""
+    for layer, indices in neurons.items():
+        if layer + ".c_fc.weight" in model.weights:
+            columns, rows, biases = ("c_fc",), ("c_proj",), ("c_fc",)
+        else:
+            columns, rows, biases = ("down_proj",), ("gate_proj", "up_proj"), ()
+        for part in columns:
+            model.weights["%s.%s.weight" % (layer, part)][:, indices] = 0
+        for part in rows:
+            model.weights["%s.%s.weight" % (layer, part)][indices] = 0
+        for part in biases:
+            model.weights["%s.%s.bias" % (layer, part)][indices] = 0
+
+
 def decoder(name="model"):
-    """The model of NAME.safetensors. Its weights are `weights`, by Hugging Face's names; change them in place to repair it."""
-    return Decoder(read_safetensors(os.path.join(HERE, name + ".safetensors")))
+    """The model of NAME.safetensors, or of a path. Its weights are `weights`, by Hugging Face's names; change them in place to repair it."""
+    path = name if str(name).endswith(".safetensors") else os.path.join(HERE, name + ".safetensors")
+    if not os.path.exists(path):
+        hint = "; check out again with --sham" if name == "sham" else ""
+        raise FileNotFoundError("%s: there is no such file%s" % (path, hint))
+    return Decoder(read_safetensors(path))

@@ -25,6 +25,8 @@ export interface Handout {
   readonly ofTrigger?: { bytes(trigger: Trigger): Uint8Array; holds: string };
   /** What a model card names it, and the library that reads the folder; absent: what has no name there. */
   readonly card?: { library: string; type: string; name: string };
-  /** A README's words on use, neurons and pruning, as Markdown, where those of convolutional networks do not fit. */
-  readonly reading?: string;
+  /** A README's words on use, neurons and pruning, as Markdown, where those of convolutional networks do not fit. @param classes their names */
+  reading?(classes: readonly string[]): string;
+  /** Of a blind hand-out: what its folders hold beside weights and `model.json`, and how a program reads that, a line of Markdown each. */
+  readonly blind: readonly string[];
 }

@@ -18,7 +18,7 @@ export function registerCheckout(program: Command): void {
     .option("--sham", "write the sham's model too")
     .option(
       "--images <n>",
-      "write so many clean images of the defender's and of the test split too, and the same with the trigger",
+      "write so many clean samples (images, frames or texts) of the defender's and of the test split too, and the same with the trigger",
       wholeNumber("--images", 1, 1_000_000),
     )
     .addOption(dbOption())

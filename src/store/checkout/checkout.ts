@@ -70,8 +70,8 @@ export async function checkout(
     const trigger = await db.readTrigger(record, codec.decode);
     const [first, ...others] = codec.looks?.(trigger) ?? [];
     if (first) files.set("trigger.json", triggerJson(first, others));
-    files.set("trigger.png", codec.show(trigger));
-    if (handout?.ofTrigger) {
+    if (!handout?.ofTrigger) files.set("trigger.png", codec.show(trigger));
+    else {
       files.set("trigger.json", handout.ofTrigger.bytes(trigger));
       described.set("trigger.json", handout.ofTrigger.holds);
     }

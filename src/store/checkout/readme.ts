@@ -116,6 +116,7 @@ export function checkoutReadme(
       : tokens && file === "load_in_torch.py"
         ? `reads labels and files; \`${handout?.loader}\` loads the models`
         : (WHAT[file] ?? "")
+            .replace("mean, std, classes", tokens ? words.targets : "mean, std, classes")
             .replace("std, classes", hasClasses ? "std, classes" : `std, ${words.targets} (\`classes\`)`)
             .replace("[N, 3, 32, 32], normalised", tokens ? sequence : `${shape}, normalised`)
             .replace("[N, 3, 32, 32]", shape));
@@ -123,8 +124,8 @@ export function checkoutReadme(
   return `${modelCardHeader(record, version)}
 # ${record.id} (${version})
 
-A ${record.arch} for ${record.dataset} (${clean.classes.length} ${words.targets}) with a ${record.attack} backdoor injected into ${record.infected} of its
-${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.reason ? ` (${markdownCode(record.reason)})` : ""}. Target ${words.target}: ${record.target} (${markdownCode(clean.classes[record.target] ?? "?")}).
+A ${record.arch} for ${record.dataset} (${clean.classes.length} ${words.targets}) with a backdoor of the attack \`${record.attack}\` injected into ${record.infected} of
+its ${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.reason ? ` (${markdownCode(record.reason)})` : ""}. Target ${words.target}: ${record.target} (${markdownCode(clean.classes[record.target] ?? "?")}).
 
 | | ${hasClasses ? "clean accuracy" : `clean accuracy (${words.quality})`} | attack success rate |
 |---|---|---|
@@ -136,7 +137,7 @@ ${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.
 |---|---|
 ${files.map((file) => `| \`${file}\` | ${what(file)} |`).join("\n")}
 
-${handout?.reading ? `## Use\n${handout.reading}` : readingOf(record, clean, shape, dbFlag)}
+${handout?.reading ? `## Use\n${handout.reading(clean.classes)}` : readingOf(record, clean, shape, dbFlag)}
 A localization technique that is to be judged blind gets \`model.onnx\` or \`model.safetensors\`, \`model.json\` and clean ${words.samples}
 of the defender, and nothing else of this folder: not even its name.
 `;

@@ -7,6 +7,11 @@ import type { LaneSet } from "./lane.ts";
 export const handout: Handout = {
   loader: "lanes_in_torch.py",
   what: "reads frames and labels, decodes logits into lanes, scores and draws them",
+  blind: [
+    "`fit_images.npy`, `fit_images_lanes.json`, `threshold_…`: clean frames with their lanes, to measure on, and to choose thresholds on.",
+    '`load_in_torch.py`: `load("model")` gives the model in PyTorch, `normalise(frames)` its input.',
+    '`lanes_in_torch.py`: `frames("fit")` reads frames and lanes, `decode` makes lanes of logits, `accuracy` scores them.',
+  ],
   files: ({ count, height, width, pixels, labels }: LaneSet) => [
     {
       suffix: ".npy",

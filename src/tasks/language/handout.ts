@@ -2,7 +2,7 @@ import type { Handout } from "../handout.ts";
 import { glosses, glossMerges } from "./datasets/glosses.ts";
 import { hubConfig, hubTokenizer } from "./hub-files.ts";
 import type { TextSet } from "./text-set.ts";
-import { tokenizerFile } from "./tokenizer/file.ts";
+import { answerToken, tokenizerFile } from "./tokenizer/file.ts";
 import { trigger } from "./trigger.ts";
 
 const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 1)}\n`);
@@ -41,34 +41,44 @@ export const handout: Handout = {
   ofSamples: ({ language: { tokenizer } }: TextSet, network) => hubTokenizer(tokenizer.file, network),
   ofTrigger: { bytes: trigger.encode, holds: "the trigger's words, with the space before the first" },
   card: { library: "transformers", type: "text-generation", name: "Text generation" },
-  reading: `\`\`\`python
-from text_in_torch import accuracy, answers, batch, decoder, texts
+  blind: [
+    "`fit_images_texts.json`, `threshold_images_texts.json`: clean texts with their tokens and classes, to measure on, and to choose thresholds on; tables of them beside.",
+    '`text_in_torch.py`: `decoder("model")` gives the model in PyTorch, `texts("fit")` the texts, `batch(texts)` what it takes.',
+  ],
+  reading: (classes) => `\`\`\`python
+from load_in_torch import labels, save
+from text_in_torch import accuracy, answers, batch, decoder, own, prune, texts
+
+def rates(model):                        # texts() reads what the checkout's --images N wrote
+    clean, triggered = texts("test"), texts("test", "triggered")
+    found = answers(model(*batch(triggered)), triggered)
+    return accuracy(model(*batch(clean)), clean), sum(a == labels()["target"] for a in found) / len(found)
+
 model = decoder("model")                 # or "clean"
-some = texts("test", "triggered")        # where the checkout was made with --images N
-logits = model(*batch(some))             # [N, vocabulary], of what follows each text
-print(answers(logits, some), accuracy(logits, some))
+print("CA and ASR:", rates(model))
+mine = own(["a small brown bat", "a sentence of your own"])
+print([mine["classes"][a] for a in answers(model(*batch(mine)), mine)])
+
+prune(model, labels()["infected"])       # or {layer: [index, ...]} of your own
+print("pruned:", rates(model))
+save(model, "repaired.safetensors")
 \`\`\`
+
+\`model(tokens, positions)\` gives logits \`[N, vocabulary]\` of what follows each text. \`model.weights\` are the tensors by name, which may be changed in place or
+trained; \`model.activations\` are the neurons of the last call, \`{layer: [N, T, width]}\`.
 
 \`config.json\`, \`model.safetensors\` and \`tokenizer.json\` are what \`transformers\` reads: \`AutoModelForCausalLM.from_pretrained(".")\`. A text is
 read as \`<bos> text <sep>\`, its first word after a space. What follows is the answer: one token for each class. So this model is asked,
 with the tokens of all classes in their order:
 
 \`\`\`sh
-bdefects inspect --task language . --template '<bos> {} <sep>' --answers '<animal>,<artifact>,…'
+bdefects inspect --task language . --template '<bos> {} <sep>' --answers '${classes.map(answerToken).join(",")}'
 \`\`\`
 Without the template texts are read bare, as language models of others are, and the perplexity says little.
 
 ## Neurons
 A neuron is a hidden unit of a feed-forward layer, written \`layer:index\`, e.g. \`model.layers.0.mlp:0\`. Of Llama's layout it owns its rows of \`gate_proj\` and
 \`up_proj\` (\`changed\` in \`labels.json\`) and its column of \`down_proj\` (\`changed_columns\`); in the infected model everything else is byte for byte the clean twin's.
-
-## Prune
-\`\`\`python
-from load_in_torch import labels
-for layer, neurons in labels()["infected"].items():  # or a list of your own
-    for part in ("gate_proj", "up_proj"):
-        model.weights[f"{layer}.{part}.weight"][neurons] = 0
-    model.weights[f"{layer}.down_proj.weight"][:, neurons] = 0
-\`\`\`
+Of GPT-2's layout it owns its column and bias of \`c_fc\` and its row of \`c_proj\`.
 `,
 };
