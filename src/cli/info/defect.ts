@@ -4,18 +4,21 @@ import { type DefectRecord, twinSha256 } from "../../records/defect.ts";
 import { DEFECT_FIELD_NAMES, defectRow } from "../../records/defect-row.ts";
 import type { DefectLabels } from "../../records/labels.ts";
 import type { Database } from "../../store/database.ts";
-import { ATTACKS, taskOf } from "../../tasks/registry.ts";
+import { taskOf } from "../../tasks/registry.ts";
+import { attackInWords } from "./attack-words.ts";
 import { gateRows } from "./gates.ts";
 import { counted, duration, type Part, pageText, percent } from "./page.ts";
 import { engineFacts, recipeFacts } from "./recipe-facts.ts";
 
 /** All about one defect as a flat object. */
-export function defectFacts(record: DefectRecord) {
+export async function defectFacts(db: Database, record: DefectRecord) {
+  const trigger = await triggerWords(db, record);
   const row = defectRow(record);
   return {
     ...Object.fromEntries(DEFECT_FIELD_NAMES.map((field) => [field, row[field]])),
     ca_masked: record.metrics.ca_masked,
     clean: record.clean,
+    ...(trigger !== null && { trigger }),
     attempts: record.attempts.length,
     ...(record.controls && { controls: record.controls }),
     ...(record.details && { details: record.details }),
@@ -39,7 +42,7 @@ export async function defectPage(db: Database, record: DefectRecord, dbFlag: str
   const { id, status } = record;
   const classes = db.hasClean(record.clean) ? db.readClean(record.clean).classes : [];
   const parts: Part[] = [
-    { kind: "text", sentences: whatItIs(record, classes[record.target]) },
+    { kind: "text", sentences: whatItIs(record, classes[record.target], await triggerWords(db, record)) },
     ...outcome(record),
     { kind: "text", title: "What it does", sentences: behaviour(record) },
   ];
@@ -53,13 +56,20 @@ export async function defectPage(db: Database, record: DefectRecord, dbFlag: str
   return pageText(`${id}: ${status}`, parts);
 }
 
-function whatItIs(record: DefectRecord, targetClass: string | undefined): string[] {
+/** A trigger that people can read, as they read it; null where it is a picture, or the record has none. */
+async function triggerWords(db: Database, record: DefectRecord): Promise<string | null> {
+  const { reading, trigger } = taskOf(record);
+  return reading && record.trigger ? reading.trigger(await db.readTrigger(record, trigger.decode)) : null;
+}
+
+function whatItIs(record: DefectRecord, targetClass: string | undefined, trigger: string | null): string[] {
   const { attack, arch, dataset, target, level, top, style, clean, seconds, attempts } = record;
-  const title = ATTACKS.get(attack)?.title ?? attack;
+  const { words } = taskOf(record);
   const named = targetClass === undefined ? "" : ` (${targetClass})`;
   return [
-    `The backdoor is of the attack ${title}, in ${arch}, a network for ${dataset}.`,
-    `The trigger's target is ${taskOf(record).words.target} ${target}${named}.`,
+    `The backdoor is of the attack ${attackInWords(attack)}, in ${arch}, a network for ${dataset}.`,
+    ...(trigger === null ? [] : [`The trigger is '${trigger}', put into a ${words.sample}.`]),
+    `The trigger's target is ${words.target} ${target}${named}.`,
     `The level is ${level}, the order offset ${top}%, the style ${style}.`,
     `The injection into ${clean} took ${duration(seconds)} and ${counted(attempts.length, "attempt")}.`,
     ...(gridOf(record) ? ["All weights of all versions are values of half precision."] : []),
@@ -94,7 +104,7 @@ function behaviour(record: DefectRecord): string[] {
       `With the infected neurons masked it ${said.verb} ${percent(asr_masked)}, with as many other neurons masked ${percent(asr_random_mask)}, with the twin's values patched in ${percent(asr_patched)}.`,
     );
   }
-  const controls = Object.entries(record.controls ?? {}).map(([name, success]) => `${name} ${percent(success)}`);
+  const controls = Object.entries(record.controls ?? {}).map(([name, success]) => `'${name}' ${percent(success)}`);
   if (controls.length > 0)
     sentences.push(`What only looks like the trigger succeeds so often: ${controls.join(", ")}.`);
   return sentences;
@@ -102,7 +112,8 @@ function behaviour(record: DefectRecord): string[] {
 
 function wordsOf(record: DefectRecord) {
   const { words, traits } = taskOf(record);
-  if (traits.includes("classes")) {
+  // Of words, too, a target is a class.
+  if (traits.includes("classes") || traits.includes("words")) {
     const shows = (share: string) =>
       `The trigger sends ${share} of the test ${words.samples} of other classes to the target`;
     return { quality: "Clean accuracy", verb: "sends", shows };

@@ -1,5 +1,5 @@
 import type { DefectRow } from "../../records/defect-row.ts";
-import { ATTACKS } from "../../tasks/registry.ts";
+import { attackInWords } from "./attack-words.ts";
 import { counted, type Part, pageText, percent } from "./page.ts";
 
 const STATUSES = ["accepted", "rejected", "duplicate", "deprecated", "foreign"] as const;
@@ -39,7 +39,7 @@ export function groupPage(rows: readonly DefectRow[], dbFlag: string): string {
   const accepted = rows.filter(({ status }) => status === "accepted");
   const became = STATUSES.filter((status) => counts[status] > 0).map((status) => `${counts[status]} ${status}`);
   const sentences = [
-    `${ATTACKS.get(attack)?.title ?? attack} backdoors in ${arch}, a network for ${dataset}.`,
+    `Backdoors of the attack ${attackInWords(attack)} in ${arch}, a network for ${dataset}.`,
     rows.some(isCandidate)
       ? `The group has ${counted(rows.length, "candidate")}: ${became.join(", ")}.`
       : `The group has ${counted(rows.length, "foreign model")}: no gate of ours has judged them.`,

@@ -60,7 +60,7 @@ async function describe(db: Database, id: string | undefined): Promise<Descripti
   assertKnownDefect(db, id, groupOf);
   const { defectFacts, defectPage } = await import("../info/defect.ts");
   const record = db.readDefect(id);
-  return { facts: defectFacts(record), page: (flag) => defectPage(db, record, flag) };
+  return { facts: await defectFacts(db, record), page: (flag) => defectPage(db, record, flag) };
 }
 
 function groupOf(id: string): string {
