@@ -9,9 +9,10 @@ const NAMED: Record<string, string> = {
   path: "a file or folder",
   source: "a folder or archive",
   what: "samples, or a known data set",
+  id: "a defect",
 };
 
-/** Refuses blank names of files and folders in every option and positional below `command`: a folder of that name would be made. */
+/** Refuses blank names of files, folders and defects in every option and positional below `command`: a folder of that name would be made. */
 export function refuseBlankNames(command: Command): void {
   for (const option of command.options) {
     const what = named(/<([a-z]+)>/.exec(option.flags)?.[1]);

@@ -32,7 +32,10 @@ function buildProgram(): Command {
 }
 
 /** What some verbs call otherwise: results are read where they were written, and a recipe file is an edition of the user's own. */
-const ALIKE: Record<string, string> = { "--results": "--out", "--out": "--results", "--recipe": "--edition" };
+const ALIKE: Record<string, string> = {
+  ...{ "--results": "--out", "--out": "--results", "--recipe": "--edition" },
+  ...{ "--samples": "--images", "--texts": "--images", "--frames": "--images" },
+};
 
 /** `; 'VERB' takes --out <dir>: …` where an option is unknown to a verb that has its like, else nothing. */
 function alike(flag: string | undefined, verb: Command | undefined): string {
@@ -40,29 +43,33 @@ function alike(flag: string | undefined, verb: Command | undefined): string {
   return found ? `; '${verb!.name()}' takes ${found.flags}: ${found.description}` : "";
 }
 
-/** The verb of verbs that the words end in, the program where they end in none. */
-function groupOf(command: Command, [word, ...further]: readonly string[]): Command {
+/** The verbs that the words name, each within the one before. */
+function verbsIn(command: Command, [word, ...further]: readonly string[]): Command[] {
   const verb = command.commands.find((candidate) => candidate.name() === word);
-  return verb && verb.commands.length > 0 ? groupOf(verb, further) : command;
+  return verb ? [verb, ...verbsIn(verb, further)] : [];
 }
 
 function usage(error: CommanderError, program: Command, argv: readonly string[]): string {
   const words = verbFirst(program, [...argv]);
-  const group = groupOf(program, words);
+  const path = verbsIn(program, words);
+  const group = path.findLast((command) => command.commands.length > 0) ?? program;
   const shown = group.createHelp().visibleCommands(group);
   const verbs = shown.map((command) => command.name()).join(", ");
   if (error.code === "commander.help") {
-    const path = group === program ? "bdefects" : `bdefects ${group.name()}`;
-    return `name a verb: ${verbs}; see '${path} --help'`;
+    const name = group === program ? "bdefects" : `bdefects ${group.name()}`;
+    return `name a verb: ${verbs}; see '${name} --help'`;
   }
   if (error.code === "commander.unknownCommand") return `${error.message.replace(/^error: /, "")}; valid: ${verbs}`;
   const message = error.message.replace(/^error: /, "");
-  const [name] = words;
-  const verb = program.commands.find((command) => command.name() === name);
-  const flag = error.code === "commander.unknownOption" ? /'(--\w+)'/.exec(message)?.[1] : undefined;
-  const known = alike(flag, verb);
+  const verb = path.at(-1);
+  const help = ["bdefects", ...path.map((command) => command.name()), "--help"].join(" ");
+  if (error.code === "commander.missingArgument" && verb) return `${message}; '${help}' says what goes where`;
+  if (error.code !== "commander.unknownOption") return message;
+  const known = alike(/'(--\w+)'/.exec(message)?.[1], verb);
   // Commander's own suggestion goes by letters.
-  return known === "" ? message : message.replace(/\s*\(Did you mean .*\)$/, "") + known;
+  const suggestion = /\s*\(Did you mean .*\)$/s;
+  if (known !== "") return message.replace(suggestion, "") + known;
+  return suggestion.test(message) ? message : `${message}; '${help}' lists the options`;
 }
 
 /** What a fault of the program says to nobody but its authors. */

@@ -7,6 +7,7 @@ import { temporaryFolder } from "../store/temp.ts";
 import { bdefects, spawned } from "./program.ts";
 
 const dir = temporaryFolder();
+const GROUP = "signs-resnet18w4-badnets";
 beforeAll(() => sampleDatabase(dir, 1));
 
 function expectBadUsage(args: string[], message: RegExp, env?: Record<string, string>): void {
@@ -22,10 +23,29 @@ describe("usage", () => {
     ["no verb", [], /name a verb/],
     ["no verb of a verb's own", ["data"], /name a verb: list, fetch, check; see 'bdefects data --help'/],
     ["an unknown verb", ["idz"], /unknown command 'idz'.*valid: .*ids/],
-    ["an unknown option", ["ids", "--colour"], /unknown option '--colour'/],
+    ["an unknown option", ["ids", "--colour"], /unknown option '--colour'; 'bdefects ids --help' lists the options$/m],
+    [
+      "one of a verb's verb",
+      ["data", "list", "--colour"],
+      /'--colour'; 'bdefects data list --help' lists the options$/m,
+    ],
+    ["samples by their name", ["checkout", "x", "y", "--texts", "3"], /'--texts'; 'checkout' takes --images <n>: /],
     ["a misspelt option", ["ids", "--formt", "json"], /--formt.*Did you mean --format/],
     ["too many positionals", ["reindex", "x"], /too many arguments/],
-    ["a missing positional", ["checkout", "x"], /missing required argument 'dir'/],
+    ["a missing positional", ["checkout", "x"], /argument 'dir'; 'bdefects checkout --help' says what goes where$/m],
+    ["a blank id", ["checkout", "", "y"], /<id> is empty: name a defect/],
+    [
+      "a group for a defect",
+      ["checkout", GROUP, "y", "--db", dir],
+      /'signs-resnet18w4-badnets' is a group; name one of its/,
+    ],
+    [
+      "another folder's results",
+      ["score", "--db", dir, "--results", dir],
+      /holds other files and no results, which lie in/,
+    ],
+    ["a folder to repair", ["repair", dir, "--using", "clp"], /is a folder; 'repair' takes a file of weights, or ids/],
+    ["a page for the sample", ["report", "--db", "sample"], /--db sample takes no page: .* with --out DIR$/m],
     ["a missing value", ["ids", "--db"], /argument missing/],
     ["an unknown format", ["ids", "--format", "xml"], /valid are table, json, csv/],
     ["a misspelt format", ["ids", "--format", "jsn"], /--format 'jsn' \(did you mean 'json'\?\): valid are table/],
@@ -66,13 +86,12 @@ describe("usage", () => {
   });
 
   it("takes options and positionals in any order", () => {
-    const group = "signs-resnet18w4-badnets";
-    const expected = bdefects(["ids", group, "--db", dir, "--format", "csv"]);
+    const expected = bdefects(["ids", GROUP, "--db", dir, "--format", "csv"]);
     expect(expected.status).toBe(0);
     for (const args of [
-      ["--db", dir, "--format", "csv", "ids", group],
-      ["--format=csv", "ids", `--db=${dir}`, group],
-      ["ids", "--format", "csv", group, "--db", dir, "--debug"],
+      ["--db", dir, "--format", "csv", "ids", GROUP],
+      ["--format=csv", "ids", `--db=${dir}`, GROUP],
+      ["ids", "--format", "csv", GROUP, "--db", dir, "--debug"],
     ]) {
       expect(bdefects(args)).toEqual(expected);
     }

@@ -70,6 +70,11 @@ export function registerRepair(program: Command): void {
 }
 
 async function repair(names: string[], options: Options, verb: Command): Promise<void> {
+  const folder = names.find((name) => !LIKE_AN_ID.test(name) && isFolder(name));
+  if (folder !== undefined)
+    throw new InputError(
+      `${folder}: is a folder; 'repair' takes a file of weights, or ids and groups of a database, and 'bdefects inspect' alone looks at a language model's folder`,
+    );
   const lost = names.find((name) => LIKE_A_FILE.test(name) && !isFile(name));
   if (lost !== undefined) throw new InputError(`${lost}: no such file`);
   if (names.some(isFile)) {
@@ -124,6 +129,13 @@ async function repair(names: string[], options: Options, verb: Command): Promise
 
 /** No id or group looks like this, those of foreign and clean models neither. */
 const LIKE_A_FILE = /^\.{0,2}[/\\]|\.(pt|pth|ckpt|bin|tar|pkl|onnx|safetensors)$/i;
+
+/** A folder may have a defect's name, after `checkout ID ID`. */
+const LIKE_AN_ID = /^[^/\\-]+-[^/\\-]+-[^/\\]+$/;
+
+function isFolder(name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
 
 function isFile(name: string): boolean {
   return statSync(name, { throwIfNoEntry: false })?.isFile() ?? false;

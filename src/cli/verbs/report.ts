@@ -34,6 +34,10 @@ export function registerReport(program: Command): void {
       format?.forEach(oneOf("--format", REPORT_FORMATS));
       if (format && out === undefined) throw new InputError("--format: name the folder for the files with --out DIR");
       const database = await openDatabase(db, { onDamage: warn });
+      if (database.sealed && out === undefined)
+        throw new InputError(
+          `--db ${database.sealed} takes no page: name a folder for page, tables and figures with --out DIR`,
+        );
       const path = await makeReport(database, {
         dataDir: data,
         out,

@@ -1,8 +1,9 @@
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { InputError, lookup } from "../../core/errors.ts";
 import { createRunner } from "../../measure/ort-runner.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
+import { withPath } from "../../store/disk/fs.ts";
 import { foreignNetwork } from "../../store/foreign/layers.ts";
 import { loadForeign } from "../../store/foreign/model.ts";
 import { readForeign } from "../../store/foreign/records.ts";
@@ -106,6 +107,12 @@ export function storedResults(database: Database, folder: string | undefined): R
 export function storedResultFolder(folder: string): ResultStore {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new InputError(`--results ${folder}: no such folder; 'localize' and 'repair' make one with --out`);
+  }
+  const there = withPath(folder, () => readdirSync(folder));
+  if (there.length > 0 && !["localize", "repair"].some((kind) => there.includes(kind))) {
+    throw new InputError(
+      `--results ${folder}: holds other files and no results, which lie in its folders localize and repair; name the folder that 'localize' and 'repair' got with --out`,
+    );
   }
   return new ResultFolder(folder);
 }

@@ -32,6 +32,9 @@ export function pickRows(rows: DefectRow[], names: string[]): DefectRow[] {
 export function assertKnownDefect(db: { listDefects(): string[] }, id: string, groupOf?: (id: string) => string): void {
   const ids = db.listDefects();
   if (ids.includes(id)) return;
+  const member = groupOf ? undefined : ids.find((other) => other.startsWith(`${id}-`));
+  if (member && id.split("-").length === 3)
+    throw new InputError(`'${id}' is a group; name one of its defects, e.g. '${member}'`);
   const near = suggestion(id, groupOf ? [...ids.map(groupOf), ...ids] : ids);
   if (near !== "") throw new InputError(`no defect ${groupOf ? "or group " : ""}'${id}'${near}`);
 }
