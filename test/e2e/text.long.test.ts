@@ -46,7 +46,7 @@ describe("a defect of a language model", () => {
   it("is told in words, its gates too", () => {
     const { status, stdout } = bdefects(["info", ID, "--db", db]);
     expect(status).toBe(0);
-    expect(stdout.replaceAll(/\s+/g, " ")).toContain("test texts show the class");
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain("of the test texts of other classes to the target");
     expect(stdout).toContain("perplexity (of the twin's)");
   });
 
