@@ -34,6 +34,8 @@ function refuseBlank(target: Option | Argument, name: string, what: string): voi
   const { parseArg } = target;
   target.argParser((text: string, before: unknown) => {
     if (text.trim() === "") throw new InputError(`${name} is ${text === "" ? "empty" : "blank"}: name ${what}`);
-    return parseArg ? parseArg(text, before as never) : text;
+    if (parseArg) return parseArg(text, before as never);
+    // With a parser, commander leaves the gathering to it.
+    return target.variadic ? [...(Array.isArray(before) ? before : []), text] : text;
   });
 }

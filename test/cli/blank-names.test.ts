@@ -17,7 +17,7 @@ const targets = commands.flatMap((command) => [
     parseArg: one.parseArg,
   })),
 ]);
-const paths = targets.filter(({ name }) => /<(dir|folder|file|path|source|what)>/.test(name));
+const paths = targets.filter(({ name }) => /<(dir|folder|file|path|source|what|id)>/.test(name));
 
 describe("a blank name of a file or folder", () => {
   it.each(["", " ", "\t "])("%j is refused by every option and positional that takes one", (text) => {
@@ -33,5 +33,16 @@ describe("a blank name of a file or folder", () => {
     for (const { verb, name, parseArg } of paths) {
       expect([parseArg?.(" x ", undefined as never)].flat(), `${verb} ${name}`).toEqual([" x "]);
     }
+  });
+
+  it("leaves several names several", () => {
+    const verb = new Command("verb").argument("<id...>").option("--file <file...>");
+    let given: unknown;
+    verb.action((ids, options) => {
+      given = [ids, options];
+    });
+    refuseBlankNames(verb);
+    verb.parse(["a", "b", "--file", "x", "y"], { from: "user" });
+    expect(given).toEqual([["a", "b"], { file: ["x", "y"] }]);
   });
 });

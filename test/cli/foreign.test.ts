@@ -58,7 +58,7 @@ describe("foreign models", () => {
       { id: OTHER, width: null, neurons: null, reason: "fits no architecture of ours" },
     ]);
     expect(rowsOf(["groups", "--db", db])).toMatchObject([{ group_id: GROUP, candidates: 0, accepted: 0, foreign: 3 }]);
-    expect(bdefects(["info", GROUP, "--db", db]).stdout).toMatch(/has 3 foreign\s+models/);
+    expect(bdefects(["info", GROUP, "--db", db]).stdout).toMatch(/has\s3\sforeign\smodels/);
     const counts = rowsOf(["query", "--sql", "select status, count(*) as n from defects group by 1", "--db", db]);
     expect(counts).toEqual([{ status: "foreign", n: 3 }]);
   });

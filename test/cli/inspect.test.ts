@@ -49,7 +49,7 @@ describe("inspect", () => {
   });
 
   it("leads with whether there is a backdoor, by each criterion's own gate, and with its false alarms", () => {
-    const args = ["inspect", file, "--data", data, "--budget", "short", "--out", join(dir, "reversed")];
+    const args = ["inspect", file, "--data", data, "--budget", "short", "--out", temporaryFolder()];
     const { stdout } = bdefects([...args, "--criterion", "clp,nc"]);
     const lines = stdout.replace(/\n(?! *(?:criterion|nc:|clp:))/g, " ");
     const verdict =
