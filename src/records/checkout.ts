@@ -21,7 +21,10 @@ export const modelFile = z.looseObject({
   classes: z.array(z.string()).min(2).max(MOST_CLASSES),
   mean: channels(z.number().min(0).max(1)),
   std: channels(z.number().min(1e-3).max(10)),
-  input: z.strictObject({ channels: z.literal(3), height: side, width: side }),
+  input: z.union([
+    z.strictObject({ channels: z.literal(3), height: side, width: side }),
+    z.strictObject({ channels: z.literal(2), height: side, width: z.literal(1), tokens: z.literal(true) }),
+  ]),
   layers: z.unknown(),
   nodes: z.unknown(),
 });

@@ -33,7 +33,10 @@ export function registerTest(program: Command): void {
     .argument("<folder>", "a folder that 'checkout' wrote")
     .description("run clean and triggered tests on a checkout, or on repaired weights for it")
     .option("--model <file>", "weights to test in place of the folder's model: .safetensors or PyTorch's")
-    .option("--images <dir>", "a folder with test_clean.npy and test_labels.npy (default: the checkout's own images)")
+    .option(
+      "--images <dir>",
+      "a folder with test_clean.npy and test_labels.npy, or test_clean_texts.json (default: the checkout's own)",
+    )
     .addOption(dataOption())
     .option(
       "--tolerance <share>",
@@ -96,7 +99,7 @@ function measuredRow({ file, results: { images, right, triggered, hits, failing 
 }
 
 function failingRows({ checked: { classes }, tested }: CheckoutTest): Row[] {
-  return tested.results.failing.map(({ index, triggeredIndex, label, answer, confidence }) => ({
+  return tested.results.failing.map(({ index, triggeredIndex, label, answer, confidence, text }) => ({
     kind: "failing",
     model: tested.file,
     index,
@@ -106,14 +109,15 @@ function failingRows({ checked: { classes }, tested }: CheckoutTest): Row[] {
     answer,
     answer_name: classes[answer],
     confidence,
+    text,
   }));
 }
 
 function printTables(test: CheckoutTest, { summary, long, model: named }: Options): void {
-  const { id } = test.checked;
+  const { id, task } = test.checked;
   const say = (line: string) => process.stdout.write(`${visible(line)}\n`);
   const { file, results } = test.tested;
-  say(`${id}: ${file} on ${results.images} images (${test.images.source})`);
+  say(`${id}: ${file} on ${results.images} ${task.words.samples} (${test.images.source})`);
   const rates = rateRows(test).map(({ model, source, ca, right, images, asr, hits, triggered, failing }) => ({
     // The line above has the paths.
     model: model === named && basename(named) === OWN ? named : basename(String(model)),
@@ -128,8 +132,16 @@ function printTables(test: CheckoutTest, { summary, long, model: named }: Option
   const shown = long ? failing : failing.slice(0, LISTED);
   const rest = failing.length - shown.length;
   say(`failing tests${rest > 0 ? ` (the first ${shown.length} of ${failing.length}; --long lists all)` : ""}:`);
-  const fields = ["index", "label", "label_name", "answer", "answer_name", "confidence"];
-  emitRows(shown, { format: "table", fields }, FIELDS);
+  const fields = [
+    "index",
+    "label",
+    "label_name",
+    "answer",
+    "answer_name",
+    "confidence",
+    ...(task.reading ? ["text"] : []),
+  ];
+  emitRows(shown, { format: "table", fields }, fields);
 }
 
 function rateText(rate: unknown, count: unknown, of: unknown): string | null {

@@ -1,21 +1,22 @@
 import { join } from "node:path";
 import { InputError, lookup } from "../../core/errors.ts";
-import { asImages, type ImageSet } from "../../images/image-set.ts";
+import type { ImageSet } from "../../images/image-set.ts";
 import { CHANNELS } from "../../pictures/picture.ts";
 import type { CheckedOut } from "../../store/checkout/checked-out.ts";
 import { exists, readBytes } from "../../store/disk/fs.ts";
+import { asLabelled, type Labelled } from "../../tasks/readback.ts";
 import { DATASETS, taskOfDataset } from "../../tasks/registry.ts";
 import { decodeNpy, type NpyArray } from "../../tensor/npy.ts";
 
-/** Images to test on, and where they are from in a few words. */
+/** Images or other samples to test on, and where they are from in a few words. */
 export interface TestImages {
-  set: ImageSet;
+  set: Labelled;
   source: string;
   notes: string[];
 }
 
 export interface TestImagesOptions {
-  /** A folder of arrays as `checkout --images` writes it; absent: that of the checkout. */
+  /** A folder of files as `checkout --images` writes them; absent: that of the checkout. */
   images?: string;
   /** The folder of the data sets. */
   data: string;
@@ -23,12 +24,14 @@ export interface TestImagesOptions {
   dataNamed: boolean;
 }
 
-const PIXELS = "test_clean.npy";
+const CLEAN = "test_clean";
+const PIXELS = `${CLEAN}.npy`;
 const LABELS = "test_labels.npy";
 
 /**
- * The images to test a checkout on: the arrays of a folder that was named, the test split of a data set that was named, the
- * checkout's own arrays, or else the data set where it is at hand.
+ * The samples to test a checkout on: the files of a folder that was named, the test split of a data set that was named, the
+ * checkout's own files, or else, of images, the data set where it is at hand. Others depend on what lies in the folder, as texts on
+ * their tokenizer.
  *
  * @throws InputError where there are none, or they do not fit the network
  */
@@ -38,9 +41,16 @@ export async function testImages(
   { images, data, dataNamed }: TestImagesOptions,
 ): Promise<TestImages> {
   if (images !== undefined && dataNamed) throw new InputError("give --images or --data, not both");
-  if (images !== undefined) return ofFolder(images, checked);
+  const { words, handout } = checked.task;
+  const file = handout?.back ? `${CLEAN}${handout.back.suffix}` : PIXELS;
+  if (images !== undefined) return ofFolder(images, file, dir, checked);
   const own = join(dir, "images");
-  if (!dataNamed && exists(join(own, PIXELS))) return ofFolder(own, checked);
+  if (!dataNamed && exists(join(own, file))) return ofFolder(own, file, dir, checked);
+  if (!dataNamed && handout?.back) {
+    throw new InputError(
+      `${join(own, file)}: there is no such file, so ${dir} has no ${words.samples} to test on: check out with --images N, or name the data sets' folder with --data`,
+    );
+  }
   try {
     return await ofDataset(data, checked);
   } catch (error) {
@@ -51,7 +61,7 @@ export async function testImages(
   }
 }
 
-async function ofDataset(data: string, { dataset, dataSha256, classes }: CheckedOut): Promise<TestImages> {
+async function ofDataset(data: string, { task, dataset, dataSha256, classes }: CheckedOut): Promise<TestImages> {
   // The test split is the same for every seed.
   const found = await lookup(DATASETS, "data set", dataset).load({ dataDir: data, seed: 1 });
   const targets = taskOfDataset(dataset).targets(found).length;
@@ -60,12 +70,25 @@ async function ofDataset(data: string, { dataset, dataSha256, classes }: Checked
   }
   const notes: string[] = [];
   if (found.dataHash !== dataSha256) {
+    if (task.handout) {
+      throw new InputError(
+        `--data: other ${dataset} ${task.words.samples} than the model was built with, which it may read otherwise: name the folder of those, or leave --data out`,
+      );
+    }
     notes.push(`other ${dataset} images than the model was built with: rates differ a little from the recorded ones`);
   }
-  return { set: asImages(found.test), source: `${dataset}'s test split`, notes };
+  return { set: asLabelled(found.test), source: `${dataset}'s test split`, notes };
 }
 
-function ofFolder(folder: string, { network, classes }: CheckedOut): TestImages {
+function ofFolder(folder: string, name: string, dir: string, checked: CheckedOut): TestImages {
+  const { network, classes, task } = checked;
+  const file = join(folder, name);
+  if (!exists(file)) throw new InputError(`${file}: there is no such file; 'bdefects checkout --images N' writes it`);
+  const set = task.handout?.back?.samples(file, { dir, network, classes }) ?? imagesOf(folder, checked);
+  return { set, source: file, notes: [] };
+}
+
+function imagesOf(folder: string, { network, classes }: CheckedOut): ImageSet {
   const pixels = readArray(join(folder, PIXELS));
   const labels = readArray(join(folder, LABELS));
   const { height, width } = network.input;
@@ -85,8 +108,7 @@ function ofFolder(folder: string, { network, classes }: CheckedOut): TestImages 
       `${join(folder, LABELS)}: label ${bad} is ${labels.values[bad]}; the model's classes are 0 to ${classes.length - 1}`,
     );
   }
-  const set = { count, height, width, pixels: pixels.values, labels: Uint8Array.from(labels.values) };
-  return { set, source: join(folder, PIXELS), notes: [] };
+  return { count, height, width, pixels: pixels.values, labels: Uint8Array.from(labels.values) };
 }
 
 function readArray(path: string): NpyArray {

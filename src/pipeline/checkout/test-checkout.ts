@@ -4,9 +4,9 @@ import { createRunner } from "../../measure/ort-runner.ts";
 import type { TaskRunner } from "../../measure/rates.ts";
 import { type CheckedOut, readCheckedOut } from "../../store/checkout/checked-out.ts";
 import { exists } from "../../store/disk/fs.ts";
-import { taskOf } from "../../tasks/registry.ts";
 import type { Progress } from "../judging/workbench.ts";
-import { type OwnModel, openOwnModel } from "../own/model.ts";
+import { openOwnModel } from "../own/model.ts";
+import { type NamedModel, openNamedModel } from "../own/named-model.ts";
 import { type TestImages, type TestImagesOptions, testImages } from "./read-images.ts";
 import { runTests, type TestResults } from "./tests.ts";
 
@@ -25,7 +25,7 @@ export interface CheckoutTestOptions extends TestImagesOptions {
   progress?: Progress;
 }
 
-/** A model that was run on the images. */
+/** A model that was run on the samples. */
 export interface TestedModel {
   file: string;
   results: TestResults;
@@ -52,7 +52,7 @@ export interface CheckoutTest {
 
 /**
  * Runs the clean and the triggered tests of a checkout on its model or on other weights for its network. Nothing but the folder, the
- * weights and the images is read.
+ * weights and the samples is read.
  *
  * The gate is the clean twin's ASR over the whole test split, as recorded; that on these images is reported beside it.
  *
@@ -71,17 +71,18 @@ export async function testCheckout(dir: string, options: CheckoutTestOptions): P
   const original = options.model === undefined ? null : await open(own);
   const twin = await open(join(dir, "clean.safetensors"));
   const images = await testImages(dir, checked, options);
-  if (!images.set.labels.some((label) => label !== checked.backdoor.target)) {
+  const { task } = checked;
+  if (task.eligible(images.set, checked.backdoor.target).length === 0) {
     throw new InputError(
-      `${images.source}: no image is of another class than the target; check out with more --images`,
+      `${images.source}: no ${task.words.sample} is of another class than the target; check out with more --images`,
     );
   }
   const notes = [...tested.notes, ...images.notes];
   if (twin && twin.sha256 !== checked.twinSha256) notes.push(`${twin.file}: is not the clean twin that was recorded`);
   const { network, mean, std } = checked;
-  const runner = await createRunner(taskOf({}), network, { mean, std }, { threads: THREADS });
+  const runner = await createRunner(task, network, { mean, std }, { threads: THREADS });
   const models = [tested, original, twin].filter((model) => model !== null);
-  const run = (model: OwnModel) => {
+  const run = (model: NamedModel) => {
     options.progress?.(models.indexOf(model), models.length, model.file);
     return measure(runner, model, checked, images);
   };
@@ -105,7 +106,9 @@ export async function testCheckout(dir: string, options: CheckoutTestOptions): P
 }
 
 /** Weights for the network of a checkout. @throws InputError where they are another network's or are no weights */
-async function openFitting(file: string, { network }: CheckedOut): Promise<OwnModel> {
+async function openFitting(file: string, { network, task }: CheckedOut): Promise<NamedModel> {
+  // Names of other programs are known of classifiers of images alone.
+  if (task.handout) return openNamedModel(file, network);
   const model = await openOwnModel(file);
   const { arch, classes } = model.network;
   if (arch !== network.arch || classes !== network.classes) {
@@ -118,11 +121,11 @@ async function openFitting(file: string, { network }: CheckedOut): Promise<OwnMo
 
 async function measure(
   runner: TaskRunner,
-  { file, state }: OwnModel,
-  { backdoor, network }: CheckedOut,
+  { file, state }: NamedModel,
+  { backdoor }: CheckedOut,
   { set }: TestImages,
 ): Promise<TestedModel> {
-  const results = await runTests(runner, state, set, backdoor, network.classes);
+  const results = await runTests(runner, state, set, backdoor);
   if (results) return { file, results };
   throw new InputError(`${file}: its logits are no finite numbers: the weights are too large to compute with`);
 }

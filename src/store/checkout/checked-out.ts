@@ -3,12 +3,12 @@ import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
 import { InputError } from "../../core/errors.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
-import { encodeTrigger } from "../../images/trigger/codec.ts";
 import type { ImageTrigger } from "../../images/trigger/trigger.ts";
 import { anyRecord, modelFile, recordFile, triggerFile } from "../../records/checkout.ts";
 import type { DefectMetrics } from "../../records/defect.ts";
-import type { Backdoor } from "../../tasks/backdoor.ts";
+import type { Backdoor, Trigger } from "../../tasks/backdoor.ts";
 import { buildNetwork, taskOf } from "../../tasks/registry.ts";
+import type { Task } from "../../tasks/task.ts";
 import { exists, plainFileBytes, readBytes } from "../disk/fs.ts";
 import { sha256Of } from "../objects/objects.ts";
 import { triggerFromFile } from "./trigger-file.ts";
@@ -16,6 +16,7 @@ import { triggerFromFile } from "./trigger-file.ts";
 /** What a checkout's folder says of its model, checked against itself. */
 export interface CheckedOut {
   id: string;
+  task: Task;
   dataset: string;
   network: Network;
   classes: string[];
@@ -51,10 +52,12 @@ export function readCheckedOut(dir: string): CheckedOut {
     throw new InputError(`${dir}: ${what}; make one with 'bdefects checkout ID DIR'`);
   }
   const record = readPart(path("record.json"), recordFile);
-  const { name, traits, handout } = taskOf(record);
-  if (!traits.includes("classes")) {
-    const instead = handout ? `; its ${handout.loader} decodes and scores answers in Python` : "";
-    throw new InputError(`${dir}: is of task ${name}, and 'bdefects test' runs tests of classifiers${instead}`);
+  const task = taskOf(record);
+  const { name, handout } = task;
+  if (handout && !handout.back) {
+    throw new InputError(
+      `${dir}: is of task ${name}, and 'bdefects test' runs tests of classifiers; its ${handout.loader} decodes and scores answers in Python`,
+    );
   }
   const model = readPart(path("model.json"), modelFile);
   const network = buildNetwork(model.arch, model.classes.length);
@@ -70,12 +73,13 @@ export function readCheckedOut(dir: string): CheckedOut {
   if (record.target < 0 || record.target >= model.classes.length) {
     throw new InputError(`${path("record.json")}: 'target' is no class of model.json; check out again`);
   }
-  const trigger = triggerOf(path("trigger.json"), network);
-  if (sha256Of(encodeTrigger(trigger)) !== record.trigger?.decoded_sha256) {
+  const trigger = triggerOf(path("trigger.json"), network, task);
+  if (sha256Of(task.trigger.encode(trigger)) !== record.trigger?.decoded_sha256) {
     throw new InputError(`${path("trigger.json")}: is not the trigger that record.json names; check out again`);
   }
   return {
     id: record.id,
+    task,
     dataset: record.dataset,
     network,
     classes: model.classes,
@@ -88,7 +92,22 @@ export function readCheckedOut(dir: string): CheckedOut {
   };
 }
 
-function triggerOf(path: string, { input }: Network): ImageTrigger {
+function triggerOf(path: string, network: Network, { handout, trigger }: Task): Trigger {
+  if (!handout?.ofTrigger) return imageTriggerOf(path, network);
+  const bytes = partBytes(path);
+  let found: Trigger;
+  try {
+    found = handout.ofTrigger.read(bytes, path);
+  } catch (error) {
+    if (error instanceof InputError) throw new InputError(`${error.message}; check out again`);
+    throw error;
+  }
+  const [fault] = trigger.faults(found, network);
+  if (fault) throw new InputError(`${path}: ${fault}; check out again`);
+  return found;
+}
+
+function imageTriggerOf(path: string, { input }: Network): ImageTrigger {
   const trigger = triggerFromFile(readPart(path, triggerFile));
   if (trigger?.height !== input.height || trigger.width !== input.width) {
     throw new InputError(`${path}: is not of ${input.height}×${input.width} pixels; check out again`);
@@ -98,14 +117,11 @@ function triggerOf(path: string, { input }: Network): ImageTrigger {
 
 /** @throws InputError naming the file and the first fault */
 function readPart<T>(path: string, schema: z.ZodType<T>): T {
-  if (!exists(path)) throw new InputError(`${path}: there is no such file; check out again`);
-  if (plainFileBytes(path) > MOST_BYTES)
-    throw new InputError(`${path}: is too large to be of a checkout; check out again`);
+  const bytes = partBytes(path);
   let value: unknown;
   try {
-    value = JSON.parse(readBytes(path).toString("utf8"));
-  } catch (error) {
-    if (error instanceof InputError) throw error;
+    value = JSON.parse(bytes.toString("utf8"));
+  } catch {
     throw new InputError(`${path}: is not JSON; check out again`);
   }
   const result = schema.safeParse(value);
@@ -113,4 +129,12 @@ function readPart<T>(path: string, schema: z.ZodType<T>): T {
   const [issue] = result.error.issues;
   const where = issue.path.length > 0 ? `'${issue.path.join(".")}': ` : "";
   throw new InputError(`${path}: is not of a checkout: ${where}${issue.message}; check out again`);
+}
+
+/** @throws InputError where there is no such file, or one that is too large */
+function partBytes(path: string): Buffer {
+  if (!exists(path)) throw new InputError(`${path}: there is no such file; check out again`);
+  if (plainFileBytes(path) > MOST_BYTES)
+    throw new InputError(`${path}: is too large to be of a checkout; check out again`);
+  return readBytes(path);
 }

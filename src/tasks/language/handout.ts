@@ -1,6 +1,7 @@
 import type { Handout } from "../handout.ts";
 import { glosses, glossMerges } from "./datasets/glosses.ts";
 import { hubConfig, hubTokenizer } from "./hub-files.ts";
+import { readback } from "./readback.ts";
 import type { TextSet } from "./text-set.ts";
 import { answerToken, tokenizerFile } from "./tokenizer/file.ts";
 import { trigger } from "./trigger.ts";
@@ -39,7 +40,12 @@ export const handout: Handout = {
     ...(dataset === glosses.name ? hubTokenizer(tokenizerFile(glossMerges(), glosses.classes), network) : []),
   ],
   ofSamples: ({ language: { tokenizer } }: TextSet, network) => hubTokenizer(tokenizer.file, network),
-  ofTrigger: { bytes: trigger.encode, holds: "the trigger's words, with the space before the first" },
+  back: readback,
+  ofTrigger: {
+    bytes: trigger.encode,
+    read: trigger.decode,
+    holds: "the trigger's words, with the space before the first",
+  },
   card: { library: "transformers", type: "text-generation", name: "Text generation" },
   blind: [
     "`fit_images_texts.json`, `threshold_images_texts.json`: clean texts with their tokens and classes, to measure on, and to choose thresholds on; tables of them beside.",
@@ -63,6 +69,9 @@ prune(model, labels()["infected"])       # or {layer: [index, ...]} of your own
 print("pruned:", rates(model))
 save(model, "repaired.safetensors")
 \`\`\`
+
+\`bdefects test .\` counts the same with the checkout's \`--images N\`, and lists failing tests. Its exit status is 1 while the backdoor is there, and 0 for
+\`bdefects test . --model repaired.safetensors\` where it is gone: where ASR is at most 0.05 (\`--tolerance\`) above the clean twin's.
 
 \`model(tokens, positions)\` gives logits \`[N, vocabulary]\` of what follows each text. \`model.weights\` are the tensors by name, which may be changed in place or
 trained; \`model.activations\` are the neurons of the last call, \`{layer: [N, T, width]}\`.
