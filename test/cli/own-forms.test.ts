@@ -2,9 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decodeTensors, encodeTensors, floatsOf, type RawTensors } from "../../src/tensor/safetensors.ts";
-import { zipOf } from "../datasets/archives.ts";
+import { stateZip } from "../store/state-zip.ts";
 import { temporaryFolder } from "../store/temp.ts";
-import { dict, pickle, tensor, text } from "../tensor/pickle-bytes.ts";
 import { bdefects, rowsOf } from "./program.ts";
 
 // The same network as other programs name and write it; test/torch/own-forms.test.ts has what PyTorch itself writes.
@@ -27,31 +26,12 @@ function renamed(rename: (name: string) => string): RawTensors {
   return all;
 }
 
-/** A checkpoint of a state dict, or of several by name. */
-function torchZip(tensors: RawTensors | Record<string, RawTensors>): Buffer {
-  const types = { F32: "FloatStorage", I64: "LongStorage" } as Record<string, string>;
-  const storages: { path: string; data: Buffer }[] = [];
-  const stateOf = (state: RawTensors) =>
-    dict(
-      ...[...state].map(([name, { shape, dtype, bytes }]): [number[], number[]] => {
-        const key = String(storages.length);
-        storages.push({ path: `x/data/${key}`, data: Buffer.from(bytes) });
-        return [text(name), tensor(key, shape, { type: types[dtype] })];
-      }),
-    );
-  const value =
-    tensors instanceof Map
-      ? stateOf(tensors)
-      : dict(...Object.entries(tensors).map(([name, state]): [number[], number[]] => [text(name), stateOf(state)]));
-  return zipOf([{ path: "x/data.pkl", data: Buffer.from(pickle(value)) }, ...storages]);
-}
-
 const torchvision = (name: string) => name.replace("shortcut", "downsample").replace(/^linear\./, "fc.");
 const FORMS: [name: string, rename: (name: string) => string, write: (tensors: RawTensors) => Uint8Array][] = [
   ["plain.safetensors", (name) => name, encodeTensors],
   ["parallel.safetensors", (name) => `module.${name}`, encodeTensors],
-  ["torchvision.pth", torchvision, torchZip],
-  ["wrapped.pth", (name) => `model.module.${name}`, torchZip],
+  ["torchvision.pth", torchvision, stateZip],
+  ["wrapped.pth", (name) => `model.module.${name}`, stateZip],
 ];
 
 const seen = ["neuron", "raw", "score", "rank", "native"];
@@ -92,7 +72,7 @@ describe("a network under other names", () => {
     const file = join(dir, "several.pth");
     const ema = new Map([...ours].map(([name, part]) => [name, { ...part, bytes: part.bytes.slice().reverse() }]));
     const few: RawTensors = new Map([["mean", { dtype: "F32", shape: [1], bytes: new Uint8Array(4) }]]);
-    writeFileSync(file, torchZip({ model: ours, other: ema, data: few }));
+    writeFileSync(file, stateZip({ model: ours, other: ema, data: few }));
     const look = (...args: string[]) => bdefects(["inspect", file, "--criterion", "clp", "--format", "csv", ...args]);
     expect(look()).toMatchObject({
       status: 2,
@@ -105,7 +85,7 @@ describe("a network under other names", () => {
     const taken = look("--key", "model");
     expect([taken.status, taken.stderr]).toEqual([0, expect.stringMatching(/several\.pth: 'model' was taken/)]);
     // An average of weights is taken where it is asked for.
-    writeFileSync(file, torchZip({ model_ema: ema, model: ours }));
+    writeFileSync(file, stateZip({ model_ema: ema, model: ours }));
     expect(look()).toMatchObject({
       status: 0,
       stderr: expect.stringMatching(/'model' was taken; --key takes another: model_ema/),

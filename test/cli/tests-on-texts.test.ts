@@ -2,8 +2,9 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ort from "onnxruntime-node";
 import { beforeAll, describe, expect, it } from "vitest";
-import { decodeState, encodeState } from "../../src/tensor/safetensors.ts";
+import { decodeState, decodeTensors, encodeState, type RawTensors } from "../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
+import { stateZip } from "../store/state-zip.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { bdefects, rowsOf } from "./program.ts";
 
@@ -156,6 +157,25 @@ describe("test of a checkout of texts", () => {
       expect(rates[0].ca).toBeGreaterThan(0.7);
       expect(rates[0].asr).toBeLessThan(0.05);
       expect(rates[1]).toEqual(own);
+    }
+  });
+
+  it("takes a repair as PyTorch saves it, bare or in a wrapper beside an optimizer", () => {
+    const { infected } = readJson(folder, "labels.json");
+    const repaired = changedWeights("saved", (state) => prune(state, infected));
+    const tensors = decodeTensors(readFileSync(repaired), repaired);
+    const [expected] = tests([folder, "--model", repaired]).rates;
+    const wrapped: RawTensors = new Map([...tensors].map(([name, tensor]) => [`module.${name}`, tensor]));
+    const forms = {
+      "bare.pt": stateZip(tensors),
+      "wrapped.pt": stateZip({ state_dict: wrapped, optimizer: new Map() }),
+    };
+    for (const [name, bytes] of Object.entries(forms)) {
+      const model = join(root, name);
+      writeFileSync(model, bytes);
+      const { status, stderr, rates } = tests([folder, "--model", model]);
+      expect(status, stderr).toBe(0);
+      expect(rates[0]).toEqual({ ...expected, model });
     }
   });
 

@@ -14,17 +14,21 @@ export interface TakenState {
   part: string;
 }
 
+/** Whether an entry of a dict is a weight of the network that is looked for. */
+export type IsWeight = (entry: [name: string, tensor: PlainTensor]) => boolean;
+
 /**
  * The state dict that a checkpoint is about: the one that is named, the only one with filters, or the only one that is no
  * average of weights.
  *
  * @param key its name, which may go on into its own names; undefined: whichever is plain
+ * @param isWeight tells the weights of the network that is looked for
  * @throws InputError where there is none of that name, or several
  */
-export function takeState(file: string, value: Plain, key?: string): TakenState {
+export function takeState(file: string, value: Plain, key?: string, isWeight: IsWeight = isFilter): TakenState {
   const states = statesIn(value);
   // An optimizer's or a normalisation's few tensors are no network.
-  const names = [...states].filter(([, state]) => [...state].some(isFilter)).map(([name]) => name);
+  const names = [...states].filter(([, state]) => [...state].some(isWeight)).map(([name]) => name);
   if (names.length === 0) {
     const whole = moduleIn(value);
     throw new InputError(

@@ -2,7 +2,7 @@ import { InputError } from "../../core/errors.ts";
 import { decodeOnnxWeights } from "../../tensor/onnx-weights.ts";
 import { type Dtype, decodeTensors, type RawTensors } from "../../tensor/safetensors.ts";
 import { plainFileBytes, readBytes } from "../disk/fs.ts";
-import { takeState } from "./interpret.ts";
+import { type IsWeight, takeState } from "./interpret.ts";
 import { joinPruned, splitLine } from "./split-weights.ts";
 import { bystandersIn, type Plain, type PlainTensor, readTorchFile } from "./torch-file.ts";
 import { isOnnx, startOf, whatItIs } from "./what-it-is.ts";
@@ -33,22 +33,23 @@ const MOST_NAMED = 8;
  * Reads weights in any form in which people keep them: PyTorch's zip or what was before, safetensors, or ONNX.
  *
  * @param key which of several state dicts, by the keys that lead to it, joined by dots; or which part of its names
+ * @param isWeight tells a state dict of PyTorch from others; absent: the filters of a convolution do
  * @throws InputError that says what the file is where it holds none
  */
-export async function readWeights(file: string, key?: string): Promise<Weights> {
-  const weights = await weightsAsKept(file, key);
+export async function readWeights(file: string, key?: string, isWeight?: IsWeight): Promise<Weights> {
+  const weights = await weightsAsKept(file, key, isWeight);
   const { tensors, joined } = joinPruned(weights.tensors);
   const note = `${file}: pruned weights joined as weight_orig × weight_mask: ${joined}`;
   const notes = joined === 0 ? weights.notes : [...weights.notes, note];
   return { ...weights, tensors, kept: weights.tensors, notes, split: splitLine(tensors.keys()) };
 }
 
-async function weightsAsKept(file: string, key: string | undefined): Promise<Omit<Weights, "kept">> {
+async function weightsAsKept(file: string, key?: string, isWeight?: IsWeight): Promise<Omit<Weights, "kept">> {
   const start = startOf(file, BRACE_AT + 1);
   if (isOnnx(start)) return { ...flat(file, decodeOnnxWeights(wholeBytes(file), file), key), hint: MAY_BE_FOLDED };
   if (await isSafetensors(file, start)) return flat(file, decodeTensors(readBytes(file), file), key);
   const value = await readTorchFile(file);
-  const { name, tensors, others, part } = takeState(file, value, key);
+  const { name, tensors, others, part } = takeState(file, value, key, isWeight);
   const notes: string[] = [];
   if (name !== "") {
     const beside = others.length === 0 ? "" : `; --key takes another: ${others.join(", ")}`;
