@@ -1,9 +1,10 @@
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ort from "onnxruntime-node";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decodeState, decodeTensors, encodeState, type RawTensors } from "../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
+import { changedCopies } from "../store/changed-copies.ts";
 import { stateZip } from "../store/state-zip.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { bdefects, rowsOf } from "./program.ts";
@@ -53,21 +54,7 @@ async function answersOf(file: string, given: Texts): Promise<{ answer: number; 
   });
 }
 
-/** A copy of the folder with one thing changed. */
-function changed(name: string, change: (dir: string) => void): string {
-  const dir = join(root, name);
-  cpSync(folder, dir, { recursive: true });
-  change(dir);
-  return dir;
-}
-
-function changedJson(name: string, file: string, change: (value: ReturnType<typeof readJson>) => void): string {
-  return changed(name, (dir) => {
-    const value = readJson(dir, file);
-    change(value);
-    writeFileSync(join(dir, file), JSON.stringify(value));
-  });
-}
+const { changed, changedJson } = changedCopies(root, () => folder);
 
 /** The folder's weights with something changed, as a file. */
 function changedWeights(name: string, change: (state: StateDict) => void): string {

@@ -5,27 +5,13 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
 import { type CheckoutTestOptions, testCheckout } from "../../src/pipeline/checkout/test-checkout.ts";
 import { encodeNpy } from "../../src/tensor/npy.ts";
+import { changedCopies } from "../store/changed-copies.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { CASE_IMAGES, type CaseFolder, makeCase } from "./case-folder.ts";
 
 const root = temporaryFolder();
-const readJson = (...path: string[]) => JSON.parse(readFileSync(join(...path), "utf8"));
 
-/** A copy of the folder with one thing changed. */
-function changed(name: string, change: (dir: string) => void): string {
-  const dir = join(root, name);
-  cpSync(folder, dir, { recursive: true });
-  change(dir);
-  return dir;
-}
-
-function changedJson(name: string, file: string, change: (value: ReturnType<typeof readJson>) => void): string {
-  return changed(name, (dir) => {
-    const value = readJson(dir, file);
-    change(value);
-    writeFileSync(join(dir, file), JSON.stringify(value));
-  });
-}
+const { changed, changedJson } = changedCopies(root, () => folder);
 
 let data: string;
 let folder: string;

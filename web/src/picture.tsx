@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
 import type { ChooserProps } from "./exhibits/exhibit.ts";
 import type { PictureSource } from "./exhibits/picture-source.ts";
+import { Pager } from "./pager.tsx";
 import { Paint } from "./paint.tsx";
 import { Pixels } from "./pixels.tsx";
 
@@ -94,17 +95,11 @@ export function Picture(props: Props) {
           </button>
         ))}
       </fieldset>
-      <div class="row">
-        <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>
-          Earlier
-        </button>
-        <button type="button" disabled={page + 1 >= pages} onClick={() => setPage(page + 1)}>
-          More
-        </button>
+      <Pager page={page} pages={pages} onPage={setPage}>
         <label class="file">
           Your own picture <input type="file" accept="image/*" onChange={(event) => open(event.currentTarget)} />
         </label>
-      </div>
+      </Pager>
       <p role="alert" class="refusal">
         {refusal}
       </p>

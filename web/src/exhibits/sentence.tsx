@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { visible } from "../../../src/core/visible.ts";
 import type { TextSet } from "../../../src/tasks/language/text-set.ts";
 import { gapsFor, type WordTrigger } from "../../../src/tasks/language/word-trigger.ts";
+import { Pager } from "../pager.tsx";
 import type { ChooserProps } from "./exhibit.ts";
 import type { Glosses } from "./glosses.ts";
 import { MarkedText, MOST_TOKENS } from "./marked-text.tsx";
@@ -148,14 +149,7 @@ function Offered({ glosses, image, own, onImage, onLook }: Props) {
           </button>
         ))}
       </fieldset>
-      <div class="row">
-        <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>
-          Earlier
-        </button>
-        <button type="button" disabled={(page + 1) * OFFERED >= count} onClick={() => setPage(page + 1)}>
-          More
-        </button>
-      </div>
+      <Pager page={page} pages={Math.ceil(count / OFFERED)} onPage={setPage} />
     </>
   );
 }
