@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { countNeurons } from "../../src/core/neurons.ts";
+import { indexNeurons, topK } from "../../src/core/neuron-index.ts";
+import { countNeurons, listNeurons } from "../../src/core/neurons.ts";
+import { neuronLayers } from "../../src/graph/network.ts";
 import { asImages } from "../../src/images/image-set.ts";
 import { decodeTrigger } from "../../src/images/trigger/codec.ts";
+import { clp } from "../../src/localize/criteria/clp.ts";
+import { weightFloor } from "../../src/localize/criteria/weight-floor.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { createRunner, type OrtRunner } from "../../src/measure/ort-runner.ts";
 import { rates } from "../../src/measure/rates.ts";
@@ -63,6 +67,33 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     const { ca, asr } = await countsOf(again);
     expect({ ca, asr }).toEqual({ ca: silenced.ca, asr: silenced.asr });
     expect(await again.getByLabel("The real trigger").isChecked()).toBe(true);
+  });
+
+  it("computes criteria of the weights where the database has no results, and silences what one names", async () => {
+    const page = await explored.show(`#defect=${id}`);
+    const labels = database.readLabels(id).infected;
+    const k = countNeurons(labels);
+    expect(await page.getByLabel("Criterion").locator("option").allTextContents()).toEqual([
+      "clp",
+      "weight-norm",
+      "weight-floor",
+    ]);
+    for (const criterion of [clp, weightFloor]) {
+      await page.getByLabel("Criterion").selectOption(criterion.name);
+      await page.getByRole("button", { name: `Top ${k} of ${criterion.name}` }).click();
+      const infected = await database.loadVersion(database.readDefect(id), "infected");
+      const { scores } = criterion.judge(criterion.rawOf(network, infected));
+      const top = topK(indexNeurons(neuronLayers(network)), scores, k);
+      const shown = await page
+        .locator("[data-neuron][aria-pressed=true]")
+        .evaluateAll((buttons) =>
+          buttons.map((button) => (button as unknown as { dataset: { neuron: string } }).dataset.neuron),
+        );
+      expect(shown.sort()).toEqual(listNeurons(top).sort());
+    }
+    await page.locator("button.neuron").first().click();
+    const rows = page.locator(".neuron-page tbody th", { hasText: "clp" });
+    await rows.waitFor();
   });
 
   it("silences a neuron by a click or by keys, and tells what is known of it", async () => {

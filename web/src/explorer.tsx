@@ -10,7 +10,8 @@ import { NeuronPage } from "./neuron.tsx";
 import { absentOf, criteriaOf, networkOf, neuronIndex, silencedOf, suspiciousOf, toggled } from "./neurons.ts";
 import { Predictions, type Shown } from "./predictions.tsx";
 import { RatesTable } from "./rates-table.tsx";
-import type { Silence, Stamp, View } from "./view.ts";
+import { Silencing } from "./silencing.tsx";
+import type { Stamp, View } from "./view.ts";
 
 interface Props {
   defect: LoadedDefect;
@@ -81,13 +82,6 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
     [change, silenced],
   );
   const [shownLayer, shownNeuron] = neuronOf(view.neuron, index.layers);
-  const k = countNeurons(facts.infected);
-  const rules: [Silence, string][] = [
-    ["none", "None"],
-    ["infected", `All ${k} infected`],
-    ["random", `${k} others at random`],
-    ...(criterion ? [["top", `Top ${k} of ${criterion}`] as [Silence, string]] : []),
-  ];
   return (
     <>
       <p role="status" class="card refusal">
@@ -109,40 +103,30 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
           onLook={(chosen) => change({ look: chosen })}
           onMade={setMade}
         />
-        <Predictions {...{ engine, versions, facts, exhibit, sample, eligible }} own={isOwn} />
+        <div>
+          <Predictions {...{ engine, versions, facts, exhibit, sample, eligible }} own={isOwn} />
+          <section aria-labelledby="silence-title" class="card">
+            <h2 id="silence-title">3. Silence neurons of the infected network</h2>
+            <Silencing
+              {...{ criteria, criterion }}
+              infected={countNeurons(facts.infected)}
+              silence={view.silence}
+              silenced={count}
+              onSilence={(chosen) => change({ silence: chosen })}
+              onCriterion={(chosen) => change({ criterion: chosen })}
+            />
+            <RatesTable
+              {...{ engine, facts, state, exhibit, trigger }}
+              stamped={control || stamp === exhibit.made.stamp ? stampTitle.toLowerCase() : null}
+              silenced={count}
+              batch={view.batch !== null && exhibit.batches.includes(view.batch) ? view.batch : usualBatch}
+              onBatch={(batch) => change({ batch: batch === usualBatch ? null : batch })}
+            />
+          </section>
+        </div>
       </div>
       <section aria-labelledby="network-title" class="card">
-        <h2 id="network-title">3. The infected network: silence neurons</h2>
-        <fieldset class="row" aria-label="Neurons to silence">
-          <span>Silence</span>
-          {rules.map(([rule, title]) => (
-            <button
-              key={title}
-              type="button"
-              aria-pressed={rule === "none" ? count === 0 : view.silence === rule}
-              onClick={() => change({ silence: rule })}
-            >
-              {title}
-            </button>
-          ))}
-          {criteria.length > 0 && (
-            <label>
-              Criterion{" "}
-              <select value={criterion ?? ""} onChange={(event) => change({ criterion: event.currentTarget.value })}>
-                {criteria.map((name) => (
-                  <option key={name}>{name}</option>
-                ))}
-              </select>
-            </label>
-          )}
-        </fieldset>
-        <RatesTable
-          {...{ engine, facts, state, exhibit, trigger }}
-          stamped={control || stamp === exhibit.made.stamp ? stampTitle.toLowerCase() : null}
-          silenced={count}
-          batch={view.batch !== null && exhibit.batches.includes(view.batch) ? view.batch : usualBatch}
-          onBatch={(batch) => change({ batch: batch === usualBatch ? null : batch })}
-        />
+        <h2 id="network-title">4. Or choose them one by one</h2>
         <ul class="legend">
           <li>
             <span class="neuron" /> neuron

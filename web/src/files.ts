@@ -8,6 +8,7 @@ import { decodeTensors } from "../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { LANES, LANGUAGE } from "./exhibits/task-names.ts";
 import { bytesOf, fetched } from "./fetched.ts";
+import { withWeightScores } from "./weight-scores.ts";
 import { loadWeights } from "./weights.ts";
 
 /** The layout of data that this page reads: `SITE_FORMAT` of `src/records/site.ts`. */
@@ -49,6 +50,7 @@ function decoderOf(task: string | undefined) {
   return (task !== undefined && Object.hasOwn(DECODERS, task) && DECODERS[task]) || decodeTrigger;
 }
 
+/** @returns with scores of criteria that ask the weights alone */
 export async function loadDefect(id: string): Promise<LoadedDefect> {
   const facts = (await (await fetched(`defects/${id}.json`)).json()) as SiteDefect;
   const { base, infected, sham, clean } = facts.models;
@@ -59,5 +61,9 @@ export async function loadDefect(id: string): Promise<LoadedDefect> {
     loadWeights(clean, base),
     sham === null ? null : loadWeights(sham, base),
   ]);
-  return { facts, trigger, infected: states[0]!, clean: states[1]!, sham: states[2] };
+  const infectedState = states[0]!;
+  return {
+    facts: withWeightScores(facts, infectedState),
+    ...{ trigger, infected: infectedState, clean: states[1]!, sham: states[2] },
+  };
 }
