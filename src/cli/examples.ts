@@ -40,7 +40,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   inspect: [
     "inspect suspect.pt --data ./data",
     "inspect suspect.pt --data photos --criterion clp,nc",
-    "inspect smollm --task language --memory 2G",
+    "inspect smollm --memory 2G",
   ],
   "train-localizer": [
     "train-localizer --db sample --data ./data --out mine",

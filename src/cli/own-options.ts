@@ -18,7 +18,7 @@ export interface OwnOptions {
 export function imagesOption(): Option {
   return new Option(
     "--data <what>",
-    "clean samples. Images with labels: a folder of class folders, a .npy or .npz, a known data set's folder or name. With --task language texts: a table, a file of lines, a folder with test.tsv, or a known data set's name",
+    "clean samples. Images with labels: a folder of class folders, a .npy or .npz, a known data set's folder or name. For a language model texts: a table, a file of lines, a folder with test.tsv, or a known data set's name",
   );
 }
 

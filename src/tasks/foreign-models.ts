@@ -6,8 +6,10 @@ import type { StateDict } from "../tensor/state.ts";
 export interface ForeignModels {
   /** What such a folder is, in a few words. */
   readonly title: string;
-  /** Opens a folder and reads what describes the model. @throws InputError where it is none, or one that is not read */
-  open(folder: string): ForeignModel;
+  /** Whether a path looks like such a folder, or like a file of weights in one. Nothing is read but what tells that. */
+  holds(path: string): boolean;
+  /** Opens a folder, or a file of weights in one, and reads what describes the model. @throws InputError where it is none, or one that is not read */
+  open(path: string): ForeignModel;
 }
 
 /** A model whose weights stay on the disk until they are asked for, layer by layer. */

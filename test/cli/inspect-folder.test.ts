@@ -141,7 +141,7 @@ describe("inspect --task language", () => {
       /config\.json: is a file, not a fol/,
     ],
     ["a program of one's own", [folder, "--criterion", "cmd:x"], /--criterion cmd:x: needs gradients/],
-    ["an option of files", [folder, "--mean", "0.5"], /--mean <r,g,b>: means nothing for a model in a folder/],
+    ["an option of files", [folder, "--mean", "0.5"], /--mean <r,g,b>: means nothing for a language model in a folder/],
     [
       "texts that are not there",
       [folder, "--data", "nope.tsv"],
@@ -158,7 +158,11 @@ describe("inspect --task language", () => {
   });
 
   it.each([
-    ["a folder without the task", [folder], /is a language model's folder: .*inspect FOLDER --task language/],
+    [
+      "a folder of another task",
+      [folder, "--task", "classification"],
+      /is a language model's folder: .*inspect FOLDER'/,
+    ],
     [
       "a task of files",
       [folder, "--task", "lanes"],
@@ -168,9 +172,13 @@ describe("inspect --task language", () => {
     [
       "a template for a file",
       [join(folder, "config.json"), "--template", "{}"],
-      /--template: belongs to models in folders/,
+      /--template: belongs to language models, in folders/,
     ],
-    ["memory for a file", [join(folder, "config.json"), "--memory", "1G"], /--memory: belongs to models in folders/],
+    [
+      "memory for a file",
+      [join(folder, "config.json"), "--memory", "1G"],
+      /--memory: belongs to language models, in folders/,
+    ],
   ])("answers %s with one line and 2", (_, args, message) => {
     const { status, stderr } = bdefects(["inspect", ...args]);
     expect(stderr).toMatch(message);

@@ -43,9 +43,11 @@ describe("the database of texts, to who comes from outside", () => {
     const readme = readFileSync(join(dir, "README.md"), "utf8");
     expect(readme).toContain("| `model.json` | classes, the layers of neurons and the network's nodes |");
     expect(readme).not.toMatch(/mean|pixels|\ba a/);
-    const answers = readme.match(/--answers '(.*)'/)![1];
+    expect(readme).toContain("read as `<bos> text<sep>`");
     const { classes } = JSON.parse(readFileSync(join(dir, "model.json"), "utf8")) as { classes: string[] };
-    expect(answers).toBe(classes.map((name) => `<${name}>`).join(","));
+    expect(readme).toContain(`one token for each class, \`${classes.map((name) => `<${name}>`).join(",")}\``);
+    for (const [, file] of readme.matchAll(/^bdefects inspect (\S+)/gm))
+      expect(bdefects(["inspect", join(dir, file), "--criterion", "clp"]).status).toBe(0);
   });
 
   it("is judged by a program of one's own, which gets texts, and with failing tests those too", () => {

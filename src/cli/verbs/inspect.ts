@@ -41,10 +41,10 @@ export function registerInspect(program: Command): void {
     .command("inspect")
     .argument(
       "<file>",
-      "a checkpoint: PyTorch's, .safetensors, or ONNX under the names of a state dict; with --task language a model's folder",
+      "a checkpoint: PyTorch's, .safetensors, or ONNX under the names of a state dict; or a language model's folder",
     )
     .description("look for a backdoor in a network of your own, with clean samples of its task")
-    .option("--task <name>", "what a model in a folder is for: language (default: FILE is a classifier of images)")
+    .option("--task <name>", "what a model in a folder is for: language (default: what its files say)")
     .addOption(imagesOption())
     .option(
       "--criterion <names>",
@@ -76,10 +76,12 @@ export function registerInspect(program: Command): void {
     .option("--template <text>", "how a language model is asked for a text's label, e.g. 'Message: {}. Sentiment:'")
     .option("--answers <words>", "its answers in the order of the labels, e.g. ' Negative, Positive'")
     .addOption(formatOption())
-    .action((file: string, options: Options) => {
-      if (options.task !== undefined && options.task !== IMAGES) return inspectFolder(file, options, verb);
+    .action(async (file: string, options: Options) => {
+      const task = options.task ?? (await taskOfFolder(file));
+      if (task !== null && task !== IMAGES) return inspectFolder(file, { ...options, task }, verb);
       const given = OF_FOLDERS.find((name) => options[name] !== undefined);
-      if (given !== undefined) throw new InputError(`--${given}: belongs to models in folders; add --task language`);
+      if (given !== undefined)
+        throw new InputError(`--${given}: belongs to language models, in folders with their config.json`);
       return inspect(file, options);
     });
 }
@@ -93,14 +95,20 @@ const OF_FOLDERS = ["memory", "template", "answers"] as const;
 /** Options that mean nothing for a model in a folder. */
 const OF_FILES = ["key", "arch", "classes", "mean", "std", "db", "pluginTimeout", "device"];
 
-async function inspectFolder(folder: string, options: Options & { task?: string }, verb: Command): Promise<void> {
+/** The task whose models come as folders of this form; null where none do. */
+async function taskOfFolder(file: string): Promise<string | null> {
+  const { TASKS } = await import("../../tasks/registry.ts");
+  return [...TASKS.values()].find(({ foreign }) => foreign?.holds(file))?.name ?? null;
+}
+
+async function inspectFolder(folder: string, options: Options & { task: string }, verb: Command): Promise<void> {
   const { inspectModelFolder } = await import("../inspect-folder.ts");
   const given = OF_FILES.find((name) => verb.getOptionValueSource(name) === "cli");
   if (given !== undefined) {
     const { flags } = verb.options.find((option) => option.attributeName() === given)!;
-    throw new InputError(`${flags}: means nothing for a model in a folder; leave it out`);
+    throw new InputError(`${flags}: means nothing for a language model in a folder, as ${folder} is; leave it out`);
   }
-  await inspectModelFolder(folder, { ...options, task: options.task!, dataDir: knownDataDir() });
+  await inspectModelFolder(folder, { ...options, dataDir: knownDataDir() });
 }
 
 async function inspect(file: string, options: Options): Promise<void> {

@@ -40,7 +40,7 @@ export function isOnnx(start: Uint8Array): boolean {
 }
 
 const FROM_PYTORCH = "save the weights from PyTorch, model.state_dict()";
-const LANGUAGE_MODEL = "is a language model's folder: look at it with 'bdefects inspect FOLDER --task language'";
+const LANGUAGE_MODEL = "is a language model's folder: look at it with 'bdefects inspect FOLDER'";
 const SAVED_MODEL = `is a TensorFlow SavedModel: ${FROM_PYTORCH}`;
 const WEIGHTS = /\.(pt|pth|th|ckpt|bin|safetensors|onnx)$/i;
 

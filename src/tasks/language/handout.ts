@@ -1,4 +1,5 @@
 import type { Handout } from "../handout.ts";
+import { promptOf } from "./checkpoint/own-checkout.ts";
 import { glosses, glossMerges } from "./datasets/glosses.ts";
 import { hubConfig, hubTokenizer } from "./hub-files.ts";
 import { readback } from "./readback.ts";
@@ -77,13 +78,13 @@ save(model, "repaired.safetensors")
 trained; \`model.activations\` are the neurons of the last call, \`{layer: [N, T, width]}\`.
 
 \`config.json\`, \`model.safetensors\` and \`tokenizer.json\` are what \`transformers\` reads: \`AutoModelForCausalLM.from_pretrained(".")\`. A text is
-read as \`<bos> text <sep>\`, its first word after a space. What follows is the answer: one token for each class. So this model is asked,
-with the tokens of all classes in their order:
+read as \`${promptOf(classes).template.replace("{}", "text")}\`, its first word after a space. What follows is the answer: one token for each class, \`${classes.map(answerToken).join(",")}\`.
+\`inspect\` knows that from \`model.json\`, names the most suspicious neurons and counts clean accuracy:
 
 \`\`\`sh
-bdefects inspect --task language . --template '<bos> {} <sep>' --answers '${classes.map(answerToken).join(",")}'
+bdefects inspect .
+bdefects inspect clean.safetensors                    # another model of this folder
 \`\`\`
-Without the template texts are read bare, as language models of others are, and the perplexity says little.
 
 ## Neurons
 A neuron is a hidden unit of a feed-forward layer, written \`layer:index\`, e.g. \`model.layers.0.mlp:0\`. Of Llama's layout it owns its rows of \`gate_proj\` and

@@ -1,14 +1,11 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { InputError } from "../../core/errors.ts";
 import type { CheckedOutNetwork, Readback } from "../readback.ts";
 import { readJsonFile } from "./checkpoint/json-file.ts";
 import { spaced } from "./language-of.ts";
 import type { Language, TextSet } from "./text-set.ts";
-import { tokenizerFile } from "./tokenizer/file.ts";
-import { openTokenizer, type Tokenizer } from "./tokenizer/tokenizer.ts";
-import type { Merge } from "./tokenizer/train.ts";
+import { requiredTokenizer } from "./tokenizer/checked-out.ts";
+import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 /** Bytes of a file: all test texts of AG News with their tokens have 5 MB. */
 const MOST_BYTES = 256 << 20;
@@ -20,7 +17,7 @@ const SHOWN = 40;
 export const readback: Readback = {
   suffix: "_texts.json",
   samples(file, { dir, network, classes }: CheckedOutNetwork): TextSet {
-    const language = { tokenizer: tokenizerOf(dir, classes), classes, context: network.input.height };
+    const language = { tokenizer: requiredTokenizer(dir, classes), classes, context: network.input.height };
     const { classes: named, texts } = readJsonFile(file, MOST_BYTES, MEND);
     if (named !== undefined && !isDeepStrictEqual(named, classes)) {
       throw new InputError(`${file}: its classes are not those of the checkout's model.json; ${MEND}`);
@@ -37,23 +34,6 @@ export const readback: Readback = {
   classLogits: (output, { language: { tokenizer } }: TextSet) =>
     Float32Array.from(tokenizer.answers, (answer) => output[answer]),
 };
-
-/** The tokenizer of a checkout. Its merges say all of it, so whatever else was changed shows. */
-function tokenizerOf(dir: string, classes: readonly string[]): Tokenizer {
-  const path = join(dir, "tokenizer.json");
-  if (!existsSync(path)) throw new InputError(`${path}: there is no such file; ${MEND}`);
-  const read = readJsonFile(path, MOST_BYTES, MEND);
-  const merges = (read.model as { merges?: unknown } | undefined)?.merges;
-  const file = tokenizerFile(isMerges(merges) ? merges : [], classes);
-  if (isDeepStrictEqual(read, file)) return openTokenizer(file, classes);
-  throw new InputError(`${path}: is not the tokenizer that 'bdefects checkout' wrote; ${MEND}`);
-}
-
-function isMerges(value: unknown): value is Merge[] {
-  const isPair = (pair: unknown) =>
-    Array.isArray(pair) && pair.length === 2 && pair.every((token) => typeof token === "string");
-  return Array.isArray(value) && value.every(isPair);
-}
 
 /**
  * A text of the file, or what is wrong with it. Tokens that are given are taken, where they are the text's: a text was written without the

@@ -9,7 +9,7 @@ export interface Language {
   context: number;
 }
 
-/** Texts with their classes, as tokens. A sample is read as `<bos> text <sep>`, and the answer is the token behind that. */
+/** Texts with their classes, as tokens. A sample is read as `<bos> text<sep>`, and the answer is the token behind that. */
 export interface TextSet extends Samples {
   language: Language;
   /** Tokens of each text, without special ones. */

@@ -1,21 +1,39 @@
 import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { InputError } from "../../../core/errors.ts";
 import { type Network, stateShapes } from "../../../graph/network.ts";
 import { type StateDict, sizeOf } from "../../../tensor/state.ts";
-import { type Config, readConfig } from "./config.ts";
+import { type Config, isLanguageConfig, readConfig } from "./config.ts";
 import { findEntries } from "./entries.ts";
+import { type OwnCheckout, readOwnCheckout } from "./own-checkout.ts";
 import { type ForeignTokenizer, openForeignTokenizer } from "./tokenizer.ts";
 import { openWeightFiles, type StoredTensor } from "./weight-files.ts";
+
+const CONFIG = "config.json";
+const isWeights = (path: string) => /\.safetensors$/i.test(path);
+
+/** Whether a path looks like a folder of Hugging Face's form, or like a file of a language model's weights in one. */
+export function holdsLanguageModel(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return existsSync(join(path, CONFIG)) && !existsSync(join(path, "saved_model.pb"));
+  if (!found?.isFile() || !isWeights(path)) return false;
+  // Networks of other kinds have a config.json, too.
+  const config = join(dirname(path), CONFIG);
+  return existsSync(config) && isLanguageConfig(config);
+}
 
 /** The square of what is larger is no 32-bit float, so no norm of it is a number. */
 const LARGEST = 1e18;
 
 /** A language model in a folder of Hugging Face's form. Its weights stay on the disk until they are asked for. */
 export class Checkpoint {
+  /** As it was named: a folder, or a file of weights in one. */
+  readonly path: string;
   readonly folder: string;
   readonly config: Config;
   readonly tokenizer: ForeignTokenizer;
+  /** Where the folder is a checkout of ours, what that says of its model. */
+  readonly own: OwnCheckout | null;
   /** What must be known to read the results, a line each. */
   readonly notes: readonly string[];
   /** The types of the weights, as the files have them. */
@@ -28,25 +46,34 @@ export class Checkpoint {
   /**
    * Opens a folder: reads what describes the model, and where its weights lie.
    *
+   * @param path the folder, or a `.safetensors` file in it to take in place of its `model.safetensors`
    * @throws InputError where it is no such folder, of another layout, or where files, names and shapes do not fit
    */
-  constructor(folder: string) {
-    const found = statSync(folder, { throwIfNoEntry: false });
-    if (!found) throw new InputError(`${folder}: no such file or folder`);
-    if (!found.isDirectory()) {
-      throw new InputError(`${folder}: is a file; a language model is the folder with its config.json and weights`);
+  constructor(path: string) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (!found) throw new InputError(`${path}: no such file or folder`);
+    const isFolder = found.isDirectory();
+    if (!isFolder && !isWeights(path)) {
+      throw new InputError(
+        `${path}: is a file; a language model is the folder with its config.json and weights, or a .safetensors file in such a folder`,
+      );
     }
-    const path = join(folder, "config.json");
-    if (!existsSync(path)) {
+    const folder = isFolder ? path : dirname(path);
+    const config = join(folder, CONFIG);
+    if (!existsSync(config)) {
       throw new InputError(`${folder}: has no config.json, which says what the weights are; download the whole folder`);
     }
+    this.path = path;
     this.folder = folder;
-    this.config = readConfig(path);
+    this.config = readConfig(config);
     const network = this.config.network(1);
-    const { stored, theirs, notes } = findEntries(folder, this.config.layout, network, openWeightFiles(folder));
+    const tensors = openWeightFiles(folder, isFolder ? undefined : path);
+    const { stored, theirs, notes } = findEntries(path, this.config.layout, network, tensors);
     this.stored = stored;
     this.theirs = theirs;
-    this.notes = notes;
+    const checkout = readOwnCheckout(folder);
+    this.own = checkout.own;
+    this.notes = [...notes, ...checkout.notes];
     this.tokenizer = openForeignTokenizer(folder, network.classes);
     const places = [...stored.values()].map(({ place }) => place);
     this.parameters = places.reduce((sum, { shape }) => sum + sizeOf(shape), 0);

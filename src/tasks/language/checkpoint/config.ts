@@ -40,6 +40,16 @@ export function readConfig(path: string): Config {
   return LAYOUTS[type as keyof typeof LAYOUTS](fields, path);
 }
 
+/** Whether a file is a `config.json` of a layout that is read here. */
+export function isLanguageConfig(path: string): boolean {
+  try {
+    return Object.hasOwn(LAYOUTS, String(readJsonFile(path, MOST_BYTES).model_type));
+  } catch (error) {
+    if (error instanceof InputError) return false;
+    throw error;
+  }
+}
+
 function readLlama(fields: Fields, path: string): Config {
   const width = fields.count("hidden_size", MOST.width);
   const heads = fields.count("num_attention_heads", MOST.heads);

@@ -1,22 +1,14 @@
-import { InputError } from "../../../core/errors.ts";
 import type { LayerScores } from "../../../core/neurons.ts";
 import { activationBytes } from "../../../graph/cost.ts";
-import type {
-  ForeignModel,
-  ForeignModels,
-  ForeignSamples,
-  Read,
-  ReadOptions,
-  SamplesOptions,
-} from "../../foreign-models.ts";
-import { Checkpoint } from "./checkpoint.ts";
+import type { ForeignModel, ForeignModels, Read, ReadOptions, SamplesOptions } from "../../foreign-models.ts";
+import { Checkpoint, holdsLanguageModel } from "./checkpoint.ts";
 import type { Config } from "./config.ts";
 import { Layers } from "./layers.ts";
 import { Continuations, TOKENS } from "./perplexity.ts";
-import { Answers, Question } from "./question.ts";
+import { Answers } from "./question.ts";
 import { flowOf, readTexts } from "./reading.ts";
-import { type Batch, batchesOf, TEXTS } from "./sequences.ts";
-import { findTexts } from "./texts.ts";
+import { type ReadyTexts, readyTexts } from "./ready-texts.ts";
+import { TEXTS } from "./sequences.ts";
 
 /** What the runtime takes that is loaded with the first session, and what it holds beside the activations. */
 const RUNTIME_BYTES = 150e6;
@@ -33,15 +25,9 @@ const BYTES = Float32Array.BYTES_PER_ELEMENT;
 /** Language models in folders of Hugging Face's form (docs/language.md). */
 export const foreign: ForeignModels = {
   title: "a folder of Hugging Face's form: config.json, model.safetensors, tokenizer.json",
-  open: (folder) => new ForeignLanguageModel(new Checkpoint(folder)),
+  holds: holdsLanguageModel,
+  open: (path) => new ForeignLanguageModel(new Checkpoint(path)),
 };
-
-/** Texts that were tokenised. */
-interface ReadyTexts extends ForeignSamples {
-  batches: readonly Batch[];
-  /** How the model is asked, and what the answers are to be. */
-  asked: { question: Question; labels: ArrayLike<number> } | null;
-}
 
 class ForeignLanguageModel implements ForeignModel {
   readonly folder: string;
@@ -55,15 +41,16 @@ class ForeignLanguageModel implements ForeignModel {
   constructor(checkpoint: Checkpoint) {
     this.checkpoint = checkpoint;
     this.decoder = new Layers(checkpoint);
-    const { folder, config, notes, parameters, types, files } = checkpoint;
+    const { path, config, notes, parameters, types, files, own } = checkpoint;
     const { names, width } = this.decoder;
-    this.folder = folder;
+    this.folder = path;
     this.arch = config.layout;
     this.notes = notes;
     this.layers = names.map((name) => ({ name, width }));
     this.about = [
-      `${folder}: ${describe(config)}`,
+      `${path}: ${describe(config)}`,
       `${number.format(parameters)} parameters as ${types.join(" and ")} in ${files === 1 ? "one file" : `${files} files`}; ${number.format(names.length * width)} neurons`,
+      ...(own ? [`a checkout for ${own.dataset}: asked '${own.prompt.template}' for ${own.classes.join(", ")}`] : []),
     ];
   }
 
@@ -77,22 +64,7 @@ class ForeignLanguageModel implements ForeignModel {
   }
 
   samples(data: string | undefined, options: SamplesOptions): ReadyTexts {
-    const { title, texts, labels } = findTexts(data, options);
-    const { checkpoint } = this;
-    const question = options.prompt ? new Question(checkpoint, options.prompt) : null;
-    const asked = question && { question, labels: assertLabels(labels, question.tokens.length) };
-    const batches = batchesOf(
-      checkpoint,
-      texts.map((text) => (question ? question.encode(text) : checkpoint.tokenizer.encode(text))),
-    );
-    const lengths = batches.flatMap(({ texts: all }) => all.map(({ length }) => length));
-    if (lengths.length === 0) throw new InputError(`${this.folder}: its tokenizer gives no token for any of the texts`);
-    const tokens = lengths.reduce((sum, length) => sum + length, 0);
-    return {
-      batches,
-      asked,
-      title: `${title}: ${number.format(lengths.length)} texts, ${number.format(tokens)} tokens`,
-    };
+    return readyTexts(this.checkpoint, data, options);
   }
 
   needs(samples: ReadyTexts | null): number {
@@ -144,16 +116,6 @@ class ForeignLanguageModel implements ForeignModel {
     const head = TOKENS * width * BYTES + 2 * PREDICTED * width * BYTES;
     return own + RUNTIME_BYTES + activations + head;
   }
-}
-
-/** @throws InputError where there are no labels, or one has no answer */
-function assertLabels(labels: ArrayLike<number> | undefined, answers: number): ArrayLike<number> {
-  if (!labels) throw new InputError("--template: texts have no labels; give a table 'sentence<TAB>label' with --data");
-  const beyond = Array.from(labels).find((label) => label >= answers);
-  if (beyond === undefined) return labels;
-  throw new InputError(
-    `--answers: ${answers} are given, and a text has label ${beyond}, counted from 0; give one for each`,
-  );
 }
 
 function describe({ layout, shape, positions }: Config): string {

@@ -10,7 +10,7 @@ import { readLines, readTsv } from "../datasets/tsv.ts";
 /** Fewer say nothing of which neurons sleep. */
 const FEWEST = 16;
 /** The set that comes with the program. */
-const SHIPPED = "glosses";
+export const SHIPPED = "glosses";
 
 /** Texts for a model to read. */
 export interface Texts {

@@ -25,9 +25,11 @@ export interface StoredTensor {
 /**
  * The tensors of a folder by name: of `model.safetensors`, or of the shards that its index names. No weights are read.
  *
+ * @param chosen a file of the folder to take in place of these
  * @throws InputError where there are none, or one is damaged, missing or named twice
  */
-export function openWeightFiles(folder: string): ReadonlyMap<string, StoredTensor> {
+export function openWeightFiles(folder: string, chosen?: string): ReadonlyMap<string, StoredTensor> {
+  if (chosen !== undefined) return tensorsOf(TensorFile.open(chosen));
   const whole = join(folder, WHOLE);
   if (existsSync(whole)) return tensorsOf(TensorFile.open(whole));
   const index = join(folder, INDEX);
