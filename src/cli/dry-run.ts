@@ -11,6 +11,8 @@ import { emitRows, type OutputOptions } from "./output.ts";
 export interface DryRunOptions extends OutputOptions {
   db: string;
   data: string;
+  /** What is wrong with that folder, which is said in the end. */
+  dataFault: InputError | null;
   jobs?: number;
   /** Further databases whose records tell rates. */
   rates?: string[];
@@ -24,7 +26,7 @@ export interface DryRunOptions extends OutputOptions {
  * @throws InputError as the build would
  */
 export async function printPlan(
-  { db: dir, data, jobs, rates: others = [], ...output }: DryRunOptions,
+  { db: dir, data, dataFault, jobs, rates: others = [], ...output }: DryRunOptions,
   edition: Edition,
   select: SliceSelection,
   shard: Shard | undefined,
@@ -107,7 +109,8 @@ export async function printPlan(
     table.rates.some(({ dataset }) => [...images.keys()].some((name) => areOfOneTask(dataset, name))),
   );
   for (const { machine, command } of used) say(`rates: ${given}${machine}, from '${command}'`);
-  if (missing) throw missing;
+  const fault = dataFault ?? missing;
+  if (fault) throw fault;
 }
 
 /** What the build would say of data that are not there at all; null where all are. @throws InputError where they are there, and no good */

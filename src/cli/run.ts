@@ -6,6 +6,7 @@ import { packageVersion } from "../store/version.ts";
 import { addArchivedDatabases } from "./archived-database.ts";
 import { verbFirst } from "./arguments.ts";
 import { refuseBlankNames } from "./blank-names.ts";
+import { refuseAbsentData } from "./data-folder.ts";
 import { addExamples } from "./examples.ts";
 import { REGISTER_VERBS } from "./registry.ts";
 
@@ -25,6 +26,7 @@ function buildProgram(): Command {
     // Errors are printed once, by `report`.
     .configureOutput({ outputError: () => undefined, writeErr: () => undefined });
   for (const register of REGISTER_VERBS) register(program);
+  refuseAbsentData(program);
   addArchivedDatabases(program);
   addExamples(program);
   refuseBlankNames(program);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { sampleTables } from "../../bench/sample.ts";
@@ -83,6 +83,7 @@ describe("the shipped sample", () => {
 
   it("asks for the data where a criterion needs them", () => {
     const none = join(out, "no-data");
+    mkdirSync(none);
     const ran = bdefects(["localize", "cifar10-vgg13w8-badnets", ...db, "--criterion", "fp", "--data", none]);
     expect(ran.status).toBe(2);
     expect(ran.stderr).toMatch(/^error: .*data fetch cifar10.*\n$/m);

@@ -1,13 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Command } from "commander";
 import { beforeAll, describe, expect, it } from "vitest";
+import { REGISTER_VERBS } from "../../src/cli/registry.ts";
 import { sampleDatabase } from "../store/fixture.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { bdefects, spawned } from "./program.ts";
 
 const dir = temporaryFolder();
 const GROUP = "signs-resnet18w4-badnets";
+const ABSENT = /none: no such folder; name the one that holds the data sets, or leave --data out/;
 beforeAll(() => sampleDatabase(dir, 1));
 
 function expectBadUsage(args: string[], message: RegExp, env?: Record<string, string>): void {
@@ -19,6 +22,26 @@ function expectBadUsage(args: string[], message: RegExp, env?: Record<string, st
 }
 
 describe("usage", () => {
+  it("lets no verb take a folder of data sets that is not there, whether it needs one or not", () => {
+    const program = new Command();
+    for (const register of REGISTER_VERBS) register(program);
+    const below = (command: Command): string[][] =>
+      command.commands.flatMap((verb) => [
+        ...(verb.options.some(({ flags }) => flags === "--data <dir>")
+          ? [[verb.name(), ...verb.registeredArguments.map(() => "x")]]
+          : []),
+        ...below(verb).map((words) => [verb.name(), ...words]),
+      ]);
+    const verbs = below(program).filter(([, verb]) => verb !== "fetch");
+    expect(verbs.length).toBeGreaterThan(12);
+    const needed: Record<string, string[]> = {
+      repair: ["--using", "clp"],
+      "train-localizer": ["--out", "o"],
+    };
+    for (const words of verbs)
+      expectBadUsage([...words, "--data", join(dir, "none"), ...(needed[words[0]] ?? [])], ABSENT);
+  });
+
   it.each([
     ["no verb", [], /name a verb/],
     ["no verb of a verb's own", ["data"], /name a verb: list, fetch, check; see 'bdefects data --help'/],
@@ -31,6 +54,12 @@ describe("usage", () => {
     ],
     ["samples by their name", ["checkout", "x", "y", "--texts", "3"], /'--texts'; 'checkout' takes --images <n>: /],
     ["a misspelt option", ["ids", "--formt", "json"], /--formt.*Did you mean --format/],
+    ["data that are not there", ["localize", "x", "--db", dir, "--data", join(dir, "none")], ABSENT],
+    [
+      "data that are a file",
+      ["build", "--data", join(dir, "database.json")],
+      /database\.json: is a file, not a folder/,
+    ],
     ["too many positionals", ["reindex", "x"], /too many arguments/],
     ["a missing positional", ["checkout", "x"], /argument 'dir'; 'bdefects checkout --help' says what goes where$/m],
     ["a blank id", ["checkout", "", "y"], /<id> is empty: name a defect/],

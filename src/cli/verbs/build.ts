@@ -7,6 +7,7 @@ import type { Database } from "../../store/database.ts";
 import { commaList, wholeNumber } from "../arguments.ts";
 import { addPlaceOptions, type PlaceOptions, shardFrom, slurmFrom } from "../build-options.ts";
 import { BuildProgress } from "../build-progress.ts";
+import { dataFault } from "../data-folder.ts";
 import { printPlan } from "../dry-run.ts";
 import {
   dataOption,
@@ -61,7 +62,7 @@ export function registerBuild(program: Command): void {
     .addOption(formatOption())
     .addOption(fieldsOption())
     .addOption(longOption());
-  addPlaceOptions(command).action(async (options: Options) => {
+  addPlaceOptions(command).action(async (options: Options, verb: Command) => {
     const { loadEdition, checkSelection } = await import("../../pipeline/recipe/recipe.ts");
     const { makePlan } = await import("../../pipeline/plan/plan.ts");
     const { shardOf } = await import("../../pipeline/plan/shard.ts");
@@ -73,7 +74,8 @@ export function registerBuild(program: Command): void {
     const slurm = slurmFrom(options);
     const { useDevice } = await import("../../pipeline/device/device.ts");
     await useDevice(options.device, slurm ? "elsewhere" : "here");
-    if (options.dryRun) return printPlan(options, edition, select, shard, slurm ? "slurm" : "here");
+    if (options.dryRun)
+      return printPlan({ ...options, dataFault: dataFault(verb) }, edition, select, shard, slurm ? "slurm" : "here");
     const plan = shardOf(makePlan(edition, select), shard);
     const progress = new BuildProgress(plan.clean.length + plan.candidates.length);
     const request = {

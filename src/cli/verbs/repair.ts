@@ -4,6 +4,7 @@ import { InputError } from "../../core/errors.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
 import { commaList, criterionList, wholeNumber } from "../arguments.ts";
 import { reportFailures, withCellProgress } from "../cell-progress.ts";
+import { assertDataFolder } from "../data-folder.ts";
 import {
   budgetOption,
   dataOption,
@@ -83,6 +84,7 @@ async function repair(names: string[], options: Options, verb: Command): Promise
     const data = verb.getOptionValueSource("data") === "cli" ? options.data : undefined;
     return repairFile(names[0], { ...options, data });
   }
+  assertDataFolder(verb);
   const { REPAIRS } = await import("../../repair/registry.ts");
   const { useDevice } = await import("../../pipeline/device/device.ts");
   const { parseUsing, repairAll, repairRow } = await import("../../pipeline/judging/repair.ts");
