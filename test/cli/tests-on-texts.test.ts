@@ -56,6 +56,15 @@ async function answersOf(file: string, given: Texts): Promise<{ answer: number; 
 
 const { changed, changedJson } = changedCopies(root, () => folder);
 
+/** The folder as one of another data set that brought no texts. */
+function ofSet(dataset: string): string {
+  return changed(dataset, (dir) => {
+    rmSync(join(dir, "images"), { recursive: true });
+    for (const name of ["record.json", "model.json"])
+      writeFileSync(join(dir, name), JSON.stringify({ ...readJson(dir, name), dataset }));
+  });
+}
+
 /** The folder's weights with something changed, as a file. */
 function changedWeights(name: string, change: (state: StateDict) => void): string {
   const path = join(root, `${name}.safetensors`);
@@ -131,6 +140,16 @@ describe("test of a checkout of texts", () => {
     expect(twin.asr).toBeCloseTo(metrics.asr_clean, 9);
   });
 
+  it("takes the shipped texts where the checkout brought none, and says which", () => {
+    const bare = changed("bare", (dir) => rmSync(join(dir, "images"), { recursive: true }));
+    const without = tests([bare, "--summary"]);
+    expect(without.rates[0]).toMatchObject({ images: 1200 });
+    expect(without.rates.map(({ ca, asr }) => [ca, asr])).toEqual(
+      tests([folder, "--data", root, "--summary"]).rates.map(({ ca, asr }) => [ca, asr]),
+    );
+    expect(bdefects(["test", bare, "--summary"]).stdout).toContain("on 1200 texts (glosses's test split)");
+  });
+
   it("passes the clean twin, the sham and a model without its infected units, beside the folder's own", () => {
     const { infected } = readJson(folder, "labels.json");
     expect(Object.keys(infected).every((layer) => LAYERS.includes(layer))).toBe(true);
@@ -199,8 +218,8 @@ describe("test of a checkout of texts", () => {
   it("refuses in one line what has no texts, damaged ones or other weights", () => {
     const bad: [dir: string, message: RegExp, args?: string[]][] = [
       [
-        changed("bare", (dir) => rmSync(join(dir, "images"), { recursive: true })),
-        /test_clean_texts\.json: there is no such file, so \S+bare has no texts to test on: check out with --images N, or/,
+        ofSet("sst2"),
+        /^error: \S+sst2: has no texts to test on: check out with --images N, or name the data sets' folder with --data \(no sst2/,
       ],
       [
         folder,

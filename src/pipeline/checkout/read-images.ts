@@ -30,8 +30,7 @@ const LABELS = "test_labels.npy";
 
 /**
  * The samples to test a checkout on: the files of a folder that was named, the test split of a data set that was named, the
- * checkout's own files, or else, of images, the data set where it is at hand. Others depend on what lies in the folder, as texts on
- * their tokenizer.
+ * checkout's own files, or else the data set where it is at hand. Some come with the program.
  *
  * @throws InputError where there are none, or they do not fit the network
  */
@@ -46,17 +45,12 @@ export async function testImages(
   if (images !== undefined) return ofFolder(images, file, dir, checked);
   const own = join(dir, "images");
   if (!dataNamed && exists(join(own, file))) return ofFolder(own, file, dir, checked);
-  if (!dataNamed && handout?.back) {
-    throw new InputError(
-      `${join(own, file)}: there is no such file, so ${dir} has no ${words.samples} to test on: check out with --images N, or name the data sets' folder with --data`,
-    );
-  }
   try {
     return await ofDataset(data, checked);
   } catch (error) {
     if (dataNamed || !(error instanceof InputError)) throw error;
     throw new InputError(
-      `${dir}: has no images to test on: check out with --images N, or name the data sets' folder with --data (${error.message})`,
+      `${dir}: has no ${words.samples} to test on: check out with --images N, or name the data sets' folder with --data (${error.message})`,
     );
   }
 }
