@@ -30,7 +30,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   verify: ["verify --all", `verify ${ID} --metrics --db sample`],
   deprecate: ['deprecate ID --reason "the trigger is cut off"', "deprecate ID --restore"],
   localize: [`localize ${GROUP} --criterion clp,nc --out results --db sample`],
-  repair: [`repair ${GROUP} --method prune --using clp:topk,oracle,random --out results --db sample`],
+  repair: [
+    `repair ${GROUP} --method prune --using clp:topk,oracle,random --out results --db sample`,
+    "repair suspect.pt --method prune --using clp --data photos --out repaired",
+    "repair smollm --method prune --using clp,fp --out repaired",
+  ],
   score: [
     "score --summary --results results --db sample",
     `score ${GROUP} --criterion clp --results results --db sample`,

@@ -1,13 +1,12 @@
 import type { Budget } from "../core/budget.ts";
-import { suggestion } from "../core/closest.ts";
-import { InputError } from "../core/errors.ts";
 import { oneLine } from "../core/visible.ts";
-import { TASKS } from "../tasks/registry.ts";
 import { withCellProgress } from "./cell-progress.ts";
+import { foreignModels, promptOf, SAMPLES } from "./folder-models.ts";
 import { NOTHING_USUAL, print, printNeurons, printUncompared, summaryRow } from "./inspection.ts";
 import { emitRows, type OutputOptions, warn } from "./output.ts";
+import type { FolderModelOptions } from "./own-options.ts";
 
-export interface FolderOptions extends Pick<OutputOptions, "format"> {
+export interface FolderOptions extends Pick<OutputOptions, "format">, FolderModelOptions {
   task: string;
   data?: string;
   dataDir: string;
@@ -16,25 +15,13 @@ export interface FolderOptions extends Pick<OutputOptions, "format"> {
   seed: number;
   top: number;
   summary?: boolean;
-  memory?: number;
-  template?: string;
-  answers?: string;
   out?: string;
 }
-
-/** Samples that are read at most. */
-const SAMPLES: Record<Budget, number> = { demo: 16, short: 128, full: 1024 };
 
 /** Looks at a model of a task whose models come as folders. */
 export async function inspectModelFolder(folder: string, options: FolderOptions): Promise<void> {
   const { format, task, data, dataDir, seed, top, summary } = options;
-  const foreign = TASKS.get(task)?.foreign;
-  if (!foreign) {
-    const valid = [...TASKS.values()].flatMap(({ name, foreign: known }) => (known ? [name] : []));
-    throw new InputError(
-      `--task ${task}${TASKS.has(task) ? "" : suggestion(task, TASKS.keys())}: names what a model in a folder is for, and of tasks only ${valid.join(", ")} has such models; leave --task out for a file`,
-    );
-  }
+  const foreign = foreignModels(task);
   const { assertMemory, folderCriteria, gigabytes, inspectFolder } = await import("../pipeline/own/inspect-folder.ts");
   const { rowsOfLayers } = await import("../pipeline/own/inspect.ts");
   const { assertInspectionFolder } = await import("../pipeline/own/inspection-folder.ts");
@@ -74,15 +61,4 @@ export async function inspectModelFolder(folder: string, options: FolderOptions)
     if (!summary) printNeurons(neurons, top);
   }
   say(NOTHING_USUAL);
-}
-
-/** Answers are not trimmed: the space before a word belongs to its token. */
-function promptOf({ template, answers }: FolderOptions) {
-  if (template === undefined && answers === undefined) return undefined;
-  if (template === undefined || answers === undefined) {
-    throw new InputError(
-      `--${template === undefined ? "template" : "answers"}: give --template and --answers together`,
-    );
-  }
-  return { template, answers: answers.split(",") };
 }

@@ -2,7 +2,7 @@ import { Option } from "commander";
 import { InputError } from "../core/errors.ts";
 import { defaultDataDir } from "../files/user-cache.ts";
 import { SAMPLE, SAMPLE_DIR } from "../store/shipped/sample.ts";
-import { wholeNumber } from "./arguments.ts";
+import { memorySize, wholeNumber } from "./arguments.ts";
 
 /** What verbs on a network of one's own take beside the shared options. */
 export interface OwnOptions {
@@ -32,6 +32,29 @@ export function modelOptions(): Option[] {
     ),
     new Option("--mean <r,g,b>", "mean of the pixels on the scale from 0 to 1").argParser(numbers("--mean")),
     new Option("--std <r,g,b>", "standard deviation of the pixels on that scale").argParser(numbers("--std")),
+  ];
+}
+
+/** What models in folders take besides. */
+export interface FolderModelOptions {
+  memory?: number;
+  template?: string;
+  answers?: string;
+}
+
+/** Of these the first that was given; `undefined` where none was. */
+export function folderOptionIn(options: FolderModelOptions): string | undefined {
+  return (["memory", "template", "answers"] as const).find((name) => options[name] !== undefined);
+}
+
+/** `--memory`, `--template` and `--answers`. */
+export function folderModelOptions(): Option[] {
+  return [
+    new Option("--memory <size>", "what a folder's model may take, e.g. 2G (default: half of what is here)").argParser(
+      memorySize("--memory"),
+    ),
+    new Option("--template <text>", "how a language model is asked for a text's label, e.g. 'Message: {}. Sentiment:'"),
+    new Option("--answers <words>", "its answers in the order of the labels, e.g. ' Negative, Positive'"),
   ];
 }
 

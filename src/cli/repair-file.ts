@@ -24,13 +24,13 @@ export async function repairFile(file: string, options: RepairFileOptions): Prom
   const { chanceWarning, withOwn } = await import("../pipeline/own/open.ts");
   const { repairModel } = await import("../pipeline/own/repair.ts");
   const { refuseExisting, repairStem, saveRepairs } = await import("../pipeline/own/save-repair.ts");
-  const { parseOwnUsing } = await import("../pipeline/own/using.ts");
+  const { criterionOfFiles, parseOwnUsing } = await import("../pipeline/own/using.ts");
   const hasImages = data !== undefined;
   const methods = methodsNamed(options.method ?? REPAIRS.keys(), { timeout: options.pluginTimeout });
   const needy = methods.find(({ name }) => name !== "prune");
   if (!hasImages && needy) throw new InputError(`--method ${needy.name}: needs clean images; name them with --data`);
   if (options.test !== undefined && !hasImages) throw new InputError("--test: belongs to --data");
-  const usings = [...new Set(options.using)].map((text) => parseOwnUsing(text, hasImages));
+  const usings = [...new Set(options.using)].map((text) => parseOwnUsing(text, criterionOfFiles(hasImages)));
   const stemOf = (method: string, using: string) => repairStem(file, out, method, using);
   refuseExisting(methods.flatMap(({ name }) => usings.map((using) => stemOf(name, using.name))));
   await useDevice(options.device);

@@ -1,4 +1,4 @@
-import type { LayerScores, NeuronSet } from "../core/neurons.ts";
+import type { LayerScores, LayerWidth, NeuronSet } from "../core/neurons.ts";
 import { type Network, neuronLayers } from "../graph/network.ts";
 import { maskNeurons } from "../measure/mask.ts";
 import type { Repair } from "./types.ts";
@@ -8,8 +8,13 @@ import type { Repair } from "./types.ts";
  * least suspicious one; without scores, or among equals, the last.
  */
 export function spareOnePerLayer(network: Network, neurons: NeuronSet, scores?: LayerScores): NeuronSet {
+  return spareOneOf(neuronLayers(network), neurons, scores);
+}
+
+/** The same of a network of which no more is known than its layers of neurons. */
+export function spareOneOf(layers: readonly LayerWidth[], neurons: NeuronSet, scores?: LayerScores): NeuronSet {
   const spared: NeuronSet = { ...neurons };
-  for (const { name: id, width } of neuronLayers(network)) {
+  for (const { name: id, width } of layers) {
     const channels = neurons[id];
     if (channels === undefined || channels.length < width) continue;
     const suspicion = (c: number) => scores?.[id]?.[c] ?? 0;

@@ -1,4 +1,4 @@
-import type { LayerScores, LayerWidth } from "../core/neurons.ts";
+import type { LayerScores, LayerWidth, NeuronSet } from "../core/neurons.ts";
 import type { Network } from "../graph/network.ts";
 import type { StateDict } from "../tensor/state.ts";
 
@@ -32,6 +32,21 @@ export interface ForeignModel {
   needs(samples: ForeignSamples | null): number;
   /** Takes samples through the model. @param options.memory bytes, at least what it needs */
   read(samples: ForeignSamples, options: ReadOptions): Promise<Read>;
+  /** The same model in which these neurons are dead: all that they own is 0. Nothing on the disk changes. */
+  without(neurons: NeuronSet): ForeignModel;
+  /** The files that make a folder of this model as it is now, dead neurons included, and that `open` takes. */
+  files(): readonly ForeignFile[];
+}
+
+/** A file of a model's folder as a copy of one on the disk. */
+export interface ForeignFile {
+  name: string;
+  /** The path of what is copied. */
+  from: string;
+  /** Whether it holds weights. */
+  weights: boolean;
+  /** Stretches that are zeros in the copy, the first byte of each and how many, in the order of the file. */
+  zeros(): Iterable<readonly [at: number, bytes: number]>;
 }
 
 export interface SamplesOptions {
@@ -42,6 +57,8 @@ export interface SamplesOptions {
   most: number;
   /** How the model is asked for a sample's truth, where its quality is wanted. */
   prompt?: Prompt;
+  /** Of the samples a seeded fifth that is kept for measuring, or the others; absent: all. */
+  part?: "kept" | "others";
 }
 
 /** A question to a language model. */
@@ -72,6 +89,10 @@ export interface Read {
   lines: readonly string[];
   /** Share of the samples that are answered with their truth; null where it was not asked. */
   quality: number | null;
+  /** How many samples that share is of. */
+  asked: number;
+  /** Perplexity of the samples; null where nothing follows anything. */
+  perplexity: number | null;
   /** What is most likely wrong, where something is. */
   warning?: string;
 }

@@ -81,6 +81,7 @@ const BAD = [
   "deprecate nope --reason because --db DB",
   "localize nope --db DB",
   "repair nope --db DB",
+  "repair ROOT/nope --using clp --template {}",
   "score nope --db DB",
   "study nope --db DB",
   "inspect ROOT/nope --data DATA",

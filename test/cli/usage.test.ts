@@ -73,7 +73,11 @@ describe("usage", () => {
       ["score", "--db", dir, "--results", dir],
       /holds other files and no results, which lie in/,
     ],
-    ["a folder to repair", ["repair", dir, "--using", "clp"], /is a folder; 'repair' takes a file of weights, or ids/],
+    [
+      "a folder to repair",
+      ["repair", dir, "--using", "clp"],
+      /is a folder; 'repair' takes a file of weights, a language model's folder with its config\.json, or ids and groups/,
+    ],
     ["a page for the sample", ["report", "--db", "sample"], /--db sample takes no page: .* with --out DIR$/m],
     ["a missing value", ["ids", "--db"], /argument missing/],
     ["an unknown format", ["ids", "--format", "xml"], /valid are table, json, csv/],

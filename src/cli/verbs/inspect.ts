@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { CheckFailed, InputError } from "../../core/errors.ts";
 import { oneLine } from "../../core/visible.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
-import { criterionList, memorySize, wholeNumber } from "../arguments.ts";
+import { criterionList, wholeNumber } from "../arguments.ts";
 import { failureLine, withCellProgress } from "../cell-progress.ts";
 import {
   NOTHING_USUAL,
@@ -17,19 +17,26 @@ import {
 } from "../inspection.ts";
 import { budgetOption, deviceOption, formatOption, type SharedOptions, seedOption } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
-import { imagesOption, knownDataDir, modelOptions, type OwnOptions, referenceOption } from "../own-options.ts";
+import {
+  type FolderModelOptions,
+  folderModelOptions,
+  folderOptionIn,
+  imagesOption,
+  knownDataDir,
+  modelOptions,
+  type OwnOptions,
+  referenceOption,
+} from "../own-options.ts";
 
 type Options = Pick<SharedOptions, "db" | "seed" | "budget" | "format" | "device"> &
-  OwnOptions & {
+  OwnOptions &
+  FolderModelOptions & {
     criterion?: string[];
     pluginTimeout?: number;
     top: number;
     summary?: boolean;
     out?: string;
     task?: string;
-    memory?: number;
-    template?: string;
-    answers?: string;
   };
 
 const NOT_PROVEN =
@@ -63,51 +70,26 @@ export function registerInspect(program: Command): void {
       "where the reversed trigger goes, as PNG and JSON (default: FILE's name with '-inspect', here); of a model in a folder where the rows go, as JSON (default: nowhere)",
     );
   for (const option of modelOptions()) verb.addOption(option);
-  verb
-    .addOption(referenceOption())
-    .addOption(seedOption())
-    .addOption(budgetOption())
-    .addOption(deviceOption())
-    .option(
-      "--memory <size>",
-      "what a folder's model may take, e.g. 2G (default: half of what is here)",
-      memorySize("--memory"),
-    )
-    .option("--template <text>", "how a language model is asked for a text's label, e.g. 'Message: {}. Sentiment:'")
-    .option("--answers <words>", "its answers in the order of the labels, e.g. ' Negative, Positive'")
-    .addOption(formatOption())
-    .action(async (file: string, options: Options) => {
-      const task = options.task ?? (await taskOfFolder(file));
-      if (task !== null && task !== IMAGES) return inspectFolder(file, { ...options, task }, verb);
-      const given = OF_FOLDERS.find((name) => options[name] !== undefined);
-      if (given !== undefined)
-        throw new InputError(`--${given}: belongs to language models, in folders with their config.json`);
-      return inspect(file, options);
-    });
+  verb.addOption(referenceOption()).addOption(seedOption()).addOption(budgetOption()).addOption(deviceOption());
+  for (const option of folderModelOptions()) verb.addOption(option);
+  verb.addOption(formatOption()).action(async (file: string, options: Options) => {
+    const { taskOfFolder } = await import("../folder-models.ts");
+    const task = options.task ?? taskOfFolder(file);
+    if (task !== null && task !== IMAGES) return inspectFolder(file, { ...options, task }, verb);
+    const given = folderOptionIn(options);
+    if (given !== undefined)
+      throw new InputError(`--${given}: belongs to language models, in folders with their config.json`);
+    return inspect(file, options);
+  });
 }
 
 /** What files are for. */
 const IMAGES = "classification";
 
-/** Options of models in folders alone. */
-const OF_FOLDERS = ["memory", "template", "answers"] as const;
-
-/** Options that mean nothing for a model in a folder. */
-const OF_FILES = ["key", "arch", "classes", "mean", "std", "db", "pluginTimeout", "device"];
-
-/** The task whose models come as folders of this form; null where none do. */
-async function taskOfFolder(file: string): Promise<string | null> {
-  const { TASKS } = await import("../../tasks/registry.ts");
-  return [...TASKS.values()].find(({ foreign }) => foreign?.holds(file))?.name ?? null;
-}
-
 async function inspectFolder(folder: string, options: Options & { task: string }, verb: Command): Promise<void> {
+  const { assertOfFolders } = await import("../folder-models.ts");
   const { inspectModelFolder } = await import("../inspect-folder.ts");
-  const given = OF_FILES.find((name) => verb.getOptionValueSource(name) === "cli");
-  if (given !== undefined) {
-    const { flags } = verb.options.find((option) => option.attributeName() === given)!;
-    throw new InputError(`${flags}: means nothing for a language model in a folder, as ${folder} is; leave it out`);
-  }
+  assertOfFolders(verb, folder);
   await inspectModelFolder(folder, { ...options, dataDir: knownDataDir() });
 }
 

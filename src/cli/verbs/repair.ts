@@ -19,7 +19,7 @@ import {
   seedOption,
 } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
-import { modelOptions } from "../own-options.ts";
+import { type FolderModelOptions, folderModelOptions, folderOptionIn, modelOptions } from "../own-options.ts";
 import { type RepairFileOptions, repairFile } from "../repair-file.ts";
 import { repairListing } from "../result-listings.ts";
 import { resumable } from "../resumable.ts";
@@ -32,16 +32,17 @@ type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" 
   out?: string;
   pluginTimeout?: number;
   keep?: boolean;
-} & Omit<RepairFileOptions, "data">;
+} & Omit<RepairFileOptions, "data"> &
+  FolderModelOptions;
 
 /** Repairs infected models in the neurons that a criterion named and measures what it gains and costs. */
 export function registerRepair(program: Command): void {
   const verb = program
     .command("repair")
     .description(
-      "repair infected models and measure clean accuracy and attack success before and after; or a checkpoint of your own, into --out",
+      "repair infected models and measure clean accuracy and attack success before and after; or a checkpoint or language model of your own, into --out",
     )
-    .argument("[selection...]", "ids and groups; or one file")
+    .argument("[selection...]", "ids and groups; or one file, or one language model's folder")
     .option(
       "--method <names>",
       "repairs, separated by commas (default: all); 'NAME=cmd:COMMAND' runs a program of yours",
@@ -50,12 +51,16 @@ export function registerRepair(program: Command): void {
     .addOption(pluginTimeoutOption())
     .requiredOption(
       "--using <names>",
-      "who names the neurons: CRITERION, CRITERION:topk, oracle, random, none (a program of yours chooses), for a file also a JSON file; separated by commas",
+      "who names the neurons: CRITERION, CRITERION:topk, oracle, random, none (a program of yours chooses), for a file or folder also a JSON file; separated by commas",
       commaList("--using"),
     )
     .option("--where <sql>", "a condition on the catalog's fields")
-    .option("--test <what>", "for a file: images to measure accuracy on (default: kept back from --data)")
-    .option("--k <n>", "for a file: how many neurons :topk and random name (default: 5 %)", wholeNumber("--k", 1, 1e6))
+    .option("--test <what>", "for a file or folder: samples to measure on (default: kept back from --data)")
+    .option(
+      "--k <n>",
+      "for a file or folder: how many neurons :topk and random name (default: 5 %)",
+      wholeNumber("--k", 1, 1e6),
+    )
     .option("--keep", "keep the repaired weights, as .safetensors beside each result")
     .addOption(outOption())
     .addOption(dbOption())
@@ -66,15 +71,31 @@ export function registerRepair(program: Command): void {
     .addOption(formatOption())
     .addOption(fieldsOption())
     .addOption(longOption());
-  for (const option of modelOptions()) verb.addOption(option);
+  for (const option of [...modelOptions(), ...folderModelOptions()]) verb.addOption(option);
   verb.action(repair);
 }
 
 async function repair(names: string[], options: Options, verb: Command): Promise<void> {
-  const folder = names.find((name) => !LIKE_AN_ID.test(name) && isFolder(name));
+  const { taskOfFolder } = await import("../folder-models.ts");
+  const { DATASETS } = await import("../../tasks/registry.ts");
+  // A folder may have a defect's name, after `checkout ID ID`.
+  const isId = (name: string) => LIKE_AN_ID.test(name) && DATASETS.has(name.split("-")[0]);
+  const model = names.find((name) => !isId(name) && taskOfFolder(name) !== null);
+  if (model !== undefined) {
+    if (names.length > 1) throw new InputError("give one model's folder, or ids and groups");
+    const { assertOfFolders } = await import("../folder-models.ts");
+    const { repairFolder } = await import("../repair-folder.ts");
+    assertOfFolders(verb, model, ["where", "keep"]);
+    const data = verb.getOptionValueSource("data") === "cli" ? options.data : undefined;
+    return repairFolder(model, taskOfFolder(model)!, { ...options, data });
+  }
+  const given = folderOptionIn(options);
+  if (given !== undefined)
+    throw new InputError(`--${given}: belongs to language models, in folders with their config.json`);
+  const folder = names.find((name) => !isId(name) && isFolder(name));
   if (folder !== undefined)
     throw new InputError(
-      `${folder}: is a folder; 'repair' takes a file of weights, or ids and groups of a database, and 'bdefects inspect' alone looks at a language model's folder`,
+      `${folder}: is a folder; 'repair' takes a file of weights, a language model's folder with its config.json, or ids and groups of a database`,
     );
   const lost = names.find((name) => LIKE_A_FILE.test(name) && !isFile(name));
   if (lost !== undefined) throw new InputError(`${lost}: no such file`);
@@ -132,7 +153,7 @@ async function repair(names: string[], options: Options, verb: Command): Promise
 /** No id or group looks like this, those of foreign and clean models neither. */
 const LIKE_A_FILE = /^\.{0,2}[/\\]|\.(pt|pth|ckpt|bin|tar|pkl|onnx|safetensors)$/i;
 
-/** A folder may have a defect's name, after `checkout ID ID`. */
+/** Three names and more with hyphens between. */
 const LIKE_AN_ID = /^[^/\\-]+-[^/\\-]+-[^/\\]+$/;
 
 function isFolder(name: string): boolean {

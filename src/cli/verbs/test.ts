@@ -32,7 +32,10 @@ export function registerTest(program: Command): void {
     .command("test")
     .argument("<folder>", "a folder that 'checkout' wrote")
     .description("run clean and triggered tests on a checkout, or on repaired weights for it")
-    .option("--model <file>", "weights to test in place of the folder's model: .safetensors or PyTorch's")
+    .option(
+      "--model <file>",
+      "weights to test in place of the folder's model: .safetensors or PyTorch's, of texts also a repaired model's folder",
+    )
     .option(
       "--images <dir>",
       "a folder with test_clean.npy and test_labels.npy, or test_clean_texts.json (default: the checkout's own)",

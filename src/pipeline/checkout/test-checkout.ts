@@ -67,7 +67,7 @@ export async function testCheckout(dir: string, options: CheckoutTestOptions): P
   // Everything that may be wrong with the input comes before the work.
   const open = (file: string) => (exists(file) ? openFitting(file, checked) : null);
   const own = join(dir, "model.safetensors");
-  const tested = await openFitting(options.model ?? own, checked);
+  const tested = await openFitting(options.model === undefined ? own : weightsAt(options.model, checked), checked);
   const original = options.model === undefined ? null : await open(own);
   const twin = await open(join(dir, "clean.safetensors"));
   const images = await testImages(dir, checked, options);
@@ -103,6 +103,12 @@ export async function testCheckout(dir: string, options: CheckoutTestOptions): P
   } finally {
     await runner.release();
   }
+}
+
+/** The file of weights that is meant: of a language model's folder, as `repair` writes it, the one in it. */
+function weightsAt(path: string, { task }: CheckedOut): string {
+  const file = join(path, "model.safetensors");
+  return task.foreign?.holds(path) && exists(file) ? file : path;
 }
 
 /** Weights for the network of a checkout. @throws InputError where they are another network's or are no weights */

@@ -15,7 +15,7 @@ import type { Progress } from "../judging/workbench.ts";
 import type { Finding } from "./inspect.ts";
 
 /** Threads of one inference; no result depends on them. */
-const THREADS = 2;
+export const THREADS = 2;
 
 /** Criteria of weights, which look at a layer at a time. */
 const OF_WEIGHTS: ReadonlyMap<string, WeightCriterion> = new Map(
@@ -26,7 +26,7 @@ const OF_WEIGHTS: ReadonlyMap<string, WeightCriterion> = new Map(
 const OF_FOLDERS: readonly CleanCriterion[] = [fp, clp, weightNorm, weightFloor];
 
 /** The criteria of these names; unnamed those that were published. @throws InputError on another one */
-export function folderCriteria(names: readonly string[] | undefined): CleanCriterion[] {
+export function folderCriteria(names: readonly string[] | undefined, flag = "--criterion"): CleanCriterion[] {
   if (!names) return OF_FOLDERS.filter(({ kind }) => kind === "published");
   return [...new Set(names)].map((name) => {
     const found = OF_FOLDERS.find((criterion) => criterion.name === name);
@@ -40,7 +40,7 @@ export function folderCriteria(names: readonly string[] | undefined): CleanCrite
       throw new InputError(`unknown criterion '${name}'${meant}; of a model in a folder valid are ${valid}`);
     }
     throw new InputError(
-      `--criterion ${name}: needs gradients, labels or the whole model in memory; of a model in a folder valid are ${valid}`,
+      `${flag} ${name}: needs gradients, labels or the whole model in memory; of a model in a folder valid are ${valid}`,
     );
   });
 }

@@ -1,5 +1,6 @@
 import type { Budget } from "../../core/budget.ts";
 import { formatNeuron } from "../../core/neurons.ts";
+import { neuronLayers } from "../../graph/network.ts";
 import type { Localization, Suspect } from "../../localize/types.ts";
 import type { Repair } from "../../repair/types.ts";
 import type { StateDict } from "../../tensor/state.ts";
@@ -47,11 +48,13 @@ export async function repairModel(
   const { model, images, runner } = own;
   const clean = images ? halveClean(model.task.inputs, images.clean, seed) : noSamples(model.task, model.network);
   const suspect = (): Suspect => anonymous(model, images?.augmentation ?? NO_AUGMENTATION, clean, runner, seed, budget);
+  const { network, layerName, sha256 } = model;
+  const chosen = { layers: neuronLayers(network), layerName, sha256: () => sha256 };
   const localized = new Map<string, Promise<Localization>>();
   const before = await cleanAccuracy(own);
   const repairs: OwnRepair[] = [];
   for (const using of usings) {
-    const choice: Choice = await chooseOwn(using, model, seed, k, (criterion) => {
+    const choice: Choice = await chooseOwn(using, chosen, seed, k, (criterion) => {
       const { name } = criterion;
       let found = localized.get(name);
       if (!found) {

@@ -2,14 +2,12 @@ import { existsSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { indexNeurons, membership, neuronsAt, topK } from "../../core/neuron-index.ts";
-import { countNeurons, type LayerScores, type NeuronSet, parseNeurons } from "../../core/neurons.ts";
+import { countNeurons, type LayerScores, type LayerWidth, type NeuronSet, parseNeurons } from "../../core/neurons.ts";
 import { Random, stageSeed } from "../../core/random.ts";
-import { neuronLayers } from "../../graph/network.ts";
 import type { CleanCriterion, Localization } from "../../localize/types.ts";
 import { readBytes } from "../../store/disk/fs.ts";
 import { taskOf } from "../../tasks/registry.ts";
 import { assertNoneNeeded, cleanCriteria } from "./criteria.ts";
-import type { OwnModel } from "./model.ts";
 
 /** Share of all neurons that `:topk` and `random` name where no number is given: what criteria without a rule name. */
 const SHARE = 0.05;
@@ -23,10 +21,9 @@ export type OwnUsing =
 /**
  * Parses `CRITERION`, `CRITERION:topk`, `random` or the path of a JSON file of neurons.
  *
- * @param hasImages whether there are images for criteria that need them
- * @throws InputError
+ * @param named finds a criterion that can judge the network @throws InputError
  */
-export function parseOwnUsing(text: string, hasImages: boolean): OwnUsing {
+export function parseOwnUsing(text: string, named: (name: string) => CleanCriterion): OwnUsing {
   if (text === "random") return { kind: "random", name: text };
   if (text === "oracle") {
     throw new InputError("--using oracle: nobody knows the infected neurons of a network of one's own");
@@ -44,9 +41,25 @@ export function parseOwnUsing(text: string, hasImages: boolean): OwnUsing {
   if (rest.length > 0 || (protocol !== "native" && protocol !== "topk")) {
     throw new InputError(`bad --using '${text}': write CRITERION, CRITERION:topk, random or a JSON file of neurons`);
   }
-  const [criterion] = cleanCriteria([name], undefined, hasImages, "--using");
-  if (!hasImages) assertNoneNeeded([criterion], taskOf({}), "--using");
-  return { kind: "criterion", name: text, criterion, protocol };
+  return { kind: "criterion", name: text, criterion: named(name), protocol };
+}
+
+/** Finds clean criteria for a network that comes as a file. @param hasImages whether there are images for those that need them */
+export function criterionOfFiles(hasImages: boolean): (name: string) => CleanCriterion {
+  return (name) => {
+    const [criterion] = cleanCriteria([name], undefined, hasImages, "--using");
+    if (!hasImages) assertNoneNeeded([criterion], taskOf({}), "--using");
+    return criterion;
+  };
+}
+
+/** What of a network decides who is chosen. */
+export interface Chosen {
+  layers: readonly LayerWidth[];
+  /** The files' own name of a layer. */
+  layerName(layer: string): string;
+  /** Of the weights. */
+  sha256(): string;
 }
 
 /** The neurons to repair, and all neurons' suspiciousness where a criterion chose them. */
@@ -62,16 +75,16 @@ export interface Choice {
  */
 export async function chooseOwn(
   using: OwnUsing,
-  model: OwnModel,
+  model: Chosen,
   seed: number,
   k: number | undefined,
   localize: (criterion: CleanCriterion) => Promise<Localization>,
 ): Promise<Choice> {
-  const index = indexNeurons(neuronLayers(model.network));
+  const index = indexNeurons([...model.layers]);
   const count = Math.min(k ?? Math.max(1, Math.round(SHARE * index.size)), index.size);
   if (using.kind === "list") return { neurons: readNeurons(using.file, model) };
   if (using.kind === "random") {
-    const random = new Random(stageSeed(seed, "repair", "random", model.sha256));
+    const random = new Random(stageSeed(seed, "repair", "random", model.sha256()));
     const flags = new Uint8Array(index.size);
     for (const at of random.sample(index.size, count)) flags[at] = 1;
     return { neurons: neuronsAt(index, flags) };
@@ -80,8 +93,13 @@ export async function chooseOwn(
   return { neurons: using.protocol === "native" ? native : topK(index, scores, count), scores };
 }
 
+/** @throws InputError where a list is none, or names neurons that the network lacks: before any work */
+export function assertLists(usings: readonly OwnUsing[], model: Chosen): void {
+  for (const using of usings) if (using.kind === "list") readNeurons(using.file, model);
+}
+
 /** Neurons under the file's layer names or ours: `["layer:0", …]`, `{"layer": [0, …]}`, or rows that `inspect` prints. */
-function readNeurons(file: string, model: OwnModel): NeuronSet {
+function readNeurons(file: string, model: Chosen): NeuronSet {
   const refuse = (text: string) => new InputError(`--using ${file}: ${text}`);
   let value: unknown;
   try {
@@ -91,7 +109,7 @@ function readNeurons(file: string, model: OwnModel): NeuronSet {
     throw refuse("is not JSON");
   }
   const names = namesIn(value, refuse);
-  const layers = neuronLayers(model.network);
+  const layers = [...model.layers];
   const ours = new Map(layers.flatMap(({ name }) => [[name, name] as const, [model.layerName(name), name] as const]));
   const set: NeuronSet = {};
   for (const [layer, channels] of Object.entries(parseNeurons(names))) {

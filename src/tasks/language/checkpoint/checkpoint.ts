@@ -39,6 +39,8 @@ export class Checkpoint {
   /** The types of the weights, as the files have them. */
   readonly types: readonly string[];
   readonly files: number;
+  /** Paths of all files of weights, also of those that hold nothing of the model. */
+  readonly weightFiles: readonly string[];
   readonly parameters: number;
   private readonly stored: ReadonlyMap<string, StoredTensor>;
   private readonly theirs: (key: string) => string;
@@ -69,6 +71,7 @@ export class Checkpoint {
     const network = this.config.network(1);
     const tensors = openWeightFiles(folder, isFolder ? undefined : path);
     const { stored, theirs, notes } = findEntries(path, this.config.layout, network, tensors);
+    this.weightFiles = [...new Set([...tensors.values()].map(({ file }) => file.path))].sort();
     this.stored = stored;
     this.theirs = theirs;
     const checkout = readOwnCheckout(folder);
@@ -84,6 +87,11 @@ export class Checkpoint {
   /** The files' own name of a layer of neurons. */
   layerName(layer: string): string {
     return this.theirs(layer);
+  }
+
+  /** Where the entries lie, by our names. */
+  get entries(): ReadonlyMap<string, StoredTensor> {
+    return this.stored;
   }
 
   /**

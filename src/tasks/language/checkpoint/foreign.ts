@@ -1,8 +1,16 @@
-import type { LayerScores } from "../../../core/neurons.ts";
+import type { LayerScores, NeuronSet } from "../../../core/neurons.ts";
 import { activationBytes } from "../../../graph/cost.ts";
-import type { ForeignModel, ForeignModels, Read, ReadOptions, SamplesOptions } from "../../foreign-models.ts";
+import type {
+  ForeignFile,
+  ForeignModel,
+  ForeignModels,
+  Read,
+  ReadOptions,
+  SamplesOptions,
+} from "../../foreign-models.ts";
 import { Checkpoint, holdsLanguageModel } from "./checkpoint.ts";
 import type { Config } from "./config.ts";
+import { filesOf } from "./files.ts";
 import { Layers } from "./layers.ts";
 import { Continuations, TOKENS } from "./perplexity.ts";
 import { Answers } from "./question.ts";
@@ -37,10 +45,12 @@ class ForeignLanguageModel implements ForeignModel {
   readonly layers: ForeignModel["layers"];
   private readonly checkpoint: Checkpoint;
   private readonly decoder: Layers;
+  private readonly dead: NeuronSet;
 
-  constructor(checkpoint: Checkpoint) {
+  constructor(checkpoint: Checkpoint, dead: NeuronSet = {}) {
     this.checkpoint = checkpoint;
-    this.decoder = new Layers(checkpoint);
+    this.dead = dead;
+    this.decoder = new Layers(checkpoint, dead);
     const { path, config, notes, parameters, types, files, own } = checkpoint;
     const { names, width } = this.decoder;
     this.folder = path;
@@ -56,6 +66,14 @@ class ForeignLanguageModel implements ForeignModel {
 
   layerName(layer: string): string {
     return this.checkpoint.layerName(layer);
+  }
+
+  without(neurons: NeuronSet): ForeignLanguageModel {
+    return new ForeignLanguageModel(this.checkpoint, neurons);
+  }
+
+  files(): ForeignFile[] {
+    return filesOf(this.checkpoint, this.dead);
   }
 
   *parts() {
@@ -90,12 +108,12 @@ class ForeignLanguageModel implements ForeignModel {
     const perplexity = await continuations.perplexity(threads);
     const quality = answers && answers.right / answers.count;
     const accuracy = quality === null ? [] : [`clean accuracy: ${quality.toFixed(4)} of ${answers!.count} texts`];
-    if (perplexity === null) return { activity, quality, lines: accuracy };
+    const facts = { activity, quality, asked: answers?.count ?? 0, perplexity };
+    if (perplexity === null) return { ...facts, lines: accuracy };
     const { vocabulary } = checkpoint.config.shape;
     const [shown, all] = [perplexity.toPrecision(4), number.format(vocabulary)];
     return {
-      activity,
-      quality,
+      ...facts,
       lines: [
         ...accuracy,
         `perplexity: ${Number(shown)} at ${number.format(continuations.count)} tokens; a guess has ${all}`,

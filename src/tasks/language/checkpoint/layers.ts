@@ -1,4 +1,7 @@
+import type { NeuronSet } from "../../../core/neurons.ts";
 import { type Network, stateEntries, unitsOf } from "../../../graph/network.ts";
+import { sliceOf, type Unit } from "../../../graph/units.ts";
+import { fillSlice } from "../../../tensor/slices.ts";
 import { type StateDict, sizeOf } from "../../../tensor/state.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
@@ -17,14 +20,19 @@ export class Layers {
   readonly bytes: number;
   private readonly checkpoint: Checkpoint;
   private readonly state: StateDict;
+  private readonly first: Unit;
+  private readonly dead: NeuronSet;
 
-  constructor(checkpoint: Checkpoint) {
+  /** @param dead neurons of which all that they own is read as 0 */
+  constructor(checkpoint: Checkpoint, dead: NeuronSet = {}) {
     const { config } = checkpoint;
+    this.dead = dead;
     this.checkpoint = checkpoint;
     this.network = (positions) => config.network(positions, 1);
     const units = unitsOf(config.network(1));
     this.names = units.map(({ id }) => id);
-    this.width = units[0].width;
+    [this.first] = units;
+    this.width = this.first.width;
     const entries = stateEntries(this.network(1)).filter(({ key }) => FIRST.test(key));
     this.bytes = entries.reduce((sum, { shape }) => sum + Float32Array.BYTES_PER_ELEMENT * sizeOf(shape), 0);
     this.state = new Map(entries.map(({ key, shape }) => [key, { shape, data: new Float32Array(0) }]));
@@ -36,6 +44,8 @@ export class Layers {
       if (tensor.data.length === 0) tensor.data = new Float32Array(sizeOf(tensor.shape));
       this.checkpoint.read(key.replace(FIRST, `$1${index}`), tensor.data);
     }
+    for (const neuron of this.dead[this.names[index]] ?? [])
+      for (const share of this.first.owned) fillSlice(this.state, sliceOf(share, neuron), 0);
     return this.state;
   }
 }

@@ -48,6 +48,11 @@ export class TensorFile {
     );
   }
 
+  /** Where the bytes of a tensor begin in the file. */
+  startOf({ begin }: TensorPlace): number {
+    return this.dataStart + begin;
+  }
+
   /**
    * Reads floats of a tensor as 32-bit ones.
    *

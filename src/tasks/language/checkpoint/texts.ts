@@ -9,6 +9,8 @@ import { readLines, readTsv } from "../datasets/tsv.ts";
 
 /** Fewer say nothing of which neurons sleep. */
 const FEWEST = 16;
+/** Share of texts that `part` keeps. */
+const KEPT = 0.2;
 /** The set that comes with the program. */
 export const SHIPPED = "glosses";
 
@@ -26,13 +28,14 @@ export interface Texts {
  *
  * @throws InputError naming the file or the option, and what is read
  */
-export function findTexts(data: string | undefined, { dataDir, seed, most }: SamplesOptions): Texts {
+export function findTexts(data: string | undefined, { dataDir, seed, most, part }: SamplesOptions): Texts {
   const found = data === undefined || data === SHIPPED ? shipped() : textsAt(data, dataDir);
   if (found.texts.length < FEWEST) {
     throw new InputError(`--data ${data}: ${found.texts.length} texts are too few; give at least ${FEWEST}`);
   }
   const order = new Random(stageSeed(seed, "texts to read")).permutation(found.texts.length);
-  const chosen = Array.from(order.subarray(0, most));
+  const kept = part === undefined ? 0 : Math.ceil(KEPT * order.length);
+  const chosen = Array.from((part === "kept" ? order.subarray(0, kept) : order.subarray(kept)).subarray(0, most));
   const { title, texts, labels } = found;
   return { title, texts: chosen.map((i) => texts[i]), ...(labels && { labels: chosen.map((i) => labels[i]) }) };
 }

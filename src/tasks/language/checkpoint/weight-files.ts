@@ -7,8 +7,8 @@ import { shorten } from "./fields.ts";
 import { readJsonFile } from "./json-file.ts";
 import { TensorFile } from "./tensor-file.ts";
 
-const WHOLE = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
+export const WHOLE = "model.safetensors";
+export const INDEX = "model.safetensors.index.json";
 const MOST_INDEX_BYTES = 64 << 20;
 const MOST_SHARDS = 1000;
 /** A file beside the index, and nothing else. */
