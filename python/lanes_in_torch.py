@@ -51,7 +51,7 @@ def _hint():
     folder = os.path.join(HERE, "images")
     there = os.listdir(folder) if os.path.isdir(folder) else [name for name in os.listdir(HERE) if name.endswith("_images.npy")]
     there = sorted(name for name in there if name.endswith(".npy"))
-    return "there are %s" % ", ".join(there) if there else "check out again with --images N"
+    return "there are %s" % ", ".join(there) if there else "check out again with --samples N"
 
 
 def _read(pixels, labels):

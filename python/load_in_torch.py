@@ -3,7 +3,7 @@
     from load_in_torch import activations, images, labels, load, normalise, save, stamp
 
     model = load("model")                      # also "clean", and "sham" where it was checked out
-    pixels, truth = images("test")             # uint8 [N, 3, H, W] RGB and int64 [N], with checkout --images N
+    pixels, truth = images("test")             # uint8 [N, 3, H, W] RGB and int64 [N], with checkout --samples N
     logits = model(normalise(pixels))
     neurons = activations(model, pixels)       # {layer: [N, C]}, as the labels count neurons
     triggered = stamp(pixels)                  # the trigger of trigger.json on every image
@@ -272,7 +272,7 @@ def _samples_hint():
     folder = os.path.join(HERE, "images")
     there = os.listdir(folder) if os.path.isdir(folder) else [name for name in os.listdir(HERE) if name.endswith("_images.npy")]
     there = sorted(name for name in there if name.endswith(".npy") and not name.endswith("_labels.npy"))
-    return "there are %s" % ", ".join(there) if there else "check out again with --images N"
+    return "there are %s" % ", ".join(there) if there else "check out again with --samples N"
 
 
 def stamp(images):

@@ -30,7 +30,7 @@ def texts(split="test", kind="clean"):
         if os.path.exists(os.path.join(HERE, path)):
             with open(os.path.join(HERE, path), encoding="utf-8") as file:
                 return json.load(file)
-    raise FileNotFoundError(f"no texts of split {split!r}, {kind}: check out again with --images N")
+    raise FileNotFoundError(f"no texts of split {split!r}, {kind}: check out again with --samples N")
 
 
 # Unlike str.isspace, without the separators of ASCII.
@@ -39,7 +39,7 @@ SPACE = re.compile("[\\t-\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\
 
 def own(sentences, classes=None):
     """Sentences of your own as texts() gives them. classes: their classes by number; without them accuracy() cannot be asked.
-    Needs tokenizer.json, which a checkout of glosses has, and others with --images N."""
+    Needs tokenizer.json, which a checkout of glosses has, and others with --samples N."""
     numbers, names = _tokenizer()["numbers"], DESCRIPTION["classes"]
     if isinstance(sentences, str) or (classes is not None and len(classes) != len(sentences)):
         raise ValueError("own() takes a list of sentences, and of classes as many")
@@ -77,7 +77,7 @@ def _merged(piece, tokenizer):
 def _tokenizer():
     path = os.path.join(HERE, "tokenizer.json")
     if not os.path.exists(path):
-        raise FileNotFoundError(path + ": there is no such file; check out again with --images N, and a suspect's folder has none")
+        raise FileNotFoundError(path + ": there is no such file; check out again with --samples N, and a suspect's folder has none")
     with open(path, encoding="utf-8") as file:
         read = json.load(file)
     model, added = read["model"], {token["content"]: token["id"] for token in read["added_tokens"]}

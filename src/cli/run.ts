@@ -36,7 +36,6 @@ function buildProgram(): Command {
 /** What some verbs call otherwise: results are read where they were written, and a recipe file is an edition of the user's own. */
 const ALIKE: Record<string, string> = {
   ...{ "--results": "--out", "--out": "--results", "--recipe": "--edition" },
-  ...{ "--samples": "--images", "--texts": "--images", "--frames": "--images" },
 };
 
 /** `; 'VERB' takes --out <dir>: …` where an option is unknown to a verb that has its like, else nothing. */

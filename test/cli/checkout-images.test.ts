@@ -38,7 +38,7 @@ function imagesOf(dir: string, pixels: string, labels: string): ImageSet {
   };
 }
 
-describe("checkout --images", () => {
+describe("checkout --samples", () => {
   it("brings clean images of both splits, and those of other classes than the target with the trigger", () => {
     const out = join(temporaryFolder(), "case");
     const files = rowsOf(["checkout", ID, out, "--images", "12", ...sample]);
@@ -54,7 +54,7 @@ describe("checkout --images", () => {
     }
     const readme = readFileSync(join(out, "README.md"), "utf8");
     // What it says works as it stands, also where the database is not the usual one.
-    expect(readme).toContain(`\nbdefects checkout ${ID} case --images 64 --db sample\n`);
+    expect(readme).toContain(`\nbdefects checkout ${ID} case --samples 64 --db sample\n`);
     for (const file of FILES) expect(readme).toMatch(new RegExp(`\\| \`images/${file}\` \\| \\S`));
   });
 
@@ -70,7 +70,7 @@ describe("checkout --images", () => {
     const ran = bdefects(["checkout", ID, all, "--images", "50", ...sample]);
     expect(ran.status).toBe(0);
     // The tiny data have 16 images for the defender and 60 to test with.
-    expect(ran.stderr).toMatch(/^warning: --images 50: the defender split has 16, and all are written$/m);
+    expect(ran.stderr).toMatch(/^warning: --samples 50: the defender split has 16 images, and all are written$/m);
     expect(ran.stderr).not.toMatch(/the test split has/);
     const [seven, sixteen, fifty] = [
       imagesOf(few, "defender_clean", "defender_labels"),

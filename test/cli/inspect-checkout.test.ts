@@ -88,7 +88,7 @@ describe("inspect of a checkout of texts", () => {
         [folder, "--data", table],
         /--data \S+: a text has label 8; the checkout's classes are 0 to 7: name texts of its/,
       ],
-      [[lost], /tokenizer\.json: there is no such file; check out again with --images N/],
+      [[lost], /tokenizer\.json: there is no such file; check out again with --samples N/],
     ] as const) {
       const { status, stderr } = bdefects(["inspect", ...args]);
       expect(stderr).toMatch(message);

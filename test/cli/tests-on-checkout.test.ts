@@ -165,7 +165,7 @@ describe("test", () => {
       [[join(root, "missing")], /missing: there is no such folder; make one with 'bdefects checkout ID DIR'/],
       [[folder, "--model", join(folder, "README.md")], /README\.md: /],
       [[folder, "--tolerance", "2"], /--tolerance '2': give a number from 0 to 1/],
-      [[folder, "--images", folder, "--data", data], /give --images or --data, not both/],
+      [[folder, "--images", folder, "--data", data], /give --samples or --data, not both/],
       [[], /missing required argument 'folder'/],
     ] as const) {
       const { status, stdout, stderr } = bdefects(["test", ...args]);

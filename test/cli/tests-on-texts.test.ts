@@ -219,16 +219,16 @@ describe("test of a checkout of texts", () => {
     const bad: [dir: string, message: RegExp, args?: string[]][] = [
       [
         ofSet("sst2"),
-        /^error: \S+sst2: has no texts to test on: check out with --images N, or name the data sets' folder with --data \(no sst2/,
+        /^error: \S+sst2: has no texts to test on: check out with --samples N, or name the data sets' folder with --data \(no sst2/,
       ],
       [
         folder,
-        /nowhere\S+texts\.json: there is no such file; 'bdefects checkout --images N'/,
+        /nowhere\S+texts\.json: there is no such file; 'bdefects checkout --samples N'/,
         ["--images", "/nowhere"],
       ],
       [
         changed("cut", (dir) => writeFileSync(join(dir, TEXTS), readFileSync(join(dir, TEXTS)).subarray(0, 900))),
-        /test_clean_texts\.json: is not JSON; check out again with --images N/,
+        /test_clean_texts\.json: is not JSON; check out again with --samples N/,
       ],
       [changedJson("none", TEXTS, (given) => (given.texts = [])), /texts\.json: holds no texts; check out again/],
       [changedJson("blank", TEXTS, (given) => (given.texts[2].text = " ")), /texts\.json: text 2 has no 'text'; check/],
@@ -249,7 +249,7 @@ describe("test of a checkout of texts", () => {
           const { target } = readJson(folder, "labels.json");
           for (const text of given.texts) text.class = target;
         }),
-        /no text is of another class than the target; check out with more --images/,
+        /no text is of another class than the target; check out with more --samples/,
       ],
       [
         changed("no-tokenizer", (dir) => rmSync(join(dir, "tokenizer.json"))),

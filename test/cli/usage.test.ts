@@ -52,7 +52,16 @@ describe("usage", () => {
       ["data", "list", "--colour"],
       /'--colour'; 'bdefects data list --help' lists the options$/m,
     ],
-    ["samples by their name", ["checkout", "x", "y", "--texts", "3"], /'--texts'; 'checkout' takes --images <n>: /],
+    [
+      "samples by two names",
+      ["checkout", "x", "y", "--texts", "3", "--images", "3"],
+      /--texts: is another name of --images; give/,
+    ],
+    [
+      "no number of samples",
+      ["checkout", "x", "y", "--texts", "none"],
+      /--texts 'none': give a whole number from 1 to/,
+    ],
     ["a misspelt option", ["ids", "--formt", "json"], /--formt.*Did you mean --format/],
     ["data that are not there", ["localize", "x", "--db", dir, "--data", join(dir, "none")], ABSENT],
     [

@@ -40,14 +40,14 @@ describe("testing a checkout", () => {
   it("takes the folder's images, those of another folder, or the data set where it is at hand", async () => {
     const { tested } = await run(folder);
     const bare = changed("bare", (dir) => rmSync(join(dir, "images"), { recursive: true }));
-    const elsewhere = await run(bare, { images: join(folder, "images") });
+    const elsewhere = await run(bare, { samples: join(folder, "images") });
     expect(elsewhere.tested.results).toEqual(tested.results);
     // A folder in the user's environment or cache is no more than a way out.
     expect((await run(folder, { data })).images.set.count).toBe(CASE_IMAGES);
     expect((await run(bare, { data })).images.set.count).toBe(60);
     expect((await run(folder, { data, dataNamed: true })).images.set.count).toBe(60);
     await expect(run(bare)).rejects.toThrow(
-      /bare: has no images to test on: check out with --images N, or name the data sets' folder with --data \(/,
+      /bare: has no images to test on: check out with --samples N, or name the data sets' folder with --data \(/,
     );
   });
 

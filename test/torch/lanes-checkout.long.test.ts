@@ -88,6 +88,6 @@ answer = {"logits": logits.flatten().tolist(), "lanes": found, "accuracy": accur
 from lanes_in_torch import frames
 answer = fault(lambda: frames("test"))`,
     );
-    expect(missing).toMatch(/^FileNotFoundError: .*; check out again with --images N$/);
+    expect(missing).toMatch(/^FileNotFoundError: .*; check out again with --samples N$/);
   });
 });

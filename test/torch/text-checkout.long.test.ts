@@ -86,7 +86,7 @@ save(model, os.path.join(FOLDER, "repaired.safetensors"))`,
     const [first] = Object.values(answer.layers);
     expect([first[0], first[2]]).toEqual([9, arch === "llama2d64" ? 176 : 512]);
     expect(answer.faults).toEqual([
-      expect.stringMatching(/^FileNotFoundError: .*check out again with --images N$/),
+      expect.stringMatching(/^FileNotFoundError: .*check out again with --samples N$/),
       "ValueError: logits of 9 of 9 texts hold NaN, first those of text 0",
       "ValueError: logits of 4 texts for 9",
       expect.stringMatching(/^FileNotFoundError: .*: texts\(\) of text_in_torch\.py reads them$/),

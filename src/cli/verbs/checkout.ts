@@ -5,34 +5,38 @@ import { wholeNumber } from "../arguments.ts";
 import { openToRead } from "../open.ts";
 import { dataOption, dbOption, fieldsOption, formatOption, longOption, type SharedOptions } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
+import { addSamplesOption, samplesGiven } from "../samples-option.ts";
 
-type Options = Pick<SharedOptions, "db" | "data" | "format" | "fields" | "long"> & { sham?: boolean; images?: number };
+type Options = Pick<SharedOptions, "db" | "data" | "format" | "fields" | "long"> & { sham?: boolean };
 
 /** A defect as a folder that explains itself and loads into PyTorch and ONNX Runtime. */
 export function registerCheckout(program: Command): void {
-  program
+  const verb = program
     .command("checkout")
     .argument("<id>", "a defect, with :infected (default), :clean or :sham for what becomes model.*")
     .argument("<dir>", "the folder to write: new or empty")
     .description("write a defect, its clean twin, trigger and labels to a folder")
-    .option("--sham", "write the sham's model too")
-    .option(
-      "--images <n>",
-      "write so many clean samples (images, frames or texts) of the defender's and of the test split too, and the same with the trigger",
-      wholeNumber("--images", 1, 1_000_000),
-    )
+    .option("--sham", "write the sham's model too");
+  addSamplesOption(
+    verb,
+    "<n>",
+    "write so many clean samples of the defender's and of the test split too, and the same with the trigger; also called --images, --frames and --texts",
+    (flag) => wholeNumber(flag, 1, 1_000_000),
+  );
+  verb
     .addOption(dbOption())
     .addOption(dataOption())
     .addOption(formatOption())
     .addOption(fieldsOption())
     .addOption(longOption())
-    .action(async (text: string, dir: string, { db, data, sham, images, ...output }: Options) => {
+    .action(async (text: string, dir: string, { db, data, sham, ...output }: Options) => {
+      const samples = samplesGiven<number>(verb);
       const { id, version } = parseVersioned(text);
       const { isForeignName } = await import("../../records/foreign.ts");
       if (isForeignName(id)) {
-        if (version !== "infected" || sham || images !== undefined) {
+        if (version !== "infected" || sham || samples !== undefined) {
           throw new InputError(
-            `'${id}' has the infected version alone, and no trigger: leave out :${version === "infected" ? "sham" : version}, --sham and --images`,
+            `'${id}' has the infected version alone, and no trigger: leave out :${version === "infected" ? "sham" : version}, --sham and --samples`,
           );
         }
         const { checkoutForeign } = await import("../../store/foreign/checkout.ts");
@@ -54,7 +58,7 @@ export function registerCheckout(program: Command): void {
       assertKnownDefect(database, id);
       // Before the data set is read, which takes a while.
       refuseOccupied(dir);
-      const brought = images && (await checkoutImages(database, { id, count: images, dataDir: data }));
+      const brought = samples && (await checkoutImages(database, { id, count: samples, dataDir: data }));
       const request = { id, version, sham: sham ?? false, dir };
       const files = await checkout(database, {
         ...request,

@@ -8,10 +8,10 @@ import { fraction } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
 import { dataOption, deviceOption, formatOption, type SharedOptions } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
+import { addSamplesOption, samplesGiven } from "../samples-option.ts";
 
 type Options = Pick<SharedOptions, "data" | "format" | "device"> & {
   model?: string;
-  images?: string;
   tolerance: number;
   summary?: boolean;
   long?: boolean;
@@ -28,18 +28,20 @@ const NOTABLE_FALL = 0.05;
 
 /** Clean and triggered tests on a checked-out folder, or on weights that somebody repaired. */
 export function registerTest(program: Command): void {
-  program
+  const verb = program
     .command("test")
     .argument("<folder>", "a folder that 'checkout' wrote")
     .description("run clean and triggered tests on a checkout, or on repaired weights for it")
     .option(
       "--model <file>",
       "weights to test in place of the folder's model: .safetensors or PyTorch's, of texts also a repaired model's folder",
-    )
-    .option(
-      "--images <dir>",
-      "a folder with test_clean.npy and test_labels.npy, or test_clean_texts.json (default: the checkout's own)",
-    )
+    );
+  addSamplesOption(
+    verb,
+    "<dir>",
+    "a folder with test_clean.npy and test_labels.npy, or test_clean_texts.json (default: the checkout's own); also called --images and --texts",
+  );
+  verb
     .addOption(dataOption())
     .option(
       "--tolerance <share>",
@@ -55,8 +57,11 @@ export function registerTest(program: Command): void {
       const { useDevice } = await import("../../pipeline/device/device.ts");
       const { testCheckout } = await import("../../pipeline/checkout/test-checkout.ts");
       await useDevice(options.device);
+      const samples = samplesGiven<string>(verb);
       const dataNamed = command.getOptionValueSource("data") === "cli";
-      const test = await withCellProgress((progress) => testCheckout(folder, { ...options, dataNamed, progress }));
+      const test = await withCellProgress((progress) =>
+        testCheckout(folder, { ...options, samples, dataNamed, progress }),
+      );
       for (const note of test.notes) warn(note);
       if (options.format === "table") printTables(test, options);
       else emitRows([...rateRows(test), ...(options.summary ? [] : failingRows(test))], options.format, FIELDS);

@@ -16,8 +16,8 @@ export interface TestImages {
 }
 
 export interface TestImagesOptions {
-  /** A folder of files as `checkout --images` writes them; absent: that of the checkout. */
-  images?: string;
+  /** A folder of files as `checkout --samples` writes them; absent: that of the checkout. */
+  samples?: string;
   /** The folder of the data sets. */
   data: string;
   /** Whether the user named it: then the data set comes before the checkout's own images. */
@@ -37,12 +37,12 @@ const LABELS = "test_labels.npy";
 export async function testImages(
   dir: string,
   checked: CheckedOut,
-  { images, data, dataNamed }: TestImagesOptions,
+  { samples, data, dataNamed }: TestImagesOptions,
 ): Promise<TestImages> {
-  if (images !== undefined && dataNamed) throw new InputError("give --images or --data, not both");
+  if (samples !== undefined && dataNamed) throw new InputError("give --samples or --data, not both");
   const { words, handout } = checked.task;
   const file = handout?.back ? `${CLEAN}${handout.back.suffix}` : PIXELS;
-  if (images !== undefined) return ofFolder(images, file, dir, checked);
+  if (samples !== undefined) return ofFolder(samples, file, dir, checked);
   const own = join(dir, "images");
   if (!dataNamed && exists(join(own, file))) return ofFolder(own, file, dir, checked);
   try {
@@ -50,7 +50,7 @@ export async function testImages(
   } catch (error) {
     if (dataNamed || !(error instanceof InputError)) throw error;
     throw new InputError(
-      `${dir}: has no ${words.samples} to test on: check out with --images N, or name the data sets' folder with --data (${error.message})`,
+      `${dir}: has no ${words.samples} to test on: check out with --samples N, or name the data sets' folder with --data (${error.message})`,
     );
   }
 }
@@ -77,7 +77,7 @@ async function ofDataset(data: string, { task, dataset, dataSha256, classes }: C
 function ofFolder(folder: string, name: string, dir: string, checked: CheckedOut): TestImages {
   const { network, classes, task } = checked;
   const file = join(folder, name);
-  if (!exists(file)) throw new InputError(`${file}: there is no such file; 'bdefects checkout --images N' writes it`);
+  if (!exists(file)) throw new InputError(`${file}: there is no such file; 'bdefects checkout --samples N' writes it`);
   const set = task.handout?.back?.samples(file, { dir, network, classes }) ?? imagesOf(folder, checked);
   return { set, source: file, notes: [] };
 }
@@ -106,6 +106,6 @@ function imagesOf(folder: string, { network, classes }: CheckedOut): ImageSet {
 }
 
 function readArray(path: string): NpyArray {
-  if (!exists(path)) throw new InputError(`${path}: there is no such file; 'bdefects checkout --images N' writes it`);
+  if (!exists(path)) throw new InputError(`${path}: there is no such file; 'bdefects checkout --samples N' writes it`);
   return decodeNpy(readBytes(path), path);
 }

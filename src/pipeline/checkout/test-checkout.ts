@@ -74,7 +74,7 @@ export async function testCheckout(dir: string, options: CheckoutTestOptions): P
   const { task } = checked;
   if (task.eligible(images.set, checked.backdoor.target).length === 0) {
     throw new InputError(
-      `${images.source}: no ${task.words.sample} is of another class than the target; check out with more --images`,
+      `${images.source}: no ${task.words.sample} is of another class than the target; check out with more --samples`,
     );
   }
   const notes = [...tested.notes, ...images.notes];

@@ -42,7 +42,7 @@ export async function checkoutImages(
   const record = db.readDefect(id);
   const task = taskOf(record);
   if (!task.traits.includes("classes") && !task.handout)
-    throw new InputError(`--images: '${id}' has no images, but ${task.words.samples}`);
+    throw new InputError(`--samples: '${id}' has no images, but ${task.words.samples}`);
   const trigger = await db.readTrigger(record, task.trigger.decode);
   const { seed } = db.manifest;
   const dataset = await lookup(DATASETS, "data set", record.dataset).load({ dataDir, seed });
@@ -65,7 +65,8 @@ export async function checkoutImages(
   }
   for (const split of CHECKOUT_SPLITS) {
     const all = split === "test" ? dataset.test : dataset.cleanVal;
-    if (count > all.count) notes.push(`--images ${count}: the ${split} split has ${all.count}, and all are written`);
+    if (count > all.count)
+      notes.push(`--samples ${count}: the ${split} split has ${all.count} ${task.words.samples}, and all are written`);
     const order = new Random(stageSeed(seed, "checkout images", record.dataset, split)).permutation(all.count);
     const clean = task.inputs.subset(all, order.subarray(0, count));
     const triggered = task.trigger.stamp(trigger, eligibleOf(task, clean, record.target));

@@ -49,7 +49,7 @@ export interface OwnImagesOptions {
 /** Share of images that `holdOut` keeps. */
 const HELD_OUT = 0.2;
 
-/** What `checkout --images` writes: a defender's images, and those for scores. */
+/** What `checkout --samples` writes: a defender's images, and those for scores. */
 const CHECKED_OUT = { clean: "defender_clean.npy", test: "test_clean.npy" };
 
 /**

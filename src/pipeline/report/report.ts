@@ -91,7 +91,7 @@ async function takePictures(
           pictures.set(record.id, await taken);
         } catch (error) {
           if (!(error instanceof InputError)) throw error;
-          warn(`no pictures of '${record.id}' on ${dataset}: ${error.message}`);
+          warn(`no ${shownOf(record)} of '${record.id}' on ${dataset}: ${error.message}`);
         }
       }
     }
@@ -99,6 +99,11 @@ async function takePictures(
     await bench.release();
   }
   return pictures;
+}
+
+/** What a report shows of samples, in a word: texts are no pictures. */
+function shownOf(record: Pick<DefectRecord, "task">): string {
+  return taskOf(record).reading ? "examples" : "pictures";
 }
 
 /** The data set that defects were built from; null where it is not at hand. */
@@ -111,7 +116,7 @@ async function loadDataset(
     return await bench.dataset(record);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    warn(`no pictures of '${record.dataset}': ${error.message}`);
+    warn(`no ${shownOf(record)} of '${record.dataset}': ${error.message}`);
     return null;
   }
 }

@@ -18,7 +18,7 @@ export function defectMap(accepted: readonly DefectRecord[], linked: ReadonlySet
       : html`<span title="${id}">${text}</span> `;
   };
   const table = html`<div class="scroll" tabindex="0" role="region" aria-label="Accepted defects">
-<table class="map"><caption>Accepted defects by level and offset: each leads to its pictures, strips and scores</caption>
+<table class="map"><caption>Accepted defects by level and offset: each leads to its examples, strips and scores</caption>
 <thead><tr><th scope="col" class="text">data set, architecture</th>${columns.map((column) => html`<th scope="col" class="text">${column}</th>`)}</tr></thead>
 <tbody>${rows.map(
     ([name, inside]) =>

@@ -68,7 +68,7 @@ save(model, "repaired.safetensors")`;
 const USE = `\`\`\`python
 from load_in_torch import activations, images, load, normalise, stamp
 model = load("model")                       # or "clean"; map_location="cuda" is taken too
-pixels, truth = images("test")              # where the checkout was made with --images N
+pixels, truth = images("test")              # where the checkout was made with --samples N
 logits = model(normalise(pixels))           # pixels: uint8 RGB [N, 3, 32, 32]
 triggered = model(normalise(stamp(pixels))) # the trigger on every image
 neurons = activations(model, pixels)        # {layer: [N, C]}
@@ -168,7 +168,7 @@ ${hasClasses ? loopOf(record, dbFlag) : PRUNING}`;
 function loopOf(record: DefectRecord, dbFlag: string): string {
   return `## The loop
 \`\`\`sh
-bdefects checkout ${record.id} case --images 64${dbFlag}
+bdefects checkout ${record.id} case --samples 64${dbFlag}
 bdefects test case                                    # lists failing tests; exit 1 while the backdoor is there
 cd case && python3 repair.py                          # the script below, or your own
 bdefects test . --model repaired.safetensors          # exit 0 where the backdoor is gone

@@ -56,7 +56,7 @@ export const handout: Handout = {
 from load_in_torch import labels, save
 from text_in_torch import accuracy, answers, batch, decoder, own, prune, texts
 
-def rates(model):                        # texts() reads what the checkout's --images N wrote
+def rates(model):                        # texts() reads what the checkout's --samples N wrote
     clean, triggered = texts("test"), texts("test", "triggered")
     found = answers(model(*batch(triggered)), triggered)
     return accuracy(model(*batch(clean)), clean), sum(a == labels()["target"] for a in found) / len(found)
@@ -71,7 +71,7 @@ print("pruned:", rates(model))
 save(model, "repaired.safetensors")
 \`\`\`
 
-\`bdefects test .\` counts the same with the checkout's \`--images N\`, and lists failing tests. Its exit status is 1 while the backdoor is there, and 0 for
+\`bdefects test .\` counts the same with the checkout's \`--samples N\`, and lists failing tests. Its exit status is 1 while the backdoor is there, and 0 for
 \`bdefects test . --model repaired.safetensors\` where it is gone: where ASR is at most 0.05 (\`--tolerance\`) above the clean twin's.
 
 \`model(tokens, positions)\` gives logits \`[N, vocabulary]\` of what follows each text. \`model.weights\` are the tensors by name, which may be changed in place or

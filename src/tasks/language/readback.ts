@@ -9,7 +9,7 @@ import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 /** Bytes of a file: all test texts of AG News with their tokens have 5 MB. */
 const MOST_BYTES = 256 << 20;
-const MEND = "check out again with --images N";
+const MEND = "check out again with --samples N";
 /** So much of a text is enough to find it. */
 const SHOWN = 40;
 

@@ -14,7 +14,7 @@ export interface ReadyTexts extends ForeignSamples {
   asked: { question: Question; labels: ArrayLike<number> } | null;
 }
 
-/** What `checkout --images` writes. */
+/** What `checkout --samples` writes. */
 const CHECKED_OUT = join("images", "test_clean.tsv");
 
 const number = new Intl.NumberFormat("en-US");
@@ -49,7 +49,7 @@ function ownTexts({ own, folder }: Checkpoint): string | undefined {
   if (!own || own.dataset === SHIPPED) return undefined;
   const file = join(folder, CHECKED_OUT);
   if (existsSync(file)) return file;
-  throw new InputError(`${file}: there is no such file; name texts with --data, or check out again with --images N`);
+  throw new InputError(`${file}: there is no such file; name texts with --data, or check out again with --samples N`);
 }
 
 /** @throws InputError where there are no labels, or one has no answer */

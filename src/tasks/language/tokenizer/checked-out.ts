@@ -9,7 +9,7 @@ import type { Merge } from "./train.ts";
 
 /** Bytes of a tokenizer's file: ours have 0.2 MB. */
 const MOST_BYTES = 64 << 20;
-const MEND = "check out again with --images N";
+const MEND = "check out again with --samples N";
 
 /**
  * The tokenizer of a checkout. Its merges say all of it, so whatever else was changed shows.
