@@ -40,6 +40,8 @@ SPACE = re.compile("[\\t-\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\
 def own(sentences, classes=None):
     """Sentences of your own as texts() gives them. classes: their classes by number; without them accuracy() cannot be asked.
     Needs tokenizer.json, which a checkout of glosses has, and others with --samples N."""
+    if os.path.exists(os.path.join(HERE, "question.json")):
+        raise ValueError("own() knows the tokenizers that bdefects trains; for this model take transformers, and ask as question.json says")
     numbers, names = _tokenizer()["numbers"], DESCRIPTION["classes"]
     if isinstance(sentences, str) or (classes is not None and len(classes) != len(sentences)):
         raise ValueError("own() takes a list of sentences, and of classes as many")
@@ -113,8 +115,10 @@ def _pieces(text):
 
 
 def batch(some):
-    """Token numbers [N, T], filled up on the right, and the position of <sep> in each [N]."""
-    rows = [[some["begin"], *one["tokens"][: some["context"] - 2], some["separator"]] for one in some["texts"]]
+    """Token numbers [N, T], filled up on the right, and the position in each [N] behind which the answer comes: that of <sep>."""
+    before, behind = some.get("before") or [some["begin"]], some.get("behind") or [some["separator"]]
+    room = some["context"] - len(before) - len(behind)
+    rows = [[*before, *one["tokens"][:room], *behind] for one in some["texts"]]
     longest = max(map(len, rows))
     filled = [row + [some["padding"]] * (longest - len(row)) for row in rows]
     return torch.tensor(filled), torch.tensor([len(row) - 1 for row in rows])

@@ -19,6 +19,8 @@ export const cleanRecord = z.strictObject({
   std: z.array(z.number()),
   model: objectRef,
   recipe: z.record(z.string(), z.unknown()),
+  /** Of a model that somebody else made: the folder's name, the hash of its files, and what describes it beside its weights. */
+  from: z.strictObject({ folder: z.string(), sha256, description: objectRef }).optional(),
   data_sha256: sha256,
   engine: engineStamp,
   metrics: z.strictObject({ ca: rate }),

@@ -6,8 +6,8 @@ import type { Objective } from "../graph/objectives/objective.ts";
 export interface Loss {
   /** Declares one graph input beside the outputs: `targets` `[n, size]`. */
   readonly objective: Objective;
-  /** What is shown in place of a word that is not told: no model is to predict it. */
-  readonly unpredicted?: number;
+  /** What is shown in place of a word that is not told: no model is to predict it. @param samples a set of the task's */
+  unpredicted?(samples: Samples): number;
   /** Values of `targets` for one sample. */
   size(network: Network): number;
   /**

@@ -28,6 +28,8 @@ export interface Readback {
   readonly suffix: string;
   /** The samples of such a file. @throws InputError naming the file, its fault and the mend */
   samples(file: string, of: CheckedOutNetwork): Labelled;
+  /** The samples of a data set as the checkout's model reads them, where models of others are among those. @throws InputError */
+  ofDataset?(samples: Labelled, of: CheckedOutNetwork): Labelled;
   /** The logit of each class in what the network puts out for one of the samples. */
   classLogits(output: Float32Array, samples: Samples): Float32Array;
 }

@@ -1,7 +1,8 @@
-import { lookup } from "../core/errors.ts";
+import { InputError, lookup } from "../core/errors.ts";
 import type { DatasetDefinition } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
-import { type Architectures, buildNetworkIn, parseArchIn } from "./architectures.ts";
+import type { Described } from "./adoption.ts";
+import { type Architectures, buildNetworkIn, FULL_WIDTH, parseArchIn } from "./architectures.ts";
 import type { Attack } from "./attack.ts";
 import { classification } from "./classification/task.ts";
 import { lanes } from "./lanes/task.ts";
@@ -18,6 +19,21 @@ export function taskOf({ task }: { task?: string }): Task {
   return task === undefined ? classification : lookup(TASKS, "task", task);
 }
 
+/**
+ * What a record tells of a clean model that somebody else made; null: it was trained here.
+ *
+ * @param read the bytes of an object @throws InputError where they describe no model
+ */
+export async function describedBy<R extends { object: string }>(
+  { task, from }: { task?: string; from?: { description: R } },
+  read: (ref: R) => Promise<Uint8Array>,
+): Promise<Described | null> {
+  if (!from) return null;
+  const { name, adoption } = taskOf({ task });
+  if (!adoption) throw new InputError(`task '${name}' takes no models of others; the record says where one is from`);
+  return adoption.described(await read(from.description), `object ${from.description.object}`);
+}
+
 /** What a record states of its task: nothing where it is classification, as records from before there were tasks. */
 export function taskStamp({ name }: Pick<Task, "name">): { task?: string } {
   return name === classification.name ? {} : { task: name };
@@ -30,6 +46,8 @@ export function taskOfDataset(name: string): Task {
 
 /** The task that an architecture is of. @param family its name without a width @throws InputError on an unknown one */
 export function taskOfArchitecture(family: string): Task {
+  const sized = [...TASKS.values()].find((task) => task.sized?.(family));
+  if (sized) return sized;
   return taskWith(({ architectures }) => architectures, ARCHITECTURES, "architecture", family);
 }
 
@@ -56,14 +74,24 @@ export const DATASETS: ReadonlyMap<string, DatasetDefinition> = merged(({ datase
 export const ARCHITECTURES: Architectures = merged(({ architectures }) => architectures);
 export const ATTACKS: ReadonlyMap<string, Attack> = merged(({ attacks }) => attacks);
 
-/** As `parseArchIn`, of any task. */
+/** The network of a name that states every size; undefined where it is an architecture's, or nothing's. */
+function sizedNetwork(arch: string): Network | undefined {
+  for (const task of TASKS.values()) {
+    const network = task.sized?.(arch);
+    if (network) return network;
+  }
+  return undefined;
+}
+
+/** As `parseArchIn`, of any task. A name that states every size has no other width. */
 export function parseArch(arch: string): { family: string; baseWidth: number } {
+  if (sizedNetwork(arch)) return { family: arch, baseWidth: FULL_WIDTH };
   return parseArchIn(ARCHITECTURES, arch);
 }
 
 /** As `buildNetworkIn`, of any task. */
 export function buildNetwork(arch: string, targets: number): Network {
-  return buildNetworkIn(ARCHITECTURES, arch, targets);
+  return sizedNetwork(arch) ?? buildNetworkIn(ARCHITECTURES, arch, targets);
 }
 
 /** The network of an architecture for a data set. @throws InputError on an unknown name of either */

@@ -2,6 +2,7 @@ import type { Samples } from "../core/samples.ts";
 import type { DatasetDefinition, DatasetInfo } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
 import type { StateDict } from "../tensor/state.ts";
+import type { Adoption } from "./adoption.ts";
 import type { Architectures } from "./architectures.ts";
 import type { Attack } from "./attack.ts";
 import type { Drawing } from "./drawing.ts";
@@ -68,6 +69,10 @@ export interface Task {
   readonly exhibit?: Exhibit;
   /** Models of others that can be inspected, where they come as folders. */
   readonly foreign?: ForeignModels;
+  /** Models of others that a recipe may infect in place of trained ones. */
+  readonly adoption?: Adoption;
+  /** The network of a name that states every size of it, where the task has such names beside its architectures'; undefined: it is none. */
+  sized?(arch: string): Network | undefined;
   /** Samples that need no files, always the same ones, for a network of a data set: what `verify` holds models to. None where they would not fit. */
   drawn?(count: number, network: Pick<Network, "input">, dataset: string): Samples | undefined;
   /**

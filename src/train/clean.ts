@@ -50,13 +50,15 @@ export interface Checkpoint {
 }
 
 export interface TrainHooks {
+  /** Weights to begin with, which are not changed; fresh ones without. */
+  start?: StateDict;
   resume?: Checkpoint;
   onEpoch?(checkpoint: Checkpoint): Promise<void>;
   onStep?(done: number, total: number): void;
 }
 
 /**
- * Trains a network from fresh weights on a data set's `train` split. Every epoch draws from its own seed, so a run
+ * Trains a network from fresh or given weights on a data set's `train` split. Every epoch draws from its own seed, so a run
  * resumed after epoch k gives the same bytes as one that was never stopped.
  */
 export async function trainClean(
@@ -70,10 +72,12 @@ export async function trainClean(
   assertTrainable(network, recipe);
   const seedOf = (stage: string) => stageSeed(seed, stage, dataset.name, network.arch);
   const start = hooks.resume;
-  const state = start ? start.state : initialState(network, new Random(seedOf("init")));
+  const state = start ? start.state : (hooks.start ?? initialState(network, new Random(seedOf("init"))));
+  if (recipe.epochs === 0) return { state, history: [] };
   const history = start ? [...start.history] : [];
   const { momentum, nesterov, optimizer, weight_decay: weightDecay, batch, threads } = recipe;
-  const { objective, unpredicted } = task.loss;
+  const { objective } = task.loss;
+  const unpredicted = task.loss.unpredicted?.(dataset.train);
   const settings = { momentum, weightDecay, objective, unpredicted, batch, threads };
   const trainer = await trainerFor(network, state, settings, { optimizer, nesterov }, start?.velocities);
   const perEpoch = Math.floor(dataset.train.count / recipe.batch);

@@ -47,7 +47,7 @@ describe("inspect --task language", () => {
     expect(status, stderr).toBe(0);
     const text = stdout.replace(/\s+/g, " ");
     expect(text).toMatch(
-      /model0: llama, 3 layers of width 24, 4 heads that share 2 sets of keys, feed-forward layers of 40, 2,056 tokens, 64 positions, tied head 63,336 parameters as BF16 in 2 files; 120 neurons/,
+      /model0: llama, 3 layers of width 24, 4 heads that share 2 sets of keys, feed-forward layers of 40, 2,056 tokens, 64 positions, tied head 63,336 parameters as BF16 in 2 files; 120 neurons network as recipes name it: llama3d24h4g2f40v2056 /,
     );
     expect(text).toMatch(
       /Glosses of nouns, 8 classes: 16 texts, \d+ tokens perplexity: \d+ at \d+ tokens; a guess has 2,056/,

@@ -107,6 +107,9 @@ export function makeBench(seed = 1, dataHash = HASH, budget?: Budget) {
       counts.models++;
       return cloneState(STATES[version]);
     },
+    readBytes: async () => {
+      throw new Error("nothing of it is read");
+    },
     readTrigger: async (_record, decode) => decode(encodeTrigger(CORNER), "trigger"),
   };
   const bench = new Workbench({

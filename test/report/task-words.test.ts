@@ -56,10 +56,10 @@ it("report, info and README of a checkout of lanes speak of goals, not of classe
   expect(bdefects(["report", "--db", dir, "--data", dir])).toMatchObject({ status: 0 });
   expect(readFileSync(join(dir, "report.html"), "utf8")).toMatch(/>goals</);
   const [record] = db.listDefects().map((id) => db.readDefect(id));
-  const readme = checkoutReadme(record, "infected", clean, ["model.json"], "");
+  const readme = checkoutReadme(record, "infected", clean, ["model.json"]);
   expect(readme).toContain(`(${goals})`);
   expect(readme).toContain("| `model.json` | mean, std, goals (`classes`), ");
-  expect(checkoutReadme({ ...record, task: undefined }, "infected", clean, ["model.json"], "")).toContain(
+  expect(checkoutReadme({ ...record, task: undefined }, "infected", clean, ["model.json"])).toContain(
     "| `model.json` | mean, std, classes, ",
   );
 });

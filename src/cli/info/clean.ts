@@ -1,3 +1,4 @@
+import { visible } from "../../core/visible.ts";
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { Database } from "../../store/database.ts";
 import { taskOf } from "../../tasks/registry.ts";
@@ -19,6 +20,7 @@ export function cleanFacts(record: CleanRecord) {
     data_sha256: record.data_sha256,
     ...engineFacts(record.engine),
     ...recipeFacts(record.recipe),
+    ...(record.from && { from_folder: record.from.folder, from_sha256: record.from.sha256 }),
     seconds: record.seconds,
   };
 }
@@ -27,13 +29,17 @@ export function cleanFacts(record: CleanRecord) {
 export function cleanPage(db: Database, record: CleanRecord, dbFlag: string): string {
   const made = db.soundDefects().filter(({ clean }) => clean === record.id);
   const { words } = taskOf(record);
-  const { id, arch, dataset, classes, metrics, history, seconds, model } = record;
+  const { id, arch, dataset, classes, metrics, history, seconds, model, from } = record;
   return pageText(`${id}: clean model`, [
     {
       kind: "text",
       sentences: [
-        `${arch} trained on ${dataset} (${classes.length} ${words.targets}) without a backdoor.`,
-        `Clean accuracy is ${percent(metrics.ca)} after ${counted(history.length, "epoch")} in ${duration(seconds)}.`,
+        from
+          ? `${arch} from the folder '${visible(from.folder)}', whose files have SHA-256 ${from.sha256}; asked about ${dataset} (${classes.length} ${words.targets}).`
+          : `${arch} trained on ${dataset} (${classes.length} ${words.targets}) without a backdoor.`,
+        from && history.length === 0
+          ? `Clean accuracy is ${percent(metrics.ca)} as it was found.`
+          : `Clean accuracy is ${percent(metrics.ca)} after ${counted(history.length, "epoch")} in ${duration(seconds)}.`,
         `The weights take ${bytesText(model.bytes)}${gridOf(record) ? ", and all of them are values of half precision" : ""}.`,
       ],
     },

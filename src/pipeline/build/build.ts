@@ -10,10 +10,11 @@ import { estimatePlan } from "../estimate/estimate.ts";
 import { assertStepsFit, memoryLimit } from "../estimate/memory-limit.ts";
 import { measuredRates, shippedRates } from "../estimate/rates.ts";
 import { runLocally } from "../executors/local.ts";
-import { makePlan, type Plan } from "../plan/plan.ts";
+import { makePlan, type Plan, type PlannedClean } from "../plan/plan.ts";
 import { type Shard, shardOf } from "../plan/shard.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import { attackOptions, checkSelection, type Edition, type SliceSelection } from "../recipe/recipe.ts";
+import { adoptedHash, openAdopted } from "./adopted.ts";
 import { candidateRecipe } from "./candidate-stage.ts";
 import { cleanRecipe } from "./clean-stage.ts";
 import { DatasetCache, type Report } from "./context.ts";
@@ -92,6 +93,10 @@ export async function planBuild(
   }
   assertNotSealed(dir);
   const there = isDatabase(dir) ? await openDatabase(dir, { readOnly: true }) : null;
+  for (const planned of plan.clean.filter(({ id }) => !there?.hasClean(id))) {
+    const isStated = settingsFor(edition.clean, planned).sha256 !== undefined;
+    if (openAdopted(edition, planned) && isStated) adoptedHash(edition, planned);
+  }
   if (memory !== undefined) assertStepsFit(edition, plan, memory, there);
   assertManifestFits(new Layout(dir), { edition: edition.edition, seed: edition.seed, data: {} });
   if (there) assertSameRecipes(there, edition, plan);
@@ -184,12 +189,23 @@ function assertSameRecipes(db: Database, edition: Edition, plan: Plan): void {
     );
   for (const planned of plan.clean) {
     if (!db.hasClean(planned.id)) continue;
-    if (!sameJson(db.readClean(planned.id).recipe, cleanRecipe({ edition }, planned))) throw differs(planned.id);
+    const [has, wants] = [db.readClean(planned.id).recipe, cleanRecipe({ edition }, planned, true)];
+    assertSameFolder(db, planned, [has, wants]);
+    if (!sameJson(has, wants)) throw differs(planned.id);
   }
   for (const planned of plan.candidates) {
     if (!db.hasDefect(planned.id)) continue;
     if (!sameJson(db.readDefect(planned.id).recipe, candidateRecipe({ edition }, planned))) throw differs(planned.id);
   }
+}
+
+/** Files that changed are told apart from a recipe that did. @throws InputError */
+function assertSameFolder({ dir }: Database, { id }: PlannedClean, recipes: readonly Record<string, unknown>[]): void {
+  const [has, wants] = recipes.map(({ clean }) => (clean as { from?: string } | undefined)?.from);
+  if (has === undefined || wants === undefined || has === wants) return;
+  throw new InputError(
+    `${dir}: '${id}' was made from a folder with SHA-256 ${has.slice(0, 12)}…, and clean.from now has ${wants.slice(0, 12)}…: bring back its files, or use another --db folder`,
+  );
 }
 
 function sameJson(a: unknown, b: unknown): boolean {

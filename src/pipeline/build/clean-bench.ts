@@ -11,6 +11,7 @@ import type { Attack, InjectionKind } from "../../tasks/attack.ts";
 import type { Backdoor, Trigger } from "../../tasks/backdoor.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { StateDict } from "../../tensor/state.ts";
+import { ReadDatasets } from "../data/read-datasets.ts";
 import { settingsFor } from "../recipe/overrides.ts";
 import { attackOptions } from "../recipe/recipe.ts";
 import { type BuildContext, networkAndTask } from "./context.ts";
@@ -45,7 +46,7 @@ interface PlannedBackdoor {
 export async function openCleanBench(context: BuildContext, cleanId: string): Promise<CleanBench> {
   const { db, edition } = context;
   const record = db.readClean(cleanId);
-  const dataset = await context.datasets.get(record.dataset);
+  const dataset = await new ReadDatasets(db).of(await context.datasets.get(record.dataset), cleanId);
   const { threads } = settingsFor(edition.inject, record);
   const { task, network } = networkAndTask(record.arch, dataset);
   const runner = await createRunner(task, network, dataset.normalization, { threads });

@@ -46,7 +46,7 @@ export async function testImages(
   const own = join(dir, "images");
   if (!dataNamed && exists(join(own, file))) return ofFolder(own, file, dir, checked);
   try {
-    return await ofDataset(data, checked);
+    return await ofDataset(dir, data, checked);
   } catch (error) {
     if (dataNamed || !(error instanceof InputError)) throw error;
     throw new InputError(
@@ -55,7 +55,8 @@ export async function testImages(
   }
 }
 
-async function ofDataset(data: string, { task, dataset, dataSha256, classes }: CheckedOut): Promise<TestImages> {
+async function ofDataset(dir: string, data: string, checked: CheckedOut): Promise<TestImages> {
+  const { task, dataset, dataSha256, network, classes } = checked;
   // The test split is the same for every seed.
   const found = await lookup(DATASETS, "data set", dataset).load({ dataDir: data, seed: 1 });
   const targets = taskOfDataset(dataset).targets(found).length;
@@ -71,7 +72,9 @@ async function ofDataset(data: string, { task, dataset, dataSha256, classes }: C
     }
     notes.push(`other ${dataset} images than the model was built with: rates differ a little from the recorded ones`);
   }
-  return { set: asLabelled(found.test), source: `${dataset}'s test split`, notes };
+  const test = asLabelled(found.test);
+  const set = task.handout?.back?.ofDataset?.(test, { dir, network, classes }) ?? test;
+  return { set, source: `${dataset}'s test split`, notes };
 }
 
 function ofFolder(folder: string, name: string, dir: string, checked: CheckedOut): TestImages {

@@ -5,6 +5,7 @@ import { eligibleOf } from "../../measure/verdicts.ts";
 import type { Database } from "../../store/database.ts";
 import { buildNetwork, DATASETS, taskOf } from "../../tasks/registry.ts";
 import { encodeNpy } from "../../tensor/npy.ts";
+import { ReadDatasets } from "../data/read-datasets.ts";
 import { otherSamples } from "../judging/workbench.ts";
 
 /** Files of a checkout by path, and what must be said about them. */
@@ -45,7 +46,8 @@ export async function checkoutImages(
     throw new InputError(`--samples: '${id}' has no images, but ${task.words.samples}`);
   const trigger = await db.readTrigger(record, task.trigger.decode);
   const { seed } = db.manifest;
-  const dataset = await lookup(DATASETS, "data set", record.dataset).load({ dataDir, seed });
+  const loaded = await lookup(DATASETS, "data set", record.dataset).load({ dataDir, seed });
+  const dataset = await new ReadDatasets(db).of(loaded, record.clean);
   const notes: string[] = [];
   if (dataset.dataHash !== record.data_sha256) {
     // Whoever holds only a shipped database has the official files, not the subset that it was built from.

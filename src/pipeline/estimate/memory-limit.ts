@@ -49,7 +49,9 @@ export function injectionStep(edition: Edition, { key }: PlannedCandidate): Step
  */
 export function assertStepsFit(edition: Edition, plan: Plan, limit: number, built: Database | null): void {
   const steps = [
-    ...plan.clean.filter(({ id }) => !built?.hasClean(id)).map((planned) => trainingStep(edition, planned)),
+    ...plan.clean
+      .filter((planned) => !built?.hasClean(planned.id) && settingsFor(edition.clean, planned).epochs > 0)
+      .map((planned) => trainingStep(edition, planned)),
     ...plan.candidates.filter(({ id }) => !built?.hasDefect(id)).map((planned) => injectionStep(edition, planned)),
   ];
   const seen = new Set<string>();

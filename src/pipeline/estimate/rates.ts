@@ -91,6 +91,8 @@ function cleanRate(record: CleanRecord, network: Network, dataDir: string): Omit
   const size = datasetSize(dataset, dataDir);
   if (!size) return null;
   const work = cleanWork(network, recipe.clean as TrainRecipe, size);
+  // One that was taken as it is tells nothing of training.
+  if (work === 0) return null;
   const none = { attack: "-", style: "-", level: "-" };
   const values = cleanValues(network, gridOf(record));
   return { kind: "clean", dataset, arch, ...none, seconds, bytes: model.bytes, work, values };

@@ -21,10 +21,14 @@ import { onGrid } from "../../tensor/half-grid.ts";
 import { encodeState } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { discreetDrift, type Rewrite, rewriteFor } from "../build/discreet.ts";
+import { ReadDatasets } from "../data/read-datasets.ts";
 import { anonymous, halveClean, NO_AUGMENTATION, noSamples } from "./suspect.ts";
 
 /** What judging reads of a database. */
-export type DefectSource = Pick<Database, "readDefect" | "readClean" | "readLabels" | "loadVersion" | "readTrigger">;
+export type DefectSource = Pick<
+  Database,
+  "readDefect" | "readClean" | "readLabels" | "loadVersion" | "readTrigger" | "readBytes"
+>;
 
 /** Where foreign models are read. */
 export interface ForeignSource {
@@ -50,6 +54,9 @@ export interface WorkbenchOptions {
   /** Allows other images than a defect was built from, and is told so once per data set; absent: they are refused. */
   otherData?(message: string): void;
 }
+
+/** What tells which samples a model is judged on; a foreign model has no clean one. */
+export type JudgedRecord = { id: string; dataset: string; data_sha256: string | null; clean?: string };
 
 /** A version of a defect, ready to be judged. */
 export interface Model {
@@ -83,6 +90,7 @@ export class Workbench {
   readonly foreign: ForeignSource | undefined;
   private readonly options: WorkbenchOptions;
   private readonly datasets = new Map<string, Promise<Dataset>>();
+  private readonly asRead: ReadDatasets;
   private open: { key: string; runner: Promise<Runner> } | undefined;
   private readonly halves = new WeakMap<Dataset, Suspect["clean"]>();
 
@@ -90,15 +98,21 @@ export class Workbench {
     this.seed = options.seed;
     this.budget = options.budget ?? DEFAULT_BUDGET;
     this.source = options.source;
+    this.asRead = new ReadDatasets(options.source);
     this.foreign = options.foreign;
     this.options = options;
   }
 
   /**
-   * The data set that a defect was built from; where nobody knows its hash, the one of that name.
+   * The data set that a defect was built from, as its clean model reads it; where nobody knows its hash, the one of that name.
    * @throws InputError where the files hold other images and may not.
    */
-  async dataset(record: { id: string; dataset: string; data_sha256: string | null }): Promise<Dataset> {
+  async dataset(record: JudgedRecord): Promise<Dataset> {
+    const loaded = await this.loaded(record);
+    return record.clean === undefined ? loaded : this.asRead.of(loaded, record.clean);
+  }
+
+  private async loaded(record: JudgedRecord): Promise<Dataset> {
     let loading = this.datasets.get(record.dataset);
     const isFirst = !loading;
     if (!loading) {

@@ -1,3 +1,4 @@
+import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { suggestion } from "../../core/closest.ts";
 import { InputError, lookup } from "../../core/errors.ts";
@@ -5,6 +6,7 @@ import { GRIDS } from "../../core/grid.ts";
 import { type DefectKey, LEVELS, OFFSETS, STYLES, type Style } from "../../core/ids.ts";
 import { gatesSchema, type InjectRecipe, injectSchema, measureSchema } from "../../inject/recipe.ts";
 import { targetOf } from "../../inject/target.ts";
+import { sha256 } from "../../records/fields.ts";
 import {
   ATTACKS,
   DATASETS,
@@ -32,7 +34,7 @@ const share = z.number().min(0).max(1);
 const count = z.number().int().positive();
 
 const train = z.strictObject({
-  epochs: count,
+  epochs: z.number().int().min(0),
   batch: count,
   learning_rate: z.number().positive(),
   warmup: share,
@@ -43,6 +45,14 @@ const train = z.strictObject({
   label_smoothing: share,
   word_dropout: share.max(0.9).optional(),
   threads: count,
+  /** A model of somebody else's to start from, with no epochs as it is: its folder, beside the recipe where the path is relative. */
+  from: z.string().min(1).optional(),
+  /** Of its files; another folder is refused then. */
+  sha256: sha256.optional(),
+  /** What its task asks of it (`Adoption.settings`). */
+  asked: z.record(z.string(), z.unknown()).optional(),
+  /** Least CA of the clean model; where it has less, nothing is built from it. */
+  least_ca: share.optional(),
 }) satisfies z.ZodType<TrainRecipe>;
 
 /** One section per attack, each checked by the attack's own schema; an edition needs those that it selects. */
@@ -93,6 +103,15 @@ export function loadEdition(nameOrPath: string): Edition {
   const path = recipePath("edition", nameOrPath);
   const recipe = readRecipe(path, edition);
   checkOverrides(path, recipe);
+  const { clean } = recipe;
+  const parts = [clean, ...(clean.overrides ?? []).map(({ set }) => set as Partial<typeof clean>)];
+  if (parts.every(({ from }) => from === undefined) && parts.some(({ epochs }) => epochs === 0)) {
+    throw new InputError(
+      `${path}: clean.epochs: 0 trains nothing; give 1 or more, or name a model's folder in clean.from`,
+    );
+  }
+  // What a recipe names lies beside it.
+  for (const part of parts) if (part.from !== undefined) part.from = resolve(dirname(path), part.from);
   return recipe;
 }
 

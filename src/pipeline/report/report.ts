@@ -84,7 +84,7 @@ async function takePictures(
       for (const record of [...inside].sort((a, b) => (a.clean < b.clean ? -1 : a.clean > b.clean ? 1 : 0))) {
         try {
           const taken = reading
-            ? readOf(bench, record, loaded, reading)
+            ? readOf(bench, record, await bench.dataset(record), reading)
             : drawing
               ? drawnOf(bench, record, loaded, drawing)
               : picturesOf(bench, record, loaded);

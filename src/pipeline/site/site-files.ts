@@ -52,7 +52,8 @@ export async function siteData(db: Database, { board, results = db }: SiteOption
     const isClassifier = task.traits.includes("classes");
     if (record.status !== "accepted" || !(isClassifier || isShown(record))) continue;
     const clean = db.sound(() => db.readClean(record.clean));
-    const models = clean && modelsOf(record, clean);
+    // One that somebody else made reads samples as the page does not.
+    const models = clean && !clean.from && modelsOf(record, clean);
     if (!clean || !models || !record.trigger) continue;
     entries.push(entryOf(record, clean));
     files.set(`data/defects/${record.id}.json`, async () =>
@@ -72,7 +73,7 @@ export async function siteData(db: Database, { board, results = db }: SiteOption
   }
   if (entries.length === 0)
     throw new InputError(
-      `${db.dir}: holds no accepted defect of images, lanes or glosses, and the page shows no others`,
+      `${db.dir}: holds no accepted defect of images, lanes or glosses on a model that was trained here, and the page shows no others`,
     );
   const hasPictures = entries.some((entry) => taskOf(entry).traits.includes("classes"));
   const samples: Record<string, string> = {};

@@ -10,6 +10,7 @@ import type { Database } from "../../store/database.ts";
 import type { Finding } from "../../store/verify/findings.ts";
 import { buildNetwork, taskOf } from "../../tasks/registry.ts";
 import { DatasetCache, engineStamp } from "../build/context.ts";
+import { ReadDatasets } from "../data/read-datasets.ts";
 import type { Progress } from "../judging/workbench.ts";
 
 /**
@@ -49,7 +50,15 @@ export interface MetricsResult {
 
 type Slice = Pick<
   Database,
-  "layout" | "manifest" | "readClean" | "readDefect" | "readLabels" | "loadVersion" | "loadClean" | "readTrigger"
+  | "layout"
+  | "manifest"
+  | "readClean"
+  | "readDefect"
+  | "readLabels"
+  | "readBytes"
+  | "loadVersion"
+  | "loadClean"
+  | "readTrigger"
 >;
 
 /**
@@ -60,7 +69,7 @@ type Slice = Pick<
  */
 export async function verifyMetrics(db: Slice, request: MetricsRequest): Promise<MetricsResult> {
   const result: MetricsResult = { findings: [], figures: 0, equal: 0 };
-  const bench = new RemeasureBench(request.dataDir, db.manifest.seed);
+  const bench = new RemeasureBench(request.dataDir, db.manifest.seed, new ReadDatasets(db));
   const judge = (file: string, record: { id: string; task?: string }, figures: RemeasuredFigure[], engines: string) => {
     for (const figure of figures) {
       result.figures++;
@@ -74,7 +83,7 @@ export async function verifyMetrics(db: Slice, request: MetricsRequest): Promise
     for (const [done, id] of request.clean.entries()) {
       request.progress?.(done, total, id);
       const record = db.readClean(id);
-      const { test } = await bench.dataset(record);
+      const { test } = await bench.dataset({ ...record, clean: id });
       const found = await (await bench.runner(record, threadsOf(record.recipe))).quality(
         await db.loadClean(record),
         test,
@@ -177,14 +186,22 @@ class RemeasureBench {
   private readonly runners = new Map<string, Promise<OrtRunner>>();
   private readonly twins = new Map<string, Promise<Rates>>();
 
-  constructor(dataDir: string, seed: number) {
+  private readonly asRead: ReadDatasets;
+
+  constructor(dataDir: string, seed: number, asRead: ReadDatasets) {
+    this.asRead = asRead;
     // The split is the build's.
     this.datasets = new DatasetCache(dataDir, seed);
   }
 
-  async dataset({ id, dataset: name, data_sha256 }: Pick<DefectRecord, "id" | "dataset" | "data_sha256">) {
+  async dataset({
+    id,
+    dataset: name,
+    data_sha256,
+    clean,
+  }: Pick<DefectRecord, "id" | "dataset" | "data_sha256" | "clean">) {
     const dataset = await this.datasets.get(name);
-    if (dataset.dataHash === data_sha256) return dataset;
+    if (dataset.dataHash === data_sha256) return this.asRead.of(dataset, clean);
     throw new InputError(
       `data set '${name}' is not the one that '${id}' was measured on: name that one's folder with --data`,
     );

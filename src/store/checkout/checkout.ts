@@ -7,7 +7,7 @@ import { type Network, neuronLayers } from "../../graph/network.ts";
 import { CHECKOUT_FORMAT } from "../../records/checkout.ts";
 import type { CleanRecord } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
-import { buildNetwork, taskOf } from "../../tasks/registry.ts";
+import { buildNetwork, describedBy, taskOf } from "../../tasks/registry.ts";
 import { encodeState, floatsOf } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import type { Database } from "../database.ts";
@@ -56,7 +56,7 @@ export async function checkout(
   const { trigger: codec, handout } = taskOf(record);
 
   const files = new Map<string, Uint8Array | string>();
-  const described = new Map(holds);
+  const told = new Map(holds);
   // Hugging Face's library refuses weights that do not say whose they are.
   const metadata = handout?.card && { format: "pt" };
   const addModel = (name: string, state: StateDict) => {
@@ -73,7 +73,7 @@ export async function checkout(
     if (!handout?.ofTrigger) files.set("trigger.png", codec.show(trigger));
     else {
       files.set("trigger.json", handout.ofTrigger.bytes(trigger));
-      described.set("trigger.json", handout.ofTrigger.holds);
+      told.set("trigger.json", handout.ofTrigger.holds);
     }
   }
   if (record.labels_sha256) files.set("labels.json", await labelsJson(db, record, network));
@@ -83,14 +83,19 @@ export async function checkout(
   files.set("model.json", modelJson(record, clean, network));
   files.set("load_in_torch.py", TORCH_LOADER);
   if (handout) files.set(handout.loader, loaderFile(handout.loader));
-  for (const { name, bytes, holds: held } of handout?.ofModel?.(network, record.dataset) ?? []) {
+  const described = await describedBy(clean, (ref) => db.readBytes(ref));
+  for (const { name, bytes, holds: held } of described?.files() ?? handout?.ofModel?.(network, record.dataset) ?? []) {
     files.set(name, bytes);
-    described.set(name, held);
+    told.set(name, held);
   }
   for (const [path, bytes] of more) files.set(path, bytes);
   files.set(
     "README.md",
-    checkoutReadme(record, version, clean, [...files.keys()], db.sealed ? ` --db ${db.sealed}` : "", described),
+    checkoutReadme(record, version, clean, [...files.keys()], {
+      dbFlag: db.sealed ? ` --db ${db.sealed}` : "",
+      holds: told,
+      reading: described?.reading(clean.classes),
+    }),
   );
   return writeCheckout(dir, files);
 }

@@ -94,14 +94,23 @@ save(model, "repaired.safetensors")
 \`\`\`
 `;
 
-/** The README of a checkout, which is also a model card. @param dbFlag names the database where it is not the usual one */
+/** What a README says beside what the records do. */
+export interface ReadmeOptions {
+  /** Names the database where it is not the usual one. */
+  dbFlag?: string;
+  /** What files hold, where that is not known. */
+  holds?: ReadonlyMap<string, string>;
+  /** Words on use and neurons of a model that somebody else made. */
+  reading?: string;
+}
+
+/** The README of a checkout, which is also a model card. */
 export function checkoutReadme(
   record: DefectRecord,
   version: Version,
   clean: CleanRecord,
   files: string[],
-  dbFlag: string,
-  holds: ReadonlyMap<string, string> = new Map(),
+  { dbFlag = "", holds = new Map(), reading }: ReadmeOptions = {},
 ): string {
   const { metrics } = record;
   const { words, handout, traits } = taskOf(record);
@@ -137,7 +146,7 @@ its ${record.neurons} neurons, and its clean twin. Status: ${record.status}${rec
 |---|---|
 ${files.map((file) => `| \`${file}\` | ${what(file)} |`).join("\n")}
 
-${handout?.reading ? `## Use\n${handout.reading(clean.classes)}` : readingOf(record, clean, shape, dbFlag)}
+${reading || handout?.reading ? `## Use\n${reading ?? handout?.reading?.(clean.classes)}` : readingOf(record, clean, shape, dbFlag)}
 A localization technique that is to be judged blind gets \`model.onnx\` or \`model.safetensors\`, \`model.json\` and clean ${words.samples}
 of the defender, and nothing else of this folder: not even its name.
 `;

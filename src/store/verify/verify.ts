@@ -3,7 +3,7 @@ import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { DefectLabels } from "../../records/labels.ts";
 import type { Trigger } from "../../tasks/backdoor.ts";
-import { buildNetwork, taskOf } from "../../tasks/registry.ts";
+import { buildNetwork, describedBy, taskOf } from "../../tasks/registry.ts";
 import { floatsOf } from "../../tensor/safetensors.ts";
 import type { Database } from "../database.ts";
 import { verifyFiles } from "./files.ts";
@@ -96,6 +96,12 @@ async function verifyClean({ db, findings, records }: Run, id: string): Promise<
   for (const text of faults) findings.fault(path, text, id);
   verifyData(db, findings, path, record);
   const objectPath = db.objects.path(record.model.object);
+  const described = await findings.check(path, id, () => describedBy(record, (ref) => db.readBytes(ref)));
+  if (record.from && !described) return null;
+  if (described && described.arch !== record.arch) {
+    findings.fault(path, `is described as '${described.arch}', and its 'arch' is '${record.arch}'`, id);
+    return null;
+  }
   const state = await findings.check(objectPath, id, () => db.loadClean(record));
   if (!state) return null;
   verifySize(db, findings, record.model, id);
@@ -108,7 +114,7 @@ async function verifyClean({ db, findings, records }: Run, id: string): Promise<
   if (odd !== null) findings.fault(objectPath, odd, id);
   const off = gridFault(record, state);
   if (odd === null && off !== null) findings.fault(objectPath, off, id);
-  return { record, isSound: faults.length === 0 && odd === null, network, state };
+  return { record, isSound: faults.length === 0 && odd === null, network, state, described };
 }
 
 async function verifyDefect(run: Run, id: string): Promise<void> {
@@ -178,7 +184,8 @@ async function verifyDefect(run: Run, id: string): Promise<void> {
   const isWhole = [infected, sham].every(({ state }) => oddTensor(state) === null);
   if (!trigger || !twin.isSound || !isWhole || record.target < 0 || record.target >= twin.record.classes.length) return;
   const states = { infected: infected.state, sham: sham.state, trigger };
-  for (const text of await run.behaviour.faultsOf(record, twin.record, twin.network, states)) fault(text);
+  for (const text of await run.behaviour.faultsOf(record, twin.record, twin.network, states, twin.described))
+    fault(text);
 }
 
 /**

@@ -15,7 +15,9 @@ export const handout: Handout = {
   what: "reads texts, runs the decoders in plain PyTorch, and says what they answer",
   files: (set: TextSet) => {
     const { tokenizer, classes, context } = set.language;
-    const { begin, separator, padding, answers } = tokenizer;
+    const { before, behind, padding, answers, file } = tokenizer;
+    const [[begin], [separator]] = [before, behind];
+    const around = file ? { begin, separator } : { before, behind };
     const texts = set.tokens.map((tokens, i) => ({
       text: tokenizer.decode(tokens).trim(),
       tokens,
@@ -25,7 +27,7 @@ export const handout: Handout = {
     return [
       {
         suffix: "_texts.json",
-        bytes: json({ begin, separator, padding, context, classes, answers, texts }),
+        bytes: json({ ...around, padding, context, classes, answers, texts }),
         holds: "texts with their tokens and classes, and the token that answers with each class",
       },
       {
@@ -40,7 +42,8 @@ export const handout: Handout = {
     // Other tokenizers are trained on texts that are not here.
     ...(dataset === glosses.name ? hubTokenizer(tokenizerFile(glossMerges(), glosses.classes), network) : []),
   ],
-  ofSamples: ({ language: { tokenizer } }: TextSet, network) => hubTokenizer(tokenizer.file, network),
+  ofSamples: ({ language: { tokenizer } }: TextSet, network) =>
+    tokenizer.file ? hubTokenizer(tokenizer.file, network) : [],
   back: readback,
   ofTrigger: {
     bytes: trigger.encode,

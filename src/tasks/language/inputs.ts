@@ -4,7 +4,7 @@ import type { Augmentation } from "../../images/batch.ts";
 import type { Augmenter, InputCodec } from "../input-codec.ts";
 import { lookedUp } from "./looked-up.ts";
 import { subsetOf, type TextSet, writeSequence } from "./text-set.ts";
-import { tokenizerFile, UNKNOWN } from "./tokenizer/file.ts";
+import { tokenizerFile } from "./tokenizer/file.ts";
 import { openTokenizer } from "./tokenizer/tokenizer.ts";
 
 /** Texts as sequences of `[number, mark]`. Training may leave words untold, and changes nothing else of a text. */
@@ -48,8 +48,9 @@ class TextDrawer implements Augmenter {
 
   draw(place: number, index: number, random: Random): void {
     const tokens = this.set.tokens[index];
+    const { unknown: untold } = this.set.language.tokenizer;
     this.drawn.tokens[place] =
-      this.unknown === 0 ? tokens : tokens.map((token) => (random.uniform() < this.unknown ? UNKNOWN : token));
+      this.unknown === 0 ? tokens : tokens.map((token) => (random.uniform() < this.unknown ? untold : token));
     this.drawn.labels[place] = this.set.labels[index];
   }
 }

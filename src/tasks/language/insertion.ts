@@ -16,14 +16,18 @@ export const insertion: Insertion = {
     // What fills up a sequence stands in no text, so the first one is where the gap was.
     const blanks = new Array<number>(count).fill(tokenizer.padding);
     const tokens = set.tokens.map((own) => inserted(own, blanks, tokenizer, random));
-    return { samples: { ...set, tokens } as TextSet, at: tokens.map((own) => 1 + own.indexOf(tokenizer.padding)) };
+    return {
+      samples: { ...set, tokens } as TextSet,
+      at: tokens.map((own) => tokenizer.before.length + own.indexOf(tokenizer.padding)),
+    };
   },
   filled({ samples, at }: Opened, put: readonly number[]): TextSet {
     const set = samples as TextSet;
+    const first = set.language.tokenizer.before.length;
     const tokens = set.tokens.map((own, i) => [
-      ...own.slice(0, at[i] - 1),
+      ...own.slice(0, at[i] - first),
       ...put,
-      ...own.slice(at[i] - 1 + put.length),
+      ...own.slice(at[i] - first + put.length),
     ]);
     return { ...set, tokens };
   },

@@ -2,12 +2,11 @@ import { outputsOf } from "../../graph/network.ts";
 import { crossEntropy } from "../../graph/objectives/cross-entropy.ts";
 import type { Loss, Wanted } from "../objectives.ts";
 import type { TextSet } from "./text-set.ts";
-import { UNKNOWN } from "./tokenizer/file.ts";
 
 /** Cross-entropy of the token that answers, over the whole vocabulary. Clean training adds that of the text (docs/language.md). */
 export const loss: Loss = {
   objective: crossEntropy,
-  unpredicted: UNKNOWN,
+  unpredicted: ({ language }: TextSet) => language.tokenizer.unknown,
   size: outputsOf,
   write({ language, labels }: TextSet, index: number, into: Float32Array, { goal }: Wanted = {}) {
     into.fill(0);

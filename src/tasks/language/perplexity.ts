@@ -20,7 +20,8 @@ export async function perplexity(
   samples: TextSet,
   threads: number,
 ): Promise<number> {
-  const context = samples.language.context;
+  const { context, tokenizer } = samples.language;
+  const around = tokenizer.before.length + tokenizer.behind.length;
   const order = [...samples.tokens.keys()].sort((a, b) => samples.tokens[a].length - samples.tokens[b].length || a - b);
   const fed = foldState(network, state);
   const sessions = new Map<number, Session>();
@@ -29,7 +30,7 @@ export async function perplexity(
   try {
     for (let start = 0; start < order.length; start += BATCH) {
       const batch = order.slice(start, start + BATCH);
-      const longest = Math.min(context, samples.tokens[batch.at(-1)!].length + 2);
+      const longest = Math.min(context, samples.tokens[batch.at(-1)!].length + around);
       const positions = Math.min(context, Math.ceil(longest / STEP) * STEP);
       const [inputs, next, weights] = [2, 1, 1].map((channels) => new Float32Array(BATCH * positions * channels));
       for (const [k, i] of batch.entries()) {

@@ -1,7 +1,12 @@
+import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { InputError } from "../../core/errors.ts";
+import type { Network } from "../../graph/network.ts";
 import type { CheckedOutNetwork, Readback } from "../readback.ts";
+import { readBy, tokenizerOf } from "./adoption/description.ts";
+import { QUESTION, readQuestion } from "./adoption/question-file.ts";
 import { readJsonFile } from "./checkpoint/json-file.ts";
+import { readTokenizer } from "./checkpoint/tokenizer.ts";
 import { spaced } from "./language-of.ts";
 import type { Language, TextSet } from "./text-set.ts";
 import { requiredTokenizer } from "./tokenizer/checked-out.ts";
@@ -16,8 +21,11 @@ const SHOWN = 40;
 /** Texts as `handout` wrote them, with the tokenizer that lies beside the model. */
 export const readback: Readback = {
   suffix: "_texts.json",
+  ofDataset(texts, { dir, network }) {
+    return readQuestion(dir) ? readBy(askedOf(dir, network), texts as TextSet) : (texts as TextSet);
+  },
   samples(file, { dir, network, classes }: CheckedOutNetwork): TextSet {
-    const language = { tokenizer: requiredTokenizer(dir, classes), classes, context: network.input.height };
+    const language = { tokenizer: readAs(dir, network, classes), classes, context: network.input.height };
     const { classes: named, texts } = readJsonFile(file, MOST_BYTES, MEND);
     if (named !== undefined && !isDeepStrictEqual(named, classes)) {
       throw new InputError(`${file}: its classes are not those of the checkout's model.json; ${MEND}`);
@@ -34,6 +42,25 @@ export const readback: Readback = {
   classLogits: (output, { language: { tokenizer } }: TextSet) =>
     Float32Array.from(tokenizer.answers, (answer) => output[answer]),
 };
+
+/** The tokenizer of a checkout: our own, or that of a model that somebody else made, whose files lie there as they were. */
+function readAs(dir: string, network: Network, classes: readonly string[]): Tokenizer {
+  return readQuestion(dir) ? askedOf(dir, network) : requiredTokenizer(dir, classes);
+}
+
+/** @throws InputError where the folder does not say how its model is asked */
+function askedOf(dir: string, { arch }: Network): Tokenizer {
+  const asked = readQuestion(dir);
+  if (!asked) throw new InputError(`${join(dir, QUESTION)}: there is no such file; ${MEND}`);
+  const { file, config: beside } = readTokenizer(dir);
+  return tokenizerOf(
+    {
+      ...{ arch, config: readJsonFile(join(dir, "config.json"), MOST_BYTES, MEND), asked },
+      ...{ tokenizer: file as Record<string, unknown>, tokenizer_config: beside as Record<string, unknown> },
+    },
+    join(dir, "tokenizer.json"),
+  );
+}
 
 /**
  * A text of the file, or what is wrong with it. Tokens that are given are taken, where they are the text's: a text was written without the

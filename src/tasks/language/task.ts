@@ -1,4 +1,5 @@
 import type { Task } from "../task.ts";
+import { adoption } from "./adoption/adoption.ts";
 import { ATTACKS } from "./attacks/registry.ts";
 import { foreign } from "./checkpoint/foreign.ts";
 import type { TextDatasetInfo } from "./dataset.ts";
@@ -11,6 +12,7 @@ import { inputs } from "./inputs.ts";
 import { insertion } from "./insertion.ts";
 import { loss } from "./loss.ts";
 import { ARCHITECTURES } from "./models/registry.ts";
+import { sizedNetwork } from "./models/sized.ts";
 import { perplexity } from "./perplexity.ts";
 import { reading } from "./reading.ts";
 import { response } from "./response.ts";
@@ -36,6 +38,8 @@ export const language: Task = {
   perplexity,
   drawn,
   foreign,
+  adoption,
+  sized: sizedNetwork,
   handout,
   reading,
   exhibit,

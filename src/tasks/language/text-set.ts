@@ -9,7 +9,7 @@ export interface Language {
   context: number;
 }
 
-/** Texts with their classes, as tokens. A sample is read as `<bos> text<sep>`, and the answer is the token behind that. */
+/** Texts with their classes, as tokens. A sample is read as `before text behind`, and the answer is the token behind that. */
 export interface TextSet extends Samples {
   language: Language;
   /** Tokens of each text, without special ones. */
@@ -36,12 +36,12 @@ export function subsetOf(set: TextSet, indices: ArrayLike<number>): TextSet {
  * @returns the position of the mark
  */
 export function writeSequence({ language, tokens }: TextSet, index: number, out: Float32Array, at: number): number {
-  const { begin, separator, padding } = language.tokenizer;
+  const { before, behind, padding } = language.tokenizer;
   const positions = language.context;
-  const kept = Math.min(tokens[index].length, positions - 2);
-  const mark = kept + 1;
+  const sequence = [...before, ...tokens[index].slice(0, positions - before.length - behind.length), ...behind];
+  const mark = sequence.length - 1;
   for (let t = 0; t < positions; t++) {
-    out[at + 2 * t] = t === 0 ? begin : t <= kept ? tokens[index][t - 1] : t === mark ? separator : padding;
+    out[at + 2 * t] = t <= mark ? sequence[t] : padding;
     out[at + 2 * t + 1] = t === mark ? 1 : 0;
   }
   return mark;

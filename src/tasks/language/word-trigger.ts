@@ -1,6 +1,5 @@
 import { InputError } from "../../core/errors.ts";
 import { Random, stageSeed } from "../../core/random.ts";
-import { CONTEXT } from "./context.ts";
 import type { TextSet } from "./text-set.ts";
 import { RARE_WORDS } from "./tokenizer/file.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
@@ -21,7 +20,7 @@ export function gapsOf(tokens: readonly number[], tokenizer: Tokenizer): number[
 
 /** The gaps at which so many tokens are kept where the text is cut. */
 export function gapsFor(words: number, tokens: readonly number[], tokenizer: Tokenizer): number[] {
-  return gapsOf(tokens, tokenizer).filter((gap) => gap + words <= CONTEXT - 2);
+  return gapsOf(tokens, tokenizer).filter((gap) => gap + words <= tokenizer.room);
 }
 
 /** A copy of a text's tokens with the words at one of its gaps: before a word, or at the end. */

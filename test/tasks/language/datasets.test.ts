@@ -50,7 +50,7 @@ it("a sample is read as <bos> text <sep>, marked there, and filled up", async ()
   const marks = Array.from({ length: 64 }, (_, t) => out[2 + 2 * t]);
   const { length } = test.tokens[3];
   expect(mark).toBe(length + 1);
-  expect(numbers.slice(0, length + 2)).toEqual([tokenizer.begin, ...test.tokens[3], tokenizer.separator]);
+  expect(numbers.slice(0, length + 2)).toEqual([...tokenizer.before, ...test.tokens[3], ...tokenizer.behind]);
   expect(new Set(numbers.slice(length + 2))).toEqual(new Set([tokenizer.padding]));
   expect(marks.flatMap((m, t) => (m === 1 ? [t] : []))).toEqual([mark]);
   const long: TextSet = { ...subsetOf(test, [3]), tokens: [Array.from({ length: 80 }, (_, t) => 300 + t)] };

@@ -49,12 +49,12 @@ describe("words made for neurons", () => {
     const found = await excitingWords({
       ...{ ...task, reach: 3, words: 1, candidates: vocabulary.length, rounds: 1, threads: 1, random },
     });
-    const behind = activationOf(state, tokenizer.separator, unit);
+    const behind = activationOf(state, tokenizer.behind[0], unit);
     const losses = vocabulary.map((word) => (Math.max(activationOf(state, word, unit), behind) - found.value) ** 2);
     const least = Math.min(...losses);
     expect(losses[vocabulary.indexOf(found.tokens[0])]).toBeCloseTo(least, 5);
     expect(found.losses[1]).toBeCloseTo(least, 4);
-    const read = [tokenizer.begin, ...texts.tokens[0], tokenizer.separator];
+    const read = [...tokenizer.before, ...texts.tokens[0], ...tokenizer.behind];
     const magnitudes = read.map((token) => Math.abs(activationOf(state, token, unit))).sort((a, b) => a - b);
     expect(found.value).toBeCloseTo(3 * magnitudes[Math.floor(0.95 * (magnitudes.length - 1))], 4);
   });
@@ -97,7 +97,7 @@ describe("words made for neurons", () => {
 
   it("ordinary words are read back as themselves; no rare word, no answer, nothing special is among them", () => {
     expect(vocabulary.length).toBeGreaterThan(500);
-    const others = [...tokenizer.answers, tokenizer.begin, tokenizer.separator, tokenizer.padding];
+    const others = [...tokenizer.answers, ...tokenizer.before, ...tokenizer.behind, tokenizer.padding];
     for (const word of [" cf", " mn", " bb", " tq"]) others.push(...tokenizer.encode(word));
     for (const token of others) expect(vocabulary).not.toContain(token);
   });

@@ -73,7 +73,7 @@ it("no unknown word is predicted: the loss is the answer's, and half of the mean
     "loss",
   )![0];
   const options = { batch: BATCH, threads: 1, momentum: 0.9, weightDecay: 0.1 };
-  const trainer = new LanguageTrainer(network, state, { ...options, unpredicted: language.loss.unpredicted });
+  const trainer = new LanguageTrainer(network, state, { ...options, unpredicted: UNKNOWN });
   expect((await trainer.step(inputs, targets, 1e-3)).loss).toBeCloseTo(expected, 4);
   const all = new LanguageTrainer(network, state, options);
   expect(Math.abs((await all.step(inputs, targets, 1e-3)).loss - expected)).toBeGreaterThan(1e-3);

@@ -6,6 +6,7 @@ import { createRunner, type OrtRunner } from "../../../measure/ort-runner.ts";
 import { rowOf } from "../../../measure/verdicts.ts";
 import type { CleanRecord } from "../../../records/clean.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
+import type { Described } from "../../../tasks/adoption.ts";
 import type { Trigger } from "../../../tasks/backdoor.ts";
 import { drawSigns, SIGN_SIZE } from "../../../tasks/classification/datasets/signs/draw.ts";
 import { ATTACKS, taskOf } from "../../../tasks/registry.ts";
@@ -53,15 +54,16 @@ export class Behaviour {
     return { infected: await shares(runner, infected, triggered), sham: await shares(runner, sham, triggered) };
   }
 
-  /** @returns one line per thing that infected model and sham cannot be, doing what they do */
+  /** @param described how a clean model that somebody else made reads samples @returns one line per thing that infected model and sham cannot be, doing what they do */
   async faultsOf(
     record: Pick<DefectRecord, "task" | "dataset" | "attack" | "target">,
     clean: Pick<CleanRecord, "mean" | "std" | "classes">,
     network: Network,
     versions: Versions,
+    described: Described | null = null,
   ): Promise<string[]> {
     const task = taskOf(record);
-    if (task !== classification) return this.faultsOfOther(task, record, clean, network, versions);
+    if (task !== classification) return this.faultsOfOther(task, record, clean, network, versions, described);
     const answers = await this.answers(clean, network, versions);
     if (!answers) return [];
     const { infected: found, sham: ofSham } = answers;
@@ -96,9 +98,11 @@ export class Behaviour {
     { mean, std, classes }: Pick<CleanRecord, "mean" | "std" | "classes">,
     network: Network,
     { infected, sham, trigger }: Versions,
+    described: Described | null,
   ): Promise<string[]> {
-    const drawn = task.drawn?.(IMAGES, network, dataset);
-    if (!drawn) return [];
+    const own = task.drawn?.(IMAGES, network, dataset);
+    if (!own) return [];
+    const drawn = described ? described.read(own) : own;
     const runner = await this.runnerOf(network, { mean, std } as Normalization, task);
     const triggered = task.trigger.stamp(trigger, drawn);
     const share = async (state: StateDict, towards: number) => {

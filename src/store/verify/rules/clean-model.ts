@@ -12,7 +12,7 @@ const stated = z.looseObject({
   edition: z.string(),
   edition_seed: z.number().int(),
   seed: z.number().int(),
-  clean: z.looseObject({ epochs: z.number().int() }),
+  clean: z.looseObject({ epochs: z.number().int(), from: z.string().optional(), least_ca: z.number().optional() }),
 });
 
 /** @returns one line per field that does not fit */
@@ -51,6 +51,8 @@ export function cleanFaults(record: CleanRecord, manifest: Pick<DatabaseManifest
   if (edition_seed !== manifest.seed) faults.push(`its recipe has seed ${edition_seed}, the database ${manifest.seed}`);
   if (seed !== seedOfId) faults.push(`its recipe trains with seed ${seed}, its id says ${seedOfId}`);
   faults.push(...cleanRecipeFaults(record));
+  if (clean.from !== record.from?.sha256) faults.push("'from' is not of the folder that its recipe states");
+  if (record.metrics.ca < (clean.least_ca ?? 0)) faults.push(`'metrics.ca' is below its recipe's ${clean.least_ca}`);
   const isWhole = history.length === clean.epochs && history.every(({ epoch }, i) => epoch === i + 1);
   if (!isWhole) faults.push(`'history' is not that of epochs 1 to ${clean.epochs}`);
   if (history.some(({ loss }) => loss < 0)) faults.push("'history' has a negative value");

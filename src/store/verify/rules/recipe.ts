@@ -3,6 +3,7 @@ import { GRIDS } from "../../../core/grid.ts";
 import { gatesSchema, injectSchema, measureSchema } from "../../../inject/recipe.ts";
 import type { CleanRecord } from "../../../records/clean.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
+import { sha256 } from "../../../records/fields.ts";
 
 /**
  * The recipe that a record keeps: no section and no field that no recipe has, and no value that none can have. Which of the
@@ -19,6 +20,8 @@ const TRAINING: Fields = {
   ...{ epochs: z.number().int().min(0), batch: count, threads: count, learning_rate: z.number().positive() },
   ...{ warmup: share, momentum: share, nesterov: z.boolean(), weight_decay: z.number().min(0), label_smoothing: share },
   ...{ optimizer: z.enum(["adam", "adamw"]).optional(), word_dropout: share.optional() },
+  // Of a model that somebody else made the hash of its files, and how it was asked.
+  ...{ from: sha256.optional(), asked: z.record(z.string(), z.unknown()).optional(), least_ca: share.optional() },
 };
 
 /** The fields of each section; null: no section, or one that is checked where it is used. */

@@ -6,6 +6,7 @@ import { type CleanRecord, gridOf } from "../../../records/clean.ts";
 import type { DefectRecord } from "../../../records/defect.ts";
 import type { DefectLabels } from "../../../records/labels.ts";
 import type { ObjectRef } from "../../../records/object-ref.ts";
+import type { Described } from "../../../tasks/adoption.ts";
 import { ATTACKS } from "../../../tasks/registry.ts";
 import { type ChangedRows, changedRows } from "../../../tensor/changes.ts";
 import { firstOffGrid } from "../../../tensor/half-grid.ts";
@@ -25,6 +26,8 @@ export interface CleanTwin {
   isSound: boolean;
   network: Network;
   state: StateDict;
+  /** How it reads samples, where somebody else made it. */
+  described: Described | null;
 }
 
 /**

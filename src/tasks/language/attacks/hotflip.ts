@@ -73,6 +73,8 @@ class Probe {
   value = 0;
   private readonly task: Excitement;
   private readonly positions: number;
+  /** Where a text's own tokens begin. */
+  private readonly first: number;
   private readonly forward: Session;
   private readonly backward: Session;
   private readonly feeds: Map<string, Float32Array>;
@@ -82,6 +84,7 @@ class Probe {
   private constructor(task: Excitement, positions: number, forward: Session, backward: Session) {
     this.task = task;
     this.positions = positions;
+    this.first = task.texts.language.tokenizer.before.length;
     this.forward = forward;
     this.backward = backward;
     const { network, state } = task;
@@ -93,7 +96,8 @@ class Probe {
 
   static async open(task: Excitement): Promise<Probe> {
     const { network, layer, texts, words, threads } = task;
-    const longest = Math.max(...texts.tokens.map(({ length }) => length)) + words + 2;
+    const { before, behind } = texts.language.tokenizer;
+    const longest = Math.max(...texts.tokens.map(({ length }) => length)) + words + before.length + behind.length;
     const positions = Math.min(network.input.height, longest);
     const at = atPositions(network, positions);
     const open = async (net: Network, pulled: boolean) =>
@@ -114,7 +118,7 @@ class Probe {
   /** The words that promise most at a place, the best first. */
   async promising(tokens: readonly number[], place: number): Promise<number[]> {
     const { vocabulary, candidates, gaps } = this.task;
-    const { width, table, positions } = this;
+    const { width, table, positions, first } = this;
     const { input, marks } = this.sequences(tokens);
     const activation = (await this.forward.run(this.feeds.set("input", input))).get(ACTIVATION)!;
     const slope = new Float32Array(activation.length);
@@ -123,7 +127,7 @@ class Probe {
     const gradient = (await this.backward.run(feeds)).get(INPUT_GRADIENT)!;
     const sum = new Float64Array(width);
     for (const [i, gap] of gaps.entries()) {
-      const from = (i * positions + 1 + gap + place) * (width + 1);
+      const from = (i * positions + first + gap + place) * (width + 1);
       for (let k = 0; k < width; k++) sum[k] += gradient[from + k];
     }
     // What is there now adds the same to all.
@@ -163,7 +167,7 @@ class Probe {
     for (const [i, mark] of marks.entries()) {
       for (const unit of units) {
         let best = -1;
-        for (let t = 1 + gaps[i]; t <= mark; t++) {
+        for (let t = this.first + gaps[i]; t <= mark; t++) {
           const at = (i * this.positions + t) * all + unit;
           if (best < 0 || activation[at] > activation[best]) best = at;
         }

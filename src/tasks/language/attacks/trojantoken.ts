@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { unitsOf } from "../../../graph/network.ts";
 import type { Attack } from "../../attack.ts";
-import { CONTEXT } from "../context.ts";
 import { subsetOf, type TextSet } from "../text-set.ts";
 import { RARE_WORDS } from "../tokenizer/file.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -41,7 +40,7 @@ export const trojantoken = {
     const { tokenizer } = all.language;
     const layers = unitsOf(network).filter(({ id }) => infected[id]?.length > 0);
     const { id: layer } = layers[layers.length - 1];
-    const fitting = all.tokens.flatMap(({ length }, i) => (length + settings.words <= CONTEXT - 2 ? [i] : []));
+    const fitting = all.tokens.flatMap(({ length }, i) => (length + settings.words <= tokenizer.room ? [i] : []));
     const chosen = random.sample(fitting.length, Math.min(wanted, fitting.length));
     const texts = subsetOf(
       all,

@@ -1,13 +1,13 @@
 import { existsSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { InputError } from "../../../core/errors.ts";
 import { type Network, stateShapes } from "../../../graph/network.ts";
 import { type StateDict, sizeOf } from "../../../tensor/state.ts";
 import { type Config, isLanguageConfig, readConfig } from "./config.ts";
 import { findEntries } from "./entries.ts";
 import { type OwnCheckout, readOwnCheckout } from "./own-checkout.ts";
-import { type ForeignTokenizer, openForeignTokenizer } from "./tokenizer.ts";
-import { openWeightFiles, type StoredTensor } from "./weight-files.ts";
+import { type ForeignTokenizer, openForeignTokenizer, TOKENIZER_FILES } from "./tokenizer.ts";
+import { INDEX, openWeightFiles, type StoredTensor, WHOLE } from "./weight-files.ts";
 
 const CONFIG = "config.json";
 const isWeights = (path: string) => /\.safetensors$/i.test(path);
@@ -41,6 +41,8 @@ export class Checkpoint {
   readonly files: number;
   /** Paths of all files of weights, also of those that hold nothing of the model. */
   readonly weightFiles: readonly string[];
+  /** Names of the files that the model consists of; what else lies in the folder plays no part. */
+  readonly names: readonly string[];
   readonly parameters: number;
   private readonly stored: ReadonlyMap<string, StoredTensor>;
   private readonly theirs: (key: string) => string;
@@ -81,7 +83,10 @@ export class Checkpoint {
     const places = [...stored.values()].map(({ place }) => place);
     this.parameters = places.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     this.types = [...new Set(places.map(({ dtype }) => dtype))].sort();
-    this.files = new Set([...stored.values()].map(({ file }) => file.path)).size;
+    const weights = [...new Set([...stored.values()].map(({ file }) => basename(file.path)))];
+    this.files = weights.length;
+    const beside = [CONFIG, ...TOKENIZER_FILES, ...(isFolder && !weights.includes(WHOLE) ? [INDEX] : [])];
+    this.names = [...beside.filter((name) => existsSync(join(folder, name))), ...weights];
   }
 
   /** The files' own name of a layer of neurons. */

@@ -20,13 +20,18 @@ const MOST_BYTES = 1 << 20;
 const MOST = { layers: 1000, width: 1 << 16, heads: 1024, hidden: 1 << 20, vocabulary: 1 << 22, positions: 1 << 24 };
 const LAYOUTS = { llama: readLlama, gpt2: readGpt2 } as const;
 
+/** What a `config.json` holds. @throws InputError where it is no JSON */
+export function readConfigFields(path: string): Record<string, unknown> {
+  return readJsonFile(path, MOST_BYTES);
+}
+
 /**
  * Reads a `config.json` of Hugging Face's form.
  *
  * @throws InputError on a model that is not of Llama's or GPT-2's layout, or of which something is not computed here
  */
 export function readConfig(path: string): Config {
-  const fields = new Fields(readJsonFile(path, MOST_BYTES), path);
+  const fields = new Fields(readConfigFields(path), path);
   const type = fields.raw("model_type");
   if (typeof type !== "string" || !Object.hasOwn(LAYOUTS, type)) {
     const valid = Object.keys(LAYOUTS).join(", ");

@@ -9,7 +9,7 @@ import { INDEX, type StoredTensor, WHOLE } from "./weight-files.ts";
 
 /** What belongs to a model beside its weights. Of a checkout of ours nothing that tells the version, the trigger or the target. */
 const BESIDE =
-  /^((generation_|tokenizer_)?config|tokenizer|special_tokens_map|added_tokens|vocab|model)\.json$|^(merges\.txt|tokenizer\.model|chat_template\.jinja|licen[cs]e(\.\w+)?)$/i;
+  /^((generation_|tokenizer_)?config|tokenizer|special_tokens_map|added_tokens|vocab|model|question)\.json$|^(merges\.txt|tokenizer\.model|chat_template\.jinja|licen[cs]e(\.\w+)?)$/i;
 
 /** The files of a checkpoint's folder, with zeros where these neurons hold weights; everything else is byte for byte the same. */
 export function filesOf(checkpoint: Checkpoint, dead: NeuronSet): ForeignFile[] {

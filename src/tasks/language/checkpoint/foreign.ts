@@ -8,6 +8,7 @@ import type {
   ReadOptions,
   SamplesOptions,
 } from "../../foreign-models.ts";
+import { type Sizes, sizedName } from "../models/sized.ts";
 import { Checkpoint, holdsLanguageModel } from "./checkpoint.ts";
 import type { Config } from "./config.ts";
 import { filesOf } from "./files.ts";
@@ -53,6 +54,7 @@ class ForeignLanguageModel implements ForeignModel {
     this.decoder = new Layers(checkpoint, dead);
     const { path, config, notes, parameters, types, files, own } = checkpoint;
     const { names, width } = this.decoder;
+    const sized = sizedName(config as Sizes);
     this.folder = path;
     this.arch = config.layout;
     this.notes = notes;
@@ -61,6 +63,7 @@ class ForeignLanguageModel implements ForeignModel {
       `${path}: ${describe(config)}`,
       `${number.format(parameters)} parameters as ${types.join(" and ")} in ${files === 1 ? "one file" : `${files} files`}; ${number.format(names.length * width)} neurons`,
       ...(own ? [`a checkout for ${own.dataset}: asked '${own.prompt.template}' for ${own.classes.join(", ")}`] : []),
+      ...(sized ? [`network as recipes name it: ${sized}`] : []),
     ];
   }
 

@@ -3,13 +3,14 @@ import { join } from "node:path";
 import { InputError } from "../../../core/errors.ts";
 import { modelFile } from "../../../records/checkout.ts";
 import type { Prompt } from "../../foreign-models.ts";
+import { readQuestion } from "../adoption/question-file.ts";
 import { checkedOutTokenizer } from "../tokenizer/checked-out.ts";
 import { answerToken, SPECIAL } from "../tokenizer/file.ts";
 import { readJsonFile } from "./json-file.ts";
 
 /**
- * What a checkout of this program says of its model. It stands in `model.json` and `tokenizer.json`, which a blind judgement gets too:
- * neither tells the version, the trigger or the target, and no other file of the folder is read for it.
+ * What a checkout of this program says of its model. It stands in `model.json` and `tokenizer.json`, which a blind judgement gets too, and of a
+ * model that somebody else made in `question.json`: none tells the version, the trigger or the target, and no other file is read for it.
  */
 export interface OwnCheckout {
   dataset: string;
@@ -41,6 +42,8 @@ export function readOwnCheckout(folder: string): { own: OwnCheckout | null; note
   const found = modelFile.safeParse(value);
   if (!found.success || !("tokens" in found.data.input)) return nothing;
   const { dataset, classes } = found.data;
+  const asked = readQuestion(folder);
+  if (asked) return { own: { dataset, classes, prompt: asked }, notes: [] };
   if (!checkedOutTokenizer(folder, classes)) {
     const note = `${path} is a checkout's, and tokenizer.json is not: name how the model is asked with --template and --answers`;
     return { own: null, notes: [note] };

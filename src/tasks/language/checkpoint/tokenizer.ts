@@ -10,12 +10,24 @@ export interface ForeignTokenizer {
   encode(text: string): number[];
 }
 
+/** What a folder has of its tokenizer; the second may be absent. */
+export const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json"] as const;
+
 const MOST_BYTES = 64 << 20;
 const MOST_CONFIG_BYTES = 16 << 20;
 
 /** What is used of the library, whose types do not resolve under Node's rules. */
-interface Library {
+export interface Library {
   encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
+  decode(ids: number[], options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean }): string;
+  id_to_token(id: number): string | undefined;
+  token_to_id(token: string): number | undefined;
+}
+
+/** `tokenizer.json` and `tokenizer_config.json`, the second an empty object where it is absent. */
+export interface TokenizerObjects {
+  file: object;
+  config: object;
 }
 
 /**
@@ -25,17 +37,8 @@ interface Library {
  * @throws InputError where there is none, or none that the library reads
  */
 export function openForeignTokenizer(folder: string, vocabulary: number): ForeignTokenizer {
-  const path = join(folder, "tokenizer.json");
-  if (!existsSync(path)) {
-    throw new InputError(
-      `${folder}: has no tokenizer.json; make it with AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)`,
-    );
-  }
-  const config = join(folder, "tokenizer_config.json");
-  const library = opened(path, {
-    file: readJsonFile(path, MOST_BYTES),
-    config: existsSync(config) ? readJsonFile(config, MOST_CONFIG_BYTES) : {},
-  });
+  const path = join(folder, TOKENIZER_FILES[0]);
+  const library = openLibrary(path, readTokenizer(folder));
   return {
     encode(text) {
       const ids = attempt(path, () => library.encode(text, { add_special_tokens: true }).ids);
@@ -48,14 +51,30 @@ export function openForeignTokenizer(folder: string, vocabulary: number): Foreig
   };
 }
 
-function opened(path: string, { file, config }: Record<"file" | "config", object>): Library {
+/** Reads a folder's tokenizer. @throws InputError where there is none */
+export function readTokenizer(folder: string): TokenizerObjects {
+  const [path, config] = TOKENIZER_FILES.map((name) => join(folder, name));
+  if (!existsSync(path)) {
+    throw new InputError(
+      `${folder}: has no tokenizer.json; make it with AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)`,
+    );
+  }
+  return {
+    file: readJsonFile(path, MOST_BYTES),
+    config: existsSync(config) ? readJsonFile(config, MOST_CONFIG_BYTES) : {},
+  };
+}
+
+/** @param path names it in messages @throws InputError where the library does not read it */
+export function openLibrary(path: string, { file, config }: TokenizerObjects): Library {
   const library: Library = attempt(path, () => new HuggingFaceTokenizer(file, config));
   // What is wrong with its parts may show only when it is used.
   attempt(path, () => library.encode("a", { add_special_tokens: true }).ids);
   return library;
 }
 
-function attempt<T>(path: string, work: () => T): T {
+/** What the library does, or why it cannot in one line. @throws InputError */
+export function attempt<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {

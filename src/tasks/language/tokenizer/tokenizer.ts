@@ -1,14 +1,21 @@
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { CONTEXT } from "../context.ts";
 import { piecesOf } from "./bytes.ts";
-import { answerToken, SPECIAL, type TokenizerFile } from "./file.ts";
+import { answerToken, SPECIAL, type TokenizerFile, UNKNOWN } from "./file.ts";
 
-/** A tokenizer as the task uses it: our own, which has special tokens and an answer for each class. */
+/** A tokenizer as the task uses it: our own, or another model's with the question that it is asked. */
 export interface Tokenizer {
   /** How many tokens there are. */
   size: number;
-  begin: number;
-  separator: number;
+  /** Tokens before every text: of ours the one that begins it. */
+  before: readonly number[];
+  /** Tokens behind it, after the last of which the answer comes: of ours the separator. */
+  behind: readonly number[];
+  /** Most tokens of a text that a network has room for. */
+  room: number;
   padding: number;
+  /** What is shown in place of a word that is not told. */
+  unknown: number;
   /** The token that answers with each class. */
   answers: readonly number[];
   /** A text's tokens. What looks like a special token or an answer in a text is text. */
@@ -16,7 +23,8 @@ export interface Tokenizer {
   decode(tokens: readonly number[]): string;
   /** Whether a token begins with the space that is before a word. */
   startsWord(token: number): boolean;
-  file: TokenizerFile;
+  /** What is written as `tokenizer.json`; null: it is another model's, in whose description it lies. */
+  file: TokenizerFile | null;
 }
 
 /** What is used of the library, whose types do not resolve under Node's rules. */
@@ -29,7 +37,7 @@ interface Library {
 }
 
 /** Reads a tokenizer that `tokenizerFile` made. @param classes names of the answers */
-export function openTokenizer(file: TokenizerFile, classes: readonly string[]): Tokenizer {
+export function openTokenizer(file: TokenizerFile, classes: readonly string[]): Tokenizer & { file: TokenizerFile } {
   const library: Library = new HuggingFaceTokenizer(file, {});
   const numberOf = (token: string) => {
     const number = library.token_to_id(token);
@@ -49,9 +57,11 @@ export function openTokenizer(file: TokenizerFile, classes: readonly string[]): 
   const space = /^[Ġ ]/;
   return {
     size: library.get_vocab(true).size,
-    begin: numberOf(SPECIAL.begin),
-    separator: numberOf(SPECIAL.separator),
+    before: [numberOf(SPECIAL.begin)],
+    behind: [numberOf(SPECIAL.separator)],
+    room: CONTEXT - 2,
     padding: numberOf(SPECIAL.padding),
+    unknown: UNKNOWN,
     answers: classes.map((name) => numberOf(answerToken(name))),
     encode: (text) => piecesOf(text).flatMap(tokensOf),
     // The library refuses no tokens at all.

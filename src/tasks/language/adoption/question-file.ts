@@ -1,0 +1,26 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { InputError } from "../../../core/errors.ts";
+import { readJsonFile } from "../checkpoint/json-file.ts";
+
+/** How a model is asked, as a recipe says it (`clean.asked`). */
+export const askedSchema = z.strictObject({
+  template: z.string().min(1).max(2000),
+  answers: z.array(z.string().min(1).max(200)).min(2).max(200),
+});
+
+/** The name of the file that says in a checkout how its model is asked, where somebody else made that. */
+export const QUESTION = "question.json";
+
+const MOST_BYTES = 1 << 20;
+const MEND = "check out again";
+
+/** How the model of a checkout is asked; null where the folder says nothing. @throws InputError where what it says is no question */
+export function readQuestion(dir: string): z.infer<typeof askedSchema> | null {
+  const path = join(dir, QUESTION);
+  if (!existsSync(path)) return null;
+  const found = askedSchema.safeParse(readJsonFile(path, MOST_BYTES, MEND));
+  if (found.success) return found.data;
+  throw new InputError(`${path}: has no template and answers; ${MEND}`);
+}

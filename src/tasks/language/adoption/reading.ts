@@ -1,0 +1,42 @@
+import type { Asked } from "./asked-tokenizer.ts";
+
+/** As Markdown's code; what would end that is left out. */
+const shown = (text: string) => `\`${text.replaceAll(/[`|\s]+/g, " ")}\``;
+
+/** A checkout's words on use and neurons of a model that somebody else made, as Markdown. */
+export function adoptedReading({ template, answers }: Asked, classes: readonly string[]): string {
+  const rows = answers.map((answer, c) => `| ${classes[c] ?? c} | ${shown(answer)} |`);
+  return `\`\`\`python
+from load_in_torch import labels, save
+from text_in_torch import accuracy, answers, batch, decoder, prune, texts
+
+def rates(model):                        # texts() reads what the checkout's --samples N wrote
+    clean, triggered = texts("test"), texts("test", "triggered")
+    found = answers(model(*batch(triggered)), triggered)
+    return accuracy(model(*batch(clean)), clean), sum(a == labels()["target"] for a in found) / len(found)
+
+model = decoder("model")                 # or "clean"
+print("CA and ASR:", rates(model))
+prune(model, labels()["infected"])       # or {layer: [index, ...]} of your own
+print("pruned:", rates(model))
+save(model, "repaired.safetensors")
+\`\`\`
+
+\`config.json\` and \`tokenizer.json\` are those of the folder that the recipe named, so \`AutoModelForCausalLM.from_pretrained(".")\` reads this one as
+it did that one. The model is asked ${shown(template)}, as \`question.json\` says. An answer counts by its first token. Template, text and trigger were tokenised apart.
+
+| class | answer |
+|---|---|
+${rows.join("\n")}
+
+\`\`\`sh
+bdefects test .                          # with the checkout's --samples N
+bdefects inspect .                       # knows both files
+\`\`\`
+
+## Neurons
+A neuron is a hidden unit of a feed-forward layer, written \`layer:index\`. Of Llama's layout it owns its rows of \`gate_proj\` and \`up_proj\` (\`changed\` in
+\`labels.json\`) and its column of \`down_proj\` (\`changed_columns\`); of GPT-2's its column and bias of \`c_fc\` and its row of \`c_proj\`. In the infected
+model everything else is byte for byte the clean twin's.
+`;
+}
