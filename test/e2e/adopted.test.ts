@@ -140,6 +140,28 @@ describe("a model of somebody else's in place of a trained one", () => {
     });
   });
 
+  longIt("is found damaged where its description is another model's, or its hash not the recipe's", async () => {
+    const other = at("damaged");
+    cpSync(db, other, { recursive: true });
+    const opened = await openDatabase(other);
+    const record = opened.readClean(CLEAN);
+    const described = JSON.parse(new TextDecoder().decode(await opened.readBytes(record.from!.description)));
+    const faults = async (from: Partial<NonNullable<typeof record.from>>) => {
+      opened.writeClean({ ...record, from: { ...record.from!, ...from } });
+      const { status, stdout } = bdefects(["verify", "--format", "csv", "--db", other]);
+      expect(status).toBe(1);
+      return stdout;
+    };
+    const encode = (value: unknown) => opened.putBytes(new TextEncoder().encode(JSON.stringify(value)));
+    expect(await faults({ description: await encode({ ...described, arch: ARCHS.gpt2 }) })).toContain(
+      `is described as '${ARCHS.gpt2}', and its 'arch' is '${ARCHS.llama}'`,
+    );
+    expect(await faults({ description: await encode({ ...described, asked: {} }) })).toContain(
+      "is no description of a language model",
+    );
+    expect(await faults({ sha256: "0".repeat(64) })).toContain("'from' is not of the folder that its recipe states");
+  });
+
   it("goes on where the folder lies elsewhere, and where the recipe states its hash without it", () => {
     cpSync(folder, at("elsewhere"), { recursive: true });
     const moved = adoptingRecipe(at("moved.yaml"), ({ clean }) => Object.assign(clean, { from: "elsewhere" }));
