@@ -1,0 +1,55 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { createRunner } from "../../src/measure/ort-runner.ts";
+import { qualityOf, rowOf } from "../../src/measure/verdicts.ts";
+import { loaderFile } from "../../src/store/checkout/torch-loader.ts";
+import { answered } from "../../src/tasks/language/answers.ts";
+import { language } from "../../src/tasks/language/task.ts";
+import type { TextSet } from "../../src/tasks/language/text-set.ts";
+import { buildNetwork } from "../../src/tasks/registry.ts";
+import { ARCHS, ASKED, ownModel } from "../e2e/adopted-models.ts";
+import { relativeError } from "../graph/programs.ts";
+import { temporaryFolder } from "../store/temp.ts";
+import { findTorchPython } from "./find-python.ts";
+import { askLoader, NORMALIZATION, writeLoaderFolder } from "./loader.ts";
+
+const answers = [...ASKED.answers, " plant", " state", " act", " person", " man", " sound"];
+
+describe.skipIf(!findTorchPython())("a checkout of a model that somebody else made, in PyTorch", () => {
+  it.each(["llama", "gpt2"] as const)("%s: logits, answers and accuracy, asked by its template", async (layout) => {
+    const folder = ownModel(join(temporaryFolder(), "model"), layout, { dtype: "BF16", shards: 2 });
+    const model = language.adoption!.open(folder, { ...ASKED, answers }, 8);
+    expect(model.arch).toBe(ARCHS[layout]);
+    const described = language.adoption!.described(model.description, folder);
+    const network = buildNetwork(model.arch, 8);
+    const set = described.read(language.drawn!(9, network, "glosses")!) as TextSet;
+    const state = model.state();
+    const { nodes, input } = network;
+    const dir = writeLoaderFolder(temporaryFolder(), network, state, {
+      "model.json": JSON.stringify({ arch: model.arch, nodes, input, ...NORMALIZATION, classes: set.language.classes }),
+      "text_in_torch.py": loaderFile("text_in_torch.py"),
+      ...Object.fromEntries(described.files().map((file) => [file.name, file.bytes])),
+    });
+    mkdirSync(join(dir, "images"));
+    for (const { suffix, bytes } of language.handout!.files(set))
+      writeFileSync(join(dir, "images", `test_clean${suffix}`), bytes);
+    const answer = askLoader(
+      dir,
+      `
+from text_in_torch import *
+some, model = texts("test"), decoder("model")
+logits = model(*batch(some))
+answer = {"logits": logits.flatten().tolist(), "answers": answers(logits, some), "accuracy": accuracy(logits, some),
+          "faults": [fault(lambda: own(["a bat"]))]}`,
+    ) as { logits: number[]; answers: number[]; accuracy: number; faults: string[] };
+    const runner = await createRunner(language, network, NORMALIZATION, { threads: 1 });
+    const outputs = await runner.outputs(state, set);
+    await runner.release();
+    expect(relativeError(Float32Array.from(answer.logits), outputs)).toBeLessThan(1e-4);
+    const ours = Array.from({ length: 9 }, (_, i) => answered(rowOf(outputs, 9, i), set.language.tokenizer.answers));
+    expect(answer.answers).toEqual(ours);
+    expect(answer.accuracy).toBeCloseTo(qualityOf(language, outputs, set), 12);
+    expect(answer.faults).toEqual([expect.stringContaining("own() knows the tokenizers that bdefects trains")]);
+  });
+});
