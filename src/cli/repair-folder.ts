@@ -11,7 +11,7 @@ import type { RepairFileOptions } from "./repair-file.ts";
 const METHOD = "prune";
 
 const LISTING: Listing = {
-  first: ["method", "using", "ca_before", "ca_after", "perplexity_before", "perplexity_after", "neurons", "folder"],
+  first: ["using", "folder", "ca_before", "ca_after", "perplexity_before", "perplexity_after", "neurons", "method"],
 };
 
 /** Prunes a model of a task whose models come as folders, and writes it as a new one. */
@@ -43,7 +43,10 @@ export async function repairFolder(
   const wanted = { dataDir: knownDataDir(), seed, most: SAMPLES[options.budget], prompt: promptOf(options) };
   const isRead = usings.some((using) => using.kind === "criterion" && using.criterion.needsData);
   const samples = isRead ? model.samples(data, { ...wanted, ...(test === undefined && { part: "others" }) }) : null;
-  const kept = test === undefined ? model.samples(data, { ...wanted, part: "kept" }) : model.samples(test, wanted);
+  const kept =
+    test === undefined
+      ? model.samples(data, { ...wanted, part: "kept" })
+      : model.samples(test, { ...wanted, option: "--test" });
   const memory = options.memory ?? memoryLimit() / 2;
   for (const read of [samples, kept]) assertMemory(model, read, memory);
   const tell = (line: string) => process.stderr.write(`${oneLine(line)}\n`);

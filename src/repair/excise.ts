@@ -16,6 +16,7 @@ export const excise: Repair = {
   name: "excise",
   title: "Cutting until the reversed patch is dead",
   source: "this project",
+  needs: ["pixels", "classes"],
   repair: async (suspect, neurons, scores) => (await byRanking(suspect, neurons, scores)).state,
   repairByRanking: byRanking,
 };

@@ -1,4 +1,5 @@
 import type { LayerScores, NeuronSet } from "../core/neurons.ts";
+import type { Need } from "../localize/needs.ts";
 import type { Suspect } from "../localize/types.ts";
 import type { StateDict } from "../tensor/state.ts";
 
@@ -15,6 +16,8 @@ export interface Repair {
   name: string;
   title: string;
   source: string;
+  /** What a network and its task must have to be repaired by it; absent: nothing but neurons. */
+  needs?: readonly Need[];
   /** As a criterion's: 1 where it is not said, raised when what it does changes. */
   revision?: number;
   /** Where the repair is a program of somebody's own: a hash of it. What another program did is not its result. */

@@ -52,6 +52,8 @@ export interface ForeignFile {
 export interface SamplesOptions {
   /** Where the known data sets lie. */
   dataDir: string;
+  /** The option that names the samples, for messages; absent: `--data`. */
+  option?: string;
   seed: number;
   /** So many of them at most. */
   most: number;

@@ -77,18 +77,29 @@ describe("inspect of a checkout of texts", () => {
     expect(Number(/perplexity: (\d+)/.exec(said)![1])).toBeGreaterThan(asked);
   });
 
-  it("refuses labels that the model has not, and a checkout without its tokenizer, in one line", () => {
+  it("refuses labels that the model has not, and a checkout that lacks a file, in one line", () => {
     const table = join(root, "nine.tsv");
     writeFileSync(table, `sentence\tlabel\n${"a small bat\t8\n".repeat(16)}`);
-    const lost = join(root, "lost");
-    cpSync(folder, lost, { recursive: true });
-    rmSync(join(lost, "tokenizer.json"));
+    const without = (name: string) => {
+      const copy = join(root, `without-${name}`);
+      cpSync(folder, copy, { recursive: true });
+      rmSync(join(copy, name));
+      return copy;
+    };
     for (const [args, message] of [
       [
         [folder, "--data", table],
         /--data \S+: a text has label 8; the checkout's classes are 0 to 7: name texts of its/,
       ],
-      [[lost], /tokenizer\.json: there is no such file; check out again with --samples N/],
+      [
+        [without("config.json")],
+        /has a tokenizer and no config\.json, which says what a language model's weights are: /,
+      ],
+      [
+        [without("model.safetensors")],
+        /holds clean\.safetensors and neither model\.safetensors nor .*: name that file/,
+      ],
+      [[without("tokenizer.json")], /tokenizer\.json: there is no such file; check out again with --samples N/],
     ] as const) {
       const { status, stderr } = bdefects(["inspect", ...args]);
       expect(stderr).toMatch(message);

@@ -133,6 +133,11 @@ describe("repair of a language model's folder", () => {
       /--method finetune: needs grad/,
     ],
     ["a criterion of gradients", [models.llama, "--using", "nc"], /--using nc: needs gradients.*valid are fp, clp/],
+    [
+      "a list that is no JSON",
+      [models.llama, "--using", texts()],
+      /--using \S+list\.txt: has no name that ends in \.json; na/,
+    ],
     ["the truth", [models.llama, "--using", "oracle"], /--using oracle: nobody knows the infected neurons/],
     [
       "a layer that is none",
@@ -148,6 +153,11 @@ describe("repair of a language model's folder", () => {
       "an option of databases",
       [models.llama, "--using", "clp", "--keep"],
       /--keep: means nothing for a language model/,
+    ],
+    [
+      "texts that are not there",
+      [models.llama, "--using", "clp", "--test", "nope"],
+      /--test nope: no such file or folder/,
     ],
     ["two folders", [models.llama, models.gpt2, "--using", "clp"], /give one model's folder, or ids and groups/],
     ["a memory too small", [models.llama, "--using", "clp", "--memory", "9M"], /--memory: 0\.01 GB are too little for/],
@@ -182,6 +192,12 @@ describe("repair of a language model's folder", () => {
   });
 });
 
+function texts(): string {
+  const path = join(root, "list.txt");
+  writeFileSync(path, "model.layers.0.mlp:3\n");
+  return path;
+}
+
 describe("repair of a checkout of texts", () => {
   it("writes a folder that test and inspect take, without what tells the truth", () => {
     const folder = join(root, "case");
@@ -196,10 +212,19 @@ describe("repair of a checkout of texts", () => {
       ...["config.json", "generation_config.json", "model.json", "model.safetensors", "repair.json", "tokenizer.json"],
       "tokenizer_config.json",
     ]);
-    for (const model of [repaired, join(repaired, "model.safetensors")]) {
-      const { status, stderr } = bdefects(["test", folder, "--model", model, "--summary"]);
+    const shown = [repaired, join(repaired, "model.safetensors")].map((model) => {
+      const { status, stdout, stderr } = bdefects(["test", folder, "--model", model, "--summary"]);
       expect(status, stderr).toBe(0);
-    }
+      return stdout;
+    });
+    expect(shown[1]).toBe(shown[0]);
+    // Of two files of one name a reader sees which is which.
+    expect(
+      shown[0]
+        .split("\n")
+        .slice(3, 5)
+        .map((line) => line.split(" ")[0]),
+    ).toEqual([join(repaired, "model.safetensors"), "model.safetensors"]);
     expect(bdefects(["inspect", repaired, "--budget", "demo"]).stdout).toContain("clean accuracy");
   });
 });

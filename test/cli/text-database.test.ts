@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { LONG } from "../setup/long.ts";
+import { applicable } from "../../src/pipeline/judging/applicable.ts";
+import { REPAIRS } from "../../src/repair/registry.ts";
+import { buildNetwork, TASKS } from "../../src/tasks/registry.ts";
+import { LONG, longIt } from "../setup/long.ts";
 import { temporaryFolder } from "../store/temp.ts";
 import { findTorchPython } from "../torch/find-python.ts";
 import { bdefects, rowsOf, spawned } from "./program.ts";
@@ -77,6 +80,32 @@ describe("the database of texts, to who comes from outside", () => {
     const wji = (version: string) => rows.find((row) => row.version === version)!.wji;
     expect(wji("infected")).toBeGreaterThan(0.6);
     expect(wji("sham")).toBeLessThan(0.3);
+  });
+
+  it("has its repairs left out that are of images, and those that are named refused in one line", () => {
+    const out = temporaryFolder();
+    const recipe = join(out, "mine.yaml");
+    writeFileSync(
+      recipe,
+      `study: mine\nseed: 1\nselect: { where: "id = '${ID}'" }\nversions: [infected]\ncriteria: [clp]\nbaselines: []\nrepairs: [{ method: [excise], using: [oracle] }]\n`,
+    );
+    for (const args of [
+      ["repair", ID, "--method", "excise", "--using", "oracle", ...db, "--out", out],
+      ["study", recipe, ...db, "--out", out],
+    ]) {
+      const { status, stdout, stderr } = bdefects(args);
+      expect(stderr).toMatch(
+        /^error: (--method|repairs:) excise: needs images as input, which llama2d64 \(\S+\) lacks\n$/,
+      );
+      expect([status, stdout]).toEqual([2, ""]);
+    }
+    const fitting = applicable([...REPAIRS.values()], buildNetwork("llama2d64", 8), TASKS.get("language")!);
+    expect(fitting.map(({ name }) => name)).toEqual(["prune", "finetune", "finetune-reinit"]);
+  });
+
+  longIt("is repaired by all that fit it where none is named", () => {
+    const args = ["repair", ID, "--using", "random", ...db, "--out", temporaryFolder()];
+    expect(rowsOf(args).map(({ method }) => method)).toEqual(["prune", "finetune", "finetune-reinit"]);
   });
 
   it("is handed out blind with a README about texts", () => {

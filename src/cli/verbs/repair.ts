@@ -110,6 +110,7 @@ async function repair(names: string[], options: Options, verb: Command): Promise
   const { useDevice } = await import("../../pipeline/device/device.ts");
   const { parseUsing, repairAll, repairRow } = await import("../../pipeline/judging/repair.ts");
   const { unseenFolders, withJudging } = await import("../../pipeline/judging/judge.ts");
+  const { assertAllApplicable } = await import("../../pipeline/judging/applicable.ts");
   const { selectItems } = await import("../../pipeline/judging/select.ts");
   const { Catalog } = await import("../../store/catalog/catalog.ts");
   const { assertChooses, methodsNamed } = await import("../../pipeline/judging/methods.ts");
@@ -140,6 +141,7 @@ async function repair(names: string[], options: Options, verb: Command): Promise
     if (database.sealed && options.out === undefined && options.keep) {
       throw new InputError(`--keep: --db ${database.sealed} keeps no weights; name a folder for them with --out DIR`);
     }
+    if (options.method) assertAllApplicable(database, items, methods, "--method");
     warnUnkept(database, options);
     const ids = items.map(({ id }) => id);
     const run = () => withCellProgress((update) => repairAll(bench, results, ids, methods, usings, update, note));

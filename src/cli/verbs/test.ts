@@ -127,8 +127,8 @@ function printTables(test: CheckoutTest, { summary, long, model: named }: Option
   const { file, results } = test.tested;
   say(`${id}: ${file} on ${results.images} ${task.words.samples} (${test.images.source})`);
   const rates = rateRows(test).map(({ model, source, ca, right, images, asr, hits, triggered, failing }) => ({
-    // The line above has the paths.
-    model: model === named && basename(named) === OWN ? named : basename(String(model)),
+    // The line above has the paths; of two of one name the one in question keeps its own.
+    model: named !== undefined && model === file && basename(file) === OWN ? String(model) : basename(String(model)),
     source,
     CA: rateText(ca, right, images),
     ASR: rateText(asr, hits, triggered),

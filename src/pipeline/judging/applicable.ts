@@ -10,12 +10,12 @@ interface Needy {
   needs?: readonly Need[];
 }
 
-/** The criteria that can judge a network. Who asks for all gets these. */
+/** The criteria or repairs that can judge a network. Who asks for all gets these. */
 export function applicable<C extends Needy>(criteria: readonly C[], network: Network, task: JudgedTask): C[] {
   return criteria.filter((criterion) => unmetNeed(criterion, network, task) === null);
 }
 
-/** @throws InputError where a criterion that was asked for by name needs what a network lacks. @param of whose network it is */
+/** @throws InputError where a criterion or repair that was asked for by name needs what a network lacks. @param of whose network it is */
 export function assertApplicable(
   criteria: readonly Needy[],
   network: Network,
@@ -38,6 +38,7 @@ export function assertAllApplicable(
   source: Pick<DefectSource, "readDefect" | "readClean">,
   items: readonly Pick<JudgedItem, "id">[],
   criteria: readonly Needy[],
+  flag?: string,
 ): void {
   const needy = criteria.filter(({ needs = [] }) => needs.length > 0);
   if (needy.length === 0) return;
@@ -48,6 +49,6 @@ export function assertAllApplicable(
   }
   for (const id of first.values()) {
     const { network, task } = networkOf(source, source.readDefect(id));
-    assertApplicable(needy, network, task, id);
+    assertApplicable(needy, network, task, id, flag);
   }
 }

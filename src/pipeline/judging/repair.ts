@@ -21,6 +21,7 @@ import { controlledSet } from "../../score/topk.ts";
 import type { Results } from "../../store/results/results.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { deviceStamp } from "../device/device.ts";
+import { applicable } from "./applicable.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
 import { criterionNames, isCriterionName } from "./criteria.ts";
 import { type Measured, openSubject } from "./subject.ts";
@@ -77,7 +78,7 @@ export function repairRow(repair: RepairFile) {
 
 /**
  * Repairs the infected versions of defects and measures them on the test set with the stored trigger. Finished cells
- * (same model, neurons and seed) are read back.
+ * (same model, neurons and seed) are read back. Methods that need what a network lacks are left out.
  *
  * @param onOutcome told what becomes of every cell; without it a repair that fails ends the run
  * @returns the repairs, defects in order, methods inside each, selections inside each.
@@ -116,7 +117,9 @@ export async function repairEach(
     const subject = openSubject(bench, { id, version: "infected" });
     const [labels, layers, modelSha256] = [{ id, infected: subject.infected() }, subject.layers(), subject.storedHash!];
     let unrepaired: Promise<Measured> | undefined;
-    for (const { method, using } of ways) {
+    const fitting = ways.filter(({ method }) => applicable([method], subject.network(), subject.task).length > 0);
+    over += ways.length - fitting.length;
+    for (const { method, using } of fitting) {
       const name = formatUsing(using);
       const what = repairCell(id, method, using);
       progress(over++, ids.length * ways.length, what);

@@ -36,7 +36,10 @@ export function parseOwnUsing(text: string, named: (name: string) => CleanCriter
   if (text.endsWith(".json") && existsSync(text)) {
     return { kind: "list", name: basename(text, extname(text)), file: text };
   }
-  if (/[/\\]|\.json$/.test(text)) throw new InputError(`--using ${text}: no such file; name a JSON file of neurons`);
+  if (/[/\\]|\.json$/.test(text)) {
+    const fault = existsSync(text) ? "has no name that ends in .json" : "no such file";
+    throw new InputError(`--using ${text}: ${fault}; name a JSON file of neurons`);
+  }
   const [name, protocol = "native", ...rest] = text.split(":");
   if (rest.length > 0 || (protocol !== "native" && protocol !== "topk")) {
     throw new InputError(`bad --using '${text}': write CRITERION, CRITERION:topk, random or a JSON file of neurons`);

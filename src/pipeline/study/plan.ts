@@ -70,7 +70,7 @@ type Needs = Pick<StudyTask, keyof CellNetwork | "bytes">;
 
 /**
  * A study as far as a defect's network allows: `all` leaves out criteria that need what it lacks, and repairs by them.
- * @throws InputError where such a criterion is named
+ * @throws InputError where such a criterion is named, or a repair
  */
 function onNetwork(database: Database, study: Study, record: DefectRecord): { needs: Needs; study: Study } {
   const { network, task } = networkOf(database, record);
@@ -83,6 +83,8 @@ function onNetwork(database: Database, study: Study, record: DefectRecord): { ne
   );
   const criteria = applicable(study.criteria, network, task);
   const names = new Set(criteria.map(({ name }) => name));
+  const methods = study.repairs.map(({ method }) => method);
+  assertApplicable(methods, network, task, record.id, "repairs:");
   const repairs = study.repairs.filter(({ using }) => using.kind !== "criterion" || names.has(using.criterion));
   return {
     needs: {

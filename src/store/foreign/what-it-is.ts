@@ -47,10 +47,14 @@ const WEIGHTS = /\.(pt|pth|th|ckpt|bin|safetensors|onnx)$/i;
 function whatFolderIs(path: string): string {
   const names = withPath(path, () => readdirSync(path)).sort();
   if (names.includes("saved_model.pb")) return SAVED_MODEL;
-  if (names.includes("config.json") && names.some((name) => /^tokenizer/.test(name))) return LANGUAGE_MODEL;
+  if (names.some((name) => /^tokenizer/.test(name)))
+    return names.includes("config.json")
+      ? LANGUAGE_MODEL
+      : "has a tokenizer and no config.json, which says what a language model's weights are: download the whole folder, or check out again";
   const weights = names.filter((name) => WEIGHTS.test(name));
   // Of a checkout the model in question, not its clean twin.
-  const found = weights.find((name) => /^(pytorch_)?model\b/.test(name)) ?? weights[0];
+  const models = weights.filter((name) => /^(pytorch_)?model\b/.test(name));
+  const [found] = [...models.filter((name) => /\.safetensors$/.test(name)), ...models, ...weights];
   return `is a folder; name the file of weights in it${found === undefined ? "" : `, such as ${found}`}`;
 }
 

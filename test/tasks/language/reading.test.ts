@@ -191,7 +191,7 @@ describe("texts to read", () => {
     ["nothing", join(root, "nope"), /--data .*nope: no such file or folder, and no known data set \(glosses, sst2/],
     ["a set that is not there", "agnews", /--data agnews: is not in /],
     ["a folder without a table", join(root, "one"), /has no test\.tsv; give a table/],
-    ["few", few(), /2 texts are too few; give at least 16/],
+    ["few", few(), /holds 2 texts, which is too few; give at least 16/],
   ])("end in one line where there is %s", (_, named, line) => {
     expect(() => model.samples(named, asked)).toThrow(line);
   });

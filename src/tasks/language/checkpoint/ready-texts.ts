@@ -36,7 +36,7 @@ export function readyTexts(checkpoint: Checkpoint, data: string | undefined, opt
   if (lengths.length === 0) throw new InputError(`${path}: its tokenizer gives no token for any of the texts`);
   const tokens = lengths.reduce((sum, length) => sum + length, 0);
   if (options.prompt) assertLabels(labels, question!.tokens.length);
-  else if (question && labels) assertClasses(data, labels, question.tokens.length);
+  else if (question && labels) assertClasses(`${options.option ?? "--data"} ${data}`, labels, question.tokens.length);
   return {
     batches,
     asked: question && labels ? { question, labels } : null,
@@ -63,11 +63,11 @@ function assertLabels(labels: ArrayLike<number> | undefined, answers: number): v
 }
 
 /** @throws InputError where a text has a class that the checkout's model does not know */
-function assertClasses(data: string | undefined, labels: ArrayLike<number>, classes: number): void {
+function assertClasses(given: string, labels: ArrayLike<number>, classes: number): void {
   const beyond = beyondOf(labels, classes);
   if (beyond === undefined) return;
   throw new InputError(
-    `--data ${data}: a text has label ${beyond}; the checkout's classes are 0 to ${classes - 1}: name texts of its task`,
+    `${given}: a text has label ${beyond}; the checkout's classes are 0 to ${classes - 1}: name texts of its task`,
   );
 }
 

@@ -28,10 +28,15 @@ export interface Texts {
  *
  * @throws InputError naming the file or the option, and what is read
  */
-export function findTexts(data: string | undefined, { dataDir, seed, most, part }: SamplesOptions): Texts {
-  const found = data === undefined || data === SHIPPED ? shipped() : textsAt(data, dataDir);
+export function findTexts(
+  data: string | undefined,
+  { dataDir, option = "--data", seed, most, part }: SamplesOptions,
+): Texts {
+  const found = data === undefined || data === SHIPPED ? shipped() : textsAt(data, dataDir, option);
   if (found.texts.length < FEWEST) {
-    throw new InputError(`--data ${data}: ${found.texts.length} texts are too few; give at least ${FEWEST}`);
+    throw new InputError(
+      `${option} ${data}: holds ${found.texts.length} text${found.texts.length === 1 ? "" : "s"}, which is too few; give at least ${FEWEST}`,
+    );
   }
   const order = new Random(stageSeed(seed, "texts to read")).permutation(found.texts.length);
   const kept = part === undefined ? 0 : Math.ceil(KEPT * order.length);
@@ -44,25 +49,27 @@ function shipped(): Texts {
   return { title: DATASETS.get(SHIPPED)!.title, ...readGlosses().test };
 }
 
-function textsAt(data: string, dataDir: string): Texts {
+function textsAt(data: string, dataDir: string, option: string): Texts {
   const known = DATASETS.get(data);
   if (known) {
     const [place] = known.find(dataDir);
     const file = place && fileBelow(place.folder, "test.tsv");
     if (file) return { title: known.title, ...readTsv(file, null) };
-    throw new InputError(`--data ${data}: is not in ${dataDir}; put its tables there (docs/data.md), or name a file`);
+    throw new InputError(
+      `${option} ${data}: is not in ${dataDir}; put its tables there (docs/data.md), or name a file`,
+    );
   }
   const found = statSync(data, { throwIfNoEntry: false });
   if (!found) {
     throw new InputError(
-      `--data ${data}: no such file or folder, and no known data set (${[...DATASETS.keys()].join(", ")})`,
+      `${option} ${data}: no such file or folder, and no known data set (${[...DATASETS.keys()].join(", ")})`,
     );
   }
   if (found.isDirectory()) {
     const file = fileBelow(data, "test.tsv");
     if (file !== null && isWithin(file, data)) return { title: file, ...readTsv(file, null) };
     throw new InputError(
-      `--data ${data}: has no test.tsv; give a table, a file with a text on each line, or its folder`,
+      `${option} ${data}: has no test.tsv; give a table, a file with a text on each line, or its folder`,
     );
   }
   return { title: data, ...(/\.tsv$/i.test(data) ? readTsv(data, null) : { texts: readLines(data) }) };

@@ -81,6 +81,8 @@ function withoutWeights(folder: string): string {
   }
   const pickle = names.find((name) => PICKLE.test(name));
   if (pickle !== undefined) return `holds ${pickle}, a pickle, and no ${WHOLE}; pickles are not read: ${SAVE}`;
+  const beside = names.find((name) => SHARD.test(name));
+  if (beside !== undefined) return `holds ${beside} and neither ${WHOLE} nor ${INDEX}: name that file, if it is meant`;
   const other = names.find((name) => /\.(gguf|h5|msgpack|onnx)$/i.test(name));
   if (other !== undefined) return `holds ${other} and no ${WHOLE}: load the model with transformers and ${SAVE}`;
   return `has neither ${WHOLE} nor ${INDEX}: download the weights, or ${SAVE}`;
