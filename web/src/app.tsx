@@ -72,10 +72,14 @@ function Choice({ index, chosen, onChoose }: { index: SiteIndex; chosen: string 
         Defect{" "}
         <select value={chosen ?? ""} onChange={(event) => onChoose(event.currentTarget.value)}>
           {!entry && <option value={chosen ?? ""}>{chosen}</option>}
-          {index.defects.map(({ id }) => (
-            <option key={id} value={id}>
-              {id}
-            </option>
+          {groupsOf(index).map(([group, ids]) => (
+            <optgroup key={group} label={group}>
+              {ids.map((id) => (
+                <option key={id} value={id}>
+                  {id}
+                </option>
+              ))}
+            </optgroup>
           ))}
         </select>
       </label>
@@ -87,4 +91,14 @@ function Choice({ index, chosen, onChoose }: { index: SiteIndex; chosen: string 
       )}
     </section>
   );
+}
+
+/** Ids by data set, architecture and attack, in the site's order. */
+function groupsOf({ defects }: SiteIndex): [group: string, ids: string[]][] {
+  const groups = new Map<string, string[]>();
+  for (const { id, dataset, arch, attack } of defects) {
+    const group = `${dataset}, ${arch}, ${attack}`;
+    groups.set(group, [...(groups.get(group) ?? []), id]);
+  }
+  return [...groups];
 }
