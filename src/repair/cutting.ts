@@ -44,19 +44,19 @@ interface Candidate {
  * when they were looked at last.
  *
  * @param scores of every neuron, higher = sooner tried; equal ones in the order of layers
- * @param most neurons that are tried at most
+ * @param among how many of the most suspicious neurons are tried; absent: as many as §11.4 says
  */
 export async function cutUntilDead(
   subject: ReversalSubject & { clean: { threshold: ImageSet } },
   scores: LayerScores,
   patch: ReversedPatch,
-  most = Number.POSITIVE_INFINITY,
+  among?: number,
 ): Promise<Cut> {
   const { network, state } = subject;
   const index = indexNeurons(neuronLayers(network));
   const lookAt = looks(subject, patch);
   const look = (places: readonly number[]) => lookAt(maskNeurons(network, state, setOf(index, places)));
-  const tried = Math.min(most, Math.max(CUTTING.tried.least, Math.ceil(CUTTING.tried.share * index.size)));
+  const tried = among ?? Math.max(CUTTING.tried.least, Math.ceil(CUTTING.tried.share * index.size));
   const left = Array.from(suspicionOrder(flatScores(index, scores)).subarray(0, tried), (at): Candidate => {
     return { at, worth: Number.POSITIVE_INFINITY, fits: false, when: -1 };
   });

@@ -104,10 +104,14 @@ describe("cutting neurons until a patch is dead", () => {
     expect(listNeurons((await cutUntilDead(suspect, ranking([first, last]), patch, 1)).neurons)).toEqual([first]);
     // The whole model, the one candidate, and the model without it.
     expect(looks()).toBe(3);
-    const far = suspectOfParts({ [`${layers.at(-1)!.name}:30`]: { pull: 9 } });
+    const farthest = `${layers.at(-1)!.name}:30`;
+    const far = suspectOfParts({ [farthest]: { pull: 9 } });
     const others = layers.slice(0, 8).flatMap((layer) => named(layer, ...Array(layer.width).keys()));
     expect(others.length).toBeGreaterThan(32);
     expect((await cutUntilDead(far.suspect, ranking(others), patch)).count).toBe(0);
+    // Named neurons are all tried, however many they are.
+    const all = await cutUntilDead(far.suspect, ranking([...others, farthest]), patch, others.length + 1);
+    expect(listNeurons(all.neurons)).toEqual([farthest]);
   });
 
   it("leaves every layer a neuron", async () => {
