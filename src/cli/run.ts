@@ -8,7 +8,6 @@ import { verbFirst } from "./arguments.ts";
 import { refuseBlankNames } from "./blank-names.ts";
 import { refuseAbsentData } from "./data-folder.ts";
 import { addExamples } from "./examples.ts";
-import { refuseTwice } from "./given-once.ts";
 import { REGISTER_VERBS } from "./registry.ts";
 
 const DONE = 0;
@@ -31,7 +30,6 @@ function buildProgram(): Command {
   addArchivedDatabases(program);
   addExamples(program);
   refuseBlankNames(program);
-  refuseTwice(program);
   return program;
 }
 

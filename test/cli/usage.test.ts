@@ -58,11 +58,6 @@ describe("usage", () => {
       /--texts: is another name of --images; give/,
     ],
     [
-      "an option twice",
-      ["ids", "--db", dir, "--db", "sample"],
-      /--db: is given twice, as '\S+' and 'sample'; give it once/,
-    ],
-    [
       "no number of samples",
       ["checkout", "x", "y", "--texts", "none"],
       /--texts 'none': give a whole number from 1 to/,
