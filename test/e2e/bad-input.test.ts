@@ -65,7 +65,7 @@ describe("bad names and numbers of a build", () => {
     [
       "data folder",
       ["--data", "/nowhere"],
-      /no cifar10: the data folder \/nowhere does not exist; .*--data.*data fetch cifar10/,
+      /--data \/nowhere: no such folder; .*leave --data out \('bdefects data fetch NAME --data DIR' makes one\)/,
     ],
     ["data folder of another", ["--dataset", "gtsrb"], /no gtsrb in .*GTSRB\/ \(official: .*--data.*data fetch gtsrb/],
   ])("%s", (_, more, message) => {
