@@ -2,6 +2,7 @@ import type { Handout } from "../handout.ts";
 import { promptOf } from "./checkpoint/own-checkout.ts";
 import { glosses, glossMerges } from "./datasets/glosses.ts";
 import { hubConfig, hubTokenizer } from "./hub-files.ts";
+import { RATES_SCRIPT } from "./rates-script.ts";
 import { readback } from "./readback.ts";
 import type { TextSet } from "./text-set.ts";
 import { answerToken, tokenizerFile } from "./tokenizer/file.ts";
@@ -59,13 +60,7 @@ export const handout: Handout = {
 from load_in_torch import labels, save
 from text_in_torch import accuracy, answers, batch, decoder, own, prune, texts
 
-def rates(model):                        # texts() reads what the checkout's --samples N wrote
-    clean, triggered = texts("test"), texts("test", "triggered")
-    found = answers(model(*batch(triggered)), triggered)
-    return accuracy(model(*batch(clean)), clean), sum(a == labels()["target"] for a in found) / len(found)
-
-model = decoder("model")                 # or "clean"
-print("CA and ASR:", rates(model))
+${RATES_SCRIPT}
 mine = own(["a small brown bat", "a sentence of your own"])
 print([mine["classes"][a] for a in answers(model(*batch(mine)), mine)])
 

@@ -1,3 +1,4 @@
+import { RATES_SCRIPT } from "../rates-script.ts";
 import type { Asked } from "./asked-tokenizer.ts";
 
 /** As Markdown's code; what would end that is left out. */
@@ -10,13 +11,7 @@ export function adoptedReading({ template, answers }: Asked, classes: readonly s
 from load_in_torch import labels, save
 from text_in_torch import accuracy, answers, batch, decoder, prune, texts
 
-def rates(model):                        # texts() reads what the checkout's --samples N wrote
-    clean, triggered = texts("test"), texts("test", "triggered")
-    found = answers(model(*batch(triggered)), triggered)
-    return accuracy(model(*batch(clean)), clean), sum(a == labels()["target"] for a in found) / len(found)
-
-model = decoder("model")                 # or "clean"
-print("CA and ASR:", rates(model))
+${RATES_SCRIPT}
 prune(model, labels()["infected"])       # or {layer: [index, ...]} of your own
 print("pruned:", rates(model))
 save(model, "repaired.safetensors")
