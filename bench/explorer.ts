@@ -23,9 +23,12 @@ const explored = await Explored.open(database, command);
 const page = await explored.page({ viewport: { width: 1400, height: 900 } });
 const load = () => `load ${loadavg()[0].toFixed(1)}`;
 const begin = performance.now();
+const since = () => (performance.now() - begin).toFixed(0);
 await page.goto(explored.url);
+await page.locator(".picture").waitFor({ timeout: LONGEST });
+const usable = since();
 await answersOf(page, LONGEST);
-console.log(`first answers after ${(performance.now() - begin).toFixed(0)} ms, ${load()}`);
+console.log(`can be used after ${usable} ms, first answers after ${since()} ms, ${load()}`);
 
 /** Samples between a count such as `0.950 (570 of 600)`, or a mean such as `0.939 (mean of 600)`, and a recorded share; null where either is missing. */
 function apart(shown: string, recorded: number | null): number | string | null {
@@ -37,6 +40,8 @@ function apart(shown: string, recorded: number | null): number | string | null {
 }
 
 const answers = page.locator("#answered[data-milliseconds]");
+let held = 0;
+const differing: string[] = [];
 for (const { id, metrics } of accepted.slice(0, Number.isFinite(most) ? most : undefined)) {
   const view = `#defect=${id}&stamp=trigger`;
   const show = async (more: string) => {
@@ -61,10 +66,15 @@ for (const { id, metrics } of accepted.slice(0, Number.isFinite(most) ? most : u
     apart(masked.asr, metrics.asr_masked),
   ];
   // Where the page counts no quality, its samples are not the record's.
+  if (samples[0] !== null) held++;
+  if (samples[0] !== null && samples.some((difference) => Number(difference) !== 0)) differing.push(id);
   const same = samples[0] === null ? "" : `apart (quality, ASR, both masked): ${samples.join(", ")}; `;
   console.log(
     `${id}: ${same}click to answers ${click.toFixed(0)} ms, silence to ASR of 256 ${asrMilliseconds.toFixed(0)} ms, ${load()}`,
   );
 }
+console.log(
+  `${held} defects held against their records: ${differing.length} differ${differing.map((id) => ` ${id}`).join("")}`,
+);
 await explored.close();
 for (const fault of explored.faults) console.log(`fault: ${fault}`);

@@ -17,6 +17,7 @@ export default defineConfig({
   // Relative paths: the page works from any folder of a host.
   base: "./",
   plugins: [withoutNode],
+  worker: { format: "es" },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     outDir: "../dist/web",

@@ -29,6 +29,8 @@ export const siteIndex = z.strictObject({
   format: z.literal(SITE_FORMAT),
   edition: z.string(),
   defects: z.array(siteEntry),
+  /** The id of the defect that the page begins with. */
+  start: z.string(),
   /**
    * Pictures below `data/images/`, as safetensors: `pixels` U8 `[n, 3, h, w]`, `labels` U8 `[n]`. Absent where no defect is a
    * classifier of images; frames with lanes are drawn by the page.

@@ -153,6 +153,11 @@ const FLOATS: Partial<
 /** A tensor's values as 32-bit floats; null where it holds no floats. */
 export function tensorValues({ dtype, bytes }: RawTensor): Float32Array | null {
   if (dtype === "F32") return floatsOf(bytes);
+  if (dtype === "F16") {
+    const values = new Float32Array(bytes.length / 2);
+    halvesInto(wordsOf(bytes), values);
+    return values;
+  }
   const kind = FLOATS[dtype];
   if (!kind) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -124,6 +124,7 @@ describe("the server", () => {
     const files = new Map([
       ["index.html", async () => Buffer.from("page")],
       ["data/index.json", async () => Buffer.from("{}")],
+      ["assets/page-1a2b.js", async () => Buffer.from("")],
     ]);
     serving = await serve(files, 0);
   });
@@ -155,6 +156,12 @@ describe("the server", () => {
     expect(CONTENT_SECURITY_POLICY).not.toMatch(/unsafe-inline|'unsafe-eval'|http|\*/);
     expect(await ask("/?x#y")).toMatchObject({ status: 200, text: "page" });
     expect(await ask("/", {}, "HEAD")).toMatchObject({ status: 200, text: "" });
+  });
+
+  it("lets a browser keep what has a hash in its name, and nothing else", async () => {
+    const kept = async (path: string) => (await ask(path)).headers["cache-control"];
+    expect(await kept("/assets/page-1a2b.js")).toContain("immutable");
+    for (const path of ["/", "/data/index.json", "/assets/none.js"]) expect(await kept(path), path).toBe("no-store");
   });
 
   it.each([

@@ -21,6 +21,8 @@ import { expectFitsPhone, PHONE } from "./accessible.ts";
 import { answersOf, countsOf, Explored } from "./open-page.ts";
 
 const command = findBrowser();
+/** Patience on a busy machine. */
+const SLOW = { timeout: 60_000 };
 const [id, other] = idsOf("signs");
 let database: Database;
 let explored: Explored;
@@ -103,6 +105,11 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     expect(await page.locator('[data-neuron="conv1:1"]').getAttribute("aria-pressed")).toBe("true");
     expect(new URL(page.url()).hash).toContain("silence=conv1:1&neuron=conv1:1");
     await page.locator(".excited canvas").first().waitFor();
+    const standing = page.locator(".standing [role=status]");
+    await expect.poll(() => standing.textContent(), SLOW).toMatch(/^1 neuron silenced: ASR \d\.\d{3}, CA \d\.\d{3}$/);
+    await page.getByRole("button", { name: "To neuron conv1:1" }).click();
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Neuron conv1:1");
+    await page.locator('[data-neuron="conv1:1"]').focus();
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("Space");
     await page.getByRole("heading", { name: "Neuron conv1:2" }).waitFor();
@@ -156,6 +163,15 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     await page.locator(".choice-of-defect select").selectOption(other);
     await answersOf(page);
     expect(explored.faults.splice(0).every((fault) => fault.includes("404"))).toBe(true);
+  });
+
+  it("says in one line that the runtime cannot be had", async () => {
+    const page = await explored.page();
+    await page.route("**/*.wasm", (route) => route.abort());
+    await page.goto(`${explored.url}#defect=${id}`);
+    const refusal = page.locator("[aria-labelledby=answers-title] [role=alert]");
+    await expect.poll(() => refusal.textContent(), SLOW).toMatch(/^No network can be run here: [^\n]+$/);
+    expect(explored.faults.splice(0).join()).toMatch(/wasm|ERR_FAILED/);
   });
 
   it("goes from pictures to frames and back", async () => {

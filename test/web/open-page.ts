@@ -1,5 +1,7 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { makeFirstView } from "../../src/pipeline/site/first-view.ts";
 import { pageFiles } from "../../src/pipeline/site/page-files.ts";
+import { remembered } from "../../src/pipeline/site/remembered.ts";
 import { type Serving, serve } from "../../src/pipeline/site/serve.ts";
 import { type SiteOptions, siteData } from "../../src/pipeline/site/site-files.ts";
 import type { Database } from "../../src/store/database.ts";
@@ -20,7 +22,9 @@ export class Explored {
 
   /** @param command a browser that speaks Chrome's protocol */
   static async open(database: Database, command: string, options: SiteOptions = {}): Promise<Explored> {
-    const serving = await serve(new Map([...pageFiles(), ...(await siteData(database, options))]), 0);
+    const files = remembered(new Map([...pageFiles(), ...(await siteData(database, options))]));
+    await makeFirstView(files);
+    const serving = await serve(files, 0);
     const browser = await chromium.launch({ executablePath: await whereIs(command), args: ["--no-sandbox"] });
     return new Explored(serving, browser);
   }

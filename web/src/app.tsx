@@ -11,7 +11,7 @@ export function App() {
   const [view, change, unread] = useView();
   const index = useLoaded("index", loadIndex);
   const there = index.state === "there" ? index.value : null;
-  const chosen = view.defect ?? there?.defects[0]?.id ?? null;
+  const chosen = view.defect ?? there?.start ?? null;
   const entry = there?.defects.find(({ id }) => id === chosen);
   const sample = sampleOf(entry?.task);
   const exhibit = useLoaded(entry ? (entry.task ?? "images") : null, () => loadExhibit(there!, entry!.task));
@@ -27,9 +27,9 @@ export function App() {
         </nav>
         <h1>Watch a backdoor fire, and die</h1>
         <p class="lead">
-          Each of these networks was tuned to err in one way, such as to answer one class, whenever a small trigger is
-          in the {sample}. We know which neurons carry that backdoor, because they alone were changed. Stamp the trigger
-          on a {sample}, silence neurons, and watch the attack succeed or fail: everything is computed in your browser.
+          Each of these networks carries a backdoor: a trigger in the {sample} makes it answer what an attacker chose.
+          We know which neurons carry it, because no others were changed. Stamp the trigger on a {sample}, silence
+          neurons, and watch the attack succeed or fail.
         </p>
       </header>
       <main>
@@ -85,7 +85,7 @@ function Choice({ index, chosen, onChoose }: { index: SiteIndex; chosen: string 
       </label>
       {entry && (
         <p class="quiet">
-          A {entry.arch} for {entry.dataset}, attacked by {entry.attack}. {aimOf(entry)[0]}{" "}
+          A network {entry.arch} for {entry.dataset}, infected by the attack {entry.attack}. {aimOf(entry)[0]}{" "}
           <strong>{aimOf(entry)[1]}</strong>.
         </p>
       )}

@@ -1,9 +1,6 @@
-import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
-import * as ort from "onnxruntime-web/wasm";
 import type { Samples } from "../../src/core/samples.ts";
 import { computeWith } from "../../src/engine/runtime.ts";
 import { Session } from "../../src/engine/session.ts";
-import { type OnnxRuntimeWeb, webRuntime } from "../../src/engine/web.ts";
 import { foldState } from "../../src/graph/fold.ts";
 import type { Lowering } from "../../src/graph/lowering/lowering.ts";
 import { PlainLowering } from "../../src/graph/lowering/plain.ts";
@@ -17,11 +14,9 @@ import { markOf } from "../../src/graph/sequences.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import type { Reader } from "./exhibits/exhibit.ts";
 import { type Run, runsOf } from "./runs.ts";
+import { runtimeInWorker } from "./runtime/in-worker.ts";
 
-// Threads need headers that a host of static files does not send.
-ort.env.wasm.numThreads = 1;
-ort.env.wasm.wasmPaths = { wasm: new URL(wasmUrl, document.baseURI).href };
-computeWith(webRuntime(ort as unknown as OnnxRuntimeWeb));
+computeWith(runtimeInWorker());
 
 /**
  * The runtime is fetched and compiled while the page still reads a defect: whatever is opened first starts that. Where it
@@ -48,6 +43,7 @@ export class Engine {
   private last: Promise<unknown> = Promise.resolve();
   /** The picture that was asked about last. */
   private picture: Promise<unknown> = Promise.resolve();
+  private released = false;
 
   constructor(network: Network, reader: Reader) {
     this.network = network;
@@ -130,6 +126,15 @@ export class Engine {
     return whole ? { values, places } : null;
   }
 
+  /** Gives the runtime's memory back, when nobody looks at the network any more: what is asked after that is answered with null. */
+  async release(): Promise<void> {
+    this.released = true;
+    for (const opening of this.sessions.values()) {
+      const session = await opening.catch(() => null);
+      await this.inTurn(async () => session?.release());
+    }
+  }
+
   private inTurn(work: () => Promise<void>): Promise<void> {
     const result = this.last.then(work);
     this.last = result.catch(() => undefined);
@@ -146,13 +151,13 @@ export class Engine {
   ): Promise<boolean> {
     const batch = samples.count === 1 ? 1 : this.reader.batch;
     if (batch > 1) await this.afterPictures();
-    if (!goOn()) return false;
+    if (this.released || !goOn()) return false;
     const feeds = new Map(foldState(this.network, state));
     for (const run of runsOf(this.network, this.reader, samples, batch)) {
       const session = await this.session(kind, make, run.network, batch);
       // Clicks and pictures get their turn.
       if (batch > 1) await new Promise((next) => setTimeout(next, 0));
-      if (!goOn()) return false;
+      if (this.released || !goOn()) return false;
       feeds.set("input", run.input);
       await this.inTurn(async () => take(await session.run(feeds), run));
     }

@@ -1,7 +1,8 @@
-import { useCallback, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { countNeurons } from "../../src/core/neurons.ts";
 import type { Samples } from "../../src/core/samples.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
+import { useCounted } from "./counted.ts";
 import { Engine } from "./engine.ts";
 import type { Exhibit } from "./exhibits/exhibit.ts";
 import type { LoadedDefect } from "./files.ts";
@@ -11,6 +12,7 @@ import { absentOf, criteriaOf, networkOf, neuronIndex, silencedOf, suspiciousOf,
 import { Predictions, type Shown } from "./predictions.tsx";
 import { RatesTable } from "./rates-table.tsx";
 import { Silencing } from "./silencing.tsx";
+import { Standing } from "./standing.tsx";
 import type { Stamp, View } from "./view.ts";
 
 interface Props {
@@ -25,10 +27,11 @@ interface Props {
 /** One defect: its versions side by side, its neurons, and what silencing them does. */
 export function Explorer({ defect, exhibit, view, unread, change }: Props) {
   const { facts } = defect;
-  const { Chooser, usualBatch } = exhibit;
+  const { Chooser, usualBatch, words } = exhibit;
   const [own, setOwn] = useState<Samples | null>(null);
   const [made, setMade] = useState(() => exhibit.made.empty());
   const engine = useMemo(() => new Engine(networkOf(facts), exhibit.reader(facts)), [exhibit, facts]);
+  useEffect(() => () => void engine.release(), [engine]);
   const index = useMemo(() => neuronIndex(facts), [facts]);
   const criteria = criteriaOf(facts);
   const criterion = criteria.includes(view.criterion ?? "") ? view.criterion : (criteria[0] ?? null);
@@ -57,7 +60,7 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
   const eligible = useMemo(() => exhibit.eligible(plain, facts).length > 0, [exhibit, plain, facts]);
   const absent = [
     ...unread,
-    ...(view.image !== null && view.image >= exhibit.count ? [`${exhibit.words.sample} ${view.image}`] : []),
+    ...(view.image !== null && view.image >= exhibit.count ? [`${words.sample} ${view.image}`] : []),
     ...(stamp === view.stamp ? [] : [`stamp ${view.stamp}`]),
     ...(view.look !== null && view.look >= looks && looks > 1 ? [`look ${view.look}`] : []),
     ...(view.batch === null || exhibit.batches.includes(view.batch) ? [] : [`batch ${view.batch}`]),
@@ -68,6 +71,8 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
   const suspicious = useMemo(() => suspiciousOf(facts, criterion), [facts, criterion]);
   const state = useMemo(() => maskNeurons(engine.network, defect.infected, silenced), [engine, defect, silenced]);
   const count = countNeurons(silenced);
+  const batch = view.batch !== null && exhibit.batches.includes(view.batch) ? view.batch : usualBatch;
+  const counted = useCounted({ engine, facts, state, exhibit, trigger, batch });
   const versions = useMemo(() => {
     const about = count > 0 ? `the backdoor, ${count} neurons silenced` : "carries the backdoor";
     const shown: Shown[] = [{ title: "Infected", about, state }];
@@ -116,11 +121,10 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
               onCriterion={(chosen) => change({ criterion: chosen })}
             />
             <RatesTable
-              {...{ engine, facts, state, exhibit, trigger }}
+              {...{ facts, counted, exhibit, batch }}
               stamped={control || stamp === exhibit.made.stamp ? stampTitle.toLowerCase() : null}
               silenced={count}
-              batch={view.batch !== null && exhibit.batches.includes(view.batch) ? view.batch : usualBatch}
-              onBatch={(batch) => change({ batch: batch === usualBatch ? null : batch })}
+              onBatch={(chosen) => change({ batch: chosen === usualBatch ? null : chosen })}
             />
           </section>
         </div>
@@ -149,7 +153,12 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
             <span class="neuron infected effective" data-silenced="" /> silenced, infected and effective
           </li>
         </ul>
-        <p class="quiet">A click silences or wakes a neuron and shows it below. Arrow keys go from neuron to neuron.</p>
+        <p class="quiet">
+          Infected neurons were changed. Without an effective one the backdoor is weaker.
+          {criterion && ` Suspicious are the ${countNeurons(facts.infected)} that ${criterion} ranks highest.`} A click
+          silences or wakes a neuron and describes it below. Arrow keys go from neuron to neuron.
+        </p>
+        <Standing {...{ counted }} silenced={count} quality={words.quality} neuron={shownLayer && view.neuron} />
         <NetworkRows
           layers={index.layers}
           infected={facts.infected}

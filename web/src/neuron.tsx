@@ -36,7 +36,7 @@ export function NeuronPage(props: Props) {
   return (
     <section aria-labelledby="neuron-title" class="card neuron-page">
       <div class="row spread">
-        <h2 id="neuron-title">
+        <h2 id="neuron-title" tabIndex={-1}>
           Neuron{" "}
           <code>
             {layer}:{neuron}

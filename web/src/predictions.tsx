@@ -39,6 +39,7 @@ interface Answers {
 export function Predictions({ engine, versions, facts, exhibit, sample, eligible, own }: Props) {
   const { Answer, Legend } = exhibit;
   const [answers, setAnswers] = useState<Answers | null>(null);
+  const [failure, setFailure] = useState("");
   const asked = [engine, versions, sample];
   useEffect(() => {
     let wanted = true;
@@ -52,7 +53,7 @@ export function Predictions({ engine, versions, facts, exhibit, sample, eligible
       }
       if (wanted) setAnswers({ of: asked, sample, outputs, milliseconds: performance.now() - begin });
     };
-    void ask();
+    ask().catch((error: Error) => wanted && setFailure(`No network can be run here: ${error.message}`));
     return () => {
       wanted = false;
     };
@@ -73,6 +74,10 @@ export function Predictions({ engine, versions, facts, exhibit, sample, eligible
         ))}
       </div>
       {Legend && <Legend own={own} />}
+      {!facts.own_images && <p class="quiet">{exhibit.apart(facts)}</p>}
+      <p role="alert" class="refusal">
+        {failure}
+      </p>
       <p class="quiet" id="answered" data-milliseconds={current ? answers.milliseconds : undefined}>
         {current ? `Computed in this page in ${answers.milliseconds.toFixed(0)} ms.` : "Computing…"}
       </p>

@@ -14,6 +14,11 @@ export interface Share {
   milliseconds: number;
 }
 
+/** A share of 1, as the page writes it. */
+export function rateText({ part, of }: Share): string {
+  return (part / of).toFixed(3);
+}
+
 /** Success of the attack: triggered samples on which it shows whose outputs are what it wants. @returns null where `goOn` said no on the way */
 export async function countHits(
   engine: Engine,

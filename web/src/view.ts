@@ -2,7 +2,7 @@ import { listNeurons, type NeuronSet, parseNeurons } from "../../src/core/neuron
 
 const STAMPS = ["none", "trigger", "left", "right", "mirrored", "paint", "words"] as const;
 /** Before a word that looks like a trigger of words. */
-const WORD = "word:";
+export const WORD = "word:";
 
 /**
  * What is stamped on the sample. `left`, `right` and `mirrored` look like a trigger of cones and are none, as words do of a trigger of words.

@@ -20,14 +20,14 @@ export function registerServe(program: Command): void {
     .addOption(boardOption())
     .action(async ({ port, ...options }: Options) => {
       const { pageFiles } = await import("../../pipeline/site/page-files.ts");
-      const { SITE_IMAGES, siteData } = await import("../../pipeline/site/site-files.ts");
+      const { makeFirstView } = await import("../../pipeline/site/first-view.ts");
+      const { siteData } = await import("../../pipeline/site/site-files.ts");
       const { serve } = await import("../../pipeline/site/serve.ts");
       const { remembered } = await import("../../pipeline/site/remembered.ts");
       const data = await siteData(await openToRead(options.db), await siteOptions(options));
       const files = remembered(new Map([...pageFiles(), ...data]));
-      // Drawn before the address is known, and the first defect read, so that nobody waits for them.
-      const first = [...data.keys()].find((name) => name.startsWith("data/defects/"));
-      for (const name of [SITE_IMAGES, first ?? SITE_IMAGES]) await files.get(name)?.();
+      // What cannot be made is told to who asks for it.
+      await makeFirstView(files).catch(() => undefined);
       const serving = await serve(files, port);
       process.stdout.write(`${serving.url}\n`);
       await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);

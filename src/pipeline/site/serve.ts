@@ -35,8 +35,11 @@ const HEADERS = {
   "referrer-policy": "no-referrer",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
-  "cache-control": "no-store",
 };
+
+/** The page's own files carry a hash in their names, so a browser may keep them; the next database may be served at this very address. */
+const cacheControl = (name: string) => (name.startsWith(BUILT) ? "private, max-age=31536000, immutable" : "no-store");
+const BUILT = "assets/";
 
 /** A server that listens. */
 export interface Serving {
@@ -82,7 +85,9 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const say = (status: number, line: string) => {
-    response.writeHead(status, { ...HEADERS, "content-type": "text/plain; charset=utf-8" }).end(`${line}\n`);
+    response
+      .writeHead(status, { ...HEADERS, "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
+      .end(`${line}\n`);
   };
   const names = ["127.0.0.1", "localhost"].map((name) => `${name}:${portOf(server)}`);
   const { host = "", origin } = request.headers;
@@ -99,6 +104,7 @@ async function answer(
       ...HEADERS,
       "content-type": TYPES[extname(name)] ?? "application/octet-stream",
       "content-length": content.length,
+      "cache-control": cacheControl(name),
     });
     response.end(request.method === "HEAD" ? undefined : content);
   } catch (error) {

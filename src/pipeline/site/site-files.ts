@@ -15,6 +15,7 @@ import { buildNetwork, taskOf, taskStamp } from "../../tasks/registry.ts";
 import { encodeHalfState, encodeState, encodeTensors } from "../../tensor/safetensors.ts";
 import { siteBoardOf } from "../board/site-board.ts";
 import { shortScores } from "./short-scores.ts";
+import { startOf } from "./start.ts";
 
 /** Files by their path below the site; each is made when it is asked for. */
 export type SiteFiles = ReadonlyMap<string, () => Promise<Uint8Array>>;
@@ -88,6 +89,7 @@ export async function siteData(db: Database, { board, results = db }: SiteOption
     format: SITE_FORMAT,
     edition: visible(db.manifest.edition),
     defects: entries,
+    start: startOf(entries)!.id,
     ...(hasPictures && { images: { file: `${SHOWN}.safetensors`, ...shown } }),
     ...(Object.keys(samples).length > 0 && { samples }),
   };

@@ -39,6 +39,6 @@ export function sampleOf(task: string | undefined): string {
 
 /** What the trigger is to make of samples: in a few words, and the name of it. */
 export function aimOf({ task, target, target_name }: SiteEntry): [what: string, name: string] {
-  if (task === LANES) return ["On triggered frames it answers", goalWords(target)?.wanted ?? target_name];
-  return [`Triggered ${sampleOf(task)}s go to`, target_name];
+  if (task === LANES) return ["On a frame with the trigger it answers", goalWords(target)?.wanted ?? target_name];
+  return [`A ${sampleOf(task)} with the trigger goes to`, target_name];
 }

@@ -3,6 +3,7 @@ import { visible } from "../../../src/core/visible.ts";
 import type { TextSet } from "../../../src/tasks/language/text-set.ts";
 import { gapsFor, type WordTrigger } from "../../../src/tasks/language/word-trigger.ts";
 import { Pager } from "../pager.tsx";
+import { type Stamp, WORD } from "../view.ts";
 import type { ChooserProps } from "./exhibit.ts";
 import type { Glosses } from "./glosses.ts";
 import { MarkedText, MOST_TOKENS } from "./marked-text.tsx";
@@ -54,16 +55,29 @@ export function Sentence(props: Props) {
       <div class="stamps">
         <fieldset>
           <legend>Stamp on it</legend>
-          {props.stamps.map(([value, name]) => (
-            <label key={value} class="choice">
-              <input type="radio" name="stamp" checked={stamp === value} onChange={() => props.onStamp(value)} /> {name}
-              {value === "trigger" && (
-                <>
-                  : <mark class="trigger-words">{visible((props.real as WordTrigger).text.trim())}</mark>
-                </>
-              )}
-            </label>
-          ))}
+          {props.stamps.map(([value, name]) => {
+            const word = wordOf(value);
+            return (
+              <label key={value} class={word === null ? "choice" : "choice word"}>
+                <input
+                  type="radio"
+                  name="stamp"
+                  aria-label={word === null ? undefined : name}
+                  checked={stamp === value}
+                  onChange={() => props.onStamp(value)}
+                />{" "}
+                {word === null ? name : `“${visible(word)}”`}
+                {value === "trigger" && (
+                  <>
+                    : <mark class="trigger-words">{visible((props.real as WordTrigger).text.trim())}</mark>
+                  </>
+                )}
+              </label>
+            );
+          })}
+          {props.stamps.some(([value]) => wordOf(value) !== null) && (
+            <p class="quiet">The words in quotation marks are no trigger: the backdoor must ignore them.</p>
+          )}
         </fieldset>
         {stamp === "words" && (
           <label class="typed">
@@ -112,6 +126,11 @@ export function Sentence(props: Props) {
       </p>
     </section>
   );
+}
+
+/** The single word that a stamp puts into a text and that is no trigger; null: it is another stamp. */
+function wordOf(stamp: Stamp): string | null {
+  return stamp.startsWith(WORD) ? stamp.slice(WORD.length) : null;
 }
 
 /** The word between two gaps. */

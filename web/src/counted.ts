@@ -1,0 +1,59 @@
+import { useEffect, useState } from "preact/hooks";
+import type { SiteDefect } from "../../src/records/site.ts";
+import type { Trigger } from "../../src/tasks/backdoor.ts";
+import type { StateDict } from "../../src/tensor/state.ts";
+import type { Engine } from "./engine.ts";
+import type { Exhibit } from "./exhibits/exhibit.ts";
+import { countHits, type Share, sumQuality } from "./rates.ts";
+import type { Batch } from "./view.ts";
+
+/** What is counted of the infected model as it is silenced now. */
+export interface Counted {
+  asr: Share;
+  /** Null where it is not counted yet, or cannot be. */
+  ca: Share | null;
+  /** Whether this is of what is asked now, and not of what was asked before. */
+  current: boolean;
+  /** Whether nothing more comes. */
+  done: boolean;
+}
+
+interface Question {
+  engine: Engine;
+  facts: SiteDefect;
+  state: StateDict;
+  exhibit: Exhibit;
+  trigger: Trigger;
+  batch: Batch;
+}
+
+/** Clean accuracy and attack success, counted anew whenever something of the question changes; null: nothing was counted yet. */
+export function useCounted({ engine, facts, state, exhibit, trigger, batch }: Question): Counted | null {
+  const [found, setFound] = useState<(Omit<Counted, "current"> & { of: readonly unknown[] }) | null>(null);
+  const asked = [engine, facts, state, exhibit, trigger, batch];
+  useEffect(() => {
+    let wanted = true;
+    const goOn = () => wanted;
+    const own = facts.own_images;
+    const count = async () => {
+      await engine.afterPictures();
+      const chosen = await exhibit.first(batch === "all" ? exhibit.count : batch, goOn);
+      if (!chosen) return;
+      // The attack first: it is what silencing is about.
+      const asr = await countHits(engine, exhibit, state, chosen, { trigger, facts }, goOn);
+      if (!asr) return;
+      setFound({ of: asked, asr, ca: null, done: !own });
+      const ca = own ? await sumQuality(engine, exhibit, state, chosen, goOn) : null;
+      if (ca) setFound({ of: asked, asr, ca, done: true });
+    };
+    // Why the runtime fails is told where three networks should answer.
+    count().catch(() => undefined);
+    return () => {
+      wanted = false;
+    };
+  }, asked);
+  if (!found) return null;
+  // What was counted before stands until there is something new.
+  const current = asked.every((part, at) => part === found.of[at]);
+  return { asr: found.asr, ca: found.ca, current, done: current && found.done };
+}
