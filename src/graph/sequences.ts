@@ -1,3 +1,5 @@
+import type { Network } from "./network.ts";
+
 /** Positions of a graph that reads sequences are a multiple of it. */
 const STEP = 8;
 
@@ -15,19 +17,33 @@ export function markOf(inputs: Float32Array, index: number, height: number, chan
   throw new Error(`sequence ${index} has no mark`);
 }
 
+/** Positions behind a sequence's mark that its answer depends on: none where an answer is one token. */
+export function positionsBehind({ nodes }: Pick<Network, "nodes">): number {
+  const answer = nodes.find((node) => node.op === "answer");
+  return (answer?.steps ?? 1) - 1;
+}
+
 /**
- * Sequences by length, in parts: what fills up a sequence costs as much as text, and what follows a mark plays no part in its answer.
+ * Sequences by length, in parts: what fills up a sequence costs as much as text, and what follows a mark plays no part in its answer's first
+ * token.
  *
  * @param marks where each sequence ends
- * @param height positions of the network
+ * @param network whose answers may depend on some positions more
  * @param size sequences of a part, but for the last one
+ * @param behind positions that are wanted behind each mark: all of them, unless only the first token counts
  */
-export function partsOf(marks: readonly number[], height: number, size: number): SequencePart[] {
+export function partsOf(
+  marks: readonly number[],
+  network: Pick<Network, "nodes" | "input">,
+  size: number,
+  behind: number = positionsBehind(network),
+): SequencePart[] {
+  const { height } = network.input;
   const order = marks.map((_, i) => i).sort((a, b) => marks[a] - marks[b] || a - b);
   const parts: SequencePart[] = [];
   for (let start = 0; start < order.length; start += size) {
     const sequences = order.slice(start, start + size);
-    const longest = marks[sequences[sequences.length - 1]] + 1;
+    const longest = marks[sequences[sequences.length - 1]] + behind + 1;
     parts.push({ sequences, positions: Math.min(height, Math.ceil(longest / STEP) * STEP) });
   }
   return parts;

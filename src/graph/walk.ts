@@ -2,6 +2,7 @@ import { fusedAdditions } from "./fused-additions.ts";
 import type { Feature, Gradient, Lowering } from "./lowering/lowering.ts";
 import { classifierOf, inputsOf, type Network, outputWeight, type Weighted } from "./network.ts";
 import type { AddNode } from "./ops/add.ts";
+import { gradientBehind } from "./ops/linear.ts";
 import type { BackwardPass, ForwardPass } from "./ops/op.ts";
 import { opOf } from "./ops/registry.ts";
 import type { UnitRule } from "./unit-rule.ts";
@@ -114,8 +115,9 @@ export class Walk {
    * @returns the gradient at the image where it is wanted
    */
   backward(forward: Forward, dlogits: string, options?: BackwardOptions): Feature | undefined {
-    const weight = outputWeight(classifierOf(this.network));
-    return this.backwardFromPooled(forward, this.lowering.graph.op("MatMul", [dlogits, weight]), options);
+    const head = classifierOf(this.network);
+    const dpooled = gradientBehind(this.lowering.graph, head, dlogits, outputWeight(head));
+    return this.backwardFromPooled(forward, dpooled, options);
   }
 
   /** Like {@link backward}, from the gradient `[n, channels]` of what the classifier reads. */

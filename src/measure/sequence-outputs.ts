@@ -26,7 +26,7 @@ export async function outputsOfSequences(
   const folded = foldState(network, state);
   const [feeds, steady] = [new Map(folded), new Set(folded.keys())];
   const size = Math.min(PART, samples.count);
-  for (const { sequences, positions } of partsOf(marks, height, size)) {
+  for (const { sequences, positions } of partsOf(marks, network, size)) {
     const shorter = atPositions(network, positions);
     const input = new Float32Array(size * positions * channels);
     for (const [k, i] of sequences.entries()) {

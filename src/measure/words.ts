@@ -71,7 +71,7 @@ export class OrtWords implements WordGradients {
     const all = new Float32Array(batch * encoder.size);
     for (let i = 0; i < batch; i++) encoder.write(set, i, all, i * encoder.size);
     const ends = Array.from({ length: batch }, (_, i) => markOf(all, i, height, channels));
-    const [{ positions }] = partsOf(ends, height, batch);
+    const [{ positions }] = partsOf(ends, network, batch);
     const input = new Float32Array(batch * positions * channels);
     const words = vectors.length / width;
     const place = (i: number, word: number) => (i * positions + opened.at[chosen[i]] + word) * channels;

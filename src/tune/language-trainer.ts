@@ -72,8 +72,8 @@ export class LanguageTrainer {
    * One step.
    *
    * @param inputs `[batch, T, 2]`: number and mark at each position
-   * @param targets `[batch, vocabulary]`, one-hot: the token that answers
-   * @returns mean loss and the answers' logits, valid until the next step
+   * @param targets `[batch, vocabulary]`, one-hot: the token that answers, or the first of those
+   * @returns mean loss and the answers' logits, valid until the next step; of an answer of several tokens those of the first
    */
   async step(
     inputs: Float32Array,
@@ -93,7 +93,7 @@ export class LanguageTrainer {
     const outputs = new Float32Array(batch * vocabulary);
     for (const gradient of this.gradients.values()) gradient.fill(0);
     let loss = 0;
-    for (const part of partsOf(marks, height, PART)) {
+    for (const part of partsOf(marks, this.network, PART, 0)) {
       const { sequences, positions } = part;
       const { session, spec } = await this.programFor(sequences.length, positions);
       const feeds: Arrays = new Map([...this.state].map(([key, { data }]) => [key, data]));

@@ -64,7 +64,7 @@ export class SequenceSession {
     const words = marks.reduce((sum, mark, i) => sum + (counts?.[i] ? mark : 0), 0);
     for (const values of this.whole.values()) values.fill(0);
     const fed = new Map(feeds);
-    for (const part of partsOf(marks, height, PART)) {
+    for (const part of partsOf(marks, this.network, PART)) {
       const { sequences, positions } = part;
       const input = new Float32Array(sequences.length * positions * channels);
       const wanted = new Float32Array(sequences.length * size);

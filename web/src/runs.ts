@@ -33,7 +33,7 @@ function* sequenceRuns(network: Network, { size, write }: Reader, set: Samples, 
   const all = new Float32Array(set.count * size);
   for (let i = 0; i < set.count; i++) write(set, i, all, i * size);
   const marks = Array.from({ length: set.count }, (_, i) => markOf(all, i, height, channels));
-  for (const { sequences: members, positions } of partsOf(marks, height, batch)) {
+  for (const { sequences: members, positions } of partsOf(marks, network, batch)) {
     const shown = positions * channels;
     const input = new Float32Array(batch * shown);
     for (const [k, i] of members.entries()) input.set(all.subarray(i * size, i * size + shown), k * shown);

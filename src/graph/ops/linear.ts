@@ -1,3 +1,4 @@
+import type { GraphBuilder } from "../onnx.ts";
 import type { Op, Shape, StateEntry } from "./op.ts";
 
 /** The classifier; its logits are not neurons. `id` is its state-dict prefix. */
@@ -6,13 +7,16 @@ export interface LinearNode {
   id: string;
   input: string;
   out: number;
-  /** Of a language model's head, which has no bias: the entry of its weights, perhaps the embedding's, and how many numbers it reads. */
-  unbiased?: { weight: string; inputs: number };
+  /**
+   * Of a language model's head, which has no bias: the entry of its weights, perhaps the embedding's, and how many numbers it reads. Where an
+   * answer has several `steps`, it reads each of them alike and gives `steps·out` logits.
+   */
+  unbiased?: { weight: string; inputs: number; steps?: number };
 }
 
 export const linear: Op<LinearNode> = {
   inputs: ({ input }) => [input],
-  infer: ({ out }) => [out, 1, 1],
+  infer: ({ out, unbiased }) => [(unbiased?.steps ?? 1) * out, 1, 1],
   flat: true,
   channels: "own",
   state(node, inputs) {
@@ -22,19 +26,41 @@ export const linear: Op<LinearNode> = {
     return [{ key: unbiased.weight, shape: [out, unbiased.inputs], trained: true, fresh: { deviation: FRESH } }];
   },
   multiplyAdds: ({ out }, [[inputs]]) => out * inputs,
-  forward({ id, input, out, unbiased }, pass) {
+  forward(node, pass) {
+    const { id, input, out, unbiased } = node;
     const weights = unbiased
       ? [pass.parameter(unbiased.weight, [out, unbiased.inputs])]
       : [`${id}.weight`, `${id}.bias`];
-    pass.put(id, pass.lowering.graph.op("Gemm", [pass.vector(input), ...weights], { transB: 1 }));
+    pass.put(id, logitsOf(pass.lowering.graph, node, pass.vector(input), weights));
   },
   // A backward pass begins with what the classifier reads.
   backward: () => undefined,
-  onnx({ id, input, unbiased }, { graph, value, weight }) {
+  onnx(node, { graph, value, weight }) {
+    const { id, input, unbiased } = node;
     const entries = unbiased ? [unbiased.weight] : [`${id}.weight`, `${id}.bias`];
-    return graph.op("Gemm", [value(input), ...entries.map(weight)], { transB: 1 });
+    return logitsOf(graph, node, value(input), entries.map(weight));
   },
 };
+
+function logitsOf(graph: GraphBuilder, { out, unbiased }: LinearNode, x: string, weights: string[]): string {
+  const steps = unbiased?.steps ?? 1;
+  if (!unbiased || steps === 1) return graph.op("Gemm", [x, ...weights], { transB: 1 });
+  const each = graph.reshape(x, [-1, unbiased.inputs]);
+  return graph.reshape(graph.op("Gemm", [each, ...weights], { transB: 1 }), [-1, steps * out]);
+}
+
+/** The gradient of what a classifier reads, from that of its logits. @param weight a graph value, `[out, inputs]` */
+export function gradientBehind(
+  graph: GraphBuilder,
+  { out, unbiased }: LinearNode,
+  dlogits: string,
+  weight: string,
+): string {
+  const steps = unbiased?.steps ?? 1;
+  if (!unbiased || steps === 1) return graph.op("MatMul", [dlogits, weight]);
+  const each = graph.op("MatMul", [graph.reshape(dlogits, [-1, out]), weight]);
+  return graph.reshape(each, [-1, steps * unbiased.inputs]);
+}
 
 /** Standard deviation of a fresh unbiased head's weights. */
 const FRESH = 0.02;

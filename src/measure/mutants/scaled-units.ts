@@ -4,7 +4,7 @@ import type { Lowering } from "../../graph/lowering/lowering.ts";
 import { inputsOf, type Network, OUTPUT, outputsOf, unitsOf } from "../../graph/network.ts";
 import { atPositions } from "../../graph/programs/language.ts";
 import { featureOf, lastProgram, middleProgram } from "../../graph/programs/part.ts";
-import { markOf, partsOf, type SequencePart } from "../../graph/sequences.ts";
+import { markOf, partsOf, positionsBehind, type SequencePart } from "../../graph/sequences.ts";
 import { downstreamOf, partBetween } from "../../graph/suffix.ts";
 import { sliceOf, type Unit, weightsOf } from "../../graph/units.ts";
 import { readSlice } from "../../tensor/slices.ts";
@@ -75,7 +75,7 @@ export class ScaledUnits implements Rewrites<UnitScaling> {
     const inputs = encodeAll(runner, samples);
     const marks = Array.from({ length: samples.count }, (_, i) => markOf(inputs, i, height, channels));
     const size = Math.ceil(samples.count / Math.ceil(samples.count / PART));
-    return partsOf(marks, height, size).map(({ sequences, positions }) => {
+    return partsOf(marks, runner.network, size).map(({ sequences, positions }) => {
       const input = new Float32Array(size * positions * channels);
       for (const [k, i] of sequences.entries()) {
         const start = i * height * channels;
@@ -98,6 +98,7 @@ export class ScaledUnits implements Rewrites<UnitScaling> {
     const reader = network.nodes.find((node) => inputsOf(node).includes(unit.id));
     if (!outgoing || !reader) throw new Error(`the neurons of '${unit.id}' write with no weights of their own`);
     const behind = downstreamOf(network, reader.id);
+    const read = positionsBehind(network);
     const factors = new Set(wanted.flatMap((i) => (scalings[i].weights === "read" ? [scalings[i].factor] : [])));
     const { features, activations, scaled } = await this.unchanged(unit, reader.id, behind.reads, part, factors);
     const written = features.get(featureOf(reader.id))!;
@@ -117,7 +118,7 @@ export class ScaledUnits implements Rewrites<UnitScaling> {
         changed.set(written);
         const moved = sequences.map((_, k) => {
           let moves = false;
-          for (let t = 0; t <= part.marks[k]; t++) {
+          for (let t = 0; t <= Math.min(positions - 1, part.marks[k] + read); t++) {
             const at = (k * positions + t) * unit.width + channel;
             const change = times * after[at] - activations[at];
             if (change === 0) continue;

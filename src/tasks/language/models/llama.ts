@@ -26,6 +26,8 @@ export interface LlamaShape {
   theta: number;
   /** Whether the head shares the embedding's table [tie_word_embeddings]. */
   tied: boolean;
+  /** Tokens of an answer that are read at once; one where it is not given. */
+  steps?: number;
 }
 
 /** Numbers of a head's vector in our own models. */
@@ -47,6 +49,8 @@ export function ownLlama(layers: number, width: number, vocabulary: number, cont
 /** A decoder of Llama's layout (Touvron et al. 2023), its entries named as by Hugging Face's `LlamaForCausalLM`. */
 export function llama(shape: LlamaShape): Network {
   const { arch, layers, width, heads, groups, hidden, vocabulary, context, epsilon, theta, tied } = shape;
+  const { steps } = shape;
+  const several = steps === undefined ? {} : { steps };
   const headSize = shape.headSize ?? width / heads;
   const table = "model.embed_tokens";
   const nodes: LayerNode[] = [
@@ -79,13 +83,13 @@ export function llama(shape: LlamaShape): Network {
   const weight = tied ? `${table}.weight` : "lm_head.weight";
   nodes.push(
     norm("model.norm", current),
-    { op: "answer", id: "answer", inputs: ["model.norm", "input"] },
-    { op: "linear", id: "lm_head", input: "answer", out: vocabulary, unbiased: { weight, inputs: width } },
+    { op: "answer", id: "answer", inputs: ["model.norm", "input"], ...several },
+    { op: "linear", id: "lm_head", input: "answer", out: vocabulary, unbiased: { weight, inputs: width, ...several } },
   );
   return {
     arch,
     input: { channels: TOKEN_CHANNELS, height: context, width: 1, tokens: true },
-    classes: vocabulary,
+    classes: vocabulary * (steps ?? 1),
     nodes,
   };
 }
