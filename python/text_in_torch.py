@@ -116,7 +116,7 @@ def _pieces(text):
 
 def batch(some):
     """Token numbers [N, T], filled up on the right, and the position in each [N] behind which the answer comes: that of <sep>."""
-    before, behind = some.get("before") or [some["begin"]], some.get("behind") or [some["separator"]]
+    before, behind = (some[name] if name in some else [some[one]] for name, one in (("before", "begin"), ("behind", "separator")))
     room = some["context"] - len(before) - len(behind)
     rows = [[*before, *one["tokens"][:room], *behind] for one in some["texts"]]
     longest = max(map(len, rows))

@@ -14,6 +14,8 @@ export interface FolderFile {
 export interface Handout {
   /** The Python file that reads them, decodes answers and draws them, beside `load_in_torch.py`: its name in `python/`. */
   readonly loader: string;
+  /** Other files of `python/` that it takes from. */
+  readonly further?: readonly string[];
   /** What that file does, in half a sentence. */
   readonly what: string;
   /** The files of some samples by what comes behind their name, e.g. `.npy` and `_lanes.json`, each with what it holds. */

@@ -36,7 +36,7 @@ export function cleanPage(db: Database, record: CleanRecord, dbFlag: string): st
       sentences: [
         from
           ? `${arch} from the folder '${visible(from.folder)}', whose files have SHA-256 ${from.sha256}; asked about ${dataset} (${classes.length} ${words.targets}).`
-          : `${arch} trained on ${dataset} (${classes.length} ${words.targets}) without a backdoor.`,
+          : `${arch} trained on ${dataset} (${classes.length} ${classes.length === 1 ? words.target : words.targets}) without a backdoor.`,
         from && history.length === 0
           ? `Clean accuracy is ${percent(metrics.ca)} as it was found.`
           : `Clean accuracy is ${percent(metrics.ca)} after ${counted(history.length, "epoch")} in ${duration(seconds)}.`,

@@ -5,7 +5,7 @@ import { exportOnnx } from "../../graph/export.ts";
 import { neuronLayers, outputsOf } from "../../graph/network.ts";
 import { asImages } from "../../images/image-set.ts";
 import type { Suspect } from "../../localize/types.ts";
-import { loaderFile, TORCH_LOADER } from "../../store/checkout/torch-loader.ts";
+import { loaderFile, loadersOf, TORCH_LOADER } from "../../store/checkout/torch-loader.ts";
 import { withPath } from "../../store/disk/fs.ts";
 import { prettyJson } from "../../store/disk/json.ts";
 import { encodeNpy } from "../../tensor/npy.ts";
@@ -29,7 +29,7 @@ export function writeSuspect(suspect: Suspect, dir: string): void {
     ...sampleFiles("fit", clean.fit, task),
     ...sampleFiles("threshold", clean.threshold, task),
   ];
-  if (task.handout) files.push([task.handout.loader, loaderFile(task.handout.loader)]);
+  for (const name of loadersOf(task.handout)) files.push([name, loaderFile(name)]);
   withPath(dir, () => {
     for (const [name, content] of files) writeFileSync(join(dir, name), content);
     mkdirSync(join(dir, ANSWER_FOLDER));

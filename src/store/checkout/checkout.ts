@@ -16,7 +16,7 @@ import { prettyJson } from "../disk/json.ts";
 import { fillNewFolder, refuseOccupied } from "../disk/new-folder.ts";
 import { sha256Of } from "../objects/objects.ts";
 import { checkoutReadme } from "./readme.ts";
-import { loaderFile, TORCH_LOADER } from "./torch-loader.ts";
+import { loaderFile, loadersOf, TORCH_LOADER } from "./torch-loader.ts";
 import { triggerJson } from "./trigger-file.ts";
 
 export interface CheckoutRequest {
@@ -82,7 +82,7 @@ export async function checkout(
   files.set("record.json", `${prettyJson(facts)}\n`);
   files.set("model.json", modelJson(record, clean, network));
   files.set("load_in_torch.py", TORCH_LOADER);
-  if (handout) files.set(handout.loader, loaderFile(handout.loader));
+  for (const name of loadersOf(handout)) files.set(name, loaderFile(name));
   const described = await describedBy(clean, (ref) => db.readBytes(ref));
   for (const { name, bytes, holds: held } of described?.files() ?? handout?.ofModel?.(network, record.dataset) ?? []) {
     files.set(name, bytes);

@@ -122,18 +122,20 @@ export function checkoutReadme(
     holds.get(file) ??
     (file === handout?.loader
       ? handout.what
-      : tokens && file === "load_in_torch.py"
-        ? `reads labels and files; \`${handout?.loader}\` loads the models`
-        : (WHAT[file] ?? "")
-            .replace("mean, std, classes", tokens ? words.targets : "mean, std, classes")
-            .replace("std, classes", hasClasses ? "std, classes" : `std, ${words.targets} (\`classes\`)`)
-            .replace("[N, 3, 32, 32], normalised", tokens ? sequence : `${shape}, normalised`)
-            .replace("[N, 3, 32, 32]", shape));
+      : handout?.further?.includes(file)
+        ? `what \`${handout.loader}\` takes from`
+        : tokens && file === "load_in_torch.py"
+          ? `reads labels and files; \`${handout?.loader}\` loads the models`
+          : (WHAT[file] ?? "")
+              .replace("mean, std, classes", tokens ? words.targets : "mean, std, classes")
+              .replace("std, classes", hasClasses ? "std, classes" : `std, ${words.targets} (\`classes\`)`)
+              .replace("[N, 3, 32, 32], normalised", tokens ? sequence : `${shape}, normalised`)
+              .replace("[N, 3, 32, 32]", shape));
   const rate = (value: number | null) => (value === null ? "unknown" : value.toFixed(4));
   return `${modelCardHeader(record, version)}
 # ${record.id} (${version})
 
-A ${record.arch} for ${record.dataset} (${clean.classes.length} ${words.targets}) with a backdoor of the attack \`${record.attack}\` injected into ${record.infected} of
+A ${record.arch} for ${record.dataset} (${clean.classes.length} ${clean.classes.length === 1 ? words.target : words.targets}) with a backdoor of the attack \`${record.attack}\` injected into ${record.infected} of
 its ${record.neurons} neurons, and its clean twin. Status: ${record.status}${record.reason ? ` (${markdownCode(record.reason)})` : ""}. Target ${words.target}: ${record.target} (${markdownCode(clean.classes[record.target] ?? "?")}).
 
 | | ${hasClasses ? "clean accuracy" : `clean accuracy (${words.quality})`} | attack success rate |

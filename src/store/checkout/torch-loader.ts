@@ -1,9 +1,15 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { Handout } from "../../tasks/handout.ts";
 
 /** A Python file of this package's folder `python`, which checkouts carry. */
 export function loaderFile(name: string): string {
   return readFileSync(fileURLToPath(new URL(`../../../python/${name}`, import.meta.url)), "utf8");
+}
+
+/** The Python files that samples of a task are read with. */
+export function loadersOf(handout: Pick<Handout, "loader" | "further"> | undefined): string[] {
+  return handout ? [handout.loader, ...(handout.further ?? [])] : [];
 }
 
 /**

@@ -26,7 +26,7 @@ export const inputs: InputCodec = {
       write: (set: TextSet, index: number, out: Float32Array, at: number) => void writeSequence(set, index, out, at),
     };
   },
-  lookedUp,
+  lookedUp: (network, state) => lookedUp(network, state),
   augmenter: (set: TextSet, { unknown }: Augmentation, places: number) => new TextDrawer(set, unknown ?? 0, places),
 };
 

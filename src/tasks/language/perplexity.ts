@@ -7,7 +7,7 @@ import { continuationProgram, LOSSES } from "../../graph/programs/continuation.t
 import { atPositions } from "../../graph/programs/language.ts";
 import { predictOwnWords } from "../../graph/sequences.ts";
 import type { StateDict } from "../../tensor/state.ts";
-import { type TextSet, writeSequence } from "./text-set.ts";
+import { type Tokenised, writeSequence } from "./text-set.ts";
 
 const BATCH = 32;
 /** Positions of a graph are a multiple of it. */
@@ -17,7 +17,7 @@ const STEP = 8;
 export async function perplexity(
   network: Network,
   state: StateDict,
-  samples: TextSet,
+  samples: Tokenised,
   threads: number,
 ): Promise<number> {
   const { context, tokenizer } = samples.language;

@@ -2,7 +2,7 @@ import { encode } from "fast-png";
 import type { Random } from "../../core/random.ts";
 import type { Network } from "../../graph/network.ts";
 import type { TriggerCodec } from "../trigger-codec.ts";
-import type { TextSet } from "./text-set.ts";
+import type { Tokenised } from "./text-set.ts";
 import { RARE_WORDS } from "./tokenizer/file.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 import {
@@ -41,13 +41,24 @@ function neutralTokens({ text }: WordTrigger, tokenizer: Tokenizer): number[] {
 
 /** Triggers of words. Where they go is drawn; in a test it follows from a text's place in its set. */
 export const trigger: TriggerCodec = {
-  stamp: ({ text }: WordTrigger, set: TextSet) => stampedWith(set.language.tokenizer.encode(text), set),
-  counterpart: (stamped: WordTrigger, set: TextSet) => stampedWith(neutralTokens(stamped, set.language.tokenizer), set),
-  stampDrawn({ text }: WordTrigger, drawn: TextSet & { tokens: (readonly number[])[] }, place: number, random: Random) {
+  stamp: ({ text }: WordTrigger, set: Tokenised) => stampedWith(set.language.tokenizer.encode(text), set),
+  counterpart: (stamped: WordTrigger, set: Tokenised) =>
+    stampedWith(neutralTokens(stamped, set.language.tokenizer), set),
+  stampDrawn(
+    { text }: WordTrigger,
+    drawn: Tokenised & { tokens: (readonly number[])[] },
+    place: number,
+    random: Random,
+  ) {
     const { tokenizer } = drawn.language;
     drawn.tokens[place] = inserted(drawn.tokens[place], tokenizer.encode(text), tokenizer, random);
   },
-  stampDecoy(stamped: WordTrigger, drawn: TextSet & { tokens: (readonly number[])[] }, place: number, random: Random) {
+  stampDecoy(
+    stamped: WordTrigger,
+    drawn: Tokenised & { tokens: (readonly number[])[] },
+    place: number,
+    random: Random,
+  ) {
     const { tokenizer } = drawn.language;
     const words = tokenizer.encode(drawnDecoy(stamped, random));
     drawn.tokens[place] = inserted(drawn.tokens[place], words, tokenizer, random);

@@ -1,6 +1,6 @@
 import { InputError } from "../../core/errors.ts";
 import { Random, stageSeed } from "../../core/random.ts";
-import type { TextSet } from "./text-set.ts";
+import type { Tokenised } from "./text-set.ts";
 import { RARE_WORDS } from "./tokenizer/file.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
@@ -45,7 +45,7 @@ export function testGap(gaps: number, place: number): number {
 }
 
 /** Every text with the same words at the gap that a test takes. */
-export function stampedWith(words: readonly number[], set: TextSet): TextSet {
+export function stampedWith<S extends Tokenised>(words: readonly number[], set: S): S {
   const { tokenizer } = set.language;
   const tokens = set.tokens.map((own, i) => {
     const gaps = gapsFor(words.length, own, tokenizer);
