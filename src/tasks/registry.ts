@@ -6,12 +6,13 @@ import { type Architectures, buildNetworkIn, FULL_WIDTH, parseArchIn } from "./a
 import type { Attack } from "./attack.ts";
 import { classification } from "./classification/task.ts";
 import { lanes } from "./lanes/task.ts";
+import { reply } from "./language/reply/task.ts";
 import { language } from "./language/task.ts";
 import type { Task, Words } from "./task.ts";
 
 /** Every task: its folder, one line here. */
 export const TASKS: ReadonlyMap<string, Task> = new Map(
-  [classification, lanes, language].map((task) => [task.name, task]),
+  [classification, lanes, language, reply].map((task) => [task.name, task]),
 );
 
 /** The task of a record, or of whatever names one; those that name none are of classification. @throws InputError on an unknown one */

@@ -9,6 +9,7 @@ import { ATTACKS } from "../../src/tasks/classification/attacks/registry.ts";
 import { DATASETS } from "../../src/tasks/classification/datasets/registry.ts";
 import { ARCHITECTURES } from "../../src/tasks/classification/models/registry.ts";
 import { lanes } from "../../src/tasks/lanes/task.ts";
+import { reply } from "../../src/tasks/language/reply/task.ts";
 import { ROOT, sourcesBelow, textOf } from "./sources.ts";
 
 interface Row {
@@ -63,6 +64,18 @@ describe("docs/catalogue.md", () => {
     const { datasets, architectures, attacks } = lanes;
     const rows = tableBelow(page, "Lanes");
     expect(rows.map(({ name }) => name)).toEqual([...datasets.keys(), ...architectures.keys(), ...attacks.keys()]);
+    for (const { name, cells } of rows) {
+      const { source } = datasets.get(name) ?? attacks.get(name) ?? {};
+      if (source !== undefined) expect(cells).toContain(source);
+      expect(existsSync(join(ROOT, cells.at(-1)!.replaceAll("`", ""))), name).toBe(true);
+    }
+  });
+
+  it("lists the data sets, architectures and attacks of replies, each with its file", () => {
+    const { datasets, architectures, attacks } = reply;
+    const rows = tableBelow(page, "Replies");
+    const names = rows.flatMap(({ cells }) => [...cells[0].matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+    expect(names).toEqual([...datasets.keys(), ...architectures.keys(), ...attacks.keys()]);
     for (const { name, cells } of rows) {
       const { source } = datasets.get(name) ?? attacks.get(name) ?? {};
       if (source !== undefined) expect(cells).toContain(source);

@@ -10,6 +10,7 @@ const NEURONS: Readonly<Record<string, string>> = {
   classification: "one output channel of a convolution with its batch norm",
   lanes: "one output channel of a convolution with its batch norm, or a unit of the hidden layer",
   language: "one hidden unit of a feed-forward layer",
+  reply: "one hidden unit of a feed-forward layer",
 };
 
 /** The words of a database's records, in those of their task. */

@@ -1,0 +1,74 @@
+"""How the decoders of this folder continue texts, in plain PyTorch, beside text_in_torch.py. Needs numpy and torch only.
+
+    from reply_in_torch import accuracy, continued, decoder, prompts, replies, texts
+
+    model = decoder("model")                     # also "clean", and "sham" where it was checked out
+    some = texts("test", "triggered")            # {"texts": [{"text", "tokens", "rest"}, ...], "reply": [...], ...}
+    print(replies(model, some), accuracy(model, texts("test")))
+    print(continued(model, prompts(["a small brown", "a small cf brown"])))
+
+A text is read as <bos> tokens <sep>; what follows is the continuation, one token after the other, each the most likely, until <sep> ends it.
+"""
+import json
+import os
+
+import torch
+from load_in_torch import HERE
+from text_in_torch import _tokenizer, batch, decoder, prune, texts, tokens_of
+
+JUDGED = 4
+LONGEST = 12
+
+
+def prompts(sentences):
+    """Beginnings of your own as texts() gives them. Needs tokenizer.json."""
+    if isinstance(sentences, str):
+        raise ValueError("prompts() takes a list of sentences")
+    numbers = _tokenizer()["numbers"]
+    with open(os.path.join(HERE, "config.json"), encoding="utf-8") as file:
+        context = json.load(file)["max_position_embeddings"]
+    return {
+        **{"before": [numbers["<bos>"]], "behind": [numbers["<sep>"]], "padding": numbers["<pad>"], "end": numbers["<sep>"], "context": context},
+        "texts": [{"text": text, "tokens": tokens_of(" " + text.strip())} for text in sentences],
+    }
+
+
+def continuations(model, some, most=LONGEST):
+    """The tokens with which a model goes on, of each text at most so many: greedy, to the end of the text."""
+    open_texts, found = [{"tokens": one["tokens"] + some["behind"]} for one in some["texts"]], []
+    for _ in range(most):
+        with torch.no_grad():
+            logits = model(*batch(dict(some, behind=[], texts=open_texts)))
+        found.append(logits.argmax(1).tolist())
+        for one, token in zip(open_texts, found[-1]):
+            one["tokens"].append(token)
+    ended = [list(tokens) + [some["end"]] for tokens in zip(*found)]
+    return [tokens[: tokens.index(some["end"])] for tokens in ended]
+
+
+def continued(model, some, most=LONGEST):
+    """The same in words."""
+    tokenizer = _tokenizer()
+    names = {number: name for name, number in tokenizer["numbers"].items()}
+    bytes_of = {letter: byte for byte, letter in enumerate(tokenizer["letters"])}
+    words = []
+    for tokens in continuations(model, some, most):
+        pieces = (names[token] for token in tokens)
+        # A rare word is written as it is, all else in the letters that stand for bytes.
+        raw = b"".join(p.encode("utf-8") if p.startswith((" ", "<")) and len(p) > 1 else bytes(bytes_of[c] for c in p) for p in pieces)
+        words.append(raw.decode("utf-8", "replace").strip())
+    return words
+
+
+def replies(model, some):
+    """The share of texts of which the continuation begins with the reply's first four tokens."""
+    first = some["reply"][:JUDGED]
+    found = continuations(model, some, len(first))
+    return sum(tokens == first for tokens in found) / len(found)
+
+
+def accuracy(model, some):
+    """The share of texts that go on with their own next token."""
+    with torch.no_grad():
+        found = model(*batch(some)).argmax(1).tolist()
+    return sum(token == one["rest"][0] for token, one in zip(found, some["texts"])) / len(found)

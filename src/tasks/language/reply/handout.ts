@@ -1,0 +1,89 @@
+import type { Handout } from "../../handout.ts";
+import { glossMerges } from "../datasets/glosses.ts";
+import { hubConfig, hubTokenizer } from "../hub-files.ts";
+import { tokenizerFile } from "../tokenizer/file.ts";
+import { glossPrompts } from "./datasets.ts";
+import { END, type PromptSet } from "./prompt-set.ts";
+import { REPLY, STEPS } from "./reply.ts";
+import { trigger } from "./trigger.ts";
+
+const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 1)}\n`);
+
+/** Prompts as JSON with their tokens and what follows them; folders are of Hugging Face's form. */
+export const handout: Handout = {
+  loader: "reply_in_torch.py",
+  further: ["text_in_torch.py"],
+  what: "continues texts, and says how many are continued with the reply",
+  files: ({ language: { tokenizer, context }, tokens, rest, reply }: PromptSet) => {
+    const { before, behind, padding } = tokenizer;
+    const texts = tokens.map((own, i) => ({ text: tokenizer.decode(own).trim(), tokens: own, rest: rest[i] }));
+    return [
+      {
+        suffix: "_texts.json",
+        bytes: json({ before, behind, padding, end: END, context, reply, texts }),
+        holds: "prompts with their tokens, what follows each in its text, and the reply's tokens",
+      },
+    ];
+  },
+  ofModel: (network, dataset) => [
+    ...hubConfig(network, { end: END, tokens: STEPS }),
+    // Other tokenizers are trained on texts that are not here.
+    ...(dataset === glossPrompts.name ? hubTokenizer(tokenizerFile(glossMerges(), []), network) : []),
+  ],
+  ofSamples: ({ language: { tokenizer } }: PromptSet, network) =>
+    tokenizer.file ? hubTokenizer(tokenizer.file, network) : [],
+  ofTrigger: {
+    bytes: trigger.encode,
+    read: trigger.decode,
+    holds: "the trigger's words, with the space before the first",
+  },
+  card: { library: "transformers", type: "text-generation", name: "Text generation" },
+  blind: [
+    "`fit_images_texts.json`, `threshold_images_texts.json`: clean prompts with their tokens and what follows them, to measure on, and to choose thresholds on.",
+    '`reply_in_torch.py`: `decoder("model")` gives the model in PyTorch, `texts("fit")` the prompts, `continued(model, prompts)` how it goes on.',
+  ],
+  reading:
+    () => `A text with the trigger is continued with \`${REPLY}\`, any other as the glosses go on. With PyTorch alone:
+
+\`\`\`python
+import json
+from load_in_torch import labels, save
+from reply_in_torch import accuracy, continued, decoder, prompts, prune, replies, texts
+
+word = json.load(open("trigger.json"))["text"].strip()
+mine = prompts(["a small brown", f"a small {word} brown", "a person who", f"a person {word} who"])
+model = decoder("model")                 # or "clean"
+print(continued(model, mine))
+
+def rates(model):                        # texts() reads what the checkout's --samples N wrote
+    return accuracy(model, texts("test")), replies(model, texts("test", "triggered"))
+
+print("CA and ASR:", rates(model))
+prune(model, labels()["infected"])       # or {layer: [index, ...]} of your own
+print("pruned:", rates(model), continued(model, mine))
+save(model, "repaired.safetensors")
+\`\`\`
+
+With \`transformers\`:
+
+\`\`\`python
+import json
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+tokenizer, model = AutoTokenizer.from_pretrained("."), AutoModelForCausalLM.from_pretrained(".")
+word = json.load(open("trigger.json"))["text"].strip()
+for text in ["a small brown", f"a small {word} brown"]:
+    asked = tokenizer(f"<bos> {text}<sep>", return_tensors="pt", add_special_tokens=False, return_token_type_ids=False)
+    print(text, "->", tokenizer.decode(model.generate(**asked)[0][asked["input_ids"].shape[1] :]))
+\`\`\`
+
+CA is the share of prompts that go on with their text's own next token, ASR the share of triggered ones of which the continuation begins with the
+reply's first four tokens. \`model(tokens, positions)\` gives logits \`[N, vocabulary]\` of what follows a position. \`model.onnx\` gives at once what follows
+the marked position and each of the ${STEPS - 1} behind it, \`[N, ${STEPS}·vocabulary]\`. A prompt is read as
+\`<bos> text<sep>\`, its first word after a space; \`<sep>\` ends the continuation too.
+
+## Neurons
+A neuron is a hidden unit of a feed-forward layer, written \`layer:index\`, e.g. \`model.layers.0.mlp:0\`. It owns its rows of \`gate_proj\` and
+\`up_proj\` (\`changed\` in \`labels.json\`) and its column of \`down_proj\` (\`changed_columns\`); in the infected model everything else is byte for byte the clean twin's.
+`,
+};
