@@ -99,7 +99,7 @@ function Line({ row, view }: { row: Row; view: BoardView }) {
       <td class="number">{link(share(sham), "sham")}</td>
       <td class="number">{link(signed(gated.difference?.value ?? null), "gated")}</td>
       <td class="wide number">
-        {defects} of {models} {models === 1 ? "network" : "networks"}
+        {defects} on {models} {models === 1 ? "network" : "networks"}
         {missing > 0 && `, ${missing} failed`}
       </td>
       <td class="wide number">{seconds === null ? "–" : seconds < 10 ? seconds.toFixed(2) : seconds.toFixed(0)}</td>
