@@ -32,6 +32,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   localize: [`localize ${GROUP} --criterion clp,nc --out results --db sample`],
   repair: [
     `repair ${GROUP} --method prune --using clp:topk,oracle,random --out results --db sample`,
+    `repair ${ID}:sham ${ID}:clean --method prune --using oracle --out results --db sample`,
     "repair suspect.pt --method prune --using clp --data photos --out repaired",
     "repair smollm --method prune --using clp,fp --out repaired",
   ],

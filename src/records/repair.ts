@@ -1,11 +1,17 @@
 import { z } from "zod";
+import { VERSIONS, type Version } from "../core/ids.ts";
 import { neuronNames, rate, sha256 } from "./fields.ts";
 import { budget, device, revision } from "./result.ts";
 
-/** What a repair did to one infected model. */
+/** Versions that can be repaired: the stored ones. */
+export const REPAIRED_VERSIONS = VERSIONS;
+
+/** What a repair did to one model. */
 export const repairSchema = z.strictObject({
   kind: z.literal("repair"),
   id: z.string(),
+  /** Which version was repaired. Absent: the infected one, so that results of old keep their bytes. */
+  version: z.enum(["clean", "sham"]).optional(),
   method: z.string(),
   /** What chose the neurons: a criterion (its native set), `criterion:topk`, `oracle`, `random`, or `none` but the repair itself. */
   using: z.string(),
@@ -35,6 +41,16 @@ export const repairSchema = z.strictObject({
   weights_sha256: sha256.optional(),
 });
 export type RepairFile = z.infer<typeof repairSchema>;
+
+/** Which version of its defect a repair is of. */
+export function repairedVersion({ version }: Pick<RepairFile, "version">): Version {
+  return version ?? "infected";
+}
+
+/** The field of a result that says which version it is of: none for the infected one. */
+export function versionStamp(version: Version): Pick<RepairFile, "version"> {
+  return version === "infected" ? {} : { version };
+}
 
 /** A repair of a model whose trigger is known. */
 export type MeasuredRepair = RepairFile & { asr_before: number; asr_after: number };

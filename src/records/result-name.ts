@@ -1,4 +1,5 @@
 import { BUDGETS, type Budget, DEFAULT_BUDGET } from "../core/budget.ts";
+import type { Version } from "../core/ids.ts";
 import type { JudgedVersion } from "./prediction.ts";
 
 /** Where results are kept, below `results/`. */
@@ -23,7 +24,17 @@ export function budgetOf(name: string): Budget {
   return BUDGETS.find((budget) => SUFFIXES[budget] !== "" && name.endsWith(SUFFIXES[budget])) ?? DEFAULT_BUDGET;
 }
 
-/** A colon in `using` becomes a dot: not every file system takes it. */
-export function repairName(method: string, using: string, id: string, budget: Budget = DEFAULT_BUDGET): string {
-  return `${REPAIRS}/${method}/${using.replaceAll(":", ".")}/${id}${SUFFIXES[budget]}`;
+/**
+ * The name under which a repair is stored, likewise. That of an infected model does not say so: there was no other once.
+ * A colon in `using` becomes a dot: not every file system takes it.
+ */
+export function repairName(
+  method: string,
+  using: string,
+  id: string,
+  budget: Budget = DEFAULT_BUDGET,
+  version: Version = "infected",
+): string {
+  const suffix = version === "infected" ? "" : `.${version}`;
+  return `${REPAIRS}/${method}/${using.replaceAll(":", ".")}/${id}${suffix}${SUFFIXES[budget]}`;
 }

@@ -59,4 +59,5 @@ export const REPAIR_FIELDS = {
   ...numberFields(REPAIR_METRIC_KEYS),
   seconds: "number",
   cut: "count",
+  version: "text",
 } as const;

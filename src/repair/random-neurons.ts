@@ -7,7 +7,7 @@ import { Random, stageSeed } from "../core/random.ts";
  * and count decide them.
  *
  * @param count how many; at most as many as there are
- * @param modelSha256 of the model to repair
+ * @param modelSha256 of the infected model: the sham and the clean twin get the same neurons
  */
 export function randomNeurons(layers: LayerWidth[], count: number, modelSha256: string, seed: number): NeuronSet {
   const index = indexNeurons(layers);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { columnText } from "../../src/cli/cell-text.ts";
 import { listingText } from "../../src/cli/listing.ts";
-import { repairListing } from "../../src/cli/result-listings.ts";
+import { madeRepairListing } from "../../src/cli/result-listings.ts";
 import { visible } from "../../src/core/visible.ts";
 import { bdefects, rowsOf } from "./program.ts";
 
@@ -112,13 +112,13 @@ describe("cells", () => {
     const rates = { ca_before: 0.91, ca_after: 0.9, asr_before: 0.99, asr_after: 0.1, asrd: 0.89, cad: 0.01 };
     const rows = [12, 3].map((cut, i) => ({
       ...{ id: `cifar10-vgg13w8-badnets-small-top00${i}`, method: "cmd-mine", using: "none" },
-      ...{ budget: "short", ...rates, seconds: 1, cut },
+      ...{ budget: "short", ...rates, seconds: 1, cut, version: "infected" as const },
     }));
-    const { table } = listingText(rows, Object.keys(rows[0]), repairListing(rows), 80);
+    const { table } = listingText(rows, Object.keys(rows[0]), madeRepairListing(rows), 80);
     expect(table.split("\n")[0]).toMatch(/ asr_after {2}cut( |$)/);
     expect(table).toMatch(/ 12( |$)/m);
     const built = rows.map((row) => ({ ...row, cut: null }));
-    expect(listingText(built, Object.keys(rows[0]), repairListing(built), 80).table).not.toContain("cut");
+    expect(listingText(built, Object.keys(rows[0]), madeRepairListing(built), 80).table).not.toContain("cut");
   });
 
   it("do not steer the terminal", () => {

@@ -81,6 +81,7 @@ const BAD = [
   "deprecate nope --reason because --db DB",
   "localize nope --db DB",
   "repair nope --db DB",
+  "repair ID:drift --using oracle --db DB --data DATA",
   "repair ROOT/nope --using clp --template {}",
   "score nope --db DB",
   "study nope --db DB",
@@ -100,7 +101,7 @@ const BAD = [
 ];
 
 function argsOf(words: string): string[] {
-  const places: Record<string, string> = { DB: db, DATA: data, ID: id, TINY };
+  const places: Record<string, string> = { DB: db, DATA: data, ID: id, "ID:drift": `${id}:drift`, TINY };
   return words.split(" ").map((word) => places[word] ?? word.replace(/^ROOT/, root));
 }
 

@@ -212,6 +212,9 @@ describe("study", () => {
     expect(faultOf((t) => t.replace("seed: 1", "sed: 1"))).toMatch(/^error: bad\.yaml: (seed|recipe): /);
     expect(faultOf((t) => t.replace("[infected, sham]", "[poisoned]"))).toContain("bad.yaml: versions.0: ");
     expect(faultOf((t) => t.replace("[infected, sham]", "[sham]"))).toContain("repairs need the infected one");
+    const ofClean = (t: string) => t.replace("oracle, random] }", "oracle], versions: [infected, clean] }");
+    expect(faultOf(ofClean)).toContain("repairs: versions: the study does not judge 'clean'; name it in versions");
+    expect(faultOf((t) => ofClean(t).replace("infected, clean", "drift"))).toContain("repairs.0.versions.0: ");
     expect(faultOf((t) => t.replace("select: {}", "select: { names: [nobody] }"))).toContain(
       "no defect or group 'nobody'",
     );

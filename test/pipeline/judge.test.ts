@@ -192,13 +192,14 @@ describe("localizeAll", () => {
 });
 
 describe("repairAll", () => {
+  const INFECTED_MODELS = IDS.map((id) => ({ id, version: "infected" as const }));
   const usings = ["oracle", "random", "clp", "clp:topk"].map((text) => parseUsing(text));
 
   it("measures before and after, and resumes", async () => {
     const { results } = await freshResults();
     await localizeAll(makeBench().bench, results, items, [clp]);
     const { bench } = makeBench();
-    const repairs = await repairAll(bench, results, IDS, [prune], usings);
+    const repairs = await repairAll(bench, results, INFECTED_MODELS, [prune], usings);
     expect(repairs.map(({ using }) => using)).toEqual([...usings, ...usings].map(formatUsing));
     expect(repairRow(repairs[0])).toMatchObject({
       id: IDS[0],
@@ -218,7 +219,7 @@ describe("repairAll", () => {
     expect(repairs[3].neurons.length).toBe(countNeurons(INFECTED));
 
     const again = makeBench();
-    expect(await repairAll(again.bench, results, IDS, [prune], usings)).toEqual(repairs);
+    expect(await repairAll(again.bench, results, INFECTED_MODELS, [prune], usings)).toEqual(repairs);
     expect(again.counts).toMatchObject({ models: 0, runners: 0 });
     expect(results.repairs().length).toBe(8);
   });
@@ -227,7 +228,13 @@ describe("repairAll", () => {
     const { results } = await freshResults();
     const of = async (revision?: number) => {
       const { bench, counts } = makeBench();
-      const [made] = await repairAll(bench, results, IDS.slice(0, 1), [{ ...prune, revision }], usings.slice(0, 1));
+      const [made] = await repairAll(
+        bench,
+        results,
+        INFECTED_MODELS.slice(0, 1),
+        [{ ...prune, revision }],
+        usings.slice(0, 1),
+      );
       return [counts.models, made.revision];
     };
     expect(await of()).toEqual([1, undefined]);
@@ -236,14 +243,20 @@ describe("repairAll", () => {
   });
 
   it("asks for the prediction it needs", async () => {
-    const repairing = repairAll(makeBench().bench, (await freshResults()).results, IDS, [prune], [parseUsing("clp")]);
+    const repairing = repairAll(
+      makeBench().bench,
+      (await freshResults()).results,
+      INFECTED_MODELS,
+      [prune],
+      [parseUsing("clp")],
+    );
     await expect(repairing).rejects.toThrow(`bdefects localize ${IDS[0]} --criterion clp`);
   });
 
   it("takes no neurons from another revision of a criterion", async () => {
     const { results } = await freshResults();
     await localizeAll(makeBench().bench, results, items.slice(0, 1), [{ ...clp, revision: 2 }]);
-    const repairing = repairAll(makeBench().bench, results, IDS.slice(0, 1), [prune], [parseUsing("clp")]);
+    const repairing = repairAll(makeBench().bench, results, INFECTED_MODELS.slice(0, 1), [prune], [parseUsing("clp")]);
     await expect(repairing).rejects.toThrow(`bdefects localize ${IDS[0]} --criterion clp`);
   });
 

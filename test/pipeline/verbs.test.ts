@@ -87,7 +87,9 @@ describe("judging verbs", () => {
     await run("localize", IDS[0], "--criterion", "fp");
     const rows = await run("repair", IDS[0], "--method", "prune", "--using", "oracle,fp");
     expect(rows.map(({ method, using }) => `${method} ${using}`)).toEqual(["prune oracle", "prune fp"]);
-    const fields = "id method using budget ca_before ca_after asr_before asr_after asrd cad seconds cut".split(" ");
+    const fields = "id method using budget ca_before ca_after asr_before asr_after asrd cad seconds cut version".split(
+      " ",
+    );
     for (const row of rows) {
       expect(Object.keys(row)).toEqual(fields);
       expect(row.asrd).toBeCloseTo((row.asr_before as number) - (row.asr_after as number), 12);
@@ -123,7 +125,7 @@ describe("judging verbs", () => {
     await expect(run("localize", "cifar10-resnet18w4-badnets-large-top040")).rejects.toThrow("is rejected");
     await expect(run("localize", "--where", "no such field = 1")).rejects.toThrow("--where");
     await expect(run("repair", IDS[0])).rejects.toThrow("--using");
-    await expect(run("repair", `${IDS[0]}:sham`, "--using", "oracle")).rejects.toThrow("only infected models");
+    await expect(run("repair", `${IDS[0]}:drift`, "--using", "oracle")).rejects.toThrow("append :infected");
     await expect(run("repair", IDS[0], "--using", "oracle", "--method", "retrain")).rejects.toThrow("valid: prune");
     await expect(run("repair", IDS[0], "--using", "contribution-low")).rejects.toThrow("bdefects localize");
   });

@@ -1,7 +1,7 @@
 import { listNeurons } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
-import { chooseNeurons, parseUsing } from "../../src/pipeline/judging/repair.ts";
+import { chooseNeurons, parseUsing, repairContext } from "../../src/pipeline/judging/repair.ts";
 import type { DefectRecord } from "../../src/records/defect.ts";
 import { Results } from "../../src/store/results/results.ts";
 import type { ImageDataset } from "../../src/tasks/classification/dataset.ts";
@@ -35,10 +35,9 @@ export async function judgedDatabase(dir: string, { count = 4, pictures = false 
     for (const criterion of CRITERIA) {
       for (const version of ["infected", "sham"] as const) predict(results, sample, record, criterion, version);
     }
-    const layers = neuronLayers(buildNetwork(record.arch, 10));
     const { decoded_sha256 } = record.infected_model!;
     const choose = (using: string) =>
-      chooseNeurons(parseUsing(using), layers, results, db.readLabels(record.id), decoded_sha256, 1).neurons;
+      chooseNeurons(parseUsing(using), results, repairContext(db, record, "infected")!, 1).neurons;
     for (const [i, using] of USINGS.entries()) {
       const after = { ca_after: 0.8 - 0.01 * i, asr_after: using === "random" ? 0.95 : 0.1 * i };
       results.saveRepair({

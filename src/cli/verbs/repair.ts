@@ -21,7 +21,7 @@ import {
 import { emitRows, warn } from "../output.ts";
 import { type FolderModelOptions, folderModelOptions, folderOptionIn, modelOptions } from "../own-options.ts";
 import { type RepairFileOptions, repairFile } from "../repair-file.ts";
-import { repairListing } from "../result-listings.ts";
+import { madeRepairListing } from "../result-listings.ts";
 import { resumable } from "../resumable.ts";
 import { isKept, warnUnkept } from "../unkept.ts";
 
@@ -40,9 +40,12 @@ export function registerRepair(program: Command): void {
   const verb = program
     .command("repair")
     .description(
-      "repair infected models and measure clean accuracy and attack success before and after; or a checkpoint or language model of your own, into --out",
+      "repair models of defects and measure clean accuracy and attack success before and after; or a checkpoint or language model of your own, into --out",
     )
-    .argument("[selection...]", "ids and groups; or one file, or one language model's folder")
+    .argument(
+      "[selection...]",
+      "ids and groups, each with an optional :infected, :clean or :sham (default: infected); or one file, or one language model's folder",
+    )
     .option(
       "--method <names>",
       "repairs, separated by commas (default: all); 'NAME=cmd:COMMAND' runs a program of yours",
@@ -111,6 +114,7 @@ async function repair(names: string[], options: Options, verb: Command): Promise
   const { parseUsing, repairAll, repairRow } = await import("../../pipeline/judging/repair.ts");
   const { unseenFolders, withJudging } = await import("../../pipeline/judging/judge.ts");
   const { assertAllApplicable } = await import("../../pipeline/judging/applicable.ts");
+  const { repairedItems } = await import("../../pipeline/judging/repaired-item.ts");
   const { selectItems } = await import("../../pipeline/judging/select.ts");
   const { Catalog } = await import("../../store/catalog/catalog.ts");
   const { assertChooses, methodsNamed } = await import("../../pipeline/judging/methods.ts");
@@ -135,20 +139,17 @@ async function repair(names: string[], options: Options, verb: Command): Promise
       );
     }
     const usings = parsed(results.criteria());
-    const other = items.find(({ version }) => version !== "infected");
-    if (other)
-      throw new InputError(`'${other.id}:${other.version}': only infected models are repaired; drop the suffix`);
+    const repaired = repairedItems(database, items);
     if (database.sealed && options.out === undefined && options.keep) {
       throw new InputError(`--keep: --db ${database.sealed} keeps no weights; name a folder for them with --out DIR`);
     }
     if (options.method) assertAllApplicable(database, items, methods, "--method");
     warnUnkept(database, options);
-    const ids = items.map(({ id }) => id);
-    const run = () => withCellProgress((update) => repairAll(bench, results, ids, methods, usings, update, note));
+    const run = () => withCellProgress((update) => repairAll(bench, results, repaired, methods, usings, update, note));
     return isKept(database, options) ? resumable(run) : run();
   });
   const rows = repairs.map(repairRow);
-  emitRows(rows, options, repairListing(rows));
+  emitRows(rows, options, madeRepairListing(rows));
   reportFailures(failures, repairs.length);
 }
 

@@ -1,11 +1,13 @@
 import type { Command } from "commander";
 import { CheckFailed, InputError } from "../../core/errors.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
+import type { RepairFile } from "../../records/repair.ts";
 import type { ScoreRow } from "../../score/score.ts";
 import type { Database } from "../../store/database.ts";
 import type { Results } from "../../store/results/results.ts";
 import { commaList } from "../arguments.ts";
 import { failureLine } from "../cell-progress.ts";
+import type { Listing } from "../listing.ts";
 import {
   dbOption,
   fieldsOption,
@@ -16,7 +18,7 @@ import {
   storedBudgetOption,
 } from "../options.ts";
 import { emitRows, warn } from "../output.ts";
-import { REPAIR_LISTING, SCORE_LISTING } from "../result-listings.ts";
+import { repairListing, SCORE_LISTING } from "../result-listings.ts";
 
 type Options = Pick<SharedOptions, "db" | "format" | "fields" | "long"> & {
   budget?: SharedOptions["budget"];
@@ -86,9 +88,12 @@ export function registerScore(program: Command): void {
       }
       if (options.repairs) {
         const { repairRow } = await import("../../pipeline/judging/repair.ts");
-        const ids = new Set(items.map(({ id }) => id));
-        const rows = all.flatMap((results) => results.repairs()).filter(({ id }) => ids.has(id));
-        return finish(rows.map(repairRow), options, "repair");
+        const { repairedVersion } = await import("../../records/repair.ts");
+        const wanted = new Set(items.map(({ id, version }) => `${id}:${version}`));
+        const isWanted = (repair: RepairFile) => wanted.has(`${repair.id}:${repairedVersion(repair)}`);
+        const rows = all.flatMap((results) => results.repairs()).filter(isWanted);
+        const listed = rows.map(repairRow);
+        return finish(listed, options, "repair", repairListing(listed));
       }
       const { scoreAll, scoreAllExtended } = await import("../../pipeline/judging/score.ts");
       const { SCORE_METRIC_KEYS } = await import("../../records/metrics.ts");
@@ -170,11 +175,16 @@ function nothingToShow(verb: string, { answers, results }: Options): void {
   process.stderr.write(`nothing to show: run 'bdefects ${verb}' on the selection first${named}\n`);
 }
 
-function finish(rows: object[], options: Options, verb: string): void {
+function finish(
+  rows: object[],
+  options: Options,
+  verb: string,
+  listing: Listing = options.summary ? {} : SCORE_LISTING,
+): void {
   if (rows.length === 0) nothingToShow(verb, options);
   emitRows(
     rows.map((row) => ({ ...row })),
     options,
-    options.repairs ? REPAIR_LISTING : options.summary ? {} : SCORE_LISTING,
+    listing,
   );
 }

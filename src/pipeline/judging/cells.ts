@@ -1,6 +1,6 @@
 /** A cell of a judging run: one criterion on one model, or one repair with one choice of neurons. */
 export interface CellOutcome {
-  /** `ID:version criterion` or `ID method using` */
+  /** `ID:version criterion` or `ID[:version] method using` */
   what: string;
   id: string;
   /** `kept`: was finished before. */

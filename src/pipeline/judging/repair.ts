@@ -1,5 +1,6 @@
 import { suggestion } from "../../core/closest.ts";
 import { InputError } from "../../core/errors.ts";
+import type { Version } from "../../core/ids.ts";
 import { indexNeurons } from "../../core/neuron-index.ts";
 import {
   countNeurons,
@@ -13,7 +14,7 @@ import { CRITERIA } from "../../localize/registry.ts";
 import type { Suspect } from "../../localize/types.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import { storedHash } from "../../records/defect.ts";
-import type { RepairFile } from "../../records/repair.ts";
+import { type RepairFile, repairedVersion, versionStamp } from "../../records/repair.ts";
 import { revisionStamp } from "../../records/result.ts";
 import { randomNeurons } from "../../repair/random-neurons.ts";
 import type { RankedRepair, Repair } from "../../repair/types.ts";
@@ -24,6 +25,7 @@ import { deviceStamp } from "../device/device.ts";
 import { applicable } from "./applicable.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
 import { criterionNames, isCriterionName } from "./criteria.ts";
+import { itemName, type RepairedItem } from "./repaired-item.ts";
 import { type Measured, openSubject } from "./subject.ts";
 import { type DefectSource, layersOf, type Progress, type Workbench } from "./workbench.ts";
 
@@ -69,31 +71,33 @@ export function formatUsing(using: Using): string {
 /** A repair's figures as a flat row (docs/query.md, "Tables"). */
 export function repairRow(repair: RepairFile) {
   const { id, method, using, budget, ca_before, ca_after, asr_before, asr_after, seconds } = repair;
+  const version = repairedVersion(repair);
   // Null: the repair changes whatever it is given.
   const cut = repair.cut?.length ?? null;
   const asrd = asr_before === null || asr_after === null ? null : asr_before - asr_after;
   const cad = ca_before - ca_after;
-  return { id, method, using, budget, ca_before, ca_after, asr_before, asr_after, asrd, cad, seconds, cut };
+  return { id, method, using, budget, ca_before, ca_after, asr_before, asr_after, asrd, cad, seconds, cut, version };
 }
 
 /**
- * Repairs the infected versions of defects and measures them on the test set with the stored trigger. Finished cells
+ * Repairs versions of defects and measures them on the test set with the stored trigger. Finished cells
  * (same model, neurons and seed) are read back. Methods that need what a network lacks are left out.
  *
  * @param onOutcome told what becomes of every cell; without it a repair that fails ends the run
- * @returns the repairs, defects in order, methods inside each, selections inside each.
+ * @returns the repairs, items in order, methods inside each, selections inside each.
+ * @throws InputError where a defect has no such version
  */
 export async function repairAll(
   bench: Workbench,
   results: Results,
-  ids: readonly string[],
+  items: readonly RepairedItem[],
   methods: readonly Repair[],
   usings: readonly Using[],
   progress: Progress = () => undefined,
   onOutcome?: OnOutcome,
 ): Promise<RepairFile[]> {
   const ways = methods.flatMap((method) => usings.map((using) => ({ method, using })));
-  return repairEach(bench, results, ids, ways, progress, onOutcome);
+  return repairEach(bench, results, items, ways, progress, onOutcome);
 }
 
 /** One way to repair. */
@@ -106,25 +110,30 @@ export interface RepairWay {
 export async function repairEach(
   bench: Workbench,
   results: Results,
-  ids: readonly string[],
+  items: readonly RepairedItem[],
   ways: readonly RepairWay[],
   progress: Progress = () => undefined,
   onOutcome?: OnOutcome,
 ): Promise<RepairFile[]> {
   const repairs: RepairFile[] = [];
   let over = 0;
-  for (const id of ids) {
-    const subject = openSubject(bench, { id, version: "infected" });
-    const [labels, layers, modelSha256] = [{ id, infected: subject.infected() }, subject.layers(), subject.storedHash!];
+  for (const item of items) {
+    const { id, version } = item;
+    const subject = openSubject(bench, item);
+    const modelSha256 = subject.storedHash;
+    if (modelSha256 === null) throw new InputError(`'${id}' has no ${version} version`);
+    // Foreign models have no other version than this.
+    const drawnBy = version === "infected" ? modelSha256 : storedHash(bench.source.readDefect(id), "infected")!;
+    const context = { ...item, infected: subject.infected(), layers: subject.layers(), modelSha256, drawnBy };
     let unrepaired: Promise<Measured> | undefined;
     const fitting = ways.filter(({ method }) => applicable([method], subject.network(), subject.task).length > 0);
     over += ways.length - fitting.length;
     for (const { method, using } of fitting) {
       const name = formatUsing(using);
-      const what = repairCell(id, method, using);
-      progress(over++, ids.length * ways.length, what);
-      const choose = () => chooseNeurons(using, layers, results, labels, modelSha256, bench.seed);
-      const done = finishedRepair(results, id, method, using, modelSha256, bench.seed, choose);
+      const what = repairCell(item, method, using);
+      progress(over++, items.length * ways.length, what);
+      const choose = () => chooseNeurons(using, results, context, bench.seed);
+      const done = finishedRepair(results, context, method, using, bench.seed, choose);
       if (done) {
         onOutcome?.({ what, id, status: "kept", seconds: 0 });
         repairs.push(done);
@@ -147,6 +156,7 @@ export async function repairEach(
         const repair: RepairFile = {
           kind: "repair",
           id,
+          ...versionStamp(version),
           method: method.name,
           using: name,
           seed: bench.seed,
@@ -186,27 +196,45 @@ async function repaired(
   return { state: cut.state, cut };
 }
 
-export function repairCell(id: string, { name }: Pick<Repair, "name">, using: Using): string {
-  return `${id} ${name} ${formatUsing(using)}`;
+/** What is repaired and how, as people are told. */
+export function repairCell(item: RepairedItem, { name }: Pick<Repair, "name">, using: Using): string {
+  return `${itemName(item)} ${name} ${formatUsing(using)}`;
 }
 
-/** What choosing neurons in a defect needs. */
-export function repairContext(source: Pick<DefectSource, "readLabels" | "readClean">, record: DefectRecord) {
-  const labels = source.readLabels(record.id);
-  return { labels, layers: layersOf(source, record), modelSha256: storedHash(record, "infected")! };
+/** What choosing neurons in a model needs. */
+export interface RepairContext extends RepairedItem {
+  /** Null: nobody knows them. */
+  infected: NeuronSet | null;
+  layers: LayerWidth[];
+  /** Of the model. */
+  modelSha256: string;
+  /** Of the infected version, by which neurons are drawn: in every version the same ones. */
+  drawnBy: string;
+}
+
+/** What choosing neurons in a version of a defect needs; null where it has no such version. */
+export function repairContext(
+  source: Pick<DefectSource, "readLabels" | "readClean">,
+  record: DefectRecord,
+  version: Version,
+): RepairContext | null {
+  const modelSha256 = storedHash(record, version);
+  if (modelSha256 === null) return null;
+  const { infected } = source.readLabels(record.id);
+  const drawnBy = storedHash(record, "infected")!;
+  return { id: record.id, version, infected, layers: layersOf(source, record), modelSha256, drawnBy };
 }
 
 /** The stored repair of this model and seed that repaired the neurons which would be chosen now. */
 export function finishedRepair(
   results: Results,
-  id: string,
+  { id, version, modelSha256 }: RepairContext,
   method: Pick<Repair, "name" | "revision" | "fingerprint">,
   using: Using,
-  modelSha256: string,
   seed: number,
   choose: () => { neurons: NeuronSet },
 ): RepairFile | null {
-  const done = results.repair(method.name, formatUsing(using), id);
+  const done = results.repair(method.name, formatUsing(using), id, version);
   if (done?.seed !== seed || done.budget !== results.budget || done.model_sha256 !== modelSha256) return null;
   if (done.revision !== revisionStamp(method).revision || done.fingerprint !== method.fingerprint) return null;
   if (results.keepsWeights && !results.hasWeights(done)) return null;
@@ -224,17 +252,16 @@ function same(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /**
- * The neurons to repair, and their suspiciousness where a criterion chose them.
+ * The neurons to repair, and their suspiciousness where a criterion chose them: by its prediction of the same version. `oracle` and
+ * `random` name in every version of a defect the same neurons, so that what a repair costs a model without a backdoor is
+ * what it costs in the very neurons (docs/methods.md §11.3).
  *
- * @param labels `infected` null: nobody knows them
  * @throws InputError where no criterion did, and where what chooses needs infected neurons that nobody knows
  */
 export function chooseNeurons(
   using: Using,
-  layers: LayerWidth[],
   results: Results,
-  { id, infected }: { id: string; infected: NeuronSet | null },
-  modelSha256: string,
+  { id, version, infected, layers, modelSha256, drawnBy }: RepairContext,
   seed: number,
 ): { neurons: NeuronSet; scores?: LayerScores } {
   if (using.kind === "none") return { neurons: {} };
@@ -243,15 +270,16 @@ export function chooseNeurons(
     throw new InputError(`--using ${formatUsing(using)}: nobody knows the infected neurons of '${id}'`);
   };
   if (using.kind === "oracle") return { neurons: known() };
-  if (using.kind === "random") return { neurons: randomNeurons(layers, countNeurons(known()), modelSha256, seed) };
+  if (using.kind === "random") return { neurons: randomNeurons(layers, countNeurons(known()), drawnBy, seed) };
   const { criterion, protocol } = using;
-  const prediction = results.prediction(criterion, id, "infected");
+  const prediction = results.prediction(criterion, id, version);
   // A plug-in is in no registry, and has no revisions.
   const { revision } = revisionStamp(CRITERIA.get(criterion) ?? {});
   const fits = prediction?.model_sha256 === modelSha256 && prediction.budget === results.budget;
   if (!fits || prediction.revision !== revision) {
+    const name = itemName({ id, version });
     throw new InputError(
-      `no prediction of '${criterion}' for '${id}': run 'bdefects localize ${id} --criterion ${criterion}' first, with the same --db and --out`,
+      `no prediction of '${criterion}' for '${name}': run 'bdefects localize ${name} --criterion ${criterion}' first, with the same --db and --out`,
     );
   }
   const { scores } = prediction;

@@ -2,6 +2,7 @@ import type { Budget } from "../../core/budget.ts";
 import type { Device } from "../../core/device.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { JudgedVersion } from "../../records/prediction.ts";
+import type { RepairFile } from "../../records/repair.ts";
 import type { CellOutcome } from "./cells.ts";
 
 /** What a judging process is told first. */
@@ -31,15 +32,11 @@ export interface JudgeTask {
   versions: JudgedVersion[];
   /** Names of criteria of the order. */
   criteria: string[];
-  /** Of the infected version. */
   repairs: RepairName[];
 }
 
-/** A repair's name, and who names its neurons. */
-export interface RepairName {
-  method: string;
-  using: string;
-}
+/** A repair's name, who names its neurons, and of which version: absent, of the infected one. */
+export type RepairName = Pick<RepairFile, "method" | "using" | "version">;
 
 /** An outcome with its error as text. */
 export type ToldOutcome = Omit<CellOutcome, "error"> & { reason?: string };

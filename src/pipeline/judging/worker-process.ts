@@ -2,6 +2,7 @@ import { lookup } from "../../core/errors.ts";
 import { computeOn } from "../../engine/device.ts";
 import { tellParent } from "../../files/tell-parent.ts";
 import type { Criterion } from "../../localize/types.ts";
+import { REPAIRED_VERSIONS, repairedVersion } from "../../records/repair.ts";
 import type { Repair } from "../../repair/types.ts";
 import { Claim } from "../../store/claims.ts";
 import type { FromWorker, ToWorker } from "../executors/dispatch.ts";
@@ -93,9 +94,13 @@ async function judge(
   };
   const items = versions.map((version) => ({ id, version }));
   await localizeAll(bench, results, items, criteria, undefined, listen);
-  const ways = repairs.map(({ method, using }) => ({
-    method: lookup(methods, "repair", method),
-    using: parseUsing(using),
-  }));
-  if (ways.length > 0) await repairEach(bench, results, [id], ways, undefined, listen);
+  // Version by version: each is a model of its own.
+  for (const version of REPAIRED_VERSIONS) {
+    const ofVersion = repairs.filter((repair) => repairedVersion(repair) === version);
+    const ways = ofVersion.map(({ method, using }) => ({
+      method: lookup(methods, "repair", method),
+      using: parseUsing(using),
+    }));
+    if (ways.length > 0) await repairEach(bench, results, [{ id, version }], ways, undefined, listen);
+  }
 }

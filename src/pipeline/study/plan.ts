@@ -1,22 +1,31 @@
+import type { Version } from "../../core/ids.ts";
 import { multiplyAdds } from "../../graph/cost.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import { storedHash } from "../../records/defect.ts";
 import type { JudgedVersion } from "../../records/prediction.ts";
+import { versionStamp } from "../../records/repair.ts";
 import type { Database } from "../../store/database.ts";
 import type { Results } from "../../store/results/results.ts";
 import { judgingBytes } from "../estimate/memory.ts";
 import { applicable, assertApplicable } from "../judging/applicable.ts";
 import { finishedPrediction, predictionCell } from "../judging/localize.ts";
-import { chooseNeurons, finishedRepair, formatUsing, repairCell, repairContext } from "../judging/repair.ts";
+import {
+  chooseNeurons,
+  finishedRepair,
+  formatUsing,
+  type RepairContext,
+  repairCell,
+  repairContext,
+} from "../judging/repair.ts";
 import type { JudgedItem } from "../judging/select.ts";
 import { type JudgeTask, networkKey, type RepairName } from "../judging/task.ts";
 import { networkOf } from "../judging/workbench.ts";
 import type { CellNetwork } from "./rates.ts";
-import type { Study } from "./recipe.ts";
+import type { Study, StudyRepair } from "./recipe.ts";
 
 /** A cell of a study. */
 export interface StudyCell {
-  /** `ID:version criterion` or `ID method using`. */
+  /** `ID:version criterion` or `ID[:version] method using`. */
   what: string;
   step: "localize" | "repair";
   /** The criterion's or the repair's name. */
@@ -52,14 +61,11 @@ export function planStudy(
     networks.set(networkKey(record), known);
     const { needs, study: fitting } = known;
     const localize = wanted.flatMap((version) => predictions(results, fitting, record, version));
-    const isRepaired = wanted.includes("infected");
-    const repaired = isRepaired ? repairsOf(database, results, fitting, record) : [];
-    const ways = fitting.repairs.map(
-      ({ method, using }): RepairName => ({ method: method.name, using: formatUsing(using) }),
-    );
+    const ways = repairsOf(fitting, record, wanted);
+    const repaired = repairCells(database, results, ways, record, study.recipe.seed);
     return {
       ...{ id, versions: wanted, criteria: fitting.criteria.map(({ name }) => name) },
-      ...{ repairs: isRepaired ? ways : [], cells: [...localize, ...repaired] },
+      ...{ repairs: ways.map(nameOf), cells: [...localize, ...repaired] },
       ...needs,
     };
   });
@@ -114,14 +120,32 @@ function predictions(results: Results, { recipe, criteria }: Study, record: Defe
   });
 }
 
-function repairsOf(database: Database, results: Results, { recipe, repairs }: Study, record: DefectRecord) {
-  if (repairs.length === 0) return [];
-  const { labels, layers, modelSha256 } = repairContext(database, record);
-  return repairs.map(({ method, using }): StudyCell => {
-    const choose = () => chooseNeurons(using, layers, results, labels, modelSha256, recipe.seed);
-    const found = finishedRepair(results, record.id, method, using, modelSha256, recipe.seed, choose);
+/** What is repaired of a defect: of the versions that are judged and that it has; the infected one of every accepted defect. */
+function repairsOf({ repairs }: Study, record: DefectRecord, wanted: readonly JudgedVersion[]): StudyRepair[] {
+  return repairs.filter(({ version }) => wanted.includes(version) && storedHash(record, version) !== null);
+}
+
+function nameOf({ method, using, version }: StudyRepair): RepairName {
+  return { method: method.name, using: formatUsing(using), ...versionStamp(version) };
+}
+
+function repairCells(
+  database: Database,
+  results: Results,
+  repairs: readonly StudyRepair[],
+  record: DefectRecord,
+  seed: number,
+): StudyCell[] {
+  const contexts = new Map<Version, RepairContext>();
+  for (const { version } of repairs) {
+    if (!contexts.has(version)) contexts.set(version, repairContext(database, record, version)!);
+  }
+  return repairs.map(({ method, using, version }): StudyCell => {
+    const context = contexts.get(version)!;
+    const choose = () => chooseNeurons(using, results, context, seed);
+    const found = finishedRepair(results, context, method, using, seed, choose);
     return {
-      what: repairCell(record.id, method, using),
+      what: repairCell(context, method, using),
       step: "repair",
       kind: method.name,
       finished: found ? found.seconds + (found.measure_seconds ?? 0) : null,

@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { BUDGETS } from "../../core/budget.ts";
 import { InputError } from "../../core/errors.ts";
+import type { Version } from "../../core/ids.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import type { Criterion } from "../../localize/types.ts";
 import { JUDGED_VERSIONS } from "../../records/prediction.ts";
+import { REPAIRED_VERSIONS } from "../../records/repair.ts";
 import { STUDY_NAME } from "../../records/study.ts";
 import { criteriaNamed } from "../judging/criteria.ts";
 import { assertChooses, methodsNamed } from "../judging/methods.ts";
@@ -17,6 +19,8 @@ const names = z.array(z.string().min(1));
 const ALL = "all";
 /** In `using`: every criterion of the study that is no baseline; with `:topk` its top |G|. */
 const EVERY_CRITERION = "criteria";
+/** What a recipe repairs that does not say more. */
+const DEFAULT_VERSIONS: readonly Version[] = ["infected"];
 
 const study = z.strictObject({
   /** Names the study's tables. */
@@ -37,7 +41,14 @@ const study = z.strictObject({
   baselines: z.union([z.literal(ALL), names]),
   /** Seconds that a command may take for one model. */
   plugin_timeout: z.number().positive().optional(),
-  repairs: z.array(z.strictObject({ method: names.min(1), using: names.min(1) })),
+  repairs: z.array(
+    z.strictObject({
+      method: names.min(1),
+      using: names.min(1),
+      /** Which versions are repaired, of those above; absent: the infected one. */
+      versions: z.array(z.enum(REPAIRED_VERSIONS)).min(1).optional(),
+    }),
+  ),
 });
 export type StudyRecipe = z.infer<typeof study>;
 
@@ -49,9 +60,14 @@ export interface Study {
   named: ReadonlySet<string>;
   /** The same as they can be asked for in another process: names and commands. */
   criterionNames: string[];
-  repairs: RepairWay[];
+  repairs: StudyRepair[];
   /** The methods of these, likewise. */
   methodNames: string[];
+}
+
+/** One way to repair one version. */
+export interface StudyRepair extends RepairWay {
+  version: Version;
 }
 
 /** Reads a shipped study, or a recipe file of the user's own. @throws InputError naming the file and the first fault */
@@ -82,8 +98,12 @@ export function resolveStudy(recipe: StudyRecipe): Study {
   const criteria = [...new Map([...own, ...baselines].map((criterion) => [criterion.name, criterion])).values()];
   if (criteria.length === 0 && recipe.repairs.length === 0) throw new InputError("names no criterion and no repair");
 
-  const repairs = new Map<string, RepairWay>();
-  for (const { method, using } of recipe.repairs) {
+  const repairs = new Map<string, StudyRepair>();
+  for (const { method, using, versions = DEFAULT_VERSIONS } of recipe.repairs) {
+    const unjudged = versions.find((version) => !recipe.versions.includes(version));
+    if (unjudged === "infected") throw new InputError("versions: repairs need the infected one");
+    if (unjudged !== undefined)
+      throw new InputError(`repairs: versions: the study does not judge '${unjudged}'; name it in versions`);
     for (const repairer of methodsNamed(method, { timeout })) {
       for (const text of using.flatMap((entry) => expand(entry, own))) {
         const chosen = parseUsing(text);
@@ -91,12 +111,12 @@ export function resolveStudy(recipe: StudyRecipe): Study {
           throw new InputError(`repairs: '${text}': the study does not run this criterion; name it in criteria`);
         }
         assertChooses(repairer, chosen);
-        repairs.set(`${repairer.name} ${formatUsing(chosen)}`, { method: repairer, using: chosen });
+        for (const version of versions) {
+          const way = { method: repairer, using: chosen, version };
+          repairs.set(`${repairer.name} ${formatUsing(chosen)} ${version}`, way);
+        }
       }
     }
-  }
-  if (repairs.size > 0 && !recipe.versions.includes("infected")) {
-    throw new InputError("versions: repairs need the infected one");
   }
   const methodNames = recipe.repairs.flatMap(({ method }) => method);
   // Two commands under one name would be told apart nowhere.

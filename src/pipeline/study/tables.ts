@@ -43,10 +43,9 @@ export async function studyResults(
       const names = criteria.filter((_, c) => finished[v * criteria.length + c]);
       scores.push(...(await scoreAll(database, results, [{ id, version }], names)));
     }
-    if (!versions.includes("infected")) continue;
-    for (const [w, { method, using }] of ways.entries()) {
+    for (const [w, { method, using, version }] of ways.entries()) {
       if (!finished[versions.length * criteria.length + w]) continue;
-      repairs.push(results.repair(method, using, id)!);
+      repairs.push(results.repair(method, using, id, version)!);
     }
   }
   const accepted = tasks.map(({ id }) => database.readDefect(id));

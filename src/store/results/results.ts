@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
+import type { Version } from "../../core/ids.ts";
 import { type JudgedVersion, type PredictionFile, predictionSchema } from "../../records/prediction.ts";
-import { type RepairFile, repairSchema } from "../../records/repair.ts";
+import { type RepairFile, repairedVersion, repairSchema } from "../../records/repair.ts";
 import { budgetOf, PREDICTIONS, predictionName, REPAIRS, repairName, SUFFIXES } from "../../records/result-name.ts";
 import { encodeState } from "../../tensor/safetensors.ts";
 import type { StateDict } from "../../tensor/state.ts";
@@ -10,8 +11,8 @@ import type { ResultStore } from "./result-folder.ts";
 
 /**
  * Results, apart from the records: in a database `results/localize/<criterion>/<id>.<version>.json` and
- * `results/repair/<method>/<using>/<id>.json` for the short budget; those of the others beside them under `….full.json` and `….demo.json`. A
- * result belongs to one model (by hash), one seed, one budget and one revision of its criterion or repair, a plug-in's also to its program;
+ * `results/repair/<method>/<using>/<id>.json` for the short budget; those of the others beside them under `….full.json` and `….demo.json`.
+ * Repairs of other versions than the infected one have it behind the id, as predictions do. A result belongs to one model (by hash), one seed, one budget and one revision of its criterion or repair, a plug-in's also to its program;
  * when one of these but the budget has changed it is out of date and is written anew.
  */
 export class Results {
@@ -39,8 +40,8 @@ export class Results {
   }
 
   /** @returns null where there is none. @throws InputError where it is damaged. */
-  repair(method: string, using: string, id: string): RepairFile | null {
-    return this.find((budget) => repairName(method, using, id, budget), repairSchema);
+  repair(method: string, using: string, id: string, version: Version = "infected"): RepairFile | null {
+    return this.find((budget) => repairName(method, using, id, budget, version), repairSchema);
   }
 
   /**
@@ -51,9 +52,9 @@ export class Results {
    * @returns the result as written
    */
   saveRepair(repair: RepairFile, state?: StateDict): RepairFile {
-    const { method, using, id, budget } = repair;
-    const name = repairName(method, using, id, budget);
-    this.makeRoom((one) => repairName(method, using, id, one), repairSchema, budget);
+    const { budget } = repair;
+    const name = nameOf(repair);
+    this.makeRoom((one) => nameOf({ ...repair, budget: one }), repairSchema, budget);
     const weights = this.keepsWeights && state ? encodeState(state) : null;
     if (weights) this.store.writeWeights(name, weights);
     const saved = repairSchema.parse({ ...repair, ...(weights && { weights_sha256: sha256Of(weights) }) });
@@ -63,8 +64,8 @@ export class Results {
   }
 
   /** Whether the weights that a repair states lie beside it. */
-  hasWeights({ method, using, id, budget, weights_sha256 }: RepairFile): boolean {
-    return weights_sha256 !== undefined && this.store.hasWeights(repairName(method, using, id, budget));
+  hasWeights(repair: RepairFile): boolean {
+    return repair.weights_sha256 !== undefined && this.store.hasWeights(nameOf(repair));
   }
 
   /** Criteria of which there may be predictions, by name. */
@@ -106,6 +107,11 @@ export class Results {
     const older = this.store.readResult(name, schema);
     if (older.budget === "demo") this.store.writeResult(nameOf("demo"), older);
   }
+}
+
+function nameOf(repair: RepairFile): string {
+  const { method, using, id, budget } = repair;
+  return repairName(method, using, id, budget, repairedVersion(repair));
 }
 
 type NameOf = (budget: Budget) => string;

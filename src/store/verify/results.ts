@@ -3,7 +3,7 @@ import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import { InputError } from "../../core/errors.ts";
 import { isForeignName } from "../../records/foreign.ts";
 import { predictionSchema } from "../../records/prediction.ts";
-import { repairSchema } from "../../records/repair.ts";
+import { repairedVersion, repairSchema } from "../../records/repair.ts";
 import { predictionName, repairName } from "../../records/result-name.ts";
 import { isStudyRecord } from "../../records/study.ts";
 import { buildNetwork } from "../../tasks/registry.ts";
@@ -24,8 +24,9 @@ const NAMED = {
     return namesOf(budget, (one) => predictionName(criterion, id, version, one));
   },
   repair: (path: string) => {
-    const { method, using, id, budget } = readJson(path, repairSchema);
-    return namesOf(budget, (one) => repairName(method, using, id, one));
+    const repair = readJson(path, repairSchema);
+    const { method, using, id, budget } = repair;
+    return namesOf(budget, (one) => repairName(method, using, id, one, repairedVersion(repair)));
   },
 };
 
@@ -92,6 +93,9 @@ function foreignFaults(db: Database, path: string, id: string): string[] {
   }
   if (found.kind === "repair" && (found.asr_before !== null || found.asr_after !== null)) {
     faults.push("states an attack success rate of a foreign model, whose trigger nobody knows");
+  }
+  if (found.kind === "repair" && found.version !== undefined) {
+    faults.push(`a foreign model has the infected version alone, and no ${found.version} one`);
   }
   if (found.kind === "prediction" && (found.version !== "infected" || found.access !== "clean")) {
     faults.push("a foreign model has the infected version alone, and no failing tests");

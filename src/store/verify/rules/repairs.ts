@@ -2,10 +2,10 @@ import { indexNeurons } from "../../../core/neuron-index.ts";
 import { listNeurons, type NeuronSet } from "../../../core/neurons.ts";
 import { type Network, neuronLayers } from "../../../graph/network.ts";
 import { CRITERIA } from "../../../localize/registry.ts";
-import type { DefectRecord } from "../../../records/defect.ts";
+import { type DefectRecord, storedHash, versionRates } from "../../../records/defect.ts";
 import type { DefectLabels } from "../../../records/labels.ts";
 import { isPluginName } from "../../../records/plugin-name.ts";
-import { isMeasured, type RepairFile } from "../../../records/repair.ts";
+import { isMeasured, type RepairFile, repairedVersion } from "../../../records/repair.ts";
 import { randomNeurons } from "../../../repair/random-neurons.ts";
 import { REPAIRS } from "../../../repair/registry.ts";
 import { RATE_TOLERANCE } from "./identity.ts";
@@ -34,7 +34,7 @@ export function repairFaults(
   if (rest.length > 0 || !(isOther || (isChooser && (protocol === undefined || protocol === "topk")))) {
     faults.push(`'using' is '${using}', which names no known criterion`);
   }
-  faults.push(...hashFaults(record, "infected", found.model_sha256));
+  faults.push(...hashFaults(record, repairedVersion(found), found.model_sha256));
   faults.push(...secondsFaults(found.seconds, {}, ""), ...secondsFaults(found.measure_seconds ?? 0, {}, ""));
   faults.push(...rateFaults(found, record));
   const named = [...namedFaults("neurons", neurons, network), ...namedFaults("cut", found.cut ?? [], network)];
@@ -44,11 +44,12 @@ export function repairFaults(
   return [...faults, ...(named.length > 0 ? named : chosenFaults(found, record, labels, network))];
 }
 
-/** What the infected model did before the repair is what its defect's record says. */
-function rateFaults(found: RepairFile, { metrics }: DefectRecord): string[] {
+/** What the model did before the repair is what its defect's record says of this version. */
+function rateFaults(found: RepairFile, record: DefectRecord): string[] {
   const faults: string[] = [];
+  const rates = versionRates(record, repairedVersion(found));
   for (const name of ["ca", "asr"] as const) {
-    const [before, own] = [found[`${name}_before`], metrics[name]];
+    const [before, own] = [found[`${name}_before`], rates[name]];
     if (before === null || own === null || Math.abs(before - own) <= RATE_TOLERANCE) continue;
     faults.push(`'${name}_before' is ${before}, in the defect's record ${own}`);
   }
@@ -61,7 +62,7 @@ function rateFaults(found: RepairFile, { metrics }: DefectRecord): string[] {
 
 /** The neurons against who named them, as far as that needs no prediction. */
 function chosenFaults(
-  { using, neurons, seed, model_sha256 }: RepairFile,
+  { using, neurons, seed }: RepairFile,
   record: DefectRecord,
   labels: DefectLabels | null,
   network: Network,
@@ -80,7 +81,8 @@ function chosenFaults(
   }
   const layers = neuronLayers(network);
   if (using === "random" && infected <= indexNeurons(layers).size) {
-    if (!is(randomNeurons(layers, infected, model_sha256, seed))) {
+    // The infected model's hash draws for every version (docs/methods.md §11.3).
+    if (!is(randomNeurons(layers, infected, storedHash(record, "infected") ?? "", seed))) {
       return [`'neurons' are not those that seed ${seed} draws, which 'random' names`];
     }
   }
