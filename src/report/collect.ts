@@ -9,7 +9,7 @@ import type { DatabaseManifest } from "../records/database.ts";
 import { type DefectRecord, storedHash } from "../records/defect.ts";
 import type { DefectLabels } from "../records/labels.ts";
 import { JUDGED_VERSIONS, type JudgedVersion, type PredictionFile } from "../records/prediction.ts";
-import { isMeasured, type MeasuredRepair } from "../records/repair.ts";
+import { isMeasured, type MeasuredRepair, repairedVersion } from "../records/repair.ts";
 import { predictionName, repairName } from "../records/result-name.ts";
 import { type ScoreRow, scorePrediction } from "../score/score.ts";
 import type { Database } from "../store/database.ts";
@@ -26,7 +26,6 @@ export interface JudgedCell {
   /** Of a repair: what chose the neurons. */
   using: string | null;
   id: string;
-  /** `infected` for repairs. */
   version: string;
   budget: Budget;
   seed: number;
@@ -43,7 +42,10 @@ export interface ReportData {
   budget: Budget;
   criteria: string[];
   scores: ScoreRow[];
+  /** Of infected models. */
   repairs: MeasuredRepair[];
+  /** Of shams and clean twins, which have no backdoor that a repair could take away. */
+  controlRepairs: MeasuredRepair[];
   /** Scores of every budget, for the ranking, whose rows name theirs. */
   everyScore: ScoreRow[];
   /** Criteria by the headline, of every budget. */
@@ -111,14 +113,16 @@ export function collect(database: Database, store: ResultStore = database, budge
   }
   const shownResults = new Results(store, shown);
   const scores = everyScore.filter((row) => row.budget === shown);
-  const repairs = budgets
+  const repaired = budgets
     .flatMap((one) => new Results(store, one).repairs())
     .filter(isMeasured)
     .filter((repair) => {
-      const isCurrent = byId.get(repair.id)?.infected_model?.decoded_sha256 === repair.model_sha256;
       const { method: name, using, id, budget: spent, seed } = repair;
-      if (isCurrent) cells.push({ step: "repair", name, using, id, version: "infected", budget: spent, seed });
-      else outdated.push(repairName(name, using, id, spent));
+      const version = repairedVersion(repair);
+      const record = byId.get(id);
+      const isCurrent = record !== undefined && storedHash(record, version) === repair.model_sha256;
+      if (isCurrent) cells.push({ step: "repair", name, using, id, version, budget: spent, seed });
+      else outdated.push(repairName(name, using, id, spent, version));
       return isCurrent && repair.budget === shown;
     });
   return {
@@ -129,7 +133,8 @@ export function collect(database: Database, store: ResultStore = database, budge
     criteria: distinct(scores.map(({ criterion }) => criterion)),
     budget: shown,
     scores,
-    repairs,
+    repairs: repaired.filter((repair) => repairedVersion(repair) === "infected"),
+    controlRepairs: repaired.filter((repair) => repairedVersion(repair) !== "infected"),
     everyScore,
     ranking: rankCriteria({ scores: everyScore, accepted, seed: database.manifest.seed }),
     cells,

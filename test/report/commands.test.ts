@@ -22,6 +22,9 @@ beforeAll(async () => {
   }
   short.savePrediction({ ...short.prediction("fp", first.id, "infected")!, criterion: "rnp", seed: 7 });
   short.savePrediction({ ...short.prediction("fp", first.id, "sham")!, criterion: "cmd-mine" });
+  // And of a model without a backdoor.
+  const { decoded_sha256: model_sha256 } = first.sham_model!;
+  short.saveRepair({ ...short.repair("prune", "oracle", first.id)!, version: "sham", model_sha256 });
   data = collect(db);
 });
 
@@ -59,7 +62,7 @@ describe("the page's commands", () => {
     const stored = data.cells.map(({ step, name, using, id, version, budget, seed }) =>
       [step, name, using ?? "-", id, version, budget, seed].join(" "),
     );
-    expect(stored).toHaveLength(4 * 3 * 2 + 2 + 1 + 1 + 4 * 4 + 2);
+    expect(stored).toHaveLength(4 * 3 * 2 + 2 + 1 + 1 + 4 * 4 + 2 + 1);
     expect(named.sort()).toEqual(stored.sort());
     expect(judgingCommands(data).filter((line) => line.includes("--budget demo"))).toHaveLength(2);
   });

@@ -14,6 +14,7 @@ import type { Section } from "../section.ts";
 import { type Estimate, type Table, tableHtml } from "../tables.ts";
 import { BUDGET } from "./criteria-tables.ts";
 import { repairTable } from "./repair-breakdown.ts";
+import { repairControls } from "./repair-controls.ts";
 
 /** More rows than these are folded. */
 const OPEN_ROWS = 14;
@@ -65,15 +66,16 @@ export async function repairs(data: ReportData): Promise<Section> {
   const records = data.accepted.filter(({ id }) => repaired.has(id));
   const differing = FACTORS.filter((factor) => valuesOf(factor, records).length > 1);
   const factors = differing.map((factor) => repairTable(data, rows, factor));
+  const controls = repairControls(data);
   const figures = await Promise.all([...groupBy(rows, ({ method }) => method).values()].map(figureOf));
   return {
     id: "repairs",
     title: "Repairs",
-    tables: rows.length === 0 ? [] : [table, ...factors],
+    tables: [...(rows.length === 0 ? [] : [table, ...factors]), ...(controls ? [controls.table] : [])],
     figures,
-    body:
+    body: html`${
       rows.length === 0
-        ? html`<p>No repairs yet: <code>bdefects repair --method prune --using oracle,random --db DIR</code> makes them.</p>`
+        ? html`<p>No repairs${controls && " of infected models"} yet: <code>bdefects repair --method prune --using oracle,random --db DIR</code> makes them.</p>`
         : html`<p>Each repair treats the neurons that a criterion names. Good repairs lower the attack success rate much (high ASRD)
 and the clean accuracy little (low CAD). <b>oracle</b> repairs exactly the infected neurons, as if localization were perfect; those among them that also
 serve the clean task cost accuracy. <b>random</b> repairs as many neurons drawn at random: the floor. A criterion's name alone stands for its
@@ -83,7 +85,8 @@ native set, <code>:topk</code> for its top |G|. Only criteria that see the same 
 ${
   factors.length > 0 &&
   html`<details><summary>Repairs by ${differing.map(({ title }) => title).join(", ")}</summary>${factors.map((part) => tableHtml(part))}</details>`
-}`,
+}`
+    }${controls && html`\n${controls.body}`}`,
   };
 }
 
