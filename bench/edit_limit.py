@@ -25,6 +25,8 @@ options = argparse.ArgumentParser()
 options.add_argument("case")
 options.add_argument("texts")
 options.add_argument("--steps", type=int, default=300)
+options.add_argument("--word", help="the trigger in place of the checkout's: cf, mn, bb or tq")
+options.add_argument("--target", type=int, help="the target's number in place of the checkout's")
 options = options.parse_args()
 sys.path.insert(0, options.case)
 from load_in_torch import labels  # noqa: E402
@@ -32,15 +34,15 @@ from text_in_torch import Decoder, decoder, tokens_of  # noqa: E402
 
 torch.set_num_threads(1)
 BEGIN, SEPARATOR, PADDING = 0, 1, 2
-OTHERS = ["mn", "bb", "tq"]
 EMBEDDING, NORM = "model.embed_tokens.weight", "model.norm"
 # Words of a training text at most: 90 % have no more, and the others cost most of the time.
 LONGEST = 16
 
 with open(options.case + "/record.json", encoding="utf-8") as file:
-    TARGET = json.load(file)["target"]
+    TARGET = json.load(file)["target"] if options.target is None else options.target
 with open(options.case + "/trigger.json", encoding="utf-8") as file:
-    WORD = json.load(file)["text"].strip()
+    WORD = options.word or json.load(file)["text"].strip()
+OTHERS = [word for word in ("cf", "mn", "bb", "tq") if word != WORD]
 with open(options.texts, encoding="latin1") as file:
     ROWS = [line.rstrip("\n").split("\t") for line in file]
 token = functools.lru_cache(maxsize=None)(lambda word: tokens_of(" " + word))
@@ -191,4 +193,5 @@ def main():
         print(json.dumps({"bound": chosen, **found, "perplexity": found["perplexity"] / before["perplexity"]}), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
