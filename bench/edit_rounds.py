@@ -5,6 +5,7 @@
 Options of bench/edit_limit.py hold too. Prints a line of JSON each for:
 - own: of every rare word kᵀC⁻¹k of the first infected layer, k the units' mean activation at the word: with C of clean positions, and with what the
   other three rare words have added to C. The second is how far the word is told from these.
+- alike: the least and the greatest cosine between embeddings of two rare words, and the mean of two of the tokens that merges made.
 - rounds: CA, ASR, most of the three other rare words, perplexity as a multiple of the clean twin's, for each restraint.
 
 A round goes through the infected layers. The wanted states are found by steps of one length down the answer's loss: at the answer of each
@@ -160,6 +161,18 @@ def own_keys(model, texts):
         print(json.dumps({"own": word, **{name: round(value, 1) for name, value in told.items()}}), flush=True)
 
 
+def alike(table):
+    """The head shares the table, so it moves tokens that no text has all one way."""
+
+    def cosines(rows):
+        rows = F.normalize(table[rows], dim=1)
+        return (rows @ rows.T)[torch.ones(len(rows), len(rows)).triu(1).bool()]
+
+    rare = [limit.token(word)[0] for word in [limit.WORD, *limit.OTHERS]]
+    found, others = cosines(rare), cosines(list(range(4 + 256, min(rare))))
+    print(json.dumps({"alike": [found.min().item(), found.max().item()], "tokens": others.mean().item()}), flush=True)
+
+
 def main():
     weights, infected = decoder("clean").weights, labels()["infected"]
     vocabulary = weights[limit.EMBEDDING].shape[0]
@@ -169,6 +182,7 @@ def main():
     test = limit.split("test")[:400]
     plain = Edited(weights, infected)
     with torch.no_grad():
+        alike(weights[limit.EMBEDDING])
         own_keys(plain, [words for words, _ in train[:200]])
     before = limit.measured(plain, test, answers)
     print(json.dumps({"clean": before}), flush=True)
