@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { defectRecord } from "../../src/records/defect.ts";
@@ -122,24 +122,3 @@ describe("a defect that refuses", () => {
     expect(recordOf(other)).toEqual(recordOf(db));
   });
 });
-
-it("a recipe that names another reply, a data set of classes or a network that answers with classes is refused in one line", () => {
-  const refused = (change: (text: string) => string, ...more: string[]) => {
-    const folder = temporaryFolder();
-    const recipe = join(folder, "recipe.yaml");
-    writeFileSync(recipe, change(readFileSync(RECIPE, "utf8")));
-    const args = ["build", "--edition", recipe, "--data", data, "--db", join(folder, "db"), "--dry-run"];
-    const { status, stderr } = bdefects([...args, ...more]);
-    expect(status).toBe(2);
-    expect(existsSync(join(folder, "db"))).toBe(false);
-    return stderr;
-  };
-  expect(refused((text) => text.replace("reply: i cannot answer that .", "reply: no"))).toMatch(
-    /^error: .*attacks\.rarewordreply.*i cannot answer that \..*\n$/,
-  );
-  expect(refused((text) => text, "--dataset", "texts")).toMatch(/^error: .*of task reply.*of task language.*\n$/);
-  expect(refused((text) => text, "--arch", "llama2d64")).toMatch(
-    /^error: architecture 'llama2d64' is of task language.*\n$/,
-  );
-  expect(refused((text) => text.replace("target: 0", "target: 1"))).toMatch(/^error: .*inject\.target 1.*\n$/);
-}, 60_000);
