@@ -1,4 +1,11 @@
-import { flatScores, indexNeurons, type NeuronIndex, neuronsAt, suspicionOrder } from "../core/neuron-index.ts";
+import {
+  flatScores,
+  indexNeurons,
+  membership,
+  type NeuronIndex,
+  neuronsAt,
+  suspicionOrder,
+} from "../core/neuron-index.ts";
 import type { LayerScores, NeuronSet } from "../core/neurons.ts";
 import { neuronLayers } from "../graph/network.ts";
 import type { ImageSet } from "../images/image-set.ts";
@@ -9,21 +16,17 @@ import { DEAD, isTooDear, looks, SPARED } from "./look.ts";
 
 /** How neurons are chosen (docs/methods.md §11.4). */
 const CUTTING = {
-  /** The most suspicious neurons are tried: so many, and of large networks this share of all. */
-  tried: { least: 32, share: 0.04 },
   /** What a cut must take at least of the patch's pull that is left. */
   least: 0.05,
   /** Neurons that are looked at anew before each cut, more only where none of them may be cut. */
   anew: 8,
-  /** Once the patch is dead as many again may be cut, two at least, such as raise the clean loss by next to nothing: the true trigger can outlive it. */
-  margin: { share: 1, least: 2, costs: 0.005 },
 };
 
-/** What was cut for a patch. */
+/** What is cut, and what a patch still does. */
 export interface Cut {
+  /** Also those that were cut already. */
   neurons: NeuronSet;
-  count: number;
-  /** Share of images that go to the patch's class with it on them, before and after. */
+  /** Share of images that go to the patch's class with it on them, in the whole model and in the end. */
   before: number;
   success: number;
 }
@@ -44,39 +47,33 @@ interface Candidate {
  * when they were looked at last.
  *
  * @param scores of every neuron, higher = sooner tried; equal ones in the order of layers
- * @param among how many of the most suspicious neurons are tried; absent: as many as §11.4 says
+ * @param among how many of the most suspicious neurons are tried
+ * @param already what is cut to begin with
  */
 export async function cutUntilDead(
   subject: ReversalSubject & { clean: { threshold: ImageSet } },
   scores: LayerScores,
   patch: ReversedPatch,
-  among?: number,
+  among: number,
+  already: NeuronSet,
 ): Promise<Cut> {
   const { network, state } = subject;
   const index = indexNeurons(neuronLayers(network));
   const lookAt = looks(subject, patch);
   const look = (places: readonly number[]) => lookAt(maskNeurons(network, state, setOf(index, places)));
-  const tried = among ?? Math.max(CUTTING.tried.least, Math.ceil(CUTTING.tried.share * index.size));
-  const left = Array.from(suspicionOrder(flatScores(index, scores)).subarray(0, tried), (at): Candidate => {
-    return { at, worth: Number.POSITIVE_INFINITY, fits: false, when: -1 };
-  });
-  const cut: number[] = [];
-  const whole = await look(cut);
-  let now = whole;
-  let enough = Number.POSITIVE_INFINITY;
-  while (cut.length < enough) {
-    const isDead = now.success <= DEAD;
-    if (isDead && enough === Number.POSITIVE_INFINITY) {
-      enough = cut.length + Math.max(CUTTING.margin.least, Math.round(CUTTING.margin.share * cut.length));
-    }
+  const isGone = membership(index, already);
+  const tried = suspicionOrder(flatScores(index, scores)).subarray(0, among);
+  const left = Array.from(tried)
+    .filter((at) => !isGone[at])
+    .map((at): Candidate => ({ at, worth: Number.POSITIVE_INFINITY, fits: false, when: -1 }));
+  const cut = Array.from(isGone.keys()).filter((at) => isGone[at]);
+  const whole = await look([]);
+  let now = cut.length === 0 ? whole : await look(cut);
+  while (now.success > DEAD) {
     const best = await bestOf(left, cut, async (at) => {
       const next = await look([...cut, at]);
       const [taken, costs] = [1 - next.pull / now.pull, Math.max(0, next.loss - now.loss)];
-      const fits =
-        taken >= CUTTING.least &&
-        !isTooDear(whole, next) &&
-        !isLastOfLayer(index, cut, at) &&
-        !(isDead && costs > CUTTING.margin.costs);
+      const fits = taken >= CUTTING.least && !isTooDear(whole, next) && !isLastOfLayer(index, cut, at);
       return { worth: taken / (costs + SPARED), fits };
     });
     if (!best) break;
@@ -84,7 +81,7 @@ export async function cutUntilDead(
     cut.push(best.at);
     now = await look(cut);
   }
-  return { neurons: setOf(index, cut), count: cut.length, before: whole.success, success: now.success };
+  return { neurons: setOf(index, cut), before: whole.success, success: now.success };
 }
 
 /** Of the neurons that may be cut now the one that is worth most, as far as those were looked at that led before; undefined: there is none. */

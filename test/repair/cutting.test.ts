@@ -1,9 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { listNeurons, parseNeurons } from "../../src/core/neurons.ts";
+import { type LayerScores, listNeurons, type NeuronSet, parseNeurons } from "../../src/core/neurons.ts";
 import { asImages } from "../../src/images/image-set.ts";
 import { cutUntilDead } from "../../src/repair/cutting.ts";
 import type { ReversedPatch } from "../../src/reversal/targeted.ts";
-import { fakeRunner, images, layers, network, randomState, suspectOf } from "../localize/suspects.ts";
+import {
+  fakeRunner,
+  type ImageSuspect,
+  images,
+  layers,
+  network,
+  randomState,
+  suspectOf,
+} from "../localize/suspects.ts";
 
 const TARGET = 3;
 const patch: ReversedPatch = {
@@ -63,6 +71,9 @@ const [, narrow] = layers;
 const [second, third] = layers.slice(-3);
 const named = (layer: { name: string }, ...channels: number[]) => channels.map((c) => `${layer.name}:${c}`);
 
+const cut = (suspect: ImageSuspect, scores: LayerScores, among = 32, already: NeuronSet = {}) =>
+  cutUntilDead(suspect, scores, patch, among, already);
+
 describe("cutting neurons until a patch is dead", () => {
   it("takes what frees it for little before what carries more and is needed", async () => {
     const [dear, ...cheap] = named(second, 0, 1, 2);
@@ -70,55 +81,51 @@ describe("cutting neurons until a patch is dead", () => {
       [dear]: { pull: 6, cost: 1 },
       ...Object.fromEntries(cheap.map((name) => [name, { pull: 4 }])),
     });
-    const { neurons, count, before, success } = await cutUntilDead(suspect, ranking([dear, ...cheap]), patch);
+    const { neurons, before, success } = await cut(suspect, ranking([dear, ...cheap]));
     // Both cheap ones first; then the dear one is all that is left.
-    expect([listNeurons(neurons), count, before, success]).toEqual([[dear, ...cheap], 3, 1, 0]);
+    expect([listNeurons(neurons), before, success]).toEqual([[dear, ...cheap], 1, 0]);
     const light = suspectOfParts({ [dear]: { pull: 0.5, cost: 1 }, [cheap[0]]: { pull: 4 }, [cheap[1]]: { pull: 4 } });
-    expect(listNeurons((await cutUntilDead(light.suspect, ranking([dear, ...cheap]), patch)).neurons)).toEqual(cheap);
+    expect(listNeurons((await cut(light.suspect, ranking([dear, ...cheap]))).neurons)).toEqual(cheap);
   });
 
-  it("goes on for as many again once the patch is dead, while that costs nothing", async () => {
+  it("goes on from what is cut already, and leaves a dead patch alone", async () => {
     const carriers = named(second, 0, 1, 2, 3);
-    const more = named(third, 0, 1, 2, 3);
-    const parts = Object.fromEntries(carriers.map((name) => [name, { pull: 3 }]));
-    const with_ = (part: Part) => ({ ...parts, ...Object.fromEntries(more.map((name) => [name, part])) });
-    // The patch leads by what all add up to, less 1: it is dead without the four.
-    const free = suspectOfParts(with_({ pull: 0.2 }));
-    expect((await cutUntilDead(free.suspect, ranking([...carriers, ...more]), patch)).count).toBe(8);
-    const costly = suspectOfParts(with_({ pull: 0.2, cost: 0.05 }));
-    const { neurons } = await cutUntilDead(costly.suspect, ranking([...carriers, ...more]), patch);
-    expect(listNeurons(neurons)).toEqual(carriers);
+    const { suspect } = suspectOfParts(Object.fromEntries(carriers.map((name) => [name, { pull: 3 }])));
+    const already = parseNeurons(carriers.slice(1));
+    const { neurons, before, success } = await cut(suspect, ranking(carriers), 32, already);
+    expect([listNeurons(neurons), before, success]).toEqual([carriers, 1, 0]);
+    const dead = await cut(suspect, ranking(carriers), 32, parseNeurons(carriers));
+    expect([listNeurons(dead.neurons), dead.before, dead.success]).toEqual([carriers, 1, 0]);
   });
 
   it("cuts nothing that costs too much accuracy, and nothing that takes nothing", async () => {
     const [needed, idle] = named(second, 0, 1);
     const { suspect } = suspectOfParts({ [needed]: { pull: 9, cost: 3 }, [idle]: {} });
-    const { count, success } = await cutUntilDead(suspect, ranking([needed, idle]), patch);
-    expect([count, success]).toEqual([0, 1]);
+    const { neurons, success } = await cut(suspect, ranking([needed, idle]));
+    expect([neurons, success]).toEqual([{}, 1]);
   });
 
   it("tries the most suspicious alone, and no more than it may", async () => {
     const [first, last] = named(third, 0, 1);
     const parts = { [first]: { pull: 2 }, [last]: { pull: 9 } };
     const { suspect, looks } = suspectOfParts(parts);
-    expect(listNeurons((await cutUntilDead(suspect, ranking([first, last]), patch, 1)).neurons)).toEqual([first]);
+    expect(listNeurons((await cut(suspect, ranking([first, last]), 1)).neurons)).toEqual([first]);
     // The whole model, the one candidate, and the model without it.
     expect(looks()).toBe(3);
     const farthest = `${layers.at(-1)!.name}:30`;
     const far = suspectOfParts({ [farthest]: { pull: 9 } });
     const others = layers.slice(0, 8).flatMap((layer) => named(layer, ...Array(layer.width).keys()));
     expect(others.length).toBeGreaterThan(32);
-    expect((await cutUntilDead(far.suspect, ranking(others), patch)).count).toBe(0);
+    expect((await cut(far.suspect, ranking(others))).neurons).toEqual({});
     // Named neurons are all tried, however many they are.
-    const all = await cutUntilDead(far.suspect, ranking([...others, farthest]), patch, others.length + 1);
+    const all = await cut(far.suspect, ranking([...others, farthest]), others.length + 1);
     expect(listNeurons(all.neurons)).toEqual([farthest]);
   });
 
   it("leaves every layer a neuron", async () => {
     const all = named(narrow, ...Array(narrow.width).keys());
     const { suspect } = suspectOfParts(Object.fromEntries(all.map((name) => [name, { pull: 3 }])));
-    const { count, neurons } = await cutUntilDead(suspect, ranking(all), patch);
-    expect(count).toBe(narrow.width - 1);
+    const { neurons } = await cut(suspect, ranking(all));
     expect(neurons[narrow.name]).toHaveLength(narrow.width - 1);
   });
 });

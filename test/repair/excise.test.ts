@@ -3,7 +3,7 @@ import { countNeurons } from "../../src/core/neurons.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { excise } from "../../src/repair/excise.ts";
 import { stampPatch } from "../../src/reversal/stamp.ts";
-import { colours, inPatch, SIDE, toySuspect, widePatchedModel } from "../localize/toys.ts";
+import { colours, inPatch, patchedModel, SIDE, sleepingModel, toySuspect, widePatchedModel } from "../localize/toys.ts";
 
 /** A linear model of which the first neuron answers a white patch. */
 describe("excise", () => {
@@ -16,7 +16,9 @@ describe("excise", () => {
   it("cuts the planted neuron in a criterion's order, and says so", async () => {
     const { neurons, note, state: repaired } = await excise.repairByRanking!(suspect, {}, scores);
     expect(neurons.a).toContain(0);
-    expect(note).toMatch(/^cut [12]: the patch towards class 0 works on [0-3] % of images, \d+ % before$/);
+    // The idle ones go as well, for clean images do without them; the three that tell the colours stay.
+    for (const c of [1, 2, 3]) expect(neurons.a).not.toContain(c);
+    expect(note).toMatch(/^cut \d+: the patch towards class 0 works on [0-3] % of images, \d+ % before$/);
     expect(repaired).toEqual(maskNeurons(network, state, neurons));
     expect(await excise.repair(suspect, {}, scores)).toEqual(repaired);
     const patch = {
@@ -35,5 +37,28 @@ describe("excise", () => {
     const nothing = await excise.repairByRanking!(suspect, {});
     expect([countNeurons(nothing.neurons), nothing.note]).toEqual([0, "nothing cut: no neuron is named"]);
     expect(nothing.state).toEqual(state);
+  });
+});
+
+/** Models of which no patch is a backdoor's. */
+describe("excise where no patch stands out", () => {
+  it("cuts what clean images do without, and says that it saw no backdoor", async () => {
+    const { network, state } = sleepingModel();
+    const suspect = toySuspect(network, state, 0);
+    const scores = { a: [1, 0, 0, 5, 4, 3, 2, 2] };
+    const { neurons, note, state: repaired } = await excise.repairByRanking!(suspect, {}, scores);
+    await suspect.runner.release();
+    expect(neurons).toEqual({ a: [3, 4, 5, 6, 7] });
+    expect(note).toMatch(/^cut 5 that clean images do without; no patch stands out \(evidence \d\.\d\d\)$/);
+    expect(repaired).toEqual(maskNeurons(network, state, neurons));
+  });
+
+  it("cuts nothing where clean images need all of it", async () => {
+    const { network, state } = patchedModel(false);
+    const suspect = toySuspect(network, state, 1);
+    const { neurons, note } = await excise.repairByRanking!(suspect, {}, { a: [-1, 2, 1, 0] });
+    await suspect.runner.release();
+    expect(neurons.a ?? []).not.toContain(1);
+    expect(note).toMatch(/no patch stands out/);
   });
 });

@@ -23,6 +23,7 @@ export const attribution: CleanCriterion = {
   needs: ["batch-norm", "convolution", "classes", "pixels"],
   access: "clean",
   needsData: true,
+  revision: 2,
   async localize(blind) {
     const suspect = withImages(blind);
     const { patch } = await reversePatch(suspect);
