@@ -14,6 +14,8 @@ export interface Spending {
   each: number;
   /** All cuts, their rises added up. A fall is no credit: on few clean images it is noise as well as gain. */
   all: number;
+  /** One cut, by the images that it makes worse alone: what others gain is no credit. Absent: whatever it is. */
+  harm?: number;
 }
 
 /**
@@ -28,27 +30,29 @@ export async function dispensable(
   { network, state, runner, clean }: ReversalSubject & { clean: { threshold: ImageSet } },
   scores: LayerScores,
   among: number,
-  { each, all }: Spending,
+  { each, all, harm = Number.POSITIVE_INFINITY }: Spending,
 ): Promise<NeuronSet> {
   const index = indexNeurons(neuronLayers(network));
   const images = joined(clean.fit, clean.threshold);
-  const lossWithout = async (cut: NeuronSet) => {
+  const lossesWithout = async (cut: NeuronSet) => {
     const outputs = await runner.outputs(maskNeurons(network, state, cut), images);
-    return mean(Array.from(crossEntropies(outputs, outputsOf(network), images.labels)));
+    return crossEntropies(outputs, outputsOf(network), images.labels);
   };
   const left = new Map(index.layers.map(({ name, width }) => [name, width]));
   const layerOf = index.layers.flatMap(({ name, width }) => new Array<string>(width).fill(name));
   const cut = new Uint8Array(index.size);
-  let now = await lossWithout({});
+  let now = await lossesWithout({});
   let spent = 0;
   for (const at of suspicionOrder(flatScores(index, scores)).subarray(0, among)) {
     const layer = layerOf[at];
     // A layer without a neuron would end the network.
     if (left.get(layer) === 1) continue;
     cut[at] = 1;
-    const next = await lossWithout(neuronsAt(index, cut));
-    const rise = Math.max(0, next - now);
-    if (rise > each || spent + rise > all) {
+    const next = await lossesWithout(neuronsAt(index, cut));
+    const rises = Array.from(next, (loss, i) => loss - now[i]);
+    const rise = Math.max(0, mean(Array.from(next)) - mean(Array.from(now)));
+    const harmed = mean(rises.map((one) => Math.max(0, one)));
+    if (rise > each || spent + rise > all || harmed > harm) {
       cut[at] = 0;
       continue;
     }

@@ -16,7 +16,7 @@ import { unlearnPatch } from "./unlearning.ts";
 const TRIED = { least: 32, share: 0.04 };
 
 /** What dispensable neurons may cost: where a criterion names neurons or a patch stands out, and where nothing speaks for a backdoor. */
-const SPENDING = { infected: { each: 0.005, all: 0.01 }, otherwise: { each: 0, all: 0 } };
+const SPENDING = { infected: { each: 0.005, all: 0.01 }, otherwise: { each: 0, all: 0, harm: 0.04 } };
 
 /** Success from which on a patch that was cut is unlearned besides. */
 const SURVIVES = 0.1;
