@@ -1,3 +1,4 @@
+import type { LayerScores } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
 import { neuronLayers, stateShapes } from "../../src/graph/network.ts";
 import type { ImageSet } from "../../src/images/image-set.ts";
@@ -24,6 +25,16 @@ export function randomState(seed: number): StateDict {
 
 export function images(count: number): ImageSet {
   return { count, height: 1, width: 1, pixels: new Uint8Array(3 * count), labels: new Uint8Array(count) };
+}
+
+/** Scores by which the named neurons are the most suspicious, in this order. */
+export function ranking(names: readonly string[]): LayerScores {
+  return Object.fromEntries(
+    layers.map(({ name, width }) => [
+      name,
+      Array.from({ length: width }, (_, c) => names.length - (names.indexOf(`${name}:${c}`) + 1 || names.length + 1)),
+    ]),
+  );
 }
 
 /** A runner that answers only what a test gives it; anything else asked of it is a failure. */

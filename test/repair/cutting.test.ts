@@ -10,6 +10,7 @@ import {
   layers,
   network,
   randomState,
+  ranking,
   suspectOf,
 } from "../localize/suspects.ts";
 
@@ -55,16 +56,6 @@ function suspectOfParts(parts: Record<string, Part>) {
     },
   });
   return { suspect, looks: () => looks };
-}
-
-/** The named neurons are the most suspicious, in this order. */
-function ranking(names: readonly string[]) {
-  return Object.fromEntries(
-    layers.map(({ name, width }) => [
-      name,
-      Array.from({ length: width }, (_, c) => names.length - (names.indexOf(`${name}:${c}`) + 1 || names.length + 1)),
-    ]),
-  );
 }
 
 const [, narrow] = layers;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { listNeurons } from "../../src/core/neurons.ts";
 import { dispensable, type Spending } from "../../src/repair/dispensable.ts";
-import { fakeRunner, images, layers, network, randomState, suspectOf } from "../localize/suspects.ts";
+import { fakeRunner, images, layers, network, randomState, ranking, suspectOf } from "../localize/suspects.ts";
 
 const FREE: Spending = { each: Number.POSITIVE_INFINITY, all: Number.POSITIVE_INFINITY };
 
@@ -36,16 +36,6 @@ function suspectOfCosts(costs: Record<string, number>, spread = 0) {
     },
   });
   return { suspect, looks: () => looks };
-}
-
-/** The named neurons are the most suspicious, in this order. */
-function ranking(names: readonly string[]) {
-  return Object.fromEntries(
-    layers.map(({ name, width }) => [
-      name,
-      Array.from({ length: width }, (_, c) => names.length - (names.indexOf(`${name}:${c}`) + 1 || names.length + 1)),
-    ]),
-  );
 }
 
 const [first, narrow] = layers;
