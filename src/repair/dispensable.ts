@@ -20,11 +20,12 @@ export interface Spending {
 
 /**
  * The suspicious neurons that clean images do without (docs/methods.md §11.4), found one after the other, the most suspicious first. No trigger has to be
- * known: what a backdoor was put into serves little else.
+ * known.
  *
  * @param subject whose clean images are all looked at
  * @param scores of every neuron, higher = more suspicious; equal ones in the order of layers
  * @param among how many of the most suspicious neurons are tried
+ * @returns those to cut; every layer keeps a neuron
  */
 export async function dispensable(
   { network, state, runner, clean }: ReversalSubject & { clean: { threshold: ImageSet } },

@@ -12,7 +12,7 @@ import type { ReversalSubject } from "./subject.ts";
 /** A patch with less evidence is no backdoor's, and nothing is cut for it (docs/methods.md §10.13; docs/localizer.md says on what it was chosen). */
 export const ENOUGH_EVIDENCE = 0.45;
 
-/** The walk of docs/methods.md §11.4. */
+/** The walk of docs/methods.md §10.13. */
 const WALK = {
   /** Neurons that have been looked at after each step; beyond the last by this factor up to this share of all. */
   sizes: [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 26],
