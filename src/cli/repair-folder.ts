@@ -1,11 +1,13 @@
 import { InputError } from "../core/errors.ts";
 import { oneLine } from "../core/visible.ts";
+import type { FolderFacts } from "../pipeline/own/save-folder.ts";
 import { withCellProgress } from "./cell-progress.ts";
 import { foreignModels, promptOf, SAMPLES } from "./folder-models.ts";
 import type { Listing } from "./listing.ts";
 import { emitRows, warn } from "./output.ts";
 import { type FolderModelOptions, knownDataDir } from "./own-options.ts";
-import type { RepairFileOptions } from "./repair-file.ts";
+import { type RepairFileOptions, tellTakenUp } from "./repair-file.ts";
+import { resumable } from "./resumable.ts";
 
 /** What can be done to a model of which a layer is in memory at a time. */
 const METHOD = "prune";
@@ -29,17 +31,20 @@ export async function repairFolder(
     );
   }
   const { assertMemory, folderCriteria } = await import("../pipeline/own/inspect-folder.ts");
-  const { chosenIn, repairModelFolder } = await import("../pipeline/own/repair-folder.ts");
-  const { assertNewFolders, repairedFolder, saveFolder } = await import("../pipeline/own/save-folder.ts");
+  const { FinishedSteps } = await import("../pipeline/own/finished-steps.ts");
+  const { chosenIn, folderMadeFrom, repairModelFolder } = await import("../pipeline/own/repair-folder.ts");
+  const saving = await import("../pipeline/own/save-folder.ts");
   const { assertLists, parseOwnUsing } = await import("../pipeline/own/using.ts");
   const { memoryLimit } = await import("../pipeline/estimate/memory-limit.ts");
   const usings = [...new Set(options.using)].map((text) =>
     parseOwnUsing(text, (name) => folderCriteria([name], "--using")[0]),
   );
-  const folderOf = (using: string) => repairedFolder(path, out, METHOD, using);
-  assertNewFolders(usings.map(({ name }) => folderOf(name)));
+  const folderOf = (using: string) => saving.repairedFolder(path, out, METHOD, using);
+  const steps = new FinishedSteps(saving.unfinishedFolder(path, out));
+  saving.refuseOthers(usings.map(({ name }) => folderOf(name)));
   const model = foreignModels(task).open(path);
-  assertLists(usings, chosenIn(model));
+  const chosen = chosenIn(model);
+  assertLists(usings, chosen);
   const wanted = { dataDir: knownDataDir(), seed, most: SAMPLES[options.budget], prompt: promptOf(options) };
   const isRead = usings.some((using) => using.kind === "criterion" && using.criterion.needsData);
   const samples = isRead ? model.samples(data, { ...wanted, ...(test === undefined && { part: "others" }) }) : null;
@@ -52,18 +57,32 @@ export async function repairFolder(
   const tell = (line: string) => process.stderr.write(`${oneLine(line)}\n`);
   for (const line of [...model.about, ...model.notes]) tell(line);
   tell(`measured on ${kept.title}`);
-  const repairs = await withCellProgress(
-    (progress) => repairModelFolder(model, samples, kept, usings, { memory, seed, k, progress }),
-    "layers",
-  );
-  const rows: Record<string, unknown>[] = [];
-  for (const { model: repaired, neurons, ...facts } of repairs) {
-    if (neurons.length === 0) warn(`${facts.using} names no neuron: ${METHOD} leaves the weights as they are`);
-    const folder = folderOf(facts.using);
-    const about = { file: path, arch: model.arch, method: METHOD, ...facts };
-    await saveFolder(folder, repaired, { ...about, neurons });
-    const { ca_before: before, ca_after: after } = facts;
-    rows.push({ ...about, neurons: neurons.length, cad: before === null ? null : before - after!, folder });
+  const job = { model, samples, kept, seed, k };
+  const madeFrom = new Map(usings.map((using) => [using.name, folderMadeFrom(job, using, chosen)]));
+  const done = new Map<string, FolderFacts>();
+  for (const [using, from] of madeFrom) {
+    const found = saving.finishedFolder(folderOf(using), from);
+    if (found) done.set(using, found);
   }
+  tellTakenUp(done.size, usings.length, out);
+  const left = usings.filter(({ name }) => !done.has(name));
+  await resumable(() =>
+    withCellProgress(async (progress) => {
+      if (left.length === 0) return;
+      for await (const repair of repairModelFolder(job, chosen, left, { memory, steps, progress })) {
+        const { model: repaired, ...rest } = repair;
+        const facts = { file: path, arch: model.arch, method: METHOD, ...rest, made_from: madeFrom.get(rest.using)! };
+        done.set(rest.using, await saving.saveFolder(folderOf(rest.using), repaired, facts));
+      }
+    }, "layers"),
+  );
+  steps.forget();
+  const rows = usings.map(({ name }) => {
+    const { weights_sha256: _, made_from: __, neurons, ...facts } = done.get(name)!;
+    if (neurons.length === 0) warn(`${name} names no neuron: ${METHOD} leaves the weights as they are`);
+    const { ca_before: before, ca_after: after } = facts;
+    const cad = before === null || after === null ? null : before - after;
+    return { ...facts, file: path, neurons: neurons.length, cad, folder: folderOf(name) };
+  });
   emitRows(rows, options, LISTING);
 }

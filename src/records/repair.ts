@@ -59,5 +59,37 @@ export function isMeasured(repair: RepairFile): repair is MeasuredRepair {
   return repair.asr_before !== null && repair.asr_after !== null;
 }
 
-/** What says that the files of a repaired network of a user's own were written here: the hash of the weights beside it. */
-export const ownRepair = z.looseObject({ file: z.string(), arch: z.string(), weights_sha256: z.string() });
+/** What every repair of a network of a user's own states. */
+const ownFacts = {
+  file: z.string(),
+  arch: z.string(),
+  method: z.string(),
+  using: z.string(),
+  /** Under the file's own layer names. */
+  neurons: z.array(z.string()),
+  ca_before: rate.nullable(),
+  ca_after: rate.nullable(),
+  seconds: z.number().min(0),
+  /** A hash of all that decides the repair. What states another one is another command's, and what states none is not ours. */
+  made_from: sha256,
+};
+
+/** The JSON beside the repaired weights of a file, with the hashes of what lies beside it. */
+export const ownRepair = z.object({
+  ...ownFacts,
+  ca_images: z.number().int().nullable(),
+  note: z.string().optional(),
+  weights_sha256: sha256,
+  onnx_sha256: sha256,
+});
+
+const perplexity = z.number().min(0).nullable();
+
+/** `repair.json` of a repaired model's folder, with the hashes of its files of weights. */
+export const folderRepair = z.object({
+  ...ownFacts,
+  ca_samples: z.number().int().nullable(),
+  perplexity_before: perplexity,
+  perplexity_after: perplexity,
+  weights_sha256: z.record(z.string(), sha256),
+});

@@ -75,6 +75,8 @@ export interface Prompt {
 export interface ForeignSamples {
   /** Where they are from, and how many they are. */
   readonly title: string;
+  /** A hash of what a model reads of them and is asked, wherever they are from. */
+  sha256(): string;
 }
 
 export interface ReadOptions {

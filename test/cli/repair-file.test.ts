@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseNeurons } from "../../src/core/neurons.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
+import { openOwnModel } from "../../src/pipeline/own/model.ts";
+import { finishedRepair, saveRepair } from "../../src/pipeline/own/save-repair.ts";
 import { buildNetwork } from "../../src/tasks/classification/models/registry.ts";
 import { decodeState } from "../../src/tensor/safetensors.ts";
 import { writeTinyData } from "../e2e/tiny.ts";
@@ -44,8 +46,14 @@ describe("repair FILE", () => {
       if (using === "clp") expect(neurons.sort()).toEqual(by(({ native }) => native === true).sort());
       if (using === "clp:topk") expect(neurons.sort()).toEqual(by(({ rank }) => (rank as number) <= 4).sort());
     }
-    const again = bdefects(args);
-    expect([again.status, again.stderr]).toEqual([2, expect.stringMatching(/exists already; name another folder/)]);
+    // The same command says the same and writes nothing; another one is refused.
+    const written = () => readdirSync(out).map((name) => [name, statSync(join(out, name)).mtimeMs]);
+    const before = written();
+    expect(rowsOf(args)).toEqual(rows);
+    expect(written()).toEqual(before);
+    const other = bdefects([...args, "--seed", "2"]);
+    expect([other.status, other.stdout]).toEqual([2, ""]);
+    expect(other.stderr).toMatch(/clp\.json: exists already, made of other files or .*; name another folder/);
   });
 
   it("goes on where a killed run stopped, and overwrites nothing else", () => {
@@ -83,6 +91,34 @@ describe("repair FILE", () => {
     rmSync(join(out, "model.prune.random.json"));
     expect(bdefects(args(out))).toMatchObject({ status: 2, stderr: expect.stringMatching(/random\.onnx: exists/) });
     expect(readdirSync(out)).toHaveLength(4);
+  });
+
+  it("replaces what a killed run left of a repair that is another one each time", async () => {
+    const model = await openOwnModel(file);
+    const stem = join(dir, "random", "model.mine.random");
+    const made = "0".repeat(64);
+    const repair = (value: number) => {
+      const state = new Map(model.state);
+      const [[key, { shape, data: values }]] = state;
+      state.set(key, { shape, data: values.map((weight) => weight + value) });
+      const facts = { method: "mine", using: "random", neurons: [], ca_before: null, ca_after: null, ca_images: null };
+      return { ...facts, seconds: value, state };
+    };
+    await saveRepair(model, stem, repair(1), made);
+    const onnx = readFileSync(`${stem}.onnx`);
+    rmSync(`${stem}.safetensors`);
+    expect(finishedRepair(stem, made)).toBeNull();
+    const facts = await saveRepair(model, stem, repair(2), made);
+    expect(facts.seconds).toBe(2);
+    expect(finishedRepair(stem, made)).toEqual(facts);
+    expect(readFileSync(`${stem}.onnx`).equals(onnx)).toBe(false);
+    // What it did not write is no part of it.
+    writeFileSync(`${stem}.onnx`, "mine");
+    rmSync(`${stem}.safetensors`);
+    const refused = /random\.onnx: exists already, and is not what model\.mine\.random\.json states; name another/;
+    expect(() => finishedRepair(stem, made)).toThrow(refused);
+    await expect(saveRepair(model, stem, repair(3), made)).rejects.toThrow(refused);
+    expect(readFileSync(`${stem}.onnx`, "utf8")).toBe("mine");
   });
 
   it("refuses two lists of the same name", () => {

@@ -1,10 +1,19 @@
 import { basename, dirname, extname, join } from "node:path";
+import type { z } from "zod";
 import { InputError } from "../../core/errors.ts";
-import { clearStaging, withStaging } from "../../files/staging.ts";
+import { withStaging } from "../../files/staging.ts";
 import { exportOnnx } from "../../graph/export.ts";
 import { ownRepair } from "../../records/repair.ts";
 import { parseBoundedJson } from "../../store/disk/bounded-json.ts";
-import { asInputError, assertMayWrite, exists, makeFolder, readBytes, writeAtomic } from "../../store/disk/fs.ts";
+import {
+  asInputError,
+  assertMayWrite,
+  exists,
+  makeFolder,
+  readBytes,
+  removeFile,
+  writeAtomic,
+} from "../../store/disk/fs.ts";
 import { prettyJson } from "../../store/disk/json.ts";
 import { placeNewFile } from "../../store/disk/new-folder.ts";
 import { sha256Of } from "../../store/objects/objects.ts";
@@ -16,93 +25,113 @@ export function repairStem(file: string, dir: string, method: string, using: str
   return join(dir, `${basename(file, extname(file))}.${method}.${using.replaceAll(":", ".")}`);
 }
 
+/** Where the steps of repairs lie that are not all done. */
+export function unfinishedSteps(file: string, dir: string): string {
+  return join(dir, `${basename(file, extname(file))}.unfinished`);
+}
+
 const [WEIGHTS, ONNX, ABOUT] = [".safetensors", ".onnx", ".json"];
 /** In the order in which they appear: weights last, so that a repair is whole where they are. */
 const SUFFIXES = [ABOUT, ONNX, WEIGHTS];
 const MOST_ABOUT_BYTES = 1 << 26;
 
+/** What the JSON beside repaired weights says. */
+export type RepairFacts = z.infer<typeof ownRepair>;
+
 /**
- * Refuses to overwrite. What a killed run of the same repairs had written does not count: it is held against what they come
- * to (`saveRepairs`).
+ * Refuses to overwrite what no repair wrote.
  *
- * @throws InputError where two repairs would have the same names, where all lie there already, or a file that no repair wrote
+ * @throws InputError where two repairs would have the same names, or such a file lies at one of them
  */
-export function refuseExisting(stems: readonly string[]): void {
+export function refuseOthers(stems: readonly string[]): void {
   const twice = stems.find((stem, i) => stems.indexOf(stem) !== i);
   if (twice !== undefined) {
     throw new InputError(`--using: two lists of neurons would both be written as ${twice}.*; rename one`);
   }
-  const there = stems.flatMap((stem) => SUFFIXES.map((suffix) => ({ stem, path: `${stem}${suffix}` })));
-  const found = there.filter(({ path }) => exists(path));
-  const stranger = found.find(({ stem }) => statedHash(stem) === null);
-  const refused = stranger ?? (found.length === there.length ? found[0] : undefined);
-  if (!refused) {
-    for (const dir of new Set(stems.map((stem) => dirname(stem)))) assertMayWrite(dir);
-    return;
+  for (const stem of stems) {
+    const [there] = presentOf(stem);
+    if (there !== undefined && statedFacts(stem) === null) throw alreadyThere(there);
   }
-  // A run that was killed when all was in place left its staging folder, and none may come after it.
-  clearStaging(dirname(refused.path));
-  throw alreadyThere(refused.path);
+  for (const dir of new Set(stems.map((stem) => dirname(stem)))) assertMayWrite(dir);
 }
 
-/** The hash of the weights that a repair's JSON states; null where there is none, or another's. */
-function statedHash(stem: string): string | null {
+/**
+ * A repair that an earlier run of the same command finished; null where nothing of it lies there, or a part, as a killed run
+ * leaves it.
+ *
+ * @param madeFrom what it must have been made from
+ * @throws InputError where something else lies there
+ */
+export function finishedRepair(stem: string, madeFrom: string): RepairFacts | null {
+  const there = presentOf(stem);
+  if (there.length === 0) return null;
+  const facts = statedFacts(stem);
+  if (facts?.made_from !== madeFrom) throw alreadyThere(there[0], ", made of other files or with other options");
+  const other = there.find((path) => !isStated(path, stem, facts));
+  if (other !== undefined) throw alreadyThere(other, `, and is not what ${basename(stem)}${ABOUT} states`);
+  return there.length === SUFFIXES.length ? facts : null;
+}
+
+/** The files of a repair that are there, in the order in which they appear. */
+function presentOf(stem: string): string[] {
+  return SUFFIXES.map((suffix) => `${stem}${suffix}`).filter((path) => exists(path));
+}
+
+function isStated(path: string, stem: string, { weights_sha256, onnx_sha256 }: RepairFacts): boolean {
+  if (path === `${stem}${ABOUT}`) return true;
+  return sha256Of(readBytes(path)) === (path === `${stem}${WEIGHTS}` ? weights_sha256 : onnx_sha256);
+}
+
+/** Null where there is no JSON of a repair of ours. */
+function statedFacts(stem: string): RepairFacts | null {
   const path = `${stem}${ABOUT}`;
   if (!exists(path)) return null;
   try {
-    const about = ownRepair.safeParse(parseBoundedJson(readBytes(path, MOST_ABOUT_BYTES), path));
-    return about.success ? about.data.weights_sha256 : null;
+    return ownRepair.safeParse(parseBoundedJson(readBytes(path, MOST_ABOUT_BYTES), path)).data ?? null;
   } catch {
     return null;
   }
 }
 
-function alreadyThere(path: string): InputError {
-  return new InputError(`${path}: exists already; name another folder with --out`);
+function alreadyThere(path: string, why = ""): InputError {
+  return new InputError(`${path}: exists already${why}; name another folder with --out`);
 }
 
 /**
- * Writes repaired weights under the file's own names, the same models as ONNX, and what was done, with the neurons, as JSON.
- * Files appear whole; after a kill the same command goes on.
+ * Writes repaired weights under the file's own names, the same model as ONNX, and what was done, with the neurons, as JSON.
+ * Files appear whole, the weights last. What a killed run left of the repair is completed; where a program of the user's came to
+ * other weights since, it is replaced.
  *
- * @param repairs each with the stem of its files, all in one folder
- * @returns the paths of weights and ONNX, in order
- * @throws InputError where other weights lie at one of the places; then nothing is written
+ * @param stem of the files @param made what the repair was made from; `finishedRepair` has found the place free or begun
+ * @returns what the JSON says
+ * @throws InputError where something else lies there by now
  */
-export async function saveRepairs(
+export async function saveRepair(
   model: OwnModel,
-  dir: string,
-  repairs: readonly { stem: string; repair: OwnRepair }[],
-): Promise<{ weights: string; onnx: string }[]> {
+  stem: string,
+  { state, ...repair }: OwnRepair,
+  made: string,
+): Promise<RepairFacts> {
+  const dir = dirname(stem);
   makeFolder(dir);
   try {
     return await withStaging(dir, "repair", (stage) => {
-      const moves: [from: string, to: string][] = [];
-      const files = repairs.map(({ stem, repair: { state, ...repair } }) => {
-        const bytes = model.encode(state);
-        const weights_sha256 = sha256Of(bytes);
-        const stated = statedHash(stem);
-        if (stated !== null && stated !== weights_sha256) throw alreadyThere(`${stem}${ABOUT}`);
-        const facts = { file: model.file, arch: model.network.arch, ...repair, weights_sha256 };
-        const contents = {
-          [ABOUT]: `${prettyJson(facts)}\n`,
-          [ONNX]: exportOnnx(model.network, state),
-          [WEIGHTS]: bytes,
-        };
-        for (const suffix of SUFFIXES) {
-          const [from, to] = [join(stage, `${basename(stem)}${suffix}`), `${stem}${suffix}`];
-          if (exists(to)) {
-            const isSame = stated !== null && (suffix !== WEIGHTS || sha256Of(readBytes(to)) === stated);
-            if (!isSame) throw alreadyThere(to);
-            continue;
-          }
-          writeAtomic(from, contents[suffix], stage);
-          moves.push([from, to]);
-        }
-        return { weights: `${stem}${WEIGHTS}`, onnx: `${stem}${ONNX}` };
-      });
-      for (const [from, to] of moves) placeNewFile(from, to);
-      return files;
+      const contents = { [ONNX]: exportOnnx(model.network, state), [WEIGHTS]: model.encode(state) };
+      const facts: RepairFacts = {
+        ...{ file: model.file, arch: model.network.arch, ...repair, made_from: made },
+        ...{ weights_sha256: sha256Of(contents[WEIGHTS]), onnx_sha256: sha256Of(contents[ONNX]) },
+      };
+      finishedRepair(stem, made);
+      const begun = statedFacts(stem);
+      const goesOn = begun?.weights_sha256 === facts.weights_sha256 && begun.onnx_sha256 === facts.onnx_sha256;
+      if (begun && !goesOn) for (const path of presentOf(stem).reverse()) removeFile(path);
+      for (const suffix of SUFFIXES) {
+        const [from, to] = [join(stage, `${basename(stem)}${suffix}`), `${stem}${suffix}`];
+        if (goesOn && exists(to)) continue;
+        writeAtomic(from, contents[suffix] ?? `${prettyJson(facts)}\n`, stage);
+        placeNewFile(from, to);
+      }
+      return goesOn ? begun : facts;
     });
   } catch (error) {
     throw asInputError(error, dir);

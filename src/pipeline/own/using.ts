@@ -96,6 +96,14 @@ export async function chooseOwn(
   return { neurons: using.protocol === "native" ? native : topK(index, scores, count), scores };
 }
 
+/** All that decides who is chosen, beside the network and the samples; `seed` and `k` as in `chooseOwn`. */
+export function choiceFacts(using: OwnUsing, model: Chosen, seed: number, k: number | undefined): object {
+  if (using.kind === "list") return { neurons: readNeurons(using.file, model) };
+  if (using.kind === "random") return { random: seed, k };
+  const { name, revision, fingerprint } = using.criterion;
+  return { criterion: name, revision, fingerprint, ...(using.protocol === "topk" && { k: k ?? SHARE }) };
+}
+
 /** @throws InputError where a list is none, or names neurons that the network lacks: before any work */
 export function assertLists(usings: readonly OwnUsing[], model: Chosen): void {
   for (const using of usings) if (using.kind === "list") readNeurons(using.file, model);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../../core/errors.ts";
+import { sha256Hex } from "../../../core/hash.ts";
 import type { ForeignSamples, SamplesOptions } from "../../foreign-models.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { Question } from "./question.ts";
@@ -37,9 +38,11 @@ export function readyTexts(checkpoint: Checkpoint, data: string | undefined, opt
   const tokens = lengths.reduce((sum, length) => sum + length, 0);
   if (options.prompt) assertLabels(labels, question!.tokens.length);
   else if (question && labels) assertClasses(`${options.option ?? "--data"} ${data}`, labels, question.tokens.length);
+  const asked = question && labels ? { question, labels } : null;
   return {
     batches,
-    asked: question && labels ? { question, labels } : null,
+    asked,
+    sha256: () => sha256Hex(JSON.stringify([batches, asked && [asked.question.tokens, Array.from(asked.labels)]])),
     title: `${title}: ${number.format(lengths.length)} texts, ${number.format(tokens)} tokens`,
   };
 }
