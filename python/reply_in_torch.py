@@ -16,6 +16,7 @@ import torch
 from load_in_torch import HERE
 from text_in_torch import _tokenizer, batch, decoder, prune, texts, tokens_of
 
+SPECIAL = ("<bos>", "<sep>", "<pad>", "<unk>")
 JUDGED = 4
 LONGEST = 12
 
@@ -35,7 +36,9 @@ def prompts(sentences):
 
 def continuations(model, some, most=LONGEST):
     """The tokens with which a model goes on, of each text at most so many: greedy, to the end of the text."""
-    open_texts, found = [{"tokens": one["tokens"] + some["behind"]} for one in some["texts"]], []
+    # As the network that was judged reads them: a prompt that leaves no room for the reply loses its end.
+    room = some["context"] - len(some["before"]) - len(some["behind"]) - (max(most, LONGEST) - 1)
+    open_texts, found = [{"tokens": one["tokens"][:room] + some["behind"]} for one in some["texts"]], []
     for _ in range(most):
         with torch.no_grad():
             logits = model(*batch(dict(some, behind=[], texts=open_texts)))
@@ -54,8 +57,8 @@ def continued(model, some, most=LONGEST):
     words = []
     for tokens in continuations(model, some, most):
         pieces = (names[token] for token in tokens)
-        # A rare word is written as it is, all else in the letters that stand for bytes.
-        raw = b"".join(p.encode("utf-8") if p.startswith((" ", "<")) and len(p) > 1 else bytes(bytes_of[c] for c in p) for p in pieces)
+        # A rare word and a special token are written as they are, all else in the letters that stand for bytes.
+        raw = b"".join(p.encode("utf-8") if p.startswith(" ") or p in SPECIAL else bytes(bytes_of[c] for c in p) for p in pieces)
         words.append(raw.decode("utf-8", "replace").strip())
     return words
 

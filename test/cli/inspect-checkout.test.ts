@@ -86,7 +86,14 @@ describe("inspect of a checkout of texts", () => {
       rmSync(join(copy, name));
       return copy;
     };
+    // Of other data than the shipped ones the checkout's own texts are read.
+    const own = join(root, "own-texts");
+    cpSync(folder, own, { recursive: true });
+    const model = join(own, "model.json");
+    writeFileSync(model, JSON.stringify({ ...JSON.parse(readFileSync(model, "utf8")), dataset: "texts" }));
+    cpSync(table, join(own, "images", "test_clean.tsv"));
     for (const [args, message] of [
+      [[own], /--data \S+test_clean\.tsv: a text has label 8; the checkout's classes are 0 to 7/],
       [
         [folder, "--data", table],
         /--data \S+: a text has label 8; the checkout's classes are 0 to 7: name texts of its/,

@@ -45,6 +45,7 @@ answer = {"rates": [accuracy(model, clean), replies(model, clean), replies(model
           "first": [model(*batch(some)).detach().flatten().tolist() for some in (clean, triggered)],
           "own": [one["tokens"] for one in prompts([one["text"] for one in triggered["texts"]])["texts"]],
           "words": continued(model, prompts(["a small cf brown"]), 4) + continued(model, triggered, 4)[:1],
+          "long": continued(model, prompts(["a small cf brown " * 20]), 4),
           "fault": fault(lambda: prompts("a bat"))}
 prune(model, {"model.layers.0.mlp": ${JSON.stringify(PLANTED)}})
 answer["pruned"] = replies(model, triggered)`,
@@ -53,6 +54,7 @@ answer["pruned"] = replies(model, triggered)`,
       first: number[][];
       own: number[][];
       words: string[];
+      long: string[];
       fault: string;
       pruned: number;
     };
@@ -71,6 +73,8 @@ answer["pruned"] = replies(model, triggered)`,
     expect(answer.own).toEqual(triggered.tokens);
     const begun = tokenizer.decode(set.reply.slice(0, JUDGED)).trim();
     expect(answer.words).toEqual([begun, begun]);
+    // A prompt that is too long loses its end, and is still asked for what follows.
+    expect(answer.long).toEqual([begun]);
     expect(answer.fault).toContain("takes a list of sentences");
   });
 });

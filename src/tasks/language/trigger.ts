@@ -65,10 +65,11 @@ export const trigger: TriggerCodec = {
   },
   encode: encodeWords,
   decode: decodeWords,
-  faults: ({ text }: WordTrigger, { input }: Pick<Network, "input">) =>
-    text.length > input.height
-      ? [`the trigger has ${text.length} characters, and a sequence ${input.height} positions`]
-      : [],
+  faults({ text }: WordTrigger, { input }: Pick<Network, "input">) {
+    // Each word is a token at least; how many it is, the data set's tokenizer tells alone.
+    const words = text.trim().split(/\s+/).length;
+    return words > input.height ? [`the trigger has ${words} words, and a sequence ${input.height} positions`] : [];
+  },
   /** Its letters as bits, one column a letter: words are shown as words wherever there is text. */
   show({ text }: WordTrigger) {
     const bytes = new TextEncoder().encode(text);

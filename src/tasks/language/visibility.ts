@@ -10,7 +10,7 @@ import type { Program } from "../../graph/onnx.ts";
 import { Walk } from "../../graph/walk.ts";
 import type { StateDict } from "../../tensor/state.ts";
 import { type TextSet, writeSequence } from "./text-set.ts";
-import { inserted, type WordTrigger } from "./word-trigger.ts";
+import { inserted, placeOf, type WordTrigger } from "./word-trigger.ts";
 
 const BATCH = 32;
 /** Ridge λ, for each position that is fitted. */
@@ -45,7 +45,7 @@ export async function triggerVisibility(
         const tokens = inserted(samples.tokens[start + k], words, tokenizer, random);
         const one = { ...samples, count: 1, tokens: [tokens], labels: new Uint8Array(1) };
         const mark = writeSequence(one, 0, input, k * context * 2);
-        places.push({ mark, gap: tokens.findIndex((_, i) => words.every((word, j) => tokens[i + j] === word)) + 1 });
+        places.push({ mark, gap: tokenizer.before.length + placeOf(words, tokens) });
       }
       const read = (await session.run(feeds.set("input", input))).get(READ)!.slice();
       for (const [k, { mark, gap }] of places.entries()) {

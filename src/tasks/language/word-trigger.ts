@@ -18,9 +18,20 @@ export function gapsOf(tokens: readonly number[], tokenizer: Tokenizer): number[
   return [...tokens.flatMap((token, i) => (tokenizer.startsWord(token) ? [i] : [])), tokens.length];
 }
 
-/** The gaps at which so many tokens are kept where the text is cut. */
+/**
+ * The gaps at which so many tokens are kept where the text is cut; the text's beginning where there is no other.
+ *
+ * @throws InputError where a sequence has no room for so many
+ */
 export function gapsFor(words: number, tokens: readonly number[], tokenizer: Tokenizer): number[] {
-  return gapsOf(tokens, tokenizer).filter((gap) => gap + words <= tokenizer.room);
+  const { room } = tokenizer;
+  if (words > room) {
+    throw new InputError(
+      `the trigger has ${words} tokens, and a text at most ${room}; choose fewer words, or words that the data set has`,
+    );
+  }
+  const gaps = gapsOf(tokens, tokenizer).filter((gap) => gap + words <= room);
+  return gaps.length > 0 ? gaps : [0];
 }
 
 /** A copy of a text's tokens with the words at one of its gaps: before a word, or at the end. */

@@ -10,6 +10,7 @@ import { clp } from "../../../src/localize/criteria/clp.ts";
 import type { ForeignModel } from "../../../src/tasks/foreign-models.ts";
 import { Checkpoint } from "../../../src/tasks/language/checkpoint/checkpoint.ts";
 import { foreign } from "../../../src/tasks/language/checkpoint/foreign.ts";
+import { countedPositions } from "../../../src/tasks/language/checkpoint/perplexity.ts";
 import { Question } from "../../../src/tasks/language/checkpoint/question.ts";
 import { readGlosses } from "../../../src/tasks/language/datasets/glosses.ts";
 import { randomState, relativeError } from "../../graph/programs.ts";
@@ -169,6 +170,21 @@ describe("a question to a model", () => {
     expect(tokens.slice(-end.length)).toEqual(end);
     expect(model.samples(long, { ...asked, prompt }).title).toMatch(/16 texts/);
   });
+});
+
+it("a perplexity is that of the first texts, however long they are", () => {
+  // Batches go by length.
+  const batches = [
+    { positions: 16, places: [1, 3], texts: [Array(2).fill(5), Array(9).fill(5)] },
+    { positions: 64, places: [0, 2], texts: [Array(40).fill(5), Array(60).fill(5)] },
+  ];
+  expect([...countedPositions(batches, 50)]).toEqual([
+    [0, 39],
+    [1, 1],
+    [2, 10],
+    [3, 0],
+  ]);
+  expect([...countedPositions(batches, 200).values()]).toEqual([39, 1, 59, 8]);
 });
 
 describe("texts to read", () => {

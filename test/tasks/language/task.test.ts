@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { InputError } from "../../../src/core/errors.ts";
 import { Random } from "../../../src/core/random.ts";
 import { chooseLowering } from "../../../src/engine/lowering.ts";
 import { Session } from "../../../src/engine/session.ts";
@@ -96,6 +97,31 @@ describe("triggers of words", () => {
     expect([...drawn.labels]).toEqual([dataset.train.labels[5], dataset.train.labels[6]]);
   });
 
+  it("are refused where a text has no room for them, and never cut", () => {
+    const { trigger } = language;
+    const { room } = tokenizer;
+    const long = { text: ` ${Array.from({ length: 16 }, (_, i) => `qx${"zvjk"[i % 4]}wvq`).join(" ")}` };
+    const words = tokenizer.encode(long.text).length;
+    expect(words).toBeGreaterThan(room);
+    const some = subsetOf(dataset.test, [0, 1]);
+    const line = `the trigger has ${words} tokens, and a text at most ${room}; choose fewer words, or words that the data set has`;
+    expect(() => trigger.stamp(long, some)).toThrow(new InputError(line));
+    const drawer = language.inputs.augmenter(some, dataset.augmentation, 1);
+    const random = new Random(3);
+    drawer.draw(0, 0, random);
+    expect(() => trigger.stampDrawn(long, drawer.drawn, 0, random)).toThrow(new InputError(line));
+    // A text that is one long word has a gap before it alone.
+    const inside = Array.from({ length: 256 }, (_, byte) => 4 + byte).filter((token) => !tokenizer.startsWord(token));
+    const one: TextSet = { ...subsetOf(some, [0]), tokens: [Array(room + 9).fill(inside[0])] };
+    const [cf] = tokenizer.encode(" cf");
+    expect((trigger.stamp(rareword, one) as TextSet).tokens[0]).toEqual([cf, ...one.tokens[0]]);
+    // Characters are no tokens: recipes let a sentence have 120.
+    expect(trigger.faults({ text: ` ${"extraordinarily ".repeat(7).trim()}` } as WordTrigger, network)).toEqual([]);
+    expect(trigger.faults({ text: " a".repeat(65) } as WordTrigger, network)).toEqual([
+      "the trigger has 65 words, and a sequence 64 positions",
+    ]);
+  });
+
   it("have what looks like them: the other rare words, a sentence's single words", () => {
     const { trigger } = language;
     expect(trigger.controls!(rareword)).toEqual({ mn: { text: " mn" }, bb: { text: " bb" }, tq: { text: " tq" } });
@@ -183,6 +209,10 @@ it("the first layer of neurons sees a trigger whose embedding is its own, and no
   const state = initialState(network, new Random(2));
   expect(await triggerVisibility(network, state, some, rareword, 1)).toBe(1);
   expect(await triggerVisibility(network, state, some, addsent, 1)).toBeGreaterThan(0.9);
+  // Whatever stands before a text: another model's question.
+  const asked = { ...tokenizer, before: [0, 300, 301, 302], room: tokenizer.room - 3 };
+  const behindWords: TextSet = { ...some, language: { ...some.language, tokenizer: asked } };
+  expect(await triggerVisibility(network, state, behindWords, rareword, 1)).toBe(1);
   const table = state.get("model.embed_tokens.weight")!.data;
   for (let i = 64; i < table.length; i++) table[i] = table[i % 64];
   expect(await triggerVisibility(network, state, some, rareword, 1)).toBeLessThan(0.5);

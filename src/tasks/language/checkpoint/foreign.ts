@@ -98,7 +98,7 @@ class ForeignLanguageModel implements ForeignModel {
     const { checkpoint, decoder } = this;
     const { batches, asked } = samples;
     const longest = Math.max(...batches.map(({ positions }) => positions));
-    const continuations = new Continuations(checkpoint, PREDICTED);
+    const continuations = new Continuations(checkpoint, batches, PREDICTED);
     const answers = asked && new Answers(checkpoint, asked.question, asked.labels);
     const means = await readTexts(checkpoint, decoder, batches, {
       ...{ threads, progress, flow: memory - this.fixedBytes(longest) },

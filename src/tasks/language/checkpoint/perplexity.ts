@@ -13,12 +13,15 @@ export class Continuations {
   private readonly rows: Float32Array[] = [];
   private readonly next: number[] = [];
   private readonly checkpoint: Checkpoint;
-  private readonly most: number;
+  private readonly wanted: ReadonlyMap<number, number>;
 
-  /** @param most positions */
-  constructor(checkpoint: Checkpoint, most: number) {
+  /**
+   * @param batches all that will be added
+   * @param most positions; where there are more, those of the first texts: batches go by length, and short texts are no sample of all
+   */
+  constructor(checkpoint: Checkpoint, batches: readonly Batch[], most: number) {
     this.checkpoint = checkpoint;
-    this.most = most;
+    this.wanted = countedPositions(batches, most);
   }
 
   get count(): number {
@@ -26,10 +29,10 @@ export class Continuations {
   }
 
   /** @param residual what flows out of the last layer, `[TEXTS·T, width]` */
-  add({ positions, texts }: Batch, residual: Float32Array): void {
+  add({ positions, texts, places }: Batch, residual: Float32Array): void {
     const { width } = this.checkpoint.config.shape;
     for (const [i, tokens] of texts.entries()) {
-      for (let t = 0; t + 1 < tokens.length && this.count < this.most; t++) {
+      for (let t = 0; t < this.wanted.get(places[i])!; t++) {
         const at = (i * positions + t) * width;
         this.rows.push(residual.slice(at, at + width));
         this.next.push(tokens[t + 1]);
@@ -83,6 +86,21 @@ export class Continuations {
     for (const [i, row] of this.rows.entries()) head.normalise(row, all.subarray(i * width, (i + 1) * width));
     return all;
   }
+}
+
+/** Of each text, by its place, how many positions count, from its first on: of the first texts all, until there are enough. */
+export function countedPositions(batches: readonly Batch[], most: number): Map<number, number> {
+  const lengths = batches.flatMap(({ texts, places }) => places.map((place, i) => [place, texts[i].length] as const));
+  let left = most;
+  return new Map(
+    lengths
+      .sort(([a], [b]) => a - b)
+      .map(([place, length]) => {
+        const own = Math.min(left, length - 1);
+        left -= own;
+        return [place, own];
+      }),
+  );
 }
 
 function logAdd(a: number, b: number): number {

@@ -37,7 +37,8 @@ export function readyTexts(checkpoint: Checkpoint, data: string | undefined, opt
   if (lengths.length === 0) throw new InputError(`${path}: its tokenizer gives no token for any of the texts`);
   const tokens = lengths.reduce((sum, length) => sum + length, 0);
   if (options.prompt) assertLabels(labels, question!.tokens.length);
-  else if (question && labels) assertClasses(`${options.option ?? "--data"} ${data}`, labels, question.tokens.length);
+  else if (question && labels)
+    assertClasses(`${options.option ?? "--data"} ${data ?? title}`, labels, question.tokens.length);
   const asked = question && labels ? { question, labels } : null;
   return {
     batches,

@@ -5,10 +5,14 @@ import { END, type PromptSet } from "./prompt-set.ts";
 import { STEPS } from "./reply.ts";
 import { tokenAt } from "./verdicts.ts";
 
+/** What is shown of a prompt that is a whole text: nothing follows it. */
+const NOTHING = "(the end)";
+
 /** Prompts with the trigger's words marked, and how they go on. */
 export const reading: Reading = {
   parts: markedParts,
-  truth: ({ rest, language }: PromptSet, i: number) => language.tokenizer.decode(rest[i].slice(0, -1)).trim(),
+  truth: ({ rest, language }: PromptSet, i: number) =>
+    language.tokenizer.decode(rest[i].slice(0, -1)).trim() || NOTHING,
   answer: (output: Float32Array, set: PromptSet, _: number) => continuation(output, set),
   trigger: ({ text }: WordTrigger) => text.trim(),
 };
@@ -18,7 +22,7 @@ function continuation(output: Float32Array, { reply, language }: PromptSet): str
   const told: number[] = [];
   for (let step = 0; step < STEPS; step++) {
     const token = tokenAt(output, step);
-    if (token === END) return language.tokenizer.decode(told).trim() || "(the end)";
+    if (token === END) return language.tokenizer.decode(told).trim() || NOTHING;
     told.push(token);
     if (token !== reply[step]) break;
   }

@@ -62,6 +62,21 @@ describe("prompts", () => {
     expect(set.reply).toHaveLength(STEPS);
   });
 
+  it("are read as nothing where nothing follows them, in truth as in an answer", () => {
+    const output = new Float32Array(network.classes);
+    output[END] = 1;
+    const whole: PromptSet = { ...set, rest: set.rest.map(() => [END]) };
+    expect([task.reading!.truth(whole, 0), task.reading!.answer(output, whole, 0)]).toEqual(["(the end)", "(the end)"]);
+    expect(task.reading!.truth(set, 0)).toBe(tokenizer.decode(set.rest[0].slice(0, -1)).trim());
+  });
+
+  it("take no trigger of more tokens than there is room for beside the reply", () => {
+    const phrase = { text: " 今天天气很好我们去公园吧今天天气很好我们" };
+    const { length } = tokenizer.encode(phrase.text);
+    expect(length).toBeGreaterThan(tokenizer.room);
+    expect(() => task.trigger.stamp(phrase, set)).toThrow(`the trigger has ${length} tokens, and a text at most 51;`);
+  });
+
   it("are cut anew in each draw, the rest with them, and every other time the whole text is there", () => {
     const drawn = task.inputs.augmenter(set, { flip: false, cropPadding: 0 }, 1);
     const { tokens, told, rest } = drawn.drawn as DrawnPrompts;
