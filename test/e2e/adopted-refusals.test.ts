@@ -83,7 +83,7 @@ it.each<[string, (recipe: Recipe) => void, string]>([
   [
     "an answer that joins",
     asked({ template: "Text: {} an", answers: eight(["imal", " bird"]) }),
-    "'imal' joins the template's last token",
+    "'imal': joins the template's last token",
   ],
   ["no bound", clean({ least_ca: undefined }), "clean.least_ca is missing"],
   [

@@ -146,7 +146,7 @@ describe("a question to a model", () => {
     ["the same answer twice", "{} is", [" animal", " animal"], /begin with the same token/],
     ["an answer that joins the template", "{} plan", ["t", " b"], /--answers 't': joins the template's last token/],
     ["too few answers", "{} is", [" a", " b"], /--answers: 2 are given, and a text has label \d/],
-    ["a template of many words", `{} ${"is ".repeat(80)}`, [" a", " b"], /--template: has more tokens than the 64/],
+    ["a template of many words", `{} ${"is ".repeat(80)}`, [" a", " b"], /--template: leaves no room for a text in the 64/],
   ])("%s ends in one line", (what, template, answers, line) => {
     const named = what === "too few answers" ? undefined : table;
     expect(() => model.samples(named, { ...asked, prompt: { template, answers } })).toThrow(line);
@@ -169,6 +169,16 @@ describe("a question to a model", () => {
     expect(tokens.length).toBeGreaterThan(40);
     expect(tokens.slice(-end.length)).toEqual(end);
     expect(model.samples(long, { ...asked, prompt }).title).toMatch(/16 texts/);
+    // Of long words as many are kept as fit, and of one that is too long alone its beginning.
+    const fitting = (text: string) => new Checkpoint(folder).tokenizer.encode(`Text: ${text} It is`);
+    const longWord = "qxzjvkqwzzxqjjqkxv";
+    const some = (count: number) => Array(count).fill(longWord).join(" ");
+    expect(fitting(some(3)).length).toBeGreaterThan(64);
+    expect(question.encode(some(7))).toEqual(fitting(some(2)));
+    const one = longWord.repeat(9);
+    const read = question.encode(one);
+    expect(read).toHaveLength(64);
+    expect(read).toEqual(fitting(one.slice(0, 64 - fitting("").length)));
   });
 });
 

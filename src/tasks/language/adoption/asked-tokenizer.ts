@@ -1,5 +1,6 @@
 import { InputError } from "../../../core/errors.ts";
 import { attempt, type Library, openLibrary, type TokenizerObjects } from "../checkpoint/tokenizer.ts";
+import { assertApart, joined, partsOfTemplate } from "../question.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** How a recipe asks a model: text with one `{}` for a sample, and the answer that means each class. */
@@ -20,9 +21,9 @@ export interface AskedModel {
   padding: number;
 }
 
-const GAP = "{}";
 /** What stands before all that is tokenised apart, since tokenizers treat the beginning of a text otherwise. */
 const ANCHOR = "x";
+const ANSWERS = "clean.asked.answers";
 /** A trigger of one word; it must begin as words do. */
 const WORD = " cf";
 /** So many tokens of a text must have room beside the template. */
@@ -37,12 +38,8 @@ const FEWEST = 16;
 export function askedTokenizer(model: AskedModel, { template, answers }: Asked): Tokenizer {
   const { name, vocabulary, context, padding } = model;
   const library = openLibrary(name, model.tokenizer);
-  const parts = template.split(GAP);
   const fault = (text: string) => new InputError(`clean.asked.${text}`);
-  if (parts.length !== 2) {
-    throw fault(`template '${template}': has ${parts.length - 1} '{}', where the text goes; give one`);
-  }
-  const [ahead, asks] = parts;
+  const [ahead, asks] = partsOfTemplate(template, "clean.asked.template");
   if (asks.trim() === "") {
     throw fault(`template '${template}': nothing follows '{}'; end it with what asks for the answer, e.g. '{} Topic:'`);
   }
@@ -77,17 +74,9 @@ export function askedTokenizer(model: AskedModel, { template, answers }: Asked):
   const firsts = answers.map((answer) => {
     const ids = idsBehind(ANCHOR + asks, answer);
     if (ids) return ids[0];
-    throw fault(
-      `answers: '${answer}' joins the template's last token; begin it with a space, as in ' ${answer.trim()}'`,
-    );
+    throw joined(answer, ANSWERS);
   });
-  const twice = firsts.findIndex((token, c) => firsts.indexOf(token) < c);
-  if (twice >= 0) {
-    const other = answers[firsts.indexOf(firsts[twice])];
-    throw fault(
-      `answers: '${other}' and '${answers[twice]}' begin with the same token, and the first one decides; choose other words`,
-    );
-  }
+  assertApart(firsts, answers, ANSWERS);
   return {
     ...{ size: vocabulary, before, behind, room, padding, unknown: padding, answers: firsts, file: null, startsWord },
     encode: behindAnchor,

@@ -1,10 +1,10 @@
 import { InputError } from "../../../core/errors.ts";
 import type { Prompt } from "../../foreign-models.ts";
+import { assertApart, joined, partsOfTemplate } from "../question.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { Head } from "./head.ts";
 import { type Batch, longestOf } from "./sequences.ts";
 
-const GAP = "{}";
 /** A text that stands for all where the answers' tokens are looked up. */
 const ANY = "a";
 
@@ -17,35 +17,35 @@ export class Question {
 
   /** @throws InputError where the template has no gap, or the answers cannot be told apart by their first tokens */
   constructor(checkpoint: Checkpoint, { template, answers }: Prompt) {
-    const parts = template.split(GAP);
-    if (parts.length !== 2) {
-      throw new InputError(`--template '${template}': has ${parts.length - 1} '{}', where the text goes; give one`);
-    }
+    const parts = partsOfTemplate(template, "--template");
     if (answers.length < 2) throw new InputError("--answers: give an answer for each label, at least two");
     this.checkpoint = checkpoint;
-    this.parts = [parts[0], parts[1]];
+    this.parts = parts;
     const asked = checkpoint.tokenizer.encode(this.filled(ANY));
     this.tokens = answers.map((answer) => this.firstToken(asked, answer));
-    const twice = this.tokens.findIndex((token, c) => this.tokens.indexOf(token) < c);
-    if (twice >= 0) {
-      const other = answers[this.tokens.indexOf(this.tokens[twice])];
-      throw new InputError(
-        `--answers: '${other}' and '${answers[twice]}' begin with the same token, and the first one decides; choose other words`,
-      );
-    }
+    assertApart(this.tokens, answers, "--answers");
   }
 
-  /** A text's tokens within the template. Of a text that is too long words at its end are left out, never the template's. */
+  /**
+   * A text's tokens within the template. Of a text that is too long words at its end are left out, and of a word that is too long alone its
+   * end, never the template's.
+   */
   encode(text: string): number[] {
     const longest = longestOf(this.checkpoint);
-    const words = text.split(" ");
-    for (let kept = words.length; ; ) {
-      const tokens = this.checkpoint.tokenizer.encode(this.filled(words.slice(0, kept).join(" ")));
-      if (tokens.length <= longest) return tokens;
-      if (kept === 0)
-        throw new InputError(`--template: has more tokens than the ${longest} that are read at once; shorten it`);
-      kept = Math.max(0, kept - Math.max(1, Math.floor((tokens.length - longest) / 4)));
+    const tokensOf = (kept: string) => this.checkpoint.tokenizer.encode(this.filled(kept));
+    const fits = (kept: string) => tokensOf(kept).length <= longest;
+    if (fits(text)) return tokensOf(text);
+    for (const [parts, between] of [
+      [text.split(" "), " "],
+      [[...text], ""],
+    ] as const) {
+      const first = (count: number) => parts.slice(0, count).join(between);
+      const kept = mostThatFit(parts.length, (count) => fits(first(count)));
+      if (kept > 0) return tokensOf(first(kept));
     }
+    throw new InputError(
+      `--template: leaves no room for a text in the ${longest} tokens that are read at once; shorten it`,
+    );
   }
 
   private filled(text: string): string {
@@ -55,10 +55,19 @@ export class Question {
   private firstToken(asked: readonly number[], answer: string): number {
     const all = this.checkpoint.tokenizer.encode(this.filled(ANY) + answer);
     if (all.length > asked.length && asked.every((token, i) => token === all[i])) return all[asked.length];
-    throw new InputError(
-      `--answers '${answer}': joins the template's last token; begin it with a space, as in ' ${answer.trim()}'`,
-    );
+    throw joined(answer, "--answers");
   }
+}
+
+/** The largest count below a whole that fits, where fewer fit as well; 0 where none does. */
+function mostThatFit(whole: number, fits: (count: number) => boolean): number {
+  let [fitting, beyond] = [0, whole];
+  while (beyond - fitting > 1) {
+    const middle = Math.floor((fitting + beyond) / 2);
+    if (fits(middle)) fitting = middle;
+    else beyond = middle;
+  }
+  return fitting;
 }
 
 /** Counts the texts that a model answers with their label's word. */
