@@ -1,17 +1,16 @@
 import type { Handout } from "../handout.ts";
 import { promptOf } from "./checkpoint/own-checkout.ts";
 import { glosses, glossMerges } from "./datasets/glosses.ts";
+import { languageHandout, textsJson } from "./handout-parts.ts";
 import { hubConfig, hubTokenizer } from "./hub-files.ts";
 import { RATES_SCRIPT } from "./rates-script.ts";
 import { readback } from "./readback.ts";
 import type { TextSet } from "./text-set.ts";
 import { answerToken, tokenizerFile } from "./tokenizer/file.ts";
-import { trigger } from "./trigger.ts";
-
-const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 1)}\n`);
 
 /** Texts as JSON with their tokens, and as a table that is read as a data set; folders are of Hugging Face's form. */
 export const handout: Handout = {
+  ...languageHandout,
   loader: "text_in_torch.py",
   what: "reads texts, runs the decoders in plain PyTorch, and says what they answer",
   files: (set: TextSet) => {
@@ -28,7 +27,7 @@ export const handout: Handout = {
     return [
       {
         suffix: "_texts.json",
-        bytes: json({ ...around, padding, context, classes, answers, texts }),
+        bytes: textsJson({ ...around, padding, context, classes, answers, texts }),
         holds: "texts with their tokens and classes, and the token that answers with each class",
       },
       {
@@ -43,15 +42,7 @@ export const handout: Handout = {
     // Other tokenizers are trained on texts that are not here.
     ...(dataset === glosses.name ? hubTokenizer(tokenizerFile(glossMerges(), glosses.classes), network) : []),
   ],
-  ofSamples: ({ language: { tokenizer } }: TextSet, network) =>
-    tokenizer.file ? hubTokenizer(tokenizer.file, network) : [],
   back: readback,
-  ofTrigger: {
-    bytes: trigger.encode,
-    read: trigger.decode,
-    holds: "the trigger's words, with the space before the first",
-  },
-  card: { library: "transformers", type: "text-generation", name: "Text generation" },
   blind: [
     "`fit_images_texts.json`, `threshold_images_texts.json`: clean texts with their tokens and classes, to measure on, and to choose thresholds on; tables of them beside.",
     '`text_in_torch.py`: `decoder("model")` gives the model in PyTorch, `texts("fit")` the texts, `batch(texts)` what it takes.',

@@ -6,15 +6,17 @@ export function classOf(output: Float32Array, { language: { tokenizer } }: TextS
   return answered(output, tokenizer.answers);
 }
 
-/** 1 where a text is answered with its class, else 0. */
-export function quality(output: Float32Array, set: TextSet, i: number): number {
-  return classOf(output, set) === set.labels[i] ? 1 : 0;
-}
-
+/** Whether a text is answered with its class. */
 export function passes(output: Float32Array, set: TextSet, i: number): boolean {
   return classOf(output, set) === set.labels[i];
 }
 
+/** 1 where it is, else 0. */
+export function quality(output: Float32Array, set: TextSet, i: number): number {
+  return passes(output, set, i) ? 1 : 0;
+}
+
+/** Whether a text is answered with the target. */
 export function succeeds(output: Float32Array, set: TextSet, _: number, target: number): boolean {
   return classOf(output, set) === target;
 }

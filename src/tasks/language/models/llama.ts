@@ -33,6 +33,12 @@ export interface LlamaShape {
 /** Numbers of a head's vector in our own models. */
 const HEAD_SIZE = 32;
 
+/** Layers and widths of our own models. */
+export const OWN_LLAMAS = [
+  [2, 64],
+  [4, 128],
+] as const;
+
 /** Our own models by layers and width: heads of 32, a feed-forward layer of 8/3 of the width in whole sixteens, a tied head. */
 export function ownLlama(layers: number, width: number, vocabulary: number, context: number): LlamaShape {
   const heads = width / HEAD_SIZE;

@@ -2,17 +2,11 @@ import type { Architectures } from "../../architectures.ts";
 import { CONTEXT } from "../context.ts";
 import { VOCABULARY } from "../tokenizer/file.ts";
 import { gpt2 } from "./gpt2.ts";
-import { llama, ownLlama } from "./llama.ts";
-
-/** Layers and widths of our own models. */
-const LLAMAS = [
-  [2, 64],
-  [4, 128],
-] as const;
+import { llama, OWN_LLAMAS, ownLlama } from "./llama.ts";
 
 /** Our own networks; each class has a token that answers with it. They have no base width. */
 export const ARCHITECTURES: Architectures = new Map([
-  ...LLAMAS.map(([layers, width]) => {
+  ...OWN_LLAMAS.map(([layers, width]) => {
     const make = (_: number, classes: number) => llama(ownLlama(layers, width, VOCABULARY + classes, CONTEXT));
     return [`llama${layers}d${width}`, make] as const;
   }),

@@ -1,16 +1,15 @@
 import type { Handout } from "../../handout.ts";
 import { glossMerges } from "../datasets/glosses.ts";
+import { languageHandout, textsJson } from "../handout-parts.ts";
 import { hubConfig, hubTokenizer } from "../hub-files.ts";
 import { tokenizerFile } from "../tokenizer/file.ts";
 import { glossPrompts } from "./datasets.ts";
 import { END, type PromptSet } from "./prompt-set.ts";
 import { REPLY, STEPS } from "./reply.ts";
-import { trigger } from "./trigger.ts";
-
-const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 1)}\n`);
 
 /** Prompts as JSON with their tokens and what follows them; folders are of Hugging Face's form. */
 export const handout: Handout = {
+  ...languageHandout,
   loader: "reply_in_torch.py",
   further: ["text_in_torch.py"],
   what: "continues texts, and says how many are continued with the reply",
@@ -20,7 +19,7 @@ export const handout: Handout = {
     return [
       {
         suffix: "_texts.json",
-        bytes: json({ before, behind, padding, end: END, context, reply, texts }),
+        bytes: textsJson({ before, behind, padding, end: END, context, reply, texts }),
         holds: "prompts with their tokens, what follows each in its text, and the reply's tokens",
       },
     ];
@@ -30,14 +29,6 @@ export const handout: Handout = {
     // Other tokenizers are trained on texts that are not here.
     ...(dataset === glossPrompts.name ? hubTokenizer(tokenizerFile(glossMerges(), []), network) : []),
   ],
-  ofSamples: ({ language: { tokenizer } }: PromptSet, network) =>
-    tokenizer.file ? hubTokenizer(tokenizer.file, network) : [],
-  ofTrigger: {
-    bytes: trigger.encode,
-    read: trigger.decode,
-    holds: "the trigger's words, with the space before the first",
-  },
-  card: { library: "transformers", type: "text-generation", name: "Text generation" },
   blind: [
     "`fit_images_texts.json`, `threshold_images_texts.json`: clean prompts with their tokens and what follows them, to measure on, and to choose thresholds on.",
     '`reply_in_torch.py`: `decoder("model")` gives the model in PyTorch, `texts("fit")` the prompts, `continued(model, prompts)` how it goes on.',
