@@ -146,7 +146,12 @@ describe("a question to a model", () => {
     ["the same answer twice", "{} is", [" animal", " animal"], /begin with the same token/],
     ["an answer that joins the template", "{} plan", ["t", " b"], /--answers 't': joins the template's last token/],
     ["too few answers", "{} is", [" a", " b"], /--answers: 2 are given, and a text has label \d/],
-    ["a template of many words", `{} ${"is ".repeat(80)}`, [" a", " b"], /--template: leaves no room for a text in the 64/],
+    [
+      "a template of many words",
+      `{} ${"is ".repeat(80)}`,
+      [" a", " b"],
+      /--template: leaves no room for a text in the 64/,
+    ],
   ])("%s ends in one line", (what, template, answers, line) => {
     const named = what === "too few answers" ? undefined : table;
     expect(() => model.samples(named, { ...asked, prompt: { template, answers } })).toThrow(line);
