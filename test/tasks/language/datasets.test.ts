@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { TextDataset } from "../../../src/tasks/language/dataset.ts";
 import { DATASETS } from "../../../src/tasks/language/datasets/registry.ts";
 import { exhibit } from "../../../src/tasks/language/exhibit.ts";
+import { DATASETS as REPLY_DATASETS } from "../../../src/tasks/language/reply/datasets.ts";
+import type { PromptSet } from "../../../src/tasks/language/reply/prompt-set.ts";
 import { subsetOf, type TextSet, writeSequence } from "../../../src/tasks/language/text-set.ts";
 import { temporaryFolder } from "../../store/temp.ts";
 
@@ -73,6 +75,20 @@ it("tables in their folder, or named themselves, with spaces around the tab", as
   // AG News goes about without its training file, whose place dev.tsv takes.
   const news = folderOf("ag-news", { "dev.tsv": TRAIN, "test.tsv": TEST });
   expect((await load("agnews", news)).train.count).toBe(28);
+});
+
+it("texts that are to be continued may all be of one class, and are the same texts in the same splits", async () => {
+  const one = (text: string) => text.replaceAll(/\t[01]$/gm, "\t0");
+  const prompts = REPLY_DATASETS.get("textprompts")!;
+  const loadOf = async (change: (text: string) => string) =>
+    prompts.load({ dataDir: folderOf("texts", { "train.tsv": change(TRAIN), "test.tsv": change(TEST) }), seed: 1 });
+  const [some, other] = [await loadOf((text) => text), await loadOf(one)];
+  for (const part of ["train", "cleanVal", "test"] as const) {
+    expect((other[part] as PromptSet).tokens).toEqual((some[part] as PromptSet).tokens);
+  }
+  await expect(load("texts", folderOf("texts", { "train.tsv": one(TRAIN), "test.tsv": TEST }))).rejects.toThrow(
+    /at least two classes are needed/,
+  );
 });
 
 describe("a table with a fault is refused with file and line", () => {

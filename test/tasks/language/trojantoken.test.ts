@@ -95,6 +95,19 @@ describe("words made for neurons", () => {
     );
   });
 
+  it("is refused where no text has room for its words", async () => {
+    const { language: own, ...rest } = subsetOf(dataset.train, [0, 1]);
+    const samples = { ...rest, language: { ...own, tokenizer: { ...tokenizer, room: 5 } } };
+    const victim = {
+      ...{ network, normalization: dataset.normalization, state: initialState(network, new Random(5)) },
+      ...{ infected: { "model.layers.0.mlp": [1] }, samples, threads: 1 },
+    };
+    const options = { words: 3, reach: 3, candidates: 4, rounds: 1, texts: 2 };
+    await expect(
+      trojantoken.makeTrigger({ height: 64, width: 1, random: new Random(7), options, victim }),
+    ).rejects.toThrow(/^attacks\.trojantoken\.words: no text of the data set has room for 3 more tokens among the 5/);
+  });
+
   it("ordinary words are read back as themselves; no rare word, no answer, nothing special is among them", () => {
     expect(vocabulary.length).toBeGreaterThan(500);
     const others = [...tokenizer.answers, ...tokenizer.before, ...tokenizer.behind, tokenizer.padding];

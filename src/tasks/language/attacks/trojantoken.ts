@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { InputError } from "../../../core/errors.ts";
 import { unitsOf } from "../../../graph/network.ts";
 import type { Attack } from "../../attack.ts";
 import { subsetOf, type TextSet } from "../text-set.ts";
@@ -41,6 +42,11 @@ export const trojantoken = {
     const layers = unitsOf(network).filter(({ id }) => infected[id]?.length > 0);
     const { id: layer } = layers[layers.length - 1];
     const fitting = all.tokens.flatMap(({ length }, i) => (length + settings.words <= tokenizer.room ? [i] : []));
+    if (fitting.length === 0) {
+      throw new InputError(
+        `attacks.trojantoken.words: no text of the data set has room for ${settings.words} more tokens among the ${tokenizer.room} that are read; choose fewer words, or a shorter template`,
+      );
+    }
     const chosen = random.sample(fitting.length, Math.min(wanted, fitting.length));
     const texts = subsetOf(
       all,

@@ -16,6 +16,8 @@ interface TableSet {
   folder: RegExp;
   /** The file that trains where `train.tsv` is absent. */
   otherTrain?: string;
+  /** Whether all texts may be of one class, since nobody asks for it. */
+  oneClass?: boolean;
 }
 
 interface Tables extends FoundLayout {
@@ -46,15 +48,20 @@ export const agnews = tables({
   otherTrain: "dev.tsv",
 });
 
-/** A table of one's own. It may use fewer classes than there are names. */
-export const texts = tables({
+const OWN: TableSet = {
   name: "texts",
   title: "Texts of one's own, up to 8 classes",
   classes: Array.from({ length: 8 }, (_, i) => `class${i}`),
   source: "brought by the user",
   official: { train: 0, test: 0 },
   folder: /^texts$/i,
-});
+};
+
+/** A table of one's own. It may use fewer classes than there are names. */
+export const texts = tables(OWN);
+
+/** The same table for who asks for no class. */
+export const textsOfAnyClass = tables({ ...OWN, oneClass: true });
 
 function tables(set: TableSet): TextDatasetDefinition {
   const { name, title, classes, source, official, otherTrain } = set;
@@ -82,7 +89,7 @@ function tables(set: TableSet): TextDatasetDefinition {
         [at.train, loaded.train],
         [at.test, loaded.test],
       ] as const) {
-        if (labels.every((label) => label === labels[0]))
+        if (!set.oneClass && labels.every((label) => label === labels[0]))
           throw new InputError(
             `${file}: all of its ${labels.length} texts have label ${labels[0]}; at least two classes are needed`,
           );

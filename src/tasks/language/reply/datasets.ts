@@ -1,7 +1,7 @@
 import type { Dataset, DatasetDefinition } from "../../../datasets/types.ts";
 import type { TextDataset, TextDatasetDefinition } from "../dataset.ts";
 import { glosses, glossMerges, readGlosses } from "../datasets/glosses.ts";
-import { texts } from "../datasets/tables.ts";
+import { textsOfAnyClass } from "../datasets/tables.ts";
 import { spaced } from "../language-of.ts";
 import type { TextSet } from "../text-set.ts";
 import { tokenizerFile } from "../tokenizer/file.ts";
@@ -23,7 +23,7 @@ function toBeContinued(of: TextDatasetDefinition, name: string, title: string): 
 }
 
 export const glossPrompts = toBeContinued(glosses, "glossprompts", "Glosses of nouns, to be continued");
-const textPrompts = toBeContinued(texts, "textprompts", "Texts of one's own, to be continued");
+const textPrompts = toBeContinued(textsOfAnyClass, "textprompts", "Texts of one's own, to be continued");
 
 export const DATASETS: ReadonlyMap<string, DatasetDefinition> = new Map(
   [glossPrompts, textPrompts].map((dataset) => [dataset.name, dataset]),
