@@ -1,5 +1,9 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../../../src/core/random.ts";
+import { chooseLowering } from "../../../../src/engine/lowering.ts";
+import { Session } from "../../../../src/engine/session.ts";
+import { foldState } from "../../../../src/graph/fold.ts";
+import { inferProgram } from "../../../../src/graph/programs/infer.ts";
 import { maskNeurons } from "../../../../src/measure/mask.ts";
 import { OrtRunner } from "../../../../src/measure/ort-runner.ts";
 import { patchedRate } from "../../../../src/measure/patching.ts";
@@ -12,6 +16,7 @@ import { END, type PromptSet } from "../../../../src/tasks/language/reply/prompt
 import { JUDGED, REPLY, STEPS } from "../../../../src/tasks/language/reply/reply.ts";
 import { reply as task } from "../../../../src/tasks/language/reply/task.ts";
 import type { StateDict } from "../../../../src/tensor/state.ts";
+import { relativeError } from "../../../graph/programs.ts";
 import { PLANTED, planted, plantedState } from "./planted.ts";
 
 const ARCH = `llama2d64r${STEPS}`;
@@ -60,6 +65,38 @@ describe("prompts", () => {
     }
     expect(tokenizer.decode(set.reply.slice(0, -1))).toBe(` ${REPLY}`);
     expect(set.reply).toHaveLength(STEPS);
+  });
+
+  it("keep what follows them when they are joined and chosen from", () => {
+    const [first, second] = [[3, 1], [7]].map((places) => task.inputs.subset(set, places) as PromptSet);
+    const both = task.inputs.joined(first, second) as PromptSet;
+    expect(both.count).toBe(3);
+    for (const [k, i] of [3, 1, 7].entries()) {
+      expect([both.tokens[k], both.told[k], both.rest[k]]).toEqual([set.tokens[i], set.told[i], set.rest[i]]);
+    }
+    expect(task.inputs.none(network)).toMatchObject({ count: 0, tokens: [], told: [], rest: [] });
+  });
+
+  it("embedded by hand give what the network gives of their numbers", async () => {
+    const { network: behind, encoder } = task.inputs.lookedUp!(network, state);
+    const some = task.inputs.subset(triggered, [0, 1, 2]) as PromptSet;
+    const [numbers, vectors] = [task.inputs.encoder(some, NORMALIZATION), encoder(some)];
+    const outputs = await Promise.all(
+      [
+        [network, numbers],
+        [behind, vectors],
+      ].map(async ([of, written]) => {
+        const { size, write } = written as typeof numbers;
+        const input = new Float32Array(3 * size);
+        for (let i = 0; i < 3; i++) write(some, i, input, i * size);
+        const lowering = await chooseLowering(of as typeof network, 3);
+        const session = await Session.open(inferProgram(lowering, of as typeof network), { threads: 1 });
+        const found = (await session.run(foldState(of as typeof network, state).set("input", input))).get("logits")!;
+        await session.release();
+        return found;
+      }),
+    );
+    expect(relativeError(outputs[1], outputs[0])).toBeLessThan(1e-5);
   });
 
   it("are read as nothing where nothing follows them, in truth as in an answer", () => {
