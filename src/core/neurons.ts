@@ -30,15 +30,17 @@ export function listNeurons(set: NeuronSet): string[] {
 
 /** Parses `layer:index` strings. @throws InputError where one is malformed. */
 export function parseNeurons(names: Iterable<string>): NeuronSet {
-  const set: NeuronSet = {};
+  // Not an object yet: a layer of somebody else's network may be called as something that all objects have.
+  const found = new Map<string, number[]>();
   for (const name of names) {
     const match = /^(.+):(\d+)$/.exec(name);
     if (!match) throw new InputError(`bad neuron '${name}': write layer:index, e.g. layer3.0.conv1:17`);
-    set[match[1]] ??= [];
-    set[match[1]].push(Number(match[2]));
+    const [, layer, index] = match;
+    const channels = found.get(layer) ?? [];
+    found.set(layer, channels);
+    channels.push(Number(index));
   }
-  for (const channels of Object.values(set)) channels.sort((a, b) => a - b);
-  return set;
+  return Object.fromEntries([...found].map(([layer, channels]) => [layer, channels.sort((a, b) => a - b)]));
 }
 
 /** Whether two sets hold the same neurons. */

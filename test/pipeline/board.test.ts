@@ -161,6 +161,16 @@ describe("board check", () => {
       (e) => Object.assign(e, { command: "node board/methods/own.mjs -x" }),
       /another revision of the method/,
     ],
+    [
+      "a command whose quote stays open",
+      (e) => Object.assign(e, { command: 'node "board/methods/own.mjs' }),
+      /command 'cmd:node "board\/methods\/own\.mjs': the quote " is not closed/,
+    ],
+    [
+      "an access that no command has",
+      (e) => Object.assign(e, { access: "oracle" }),
+      /'access': a command has access 'clean' or 'failing'/,
+    ],
     ["another budget", (e) => Object.assign(e, { budget: "full" }), /is of budget 'short', the entry of 'full'/],
     [
       "figures that do not follow",
@@ -228,6 +238,18 @@ describe("board check", () => {
 });
 
 describe("the page's board", () => {
+  it.each([
+    ["nope", /own\.json: bad defect id 'nope'/],
+    ["none-resnet18w4-badnets-small-top000", /own\.json: unknown data set 'none'/],
+  ])("names the file in which a cell is of %s", (id, line) => {
+    const folder = join(temporaryFolder(), "board");
+    cpSync(board, folder, { recursive: true });
+    const entry = JSON.parse(readFileSync(path, "utf8"));
+    entry.results[0].cells[0].id = id;
+    writeFileSync(join(folder, "entries", "own.json"), JSON.stringify(entry));
+    expect(() => siteBoardOf(folder, new Set())).toThrow(line);
+  });
+
   it("has every cell of every entry, in the order of its benchmark", () => {
     const shown = siteBoard.parse(siteBoardOf(board, new Set([benchmark.defects[0].id])));
     const [entry] = shown.entries;

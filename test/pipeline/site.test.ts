@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { CONTENT_SECURITY_POLICY, type Serving, serve } from "../../src/pipeline/site/serve.ts";
+import { CONTENT_SECURITY_POLICY, hostNames, type Serving, serve } from "../../src/pipeline/site/serve.ts";
 import { SITE_IMAGES, siteData } from "../../src/pipeline/site/site-files.ts";
 import { writeSite } from "../../src/pipeline/site/write-site.ts";
 import { siteDefect, siteIndex } from "../../src/records/site.ts";
@@ -178,6 +178,11 @@ describe("the server", () => {
     const found = await ask(path, headers, method);
     expect(found.status).toBe(status);
     expect(found.text).toMatch(/^[^\n]+\n$/);
+  });
+
+  it("is asked without a port where that is HTTP's own", () => {
+    expect(hostNames(8417)).toEqual(["127.0.0.1:8417", "localhost:8417"]);
+    expect(hostNames(80)).toEqual(["127.0.0.1", "localhost"]);
   });
 
   it("refuses a port that is taken, in one line", async () => {

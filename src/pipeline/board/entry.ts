@@ -55,7 +55,22 @@ export function readEntry(path: string): { entry: BoardEntry | null; faults: str
       ),
     };
   }
-  return { entry: found.data, faults: describedFaults(path, found.data) };
+  const faults = describedFaults(path, found.data);
+  const fault = commandFault(found.data, rootOf(path));
+  // All else that is asked of a method begins with its command.
+  if (fault !== null) return { entry: null, faults: [...faults, fault] };
+  return { entry: found.data, faults };
+}
+
+/** Why an entry's command is none; null where it is one, or the entry has none. */
+function commandFault(entry: BoardEntry, root: string): string | null {
+  try {
+    commandOf(entry, root);
+    return null;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return error.message;
+  }
 }
 
 /** An entry that is to be judged. @throws InputError with the first fault */

@@ -2,6 +2,7 @@ import { InputError } from "../../core/errors.ts";
 import { parseDefectId } from "../../core/ids.ts";
 import { visible } from "../../core/visible.ts";
 import {
+  type BoardCell,
   type BoardEntry,
   type BoardResult,
   type BoardSide,
@@ -22,20 +23,18 @@ import { listEntries, readEntry, storedName } from "./entry.ts";
  * @throws InputError where a file is no entry
  */
 export function siteBoardOf(board: string, shown: ReadonlySet<string>): SiteBoard {
+  const benchmarks: SiteBoard["benchmarks"] = [];
   const entries = listEntries(board).map((path) => {
     const { entry, faults } = readEntry(path);
-    if (entry && faults.length === 0) return entry;
-    throw new InputError(`${path}: ${faults[0]}; 'bdefects board check' lists every fault`);
+    if (!entry || faults.length > 0)
+      throw new InputError(`${path}: ${faults[0]}; 'bdefects board check' lists every fault`);
+    for (const { benchmark, benchmark_sha256, cells } of entry.results) {
+      if (benchmarks.some(({ name }) => name === benchmark)) continue;
+      const defects = cells.map((cell) => defectOf(cell, path, shown));
+      benchmarks.push({ name: benchmark, sha256: benchmark_sha256, defects });
+    }
+    return entry;
   });
-  const benchmarks: SiteBoard["benchmarks"] = [];
-  for (const { benchmark, benchmark_sha256, cells } of entries.flatMap(({ results }) => results)) {
-    if (benchmarks.some(({ name }) => name === benchmark)) continue;
-    const defects = cells.map(({ id, clean }) => ({
-      ...{ id: visible(id), clean: visible(clean), task: taskOfDataset(parseDefectId(id).dataset).name },
-      shown: shown.has(id),
-    }));
-    benchmarks.push({ name: benchmark, sha256: benchmark_sha256, defects });
-  }
   benchmarks.sort((a, b) => Number(b.name === "sample") - Number(a.name === "sample") || (a.name < b.name ? -1 : 1));
   return {
     kind: "site-board",
@@ -43,6 +42,18 @@ export function siteBoardOf(board: string, shown: ReadonlySet<string>): SiteBoar
     benchmarks,
     entries: entries.map((entry) => entryOf(entry, benchmarks)),
   };
+}
+
+type ShownDefect = SiteBoard["benchmarks"][number]["defects"][number];
+
+/** @throws InputError where the id is none, or of an unknown data set */
+function defectOf({ id, clean }: BoardCell, path: string, shown: ReadonlySet<string>): ShownDefect {
+  try {
+    const task = taskOfDataset(parseDefectId(id).dataset).name;
+    return { id: visible(id), clean: visible(clean), task, shown: shown.has(id) };
+  } catch (error) {
+    throw error instanceof InputError ? new InputError(`${path}: ${error.message}`, { cause: error }) : error;
+  }
 }
 
 function entryOf(entry: BoardEntry, benchmarks: SiteBoard["benchmarks"]): SiteBoardEntry {

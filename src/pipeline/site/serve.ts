@@ -78,6 +78,15 @@ function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
+/** HTTP's own, which browsers leave out of a host's name. */
+const USUAL_PORT = 80;
+
+/** The names by which pages of this server know their host. */
+export function hostNames(port: number): string[] {
+  const end = port === USUAL_PORT ? "" : `:${port}`;
+  return [HOST, "localhost"].map((name) => `${name}${end}`);
+}
+
 async function answer(
   files: SiteFiles,
   server: Server,
@@ -89,9 +98,8 @@ async function answer(
       .writeHead(status, { ...HEADERS, "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
       .end(`${line}\n`);
   };
-  const names = ["127.0.0.1", "localhost"].map((name) => `${name}:${portOf(server)}`);
   const { host = "", origin } = request.headers;
-  if (!names.includes(host)) return say(403, "this server answers under its own address alone");
+  if (!hostNames(portOf(server)).includes(host)) return say(403, "this server answers under its own address alone");
   if (origin !== undefined && origin !== `http://${host}`) return say(403, "pages of other origins are not answered");
   if (request.method !== "GET" && request.method !== "HEAD") return say(405, "only GET and HEAD are answered");
   const path = (request.url ?? "/").split(/[?#]/)[0].slice(1);

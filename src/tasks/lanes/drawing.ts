@@ -3,8 +3,7 @@ import { CHANNELS } from "../../pictures/picture.ts";
 import type { Drawing } from "../drawing.ts";
 import { FRAME, type LaneSet } from "./lane.ts";
 import { linesOf } from "./lines.ts";
-import { scoreFrame } from "./metric.ts";
-import { lanesOf } from "./verdicts.ts";
+import { answerInWords, lanesOf } from "./verdicts.ts";
 
 /** Frames at the size of the network, lanes as lines over them. */
 export const drawing: Drawing = {
@@ -19,9 +18,5 @@ export const drawing: Drawing = {
   },
   truth: ({ labels }: LaneSet, i: number) => linesOf(labels[i].lanes, labels[i].rows),
   answer: (output: Float32Array, set: LaneSet, i: number) => linesOf(lanesOf(output, set, i), set.labels[i].rows),
-  words(output: Float32Array, set: LaneSet, i: number) {
-    const lanes = lanesOf(output, set, i);
-    const count = lanes.length === 0 ? "no lane" : lanes.length === 1 ? "1 lane" : `${lanes.length} lanes`;
-    return `${count}, accuracy ${scoreFrame(lanes, set.labels[i]).accuracy.toFixed(2)}`;
-  },
+  words: answerInWords,
 };

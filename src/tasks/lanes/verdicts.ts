@@ -11,6 +11,16 @@ export function lanesOf(output: Float32Array, { labels }: LaneSet, i: number): L
   return fromSlots(decodeLanes(output, gridOfLogits(output.length), labels[i].rows));
 }
 
+/** How many lanes there are, as people say it. */
+export function lanesInWords(count: number): string {
+  return count === 0 ? "no lane" : count === 1 ? "1 lane" : `${count} lanes`;
+}
+
+/** An answer in a few words, for people. */
+export function answerInWords(output: Float32Array, set: LaneSet, i: number): string {
+  return `${lanesInWords(lanesOf(output, set, i).length)}, accuracy ${quality(output, set, i).toFixed(2)}`;
+}
+
 /** TuSimple's accuracy of one frame. */
 export function quality(output: Float32Array, set: LaneSet, i: number): number {
   return scoreFrame(lanesOf(output, set, i), set.labels[i]).accuracy;
