@@ -9,6 +9,7 @@ import { siteDefect, siteIndex } from "../../src/records/site.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { decodeVaried, looksOf } from "../../src/tasks/lanes/varied-trigger.ts";
 import { decodeWords } from "../../src/tasks/language/word-trigger.ts";
+import { encodeDelta } from "../../src/tensor/delta.ts";
 import { loadWeights } from "../../web/src/weights.ts";
 import { bdefects } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
@@ -59,6 +60,22 @@ describe("a site", () => {
       return new Response(readFileSync(join(out, name)));
     });
     await expect(load(infected_model!.decoded_sha256, clean_sha256)).rejects.toThrow(/gives other weights/);
+    vi.unstubAllGlobals();
+  });
+
+  it("refuses deltas that lead back to themselves: each would wait for the other for ever", async () => {
+    const database = await openDatabase(dir, { readOnly: true });
+    const record = database.readDefect(idsOf("signs")[0]);
+    const [infected, sham] = [record.infected_model!.decoded_sha256, record.sham_model!.decoded_sha256];
+    const state = await database.loadVersion(record, "clean");
+    const page = "../../web/src/weights.ts?circle";
+    const { loadWeights: load } = (await import(page)) as typeof import("../../web/src/weights.ts");
+    vi.stubGlobal("fetch", async (path: string) => {
+      if (!path.includes("/deltas/")) return new Response(readFileSync(join(out, path)));
+      const below = path.includes(infected) ? sham : infected;
+      return new Response(Buffer.from(encodeDelta(state, below, state, "plain")));
+    });
+    await expect(load(infected, record.clean_sha256)).rejects.toThrow(/against deltas without end/);
     vi.unstubAllGlobals();
   });
 

@@ -77,9 +77,9 @@ describe.skipIf(command === null)("the leaderboard in a browser", () => {
     await page.getByRole("button", { name: "Sham", exact: true }).click();
     const shams = await page.locator("[data-entry] td:nth-of-type(5)").allTextContents();
     expect(shams.map(Number)).toEqual(shams.map(Number).sort((a, b) => a - b));
-    expect(await page.locator('th[aria-sort="ascending"]').textContent()).toContain("Sham");
+    expect(await page.locator('th[aria-sort="ascending"]').textContent()).toBe("Sham ▴");
     await page.getByRole("button", { name: "Sham", exact: true }).click();
-    expect(await page.locator('th[aria-sort="descending"]').textContent()).toContain("Sham");
+    expect(await page.locator('th[aria-sort="descending"]').textContent()).toBe("Sham ▾");
     expect(new URL(page.url()).hash).toBe("#access=clean&sort=sham&reverse=1");
   });
 
@@ -101,8 +101,20 @@ describe.skipIf(command === null)("the leaderboard in a browser", () => {
     await again.getByRole("heading", { name: "Watch a backdoor fire, and die" }).waitFor();
     expect(await again.locator(".choice-of-defect select").inputValue()).toBe(cells[0].id);
     await page.getByLabel("Kind").selectOption("baseline");
-    expect(await page.locator("[data-entry] .kind").allTextContents()).toEqual(expect.arrayContaining(["baseline"]));
+    expect(new Set(await page.locator("[data-entry] .kind").allTextContents())).toEqual(new Set(["baseline"]));
     expect(new Set(await page.locator("[data-entry] .place").allTextContents())).toEqual(new Set(["–"]));
+  });
+
+  it("leads to the cells each time that a number is followed, and gives the focus back when they are closed", async () => {
+    const page = await show("#access=clean");
+    const number = page.locator('[data-entry="clp"]').getByRole("link", { name: /infected − sham/ });
+    const focused = () => page.evaluate("document.activeElement.textContent");
+    for (const _ of ["first", "again"]) {
+      await number.click();
+      await expect.poll(focused).toMatch(/^clp: /);
+    }
+    await page.getByRole("button", { name: "Close" }).click();
+    await expect.poll(focused).toBe("clp");
   });
 
   it("shows markup in an entry as text, leads nowhere by itself, and gives no place to who failed", async () => {
@@ -115,6 +127,7 @@ describe.skipIf(command === null)("the leaderboard in a browser", () => {
     const links = await page
       .locator("a.elsewhere")
       .evaluateAll((all) => all.map((one) => [one.getAttribute("href"), one.getAttribute("rel")]));
+    expect(links).toHaveLength(1);
     expect(links.every(([href, rel]) => href!.startsWith("https://") && rel!.includes("noopener"))).toBe(true);
   });
 

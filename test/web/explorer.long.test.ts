@@ -119,6 +119,32 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     await page.getByRole("heading", { name: "Neuron conv1:1" }).waitFor();
   });
 
+  it("has one stop for the tab key among all neurons, and gives the focus back when a neuron's page is closed", async () => {
+    const page = await explored.show(`#defect=${id}`);
+    const stops = (): Promise<string[]> =>
+      page.evaluate(`[...document.querySelectorAll(".network [data-neuron]")].filter(({ tabIndex }) => tabIndex === 0)
+        .map(({ dataset }) => dataset.neuron)`);
+    expect(await stops()).toEqual(["conv1:0"]);
+    await page.locator('[data-neuron="conv1:0"]').focus();
+    await page.keyboard.press("ArrowRight");
+    await expect.poll(stops).toEqual(["conv1:1"]);
+    await page.keyboard.press("Enter");
+    await page.locator('[data-neuron="conv1:3"]').click();
+    await expect.poll(stops).toEqual(["conv1:3"]);
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.locator(".neuron-page").waitFor({ state: "detached" });
+    expect(await stops()).toEqual(["conv1:3"]);
+    expect(await page.evaluate("document.activeElement.dataset.neuron")).toBe("conv1:3");
+  });
+
+  it("tells a screen reader in one sentence what the three networks say", async () => {
+    const page = await explored.show(`#defect=${id}&stamp=trigger`);
+    const said = (await answersOf(page)).map((text) => text.replace(/the target$/, ", the target"));
+    const names = ["Infected", "Sham", "Clean twin"];
+    expect(await page.locator(".heard").textContent()).toBe(names.map((name, i) => `${name}: ${said[i]}.`).join(" "));
+    expect(await page.locator("[aria-live]").count()).toBe(0);
+  });
+
   it("takes a stamp that is painted, with keys too", async () => {
     const page = await explored.show(`#defect=${id}&stamp=paint`);
     const easel = page.locator(".easel");
@@ -139,9 +165,24 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     await expect.poll(() => refusal.textContent()).toBe("This file is no picture that the browser can read.");
     await give("b.png", "image/png", Buffer.alloc(17_000_000));
     await expect.poll(() => refusal.textContent()).toBe("This file has 17 MB; a picture may have 16.");
-    await give("c.png", "image/png", await page.locator(".thumb").nth(2).screenshot());
+    const picture = await page.locator(".thumb").nth(2).screenshot();
+    await give("c.png", "image/png", picture);
     await expect.poll(() => refusal.textContent()).toBe("");
-    expect(await page.locator(".picture .quiet").first().textContent()).toBe("Your picture");
+    const shown = page.locator(".picture .quiet").first();
+    expect(await shown.textContent()).toBe("Your picture");
+    // One that takes long comes after what was chosen meanwhile, and must not replace it.
+    await page.evaluate(`{
+      const read = createImageBitmap;
+      window.createImageBitmap = (file) => new Promise((done) => { window.goOn = () => done(read(file)); });
+    }`);
+    await give("d.png", "image/png", picture);
+    await page.getByRole("button", { name: /^picture 5:/ }).click();
+    await page.evaluate("goOn(); new Promise((next) => setTimeout(next, 100))");
+    expect(await shown.textContent()).toMatch(/^Picture 5,/);
+    // A link to another picture shows its page too.
+    await page.goto(`${explored.url}#defect=${id}&image=100`);
+    await expect.poll(() => shown.textContent()).toMatch(/^Picture 100,/);
+    expect(await page.locator('.thumb[aria-pressed="true"]').getAttribute("aria-label")).toMatch(/^picture 100:/);
   });
 
   it("shows markup in a record as text", async () => {
@@ -154,6 +195,21 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     await page.goto(`${explored.url}#defect=${id}`);
     expect((await answersOf(page)).join()).toContain(markup);
     expect(await page.locator("img").count()).toBe(0);
+  });
+
+  it("says in one line that a file has another shape, and shows the next defect", async () => {
+    const page = await explored.page();
+    await page.route(`**/data/defects/${id}.json`, async (route) => {
+      const facts = await (await route.fetch({ timeout: 0 })).json();
+      await route.fulfill({ json: { ...facts, infected: null } });
+    });
+    await page.goto(`${explored.url}#defect=${id}`);
+    const alert = page.locator("p.card[role=alert]");
+    await alert.waitFor(SLOW);
+    expect(await alert.textContent()).toMatch(new RegExp(`^data/defects/${id}\\.json: cannot be shown \\([^\\n]+\\)$`));
+    await page.locator(".choice-of-defect select").selectOption(other);
+    await answersOf(page);
+    expect(await alert.count()).toBe(0);
   });
 
   it("says in one line that a defect of an address is not there", async () => {
@@ -171,6 +227,10 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     await page.goto(`${explored.url}#defect=${id}`);
     const refusal = page.locator("[aria-labelledby=answers-title] [role=alert]");
     await expect.poll(() => refusal.textContent(), SLOW).toMatch(/^No network can be run here: [^\n]+$/);
+    await expect
+      .poll(() => page.locator(".rates [role=alert]").textContent(), SLOW)
+      .toMatch(/^These rates cannot be counted here: [^\n]+$/);
+    expect(await page.locator("#answered").textContent()).toBe("");
     expect(explored.faults.splice(0).join()).toMatch(/wasm|ERR_FAILED/);
   });
 
@@ -181,10 +241,14 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     await answersOf(page);
     expect((await countsOf(page)).ca).toMatch(/\(mean of 64\)$/);
     await page.getByRole("button", { name: "All 2 infected" }).click();
+    await page.getByLabel("Its left cone alone").check();
     await page.locator(".choice-of-defect select").selectOption(id);
     await page.getByRole("heading", { name: "1. A picture and a stamp" }).waitFor();
     await answersOf(page);
-    expect(new URL(page.url()).hash).toBe(`#defect=${id}`);
+    // Pictures have no cones: that was chosen here, and no link named it.
+    expect(await page.locator("p.refusal[role=status]").textContent()).toBe("");
+    expect(await page.getByLabel("Nothing").isChecked()).toBe(true);
+    expect(new URL(page.url()).hash).toBe(`#defect=${id}&stamp=left`);
   });
 
   it("says in one line what else a link names and is not there", async () => {

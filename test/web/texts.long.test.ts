@@ -124,6 +124,9 @@ describe.skipIf(command === null)("the explorer of texts in a browser", () => {
     expect(await page.locator(".sentence mark").textContent()).toBe("of the cf");
     expect((await answersOf(page))[0]).toContain("the target");
     expect(new URL(page.url()).hash).toBe(`#defect=${RARE}&stamp=words&look=0`);
+    await page.getByLabel("“mn”, which is no trigger").check();
+    await page.getByLabel("Words of mine").check();
+    expect(await page.getByLabel("The words").inputValue()).toBe("of the cf");
     await page.getByLabel("The words").fill("🦊".repeat(90));
     expect(await refusal(page)).toBe("This stamp has 361 tokens; a network reads 62.");
   }, 120_000);

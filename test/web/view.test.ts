@@ -24,5 +24,6 @@ it("what an address says that cannot be is passed over, and named", () => {
   expect(readView(address)).toEqual(START);
   expect(unreadable(address)).toEqual(["image -1", "stamp x", "silence conv1", "batch 1e9", "look a", "of 1"]);
   expect(readView("")).toEqual(START);
+  expect(readView("#defect=")).toEqual(START);
   expect(unreadable("#defect=a&stamp=none&silence=conv1:1,b:2&batch=all&criterion=x&neuron=y")).toEqual([]);
 });

@@ -3,6 +3,7 @@ import type { SiteIndex } from "../../src/records/site.ts";
 import { aimOf, loadExhibit, sampleOf } from "./exhibits/registry.ts";
 import { Explorer } from "./explorer.tsx";
 import { loadDefect, loadIndex } from "./files.ts";
+import { Guarded } from "./guarded.tsx";
 import { useLoaded, useView } from "./hooks.ts";
 import type { View } from "./view.ts";
 
@@ -28,7 +29,7 @@ export function App() {
         <h1>Watch a backdoor fire, and die</h1>
         <p class="lead">
           Each of these networks carries a backdoor: a trigger in the {sample} makes it answer what an attacker chose.
-          We know which neurons carry it, because no others were changed. Stamp the trigger on a {sample}, silence
+          We know which neurons carry it, since it was put into these alone. Stamp the trigger on a {sample}, silence
           neurons, and watch the attack succeed or fail.
         </p>
       </header>
@@ -45,14 +46,9 @@ export function App() {
             {failure.reason}
           </p>
         ) : defect.state === "there" && exhibit.state === "there" ? (
-          <Explorer
-            key={defect.value.facts.id}
-            defect={defect.value}
-            exhibit={exhibit.value}
-            view={view}
-            unread={unread}
-            change={changeOfIt}
-          />
+          <Guarded key={chosen} name={`data/defects/${chosen}.json`}>
+            <Explorer defect={defect.value} exhibit={exhibit.value} view={view} unread={unread} change={changeOfIt} />
+          </Guarded>
         ) : (
           <p class="card quiet" role="status">
             Loading…

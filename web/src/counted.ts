@@ -4,7 +4,9 @@ import type { Trigger } from "../../src/tasks/backdoor.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import type { Engine } from "./engine.ts";
 import type { Exhibit } from "./exhibits/exhibit.ts";
-import { countHits, type Share, sumQuality } from "./rates.ts";
+import { isOf } from "./hooks.ts";
+import { countHits, sumQuality } from "./rates.ts";
+import type { Share } from "./share.ts";
 import type { Batch } from "./view.ts";
 
 /** What is counted of the infected model as it is silenced now. */
@@ -27,9 +29,20 @@ interface Question {
   batch: Batch;
 }
 
-/** Clean accuracy and attack success, counted anew whenever something of the question changes; null: nothing was counted yet. */
-export function useCounted({ engine, facts, state, exhibit, trigger, batch }: Question): Counted | null {
+/**
+ * Clean accuracy and attack success, counted anew whenever something of the question changes; null: nothing was counted yet. Beside them,
+ * why they cannot be counted now; empty: they can.
+ */
+export function useCounted({
+  engine,
+  facts,
+  state,
+  exhibit,
+  trigger,
+  batch,
+}: Question): [counted: Counted | null, failure: string] {
   const [found, setFound] = useState<(Omit<Counted, "current"> & { of: readonly unknown[] }) | null>(null);
+  const [failed, setFailed] = useState<{ of: readonly unknown[]; reason: string } | null>(null);
   const asked = [engine, facts, state, exhibit, trigger, batch];
   useEffect(() => {
     let wanted = true;
@@ -46,14 +59,15 @@ export function useCounted({ engine, facts, state, exhibit, trigger, batch }: Qu
       const ca = own ? await sumQuality(engine, exhibit, state, chosen, goOn) : null;
       if (ca) setFound({ of: asked, asr, ca, done: true });
     };
-    // Why the runtime fails is told where three networks should answer.
-    count().catch(() => undefined);
+    // One picture may have room where a batch has none, so this is told apart from what the networks answer.
+    count().catch((error: Error) => wanted && setFailed({ of: asked, reason: error.message }));
     return () => {
       wanted = false;
     };
   }, asked);
-  if (!found) return null;
+  const failure = isOf(failed, asked) ? failed.reason : "";
+  if (!found) return [null, failure];
   // What was counted before stands until there is something new.
-  const current = asked.every((part, at) => part === found.of[at]);
-  return { asr: found.asr, ca: found.ca, current, done: current && found.done };
+  const current = isOf(found, asked);
+  return [{ asr: found.asr, ca: found.ca, current, done: current && found.done }, failure];
 }

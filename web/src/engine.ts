@@ -154,6 +154,8 @@ export class Engine {
     if (this.released || !goOn()) return false;
     const feeds = new Map(foldState(this.network, state));
     for (const run of runsOf(this.network, this.reader, samples, batch)) {
+      // A session that is opened after the release would be given back by nobody.
+      if (this.released) return false;
       const session = await this.session(kind, make, run.network, batch);
       // Clicks and pictures get their turn.
       if (batch > 1) await new Promise((next) => setTimeout(next, 0));
@@ -177,6 +179,8 @@ export class Engine {
       const lowering = tokens ? new TokenLowering(batch) : new PlainLowering(batch);
       session = Session.open(make(lowering, network), { threads: 1 });
       this.sessions.set(key, session);
+      // What failed once, for want of memory, is tried again for who asks next.
+      session.catch(() => this.sessions.delete(key));
     }
     return session;
   }

@@ -6,9 +6,18 @@ import { useCounted } from "./counted.ts";
 import { Engine } from "./engine.ts";
 import type { Exhibit } from "./exhibits/exhibit.ts";
 import type { LoadedDefect } from "./files.ts";
-import { NetworkRows } from "./network.tsx";
+import { focusNeuron, NetworkRows } from "./network.tsx";
 import { NeuronPage } from "./neuron.tsx";
-import { absentOf, criteriaOf, networkOf, neuronIndex, silencedOf, suspiciousOf, toggled } from "./neurons.ts";
+import {
+  absentOf,
+  criteriaOf,
+  networkOf,
+  neuronIndex,
+  neuronNamed,
+  silencedOf,
+  suspiciousOf,
+  toggled,
+} from "./neurons.ts";
 import { Predictions, type Shown } from "./predictions.tsx";
 import { RatesTable } from "./rates-table.tsx";
 import { Silencing } from "./silencing.tsx";
@@ -19,8 +28,8 @@ interface Props {
   defect: LoadedDefect;
   exhibit: Exhibit;
   view: View;
-  /** What the address says and cannot be read. */
-  unread: readonly string[];
+  /** What the address says and cannot be read; null: the view is no link's. */
+  unread: readonly string[] | null;
   change(changed: Partial<View>): void;
 }
 
@@ -28,7 +37,9 @@ interface Props {
 export function Explorer({ defect, exhibit, view, unread, change }: Props) {
   const { facts } = defect;
   const { Chooser, usualBatch, words } = exhibit;
-  const [own, setOwn] = useState<Samples | null>(null);
+  const [brought, setBrought] = useState<{ sample: Samples; at: View["image"] } | null>(null);
+  // Whoever follows a link to another sample looks at that one.
+  const own = brought?.at === view.image ? brought.sample : null;
   const [made, setMade] = useState(() => exhibit.made.empty());
   const engine = useMemo(() => new Engine(networkOf(facts), exhibit.reader(facts)), [exhibit, facts]);
   useEffect(() => () => void engine.release(), [engine]);
@@ -58,7 +69,8 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
     [exhibit, plain, trigger, look, stamp],
   );
   const eligible = useMemo(() => exhibit.eligible(plain, facts).length > 0, [exhibit, plain, facts]);
-  const absent = [
+  // Of a link alone: what was chosen here, and another defect lacks, is nobody's fault.
+  const absent = unread && [
     ...unread,
     ...(view.image !== null && view.image >= exhibit.count ? [`${words.sample} ${view.image}`] : []),
     ...(stamp === view.stamp ? [] : [`stamp ${view.stamp}`]),
@@ -72,13 +84,14 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
   const state = useMemo(() => maskNeurons(engine.network, defect.infected, silenced), [engine, defect, silenced]);
   const count = countNeurons(silenced);
   const batch = view.batch !== null && exhibit.batches.includes(view.batch) ? view.batch : usualBatch;
-  const counted = useCounted({ engine, facts, state, exhibit, trigger, batch });
+  const [counted, uncounted] = useCounted({ engine, facts, state, exhibit, trigger, batch });
   const versions = useMemo(() => {
-    const about = count > 0 ? `the backdoor, ${count} neurons silenced` : "carries the backdoor";
-    const shown: Shown[] = [{ title: "Infected", about, state }];
-    if (defect.sham) shown.push({ title: "Sham", about: "same neurons tuned, no backdoor", state: defect.sham });
-    shown.push({ title: "Clean twin", about: "before the injection", state: defect.clean });
-    return shown;
+    const about =
+      count > 0 ? `the backdoor, ${count === 1 ? "1 neuron" : `${count} neurons`} silenced` : "carries the backdoor";
+    const all: Shown[] = [{ title: "Infected", about, state }];
+    if (defect.sham) all.push({ title: "Sham", about: "same neurons tuned, no backdoor", state: defect.sham });
+    all.push({ title: "Clean twin", about: "before the injection", state: defect.clean });
+    return all;
   }, [defect, state, count]);
 
   const onToggle = useCallback(
@@ -86,11 +99,13 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
       change({ silence: toggled(silenced, layer, neuron), neuron: `${layer}:${neuron}` }),
     [change, silenced],
   );
-  const [shownLayer, shownNeuron] = neuronOf(view.neuron, index.layers);
+  const shown = neuronNamed(view.neuron, index.layers);
   return (
     <>
       <p role="status" class="card refusal">
-        {absent.length > 0 && `The link names what is not here, and is shown without it: ${absent.join("; ")}.`}
+        {absent &&
+          absent.length > 0 &&
+          `The link names what is not here, and is shown without it: ${absent.join("; ")}.`}
       </p>
       <div class="two">
         <Chooser
@@ -100,10 +115,10 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
           stamped={sample}
           ask={(samples) => engine.logits(defect.clean, samples)}
           onImage={(chosen) => {
-            setOwn(null);
+            setBrought(null);
             change({ image: chosen });
           }}
-          onOwn={setOwn}
+          onOwn={(made) => setBrought({ sample: made, at: view.image })}
           onStamp={(chosen) => change({ stamp: chosen })}
           onLook={(chosen) => change({ look: chosen })}
           onMade={setMade}
@@ -122,6 +137,7 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
             />
             <RatesTable
               {...{ facts, counted, exhibit, batch }}
+              failure={uncounted}
               stamped={control || stamp === exhibit.made.stamp ? stampTitle.toLowerCase() : null}
               silenced={count}
               onBatch={(chosen) => change({ batch: chosen === usualBatch ? null : chosen })}
@@ -154,30 +170,40 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
           </li>
         </ul>
         <p class="quiet">
-          Infected neurons were changed. Without an effective one the backdoor is weaker.
+          The backdoor was put into the infected neurons. Without an effective one it is weaker.
           {criterion && ` Suspicious are the ${countNeurons(facts.infected)} that ${criterion} ranks highest.`} A click
           silences or wakes a neuron and describes it below. Arrow keys go from neuron to neuron.
         </p>
-        <Standing {...{ counted }} silenced={count} quality={words.quality} neuron={shownLayer && view.neuron} />
+        <Standing
+          {...{ counted }}
+          failed={uncounted !== ""}
+          silenced={count}
+          quality={words.quality}
+          neuron={shown?.name ?? null}
+        />
         <NetworkRows
           layers={index.layers}
           infected={facts.infected}
           effective={facts.effective ?? NOTHING}
           suspicious={suspicious}
           silenced={silenced}
-          shown={view.neuron}
+          shown={shown?.name ?? null}
           onNeuron={onToggle}
         />
       </section>
-      {shownLayer !== null && (
+      {shown && (
         <NeuronPage
-          key={view.neuron}
+          key={shown.name}
           {...{ engine, defect, exhibit, trigger }}
-          layer={shownLayer}
-          neuron={shownNeuron}
-          silenced={silenced[shownLayer]?.includes(shownNeuron) ?? false}
-          onToggle={() => onToggle(shownLayer, shownNeuron)}
-          onClose={() => change({ neuron: null })}
+          layer={shown.layer}
+          neuron={shown.index}
+          silenced={silenced[shown.layer]?.includes(shown.index) ?? false}
+          onToggle={() => onToggle(shown.layer, shown.index)}
+          onClose={() => {
+            change({ neuron: null });
+            // The button goes away, and would take the focus with it.
+            focusNeuron(shown.name);
+          }}
         />
       )}
     </>
@@ -185,10 +211,3 @@ export function Explorer({ defect, exhibit, view, unread, change }: Props) {
 }
 
 const NOTHING = {};
-
-/** A neuron that the network has; its layer is null where it has none of that name. */
-function neuronOf(name: string | null, layers: readonly { name: string; width: number }[]): [string | null, number] {
-  const found = /^(.+):(\d+)$/.exec(name ?? "");
-  const layer = layers.find((one) => one.name === found?.[1]);
-  return layer && Number(found![2]) < layer.width ? [layer.name, Number(found![2])] : [null, -1];
-}

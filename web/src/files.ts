@@ -7,7 +7,7 @@ import { decodeWords } from "../../src/tasks/language/word-trigger.ts";
 import { decodeTensors } from "../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import { LANES, LANGUAGE } from "./exhibits/task-names.ts";
-import { bytesOf, fetched } from "./fetched.ts";
+import { bytesOf, jsonOf } from "./fetched.ts";
 import { withWeightScores } from "./weight-scores.ts";
 import { loadWeights } from "./weights.ts";
 
@@ -25,9 +25,7 @@ export interface LoadedDefect {
 }
 
 export async function loadIndex(): Promise<SiteIndex> {
-  const index = (await (await fetched("index.json")).json()) as SiteIndex;
-  if (index.kind !== "site" || index.format !== FORMAT) throw new Error("data/index.json: not of this page's version");
-  return index;
+  return jsonOf<SiteIndex>("index.json", "site", FORMAT);
 }
 
 /** Pictures that the page shows to every classifier. */
@@ -52,7 +50,8 @@ function decoderOf(task: string | undefined) {
 
 /** @returns with scores of criteria that ask the weights alone */
 export async function loadDefect(id: string): Promise<LoadedDefect> {
-  const facts = (await (await fetched(`defects/${id}.json`)).json()) as SiteDefect;
+  // A link may name anything, and leads nowhere else by it.
+  const facts = await jsonOf<SiteDefect>(`defects/${encodeURIComponent(id)}.json`, "site-defect");
   const { base, infected, sham, clean } = facts.models;
   const name = `triggers/${facts.trigger}.trigger`;
   const [trigger, ...states] = await Promise.all([

@@ -22,13 +22,18 @@ export function useLoaded<T>(key: string | null, load: () => Promise<T>): Loaded
   return found.key === key ? found.loaded : { state: "loading" };
 }
 
+/** Whether something was found for what is asked now: both are lists of the question's parts. */
+export function isOf<T extends { of: readonly unknown[] }>(found: T | null, asked: readonly unknown[]): found is T {
+  return found !== null && asked.every((part, at) => part === found.of[at]);
+}
+
 /**
  * The view that the address states. A change of it changes the address; only another defect or neuron is a step back. Last, what the
- * address says and cannot be read, until something is changed.
+ * address says and cannot be read; null from the first change on, when the view is no link's any more.
  */
-export function useView(): [View, (change: Partial<View>) => void, readonly string[]] {
+export function useView(): [View, (change: Partial<View>) => void, readonly string[] | null] {
   const [view, setView] = useState(() => readView(location.hash));
-  const [unread, setUnread] = useState(() => unreadable(location.hash));
+  const [unread, setUnread] = useState<readonly string[] | null>(() => unreadable(location.hash));
   useEffect(() => {
     const follow = () => {
       setView(readView(location.hash));
@@ -42,7 +47,7 @@ export function useView(): [View, (change: Partial<View>) => void, readonly stri
     };
   }, []);
   const change = useCallback((changed: Partial<View>) => {
-    setUnread([]);
+    setUnread(null);
     setView((before) => {
       const next = { ...before, ...changed };
       const step = before.defect !== null && (next.defect !== before.defect || next.neuron !== before.neuron);

@@ -1,6 +1,6 @@
 import { memo } from "preact/compat";
-import { useCallback } from "preact/hooks";
-import type { LayerWidth, NeuronSet } from "../../src/core/neurons.ts";
+import { useCallback, useState } from "preact/hooks";
+import { formatNeuron, type LayerWidth, type NeuronSet } from "../../src/core/neurons.ts";
 
 interface RowProps {
   layer: string;
@@ -11,12 +11,12 @@ interface RowProps {
   silenced: readonly number[];
   /** The neuron of this layer that is shown below, or -1. */
   shown: number;
-  /** Whether the tab key stops at its first neuron. */
-  first: boolean;
+  /** The neuron of this layer at which the tab key stops, or -1. */
+  stop: number;
   onNeuron(layer: string, neuron: number): void;
 }
 
-const Row = memo(({ layer, width, infected, effective, suspicious, silenced, shown, first, onNeuron }: RowProps) => (
+const Row = memo(({ layer, width, infected, effective, suspicious, silenced, shown, stop, onNeuron }: RowProps) => (
   <fieldset class="layer" aria-label={`${layer}: ${width} neurons`}>
     <span class="layer-name" aria-hidden="true">
       {layer}
@@ -39,7 +39,7 @@ const Row = memo(({ layer, width, infected, effective, suspicious, silenced, sho
             aria-pressed={isSilent}
             aria-label={[name, ...marks, isSilent && "silenced"].filter(Boolean).join(", ")}
             title={[name, ...marks].join(", ")}
-            tabIndex={n === shown || (first && n === 0) ? 0 : -1}
+            tabIndex={n === stop ? 0 : -1}
             onClick={() => onNeuron(layer, n)}
           />
         );
@@ -54,27 +54,34 @@ interface Props {
   effective: NeuronSet;
   suspicious: NeuronSet;
   silenced: NeuronSet;
+  /** A neuron of these layers that is shown below; null: none. */
   shown: string | null;
   onNeuron(layer: string, neuron: number): void;
 }
 
 const NONE: number[] = [];
 
-/** The network as rows of neurons, each a switch. Arrow keys go from neuron to neuron and from layer to layer. */
+/**
+ * The network as rows of neurons, each a switch. Arrow keys go from neuron to neuron and from layer to layer; the tab key stops at one
+ * of them alone, the last that was focused.
+ */
 export function NetworkRows({ layers, infected, effective, suspicious, silenced, shown, onNeuron }: Props) {
+  const [focused, setFocused] = useState(shown);
+  const stop = focused ?? (layers[0] && formatNeuron(layers[0].name, 0));
   const onKey = useCallback((event: KeyboardEvent) => {
-    const from = event.target as HTMLElement;
-    const to = neighbour(from, event.key);
+    const to = neighbour(event.target as HTMLElement, event.key);
     if (!to) return;
     event.preventDefault();
-    from.tabIndex = -1;
-    to.tabIndex = 0;
     to.focus();
   }, []);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys are its buttons'
-    <div class="network" onKeyDown={onKey}>
-      {layers.map(({ name, width }, at) => (
+    <div
+      class="network"
+      onKeyDown={onKey}
+      onFocusIn={({ target }) => setFocused((target as HTMLElement).dataset.neuron ?? null)}
+    >
+      {layers.map(({ name, width }) => (
         <Row
           key={name}
           {...{ layer: name, width, onNeuron }}
@@ -82,12 +89,22 @@ export function NetworkRows({ layers, infected, effective, suspicious, silenced,
           effective={effective[name] ?? NONE}
           suspicious={suspicious[name] ?? NONE}
           silenced={silenced[name] ?? NONE}
-          shown={shown?.startsWith(`${name}:`) ? Number(shown.slice(name.length + 1)) : -1}
-          first={at === 0}
+          shown={indexIn(name, shown)}
+          stop={indexIn(name, stop)}
         />
       ))}
     </div>
   );
+}
+
+/** The square of a neuron. */
+export function focusNeuron(neuron: string): void {
+  document.querySelector<HTMLElement>(`[data-neuron="${CSS.escape(neuron)}"]`)?.focus();
+}
+
+/** The index of a neuron in a layer, or -1. */
+function indexIn(layer: string, neuron: string | null): number {
+  return neuron?.startsWith(`${layer}:`) ? Number(neuron.slice(layer.length + 1)) : -1;
 }
 
 /** The neuron that an arrow key leads to; in another layer the one at the same place, or the last. */

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Samples } from "../../src/core/samples.ts";
 import { unitsOf } from "../../src/graph/network.ts";
 import { type Share, sliceOf } from "../../src/graph/units.ts";
@@ -32,6 +32,7 @@ export function NeuronPage(props: Props) {
   const at = facts.infected[layer]?.indexOf(neuron) ?? -1;
   const effective = facts.effective?.[layer]?.includes(neuron) ?? false;
   const index = neuronIndex(facts);
+  const owned = useMemo(() => ownedBy(props), [props.engine, defect, layer, neuron]);
   const number = (value: number | undefined) => (value === undefined ? "–" : value.toPrecision(3));
   return (
     <section aria-labelledby="neuron-title" class="card neuron-page">
@@ -53,11 +54,13 @@ export function NeuronPage(props: Props) {
       </div>
       <p>
         {at < 0
-          ? "Not infected: its weights are the clean twin's."
+          ? owned.every(({ distance }) => distance === 0)
+            ? "Not infected: its weights are the clean twin's."
+            : "Not infected: the backdoor was put into others. The attack, or its style, changed this one as well."
           : `Infected${effective ? " and effective" : ", but not effective"}: its contribution to the backdoor is ${number(facts.contribution[layer]?.[at])}, its effect alone ${number(facts.effect[layer]?.[at])} (effective above ${number(facts.effect_threshold)}).`}
       </p>
       <div class="neuron-columns">
-        <Owned {...props} />
+        <OwnedTable owned={owned} />
         <table>
           <caption>Scores of the infected model</caption>
           <thead>
@@ -101,8 +104,27 @@ const ROLES: Record<Share["role"], string> = {
   variance: "variance σ²",
 };
 
-function Owned({ engine, defect, layer, neuron }: Props) {
+/** A part of what a neuron owns. */
+interface Owned {
+  share: Share;
+  /** How many numbers it is. */
+  values: number;
+  /** Their L2 norm, and that of their differences from the clean twin's. */
+  size: number;
+  distance: number;
+}
+
+function ownedBy({ engine, defect, layer, neuron }: Props): Owned[] {
   const unit = unitsOf(engine.network).find(({ id }) => id === layer)!;
+  return unit.owned.map((share) => {
+    const slice = sliceOf(share, neuron);
+    const [mine, twin] = [readSlice(defect.infected, slice), readSlice(defect.clean, slice)];
+    const distance = norm(mine.map((value, i) => value - twin[i]));
+    return { share, values: mine.length, size: norm(mine), distance };
+  });
+}
+
+function OwnedTable({ owned }: { owned: readonly Owned[] }) {
   return (
     <table>
       <caption>What it owns</caption>
@@ -115,22 +137,18 @@ function Owned({ engine, defect, layer, neuron }: Props) {
         </tr>
       </thead>
       <tbody>
-        {unit.owned.map((share) => {
-          const slice = sliceOf(share, neuron);
-          const [mine, twin] = [readSlice(defect.infected, slice), readSlice(defect.clean, slice)];
-          return (
-            <tr key={share.key}>
-              <th scope="row">
-                {ROLES[share.role]}
-                <br />
-                <code class="quiet">{share.key}</code>
-              </th>
-              <td>{mine.length}</td>
-              <td>{norm(mine).toPrecision(3)}</td>
-              <td>{norm(mine.map((value, i) => value - twin[i])).toPrecision(3)}</td>
-            </tr>
-          );
-        })}
+        {owned.map(({ share, values, size, distance }) => (
+          <tr key={share.key}>
+            <th scope="row">
+              {ROLES[share.role]}
+              <br />
+              <code class="quiet">{share.key}</code>
+            </th>
+            <td>{values}</td>
+            <td>{size.toPrecision(3)}</td>
+            <td>{distance.toPrecision(3)}</td>
+          </tr>
+        ))}
       </tbody>
     </table>
   );
@@ -150,9 +168,11 @@ function MostExciting({ engine, defect, layer, neuron, exhibit, trigger }: Props
   const { samples } = exhibit.words;
   const { Excited } = exhibit;
   const [found, setFound] = useState<Exciting[] | null>(null);
+  const [failure, setFailure] = useState("");
   useEffect(() => {
     let wanted = true;
     setFound(null);
+    setFailure("");
     const look = async () => {
       await engine.afterPictures();
       const clean = await exhibit.first(Math.min(LOOKED_AT, exhibit.usualBatch), () => wanted);
@@ -168,11 +188,17 @@ function MostExciting({ engine, defect, layer, neuron, exhibit, trigger }: Props
       }
       setFound(sets);
     };
-    void look();
+    look().catch((error: Error) => wanted && setFailure(error.message));
     return () => {
       wanted = false;
     };
   }, [engine, defect, layer, neuron, exhibit, trigger]);
+  if (failure)
+    return (
+      <p role="alert" class="refusal">
+        What excites it cannot be computed here: {failure}
+      </p>
+    );
   if (!found) return <p class="quiet">Looking for {samples} that excite it…</p>;
   return (
     <div class="neuron-columns">

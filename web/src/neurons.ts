@@ -7,7 +7,14 @@ import {
   suspicionOrder,
   topK,
 } from "../../src/core/neuron-index.ts";
-import { countNeurons, type LayerScores, listNeurons, type NeuronSet } from "../../src/core/neurons.ts";
+import {
+  countNeurons,
+  formatNeuron,
+  type LayerScores,
+  type LayerWidth,
+  listNeurons,
+  type NeuronSet,
+} from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
 import { type Network, neuronLayers } from "../../src/graph/network.ts";
 import type { SiteDefect, SiteScores } from "../../src/records/site.ts";
@@ -57,22 +64,28 @@ export function absentOf(
   { silence, criterion, neuron }: Pick<View, "silence" | "criterion" | "neuron">,
 ) {
   const { layers } = neuronIndex(facts);
-  const has = (layer: string, at: number) => layers.some(({ name, width }) => name === layer && at < width);
   const criteria = criteriaOf(facts);
   const absent: string[] = [];
   if (criterion !== null && !criteria.includes(criterion)) absent.push(`criterion ${criterion}`);
   if (silence === "top" && criteria.length === 0) absent.push("silence top");
   if (typeof silence !== "string") {
-    const unknown = listNeurons(silence).filter((name) => !isThere(name, has));
+    const unknown = listNeurons(silence).filter((name) => !neuronNamed(name, layers));
     if (unknown.length > 0) absent.push(`neurons ${unknown.join(", ")}`);
   }
-  if (neuron !== null && !isThere(neuron, has)) absent.push(`neuron ${neuron}`);
+  if (neuron !== null && !neuronNamed(neuron, layers)) absent.push(`neuron ${neuron}`);
   return absent;
 }
 
-function isThere(name: string, has: (layer: string, at: number) => boolean): boolean {
-  const found = /^(.+):(\d+)$/.exec(name);
-  return found !== null && has(found[1], Number(found[2]));
+/** The neuron of a name `layer:index`; null where the network has none. */
+export function neuronNamed(
+  name: string | null,
+  layers: readonly LayerWidth[],
+): { layer: string; index: number; name: string } | null {
+  const found = /^(.+):(\d+)$/.exec(name ?? "");
+  if (!found) return null;
+  const [layer, index] = [found[1], Number(found[2])];
+  const isThere = layers.some((one) => one.name === layer && index < one.width);
+  return isThere ? { layer, index, name: formatNeuron(layer, index) } : null;
 }
 
 /** As many neurons that are not infected, the same at every visit. */

@@ -1,8 +1,9 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
+import type { Images } from "../../src/images/image-set.ts";
 import type { PaintedTrigger } from "../../src/images/trigger/trigger.ts";
 import type { ChooserProps } from "./exhibits/exhibit.ts";
 import type { PictureSource } from "./exhibits/picture-source.ts";
-import { Pager } from "./pager.tsx";
+import { Pager, usePageOf } from "./pager.tsx";
 import { Paint } from "./paint.tsx";
 import { Pixels } from "./pixels.tsx";
 
@@ -10,13 +11,14 @@ import { Pixels } from "./pixels.tsx";
 const OFFERED = 12;
 
 interface Props
-  extends Omit<ChooserProps, "plain" | "stamped" | "made" | "ask" | "onOwn" | "facts" | "trigger" | "real" | "onMade"> {
+  extends Omit<ChooserProps, "plain" | "stamped" | "made" | "ask" | "facts" | "trigger" | "real" | "onMade"> {
   source: PictureSource;
   painted: PaintedTrigger;
   /** The picture without and with the stamp. */
   plain: Uint8Array;
   stamped: Uint8Array;
-  onOwn(pixels: Uint8Array): void;
+  /** The user's picture as a set. @throws Error with one line for people */
+  open(file: File): Promise<Images>;
   onPaint(trigger: PaintedTrigger): void;
 }
 
@@ -24,8 +26,10 @@ interface Props
 export function Picture(props: Props) {
   const { source, image, own, stamp, looks, painted, plain, stamped } = props;
   const { height, width, shape, words } = source;
-  const [page, setPage] = useState(Math.floor(image / OFFERED));
+  const [page, setPage] = usePageOf(image, OFFERED);
   const [refusal, setRefusal] = useState("");
+  /** How often a picture was chosen: a large one may be ready after one that was chosen later. */
+  const choices = useRef(0);
   const pages = Math.ceil(source.count / OFFERED);
   const shown = Array.from({ length: OFFERED }, (_, i) => page * OFFERED + i).filter((i) => i < source.count);
   const Sample = words.sample[0].toUpperCase() + words.sample.slice(1);
@@ -34,13 +38,21 @@ export function Picture(props: Props) {
   const open = async (input: HTMLInputElement) => {
     const file = input.files?.[0];
     if (!file) return;
-    try {
-      props.onOwn(await source.read(file));
-      setRefusal("");
-    } catch (error) {
-      setRefusal((error as Error).message);
-    }
+    // The same file may be chosen again.
     input.value = "";
+    const choice = ++choices.current;
+    const [made, fault] = await props.open(file).then(
+      (set) => [set, ""] as const,
+      (error: Error) => [null, error.message] as const,
+    );
+    if (choice !== choices.current) return;
+    if (made) props.onOwn(made);
+    setRefusal(fault);
+  };
+  const choose = (i: number) => {
+    choices.current++;
+    setRefusal("");
+    props.onImage(i);
   };
   return (
     <section aria-labelledby="picture-title" class="card picture">
@@ -77,7 +89,7 @@ export function Picture(props: Props) {
           )}
           <p class="quiet">
             {what}
-            {shape === "wide" && !props.eligible && ". The attack's success does not show on it."}
+            {!props.eligible && ". The attack's success does not show on it."}
           </p>
         </fieldset>
       </div>
@@ -89,7 +101,7 @@ export function Picture(props: Props) {
             class="thumb"
             aria-pressed={!own && i === image}
             aria-label={`${words.sample} ${i}: ${source.title(i)}`}
-            onClick={() => props.onImage(i)}
+            onClick={() => choose(i)}
           >
             <Pixels pixels={source.pixels(i)} {...{ height, width, shape }} label="" />
           </button>

@@ -4,6 +4,7 @@ import type { SiteDefect } from "../../src/records/site.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import type { Engine } from "./engine.ts";
 import type { Exhibit } from "./exhibits/exhibit.ts";
+import { isOf } from "./hooks.ts";
 
 /** A version of a defect as the page names it. */
 export interface Shown {
@@ -26,10 +27,12 @@ interface Props {
   own: boolean;
 }
 
+/** Answers, with what they are answers to. */
 interface Answers {
   /** What was asked. */
   of: readonly unknown[];
   sample: Samples;
+  eligible: boolean;
   /** Of every version. */
   outputs: Float32Array[];
   milliseconds: number;
@@ -39,8 +42,8 @@ interface Answers {
 export function Predictions({ engine, versions, facts, exhibit, sample, eligible, own }: Props) {
   const { Answer, Legend } = exhibit;
   const [answers, setAnswers] = useState<Answers | null>(null);
-  const [failure, setFailure] = useState("");
-  const asked = [engine, versions, sample];
+  const [failure, setFailure] = useState<{ of: readonly unknown[]; reason: string } | null>(null);
+  const asked = [engine, versions, sample, eligible];
   useEffect(() => {
     let wanted = true;
     const begin = performance.now();
@@ -51,35 +54,43 @@ export function Predictions({ engine, versions, facts, exhibit, sample, eligible
         if (!logits) return;
         outputs.push(logits);
       }
-      if (wanted) setAnswers({ of: asked, sample, outputs, milliseconds: performance.now() - begin });
+      if (wanted) setAnswers({ of: asked, sample, eligible, outputs, milliseconds: performance.now() - begin });
     };
-    ask().catch((error: Error) => wanted && setFailure(`No network can be run here: ${error.message}`));
+    ask().catch((error: Error) => wanted && setFailure({ of: asked, reason: error.message }));
     return () => {
       wanted = false;
     };
   }, asked);
   // What was answered to the picture before stands until the new answers come.
-  const current = answers !== null && asked.every((part, at) => part === answers.of[at]);
+  const current = isOf(answers, asked);
+  const failed = isOf(failure, asked);
+  const shown = versions.map(({ title, about }, at) => {
+    const output = answers?.outputs[at];
+    if (!answers || !output) return { title, about, said: undefined, reached: null };
+    const fired = answers.eligible && exhibit.succeeds(output, answers.sample, 0, facts.target);
+    const said = exhibit.said(output, answers.sample, facts);
+    return { title, about, output, said, reached: fired ? exhibit.reached(facts) : null };
+  });
   return (
-    <section aria-labelledby="answers-title" class="card" aria-live="polite">
-      <h2 id="answers-title">2. What three networks say</h2>
+    <section aria-labelledby="answers-title" class="card">
+      <h2 id="answers-title">2. What {versions.length === 3 ? "three" : "two"} networks say</h2>
       <div class="answers">
-        {versions.map(({ title, about }, at) => (
-          <Answer
-            key={title}
-            {...{ title, about, facts, eligible }}
-            sample={answers?.sample}
-            output={answers?.outputs[at]}
-          />
+        {shown.map(({ title, about, output, said, reached }) => (
+          <Answer key={title} {...{ title, about, facts, said, reached, output }} sample={answers?.sample} />
         ))}
       </div>
+      {/* All three in one sentence: a screen reader would name no network, and read every share. */}
+      <p class="heard" role="status">
+        {answers &&
+          shown.map(({ title, said, reached }) => `${title}: ${said}${reached ? `, ${reached}` : ""}.`).join(" ")}
+      </p>
       {Legend && <Legend own={own} />}
       {!facts.own_images && <p class="quiet">{exhibit.apart(facts)}</p>}
       <p role="alert" class="refusal">
-        {failure}
+        {failed && `No network can be run here: ${failure.reason}`}
       </p>
       <p class="quiet" id="answered" data-milliseconds={current ? answers.milliseconds : undefined}>
-        {current ? `Computed in this page in ${answers.milliseconds.toFixed(0)} ms.` : "Computing…"}
+        {current ? `Computed in this page in ${answers.milliseconds.toFixed(0)} ms.` : !failed && "Computing…"}
       </p>
     </section>
   );

@@ -2,13 +2,15 @@ import type { DefectMetrics } from "../../src/records/defect.ts";
 import type { SiteDefect } from "../../src/records/site.ts";
 import type { Counted } from "./counted.ts";
 import type { Exhibit } from "./exhibits/exhibit.ts";
-import { rateText, type Share } from "./rates.ts";
+import { rateText, type Share } from "./share.ts";
 import type { Batch } from "./view.ts";
 
 interface Props {
   facts: SiteDefect;
   /** Of the infected model as it is silenced now. */
   counted: Counted | null;
+  /** Why it cannot be counted; empty: it can. */
+  failure: string;
   silenced: number;
   exhibit: Exhibit;
   /** What the trigger is, where it is not the real one. */
@@ -27,7 +29,8 @@ const RECORDED: [title: string, ca: keyof DefectMetrics, asr: keyof DefectMetric
 ];
 
 /** Clean accuracy and attack success as the model is silenced now, above what the record says. */
-export function RatesTable({ facts, counted: found, silenced, exhibit, stamped, batch, onBatch }: Props) {
+export function RatesTable(props: Props) {
+  const { facts, counted: found, failure, silenced, exhibit, stamped, batch, onBatch } = props;
   const { words } = exhibit;
   const done = found?.done ?? false;
   const share = (counted: Share) => `${rateText(counted)} (${counted.part} of ${counted.of})`;
@@ -35,7 +38,7 @@ export function RatesTable({ facts, counted: found, silenced, exhibit, stamped, 
   const recorded = (value: number | null) => (value === null ? "–" : value.toFixed(3));
   return (
     <div class="rates">
-      <table aria-busy={!done}>
+      <table aria-busy={!done && failure === ""}>
         <caption>{words.caption}, computed here and as the record states them</caption>
         <thead>
           <tr>
@@ -85,9 +88,12 @@ export function RatesTable({ facts, counted: found, silenced, exhibit, stamped, 
         >
           {found?.done
             ? `ASR in ${seconds(found.asr)}${found.ca ? `, ${words.quality} in ${seconds(found.ca)} more` : ""}`
-            : "computing…"}
+            : failure === "" && "computing…"}
         </span>
       </div>
+      <p role="alert" class="refusal">
+        {failure && `These rates cannot be counted here: ${failure}`}
+      </p>
     </div>
   );
 }

@@ -5,19 +5,7 @@ import type { Trigger } from "../../src/tasks/backdoor.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
 import type { Engine } from "./engine.ts";
 import type { Exhibit } from "./exhibits/exhibit.ts";
-
-/** A sum over so many samples (docs/methods.md §12.1), and when it was known after the question. */
-export interface Share {
-  /** How many of them, or the sum of what each is worth. */
-  part: number;
-  of: number;
-  milliseconds: number;
-}
-
-/** A share of 1, as the page writes it. */
-export function rateText({ part, of }: Share): string {
-  return (part / of).toFixed(3);
-}
+import type { Share } from "./share.ts";
 
 /** Success of the attack: triggered samples on which it shows whose outputs are what it wants. @returns null where `goOn` said no on the way */
 export async function countHits(

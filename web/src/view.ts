@@ -40,7 +40,7 @@ const RULES = ["none", "infected", "random", "top"] as const;
 export function readView(hash: string): View {
   const fields = new URLSearchParams(hash.replace(/^#/, ""));
   return {
-    defect: fields.get("defect"),
+    defect: fields.get("defect") || null,
     image: readCount(fields.get("image")),
     stamp: readStamp(fields.get("stamp")),
     look: readCount(fields.get("look")),

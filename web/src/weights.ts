@@ -10,6 +10,8 @@ const loaded = new Map<string, Promise<StateDict>>();
 /** Bytes of weights that are kept: some tens of models of width 8. */
 const MOST_BYTES = 160e6;
 let bytes = 0;
+/** What each delta is against, as far as it was read. */
+const bases = new Map<string, string>();
 /** A sham may be against the infected model, that against the clean twin, and that against the clean model. */
 const LONGEST_CHAIN = 4;
 
@@ -20,14 +22,14 @@ const LONGEST_CHAIN = 4;
  * @param base the hash of the clean model
  * @throws Error where a file is missing, or something else comes of it
  */
-export function loadWeights(sha256: string, base: string, chain = LONGEST_CHAIN): Promise<StateDict> {
+export function loadWeights(sha256: string, base: string): Promise<StateDict> {
   let state = loaded.get(sha256);
   if (!state) {
     if (bytes >= MOST_BYTES) {
       loaded.clear();
       bytes = 0;
     }
-    state = sha256 === base ? readWhole(sha256) : readUpon(sha256, base, chain);
+    state = sha256 === base ? readWhole(sha256) : readUpon(sha256, base);
     loaded.set(sha256, state);
     state.catch(() => loaded.delete(sha256));
   }
@@ -39,14 +41,25 @@ async function readWhole(sha256: string): Promise<StateDict> {
   return verified(decodeState(await bytesOf(name), name, ["F32", "F16"]), sha256, name);
 }
 
-async function readUpon(sha256: string, base: string, chain: number): Promise<StateDict> {
+async function readUpon(sha256: string, base: string): Promise<StateDict> {
   const name = `deltas/${sha256}.delta`;
-  if (chain === 0) throw new Error(`data/${name}: is a delta against deltas without end`);
   // The clean model is on its way meanwhile.
   void loadWeights(base, base).catch(() => undefined);
   const delta = await bytesOf(name);
   const below = deltaBase(delta, name);
-  return verified(applyDelta(await loadWeights(below, base, chain - 1), below, delta, name), sha256, name);
+  bases.set(sha256, below);
+  if (!endsWell(below)) throw new Error(`data/${name}: is a delta against deltas without end`);
+  return verified(applyDelta(await loadWeights(below, base), below, delta, name), sha256, name);
+}
+
+/** Whether the deltas below one are few: they would wait for each other for ever where they lead back to it. */
+function endsWell(below: string): boolean {
+  let at: string | undefined = below;
+  for (let chain = 1; at !== undefined; chain++) {
+    if (chain > LONGEST_CHAIN) return false;
+    at = bases.get(at);
+  }
+  return true;
 }
 
 async function verified(state: StateDict, sha256: string, name: string): Promise<StateDict> {

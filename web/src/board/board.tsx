@@ -2,7 +2,8 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { parseDefectId } from "../../../src/core/ids.ts";
 import type { SiteBoard } from "../../../src/records/board.ts";
 import { DIVISIONS, type Division } from "../../../src/score/board.ts";
-import { fetched } from "../fetched.ts";
+import { jsonOf } from "../fetched.ts";
+import { Guarded } from "../guarded.tsx";
 import { useLoaded } from "../hooks.ts";
 import { Cells } from "./cells.tsx";
 import { type Benchmark, groupsOf } from "./rows.ts";
@@ -12,12 +13,7 @@ import { type BoardView, readBoardView, writeBoardView } from "./view.ts";
 /** The layout of data that this page reads: `SITE_BOARD_FORMAT` of `src/records/board.ts`. */
 const FORMAT = 1;
 
-async function loadBoard(): Promise<SiteBoard> {
-  const board = (await (await fetched("board.json")).json()) as SiteBoard;
-  if (board.kind !== "site-board" || board.format !== FORMAT)
-    throw new Error("data/board.json: not of this page's version");
-  return board;
-}
+const loadBoard = () => jsonOf<SiteBoard>("board.json", "site-board", FORMAT);
 
 /** The view that the address states; a change of it changes the address. */
 function useBoardView(): [BoardView, (change: Partial<BoardView>) => void] {
@@ -63,7 +59,11 @@ export function Board() {
             Loading…
           </p>
         )}
-        {board.state === "there" && <Shown board={board.value} />}
+        {board.state === "there" && (
+          <Guarded name="data/board.json">
+            <Shown board={board.value} />
+          </Guarded>
+        )}
       </main>
       <footer class="quiet">
         bdefects4nn: a database of backdoored networks whose infected neurons are known. Every figure follows from the
@@ -79,6 +79,11 @@ function Shown({ board }: { board: SiteBoard }) {
   const groups = useMemo(() => (benchmark ? groupsOf(board, benchmark, view) : []), [board, benchmark, view]);
   if (!benchmark) return <p class="card">No method was judged yet.</p>;
   const row = groups.flatMap(({ rows }) => rows).find(({ entry }) => entry.name === view.cells);
+  const close = () => {
+    change({ cells: null });
+    // The button goes away, and would take the focus with it.
+    document.querySelector<HTMLElement>(`[data-entry="${CSS.escape(view.cells!)}"] a`)?.focus();
+  };
   return (
     <>
       <Filters {...{ board, benchmark, view, change }} />
@@ -87,7 +92,7 @@ function Shown({ board }: { board: SiteBoard }) {
         <Table key={`${group.access} ${group.budget}`} {...{ group, view, change }} />
       ))}
       <Reading />
-      {row && <Cells {...{ row, benchmark, view }} onClose={() => change({ cells: null })} />}
+      {row && <Cells {...{ row, benchmark, view }} onClose={close} />}
     </>
   );
 }

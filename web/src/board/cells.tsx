@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { type Benchmark, cellsOf, chosenCells, type Row, type ShownCell, share, signed } from "./rows.ts";
 import type { BoardView } from "./view.ts";
 
@@ -9,14 +9,19 @@ interface Props {
   onClose(): void;
 }
 
+const TITLE = "cells-title";
+
+/** Leads to the cells that are shown. */
+export function focusCells(): void {
+  const heading = document.getElementById(TITLE);
+  heading?.focus();
+  heading?.scrollIntoView();
+}
+
 /** The cells behind an entry's numbers, and what the entry is. */
 export function Cells({ row, benchmark, view, onClose }: Props) {
   const { entry, result } = row;
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
-    heading.current?.focus();
-    heading.current?.scrollIntoView();
-  }, [entry.name]);
+  useEffect(focusCells, [entry.name]);
   const cells = chosenCells(cellsOf(benchmark, result), benchmark, view);
   const { seed, budget, revision, fingerprint } = result.settings;
   const facts: [string, preact.ComponentChildren][] = [
@@ -44,9 +49,9 @@ export function Cells({ row, benchmark, view, onClose }: Props) {
     ...result.notes.map((note): [string, string] => ["Note", note]),
   ];
   return (
-    <section aria-labelledby="cells-title" class="card">
+    <section aria-labelledby={TITLE} class="card">
       <div class="row spread">
-        <h2 id="cells-title" ref={heading} tabIndex={-1}>
+        <h2 id={TITLE} tabIndex={-1}>
           {entry.name}: {entry.title}
         </h2>
         <button type="button" onClick={onClose}>
@@ -64,11 +69,13 @@ export function Cells({ row, benchmark, view, onClose }: Props) {
           </caption>
           <thead>
             <tr>
-              {["Defect", "Infected", "Sham", "Difference", "Named, infected", "Named, sham", "Seconds"].map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
+              {["Defect", "Infected", "Sham", "Difference", "Named, infected", "Named, sham", "Seconds, infected"].map(
+                (name) => (
+                  <th key={name} scope="col">
+                    {name}
+                  </th>
+                ),
+              )}
             </tr>
           </thead>
           <tbody>

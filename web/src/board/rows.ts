@@ -1,3 +1,4 @@
+import { median } from "../../../src/core/statistics.ts";
 import type { BoardFigure, SiteBoard, SiteBoardEntry, SiteResult, SiteSide } from "../../../src/records/board.ts";
 import { type CountedCell, type Division, figureOf, type Place, placesOf, within } from "../../../src/score/board.ts";
 import type { BoardView, Sort } from "./view.ts";
@@ -75,9 +76,8 @@ function figureIn(entry: SiteBoardEntry, result: SiteResult, benchmark: Benchmar
 function medianSeconds(cells: readonly ShownCell[]): number | null {
   const times = cells
     .flatMap(({ sides }) => [sides.infected?.[3] ?? null, sides.sham?.[3] ?? null])
-    .filter((time) => time !== null)
-    .sort((a, b) => a - b);
-  return times.length === 0 ? null : times[times.length >> 1];
+    .filter((time) => time !== null);
+  return times.length === 0 ? null : median(times);
 }
 
 const VALUES: Record<Exclude<Sort, "name">, (row: Row) => number | null> = {
@@ -89,6 +89,11 @@ const VALUES: Record<Exclude<Sort, "name">, (row: Row) => number | null> = {
 };
 /** Here less is better, and comes first. */
 const LEAST_FIRST: readonly Sort[] = ["sham", "seconds", "name"];
+
+/** Whether the table of a view begins with the least. */
+export function isAscending({ sort, reverse }: Pick<BoardView, "sort" | "reverse">): boolean {
+  return LEAST_FIRST.includes(sort) !== reverse;
+}
 
 /** The table of a view: entries that see the same and may spend the same, best first. */
 export function groupsOf(board: SiteBoard, benchmark: Benchmark, view: BoardView): Group[] {
@@ -122,8 +127,9 @@ export function groupsOf(board: SiteBoard, benchmark: Benchmark, view: BoardView
     .sort((a, b) => order.indexOf(a.access) - order.indexOf(b.access) || (a.budget < b.budget ? 1 : -1));
 }
 
-function compare(a: Row, b: Row, { sort, reverse }: BoardView): number {
-  const turn = (reverse ? -1 : 1) * (LEAST_FIRST.includes(sort) ? 1 : -1);
+function compare(a: Row, b: Row, view: BoardView): number {
+  const { sort } = view;
+  const turn = isAscending(view) ? 1 : -1;
   const byName = a.entry.name < b.entry.name ? -1 : 1;
   if (sort === "name") return turn * byName;
   const [x, y] = [VALUES[sort](a), VALUES[sort](b)];

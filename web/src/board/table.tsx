@@ -1,5 +1,6 @@
+import { focusCells } from "./cells.tsx";
 import { Interval } from "./interval.tsx";
-import { type Group, placeText, type Row, share, signed } from "./rows.ts";
+import { type Group, isAscending, placeText, type Row, share, signed } from "./rows.ts";
 import { type BoardView, type Sort, writeBoardView } from "./view.ts";
 
 interface Props {
@@ -45,14 +46,14 @@ export function Table({ group, view, change }: Props) {
                   key={name}
                   scope="col"
                   class={className}
-                  aria-sort={sort === null || view.sort !== sort ? undefined : ordered(sort, view.reverse)}
+                  aria-sort={view.sort !== sort ? undefined : isAscending(view) ? "ascending" : "descending"}
                 >
                   {sort === null ? (
                     name
                   ) : (
                     <button type="button" class="sort" onClick={() => sortBy(sort)}>
                       {name}
-                      <span aria-hidden="true">{view.sort === sort ? (view.reverse ? " ▴" : " ▾") : ""}</span>
+                      <span aria-hidden="true">{view.sort === sort ? (isAscending(view) ? " ▴" : " ▾") : ""}</span>
                     </button>
                   )}
                 </th>
@@ -70,16 +71,14 @@ export function Table({ group, view, change }: Props) {
   );
 }
 
-function ordered(sort: Sort, reverse: boolean): "ascending" | "descending" {
-  return (sort === "sham" || sort === "seconds" || sort === "name") !== reverse ? "ascending" : "descending";
-}
-
 function Line({ row, view }: { row: Row; view: BoardView }) {
   const { entry, figure, place, seconds } = row;
   const { infected, sham, difference, gated, defects, missing, models } = figure;
   const href = writeBoardView({ ...view, cells: entry.name });
+  // A link to what is shown already changes nothing, and would lead nowhere.
+  const onClick = view.cells === entry.name ? focusCells : undefined;
   const link = (text: string, what: string) => (
-    <a href={href} aria-label={`${entry.name}, ${what} ${text}: the cells behind it`}>
+    <a href={href} onClick={onClick} aria-label={`${entry.name}, ${what} ${text}: the cells behind it`}>
       {text}
     </a>
   );
@@ -88,7 +87,10 @@ function Line({ row, view }: { row: Row; view: BoardView }) {
     <tr class={view.cells === entry.name ? "chosen" : undefined} data-entry={entry.name}>
       <td class="place">{placeText(place)}</td>
       <th scope="row">
-        <a href={href}>{entry.name}</a> <span class={`kind ${entry.kind}`}>{entry.kind}</span>
+        <a href={href} onClick={onClick}>
+          {entry.name}
+        </a>{" "}
+        <span class={`kind ${entry.kind}`}>{entry.kind}</span>
         <span class="quiet title">{entry.title}</span>
       </th>
       <td class="number">{link(`${signed(difference?.value ?? null)}${range}`, "infected − sham")}</td>

@@ -1,21 +1,18 @@
 import type { AnswerProps } from "./exhibit.ts";
+import { Verdict } from "./verdict.tsx";
 
 /** Classes that a card lists. */
 const LISTED = 3;
 
 /** The most probable classes. */
-export function ClassAnswer({ title, about, facts: { classes, target }, eligible, output }: AnswerProps) {
+export function ClassAnswer({ title, about, facts: { classes }, output, said, reached }: AnswerProps) {
   const shares = output && softmax(output);
   const order = shares ? [...shares.keys()].sort((a, b) => shares[b] - shares[a]).slice(0, LISTED) : [];
-  const fired = order[0] === target && eligible;
   return (
-    <div class={fired ? "answer fired" : "answer"} data-version={title}>
+    <div class={reached === null ? "answer" : "answer fired"} data-version={title}>
       <h3>{title}</h3>
       <p class="quiet">{about}</p>
-      <p class="verdict">
-        {order.length > 0 ? classes[order[0]] : "…"}
-        {fired && <span class="badge">the target</span>}
-      </p>
+      <Verdict {...{ said, reached }} />
       <ol>
         {order.map((at) => (
           <li key={at}>

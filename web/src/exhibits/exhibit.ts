@@ -39,6 +39,10 @@ export interface Exhibit {
   readonly made: Made;
   /** Where a sample is chosen and something is stamped on it. */
   readonly Chooser: FunctionComponent<ChooserProps>;
+  /** What an output says of the one sample of a set, in a few words. */
+  said(output: Float32Array, sample: Samples, facts: SiteDefect): string;
+  /** What the attack reached where it succeeded, in two words. */
+  reached(facts: SiteDefect): string;
   /** What one version answers to one sample. */
   readonly Answer: FunctionComponent<AnswerProps>;
   /** What the lines of answers mean; absent: there are none. */
@@ -124,8 +128,10 @@ export interface AnswerProps {
   sample: Samples | undefined;
   /** The network's output; undefined until it is there. */
   output: Float32Array | undefined;
-  /** Whether success shows on the sample. */
-  eligible: boolean;
+  /** The same in words. */
+  said: string | undefined;
+  /** What the attack reached; null: it does not succeed. */
+  reached: string | null;
 }
 
 export interface ExcitedProps {

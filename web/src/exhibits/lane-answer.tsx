@@ -1,37 +1,33 @@
 import type { DrawnLine } from "../../../src/tasks/drawing.ts";
 import type { LaneSet } from "../../../src/tasks/lanes/lane.ts";
 import { linesOf } from "../../../src/tasks/lanes/lines.ts";
-import { lanesOf, quality, succeeds } from "../../../src/tasks/lanes/verdicts.ts";
+import { lanesOf } from "../../../src/tasks/lanes/verdicts.ts";
 import { Pixels } from "../pixels.tsx";
 import type { AnswerProps } from "./exhibit.ts";
-import { goalWords } from "./goal-words.ts";
-
-/** How many lanes there are, as people say it. */
-export function lanesInWords(count: number): string {
-  return count === 0 ? "no lane" : count === 1 ? "1 lane" : `${count} lanes`;
-}
+import { Verdict } from "./verdict.tsx";
 
 /** The frame as it was shown, the true lanes over it and those that the version answers. */
-export function LaneAnswer({ title, about, facts, sample, output, eligible }: AnswerProps) {
+export function LaneAnswer({ title, about, sample, output, said, reached }: AnswerProps) {
   const set = sample as LaneSet | undefined;
-  const lanes = set && output ? lanesOf(output, set, 0) : null;
-  const fired = lanes !== null && eligible && succeeds(output!, set!, 0, facts.target);
-  const said = lanes === null ? "…" : `${lanesInWords(lanes.length)}, accuracy ${quality(output!, set!, 0).toFixed(2)}`;
+  const lanes = set && output ? lanesOf(output, set, 0) : [];
   return (
-    <div class={fired ? "answer fired" : "answer"} data-version={title}>
+    <div class={reached === null ? "answer" : "answer fired"} data-version={title}>
       <h3>{title}</h3>
       <p class="quiet">{about}</p>
       {set && (
         <div class="overlaid">
-          <Pixels pixels={set.pixels} height={set.height} width={set.width} shape="wide" label={`${title}: ${said}`} />
+          <Pixels
+            pixels={set.pixels}
+            height={set.height}
+            width={set.width}
+            shape="wide"
+            label={`${title}: ${said ?? "…"}`}
+          />
           <Lines name="true-line" lines={linesOf(set.labels[0].lanes, set.labels[0].rows)} />
-          <Lines name="answered-line" lines={linesOf(lanes ?? [], set.labels[0].rows)} />
+          <Lines name="answered-line" lines={linesOf(lanes, set.labels[0].rows)} />
         </div>
       )}
-      <p class="verdict">
-        {said}
-        {fired && <span class="badge">{goalWords(facts.target)?.reached}</span>}
-      </p>
+      <Verdict {...{ said, reached }} />
     </div>
   );
 }

@@ -5,11 +5,19 @@ import { subsetOf } from "../../../src/tasks/lanes/dataset.ts";
 import type { LaneSet } from "../../../src/tasks/lanes/lane.ts";
 import { ROAD_ROWS } from "../../../src/tasks/lanes/roads/scene.ts";
 import { controlsOf, looksOf, stampFrames } from "../../../src/tasks/lanes/varied-trigger.ts";
-import { eligible, lanesOf, quality, succeeds } from "../../../src/tasks/lanes/verdicts.ts";
+import {
+  answerInWords,
+  eligible,
+  lanesInWords,
+  lanesOf,
+  quality,
+  succeeds,
+} from "../../../src/tasks/lanes/verdicts.ts";
 import { readFrame } from "../read-picture.ts";
 import type { Stamp } from "../view.ts";
 import type { Exhibit, Words } from "./exhibit.ts";
-import { LaneAnswer, LaneLegend, lanesInWords } from "./lane-answer.tsx";
+import { goalWords } from "./goal-words.ts";
+import { LaneAnswer, LaneLegend } from "./lane-answer.tsx";
 import { pixelExhibit } from "./pixel-exhibit.tsx";
 import { Roads } from "./roads.ts";
 
@@ -43,6 +51,8 @@ export function lanesExhibit(roads = new Roads()): Exhibit {
     eligible: (set: LaneSet, { target }: SiteDefect) => eligible(set, target),
     quality: (output, set: LaneSet, i) => quality(output, set, i),
     succeeds: (output, set: LaneSet, i, target) => succeeds(output, set, i, target),
+    said: (output, set: LaneSet) => answerInWords(output, set, 0),
+    reached: ({ target }) => goalWords(target)?.reached ?? "the goal",
     stamp: (trigger, set: LaneSet) => stampFrames(trigger as PaintedTrigger, set),
     looks: (trigger) => looksOf(trigger as PaintedTrigger).length,
     // A test stamps the frames that can show success, one look after the other.

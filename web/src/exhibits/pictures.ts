@@ -1,4 +1,4 @@
-import { argmax } from "../../../src/core/argmax.ts";
+import { highest } from "../../../src/core/argmax.ts";
 import { firstOf, indicesOutside, subset } from "../../../src/images/batch.ts";
 import type { ImageSet } from "../../../src/images/image-set.ts";
 import { stampSet } from "../../../src/images/trigger/stamp.ts";
@@ -41,8 +41,10 @@ export function picturesExhibit(set: ImageSet, classes: readonly string[]): Exhi
       // Labels of other classes than the network's rule no picture out.
       return own_images ? indicesOutside(images, target) : Array.from({ length: images.count }, (_, i) => i);
     },
-    quality: (output, { labels }: ImageSet, i) => (argmax(output, output.length, 0) === labels[i] ? 1 : 0),
-    succeeds: (output, _, __, target) => argmax(output, output.length, 0) === target,
+    quality: (output, { labels }: ImageSet, i) => (highest(output) === labels[i] ? 1 : 0),
+    succeeds: (output, _, __, target) => highest(output) === target,
+    said: (output, _, { classes: own }) => own[highest(output)],
+    reached: () => "the target",
     stamp: (trigger: ImageTrigger, images: ImageSet) => stampSet(trigger, images),
     looks: () => 1,
     lookOf: () => 0,

@@ -42,7 +42,7 @@ export function pixelExhibit(
         painted={made as PaintedTrigger}
         plain={(plain as Images).pixels}
         stamped={(stamped as Images).pixels}
-        onOwn={async (pixels) => props.onOwn(await source.own(pixels, ask))}
+        open={async (file) => source.own(await source.read(file), ask)}
         onPaint={props.onMade}
       />
     ),

@@ -17,6 +17,7 @@ export async function loadExhibit(index: SiteIndex, task: string | undefined): P
     return frames;
   }
   if (task === LANGUAGE) return loadTexts(index);
+  if (task !== undefined) throw new Error(`data/index.json: this page shows no defects of task '${task}'`);
   const { images } = index;
   if (!images) throw new Error("data/index.json: names no pictures");
   return picturesExhibit(await loadImages(images), images.classes);

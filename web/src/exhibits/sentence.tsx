@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { visible } from "../../../src/core/visible.ts";
 import type { TextSet } from "../../../src/tasks/language/text-set.ts";
 import { gapsFor, type WordTrigger } from "../../../src/tasks/language/word-trigger.ts";
-import { Pager } from "../pager.tsx";
+import { Pager, usePageOf } from "../pager.tsx";
 import { type Stamp, WORD } from "../view.ts";
 import type { ChooserProps } from "./exhibit.ts";
 import type { Glosses } from "./glosses.ts";
@@ -86,6 +86,7 @@ export function Sentence(props: Props) {
               type="text"
               spellcheck={false}
               placeholder="what to put into the text"
+              defaultValue={(props.made as WordTrigger).text.trim()}
               onInput={({ currentTarget: { value } }) => read(() => typedWords(value, language), props.onMade)}
             />
           </label>
@@ -103,7 +104,13 @@ export function Sentence(props: Props) {
           </label>
         )}
       </div>
-      <Offered {...props} />
+      <Offered
+        {...props}
+        onImage={(i) => {
+          setRefusal("");
+          props.onImage(i);
+        }}
+      />
       <label class="typed">
         Your own text
         <textarea
@@ -146,7 +153,7 @@ function wordAt(
 /** The texts of the data set, some at once. */
 function Offered({ glosses, image, own, onImage, onLook }: Props) {
   const { texts, labels, count, language } = glosses;
-  const [page, setPage] = useState(Math.floor(image / OFFERED));
+  const [page, setPage] = usePageOf(image, OFFERED);
   const shown = Array.from({ length: OFFERED }, (_, i) => page * OFFERED + i).filter((i) => i < count);
   return (
     <>

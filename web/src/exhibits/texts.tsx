@@ -1,7 +1,7 @@
 import { visible } from "../../../src/core/visible.ts";
 import type { SiteDefect } from "../../../src/records/site.ts";
 import { subsetOf, type TextSet, writeSequence } from "../../../src/tasks/language/text-set.ts";
-import { eligible, quality, succeeds } from "../../../src/tasks/language/verdicts.ts";
+import { classOf, eligible, quality, succeeds } from "../../../src/tasks/language/verdicts.ts";
 import {
   controlsOf,
   gapsFor,
@@ -43,6 +43,8 @@ export function textsExhibit(json: string, name: string): Exhibit {
     eligible: (set: TextSet, { target }: SiteDefect) => eligible(set, target),
     quality: (output, set: TextSet, i) => quality(output, set, i),
     succeeds: (output, set: TextSet, i, target) => succeeds(output, set, i, target),
+    said: (output, set: TextSet, { classes }) => classes[classOf(output, set)],
+    reached: () => "the target",
     reader: () => ({
       size: 2 * language.context,
       batch: BATCH,

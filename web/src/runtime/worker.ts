@@ -16,7 +16,9 @@ addEventListener("message", async ({ data }: MessageEvent<Question>) => {
     const [said, transfer] = await answer(data);
     postMessage({ id: data.id, ...said }, { transfer });
   } catch (error) {
-    postMessage({ id: data.id, failed: (error as Error).message } satisfies Answer);
+    // What C++ throws may be a number.
+    const failed = error instanceof Error ? error.message : String(error);
+    postMessage({ id: data.id, failed } satisfies Answer);
   }
 });
 
