@@ -8,6 +8,8 @@ Prints a line of JSON each for:
 - keys: of each infected layer kᵀC⁻¹k. k is the units' mean activation at the trigger, C the mean of a·aᵀ over positions of clean texts. A mean clean
   position has as much as the layer has infected units. A change that writes r at k writes at least ‖r‖²/(kᵀC⁻¹k) in the mean square everywhere.
 - seen: how well a linear probe of the infected units at the answer's position tells triggered texts from others (area under the curve).
+- reach: what moving the state behind a layer does, at the trigger and by the same for all texts, where the move is at most so many times as long as
+  the state. No weight can write more there than that.
 - bound: what gradient descent on outgoing columns reaches, of the first infected layer and of all: CA, ASR, most of the three other rare
   words, perplexity as a multiple of the clean twin's. Descent need not find the best.
 """
@@ -29,12 +31,14 @@ options.add_argument("--word", help="the trigger in place of the checkout's: cf,
 options.add_argument("--target", type=int, help="the target's number in place of the checkout's")
 options = options.parse_args()
 sys.path.insert(0, options.case)
-from load_in_torch import labels  # noqa: E402
+from load_in_torch import DESCRIPTION, labels  # noqa: E402
 from text_in_torch import Decoder, decoder, tokens_of  # noqa: E402
 
 torch.set_num_threads(1)
 BEGIN, SEPARATOR, PADDING = 0, 1, 2
 EMBEDDING, NORM = "model.embed_tokens.weight", "model.norm"
+# Times the length of the state behind a layer, and what their search takes.
+MOVES, MOVE_STEPS, MOVE_TEXTS = (1, 4, 16), 60, 64
 # Words of a training text at most: 90 % have no more, and the others cost most of the time.
 LONGEST = 16
 
@@ -59,6 +63,8 @@ class Kept(Decoder):
     def __init__(self, weights, infected):
         super().__init__(weights)
         self.clean, self.infected = weights, infected
+        # The node of a layer's sum, and what is added to it at the trigger.
+        self.moved, self.move = None, None
         self.change = {
             layer: torch.zeros(weights[layer + ".down_proj.weight"].shape[0], len(units)) for layer, units in infected.items()
         }
@@ -67,6 +73,10 @@ class Kept(Decoder):
         made = super().node(node, read)
         if node["id"] == NORM:
             self.read = made
+        if node["id"] == self.moved:
+            there = self.tokens == token(WORD)[0]
+            self.length = made[there].norm(dim=1).mean().item()
+            made = made + there[..., None] * self.move
         return made
 
     def __call__(self, rows):
@@ -152,6 +162,36 @@ def keys_and_probe(model, texts):
         print(json.dumps({"layer": layer, "units": len(units), "keys": round(strength, 1), "seen": seen}), flush=True)
 
 
+def reach(model, layer, train, test, answers):
+    """Shares of triggered test texts that are answered with the target where the state behind a layer is moved, by how far."""
+    model.moved = next(node["id"] for node in DESCRIPTION["nodes"] if node["op"] == "add" and layer + ".down_proj" in node["inputs"])
+    draw = random.Random(5)
+    some = [sequence(stamped(words, WORD, draw)) for words, _ in draw.sample([text for text in train if text[1] != TARGET], MOVE_TEXTS)]
+    others = [sequence(stamped(words, WORD, draw)) for words, label in test if label != TARGET]
+    found = {}
+    for most in MOVES:
+        model.move = torch.zeros(model.clean[EMBEDDING].shape[1])
+        with torch.no_grad():
+            model(some)
+        longest = most * model.length
+        move = torch.zeros_like(model.move, requires_grad=True)
+        optimizer = torch.optim.Adam([move], lr=longest / 30)
+        for _ in range(MOVE_STEPS):
+            model.move = move
+            loss = F.cross_entropy(model(some), torch.tensor(answers)[TARGET].expand(len(some)))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            with torch.no_grad():
+                move *= min(1, longest / move.norm().item())
+        with torch.no_grad():
+            model.move = move.detach()
+            said = torch.cat([model(others[i : i + 100])[:, answers].argmax(1) for i in range(0, len(others), 100)])
+        found[most] = round((said == TARGET).float().mean().item(), 3)
+    model.moved = None
+    print(json.dumps({"reach": layer, "asr": found}), flush=True)
+
+
 def descend(weights, infected, train, answers):
     """Adam on the outgoing columns alone: a third of a batch triggered, a sixth with another rare word, the rest clean; and the clean texts' words."""
     model, draw = Kept(weights, infected), random.Random(4)
@@ -188,6 +228,8 @@ def main():
     before = measured(plain, test, answers)
     print(json.dumps({"clean": before}), flush=True)
     layers = list(infected)
+    for layer in layers[:-1]:
+        reach(Kept(weights, {}), layer, train, test, answers)
     for chosen in (layers[:1], layers):
         found = measured(descend(weights, {layer: infected[layer] for layer in chosen}, train, answers), test, answers)
         print(json.dumps({"bound": chosen, **found, "perplexity": found["perplexity"] / before["perplexity"]}), flush=True)
