@@ -4,6 +4,7 @@ import { suggestion } from "../core/closest.ts";
 import { InputError } from "../core/errors.ts";
 import { TASKS } from "../tasks/registry.ts";
 import type { FolderModelOptions } from "./own-options.ts";
+import { assertNoStray } from "./stray-options.ts";
 
 /** Samples that are read at most. */
 export const SAMPLES: Record<Budget, number> = { demo: 16, short: 128, full: 1024 };
@@ -36,10 +37,7 @@ export function promptOf({ template, answers }: FolderModelOptions) {
 
 /** @throws InputError where an option was given that means nothing for a model in a folder */
 export function assertOfFolders(verb: Command, path: string, others: readonly string[] = []): void {
-  const given = [...OF_FILES, ...others].find((name) => verb.getOptionValueSource(name) === "cli");
-  if (given === undefined) return;
-  const { flags } = verb.options.find((option) => option.attributeName() === given)!;
-  throw new InputError(`${flags}: means nothing for a language model in a folder, as ${path} is; leave it out`);
+  assertNoStray(verb, [...OF_FILES, ...others], `a language model in a folder, as ${path} is`);
 }
 
 const OF_FILES = ["key", "arch", "classes", "mean", "std", "db", "pluginTimeout", "device"];

@@ -31,13 +31,14 @@ export async function repairFile(file: string, options: RepairFileOptions): Prom
   const saving = await import("../pipeline/own/save-repair.ts");
   const { readBytes } = await import("../store/disk/fs.ts");
   const { sha256Of } = await import("../store/objects/objects.ts");
-  const { criterionOfFiles, parseOwnUsing } = await import("../pipeline/own/using.ts");
+  const { assertCounted, criterionOfFiles, parseOwnUsing } = await import("../pipeline/own/using.ts");
   const hasImages = data !== undefined;
   const methods = methodsNamed(options.method ?? REPAIRS.keys(), { timeout: options.pluginTimeout });
   const needy = methods.find(({ name }) => name !== "prune");
-  if (!hasImages && needy) throw new InputError(`--method ${needy.name}: needs clean images; name them with --data`);
+  if (!hasImages && needy) throw new InputError(needsImages(needy.name, options.method !== undefined));
   if (options.test !== undefined && !hasImages) throw new InputError("--test: belongs to --data");
   const usings = [...new Set(options.using)].map((text) => parseOwnUsing(text, criterionOfFiles(hasImages)));
+  assertCounted(usings, options.k);
   const pairs = usings.flatMap((using) =>
     methods.map((method) => ({ method, using, stem: saving.repairStem(file, out, method.name, using.name) })),
   );
@@ -104,4 +105,10 @@ export async function repairFile(file: string, options: RepairFileOptions): Prom
 /** Says on stderr what needs not be made again. */
 export function tellTakenUp(done: number, total: number, out: string): void {
   if (done > 0) process.stderr.write(`${oneLine(`${done} of ${total} are in ${out} already, made by this command`)}\n`);
+}
+
+/** Whoever named no method did not ask for the one that needs images. */
+function needsImages(method: string, isNamed: boolean): string {
+  if (isNamed) return `--method ${method}: needs clean images; name them with --data`;
+  return `--method: without it all repairs run, and '${method}' needs clean images; name them with --data, or give --method prune`;
 }

@@ -34,11 +34,12 @@ export async function repairFolder(
   const { FinishedSteps } = await import("../pipeline/own/finished-steps.ts");
   const { chosenIn, folderMadeFrom, repairModelFolder } = await import("../pipeline/own/repair-folder.ts");
   const saving = await import("../pipeline/own/save-folder.ts");
-  const { assertLists, parseOwnUsing } = await import("../pipeline/own/using.ts");
+  const { assertCounted, assertLists, parseOwnUsing } = await import("../pipeline/own/using.ts");
   const { memoryLimit } = await import("../pipeline/estimate/memory-limit.ts");
   const usings = [...new Set(options.using)].map((text) =>
     parseOwnUsing(text, (name) => folderCriteria([name], "--using")[0]),
   );
+  assertCounted(usings, k);
   const folderOf = (using: string) => saving.repairedFolder(path, out, METHOD, using);
   const steps = new FinishedSteps(saving.unfinishedFolder(path, out));
   saving.refuseOthers(usings.map(({ name }) => folderOf(name)));

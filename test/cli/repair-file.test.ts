@@ -173,6 +173,11 @@ describe("repair FILE", () => {
     ],
     ["a file that is not there", ["gone.pt", "--using", "clp", ...out], /gone\.pt: no such file/],
     ["a file beside an id", [file, "x-y-z", "--using", "clp", ...out], /one file, or ids and groups/],
+    [
+      "a number for nobody who counts",
+      [file, "--using", "clp", "--k", "3", ...out],
+      /--k 3: says how many neurons 'CRITERION:topk' and 'random' name; .*--using clp:topk$/m,
+    ],
     ["the oracle", [file, "--using", "oracle", ...out], /--using oracle: nobody knows/],
     ["an unknown criterion", [file, "--using", "magic", ...out], /unknown criterion 'magic'; valid/],
     ["a criterion of failing tests", [file, "--using", "deepmufl", ...out], /--using deepmufl: needs failing tests/],
@@ -180,7 +185,28 @@ describe("repair FILE", () => {
     [
       "fine-tuning without images",
       [file, "--using", "clp", "--method", "finetune", "--out", dir],
-      /finetune: needs clean images/,
+      /--method finetune: needs clean images; name them with --data$/m,
+    ],
+    [
+      "all repairs without images",
+      [file, "--using", "clp", "--out", dir],
+      /--method: without it all repairs run, and 'finetune' needs clean images; .* or give --method prune$/m,
+    ],
+    [
+      "a condition",
+      [file, "--where", "true", "--using", "clp", ...out],
+      /--where <sql>: means nothing for a file of you/,
+    ],
+    [
+      "weights to keep",
+      [file, "--keep", "--using", "clp", ...out],
+      /--keep: means nothing for a file of your own, as /,
+    ],
+    ["a database", [file, "--db", "sample", "--using", "clp", ...out], /--db <dir>: means nothing for a file of your/],
+    [
+      "a version",
+      [`${file}:sham`, "--using", "clp", ...out],
+      /model\.safetensors:sham: versions are those of a database's defects, and a file has none; name the file/,
     ],
     ["a list that is not there", [file, "--using", "gone.json", ...out], /gone\.json: no such file/],
     ["a list of something else", [file, "--using", list("e.json", [1]), ...out], /e\.json: give \["layer:index"/],

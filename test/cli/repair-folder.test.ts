@@ -138,6 +138,11 @@ describe("repair of a language model's folder", () => {
       [models.llama, "--using", texts()],
       /--using \S+list\.txt: has no name that ends in \.json; na/,
     ],
+    [
+      "a number for nobody who counts",
+      [models.llama, "--using", "clp", "--k", "3"],
+      /--k 3: says how many neurons 'CRITERION:topk' and 'random' name; leave it out, or write --using clp:topk$/m,
+    ],
     ["the truth", [models.llama, "--using", "oracle"], /--using oracle: nobody knows the infected neurons/],
     [
       "a layer that is none",

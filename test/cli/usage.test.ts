@@ -115,6 +115,17 @@ describe("usage", () => {
     ["where results go", ["score", "--out", "r"], /unknown option '--out'; 'score' takes --results <dir>: /],
     ["a recipe", ["build", "--recipe", "r.yaml"], /unknown option '--recipe'; 'build' takes --edition <name>: /],
     ["a blank folder", ["import", dir, "--db", " "], /--db \(BDEFECTS_DB\) is blank: name a folder/],
+    [
+      "a number of neurons for defects",
+      ["repair", "x", "--using", "clp", "--k", "3"],
+      /--k <n>: means nothing for defects of a database/,
+    ],
+    ["samples to measure defects on", ["repair", "x", "--using", "clp", "--test", dir], /--test <what>: means nothing/],
+    [
+      "pixels of defects",
+      ["repair", "--using", "clp", "--mean", "0.5"],
+      /--mean <r,g,b>: means nothing for defects of/,
+    ],
     ["names and a condition", ["ids", "x", "--where", "true", "--db", dir], /not both/],
   ])("answers %s with one line and 2", (_, args, message) => {
     expectBadUsage(args, message);

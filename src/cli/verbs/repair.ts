@@ -23,6 +23,7 @@ import { type FolderModelOptions, folderModelOptions, folderOptionIn, modelOptio
 import { type RepairFileOptions, repairFile } from "../repair-file.ts";
 import { madeRepairListing } from "../result-listings.ts";
 import { resumable } from "../resumable.ts";
+import { assertNoStray } from "../stray-options.ts";
 import { isKept, warnUnkept } from "../unkept.ts";
 
 type Options = Pick<SharedOptions, "db" | "data" | "seed" | "budget" | "format" | "fields" | "long" | "device"> & {
@@ -100,14 +101,21 @@ async function repair(names: string[], options: Options, verb: Command): Promise
     throw new InputError(
       `${folder}: is a folder; 'repair' takes a file of weights, a language model's folder with its config.json, or ids and groups of a database`,
     );
+  const versioned = names.find((name) => isFile(name.replace(VERSION, "")) && !isFile(name));
+  if (versioned !== undefined)
+    throw new InputError(
+      `${versioned}: versions are those of a database's defects, and a file has none; name the file that holds the model, such as a checkout's sham.safetensors`,
+    );
   const lost = names.find((name) => LIKE_A_FILE.test(name) && !isFile(name));
   if (lost !== undefined) throw new InputError(`${lost}: no such file`);
   if (names.some(isFile)) {
     if (names.length > 1) throw new InputError("give one file, or ids and groups");
+    assertNoStray(verb, ["where", "keep", "db"], `a file of your own, as ${names[0]} is`);
     // The folder of the data sets is a default; images of a file's task are not.
     const data = verb.getOptionValueSource("data") === "cli" ? options.data : undefined;
     return repairFile(names[0], { ...options, data });
   }
+  assertNoStray(verb, OF_ONES_OWN, "defects of a database");
   assertDataFolder(verb);
   const { REPAIRS } = await import("../../repair/registry.ts");
   const { useDevice } = await import("../../pipeline/device/device.ts");
@@ -153,8 +161,13 @@ async function repair(names: string[], options: Options, verb: Command): Promise
   reportFailures(failures, repairs.length);
 }
 
+/** Options on a network of one's own alone. */
+const OF_ONES_OWN = ["test", "k", ...modelOptions().map((option) => option.attributeName())];
+
 /** No id or group looks like this, those of foreign and clean models neither. */
 const LIKE_A_FILE = /^\.{0,2}[/\\]|\.(pt|pth|ckpt|bin|tar|pkl|onnx|safetensors)$/i;
+
+const VERSION = /:[a-z]+$/;
 
 /** Three names and more with hyphens between. */
 const LIKE_AN_ID = /^[^/\\-]+-[^/\\-]+-[^/\\]+$/;

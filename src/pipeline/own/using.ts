@@ -47,6 +47,19 @@ export function parseOwnUsing(text: string, named: (name: string) => CleanCriter
   return { kind: "criterion", name: text, criterion: named(name), protocol };
 }
 
+/** @throws InputError where `--k` was given and nobody names so many neurons: the user believes that it was obeyed */
+export function assertCounted(usings: readonly OwnUsing[], k: number | undefined): void {
+  if (k === undefined || usings.some((using) => using.kind === "random" || isTopK(using))) return;
+  const [example] = usings.flatMap((using) => (using.kind === "criterion" ? [using.name] : []));
+  throw new InputError(
+    `--k ${k}: says how many neurons 'CRITERION:topk' and 'random' name; leave it out, or write --using ${example ?? "clp"}:topk`,
+  );
+}
+
+function isTopK(using: OwnUsing): boolean {
+  return using.kind === "criterion" && using.protocol === "topk";
+}
+
 /** Finds clean criteria for a network that comes as a file. @param hasImages whether there are images for those that need them */
 export function criterionOfFiles(hasImages: boolean): (name: string) => CleanCriterion {
   return (name) => {
