@@ -60,4 +60,5 @@ export const REPAIR_FIELDS = {
   seconds: "number",
   cut: "count",
   version: "text",
+  note: "text",
 } as const;

@@ -77,6 +77,10 @@ describe("repairs of models without a backdoor", () => {
     expect(listed(`${ID}:clean`, OTHER)).toEqual(figures(controls.slice(3)));
     const { stdout } = bdefects(["score", "--repairs", "--db", db]);
     expect(stdout).toMatch(/version +method/);
+    // Whoever selects everything sees which model a row is of, and is told what a statement can do.
+    const asked = bdefects(["query", "--sql", "select * from repairs", "--db", db]);
+    expect(asked.stdout).toMatch(/^id +version +using/);
+    expect(asked.stderr).toMatch(/more field.*: --long, or select a,b\n/);
     const sql = "select version, count(*) as n from repairs group by version order by version";
     expect(rowsOf(["query", "--sql", sql, "--db", db])).toEqual([
       { version: "clean", n: 3 },

@@ -212,8 +212,10 @@ describe("repairAll", () => {
       asrd: 1,
       cad: 0.9,
       cut: null,
+      note: null,
     });
-    expect(repairRow({ ...repairs[0], cut: repairs[0].neurons.slice(0, 2) })).toMatchObject({ cut: 2 });
+    const cut = { cut: repairs[0].neurons.slice(0, 2), note: "cut 2: no patch stands out" };
+    expect(repairRow({ ...repairs[0], ...cut })).toMatchObject({ cut: 2, note: cut.note });
     expect(parseNeurons(repairs[0].neurons)).toEqual(INFECTED);
     expect(repairs[1].neurons.length).toBe(countNeurons(INFECTED));
     expect(repairs[3].neurons.length).toBe(countNeurons(INFECTED));

@@ -17,7 +17,7 @@ describe("metrics", () => {
       "id version criterion access budget truth protocol quota k wji jaccard precision recall auroc ap exam seconds",
     );
     expect(Object.keys(REPAIR_FIELDS).join(" ")).toBe(
-      "id method using budget ca_before ca_after asr_before asr_after asrd cad seconds cut version",
+      "id method using budget ca_before ca_after asr_before asr_after asrd cad seconds cut version note",
     );
   });
 

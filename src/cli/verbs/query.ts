@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../core/errors.ts";
 import { DEFECT_FIELD_NAMES } from "../../records/defect-row.ts";
+import { REPAIR_FIELDS } from "../../records/table-fields.ts";
 import { SQL_SECONDS } from "../../store/sql/ask.ts";
 import { wholeNumber } from "../arguments.ts";
 import { openToRead } from "../open.ts";
@@ -16,6 +17,9 @@ interface QueryOptions extends SharedOptions {
 
 /** What most questions are about; the reason says why a candidate has no figures. */
 const FIRST = ["id", "status", "asr", "ca", "infected", "effective", "asr_masked", "asr_sham", "ca_clean", "reason"];
+
+/** Which model it was of, before what it left. */
+const FIRST_OF_REPAIRS = ["id", "version", "method", "using", "asr_after", "asr_before", "ca_after", "ca_before"];
 
 /** Read-only SQL over the catalog. */
 export function registerQuery(program: Command): void {
@@ -53,8 +57,10 @@ export function registerQuery(program: Command): void {
       const tables = sqlTables(database, storedResults(database, results));
       const rows = await catalog.sql(sql, { tables, seconds });
       // Whoever selects everything has chosen nothing.
-      const everything = DEFECT_FIELD_NAMES.every((field) => rows.length > 0 && field in rows[0]);
+      const hasAll = (names: readonly string[]) => rows.length > 0 && names.every((name) => name in rows[0]);
       if (rows.length === 0 && output.format === "table") process.stderr.write("no rows\n");
-      emitRows(rows, output, everything ? { first: FIRST } : {});
+      const first = hasAll(DEFECT_FIELD_NAMES) ? FIRST : hasAll(Object.keys(REPAIR_FIELDS)) ? FIRST_OF_REPAIRS : [];
+      // A statement names its fields itself.
+      emitRows(rows, output, { first, more: "--long, or select a,b" });
     });
 }

@@ -76,7 +76,9 @@ export function repairRow(repair: RepairFile) {
   const cut = repair.cut?.length ?? null;
   const asrd = asr_before === null || asr_after === null ? null : asr_before - asr_after;
   const cad = ca_before - ca_after;
-  return { id, method, using, budget, ca_before, ca_after, asr_before, asr_after, asrd, cad, seconds, cut, version };
+  const note = repair.note ?? null;
+  const rates = { ca_before, ca_after, asr_before, asr_after, asrd, cad };
+  return { id, method, using, budget, ...rates, seconds, cut, version, note };
 }
 
 /**
