@@ -74,7 +74,6 @@ export async function printPlan(
   const left = [...clean, ...candidates].filter(({ basis }) => basis !== "built").length;
   const workers = jobs ?? chooseJobs(edition, plan, left).jobs;
   const cores = availableParallelism();
-  const hours = (models: ModelEstimate[]) => models.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0) / 3600;
   const say = (line: string) => process.stderr.write(`${line}\n`);
   say(`candidates: ${count(candidates)}${perStyle(candidates)}`);
   for (const style of STYLES) {
@@ -82,7 +81,7 @@ export async function printPlan(
     const further = shardOf(makePlan(edition, withStyle(select, style)), shard);
     if (further.candidates.length === 0) continue;
     const { candidates: more } = await estimatePlan(edition, further, rates, data, db);
-    say(`not selected: ${count(more)} ${style} (--style ${style}; ${show(hours(more))} hours one after the other)`);
+    say(`not selected: ${count(more)} ${style} (--style ${style}; ${hours(more)} hours one after the other)`);
   }
   say(`clean models: ${count(clean)}`);
   for (const [name, { train, test, counted }] of images) {
@@ -91,9 +90,12 @@ export async function printPlan(
     );
   }
   const bytes = [...clean, ...candidates].reduce((sum, model) => sum + (model.bytes ?? 0), 0);
+  const together = isUnmeasured([...clean, ...candidates])
+    ? UNKNOWN
+    : show(wallSeconds(edition, estimate, workers, cores) / 3600);
   say(
-    `estimate: ${show(wallSeconds(edition, estimate, workers, cores) / 3600)} hours with ${workers} job(s) on ${cores} cores` +
-      ` (one after the other: clean models ${show(hours(clean))}, candidates ${show(hours(candidates))} hours), ${show(bytes / 1e9)} GB`,
+    `estimate: ${together} hours with ${workers} job(s) on ${cores} cores` +
+      ` (one after the other: clean models ${hours(clean)}, candidates ${hours(candidates)} hours), ${show(bytes / 1e9)} GB`,
   );
   say(
     `clean models from: ${bases(clean)}; candidates from: ${bases(candidates)} ('scaled': by multiply-adds of other models)`,
@@ -126,6 +128,20 @@ async function missingData(request: Parameters<typeof checkData>[0], plan: Plan)
     if (error instanceof InputError) return error;
     throw error;
   }
+}
+
+const UNKNOWN = "unknown";
+
+/** Whether there is something left to build, and nothing like any of it was measured. */
+function isUnmeasured(models: ModelEstimate[]): boolean {
+  const left = models.filter(({ basis }) => basis !== "built");
+  return left.length > 0 && left.every(({ basis }) => basis === UNKNOWN);
+}
+
+/** Of those that are known. No number where none is: a build that takes no time is none. */
+function hours(models: ModelEstimate[]): string {
+  if (isUnmeasured(models)) return UNKNOWN;
+  return show(models.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0) / 3600);
 }
 
 /** The same selection in another style. */

@@ -132,6 +132,17 @@ describe("estimates", () => {
     expect(stderr).toMatch(/\nestimate: \S+ hours with 1 job\(s\) on \d+ cores .* GB\n/);
     expect(stderr).toContain(shippedRates()[0].machine);
   });
+
+  it("are unknown, and not 0 hours, where nothing like the models was measured", () => {
+    const example = join(import.meta.dirname, "../../examples/refusal.yaml");
+    const args = ["build", "--edition", example, "--dry-run", "--jobs", "1", "--db", join(temporaryFolder(), "none")];
+    const { status, stderr } = bdefects(args);
+    expect(status, stderr).toBe(0);
+    expect(stderr).toMatch(
+      /\nestimate: unknown hours with 1 job\(s\) .*clean models unknown, candidates unknown hours\), 0\.0005\d GB\n/,
+    );
+    expect(stderr).toMatch(/--style discreet; unknown hours/);
+  });
 });
 
 describe("the size of a data set", () => {
