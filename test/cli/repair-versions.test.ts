@@ -143,6 +143,14 @@ describe("repairs of models without a backdoor", () => {
     expect(stderr).toContain(line);
   });
 
+  it("of a drift control are refused in score as well: there cannot be any", () => {
+    const { status, stdout, stderr } = bdefects(["score", `${ID}:drift`, "--repairs", "--db", db]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toMatch(
+      /^error: '.*:drift': the drift control is derived and not repaired; append :infected[^\n]+\n$/,
+    );
+  });
+
   it("of a version that a defect lacks are refused in one line", async () => {
     const lacking = await makeDatabase("cifar10", data);
     const database = await openDatabase(lacking);

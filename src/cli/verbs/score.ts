@@ -61,6 +61,7 @@ export function registerScore(program: Command): void {
     .action(async (names: string[], options: Options) => {
       if (options.answers !== undefined || options.key !== undefined) return answers(names, options);
       const { openDatabase } = await import("../../store/database.ts");
+      const { VERSIONS } = await import("../../core/ids.ts");
       const { JUDGED_VERSIONS } = await import("../../records/prediction.ts");
       const { Results: OfBudget, storedBudgets } = await import("../../store/results/results.ts");
       const { selectItems } = await import("../../pipeline/judging/select.ts");
@@ -74,7 +75,8 @@ export function registerScore(program: Command): void {
       const store = storedResults(database, options.results);
       const budgets = options.budget === undefined ? storedBudgets(store) : [options.budget];
       const all = budgets.map((budget) => new OfBudget(store, budget));
-      const items = await selectItems(new Catalog(database), { names, where: options.where }, JUDGED_VERSIONS, {
+      const versions = options.repairs ? VERSIONS : JUDGED_VERSIONS;
+      const items = await selectItems(new Catalog(database), { names, where: options.where }, versions, {
         foreign: true,
       });
       const foreign = items.filter(({ id }) => isForeignName(id));
@@ -89,6 +91,9 @@ export function registerScore(program: Command): void {
       if (options.repairs) {
         const { repairRow } = await import("../../pipeline/judging/repair.ts");
         const { repairedVersion } = await import("../../records/repair.ts");
+        const { notRepaired } = await import("../../pipeline/judging/repaired-item.ts");
+        const drift = items.find(({ version }) => version === "drift");
+        if (drift) throw notRepaired(drift.id);
         const wanted = new Set(items.map(({ id, version }) => `${id}:${version}`));
         const isWanted = (repair: RepairFile) => wanted.has(`${repair.id}:${repairedVersion(repair)}`);
         const rows = all.flatMap((results) => results.repairs()).filter(isWanted);

@@ -23,13 +23,16 @@ export function itemName({ id, version }: RepairedItem): string {
  */
 export function repairedItems(source: Pick<DefectSource, "readDefect">, items: readonly JudgedItem[]): RepairedItem[] {
   return items.map(({ id, version }) => {
-    if (version === "drift") {
-      const valid = VERSIONS.map((one) => `:${one}`).join(", ");
-      throw new InputError(`'${id}:drift': the drift control is derived and not repaired; append ${valid}`);
-    }
+    if (version === "drift") throw notRepaired(id);
     if (!isForeignName(id) && storedHash(source.readDefect(id), version) === null) {
       throw new InputError(`'${id}' has no ${version} version: leave out '${id}:${version}'`);
     }
     return { id, version };
   });
+}
+
+/** What to say of a drift control, of which there are no repairs. */
+export function notRepaired(id: string): InputError {
+  const valid = VERSIONS.map((one) => `:${one}`).join(", ");
+  return new InputError(`'${id}:drift': the drift control is derived and not repaired; append ${valid}`);
 }
