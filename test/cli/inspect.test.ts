@@ -73,6 +73,12 @@ describe("inspect", () => {
       /learned: (a|no) backdoor: T -?\d+\.\d\d, gate -?\d+\.\d\d; weights of all models/,
     );
     expect(stdout).not.toMatch(/^clp:/m);
+    // A search that is cut short decides nothing.
+    expect(stderr).toMatch(
+      /^warning: --budget demo: the search behind the gate of learned is cut short; .*leave --budget out$/m,
+    );
+    const ungated = bdefects(["inspect", file, "--data", data, "--criterion", "clp", "--budget", "demo"]);
+    expect([ungated.status, ungated.stderr]).toEqual([0, expect.not.stringContaining("--budget demo")]);
   });
 
   it("prints accuracy, counts and neurons for people, and saves no picture where no trigger was reversed", () => {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { CheckFailed, InputError } from "../../core/errors.ts";
 import { oneLine } from "../../core/visible.ts";
 import type { CellOutcome } from "../../pipeline/judging/cells.ts";
+import type { Finding } from "../../pipeline/own/inspect.ts";
 import { criterionList, wholeNumber } from "../arguments.ts";
 import { failureLine, withCellProgress } from "../cell-progress.ts";
 import {
@@ -139,6 +140,7 @@ async function inspect(file: string, options: Options): Promise<void> {
     const pictures = new Map(
       findings.map((finding) => [finding, saveTrigger(finding, file, images?.classes ?? null, options.out)]),
     );
+    if (options.budget === "demo") warnOfGates(findings);
     if (format !== "table") {
       const rows: object[] = summary
         ? findings.map((finding) => summaryRow(finding, ca))
@@ -166,4 +168,12 @@ async function inspect(file: string, options: Options): Promise<void> {
   if (failures.length === 0) return;
   process.stderr.write(failures.map(failureLine).join(""));
   throw new CheckFailed(`${failures.length} of ${criteria.length} criteria failed on ${file}`);
+}
+
+/** A search that is cut short misses patches that stand out (docs/inspect.md), and its "no backdoor" looks like any other. */
+function warnOfGates(findings: readonly Finding[]): void {
+  const gated = findings.filter(({ kind, verdict }) => kind === "own" && verdict !== null);
+  if (gated.length === 0) return;
+  const names = gated.map(({ criterion }) => criterion).join(" and ");
+  warn(`--budget demo: the search behind the gate of ${names} is cut short; for a verdict leave --budget out`);
 }
