@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Benchmark, benchmarkDefect } from "../../src/pipeline/board/benchmark.ts";
@@ -17,7 +17,7 @@ import { makeDatabase } from "./database.ts";
 
 // Workers are processes of the built program.
 const built = join(import.meta.dirname, "../../dist/pipeline/board/run.js");
-const { hashesNow, runEntry, withResult } = (await import(
+const { hashesNow, keepResult, runEntry } = (await import(
   pathToFileURL(built).href
 )) as typeof import("../../src/pipeline/board/run.ts");
 
@@ -87,9 +87,25 @@ describe("a method on a benchmark", () => {
     expect(result.figures[0]).toMatchObject({ by: null, defects: 2, models: 1, missing: 0 });
     // The program names nothing, so that gated it finds nothing.
     expect(result.figures[0].gated).toMatchObject({ infected: 0, sham: 0 });
-    writeEntry(path, withResult(entry, hashesNow(entry, root), result));
+    keepResult(path, entry, hashesNow(entry, root), result);
     expect(openEntry(path).results).toEqual([result]);
     expect(Object.keys(openEntry(path).hashes)).toEqual(["board/methods/own.mjs"]);
+  });
+
+  it("is written into the entry as it is by then, unless that describes another method", () => {
+    const entry = openEntry(path);
+    const [result] = entry.results;
+    const file = join(temporaryFolder(), "board", "entries", "own.json");
+    mkdirSync(dirname(file), { recursive: true });
+    // Another run ended first.
+    writeEntry(file, { ...entry, title: "Ours", results: [{ ...result, benchmark: "fresh-3" }] });
+    keepResult(file, { ...entry, results: [] }, entry.hashes, result);
+    const written = openEntry(file);
+    expect(written.title).toBe("Ours");
+    expect(written.results.map(({ benchmark }) => benchmark)).toEqual(["sample", "fresh-3"]);
+    writeEntry(file, { ...entry, budget: "full" });
+    expect(() => keepResult(file, entry, entry.hashes, result)).toThrow(/describes another method than when/);
+    expect(openEntry(file).budget).toBe("full");
   });
 
   it("takes what was found before under the same settings, and says so", async () => {

@@ -262,6 +262,17 @@ describe.skipIf(command === null)("the explorer in a browser", () => {
     await expect.poll(() => page.locator("p.refusal[role=status]").textContent()).toBe("");
   });
 
+  it("goes a step back to the defect that it began with", async () => {
+    const page = await explored.show("");
+    const choice = page.locator(".choice-of-defect select");
+    const first = await choice.inputValue();
+    await choice.selectOption(first === id ? other : id);
+    await answersOf(page);
+    await page.goBack();
+    await expect.poll(() => choice.inputValue()).toBe(first);
+    expect(new URL(page.url()).hash).toBe(`#defect=${first}`);
+  });
+
   it("keeps the dot of an effective neuron that is silenced", async () => {
     const page = await explored.show(`#defect=${id}`);
     const neuron = page.locator("button.neuron.effective").first();

@@ -16,8 +16,15 @@ export function App() {
   const entry = there?.defects.find(({ id }) => id === chosen);
   const sample = sampleOf(entry?.task);
   const exhibit = useLoaded(entry ? (entry.task ?? "images") : null, () => loadExhibit(there!, entry!.task));
-  // The address names the defect as soon as anything was chosen of it.
-  const changeOfIt = useCallback((changed: Partial<View>) => change({ defect: chosen, ...changed }), [change, chosen]);
+  const isNamed = view.defect !== null;
+  const changeOfIt = useCallback(
+    (changed: Partial<View>) => {
+      // The address names the defect as soon as anything is chosen, so that a step back leads to it.
+      if (!isNamed) change({ defect: chosen });
+      change(changed);
+    },
+    [change, chosen, isNamed],
+  );
   const defect = useLoaded(chosen, () => loadDefect(chosen!));
   const failure = [index, defect, exhibit].find((loaded) => loaded.state === "failed");
   return (
@@ -38,7 +45,7 @@ export function App() {
           <Choice
             index={there}
             chosen={chosen}
-            onChoose={(id) => change({ defect: id, neuron: null, silence: "none", image: null, look: null })}
+            onChoose={(id) => changeOfIt({ defect: id, neuron: null, silence: "none", image: null, look: null })}
           />
         )}
         {failure?.state === "failed" ? (

@@ -1,5 +1,11 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { Guarded } from "./guarded.tsx";
 import "./style.css";
 
-render(<App />, document.getElementById("app")!);
+render(
+  <Guarded name="data/index.json">
+    <App />
+  </Guarded>,
+  document.getElementById("app")!,
+);

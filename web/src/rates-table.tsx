@@ -65,7 +65,9 @@ export function RatesTable(props: Props) {
           ))}
         </tbody>
       </table>
-      <p class="quiet">ASR: among {words.samples} with the trigger, the share on which the attack succeeds.</p>
+      <p class="quiet">
+        ASR: of the {words.samples} on which success shows, with the trigger, the share on which the attack succeeds.
+      </p>
       <div class="row">
         <label>
           Over{" "}

@@ -58,9 +58,9 @@ export function registerBoard(program: Command): void {
 }
 
 async function runBoard(path: string, options: RunOptions): Promise<void> {
-  const { openEntry, rootOf, writeEntry } = await import("../../pipeline/board/entry.ts");
+  const { openEntry, rootOf } = await import("../../pipeline/board/entry.ts");
   const { freshBenchmark, sampleBenchmark } = await import("../../pipeline/board/benchmark.ts");
-  const { hashesNow, runEntry, withResult } = await import("../../pipeline/board/run.ts");
+  const { hashesNow, keepResult, runEntry } = await import("../../pipeline/board/run.ts");
   const { useDevice } = await import("../../pipeline/device/device.ts");
   const { Progress } = await import("../progress.ts");
   const entry = openEntry(path);
@@ -101,7 +101,7 @@ async function runBoard(path: string, options: RunOptions): Promise<void> {
         `${path}: the method gave nothing on any model, and nothing was written: ${failures[0].reason}`,
       );
     }
-    writeEntry(path, withResult(entry, hashes, result));
+    keepResult(path, entry, hashes, result);
     emitRows(
       result.figures.map((figure) => figureRow(entry, result, figure)),
       options,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { InputError } from "../../core/errors.ts";
 import { userCache } from "../../files/user-cache.ts";
 import type { BoardCell, BoardEntry, BoardResult, BoardSide } from "../../records/board.ts";
 import type { PredictionFile } from "../../records/prediction.ts";
@@ -15,7 +16,7 @@ import type { JudgeTask } from "../judging/task.ts";
 import { layersOf, networkOf } from "../judging/workbench.ts";
 import { chooseJudgeJobs, judgeInWorkers } from "../judging/workers.ts";
 import { type Benchmark, type BenchmarkDefect, benchmarkSha256 } from "./benchmark.ts";
-import { criterionArgument, fileHash, methodStamp, scriptNamed, storedName } from "./entry.ts";
+import { criterionArgument, fileHash, methodStamp, openEntry, scriptNamed, storedName, writeEntry } from "./entry.ts";
 
 /** The versions of a defect that make the headline. */
 const VERSIONS = ["infected", "sham"] as const;
@@ -162,8 +163,30 @@ export function hashesNow(entry: BoardEntry, root: string): Record<string, strin
   return Object.fromEntries(names.map((name) => [name, fileHash(root, name)]));
 }
 
+/**
+ * Writes a result into an entry's file as it is now: another run may have written one of another benchmark meanwhile.
+ *
+ * @param judged the entry as it was when the run began
+ * @param hashes of the files that were judged
+ * @throws InputError where the entry has become another method's
+ */
+export function keepResult(
+  path: string,
+  judged: BoardEntry,
+  hashes: Record<string, string>,
+  result: BoardResult,
+): void {
+  const entry = openEntry(path);
+  const described = ({ criterion, command, access, budget }: BoardEntry) =>
+    JSON.stringify([criterion, command, access, budget]);
+  if (described(entry) !== described(judged)) {
+    throw new InputError(`${path}: describes another method than when it was judged; run the same command again`);
+  }
+  writeEntry(path, withResult(entry, hashes, result));
+}
+
 /** An entry with a result more, in place of an earlier one of the same benchmark. @param hashes of the files that were judged */
-export function withResult(entry: BoardEntry, hashes: Record<string, string>, result: BoardResult): BoardEntry {
+function withResult(entry: BoardEntry, hashes: Record<string, string>, result: BoardResult): BoardEntry {
   const others = entry.results.filter(({ benchmark }) => benchmark !== result.benchmark);
   return { ...entry, hashes, results: [...others, result].sort((a, b) => (rankOf(a) < rankOf(b) ? -1 : 1)) };
 }
