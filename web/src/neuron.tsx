@@ -1,17 +1,11 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
-import type { Samples } from "../../src/core/samples.ts";
-import { unitsOf } from "../../src/graph/network.ts";
-import { type Share, sliceOf } from "../../src/graph/units.ts";
+import { useMemo } from "preact/hooks";
 import type { Trigger } from "../../src/tasks/backdoor.ts";
-import { readSlice } from "../../src/tensor/slices.ts";
-import type { Activations, Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import { MostExciting } from "./exciting.tsx";
 import type { Exhibit } from "./exhibits/exhibit.ts";
 import type { LoadedDefect } from "./files.ts";
 import { neuronIndex, rankOf } from "./neurons.ts";
-
-/** Samples that are looked through for the most activating ones, and how many of them are shown. */
-const LOOKED_AT = 128;
-const SHOWN = 6;
+import { OwnedTable, ownedBy } from "./owned.tsx";
 
 interface Props {
   engine: Engine;
@@ -27,12 +21,12 @@ interface Props {
 
 /** What is known of one neuron: whether it is infected, what it owns, what criteria say, which samples excite it. */
 export function NeuronPage(props: Props) {
-  const { defect, layer, neuron, silenced } = props;
+  const { engine, defect, layer, neuron, silenced } = props;
   const { facts } = defect;
   const at = facts.infected[layer]?.indexOf(neuron) ?? -1;
   const effective = facts.effective?.[layer]?.includes(neuron) ?? false;
   const index = neuronIndex(facts);
-  const owned = useMemo(() => ownedBy(props), [props.engine, defect, layer, neuron]);
+  const owned = useMemo(() => ownedBy(engine.network, defect, layer, neuron), [engine, defect, layer, neuron]);
   const number = (value: number | undefined) => (value === undefined ? "–" : value.toPrecision(3));
   return (
     <section aria-labelledby="neuron-title" class="card neuron-page">
@@ -44,7 +38,7 @@ export function NeuronPage(props: Props) {
           </code>
         </h2>
         <span class="row">
-          <button type="button" aria-pressed={silenced} onClick={props.onToggle}>
+          <button type="button" onClick={props.onToggle}>
             {silenced ? "Wake it" : "Silence it"}
           </button>
           <button type="button" onClick={props.onClose}>
@@ -90,134 +84,5 @@ export function NeuronPage(props: Props) {
       </div>
       <MostExciting {...props} />
     </section>
-  );
-}
-
-const ROLES: Record<Share["role"], string> = {
-  weight: "weights it reads with",
-  up: "weights of what passes its gate",
-  bias: "bias",
-  gain: "gain γ",
-  shift: "shift β",
-  outgoing: "weights it is read with",
-  mean: "mean μ",
-  variance: "variance σ²",
-};
-
-/** A part of what a neuron owns. */
-interface Owned {
-  share: Share;
-  /** How many numbers it is. */
-  values: number;
-  /** Their L2 norm, and that of their differences from the clean twin's. */
-  size: number;
-  distance: number;
-}
-
-function ownedBy({ engine, defect, layer, neuron }: Props): Owned[] {
-  const unit = unitsOf(engine.network).find(({ id }) => id === layer)!;
-  return unit.owned.map((share) => {
-    const slice = sliceOf(share, neuron);
-    const [mine, twin] = [readSlice(defect.infected, slice), readSlice(defect.clean, slice)];
-    const distance = norm(mine.map((value, i) => value - twin[i]));
-    return { share, values: mine.length, size: norm(mine), distance };
-  });
-}
-
-function OwnedTable({ owned }: { owned: readonly Owned[] }) {
-  return (
-    <table>
-      <caption>What it owns</caption>
-      <thead>
-        <tr>
-          <th scope="col">Part</th>
-          <th scope="col">Values</th>
-          <th scope="col">Size</th>
-          <th scope="col">Distance from the twin</th>
-        </tr>
-      </thead>
-      <tbody>
-        {owned.map(({ share, values, size, distance }) => (
-          <tr key={share.key}>
-            <th scope="row">
-              {ROLES[share.role]}
-              <br />
-              <code class="quiet">{share.key}</code>
-            </th>
-            <td>{values}</td>
-            <td>{size.toPrecision(3)}</td>
-            <td>{distance.toPrecision(3)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function norm(values: ArrayLike<number>): number {
-  return Math.hypot(...Array.from(values));
-}
-
-interface Exciting extends Activations {
-  title: string;
-  set: Samples;
-  trigger: Trigger | null;
-}
-
-function MostExciting({ engine, defect, layer, neuron, exhibit, trigger }: Props) {
-  const { samples } = exhibit.words;
-  const { Excited } = exhibit;
-  const [found, setFound] = useState<Exciting[] | null>(null);
-  const [failure, setFailure] = useState("");
-  useEffect(() => {
-    let wanted = true;
-    setFound(null);
-    setFailure("");
-    const look = async () => {
-      await engine.afterPictures();
-      const clean = await exhibit.first(Math.min(LOOKED_AT, exhibit.usualBatch), () => wanted);
-      if (!clean) return;
-      const sets: Exciting[] = [];
-      for (const [title, set, stamped] of [
-        [`Clean ${samples} that excite it most`, clean, null],
-        [`Triggered ${samples} that excite it most`, exhibit.stamp(trigger, clean), trigger],
-      ] as const) {
-        const activations = await engine.activations(defect.infected, set, layer, neuron, () => wanted);
-        if (!activations) return;
-        sets.push({ title, set, trigger: stamped, ...activations });
-      }
-      setFound(sets);
-    };
-    look().catch((error: Error) => wanted && setFailure(error.message));
-    return () => {
-      wanted = false;
-    };
-  }, [engine, defect, layer, neuron, exhibit, trigger]);
-  if (failure)
-    return (
-      <p role="alert" class="refusal">
-        What excites it cannot be computed here: {failure}
-      </p>
-    );
-  if (!found) return <p class="quiet">Looking for {samples} that excite it…</p>;
-  return (
-    <div class="neuron-columns">
-      {found.map(({ title, set, trigger, values, places }) => (
-        <div key={title}>
-          <h3>{title}</h3>
-          <div class="excited">
-            {[...values.keys()]
-              .sort((a, b) => values[b] - values[a])
-              .slice(0, SHOWN)
-              .map((i) => (
-                <figure key={i}>
-                  <Excited {...{ set, i, trigger }} at={places?.[i] ?? null} />
-                  <figcaption>{values[i].toPrecision(3)}</figcaption>
-                </figure>
-              ))}
-          </div>
-        </div>
-      ))}
-    </div>
   );
 }

@@ -8,6 +8,7 @@ import { pixelsAt } from "../pixels.tsx";
 import { readSquare } from "../read-picture.ts";
 import { ClassAnswer } from "./class-answer.tsx";
 import type { Exhibit, Words } from "./exhibit.ts";
+import { NO_CLASS } from "./no-class.ts";
 import { pixelExhibit } from "./pixel-exhibit.tsx";
 
 /** Pictures with classes. @param classes the names of theirs, which need not be the network's */
@@ -56,8 +57,6 @@ export function picturesExhibit(set: ImageSet, classes: readonly string[]): Exhi
 
 /** Of the drawn test pictures a danger sign that networks of real signs know, too: what they are shown first. */
 const FAMILIAR = 12;
-/** The label of a picture that nobody labelled: no network here has so many classes. */
-const NO_CLASS = 255;
 
 const WORDS: Words = {
   sample: "picture",

@@ -2,11 +2,10 @@ import { spaced } from "../../../src/tasks/language/language-of.ts";
 import type { Language, TextSet } from "../../../src/tasks/language/text-set.ts";
 import { LONGEST_TRIGGER, type WordTrigger } from "../../../src/tasks/language/word-trigger.ts";
 import { MOST_TOKENS } from "./marked-text.tsx";
+import { NO_CLASS } from "./no-class.ts";
 
 /** Characters of a text beyond which it is refused unread: some multiple of what a network reads. */
 const LONGEST_TEXT = 2000;
-/** The label of a text that nobody labelled: no network here has so many classes. */
-const NO_CLASS = 255;
 
 /** A text that the user typed, in small letters as the data set's are. @throws Error with one line for people */
 export function typedText(typed: string, language: Language): TextSet {
