@@ -48,7 +48,7 @@ interface Candidate {
  *
  * @param scores of every neuron, higher = sooner tried; equal ones in the order of layers
  * @param among how many of the most suspicious neurons are tried
- * @param already what is cut to begin with
+ * @param already what is cut to begin with; what that cost does not count
  */
 export async function cutUntilDead(
   subject: ReversalSubject & { clean: { threshold: ImageSet } },
@@ -68,12 +68,13 @@ export async function cutUntilDead(
     .map((at): Candidate => ({ at, worth: Number.POSITIVE_INFINITY, fits: false, when: -1 }));
   const cut = Array.from(isGone.keys()).filter((at) => isGone[at]);
   const whole = await look([]);
-  let now = cut.length === 0 ? whole : await look(cut);
+  const first = cut.length === 0 ? whole : await look(cut);
+  let now = first;
   while (now.success > DEAD) {
     const best = await bestOf(left, cut, async (at) => {
       const next = await look([...cut, at]);
       const [taken, costs] = [1 - next.pull / now.pull, Math.max(0, next.loss - now.loss)];
-      const fits = taken >= CUTTING.least && !isTooDear(whole, next) && !isLastOfLayer(index, cut, at);
+      const fits = taken >= CUTTING.least && !isTooDear(first, next) && !isLastOfLayer(index, cut, at);
       return { worth: taken / (costs + SPARED), fits };
     });
     if (!best) break;

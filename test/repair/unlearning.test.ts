@@ -50,6 +50,6 @@ describe("unlearning a patch", () => {
     const { state: after, neurons, note } = await excise.repairByRanking!(suspect, {}, scores);
     expect(neurons.a.every((c) => c >= 4)).toBe(true);
     expect(note).toBe("cut 32: the patch towards class 0 works on 100 % of images, 100 % before");
-    expect(after).toEqual(maskNeurons(network, state, neurons));
+    expect(after).toEqual(maskNeurons(network, after, neurons));
   });
 });
