@@ -10,6 +10,8 @@ import { maskNeurons } from "../src/measure/mask.ts";
 import { withJudging } from "../src/pipeline/judging/judge.ts";
 import { openSubject } from "../src/pipeline/judging/subject.ts";
 import { softmaxes } from "../src/repair/outputs.ts";
+import { settle } from "../src/repair/settling.ts";
+import { withImages } from "../src/reversal/subject.ts";
 import type { StateDict } from "../src/tensor/state.ts";
 import { halfCosine } from "../src/tune/schedule.ts";
 import { SubnetworkTuner } from "../src/tune/subnetwork.ts";
@@ -17,8 +19,9 @@ import { runBench } from "./run.ts";
 
 /**
  * `npx tsx bench/retuning.ts ID… --db DB --data DATA --out OUT`: whether a backdoor comes back when its new owner goes on training. OUT has repairs by
- * `excise` with `learned`. Prints a row of JSON for each defect: ASR and CA of the infected model and of the repaired one, each as it is, after training on
- * the clean images' labels, and after training on the infected model's answers to the same images. Neurons that were cut stay cut.
+ * `excise` with `learned`. Prints a row of JSON for each defect: ASR and CA of the infected model, of the same without the neurons that were cut, and of
+ * this after it settled, each as it is, after training on the clean images' labels, and after training on the infected model's answers to the same images.
+ * Neurons that were cut stay cut.
  */
 
 /** Adam on θ of all neurons that are not cut, as a half cosine; the classifier and batch-norm statistics stay. */
@@ -45,11 +48,13 @@ async function main(options: { db: string; data: string; out: string }, ids: str
       const subject = openSubject(bench, { id, version: "infected" });
       const suspect = await bench.suspect(await subject.model(), await subject.dataset());
       const row: Record<string, unknown> = { id };
-      for (const [name, cut] of [
-        ["infected", {}],
-        ["excised", parseNeurons(repair.cut)],
+      const gone = parseNeurons(repair.cut);
+      const without = maskNeurons(suspect.network, suspect.state, gone);
+      for (const [name, start, cut] of [
+        ["infected", suspect.state, {}],
+        ["cut", without, gone],
+        ["settled", await settle(withImages(suspect), without, gone), gone],
       ] as const) {
-        const start = maskNeurons(suspect.network, suspect.state, cut);
         row[name] = await subject.measure(start);
         for (const teacher of ["labels", "answers"] as const) {
           row[`${name}, ${teacher}`] = await subject.measure(await trained(suspect, start, cut, teacher));

@@ -16,14 +16,14 @@ const SETTLING = {
   images: 64,
   learningRate: 1e-4,
   /** Of a goal, the share of the image's label; the rest is what the suspect answers. The answers alone teach a cut backdoor again, the labels alone are learned by heart. */
-  labels: 0.5,
+  labels: 0.75,
 };
 
 /**
  * Trains what was not cut on the defender's clean images, so that it takes over what the cut neurons did for them. θ of all other neurons moves; the
  * classifier and batch-norm statistics stay.
  *
- * @param suspect whose answers are half of every goal
+ * @param suspect whose answers are part of every goal
  * @param start where training starts: the suspect without the neurons in `cut`
  */
 export async function settle(suspect: ImageSuspect, start: StateDict, cut: NeuronSet): Promise<StateDict> {

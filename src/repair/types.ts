@@ -6,7 +6,7 @@ import type { StateDict } from "../tensor/state.ts";
 /** What a repair did that decides by itself how many of the ranked neurons it needs. */
 export interface RankedRepair {
   state: StateDict;
-  /** The neurons that it changed. */
+  /** The neurons that it cut or taught. What is left may have moved a little besides. */
   neurons: NeuronSet;
   /** What it found, or why it changed nothing, in one line. */
   note: string;
