@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { dataOption, dbOption, outOption } from "../src/cli/options.ts";
-import { indexNeurons, membership, neuronsAt } from "../src/core/neuron-index.ts";
+import { indexNeurons, neuronsOutside } from "../src/core/neuron-index.ts";
 import { type NeuronSet, parseNeurons } from "../src/core/neurons.ts";
 import { Random, stageSeed } from "../src/core/random.ts";
 import { neuronLayers, outputsOf } from "../src/graph/network.ts";
@@ -68,12 +68,7 @@ async function main(options: { db: string; data: string; out: string }, ids: str
 async function trained(suspect: Suspect, start: StateDict, cut: NeuronSet, teacher: Teacher): Promise<StateDict> {
   const { network, state, task, clean, runner } = suspect;
   const { steps, batch, learningRate } = TRAINING;
-  const index = indexNeurons(neuronLayers(network));
-  const isCut = membership(index, cut);
-  const others = neuronsAt(
-    index,
-    Uint8Array.from(isCut, (gone) => 1 - Number(gone)),
-  );
+  const others = neuronsOutside(indexNeurons(neuronLayers(network)), cut);
   const tuner = await SubnetworkTuner.create(network, start, others, {
     ...{ batch, threads: 1 },
     objective: task.loss.objective,

@@ -68,6 +68,14 @@ export function neuronsAt(index: NeuronIndex, flags: ArrayLike<number>): NeuronS
   return set;
 }
 
+/** All neurons that are not in a set. */
+export function neuronsOutside(index: NeuronIndex, set: NeuronSet): NeuronSet {
+  return neuronsAt(
+    index,
+    membership(index, set).map((isIn) => 1 - isIn),
+  );
+}
+
 /**
  * Positions from most to least suspicious, where an order must be forced: by score, ties by layer order, then channel
  * index (docs/methods.md §1.3).
