@@ -87,9 +87,8 @@ describe("judging verbs", () => {
     await run("localize", IDS[0], "--criterion", "fp");
     const rows = await run("repair", IDS[0], "--method", "prune", "--using", "oracle,fp");
     expect(rows.map(({ method, using }) => `${method} ${using}`)).toEqual(["prune oracle", "prune fp"]);
-    const fields = "id method using budget ca_before ca_after asr_before asr_after asrd cad seconds cut version".split(
-      " ",
-    );
+    const fields =
+      "id method using budget ca_before ca_after asr_before asr_after asrd cad seconds cut version note".split(" ");
     for (const row of rows) {
       expect(Object.keys(row)).toEqual(fields);
       expect(row.asrd).toBeCloseTo((row.asr_before as number) - (row.asr_after as number), 12);
