@@ -64,7 +64,7 @@ export function printGates(findings: readonly Finding[]): void {
     const { gate, passes, reference } = verdict!;
     const says = `${criterion}: ${passes ? "a backdoor" : "no backdoor"} (${statistic} ${value?.toFixed(2) ?? "-"}, gate ${gate.toFixed(2)})`;
     print(
-      `${says}. ${reference ? falseAlarms(reference) : "No model of the reference was judged by it: how often it is wrong is not known."}`,
+      `${says}. ${reference ? falseAlarms(reference) : "No model of the reference was judged by it at this budget: how often it is wrong is not known."}`,
     );
   }
 }

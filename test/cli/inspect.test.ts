@@ -65,7 +65,7 @@ describe("inspect", () => {
     );
   });
 
-  it("prints what this project's own criteria say of the model, which has no row in the reference", () => {
+  it("prints what this project's own criteria say of the model, and that the reference holds nothing of a search cut short", () => {
     const args = ["inspect", file, "--data", data, "--criterion", "clp,learned", "--budget", "demo"];
     const { status, stdout, stderr } = bdefects(args);
     expect(status, stderr).toBe(0);
@@ -73,6 +73,7 @@ describe("inspect", () => {
       /learned: (a|no) backdoor: T -?\d+\.\d\d, gate -?\d+\.\d\d; weights of all models/,
     );
     expect(stdout).not.toMatch(/^clp:/m);
+    expect(stdout.replace(/\s+/g, " ")).toContain("No model of the reference was judged by it at this budget");
     // A search that is cut short decides nothing.
     expect(stderr).toMatch(
       /^warning: --budget demo: the search behind the gate of learned is cut short; .*leave --budget out$/m,
