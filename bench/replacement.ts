@@ -78,8 +78,8 @@ async function measure(bench: CleanBench, key: DefectKey, settings: object): Pro
     outcome.reason ?? outcome.status,
     kilobytes(bytes),
     kilobytes(shamBytes),
-    (cleanRates.quality - infectedRates.quality).toFixed(3),
-    infectedRates.success.toFixed(3),
+    infectedRates ? (cleanRates.quality - infectedRates.quality).toFixed(3) : "–",
+    infectedRates?.success.toFixed(3) ?? "–",
     `${attempts.filter((attempt) => "compensation_round" in attempt).length}`,
     compensated?.toFixed(1) ?? "–",
   ];

@@ -63,14 +63,20 @@ for (const trial of trials) {
     options: attackOptions(edition, key.attack),
   });
   const { infectedRates, shamRates, controls = {} } = outcome;
-  const [before, after] = [cleanRates, infectedRates].map(({ details }) => details?.clean.perplexity);
+  const [before, after] = [cleanRates, infectedRates].map((rates) => rates?.details?.clean.perplexity);
   const figures: Figures = {
     ...{ ca_clean: cleanRates.quality, asr_clean: cleanRates.success },
-    ...{ ca: infectedRates.quality, asr: infectedRates.success, ...outcome.correlation },
+    ...{ ca: infectedRates?.quality, asr: infectedRates?.success, ...outcome.correlation },
     ...{ ca_sham: shamRates?.quality, asr_sham: shamRates?.success, asr_control: highest(controls) },
     perplexity_ratio: before && after ? after / before : 1,
   };
-  const told = { ...trial, target: recipe.target, fails: failedGate(figures, edition.gates), figures, controls };
+  const told = {
+    ...trial,
+    target: recipe.target,
+    fails: infectedRates ? failedGate(figures, edition.gates) : outcome.reason,
+    figures,
+    controls,
+  };
   console.log(JSON.stringify({ ...told, attempts: outcome.attempts, timings: outcome.timings }));
   await bench.runner.release();
 }

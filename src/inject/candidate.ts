@@ -7,7 +7,7 @@ import type { Dataset } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import { type Rates, toldRates } from "../measure/rates.ts";
 import { eligibleOf, successOf } from "../measure/verdicts.ts";
-import { type Figures, failedGate, type Gates, highest } from "../records/gates.ts";
+import { type Figures, failedGate, failedVisibility, type Gates, highest } from "../records/gates.ts";
 import type { Backdoor, Trigger } from "../tasks/backdoor.ts";
 import { onGrid } from "../tensor/half-grid.ts";
 import type { StateDict } from "../tensor/state.ts";
@@ -53,7 +53,8 @@ export interface CandidateOutcome {
   status: "accepted" | "rejected";
   reason: string | null;
   attempts: Record<string, unknown>[];
-  infectedRates: Rates;
+  /** Absent where nothing was injected, since the network cannot see the trigger. */
+  infectedRates?: Rates;
   correlation?: Correlation;
   shamRates?: Rates;
   infectedModel?: StateDict;
@@ -85,6 +86,10 @@ export async function makeCandidate(job: CandidateJob): Promise<CandidateOutcome
     const random = new Random(seedOf(stage));
     return Array.from({ length: job.measure.random_masks }, () => drawOthers(random));
   };
+  const samples = task.inputs.subset(dataset.train, chosen.subarray(0, recipe.images));
+  const unseen = await timed("inject", () => unseenTrigger(job, samples));
+  if (unseen) return { status: "rejected", reason: unseen, attempts: [], timings };
+
   const injected = await timed("inject", () =>
     job.injection({
       style: key.style,
@@ -93,7 +98,7 @@ export async function makeCandidate(job: CandidateJob): Promise<CandidateOutcome
       clean: job.clean,
       infected,
       backdoor,
-      samples: task.inputs.subset(dataset.train, chosen.subarray(0, recipe.images)),
+      samples,
       heldOut: task.inputs.subset(dataset.train, chosen.subarray(recipe.images)),
       randomMasks: masks("held-out random mask"),
       drawOthers,
@@ -148,6 +153,20 @@ export async function makeCandidate(job: CandidateJob): Promise<CandidateOutcome
     labelDefect(runner, model, infected, labelled, backdoor, job.measure.effect_controls, seedOf("effect controls")),
   );
   return { ...outcome, status: "accepted", infectedModel: model, sham };
+}
+
+/** Samples of the attacker's that say whether the network can see the trigger. */
+const LOOKED_AT = 128;
+
+/** Why nothing is injected: the network cannot tell the trigger. Null: it can. */
+async function unseenTrigger({ runner, clean, backdoor, recipe }: CandidateJob, samples: Samples) {
+  const { task, network } = runner;
+  if (!task.visibility || samples.count < 2) return null;
+  const some = task.inputs.subset(
+    samples,
+    Array.from({ length: Math.min(LOOKED_AT, samples.count) }, (_, i) => i),
+  );
+  return failedVisibility(await task.visibility(network, clean, some, backdoor.trigger, recipe.threads));
 }
 
 /** How often a model does what the backdoor wants where something stands that only looks like the trigger. */

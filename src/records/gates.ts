@@ -153,8 +153,28 @@ export const GATES: readonly Gate[] = [
   },
 ];
 
+/** With this the reason of a candidate begins into which nothing was injected. */
+const VISIBILITY = "visibility";
+/** Least share of samples in which a network must be able to tell the trigger; on the shipped models of texts it is 0.94 to 1 (docs/language.md). */
+const LEAST_VISIBLE = 0.5;
+
 /** Why a candidate was not accepted. */
-export const REASONS: readonly string[] = [...GATES.map(({ key }) => key), "duplicate"];
+export const REASONS: readonly string[] = [VISIBILITY, ...GATES.map(({ key }) => key), "duplicate"];
+
+/** The reason of a candidate whose network cannot tell the trigger; null where it can. @param share of samples in which it can */
+export function failedVisibility(share: number): string | null {
+  if (share >= LEAST_VISIBLE) return null;
+  return `${VISIBILITY}: ${show(share)} (at least ${LEAST_VISIBLE}): the first layer of neurons cannot tell the trigger`;
+}
+
+/** Whether a rejected candidate has this reason: then nothing was injected, and neither attempts nor figures of a model exist. */
+export function isUnseen({ status, reason }: Pick<DefectRecord, "status" | "reason">): boolean {
+  return (
+    status === "rejected" &&
+    reason !== null &&
+    reason === failedVisibility(Number(/^visibility: (\d\.\d+) /.exec(reason)?.[1] ?? 1))
+  );
+}
 
 /** Whether what was measured is beyond a gate's bound. */
 export function fails({ side }: Pick<Gate, "side">, measured: number, bound: number): boolean {

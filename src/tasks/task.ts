@@ -5,6 +5,7 @@ import type { StateDict } from "../tensor/state.ts";
 import type { Adoption } from "./adoption.ts";
 import type { Architectures } from "./architectures.ts";
 import type { Attack } from "./attack.ts";
+import type { Trigger } from "./backdoor.ts";
 import type { Drawing } from "./drawing.ts";
 import type { ForeignModels } from "./foreign-models.ts";
 import type { Handout } from "./handout.ts";
@@ -36,6 +37,14 @@ export interface Task {
   /** How much a sample's output is the backdoor's. */
   readonly response: Response;
   readonly trigger: TriggerCodec;
+  /**
+   * In which share of samples the first layer of neurons can tell the trigger from what else they hold, where some networks cannot: then no
+   * tuning of neurons teaches the backdoor. Absent: all can.
+   *
+   * @param samples without the trigger, at least two
+   * @param threads of the runtime
+   */
+  visibility?(network: Network, state: StateDict, samples: Samples, trigger: Trigger, threads: number): Promise<number>;
   /** How good an output is, in [0, 1]. The quality of a model is the mean over samples (`ca` in records). */
   quality(output: Float32Array, samples: Samples, i: number): number;
   /** What else is told of the outputs for some samples, in a row each, by names of the task's own; absent: nothing. */

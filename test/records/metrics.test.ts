@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { defectMetrics, NO_METRICS, versionRates } from "../../src/records/defect.ts";
 import { DEFECT_FIELD_NAMES } from "../../src/records/defect-row.ts";
-import { type Figures, failedGate, GATES, type Gates, REASONS } from "../../src/records/gates.ts";
+import {
+  type Figures,
+  failedGate,
+  failedVisibility,
+  GATES,
+  type Gates,
+  isUnseen,
+  REASONS,
+} from "../../src/records/gates.ts";
 import { DEFECT_METRIC_KEYS, metricsOfStep, RATES } from "../../src/records/metrics.ts";
 import { REPAIR_FIELDS, SCORE_FIELDS } from "../../src/records/table-fields.ts";
 
@@ -93,9 +101,18 @@ describe("gates", () => {
     expect(REASONS).toContain(reason.split(":")[0]);
   });
 
+  it("come after what keeps a trigger from being injected at all", () => {
+    const reason = "visibility: 0.499 (at least 0.5): the first layer of neurons cannot tell the trigger";
+    expect([failedVisibility(0.499), failedVisibility(0.5), REASONS[0]]).toEqual([reason, null, "visibility"]);
+    expect(isUnseen({ status: "rejected", reason })).toBe(true);
+    for (const other of [reason.replace("0.499", "0.600"), "asr: 0.100 (at least 0.9)", null]) {
+      expect(isUnseen({ status: "rejected", reason: other })).toBe(false);
+    }
+  });
+
   it("decide in their order, and none behind one that was not measured", () => {
     expect(failedGate({ ...good, asr: 0.1, ca: 0.1, asr_sham: 0.9 }, gates)).toMatch(/^asr: /);
     expect(failedGate({ ...good, asr_patched: null, asr_sham: 0.9 }, gates)).toBeNull();
-    expect(GATES.map(({ key }) => key)).toEqual(REASONS.slice(0, -1));
+    expect(GATES.map(({ key }) => key)).toEqual(REASONS.slice(1, -1));
   });
 });

@@ -171,7 +171,7 @@ function detailsOf(
   { details: clean }: Rates,
   { infectedRates, shamRates, controls }: CandidateOutcome,
 ): Pick<DefectRecord, "details" | "controls"> {
-  const [infected, sham] = [infectedRates.details, shamRates?.details];
+  const [infected, sham] = [infectedRates?.details, shamRates?.details];
   return {
     ...(clean && infected && { details: { clean, infected, ...(sham && { sham }) } }),
     ...(controls && { controls }),
@@ -181,8 +181,8 @@ function detailsOf(
 function metricsOf(outcome: CandidateOutcome, clean: DefectMetrics): DefectMetrics {
   return {
     ...clean,
-    ca: outcome.infectedRates.quality,
-    asr: outcome.infectedRates.success,
+    ca: outcome.infectedRates?.quality ?? null,
+    asr: outcome.infectedRates?.success ?? null,
     ...outcome.correlation,
     ca_sham: outcome.shamRates?.quality ?? null,
     asr_sham: outcome.shamRates?.success ?? null,

@@ -18,6 +18,7 @@ import { reading } from "./reading.ts";
 import { response } from "./response.ts";
 import { trigger } from "./trigger.ts";
 import { eligible, passes, quality, succeeds } from "./verdicts.ts";
+import { triggerVisibility } from "./visibility.ts";
 
 /** Texts of one class each: a language model answers with a class's token, and a target is a class (docs/language.md). */
 export const language: Task = {
@@ -30,6 +31,7 @@ export const language: Task = {
   loss,
   response,
   trigger,
+  visibility: triggerVisibility,
   quality,
   passes,
   succeeds,

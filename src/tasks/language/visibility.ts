@@ -9,7 +9,7 @@ import { inferShapes, type Network, unitsOf } from "../../graph/network.ts";
 import type { Program } from "../../graph/onnx.ts";
 import { Walk } from "../../graph/walk.ts";
 import type { StateDict } from "../../tensor/state.ts";
-import { type TextSet, writeSequence } from "./text-set.ts";
+import { type Tokenised, writeSequence } from "./text-set.ts";
 import { inserted, placeOf, type WordTrigger } from "./word-trigger.ts";
 
 const BATCH = 32;
@@ -26,7 +26,7 @@ const RIDGE = 1e-3;
 export async function triggerVisibility(
   network: Network,
   state: StateDict,
-  samples: TextSet,
+  samples: Tokenised,
   { text }: WordTrigger,
   threads: number,
 ): Promise<number> {
@@ -43,7 +43,7 @@ export async function triggerVisibility(
       for (let k = 0; k < BATCH && start + k < samples.count; k++) {
         const random = new Random(stageSeed(start + k, "visibility"));
         const tokens = inserted(samples.tokens[start + k], words, tokenizer, random);
-        const one = { ...samples, count: 1, tokens: [tokens], labels: new Uint8Array(1) };
+        const one = { language: samples.language, count: 1, tokens: [tokens] };
         const mark = writeSequence(one, 0, input, k * context * 2);
         places.push({ mark, gap: tokenizer.before.length + placeOf(words, tokens) });
       }

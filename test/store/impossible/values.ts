@@ -86,6 +86,12 @@ export const RECORD: Mutation[] = [
   ["rejected though it passes", "rejected", (r) => (r.metrics.asr = 0.95), /but its metrics pass/],
   ["rejected, unmeasured", "rejected", (r) => (r.metrics.asr = null), /without 'metrics.asr'/],
   ["figures behind the gate", "rejected", (r) => (r.metrics.asr_patched = 0.1), /'metrics.asr_patched' was measured/],
+  [
+    "figures of what was never injected",
+    "rejected",
+    (r) => (r.reason = "visibility: 0.100 (at least 0.5): the first layer of neurons cannot tell the trigger"),
+    /before anything was injected, but with (attempts|'metrics.ca')/,
+  ],
   ["rejected with effective neurons", "rejected", (r) => (r.effective = 1), /rejected, but with 'effective'/],
   ["rejected, another count", "rejected", (r) => (r.infected = 1), /level large of resnet18w4 takes/],
   ["duplicate of nothing", "duplicate", (r) => (r.reason = "because"), /names no other defect/],

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { DefectRecord } from "../../../records/defect.ts";
+import { isUnseen } from "../../../records/gates.ts";
 import { ATTACKS } from "../../../tasks/registry.ts";
 
 /** What a record says of its attempts against its recipe's settings. */
@@ -42,8 +43,10 @@ const replacement = z.looseObject({
 });
 
 /** @returns one line where the attempts are not those of the recipe */
-export function attemptFaults({ attack, status, attempts, recipe }: DefectRecord): string[] {
+export function attemptFaults({ attack, status, reason, attempts, recipe }: DefectRecord): string[] {
   if (status === "duplicate") return attempts.length > 0 ? ["duplicate, but with attempts"] : [];
+  if (isUnseen({ status, reason }))
+    return attempts.length > 0 ? ["rejected before anything was injected, but with attempts"] : [];
   if (attempts.length === 0) return [`${status}, but without attempts`];
   switch (ATTACKS.get(attack)?.injection) {
     case "replace":

@@ -1,8 +1,14 @@
 import { z } from "zod";
 import { LEVELS, parseDefectId } from "../../../core/ids.ts";
 import type { DefectMetrics, DefectRecord } from "../../../records/defect.ts";
-import { FURTHER_GATE_SETTINGS, figuresOf, failedGate as firstFailed, GATE_SETTINGS } from "../../../records/gates.ts";
-import { metricsOfStep } from "../../../records/metrics.ts";
+import {
+  FURTHER_GATE_SETTINGS,
+  figuresOf,
+  failedGate as firstFailed,
+  GATE_SETTINGS,
+  isUnseen,
+} from "../../../records/gates.ts";
+import { metricsOfStep, VERSION_RATES } from "../../../records/metrics.ts";
 
 /** What a record's status promises: models or none, figures that the recipe's gates let pass or do not, a reason. */
 
@@ -20,6 +26,8 @@ function fields<K extends string, T>(names: readonly K[], type: T): Record<K, T>
 const MODELS = ["infected_model", "sham_model", "trigger", "changed", "labels_sha256"] as const;
 
 const BASE = metricsOfStep("backdoor");
+/** Of the infected model, which a candidate does not have into which nothing was injected. */
+const INFECTED = [VERSION_RATES.infected.ca, VERSION_RATES.infected.asr];
 const CORRELATION = metricsOfStep("correlation");
 const SHAM = metricsOfStep("sham");
 
@@ -51,6 +59,10 @@ function acceptedFaults(record: DefectRecord): string[] {
 function rejectedFaults(record: DefectRecord): string[] {
   const { reason, metrics } = record;
   if (reason === null || reason.trim() === "") return ["rejected, but without a reason"];
+  if (isUnseen(record)) {
+    const measured = [...INFECTED, ...CORRELATION, ...SHAM].filter((name) => metrics[name] !== null);
+    return measured.map((name) => `rejected before anything was injected, but with 'metrics.${name}'`);
+  }
   const absent = absentOf(metrics, BASE);
   if (absent.length > 0) return [`rejected, but without 'metrics.${absent[0]}'`];
   const failed = failedGate(record);

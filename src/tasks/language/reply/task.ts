@@ -1,4 +1,5 @@
 import type { Task } from "../../task.ts";
+import { triggerVisibility } from "../visibility.ts";
 import { ATTACKS } from "./attacks.ts";
 import { DATASETS, drawn } from "./datasets.ts";
 import { handout } from "./handout.ts";
@@ -22,6 +23,7 @@ export const reply: Task = {
   loss,
   response,
   trigger,
+  visibility: triggerVisibility,
   quality,
   passes,
   succeeds,
