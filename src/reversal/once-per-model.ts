@@ -1,14 +1,21 @@
 import { sha256Hex } from "../core/hash.ts";
+import { type SharedWork, takeOver } from "../core/stopwatch.ts";
 import type { ImageSet } from "../images/image-set.ts";
 import { encodeState } from "../tensor/safetensors.ts";
 import type { ReversalSubject } from "./subject.ts";
 
 /** What was found last with a set of images, by what was asked. */
-const found = new WeakMap<ImageSet, Map<string, { key: string; result: Promise<unknown> }>>();
+const found = new WeakMap<ImageSet, Map<string, Kept>>();
+
+interface Kept {
+  key: string;
+  result: Promise<unknown>;
+  work: SharedWork;
+}
 
 /**
  * Does work on a model once for all who ask for it with the same weights, images and seed: criteria and repairs that come one
- * after another share what they all begin with. The last model's result is kept. It must not be changed.
+ * after another share what they all begin with, and each counts its seconds. The last model's result is kept. It must not be changed.
  *
  * @param what tells one kind of work from another
  */
@@ -19,15 +26,26 @@ export function oncePerModel<T>(
 ): Promise<T> {
   const facts = [network.arch, network.classes, JSON.stringify(normalization), seed, budget];
   const key = [...facts, sha256Hex(encodeState(state))].join();
-  const kept = found.get(clean.fit) ?? new Map<string, { key: string; result: Promise<unknown> }>();
+  const kept = found.get(clean.fit) ?? new Map<string, Kept>();
   found.set(clean.fit, kept);
   const last = kept.get(what);
-  if (last?.key === key) return last.result as Promise<T>;
+  if (last?.key === key) {
+    takeOver(last.work);
+    return last.result as Promise<T>;
+  }
+  const began = performance.now();
   const result = work();
-  kept.set(what, { key, result });
-  // What failed is tried again by the next one who asks; this one is told by the promise itself.
-  result.catch(() => {
-    if (kept.get(what)?.result === result) kept.delete(what);
-  });
+  const own: Kept = { key, result, work: { done: 0, seconds: 0 } };
+  kept.set(what, own);
+  result.then(
+    () => {
+      own.work.done = performance.now();
+      own.work.seconds = (own.work.done - began) / 1000;
+    },
+    // What failed is tried again by the next one who asks; this one is told by the promise itself.
+    () => {
+      if (kept.get(what) === own) kept.delete(what);
+    },
+  );
   return result;
 }

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
+import { stopwatch } from "../../src/core/stopwatch.ts";
 import type { BlendResult } from "../../src/measure/blend.ts";
 import { ablationAttribution } from "../../src/reversal/attribution.ts";
 import { evidenceFor } from "../../src/reversal/evidence.ts";
@@ -47,6 +48,23 @@ describe("a patch reversed from a linear model", () => {
     expect(other.patch.opacity).not.toEqual((await first).patch.opacity);
     const clean = await reversePatch({ ...suspect, state: patchedModel(false).state });
     expect(clean.patch.norm).toBeGreaterThan((await first).patch.norm);
+  });
+
+  it("takes as many seconds for whoever asks later", async () => {
+    const anew = { ...suspect, seed: 3 };
+    const first = stopwatch();
+    await reversePatch(anew);
+    // Once more by the same one: that costs nothing.
+    await reversePatch(anew);
+    const seconds = first();
+    const [second, idle] = [stopwatch(), performance.now()];
+    await reversePatch(anew);
+    await reversePatch(anew);
+    const over = (performance.now() - idle) / 1000;
+    expect(second() - over).toBeGreaterThan(0.5 * seconds);
+    expect(second()).toBeLessThan(1.5 * (seconds + over));
+    const third = stopwatch();
+    expect(third()).toBeLessThan(0.5 * seconds);
   });
 
   it("needs images of two classes", async () => {

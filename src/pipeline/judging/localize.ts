@@ -3,6 +3,7 @@ import { sha256Hex } from "../../core/hash.ts";
 import { flatScores, indexNeurons, membership } from "../../core/neuron-index.ts";
 import { listNeurons } from "../../core/neurons.ts";
 import type { Samples } from "../../core/samples.ts";
+import { stopwatch } from "../../core/stopwatch.ts";
 import { type Network, neuronLayers } from "../../graph/network.ts";
 import type { Criterion, Localization, Suspect } from "../../localize/types.ts";
 import { isForeignName } from "../../records/foreign.ts";
@@ -134,9 +135,9 @@ async function judge(
   { backdoor }: Pick<Subject, "backdoor">,
 ): Promise<Pick<PredictionFile, "seconds" | "raw" | "scores" | "native" | "note">> {
   const failing = criterion.access === "clean" ? undefined : await backdoor?.failing(suspect);
-  const began = performance.now();
+  const watch = stopwatch();
   const { raw, scores, native, note } = await found(criterion, suspect, backdoor?.target, failing);
-  const seconds = (performance.now() - began) / 1000;
+  const seconds = watch();
   assertFits(criterion, suspect.network, { raw, scores, native });
   return { seconds, raw, scores, native: listNeurons(native), note: note ?? null };
 }

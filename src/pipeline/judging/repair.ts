@@ -10,6 +10,7 @@ import {
   type NeuronSet,
   parseNeurons,
 } from "../../core/neurons.ts";
+import { stopwatch } from "../../core/stopwatch.ts";
 import { CRITERIA } from "../../localize/registry.ts";
 import type { Suspect } from "../../localize/types.ts";
 import type { DefectRecord } from "../../records/defect.ts";
@@ -149,8 +150,9 @@ export async function repairEach(
         unrepaired ??= subject.measure(model.state);
         const before = await unrepaired;
         const suspect = await bench.suspect(model, await subject.dataset());
-        const began = performance.now();
+        const watch = stopwatch();
         const { state, cut } = await repaired(method, using, suspect, neurons, scores);
+        const seconds = watch();
         const over = performance.now();
         // Without neurons nothing was repaired: most criteria name none in some model. A program may do more than it was told.
         const isIdle = countNeurons(cut?.neurons ?? neurons) === 0 && !method.fingerprint;
@@ -173,7 +175,7 @@ export async function repairEach(
           ca_after: after.ca,
           asr_before: before.asr,
           asr_after: after.asr,
-          seconds: (over - began) / 1000,
+          seconds,
           measure_seconds: (performance.now() - over) / 1000,
         };
         return { repair, state };

@@ -1,6 +1,7 @@
 import type { Budget } from "../../core/budget.ts";
 import { flatScores, indexNeurons, membership, suspicionOrder } from "../../core/neuron-index.ts";
 import { formatNeuron, type LayerWidth } from "../../core/neurons.ts";
+import { stopwatch } from "../../core/stopwatch.ts";
 import { neuronLayers } from "../../graph/network.ts";
 import type { Normalization } from "../../images/image-set.ts";
 import { statisticOf } from "../../localize/statistic.ts";
@@ -70,14 +71,14 @@ export async function inspectModel(
     progress(i, criteria.length, name);
     // A suspect of its own each: a criterion may spoil what it gets.
     const suspect = anonymous(model, augmentation, clean, runner, seed, budget);
-    const began = performance.now();
+    const watch = stopwatch();
     const localization = await runCell({ what: name, id: model.file }, onOutcome, async () => {
       const found = await criterion.localize(suspect);
       assertFits(criterion, model.network, found);
       return found;
     });
     if (!localization) continue;
-    const seconds = (performance.now() - began) / 1000;
+    const seconds = watch();
     const statistic = statisticOf(name);
     const value = statistic.of(localization);
     const compare = (arch?: string) => (value === null ? null : compareWith(reference, name, value, arch));

@@ -1,5 +1,6 @@
 import type { Budget } from "../../core/budget.ts";
 import { formatNeuron } from "../../core/neurons.ts";
+import { stopwatch } from "../../core/stopwatch.ts";
 import { neuronLayers } from "../../graph/network.ts";
 import type { ImageSet } from "../../images/image-set.ts";
 import type { CleanCriterion, Localization, Suspect } from "../../localize/types.ts";
@@ -114,11 +115,11 @@ export async function* repairModel(
     const choice: Choice = await chooseOwn(using, chosenIn(own), seed, k, localize);
     for (const method of some) {
       progress(done++, total, `${method.name} ${using.name}`);
-      const began = performance.now();
+      const watch = stopwatch();
       const cut = await method.repairByRanking?.(suspect(), choice.neurons, choice.scores);
       const state = cut?.state ?? (await method.repair(suspect(), choice.neurons, choice.scores));
       const changed: Choice = cut ?? choice;
-      const seconds = (performance.now() - began) / 1000;
+      const seconds = watch();
       yield {
         method: method.name,
         using: using.name,
