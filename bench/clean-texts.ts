@@ -6,7 +6,6 @@ import { networkFor } from "../src/tasks/registry.ts";
 import { trainClean } from "../src/train/clean.ts";
 import { runBench } from "./run.ts";
 import { loadTexts, type TextOptions, textProgram } from "./text-options.ts";
-import { loadTexts, type TextOptions, textProgram } from "./text-options.ts";
 
 /**
  * `npx tsx bench/clean-texts.ts`: what a language model learns of a data set of texts. Settings are the edition `text`'s but for those that are
