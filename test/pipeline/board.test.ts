@@ -87,7 +87,7 @@ describe("a method on a benchmark", () => {
     expect(result.figures[0]).toMatchObject({ by: null, defects: 2, models: 1, missing: 0 });
     // The program names nothing, so that gated it finds nothing.
     expect(result.figures[0].gated).toMatchObject({ infected: 0, sham: 0 });
-    keepResult(path, entry, hashesNow(entry, root), result);
+    keepResult(path, entry, hashesNow(path, entry), result);
     expect(openEntry(path).results).toEqual([result]);
     expect(Object.keys(openEntry(path).hashes)).toEqual(["board/methods/own.mjs"]);
   });
@@ -116,6 +116,14 @@ describe("a method on a benchmark", () => {
     expect(result.reused).toBe(2 * benchmark.defects.length);
     expect(result.cells.every(({ infected, sham }) => infected.reused && sham.reused)).toBe(true);
     expect(result.figures).toEqual(entry.results[0].figures);
+  });
+
+  it.each([
+    [{ command: "node board/methods/owl.mjs" }, /own\.json: 'command': there is no file 'board\/methods\/owl\.mjs'$/],
+    [{ hashes: { "board/x": "0".repeat(64) } }, /own\.json: 'hashes': there is no file 'board\/x'$/],
+    [{ hashes: { "board/methods": "0".repeat(64) } }, /own\.json: 'hashes': .*is a folder/],
+  ])("is refused before anything is judged where %j is not there, by its file's name", (changed, line) => {
+    expect(() => hashesNow(path, { ...openEntry(path), ...changed })).toThrow(line);
   });
 
   it("costs the cells in which it fails, with the reason, and these alone", async () => {
@@ -204,6 +212,12 @@ describe("board check", () => {
       "a cell of other weights",
       (e) => Object.assign(e.results[0].cells[0].sham, { model_sha256: "0".repeat(64) }),
       /other defects than its hash states/,
+    ],
+    ["a field that is left out", (e) => Object.assign(e, { author: undefined }), /'author': is missing/],
+    [
+      "a script that is not there",
+      (e) => Object.assign(e, { command: "node board/methods/owl.mjs" }),
+      /'command': there is no file 'board\/methods\/owl\.mjs'/,
     ],
     ["a cell less", (e) => e.results[0].cells.pop(), /other defects than its hash states/],
     [

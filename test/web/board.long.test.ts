@@ -131,6 +131,24 @@ describe.skipIf(command === null)("the leaderboard in a browser", () => {
     expect(links.every(([href, rel]) => href!.startsWith("https://") && rel!.includes("noopener"))).toBe(true);
   });
 
+  it("tells what a link names and is not here, and shows no rows where no defect is like that", async () => {
+    const page = await show("#benchmark=fresh-9&cells=nobody&rank=1");
+    await expect
+      .poll(() => page.locator("p.refusal").textContent())
+      .toBe("The link names what is not here, and is shown without it: rank 1; benchmark fresh-9; cells nobody.");
+    expect(await page.getByLabel("Benchmark").inputValue()).toBe("sample");
+    await page.getByLabel("Benchmark").selectOption("fresh-2211");
+    await page.getByLabel("Architecture").selectOption("vgg13w8");
+    expect(await page.locator("p.refusal").textContent()).toContain(": cells nobody.");
+    await page.goto(`${explored.url}board.html#dataset=mnist&cells=nc`);
+    await page.getByText("No defect of this benchmark is like that.").waitFor();
+    expect(await page.locator("p.refusal").textContent()).toBe("");
+    expect(await page.locator("[data-entry], .cell-table").count()).toBe(0);
+    await page.getByLabel("Data set").selectOption("gtsrb");
+    await page.locator('[data-entry="nc"]').waitFor();
+    expect(await page.locator(".cell-table tbody tr").count()).toBeGreaterThan(0);
+  });
+
   it("fits a phone and passes axe, light and dark", async () => {
     const page = await show("#cells=nc", PHONE);
     await page.locator(".cell-table").waitFor();

@@ -69,7 +69,7 @@ async function runBoard(path: string, options: RunOptions): Promise<void> {
     throw new InputError(`${path}: its command runs in the folder that the board lies in; start this in ${root}`);
   }
   // Those of the files that are judged: nobody knows what they will be when it is over.
-  const hashes = hashesNow(entry, root);
+  const hashes = hashesNow(path, entry);
   await useDevice(options.device);
   const earlier = await earlierResults(options.results);
   const progress = new Progress("cells");
@@ -159,7 +159,9 @@ async function checkBoardAt(dir: string | undefined, options: CheckOptions): Pro
     options,
     FIGURE_LISTING,
   );
-  process.stderr.write(`${entries.length} entries, ${cells} cells: every figure follows from them\n`);
+  process.stderr.write(
+    `${entries.length} ${entries.length === 1 ? "entry" : "entries"}, ${cells} cells: every figure follows from them\n`,
+  );
 }
 
 const FIGURE_LISTING = {

@@ -7,7 +7,16 @@ import type { ResultStore } from "../../store/results/result-folder.ts";
 import { Results } from "../../store/results/results.ts";
 import { layersOf } from "../judging/workbench.ts";
 import { type Benchmark, benchmarkSha256, freshFault, freshSeed, SAMPLE_BENCHMARK } from "./benchmark.ts";
-import { fileHash, listEntries, methodStamp, readEntry, rootOf, scriptNamed, storedName } from "./entry.ts";
+import {
+  fileHash,
+  listEntries,
+  methodStamp,
+  missingFile,
+  readEntry,
+  rootOf,
+  scriptNamed,
+  storedName,
+} from "./entry.ts";
 import { freshRecipeSha256 } from "./fresh.ts";
 import { namedBy, scored } from "./run.ts";
 
@@ -78,6 +87,8 @@ function methodFaults(entry: BoardEntry, root: string): string[] {
       faults.push(`'hashes': ${error.message}`);
     }
   }
+  const missing = missingFile(entry, root);
+  if (missing !== undefined) faults.push(`'command': there is no file '${missing}'`);
   const script = scriptNamed(entry, root);
   if (script !== undefined && entry.results.length > 0 && !Object.hasOwn(entry.hashes, script)) {
     faults.push(`'hashes': the command's script '${script}' has none`);

@@ -46,7 +46,9 @@ export function readEntry(path: string): { entry: BoardEntry | null; faults: str
     if (!(error instanceof InputError)) throw error;
     return { entry: null, faults: [error.message.replace(`${path}: `, "")] };
   }
-  const found = boardEntry.safeParse(value);
+  const found = boardEntry.safeParse(value, {
+    error: ({ input }) => (input === undefined ? "is missing" : undefined),
+  });
   if (!found.success) {
     return {
       entry: null,
@@ -128,6 +130,11 @@ export function methodStamp(entry: BoardEntry, root: string): { revision?: numbe
   if (command) return { fingerprint: command.fingerprint };
   const { revision = 1 } = revisionStamp(CRITERIA.get(entry.criterion!)!);
   return { revision };
+}
+
+/** What an entry's command names below the board and is not there; undefined where all is. */
+export function missingFile(entry: BoardEntry, root: string): string | undefined {
+  return commandOf(entry, root)?.words.find((word) => word.startsWith("board/") && !exists(resolve(root, word)));
 }
 
 /** The hash of a file that an entry names. @throws InputError where it leads out of the folder, or is no file */

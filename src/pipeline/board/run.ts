@@ -16,7 +16,17 @@ import type { JudgeTask } from "../judging/task.ts";
 import { layersOf, networkOf } from "../judging/workbench.ts";
 import { chooseJudgeJobs, judgeInWorkers } from "../judging/workers.ts";
 import { type Benchmark, type BenchmarkDefect, benchmarkSha256 } from "./benchmark.ts";
-import { criterionArgument, fileHash, methodStamp, openEntry, scriptNamed, storedName, writeEntry } from "./entry.ts";
+import {
+  criterionArgument,
+  fileHash,
+  methodStamp,
+  missingFile,
+  openEntry,
+  rootOf,
+  scriptNamed,
+  storedName,
+  writeEntry,
+} from "./entry.ts";
 
 /** The versions of a defect that make the headline. */
 const VERSIONS = ["infected", "sham"] as const;
@@ -156,11 +166,23 @@ export function scored(
   };
 }
 
-/** Hashes of the files that an entry names and of its command's script, as they are now. @throws InputError where one is missing or elsewhere */
-export function hashesNow(entry: BoardEntry, root: string): Record<string, string> {
+/**
+ * Hashes of the files that an entry names and of its command's script, as they are now.
+ *
+ * @param path the entry's file
+ * @throws InputError where a file is missing or elsewhere
+ */
+export function hashesNow(path: string, entry: BoardEntry): Record<string, string> {
+  const root = rootOf(path);
+  const missing = missingFile(entry, root);
+  if (missing !== undefined) throw new InputError(`${path}: 'command': there is no file '${missing}'`);
   const script = scriptNamed(entry, root);
   const names = [...new Set([...Object.keys(entry.hashes), ...(script === undefined ? [] : [script])])].sort();
-  return Object.fromEntries(names.map((name) => [name, fileHash(root, name)]));
+  try {
+    return Object.fromEntries(names.map((name) => [name, fileHash(root, name)]));
+  } catch (error) {
+    throw error instanceof InputError ? new InputError(`${path}: 'hashes': ${error.message}`, { cause: error }) : error;
+  }
 }
 
 /**

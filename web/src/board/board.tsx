@@ -6,20 +6,24 @@ import { jsonOf } from "../fetched.ts";
 import { Guarded } from "../guarded.tsx";
 import { useLoaded } from "../hooks.ts";
 import { Cells } from "./cells.tsx";
-import { type Benchmark, groupsOf } from "./rows.ts";
+import { type Benchmark, chosenCells, groupsOf } from "./rows.ts";
 import { Table } from "./table.tsx";
-import { type BoardView, readBoardView, writeBoardView } from "./view.ts";
+import { type BoardView, readBoardView, unreadableOfBoard, writeBoardView } from "./view.ts";
 
 /** The layout of data that this page reads: `SITE_BOARD_FORMAT` of `src/records/board.ts`. */
 const FORMAT = 1;
 
 const loadBoard = () => jsonOf<SiteBoard>("board.json", "site-board", FORMAT);
 
-/** The view that the address states; a change of it changes the address. */
-function useBoardView(): [BoardView, (change: Partial<BoardView>) => void] {
+/** The view that the address states; a change of it changes the address. Last, what the address says and cannot be read. */
+function useBoardView(): [BoardView, (change: Partial<BoardView>) => void, readonly string[]] {
   const [view, setView] = useState(() => readBoardView(location.hash));
+  const [unread, setUnread] = useState<readonly string[]>(() => unreadableOfBoard(location.hash));
   useEffect(() => {
-    const follow = () => setView(readBoardView(location.hash));
+    const follow = () => {
+      setView(readBoardView(location.hash));
+      setUnread(unreadableOfBoard(location.hash));
+    };
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);
   }, []);
@@ -27,8 +31,9 @@ function useBoardView(): [BoardView, (change: Partial<BoardView>) => void] {
     const next = { ...view, ...changed };
     history.replaceState(null, "", writeBoardView(next));
     setView(next);
+    setUnread([]);
   };
-  return [view, change];
+  return [view, change, unread];
 }
 
 /** The leaderboard: who finds the neurons of a backdoor, and not merely that neurons were tuned. */
@@ -74,11 +79,18 @@ export function Board() {
 }
 
 function Shown({ board }: { board: SiteBoard }) {
-  const [view, change] = useBoardView();
+  const [view, change, unread] = useBoardView();
   const benchmark = board.benchmarks.find(({ name }) => name === view.benchmark) ?? board.benchmarks[0];
   const groups = useMemo(() => (benchmark ? groupsOf(board, benchmark, view) : []), [board, benchmark, view]);
   if (!benchmark) return <p class="card">No method was judged yet.</p>;
-  const row = groups.flatMap(({ rows }) => rows).find(({ entry }) => entry.name === view.cells);
+  // Figures of another benchmark than a link names would pass for those that it means.
+  const absent = [
+    ...unread,
+    ...(view.benchmark === null || view.benchmark === benchmark.name ? [] : [`benchmark ${view.benchmark}`]),
+    ...(view.cells === null || board.entries.some(({ name }) => name === view.cells) ? [] : [`cells ${view.cells}`]),
+  ];
+  const isEmpty = chosenCells(benchmark.defects, benchmark, view).length === 0;
+  const row = isEmpty ? undefined : groups.flatMap(({ rows }) => rows).find(({ entry }) => entry.name === view.cells);
   const close = () => {
     change({ cells: null });
     // The button goes away, and would take the focus with it.
@@ -86,11 +98,17 @@ function Shown({ board }: { board: SiteBoard }) {
   };
   return (
     <>
+      <p role="status" class="card refusal">
+        {absent.length > 0 && `The link names what is not here, and is shown without it: ${absent.join("; ")}.`}
+      </p>
       <Filters {...{ board, benchmark, view, change }} />
-      {groups.length === 0 && <p class="card">No entry is like that.</p>}
-      {groups.map((group) => (
-        <Table key={`${group.access} ${group.budget}`} {...{ group, view, change }} />
-      ))}
+      {isEmpty ? (
+        <p class="card">No defect of this benchmark is like that.</p>
+      ) : groups.length === 0 ? (
+        <p class="card">No entry is like that.</p>
+      ) : (
+        groups.map((group) => <Table key={`${group.access} ${group.budget}`} {...{ group, view, change }} />)
+      )}
       <Reading />
       {row && <Cells {...{ row, benchmark, view }} onClose={close} />}
     </>

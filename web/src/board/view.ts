@@ -34,6 +34,18 @@ export function readBoardView(hash: string): BoardView {
   };
 }
 
+const TEXTS: readonly string[] = ["benchmark", "task", "access", "kind", "cells", ...DIVISIONS];
+
+/** The parts of an address that {@link readBoardView} passes over, for people. */
+export function unreadableOfBoard(hash: string): string[] {
+  const fields = new URLSearchParams(hash.replace(/^#/, ""));
+  return [...fields].flatMap(([name, text]) => {
+    const isRead =
+      name === "sort" ? SORTS.some((sort) => sort === text) : name === "reverse" ? text === "1" : TEXTS.includes(name);
+    return isRead ? [] : [`${name} ${text}`];
+  });
+}
+
 /** The inverse of {@link readBoardView}; what is as at the beginning is left out. */
 export function writeBoardView({ slice, sort, reverse, ...texts }: BoardView): string {
   const fields = new URLSearchParams();
