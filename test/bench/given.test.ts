@@ -45,13 +45,3 @@ longIt("a bench program with options refuses what it does not know in one line",
     stderr: expect.stringMatching(/^error: --cpu: give at most the [\d.]+ seconds of the records\n$/),
   });
 });
-
-longIt("a bench program with options refuses what it does not know in one line", () => {
-  const refused = (args: string[]) => ran("bench/rates.ts", ...args);
-  expect(refused(["--nope"])).toEqual({ status: 2, stdout: "", stderr: "error: unknown option '--nope'\n" });
-  expect(refused(["DATA"])).toEqual({ status: 2, stdout: "", stderr: "error: missing required argument 'db'\n" });
-  expect(refused(["--cpu", "x", "DATA", "sample"])).toEqual({
-    ...{ status: 2, stdout: "" },
-    stderr: expect.stringMatching(/^error: --cpu: give at most the [\d.]+ seconds of the records\n$/),
-  });
-});
