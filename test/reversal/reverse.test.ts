@@ -1,9 +1,10 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { stopwatch } from "../../src/core/stopwatch.ts";
 import type { BlendResult } from "../../src/measure/blend.ts";
 import { ablationAttribution } from "../../src/reversal/attribution.ts";
 import { evidenceFor } from "../../src/reversal/evidence.ts";
+import { oncePerModel } from "../../src/reversal/once-per-model.ts";
 import { Painting } from "../../src/reversal/painting.ts";
 import { reversePatch } from "../../src/reversal/reverse.ts";
 import { stampPatch } from "../../src/reversal/stamp.ts";
@@ -50,21 +51,22 @@ describe("a patch reversed from a linear model", () => {
     expect(clean.patch.norm).toBeGreaterThan((await first).patch.norm);
   });
 
-  it("takes as many seconds for whoever asks later", async () => {
-    const anew = { ...suspect, seed: 3 };
-    const first = stopwatch();
-    await reversePatch(anew);
-    // Once more by the same one: that costs nothing.
-    await reversePatch(anew);
-    const seconds = first();
-    const [second, idle] = [stopwatch(), performance.now()];
-    await reversePatch(anew);
-    await reversePatch(anew);
-    const over = (performance.now() - idle) / 1000;
-    expect(second() - over).toBeGreaterThan(0.5 * seconds);
-    expect(second()).toBeLessThan(1.5 * (seconds + over));
-    const third = stopwatch();
-    expect(third()).toBeLessThan(0.5 * seconds);
+  it("counts the same seconds for whoever asks later, once each, by a clock that stands still otherwise", async () => {
+    let clock = 1;
+    const now = vi.spyOn(performance, "now").mockImplementation(() => clock);
+    const work = async () => {
+      clock += 5000;
+      return clock;
+    };
+    const asked = () => oncePerModel(suspect, "counted", work);
+    const taken: number[] = [];
+    for (const times of [2, 2, 0]) {
+      const seconds = stopwatch();
+      for (let i = 0; i < times; i++) await asked();
+      taken.push(seconds());
+    }
+    now.mockRestore();
+    expect(taken).toEqual([5, 5, 0]);
   });
 
   it("needs images of two classes", async () => {
