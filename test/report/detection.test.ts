@@ -92,7 +92,17 @@ describe("of a database", () => {
       expect(row.auroc_sham).toMatchObject({ value: 1 });
       expect(row.auroc_clean).toBeNull();
     }
+    const [, gated] = section.tables!;
+    expect(gated.name).toBe("gated");
+    expect(new Set(gated.rows.map(({ criterion }) => criterion))).toEqual(new Set(CRITERIA));
+    expect(section.body.text).toContain(gated.caption);
     expect(section.figures!.map(({ name }) => name)).toEqual(["detection-roc"]);
     expect(await detection({ ...collect(sample.db), criteria: [] }, () => largest)).toBeNull();
+  });
+
+  it("gates only criteria that say of a model whether it has a backdoor", async () => {
+    const { flags: _, ...silent } = largest;
+    const section = (await detection(collect(sample.db), () => silent))!;
+    expect(section.tables!.map(({ name }) => name)).toEqual(["detection"]);
   });
 });

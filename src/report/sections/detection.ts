@@ -12,6 +12,7 @@ import {
 import { type Figure, figureHtml } from "../figures/figure.ts";
 import { linePlot } from "../figures/lines.ts";
 import { SERIES } from "../figures/plot.ts";
+import { gatedCriteria } from "../gated.ts";
 import { html } from "../html.ts";
 import type { Section } from "../section.ts";
 import { type Cell, type Table, tableHtml } from "../tables.ts";
@@ -54,16 +55,45 @@ export async function detection(
     .flatMap(({ criterion }) => judged.filter((one) => one.criterion === criterion))
     .slice(0, COLOURS.length);
   const figures = await curves(best.filter(({ verdicts }) => verdicts.sham.length > 0));
+  const gated = gatedTable(data, statisticOf);
   return {
     id: "detection",
     title: "Is there a backdoor at all?",
-    tables: [table],
+    tables: gated === null ? [table] : [table, gated],
     figures,
     body: html`<p>One number says how suspicious a criterion finds a whole model. Shams were tuned in the same neurons and taught no backdoor: what
 tells infected models from clean ones but not from shams has found the tuning. The share found at 5 % of shams uses a bound read off these very
 models. Intervals draw clean models anew.</p>
 ${tableHtml(table)}
-${figures.map(figureHtml)}`,
+${figures.map(figureHtml)}
+${
+  gated &&
+  html`<p>Some criteria say of a whole model whether it has a backdoor, and name no neurons where they find none. Gated, such a model scores 0. A
+gated sham is quiet because the whole model was judged clean, not because its neurons were ranked otherwise.</p>
+${tableHtml(gated)}`
+}`,
+  };
+}
+
+/** What criteria with a verdict on whole models find when it counts; null where none judged infected models and shams. */
+function gatedTable(data: ReportData, statisticOf: (criterion: string) => ModelStatistic): Table | null {
+  const judging = new Set(data.criteria.filter((criterion) => statisticOf(criterion).flags));
+  const rows = gatedCriteria(data, judging);
+  if (rows.length === 0) return null;
+  const means = ["infected", "sham"] as const;
+  return {
+    name: "gated",
+    caption: "WJI of the top-k set where a model of which no neuron is named scores 0",
+    columns: [
+      { key: "criterion", title: "criterion", kind: "id" },
+      { key: "truth", title: "against", kind: "text" },
+      { key: "ungated", title: "ungated", kind: "estimate", group: "infected − sham" },
+      { key: "gated", title: "gated", kind: "estimate", group: "infected − sham" },
+      ...means.map((key) => ({ key, title: key, kind: "rate" as const, group: "gated" })),
+      { key: "defects", title: "defects", kind: "count" },
+      { key: "models", title: "clean models", kind: "count" },
+    ],
+    rows: rows.map((row): Record<string, Cell> => ({ ...row })),
   };
 }
 
