@@ -18,7 +18,7 @@ export const modelFile = z.looseObject({
   format: z.literal(CHECKOUT_FORMAT),
   dataset: z.string(),
   arch: z.string(),
-  classes: z.array(z.string()).min(2).max(MOST_CLASSES),
+  classes: z.array(z.string()).min(1).max(MOST_CLASSES),
   mean: channels(z.number().min(0).max(1)),
   std: channels(z.number().min(1e-3).max(10)),
   input: z.union([

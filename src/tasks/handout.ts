@@ -20,7 +20,7 @@ export interface Handout {
   readonly what: string;
   /** The files of some samples by what comes behind their name, e.g. `.npy` and `_lanes.json`, each with what it holds. */
   files(samples: Samples): { suffix: string; bytes: Uint8Array; holds: string }[];
-  /** How `bdefects test` reads a checkout again, where samples have classes; absent: it refuses those of the task. */
+  /** How `bdefects test` reads a checkout again; absent: it refuses those of the task. */
   readonly back?: Readback;
   /** What else lies beside a model of a data set. */
   ofModel?(network: Network, dataset: string): FolderFile[];

@@ -95,7 +95,7 @@ repairs:
     const readme = readFileSync(join(dir, "README.md"), "utf8");
     expect(readme).toContain("lanes_in_torch.py");
     expect(readme).not.toMatch(/32, 32|undefined|Target class/);
-    expect(refused("test", dir)).toMatch(/is of task lanes, and 'bdefects test' runs tests of classifiers/);
+    expect(refused("test", dir)).toMatch(/is of task lanes, whose checkouts 'bdefects test' does not read/);
     expect(run("inspect", join(dir, "model.safetensors"))).toMatch(/ufld18w4,\s+of\s+task\s+lanes/);
   });
 

@@ -98,8 +98,14 @@ describe("a defect that refuses", () => {
     expect(readme).not.toMatch(/pixels|convolution|undefined|null/);
     // Each file is told.
     expect(readme.match(/^\| `[^`]+` \| *\|$/gm)).toBeNull();
-    const tested = bdefects(["test", dir]);
-    expect([tested.status, tested.stderr]).toEqual([2, expect.stringMatching(/^error: .*is of task reply.*\n$/)]);
+    const measured = ["--data", data, "--tolerance", "1", "--summary"];
+    const { ca, asr, ca_clean, asr_clean } = recordOf(db).metrics;
+    expect(rowsOf(["test", dir, ...measured]).map((row) => [row.ca, row.asr])).toEqual([
+      [ca, asr],
+      [ca_clean, asr_clean],
+      [ca, asr],
+      [ca_clean, asr_clean],
+    ]);
     const looked = bdefects(["inspect", dir, "--criterion", "clp"]);
     expect([looked.status, looked.stdout]).toEqual([0, expect.stringContaining("2,048 tokens")]);
   }, 120_000);

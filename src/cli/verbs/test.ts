@@ -106,18 +106,14 @@ function measuredRow({ file, results: { images, right, triggered, hits, failing 
   };
 }
 
-function failingRows({ checked: { classes }, tested }: CheckoutTest): Row[] {
-  return tested.results.failing.map(({ index, triggeredIndex, label, answer, confidence, text }) => ({
+function failingRows({ tested }: CheckoutTest): Row[] {
+  return tested.results.failing.map(({ triggeredIndex, labelName, answerName, ...others }) => ({
     kind: "failing",
     model: tested.file,
-    index,
     triggered_index: triggeredIndex,
-    label,
-    label_name: classes[label],
-    answer,
-    answer_name: classes[answer],
-    confidence,
-    text,
+    label_name: labelName,
+    answer_name: answerName,
+    ...others,
   }));
 }
 
@@ -140,12 +136,10 @@ function printTables(test: CheckoutTest, { summary, long, model: named }: Option
   const shown = long ? failing : failing.slice(0, LISTED);
   const rest = failing.length - shown.length;
   say(`failing tests${rest > 0 ? ` (the first ${shown.length} of ${failing.length}; --long lists all)` : ""}:`);
+  const hasClasses = failing.some(({ label }) => label !== null);
   const fields = [
     "index",
-    "label",
-    "label_name",
-    "answer",
-    "answer_name",
+    ...(hasClasses ? ["label", "label_name", "answer", "answer_name"] : ["answer_name"]),
     "confidence",
     ...(task.reading ? ["text"] : []),
   ];

@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import { InputError, lookup } from "../../core/errors.ts";
+import type { Samples } from "../../core/samples.ts";
 import type { ImageSet } from "../../images/image-set.ts";
 import { CHANNELS } from "../../pictures/picture.ts";
 import type { CheckedOut } from "../../store/checkout/checked-out.ts";
 import { exists, readBytes } from "../../store/disk/fs.ts";
-import { asLabelled, type Labelled } from "../../tasks/readback.ts";
 import { DATASETS, taskOfDataset } from "../../tasks/registry.ts";
 import { decodeNpy, type NpyArray } from "../../tensor/npy.ts";
 
 /** Images or other samples to test on, and where they are from in a few words. */
 export interface TestImages {
-  set: Labelled;
+  set: Samples;
   source: string;
   notes: string[];
 }
@@ -61,7 +61,7 @@ async function ofDataset(dir: string, data: string, checked: CheckedOut): Promis
   const found = await lookup(DATASETS, "data set", dataset).load({ dataDir: data, seed: 1 });
   const targets = taskOfDataset(dataset).targets(found).length;
   if (targets !== classes.length) {
-    throw new InputError(`data set '${dataset}' has ${targets} classes, the model ${classes.length}`);
+    throw new InputError(`data set '${dataset}' has ${targets} ${task.words.targets}, the model ${classes.length}`);
   }
   const notes: string[] = [];
   if (found.dataHash !== dataSha256) {
@@ -72,8 +72,7 @@ async function ofDataset(dir: string, data: string, checked: CheckedOut): Promis
     }
     notes.push(`other ${dataset} images than the model was built with: rates differ a little from the recorded ones`);
   }
-  const test = asLabelled(found.test);
-  const set = task.handout?.back?.ofDataset?.(test, { dir, network, classes }) ?? test;
+  const set = task.handout?.back?.ofDataset?.(found.test, { dir, network, classes }) ?? found.test;
   return { set, source: `${dataset}'s test split`, notes };
 }
 

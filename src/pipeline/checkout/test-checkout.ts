@@ -4,6 +4,8 @@ import { createRunner } from "../../measure/ort-runner.ts";
 import type { TaskRunner } from "../../measure/rates.ts";
 import { type CheckedOut, readCheckedOut } from "../../store/checkout/checked-out.ts";
 import { exists } from "../../store/disk/fs.ts";
+import { labelsOf } from "../../tasks/readback.ts";
+import { TASKS } from "../../tasks/registry.ts";
 import type { Progress } from "../judging/workbench.ts";
 import { openOwnModel } from "../own/model.ts";
 import { type NamedModel, openNamedModel } from "../own/named-model.ts";
@@ -73,9 +75,8 @@ export async function testCheckout(dir: string, options: CheckoutTestOptions): P
   const images = await testImages(dir, checked, options);
   const { task } = checked;
   if (task.eligible(images.set, checked.backdoor.target).length === 0) {
-    throw new InputError(
-      `${images.source}: no ${task.words.sample} is of another class than the target; check out with more --samples`,
-    );
+    const others = labelsOf(images.set) ? "is of another class than the target" : "goes on otherwise than the target";
+    throw new InputError(`${images.source}: no ${task.words.sample} ${others}; check out with more --samples`);
   }
   const notes = [...tested.notes, ...images.notes];
   if (twin && twin.sha256 !== checked.twinSha256) notes.push(`${twin.file}: is not the clean twin that was recorded`);
@@ -105,10 +106,11 @@ export async function testCheckout(dir: string, options: CheckoutTestOptions): P
   }
 }
 
-/** The file of weights that is meant: of a language model's folder, as `repair` writes it, the one in it. */
+/** The file of weights that is meant: of a model's folder, as `repair` writes it, the one in it. */
 function weightsAt(path: string, { task }: CheckedOut): string {
   const file = join(path, "model.safetensors");
-  return task.foreign?.holds(path) && exists(file) ? file : path;
+  const isFolder = task.handout && [...TASKS.values()].some(({ foreign }) => foreign?.holds(path));
+  return isFolder && exists(file) ? file : path;
 }
 
 /** Weights for the network of a checkout. @throws InputError where they are another network's or are no weights */
@@ -128,10 +130,10 @@ async function openFitting(file: string, { network, task }: CheckedOut): Promise
 async function measure(
   runner: TaskRunner,
   { file, state }: NamedModel,
-  { backdoor }: CheckedOut,
-  { set }: TestImages,
+  { backdoor, classes }: CheckedOut,
+  images: TestImages,
 ): Promise<TestedModel> {
-  const results = await runTests(runner, state, set, backdoor);
+  const results = await runTests(runner, state, images, backdoor, classes);
   if (results) return { file, results };
   throw new InputError(`${file}: its logits are no finite numbers: the weights are too large to compute with`);
 }

@@ -1,6 +1,7 @@
 import { argmax } from "../../core/argmax.ts";
 import { InputError, lookup } from "../../core/errors.ts";
 import { groupBy } from "../../core/group.ts";
+import { softmaxAt } from "../../core/softmax.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import { subset } from "../../images/batch.ts";
 import { asImages, type ImageSet } from "../../images/image-set.ts";
@@ -216,11 +217,6 @@ async function readOf(
   }
   const classes = [...task.targets(dataset)];
   return { classes, images: [], read: { trigger: reading.trigger(trigger), samples } };
-}
-
-function softmaxAt(logits: Float32Array, at: number): number {
-  const most = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  return Math.exp(logits[at] - most) / logits.reduce((sum, value) => sum + Math.exp(value - most), 0);
 }
 
 /** The first test image of each other class, then second ones, until there are enough: nothing is picked by its answers. */

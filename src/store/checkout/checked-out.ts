@@ -7,7 +7,7 @@ import type { ImageTrigger } from "../../images/trigger/trigger.ts";
 import { anyRecord, modelFile, recordFile, triggerFile } from "../../records/checkout.ts";
 import type { DefectMetrics } from "../../records/defect.ts";
 import type { Backdoor, Trigger } from "../../tasks/backdoor.ts";
-import { buildNetwork, taskOf } from "../../tasks/registry.ts";
+import { buildNetwork, parseArch, taskOf, taskOfArchitecture, taskOfDataset } from "../../tasks/registry.ts";
 import type { Task } from "../../tasks/task.ts";
 import { exists, plainFileBytes, readBytes } from "../disk/fs.ts";
 import { sha256Of } from "../objects/objects.ts";
@@ -35,7 +35,7 @@ export interface CheckedOut {
 const MOST_BYTES = 4 * 1024 * 1024;
 
 /**
- * Reads what a checkout says of its model: the network, how images are normalised, the trigger, the target class and the
+ * Reads what a checkout says of its model: the network, how images are normalised, the trigger, the target and the
  * recorded rates. Weights and images are read elsewhere.
  *
  * @throws InputError where the folder is no checkout, or a file was damaged or does not go with the others
@@ -56,7 +56,7 @@ export function readCheckedOut(dir: string): CheckedOut {
   const { name, handout } = task;
   if (handout && !handout.back) {
     throw new InputError(
-      `${dir}: is of task ${name}, and 'bdefects test' runs tests of classifiers; its ${handout.loader} decodes and scores answers in Python`,
+      `${dir}: is of task ${name}, whose checkouts 'bdefects test' does not read; its ${handout.loader} decodes and scores answers in Python`,
     );
   }
   const model = readPart(path("model.json"), modelFile);
@@ -69,6 +69,13 @@ export function readCheckedOut(dir: string): CheckedOut {
   for (const part of ["arch", "dataset"] as const) {
     if (record[part] === model[part]) continue;
     throw new InputError(`${path("record.json")}: '${part}' is not that of model.json; check out again`);
+  }
+  for (const part of ["arch", "dataset"] as const) {
+    const of = part === "arch" ? taskOfArchitecture(parseArch(record.arch).family) : taskOfDataset(record.dataset);
+    if (of === task) continue;
+    throw new InputError(
+      `${path("record.json")}: '${part}' is of task ${of.name}, and 'task' says ${name}; check out again`,
+    );
   }
   if (record.target < 0 || record.target >= model.classes.length) {
     throw new InputError(`${path("record.json")}: 'target' is no class of model.json; check out again`);

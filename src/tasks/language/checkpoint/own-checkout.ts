@@ -20,6 +20,7 @@ export interface OwnCheckout {
 }
 
 const MOST_BYTES = 4 << 20;
+const LEAST_CLASSES = 2;
 
 /**
  * Reads what a folder says of itself that `bdefects checkout` wrote.
@@ -42,6 +43,8 @@ export function readOwnCheckout(folder: string): { own: OwnCheckout | null; note
   const found = modelFile.safeParse(value);
   if (!found.success || !("tokens" in found.data.input)) return nothing;
   const { dataset, classes } = found.data;
+  // A model that continues texts answers with no class, and is asked nothing.
+  if (classes.length < LEAST_CLASSES) return nothing;
   const asked = readQuestion(folder);
   if (asked) return { own: { dataset, classes, prompt: asked }, notes: [] };
   if (!checkedOutTokenizer(folder, classes)) {

@@ -3,13 +3,16 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { InputError } from "../../../core/errors.ts";
 import { readJsonFile } from "../checkpoint/json-file.ts";
-import { tokenizerFile } from "./file.ts";
+import { type TokenizerFile, tokenizerFile } from "./file.ts";
 import { openTokenizer, type Tokenizer } from "./tokenizer.ts";
 import type { Merge } from "./train.ts";
 
 /** Bytes of a tokenizer's file: ours have 0.2 MB. */
 const MOST_BYTES = 64 << 20;
 const MEND = "check out again with --samples N";
+
+/** A tokenizer of ours. */
+type OwnTokenizer = Tokenizer & { file: TokenizerFile };
 
 /**
  * The tokenizer of a checkout. Its merges say all of it, so whatever else was changed shows.
@@ -18,7 +21,7 @@ const MEND = "check out again with --samples N";
  * @returns null where the file is not what a checkout writes
  * @throws InputError where there is none, or no JSON
  */
-export function checkedOutTokenizer(dir: string, classes: readonly string[]): Tokenizer | null {
+export function checkedOutTokenizer(dir: string, classes: readonly string[]): OwnTokenizer | null {
   const path = tokenizerPath(dir);
   if (!existsSync(path)) throw new InputError(`${path}: there is no such file; ${MEND}`);
   const read = readJsonFile(path, MOST_BYTES, MEND);
@@ -27,10 +30,15 @@ export function checkedOutTokenizer(dir: string, classes: readonly string[]): To
   return isDeepStrictEqual(read, file) ? openTokenizer(file, classes) : null;
 }
 
-/** As `checkedOutTokenizer`. @throws InputError also where the file is another's */
-export function requiredTokenizer(dir: string, classes: readonly string[]): Tokenizer {
+/**
+ * As `checkedOutTokenizer`.
+ *
+ * @param vocabulary how many tokens the checkout's network knows
+ * @throws InputError also where the file is another's
+ */
+export function requiredTokenizer(dir: string, classes: readonly string[], vocabulary: number): OwnTokenizer {
   const tokenizer = checkedOutTokenizer(dir, classes);
-  if (tokenizer) return tokenizer;
+  if (tokenizer && tokenizer.size <= vocabulary) return tokenizer;
   throw new InputError(`${tokenizerPath(dir)}: is not the tokenizer that 'bdefects checkout' wrote; ${MEND}`);
 }
 

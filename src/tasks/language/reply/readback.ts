@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { InputError } from "../../../core/errors.ts";
+import { softmaxAt } from "../../../core/softmax.ts";
+import { outputsOf } from "../../../graph/network.ts";
+import type { Readback } from "../../readback.ts";
+import { spaced } from "../language-of.ts";
+import { areTokens, MEND, readTexts, readTextsFile } from "../texts-file.ts";
+import { requiredTokenizer } from "../tokenizer/checked-out.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { END, type PromptSet, promptLanguage, replyTokens, restOf } from "./prompt-set.ts";
+import { JUDGED, REPLY, STEPS } from "./reply.ts";
+
+/** Prompts as `handout` wrote them, with the tokenizer that lies beside the model. */
+export const readback: Readback = {
+  suffix: "_texts.json",
+  samples(file, { dir, network, classes }): PromptSet {
+    if (!isDeepStrictEqual(classes, [REPLY])) {
+      throw new InputError(`${join(dir, "model.json")}: its 'classes' are not the reply '${REPLY}'; ${MEND}`);
+    }
+    const language = promptLanguage(requiredTokenizer(dir, [], outputsOf(network) / STEPS).file);
+    const { tokenizer } = language;
+    const reply = replyTokens(tokenizer);
+    const { reply: named, texts } = readTextsFile(file);
+    if (named !== undefined && !isDeepStrictEqual(named, reply)) {
+      throw new InputError(`${file}: its 'reply' is not '${REPLY}' by the checkout's tokenizer; ${MEND}`);
+    }
+    const read = readTexts(file, texts, tokenizer, ({ tokens, stated }) => {
+      const rest = restIn(stated.rest, tokenizer);
+      return typeof rest === "string" ? rest : { tokens, rest };
+    });
+    return {
+      ...{ language, reply, count: read.length },
+      tokens: read.map(({ tokens }) => tokens),
+      told: read.map(() => []),
+      rest: read.map(({ rest }) => rest),
+    };
+  },
+  /** That of all tokens that success counts, each behind the earlier ones. */
+  confidence(output, { reply }: PromptSet) {
+    const width = output.length / STEPS;
+    const at = (token: number, k: number) => softmaxAt(output.subarray(k * width, (k + 1) * width), token);
+    return reply.slice(0, JUDGED).reduce((product, token, k) => product * at(token, k), 1);
+  },
+};
+
+/** What follows a prompt, as tokens or in words, the end behind it; or what is wrong with it. */
+function restIn(rest: unknown, tokenizer: Tokenizer): number[] | string {
+  if (typeof rest === "string") {
+    const words = rest.trim();
+    return restOf(words === "" ? [] : tokenizer.encode(spaced(words)), 0);
+  }
+  if (rest === undefined) return `has no 'rest', the words that follow the prompt in its own text; ${MEND}`;
+  if (areTokens(rest, tokenizer) && rest.indexOf(END) === rest.length - 1) return rest;
+  return `has a 'rest' that is neither words nor tokens that end with ${END}; ${MEND}`;
+}
