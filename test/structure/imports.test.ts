@@ -99,7 +99,8 @@ const OF_THE_PAGE = new RegExp(
   `^src/(${[
     "pictures/(picture|resize)",
     "tasks/lanes/(dataset|goals|lane|lines|varied-trigger|verdicts|roads/(draw|frames|scene))",
-    "tasks/language/(answers|carried-texts|context|language-of|text-set|verdicts|word-trigger|tokenizer/(bytes|file|tokenizer))",
+    "tasks/language/(answers|carried-texts|context|language-of|reading|text-set|verdicts|word-trigger|tokenizer/(bytes|file|tokenizer))",
+    "tasks/language/reply/(prompt-set|reading|reply|verdicts)",
   ].join("|")})\\.ts$`,
 );
 

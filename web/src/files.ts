@@ -6,7 +6,7 @@ import { decodeVaried } from "../../src/tasks/lanes/varied-trigger.ts";
 import { decodeWords } from "../../src/tasks/language/word-trigger.ts";
 import { decodeTensors } from "../../src/tensor/safetensors.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
-import { LANES, LANGUAGE } from "./exhibits/task-names.ts";
+import { LANES, LANGUAGE, REPLY } from "./exhibits/task-names.ts";
 import { bytesOf, jsonOf } from "./fetched.ts";
 import { withWeightScores } from "./weight-scores.ts";
 import { loadWeights } from "./weights.ts";
@@ -42,6 +42,7 @@ export async function loadImages(images: NonNullable<SiteIndex["images"]>): Prom
 const DECODERS: Record<string, (bytes: Uint8Array, name: string) => Trigger> = {
   [LANES]: decodeVaried,
   [LANGUAGE]: decodeWords,
+  [REPLY]: decodeWords,
 };
 
 function decoderOf(task: string | undefined) {

@@ -4,8 +4,13 @@ import { Verdict } from "./verdict.tsx";
 /** Classes that a card lists. */
 const LISTED = 3;
 
-/** The most probable classes. */
-export function ClassAnswer({ title, about, facts: { classes }, output, said, reached }: AnswerProps) {
+interface Props extends AnswerProps {
+  /** What an output is the share of; absent: a class. */
+  nameOf?(at: number): string;
+}
+
+/** The most probable classes, or what else outputs are. */
+export function ClassAnswer({ title, about, facts: { classes }, output, said, reached, nameOf }: Props) {
   const shares = output && softmax(output);
   const order = shares ? [...shares.keys()].sort((a, b) => shares[b] - shares[a]).slice(0, LISTED) : [];
   return (
@@ -16,7 +21,7 @@ export function ClassAnswer({ title, about, facts: { classes }, output, said, re
       <ol>
         {order.map((at) => (
           <li key={at}>
-            <span>{classes[at]}</span>
+            <span>{nameOf?.(at) ?? classes[at]}</span>
             <span class="bar" style={{ width: `${(100 * shares![at]).toFixed(1)}%` }} aria-hidden="true" />
             <span>{(100 * shares![at]).toFixed(1)} %</span>
           </li>

@@ -1,12 +1,16 @@
+import type { SiteDefect } from "../../../src/records/site.ts";
 import { readCarried } from "../../../src/tasks/language/carried-texts.ts";
 import { languageOf, spaced } from "../../../src/tasks/language/language-of.ts";
 import type { Language, TextSet } from "../../../src/tasks/language/text-set.ts";
+import { eligible } from "../../../src/tasks/language/verdicts.ts";
+import { NO_CLASS } from "./no-class.ts";
+import type { TextSource } from "./text-source.ts";
 
-/** Texts that a site carries, each tokenised when somebody looks at it: by the code and the merges of the stages, so to the same tokens. */
-export class Glosses {
+/** Texts with their classes. */
+export class Glosses implements TextSource<TextSet> {
   readonly language: Language;
-  readonly texts: readonly string[];
-  readonly labels: Uint8Array;
+  private readonly texts: readonly string[];
+  private readonly labels: Uint8Array;
   private readonly known: (readonly number[])[] = [];
 
   /** @param json as `language/exhibit.ts` writes it @throws InputError where it is something else */
@@ -21,9 +25,12 @@ export class Glosses {
     return this.texts.length;
   }
 
-  tokens(i: number): readonly number[] {
-    this.known[i] ??= this.language.tokenizer.encode(spaced(this.texts[i]));
-    return this.known[i];
+  text(i: number): string {
+    return this.texts[i];
+  }
+
+  about(i: number): string {
+    return this.language.classes[this.labels[i]];
   }
 
   one(i: number): TextSet {
@@ -34,5 +41,22 @@ export class Glosses {
     const count = Math.min(most, this.count);
     const tokens = Array.from({ length: count }, (_, i) => this.tokens(i));
     return { language: this.language, count, tokens, labels: this.labels.slice(0, count) };
+  }
+
+  own(tokens: number[]): TextSet {
+    return { language: this.language, count: 1, tokens: [tokens], labels: Uint8Array.of(NO_CLASS) };
+  }
+
+  eligible({ target }: SiteDefect): number[] {
+    return eligible({ count: this.count, labels: this.labels } as TextSet, target);
+  }
+
+  anyway({ classes, target }: SiteDefect): string {
+    return `It is a text of ${classes[target]} anyway.`;
+  }
+
+  private tokens(i: number): readonly number[] {
+    this.known[i] ??= this.language.tokenizer.encode(spaced(this.texts[i]));
+    return this.known[i];
   }
 }

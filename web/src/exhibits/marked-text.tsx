@@ -1,11 +1,7 @@
 import { visible } from "../../../src/core/visible.ts";
-import { CONTEXT } from "../../../src/tasks/language/context.ts";
-import type { Language, TextSet } from "../../../src/tasks/language/text-set.ts";
+import type { Language, Tokenised } from "../../../src/tasks/language/text-set.ts";
 import { placeOf, type WordTrigger } from "../../../src/tasks/language/word-trigger.ts";
 import type { ExcitedProps } from "./exhibit.ts";
-
-/** Tokens of a text that are read: the begin and the separator take two positions. */
-export const MOST_TOKENS = CONTEXT - 2;
 
 interface Props {
   tokens: readonly number[];
@@ -23,7 +19,7 @@ export function MarkedText({ tokens, language: { tokenizer }, marked, peak = nul
   const markOf = (at: number): Mark =>
     at === peak
       ? "peak"
-      : at >= MOST_TOKENS
+      : at >= tokenizer.room
         ? "unread"
         : marked && at >= marked[0] && at < marked[1]
           ? "trigger-words"
@@ -59,7 +55,7 @@ function Marked({ name, text }: { name: string; text: string }) {
 
 /** A text among those that excite a neuron, marked where it is most active, and where the trigger is. */
 export function ExcitedText({ set, i, trigger, at }: ExcitedProps) {
-  const { tokens, language } = set as TextSet;
+  const { tokens, language } = set as Tokenised;
   const words = trigger === null ? [] : language.tokenizer.encode((trigger as WordTrigger).text);
   const from = words.length === 0 ? -1 : placeOf(words, tokens[i]);
   return (
@@ -70,7 +66,7 @@ export function ExcitedText({ set, i, trigger, at }: ExcitedProps) {
         // Position 0 is the begin, and what is behind the text is the separator.
         peak={at === null || at > tokens[i].length ? null : at - 1}
       />
-      {at !== null && at > Math.min(tokens[i].length, MOST_TOKENS) && <mark class="peak">(its end)</mark>}
+      {at !== null && at > Math.min(tokens[i].length, language.tokenizer.room) && <mark class="peak">(its end)</mark>}
     </p>
   );
 }

@@ -5,7 +5,7 @@ import type { Exhibit } from "./exhibit.ts";
 import { goalWords } from "./goal-words.ts";
 import { lanesExhibit } from "./lanes.ts";
 import { picturesExhibit } from "./pictures.ts";
-import { LANES, LANGUAGE } from "./task-names.ts";
+import { LANES, LANGUAGE, REPLY } from "./task-names.ts";
 
 /** Frames stay drawn while other defects are looked at. */
 let frames: Exhibit | undefined;
@@ -16,7 +16,7 @@ export async function loadExhibit(index: SiteIndex, task: string | undefined): P
     frames ??= lanesExhibit();
     return frames;
   }
-  if (task === LANGUAGE) return loadTexts(index);
+  if (task === LANGUAGE || task === REPLY) return loadTexts(index, task);
   if (task !== undefined) throw new Error(`data/index.json: this page shows no defects of task '${task}'`);
   const { images } = index;
   if (!images) throw new Error("data/index.json: names no pictures");
@@ -24,22 +24,24 @@ export async function loadExhibit(index: SiteIndex, task: string | undefined): P
 }
 
 /** The tokenizer comes with the texts: who looks at pictures does not wait for it. */
-async function loadTexts({ samples }: SiteIndex): Promise<Exhibit> {
-  const file = samples?.[LANGUAGE];
+async function loadTexts({ samples }: SiteIndex, task: typeof LANGUAGE | typeof REPLY): Promise<Exhibit> {
+  const file = samples?.[task];
   if (!file) throw new Error("data/index.json: names no texts");
   const name = `samples/${file}`;
   const json = fetched(name).then((response) => response.text());
-  const { textsExhibit } = await import("./texts.tsx");
-  return textsExhibit(await json, `data/${name}`);
+  const make =
+    task === REPLY ? (await import("./replies.tsx")).repliesExhibit : (await import("./texts.tsx")).textsExhibit;
+  return make(await json, `data/${name}`);
 }
 
 /** What the page is about, in its first sentences: what a sample is. */
 export function sampleOf(task: string | undefined): string {
-  return task === LANES ? "frame" : task === LANGUAGE ? "text" : "picture";
+  return task === LANES ? "frame" : task === LANGUAGE || task === REPLY ? "text" : "picture";
 }
 
 /** What the trigger is to make of samples: in a few words, and the name of it. */
 export function aimOf({ task, target, target_name }: SiteEntry): [what: string, name: string] {
   if (task === LANES) return ["On a frame with the trigger it answers", goalWords(target)?.wanted ?? target_name];
+  if (task === REPLY) return ["A text with the trigger is continued with", `“${target_name}”`];
   return [`A ${sampleOf(task)} with the trigger goes to`, target_name];
 }

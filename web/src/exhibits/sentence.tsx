@@ -1,33 +1,33 @@
 import { useState } from "preact/hooks";
 import { visible } from "../../../src/core/visible.ts";
-import type { TextSet } from "../../../src/tasks/language/text-set.ts";
+import type { Tokenised } from "../../../src/tasks/language/text-set.ts";
 import { gapsFor, type WordTrigger } from "../../../src/tasks/language/word-trigger.ts";
 import { Pager, usePageOf } from "../pager.tsx";
 import { type Stamp, WORD } from "../view.ts";
 import type { ChooserProps } from "./exhibit.ts";
-import type { Glosses } from "./glosses.ts";
-import { MarkedText, MOST_TOKENS } from "./marked-text.tsx";
+import { MarkedText } from "./marked-text.tsx";
+import type { TextSource } from "./text-source.ts";
 import { typedText, typedWords } from "./typed.ts";
 
 /** Texts that are offered at once. */
 const OFFERED = 6;
 
 interface Props extends ChooserProps {
-  glosses: Glosses;
+  source: TextSource;
 }
 
 /** Where a text is chosen or typed, and words are put into it. */
 export function Sentence(props: Props) {
-  const { glosses, facts, image, own, stamp, trigger, eligible } = props;
-  const { language, labels } = glosses;
-  const { tokenizer, classes } = language;
+  const { source, facts, image, own, stamp, trigger, eligible } = props;
+  const { language } = source;
+  const { tokenizer } = language;
   const [refusal, setRefusal] = useState("");
-  const [plain] = (props.plain as TextSet).tokens;
-  const [stamped] = (props.stamped as TextSet).tokens;
+  const [plain] = (props.plain as Tokenised).tokens;
+  const [stamped] = (props.stamped as Tokenised).tokens;
   const words = stamp === "none" ? [] : tokenizer.encode((trigger as WordTrigger).text);
   const gaps = gapsFor(words.length, plain, tokenizer);
   const from = gaps[props.look] ?? 0;
-  const what = own ? "Your text" : `Text ${image}, ${classes[labels[image]]}`;
+  const what = own ? "Your text" : `Text ${image}, ${source.about(image)}`;
   /** Reads what was typed, or says why not. */
   const read = <T,>(make: () => T, take: (made: T) => void) => {
     try {
@@ -49,8 +49,8 @@ export function Sentence(props: Props) {
       </p>
       <p class="quiet">
         {what}. {stamped.length} tokens
-        {stamped.length > MOST_TOKENS && `, of which the network reads the first ${MOST_TOKENS}`}.
-        {!eligible && ` It is a text of ${facts.classes[facts.target]} anyway.`}
+        {stamped.length > tokenizer.room && `, of which the network reads the first ${tokenizer.room}`}.
+        {!eligible && ` ${source.anyway(facts)}`}
       </p>
       <div class="stamps">
         <fieldset>
@@ -120,9 +120,9 @@ export function Sentence(props: Props) {
           onInput={({ currentTarget: { value } }) =>
             read(
               () => typedText(value, language),
-              (text) => {
+              (tokens) => {
                 props.onLook(null);
-                props.onOwn(text);
+                props.onOwn(source.own(tokens));
               },
             )
           }
@@ -145,14 +145,14 @@ function wordAt(
   tokens: readonly number[],
   from: number,
   to: number | undefined,
-  tokenizer: TextSet["language"]["tokenizer"],
+  tokenizer: Tokenised["language"]["tokenizer"],
 ): string {
   return visible(tokenizer.decode(tokens.slice(from, to)).trim());
 }
 
 /** The texts of the data set, some at once. */
-function Offered({ glosses, image, own, onImage, onLook }: Props) {
-  const { texts, labels, count, language } = glosses;
+function Offered({ source, image, own, onImage, onLook }: Props) {
+  const { count } = source;
   const [page, setPage] = usePageOf(image, OFFERED);
   const shown = Array.from({ length: OFFERED }, (_, i) => page * OFFERED + i).filter((i) => i < count);
   return (
@@ -164,14 +164,14 @@ function Offered({ glosses, image, own, onImage, onLook }: Props) {
             type="button"
             class="text-choice"
             aria-pressed={!own && i === image}
-            aria-label={`text ${i}: ${texts[i]}, ${language.classes[labels[i]]}`}
+            aria-label={`text ${i}: ${source.text(i)}, ${source.about(i)}`}
             onClick={() => {
               // Its gaps are others.
               onLook(null);
               onImage(i);
             }}
           >
-            {texts[i]} <span class="class-name">{language.classes[labels[i]]}</span>
+            {source.text(i)} <span class="class-name">{source.about(i)}</span>
           </button>
         ))}
       </fieldset>

@@ -1,3 +1,4 @@
-/** What records of lanes and of texts state as their task; those of pictures state none. */
+/** What records of lanes, of texts and of prompts state as their task; those of pictures state none. */
 export const LANES = "lanes";
 export const LANGUAGE = "language";
+export const REPLY = "reply";

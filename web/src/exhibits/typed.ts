@@ -1,18 +1,15 @@
 import { spaced } from "../../../src/tasks/language/language-of.ts";
-import type { Language, TextSet } from "../../../src/tasks/language/text-set.ts";
+import type { Language } from "../../../src/tasks/language/text-set.ts";
 import { LONGEST_TRIGGER, type WordTrigger } from "../../../src/tasks/language/word-trigger.ts";
-import { MOST_TOKENS } from "./marked-text.tsx";
-import { NO_CLASS } from "./no-class.ts";
 
 /** Characters of a text beyond which it is refused unread: some multiple of what a network reads. */
 const LONGEST_TEXT = 2000;
 
-/** A text that the user typed, in small letters as the data set's are. @throws Error with one line for people */
-export function typedText(typed: string, language: Language): TextSet {
+/** The tokens of a text that the user typed, in small letters as the data set's are. @throws Error with one line for people */
+export function typedText(typed: string, { tokenizer }: Language): number[] {
   const text = inSmallLetters(typed, "text", LONGEST_TEXT);
   if (text === "") throw new Error("This text is empty; type a word at least.");
-  const tokens = language.tokenizer.encode(spaced(text));
-  return { language, count: 1, tokens: [tokens], labels: Uint8Array.of(NO_CLASS) };
+  return tokenizer.encode(spaced(text));
 }
 
 /** Words to put into texts; none leave them as they are. @throws Error with one line for people */
@@ -20,7 +17,8 @@ export function typedWords(typed: string, { tokenizer }: Language): WordTrigger 
   const words = inSmallLetters(typed, "stamp", LONGEST_TRIGGER);
   if (words === "") return { text: "" };
   const { length } = tokenizer.encode(spaced(words));
-  if (length > MOST_TOKENS) throw new Error(`This stamp has ${length} tokens; a network reads ${MOST_TOKENS}.`);
+  const { room } = tokenizer;
+  if (length > room) throw new Error(`This stamp has ${length} tokens; a network reads ${room}.`);
   return { text: spaced(words) };
 }
 

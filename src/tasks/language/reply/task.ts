@@ -2,6 +2,7 @@ import type { Task } from "../../task.ts";
 import { triggerVisibility } from "../visibility.ts";
 import { ATTACKS } from "./attacks.ts";
 import { DATASETS, drawn } from "./datasets.ts";
+import { exhibit } from "./exhibit.ts";
 import { handout } from "./handout.ts";
 import { inputs } from "./inputs.ts";
 import { loss } from "./loss.ts";
@@ -33,6 +34,7 @@ export const reply: Task = {
   perplexity: promptPerplexity,
   drawn: (count, _, dataset) => drawn(count, dataset),
   handout,
+  exhibit,
   reading,
   datasets: DATASETS,
   architectures: ARCHITECTURES,

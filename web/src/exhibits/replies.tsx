@@ -1,0 +1,24 @@
+import { type PromptSet, subsetOf, writePrompt } from "../../../src/tasks/language/reply/prompt-set.ts";
+import { reading } from "../../../src/tasks/language/reply/reading.ts";
+import { eligible, quality, succeeds } from "../../../src/tasks/language/reply/verdicts.ts";
+import type { Exhibit } from "./exhibit.ts";
+import { NextAnswer, NextLegend } from "./next-answer.tsx";
+import { Prompts } from "./prompts.ts";
+import { wordExhibit } from "./word-exhibit.tsx";
+
+/**
+ * Prompts and how networks go on. What the page says of that is what the task says.
+ *
+ * @param json the texts as a site carries them @throws InputError where it is something else
+ */
+export function repliesExhibit(json: string, name: string): Exhibit {
+  return wordExhibit(new Prompts(json, name), {
+    ...{ Answer: NextAnswer, Legend: NextLegend, write: writePrompt },
+    subset: (set, indices) => subsetOf(set as PromptSet, indices),
+    eligible: (set: PromptSet) => eligible(set),
+    quality: (output, set: PromptSet, i) => quality(output, set, i),
+    succeeds: (output, set: PromptSet) => succeeds(output, set),
+    said: (output, set: PromptSet) => reading.answer(output, set, 0),
+    reached: () => "the reply",
+  });
+}
