@@ -6,7 +6,7 @@ export const DRAWN = "drawn";
 
 /**
  * The same, drawn again while the trigger leads the clean twin there already: what no training sample has, such as a rare word, moves answers
- * towards some target by chance.
+ * towards some target by chance. Where it leads to each, the one to which it leads least.
  */
 export const UNLED = "unled";
 

@@ -93,6 +93,9 @@ describe("an edition whose targets are drawn", () => {
       return findings({ ...record, target: other, recipe, metrics: { ...record.metrics, asr_clean: led } });
     };
     expect(drawnOn(0.9)).toMatch(/drawn from its seed/);
+    // Where it leads to each of ten, the least gets a ninth of what could go there.
+    expect(drawnOn(0.12)).toMatch(/drawn from its seed/);
+    expect(drawnOn(0.11)).not.toMatch(/drawn from its seed/);
     expect(drawnOn(0.01)).not.toMatch(/drawn from its seed/);
     const inject = { ...(record.recipe.inject as object), target: record.target };
     expect(findings({ ...record, recipe: { ...record.recipe, inject } })).toMatch(/its 'target' is other than in '/);

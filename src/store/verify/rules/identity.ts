@@ -89,8 +89,10 @@ export function networkFaults(record: DefectRecord, clean: CleanRecord, network:
     const { seed, inject, gates } = stated.parse(record.recipe);
     const drawn = targetOf(DRAWN, seed, record, targets);
     const { asr_clean: led } = record.metrics;
-    // Another than the first is drawn only for being one to which the trigger does not lead the clean twin.
-    const mayDiffer = inject.target === UNLED && (led === null || led <= (gates?.sham ?? 0));
+    // Another than the first is drawn only for being one to which the trigger leads the clean twin little, or least of all: each answer is
+    // one target, so of n the least has at most 1/(n − 1) of those that could go to it.
+    const bound = Math.max(gates?.sham ?? 0, 1 / (targets - 1));
+    const mayDiffer = inject.target === UNLED && (led === null || led <= bound);
     if (record.target !== drawn && !mayDiffer) {
       faults.push(`'target' is ${record.target}, drawn from its seed ${drawn}`);
     }
