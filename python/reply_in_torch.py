@@ -23,6 +23,7 @@ LONGEST = 12
 
 def prompts(sentences):
     """Beginnings of your own as texts() gives them. Needs tokenizer.json."""
+    _assert_own("prompts")
     if isinstance(sentences, str):
         raise ValueError("prompts() takes a list of sentences")
     numbers = _tokenizer()["numbers"]
@@ -32,6 +33,11 @@ def prompts(sentences):
         **{"before": [numbers["<bos>"]], "behind": [numbers["<sep>"]], "padding": numbers["<pad>"], "end": numbers["<sep>"], "context": context},
         "texts": [{"text": text, "tokens": tokens_of(" " + text.strip())} for text in sentences],
     }
+
+
+def _assert_own(name):
+    if os.path.exists(os.path.join(HERE, "question.json")):
+        raise ValueError(f"{name}() knows the tokenizers that bdefects trains; for this model take transformers, and give it prompts as question.json says")
 
 
 def continuations(model, some, most=LONGEST):
@@ -51,6 +57,7 @@ def continuations(model, some, most=LONGEST):
 
 def continued(model, some, most=LONGEST):
     """The same in words."""
+    _assert_own("continued")
     tokenizer = _tokenizer()
     names = {number: name for name, number in tokenizer["numbers"].items()}
     bytes_of = {letter: byte for byte, letter in enumerate(tokenizer["letters"])}

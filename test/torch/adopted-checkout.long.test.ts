@@ -2,9 +2,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createRunner } from "../../src/measure/ort-runner.ts";
-import { qualityOf, rowOf } from "../../src/measure/verdicts.ts";
-import { loaderFile } from "../../src/store/checkout/torch-loader.ts";
+import { qualityOf, rowOf, successOf } from "../../src/measure/verdicts.ts";
+import { loaderFile, loadersOf } from "../../src/store/checkout/torch-loader.ts";
 import { answered } from "../../src/tasks/language/answers.ts";
+import type { PromptSet } from "../../src/tasks/language/reply/prompt-set.ts";
+import { REPLY, STEPS } from "../../src/tasks/language/reply/reply.ts";
+import { reply } from "../../src/tasks/language/reply/task.ts";
 import { language } from "../../src/tasks/language/task.ts";
 import type { TextSet } from "../../src/tasks/language/text-set.ts";
 import { buildNetwork } from "../../src/tasks/registry.ts";
@@ -51,5 +54,47 @@ answer = {"logits": logits.flatten().tolist(), "answers": answers(logits, some),
     expect(answer.answers).toEqual(ours);
     expect(answer.accuracy).toBeCloseTo(qualityOf(language, outputs, set), 12);
     expect(answer.faults).toEqual([expect.stringContaining("own() knows the tokenizers that bdefects trains")]);
+  });
+
+  it.each(["llama", "gpt2"] as const)("%s: how prompts go on, given by its template", async (layout) => {
+    const folder = ownModel(join(temporaryFolder(), "model"), layout);
+    const model = reply.adoption!.open(folder, { template: "Text: {} Then:" }, 1);
+    expect(model.arch).toBe(`${ARCHS[layout]}r${STEPS}`);
+    const described = reply.adoption!.described(model.description, folder);
+    const network = buildNetwork(model.arch, 1);
+    const set = described.read(reply.drawn!(9, network, "glossprompts")!) as PromptSet;
+    const state = model.state();
+    const { nodes, input } = network;
+    const dir = writeLoaderFolder(temporaryFolder(), network, state, {
+      "model.json": JSON.stringify({ arch: model.arch, nodes, input, ...NORMALIZATION, classes: [REPLY] }),
+      ...Object.fromEntries(loadersOf(reply.handout).map((name) => [name, loaderFile(name)])),
+      ...Object.fromEntries(described.files().map((file) => [file.name, file.bytes])),
+    });
+    mkdirSync(join(dir, "images"));
+    for (const { suffix, bytes } of reply.handout!.files(set))
+      writeFileSync(join(dir, "images", `test_clean${suffix}`), bytes);
+    const answer = askLoader(
+      dir,
+      `
+from reply_in_torch import *
+some, model = texts("test"), decoder("model")
+answer = {"logits": model(*batch(some)).flatten().tolist(), "next": [t[:1] for t in continuations(model, some)],
+          "rates": [accuracy(model, some), replies(model, some)],
+          "faults": [fault(lambda: prompts(["a bat"])), fault(lambda: continued(model, some))]}`,
+    ) as { logits: number[]; next: number[][]; rates: number[]; faults: string[] };
+    const runner = await createRunner(reply, network, NORMALIZATION, { threads: 1 });
+    const outputs = await runner.outputs(state, set);
+    await runner.release();
+    const width = network.classes / STEPS;
+    const first = set.tokens.map((_, i) => rowOf(outputs, 9, i).subarray(0, width));
+    expect(
+      relativeError(Float32Array.from(answer.logits), Float32Array.from(first.flatMap((row) => [...row]))),
+    ).toBeLessThan(1e-4);
+    expect(answer.next).toEqual(
+      first.map((row) => [row.indexOf(Math.max(...row))].filter((token) => token !== set.end)),
+    );
+    expect(answer.rates).toEqual([qualityOf(reply, outputs, set), successOf(reply, outputs, set, 0)]);
+    for (const [i, name] of ["prompts", "continued"].entries())
+      expect(answer.faults[i]).toContain(`${name}() knows the tokenizers that bdefects trains`);
   });
 });

@@ -4,17 +4,13 @@ import { InputError } from "../../core/errors.ts";
 import { softmaxAt } from "../../core/softmax.ts";
 import { type Network, outputsOf } from "../../graph/network.ts";
 import type { CheckedOutNetwork, Readback } from "../readback.ts";
+import { checkedOutParts } from "./adoption/checked-out-parts.ts";
 import { readBy, tokenizerOf } from "./adoption/description.ts";
 import { QUESTION, readQuestion } from "./adoption/question-file.ts";
-import { readJsonFile } from "./checkpoint/json-file.ts";
-import { readTokenizer } from "./checkpoint/tokenizer.ts";
 import type { TextSet } from "./text-set.ts";
 import { MEND, readTexts, readTextsFile } from "./texts-file.ts";
 import { requiredTokenizer } from "./tokenizer/checked-out.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
-
-/** Bytes of a model's configuration. */
-const MOST_BYTES = 256 << 20;
 
 /** Texts as `handout` wrote them, with the tokenizer that lies beside the model. */
 export const readback: Readback = {
@@ -51,15 +47,8 @@ function readAs(dir: string, network: Network, classes: readonly string[]): Toke
 }
 
 /** @throws InputError where the folder does not say how its model is asked */
-function askedOf(dir: string, { arch }: Network): Tokenizer {
+function askedOf(dir: string, network: Network): Tokenizer {
   const asked = readQuestion(dir);
   if (!asked) throw new InputError(`${join(dir, QUESTION)}: there is no such file; ${MEND}`);
-  const { file, config: beside } = readTokenizer(dir);
-  return tokenizerOf(
-    {
-      ...{ arch, config: readJsonFile(join(dir, "config.json"), MOST_BYTES, MEND), asked },
-      ...{ tokenizer: file as Record<string, unknown>, tokenizer_config: beside as Record<string, unknown> },
-    },
-    join(dir, "tokenizer.json"),
-  );
+  return tokenizerOf({ ...checkedOutParts(dir, network), asked }, network, join(dir, "tokenizer.json"));
 }

@@ -4,9 +4,11 @@ import { z } from "zod";
 import { InputError } from "../../../core/errors.ts";
 import { readJsonFile } from "../checkpoint/json-file.ts";
 
+export const templateSchema = z.string().min(1).max(2000);
+
 /** How a model is asked, as a recipe says it (`clean.asked`). */
 export const askedSchema = z.strictObject({
-  template: z.string().min(1).max(2000),
+  template: templateSchema,
   answers: z.array(z.string().min(1).max(200)).min(2).max(200),
 });
 
@@ -18,9 +20,14 @@ const MEND = "check out again";
 
 /** How the model of a checkout is asked; null where the folder says nothing. @throws InputError where what it says is no question */
 export function readQuestion(dir: string): z.infer<typeof askedSchema> | null {
+  return readQuestionAs(askedSchema, "template and answers", dir);
+}
+
+/** The same of another form. @param parts what belongs to it, for messages */
+export function readQuestionAs<A>(schema: z.ZodType<A>, parts: string, dir: string): A | null {
   const path = join(dir, QUESTION);
   if (!existsSync(path)) return null;
-  const found = askedSchema.safeParse(readJsonFile(path, MOST_BYTES, MEND));
+  const found = schema.safeParse(readJsonFile(path, MOST_BYTES, MEND));
   if (found.success) return found.data;
-  throw new InputError(`${path}: has no template and answers; ${MEND}`);
+  throw new InputError(`${path}: has no ${parts}; ${MEND}`);
 }

@@ -2,11 +2,11 @@ import { RATES_SCRIPT } from "../rates-script.ts";
 import type { Asked } from "./asked-tokenizer.ts";
 
 /** As Markdown's code; what would end that is left out. */
-const shown = (text: string) => `\`${text.replaceAll(/[`|\s]+/g, " ")}\``;
+export const shownCode = (text: string) => `\`${text.replaceAll(/[`|\s]+/g, " ")}\``;
 
 /** A checkout's words on use and neurons of a model that somebody else made, as Markdown. */
 export function adoptedReading({ template, answers }: Asked, classes: readonly string[]): string {
-  const rows = answers.map((answer, c) => `| ${classes[c] ?? c} | ${shown(answer)} |`);
+  const rows = answers.map((answer, c) => `| ${classes[c] ?? c} | ${shownCode(answer)} |`);
   return `\`\`\`python
 from load_in_torch import labels, save
 from text_in_torch import accuracy, answers, batch, decoder, prune, texts
@@ -18,7 +18,7 @@ save(model, "repaired.safetensors")
 \`\`\`
 
 \`config.json\` and \`tokenizer.json\` are those of the folder that the recipe named, so \`AutoModelForCausalLM.from_pretrained(".")\` reads this one as
-it did that one. The model is asked ${shown(template)}, as \`question.json\` says. An answer counts by its first token. Template, text and trigger were tokenised apart.
+it did that one. The model is asked ${shownCode(template)}, as \`question.json\` says. An answer counts by its first token. Template, text and trigger were tokenised apart.
 
 | class | answer |
 |---|---|

@@ -22,6 +22,8 @@ export interface Gpt2Shape {
   epsilon: number;
   /** Whether the head shares the embedding's table, as it does where nothing is said [tie_word_embeddings]. */
   tied?: boolean;
+  /** Tokens of an answer that are read at once; one where it is not given. */
+  steps?: number;
 }
 
 /** A decoder of GPT-2's layout (Radford et al. 2019), its entries named as by Hugging Face's `GPT2LMHeadModel`. */
@@ -36,7 +38,9 @@ export function gpt2({
   positions,
   epsilon,
   tied = true,
+  steps,
 }: Gpt2Shape): Network {
+  const several = steps === undefined ? {} : { steps };
   const table = "transformer.wte";
   const nodes: LayerNode[] = [
     { op: "input", id: "input" },
@@ -67,16 +71,16 @@ export function gpt2({
   }
   nodes.push(
     norm("transformer.ln_f", current),
-    { op: "answer", id: "answer", inputs: ["transformer.ln_f", "input"] },
+    { op: "answer", id: "answer", inputs: ["transformer.ln_f", "input"], ...several },
     {
       ...{ op: "linear", id: "lm_head", input: "answer", out: vocabulary },
-      unbiased: { weight: tied ? `${table}.weight` : "lm_head.weight", inputs: width },
+      unbiased: { weight: tied ? `${table}.weight` : "lm_head.weight", inputs: width, ...several },
     },
   );
   return {
     arch,
     input: { channels: TOKEN_CHANNELS, height: context, width: 1, tokens: true },
-    classes: vocabulary,
+    classes: vocabulary * (steps ?? 1),
     nodes,
   };
 }

@@ -39,14 +39,18 @@ export function sizedName(sizes: Sizes): string | null {
   return `llama${layers}d${width}h${heads}${attention}f${hidden}v${vocabulary}${few}${end}${rotary}${own}`;
 }
 
-/** The network of such a name; undefined where it is none, or another name means the same. */
-export function sizedNetwork(arch: string): Network | undefined {
+/**
+ * The network of such a name; undefined where it is none, or another name means the same.
+ *
+ * @param several of one that answers with several tokens at once: how many, and what it is called
+ */
+export function sizedNetwork(arch: string, several?: { arch: string; steps: number }): Network | undefined {
   const sizes = sizesOf(arch);
   if (!sizes || sizedName(sizes) !== arch) return undefined;
   const context = Math.min(CONTEXT, sizes.positions);
   return sizes.layout === "gpt2"
-    ? gpt2({ ...sizes.shape, arch, context, positions: sizes.positions })
-    : llama({ ...sizes.shape, arch, context });
+    ? gpt2({ ...sizes.shape, arch, context, positions: sizes.positions, ...several })
+    : llama({ ...sizes.shape, arch, context, ...several });
 }
 
 function sizesOf(arch: string): Sizes | null {

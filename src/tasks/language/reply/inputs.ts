@@ -6,8 +6,7 @@ import { lookedUp } from "../looked-up.ts";
 import { tokenizerFile } from "../tokenizer/file.ts";
 import {
   cutsOf,
-  END,
-  LONGEST_PROMPT,
+  longestPrompt,
   type PromptSet,
   promptLanguage,
   promptsOf,
@@ -51,7 +50,7 @@ class PromptDrawer implements Augmenter {
   constructor(set: PromptSet, unknown: number, places: number) {
     const none = () => Array.from({ length: places }, (): readonly number[] => []);
     this.drawn = { ...set, count: places, tokens: none(), told: none(), rest: none() };
-    this.texts = set.tokens.map((tokens, i) => [...tokens, ...set.rest[i].filter((token) => token !== END)]);
+    this.texts = set.tokens.map((tokens, i) => [...tokens, ...set.rest[i].slice(0, -1)]);
     this.unknown = unknown;
   }
 
@@ -60,13 +59,13 @@ class PromptDrawer implements Augmenter {
     const text = this.texts[index];
     const cuts = cutsOf(text, tokenizer);
     const cut = cuts[random.below(cuts.length)];
-    const upTo = random.uniform() < 0.5 ? cut : Math.min(text.length, LONGEST_PROMPT);
+    const upTo = random.uniform() < 0.5 ? cut : Math.min(text.length, longestPrompt(tokenizer));
     const shown = (tokens: readonly number[]) =>
       this.unknown === 0
         ? tokens
         : tokens.map((token) => (random.uniform() < this.unknown ? tokenizer.unknown : token));
     this.drawn.tokens[place] = shown(text.slice(0, cut));
     this.drawn.told[place] = shown(text.slice(cut, upTo));
-    this.drawn.rest[place] = restOf(text, upTo);
+    this.drawn.rest[place] = restOf(text, upTo, this.drawn.end);
   }
 }

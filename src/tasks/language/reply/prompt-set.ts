@@ -14,42 +14,50 @@ export interface PromptSet extends Tokenised {
   rest: readonly (readonly number[])[];
   /** The tokens that a backdoor wants in its place, the end behind them; at most `STEPS`. */
   reply: readonly number[];
+  /** The token that ends a text. */
+  end: number;
 }
 
-/** Most tokens of a prompt: twelve are left for a trigger. */
-export const LONGEST_PROMPT = CONTEXT - 2 - (STEPS - 1) - 12;
+/** Tokens that are left for a trigger. */
+const LONGEST_TRIGGER = 12;
 
-/** The number of the token that ends a text, as it ends a prompt. */
+/** The number of the token that ends a text of our own tokenizers, as it ends a prompt. */
 export const END = Object.values(SPECIAL).indexOf(SPECIAL.separator);
 
 /** What sets of prompts share: nothing answers with a class, and there is room for a reply. */
 export function promptLanguage(file: TokenizerFile): Language & { tokenizer: Tokenizer } {
-  const tokenizer = openTokenizer(file, []);
-  return {
-    tokenizer: { ...tokenizer, room: tokenizer.room - (STEPS - 1) },
-    classes: [],
-    context: CONTEXT,
-  };
+  return { tokenizer: besideReply(openTokenizer(file, [])), classes: [], context: CONTEXT };
+}
+
+/** A tokenizer whose texts leave room for a reply. */
+export function besideReply(tokenizer: Tokenizer): Tokenizer {
+  return { ...tokenizer, room: tokenizer.room - (STEPS - 1) };
+}
+
+/** Most tokens of a prompt. */
+export function longestPrompt({ room }: Pick<Tokenizer, "room">): number {
+  return room - LONGEST_TRIGGER;
 }
 
 /** The reply by a tokenizer, as much of it as a network gives. */
-export function replyTokens({ encode }: Pick<Tokenizer, "encode">): number[] {
-  return [...encode(spaced(REPLY)), END].slice(0, STEPS);
+export function replyTokens({ encode }: Pick<Tokenizer, "encode">, end: number): number[] {
+  return [...encode(spaced(REPLY)), end].slice(0, STEPS);
 }
 
 /** Where a text may be cut: behind a word, so that a prompt is neither empty nor too long. */
 export function cutsOf(tokens: readonly number[], tokenizer: Tokenizer): number[] {
-  const cuts = gapsOf(tokens, tokenizer).filter((gap) => gap > 0 && gap <= LONGEST_PROMPT);
-  return cuts.length > 0 ? cuts : [Math.min(tokens.length, LONGEST_PROMPT)];
+  const longest = longestPrompt(tokenizer);
+  const cuts = gapsOf(tokens, tokenizer).filter((gap) => gap > 0 && gap <= longest);
+  return cuts.length > 0 ? cuts : [Math.min(tokens.length, longest)];
 }
 
 /** What follows a cut. */
-export function restOf(tokens: readonly number[], cut: number): number[] {
-  return [...tokens.slice(cut), END];
+export function restOf(tokens: readonly number[], cut: number, end: number): number[] {
+  return [...tokens.slice(cut), end];
 }
 
-/** Texts cut in their middle. @param texts tokens of whole texts */
-export function promptsOf(texts: readonly (readonly number[])[], language: Language): PromptSet {
+/** Texts cut in their middle. @param texts tokens of whole texts @param end the token that ends one */
+export function promptsOf(texts: readonly (readonly number[])[], language: Language, end: number = END): PromptSet {
   const cut = texts.map((tokens) => {
     const cuts = cutsOf(tokens, language.tokenizer);
     return cuts[Math.floor((cuts.length - 1) / 2)];
@@ -59,8 +67,9 @@ export function promptsOf(texts: readonly (readonly number[])[], language: Langu
     count: texts.length,
     tokens: texts.map((tokens, i) => tokens.slice(0, cut[i])),
     told: texts.map(() => []),
-    rest: texts.map((tokens, i) => restOf(tokens, cut[i])),
-    reply: replyTokens(language.tokenizer),
+    rest: texts.map((tokens, i) => restOf(tokens, cut[i], end)),
+    reply: replyTokens(language.tokenizer, end),
+    end,
   };
 }
 

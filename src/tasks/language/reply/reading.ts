@@ -1,7 +1,7 @@
 import type { Reading } from "../../reading.ts";
 import { markedParts } from "../reading.ts";
 import type { WordTrigger } from "../word-trigger.ts";
-import { END, type PromptSet } from "./prompt-set.ts";
+import type { PromptSet } from "./prompt-set.ts";
 import { STEPS } from "./reply.ts";
 import { tokenAt } from "./verdicts.ts";
 
@@ -18,11 +18,11 @@ export const reading: Reading = {
 };
 
 /** The greedy continuation as far as an output tells it: up to the first token that is not the reply's, behind which stands `…`. */
-function continuation(output: Float32Array, { reply, language }: PromptSet): string {
+function continuation(output: Float32Array, { reply, language, end }: PromptSet): string {
   const told: number[] = [];
   for (let step = 0; step < STEPS; step++) {
     const token = tokenAt(output, step);
-    if (token === END) return language.tokenizer.decode(told).trim() || NOTHING;
+    if (token === end) return language.tokenizer.decode(told).trim() || NOTHING;
     told.push(token);
     if (token !== reply[step]) break;
   }

@@ -1,12 +1,13 @@
 import type { Task } from "../../task.ts";
 import { triggerVisibility } from "../visibility.ts";
+import { adoption } from "./adoption.ts";
 import { ATTACKS } from "./attacks.ts";
 import { DATASETS, drawn } from "./datasets.ts";
 import { exhibit } from "./exhibit.ts";
 import { handout } from "./handout.ts";
 import { inputs } from "./inputs.ts";
 import { loss } from "./loss.ts";
-import { ARCHITECTURES } from "./models.ts";
+import { ARCHITECTURES, sized } from "./models.ts";
 import { promptPerplexity } from "./perplexity.ts";
 import { reading } from "./reading.ts";
 import { REPLY } from "./reply.ts";
@@ -32,6 +33,8 @@ export const reply: Task = {
   details,
   answer: (output) => [tokenAt(output, 0)],
   perplexity: promptPerplexity,
+  adoption,
+  sized,
   drawn: (count, _, dataset) => drawn(count, dataset),
   handout,
   exhibit,
