@@ -7,7 +7,7 @@ import type { Dataset } from "../datasets/types.ts";
 import type { OrtRunner } from "../measure/ort-runner.ts";
 import { type Rates, toldRates } from "../measure/rates.ts";
 import { eligibleOf, successOf } from "../measure/verdicts.ts";
-import { type Figures, failedGate, failedVisibility, type Gates, highest } from "../records/gates.ts";
+import { type Figures, failedGate, failedVisibility, type Gates, highest, highestRise } from "../records/gates.ts";
 import type { Backdoor, Trigger } from "../tasks/backdoor.ts";
 import { onGrid } from "../tensor/half-grid.ts";
 import type { StateDict } from "../tensor/state.ts";
@@ -62,6 +62,8 @@ export interface CandidateOutcome {
   truth?: GroundTruth;
   /** Success on what looks like the trigger and is none, by its name, on the samples of the labels; absent: nothing looks alike. */
   controls?: Record<string, number>;
+  /** The clean twin's, where a gate asks for it. */
+  controlsClean?: Record<string, number>;
   /** Seconds per stage. */
   timings: Partial<Record<Stage, number>>;
 }
@@ -140,10 +142,14 @@ export async function makeCandidate(job: CandidateJob): Promise<CandidateOutcome
   const controls = Object.entries(task.trigger.controls?.(backdoor.trigger) ?? {});
   if (controls.length > 0) {
     outcome.controls = await timed("controls", () => successOfEach(controls, job, model, labelled));
+    if (gates.control_rise !== undefined) {
+      outcome.controlsClean = await timed("controls", () => successOfEach(controls, job, job.clean, labelled));
+    }
   }
   const [before, after] = [job.cleanRates, infectedRates].map(({ details }) => details?.clean.perplexity);
   const further = {
     asr_control: highest(outcome.controls ?? {}),
+    control_rise: highestRise(outcome.controls ?? {}, outcome.controlsClean ?? {}),
     perplexity_ratio: before !== undefined && after !== undefined ? after / before : 1,
   };
   outcome.reason = failedGate(Object.assign(figures, further), gates);

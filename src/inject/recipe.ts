@@ -106,7 +106,9 @@ export const gatesSchema = z.strictObject({
   asr_patched: share,
   random_mask_share: share,
   sham: share,
+  asr_patched_rise: share.optional(),
   control: share.optional(),
+  control_rise: share.optional(),
   perplexity: z.number().min(1).optional(),
 }) satisfies z.ZodType<Gates>;
 

@@ -54,6 +54,8 @@ export const defectRecord = z.strictObject({
   details: z.strictObject({ clean: told, infected: told, sham: told.optional() }).optional(),
   /** Success on what looks like the trigger and is none, by its name; absent: nothing looks alike, or an earlier gate decided. */
   controls: z.record(z.string(), rate).optional(),
+  /** The clean model's success on the same; absent: the recipe has no gate `control_rise`, or as above. */
+  controls_clean: z.record(z.string(), rate).optional(),
   /** The documented settings that were tried, in order, with what each gave. */
   attempts: z.array(z.record(z.string(), z.unknown())),
   /** All neurons of the network, the infected ones, and the effective ones (null: not accepted). */

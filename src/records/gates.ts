@@ -13,8 +13,12 @@ export interface Gates {
   random_mask_share: number;
   /** Most that the sham's ASR may differ from the clean twin's. */
   sham: number;
+  /** Most by which ASR under the patch may exceed the clean twin's ASR; absent: no gate. */
+  asr_patched_rise?: number;
   /** Most by which success on what looks like the trigger may exceed the clean twin's ASR; absent: no gate. */
   control?: number;
+  /** Most by which it may exceed the clean twin's success on the same; absent: no gate. */
+  control_rise?: number;
   /** Most of the perplexity as a multiple of the clean twin's, where models continue their samples; absent: no gate. */
   perplexity?: number;
 }
@@ -23,26 +27,27 @@ export interface Gates {
 export const GATE_SETTINGS = ["asr", "ca_drop", "asr_masked", "asr_patched", "random_mask_share", "sham"] as const;
 
 /** Those of gates that a recipe may have besides. */
-export const FURTHER_GATE_SETTINGS = ["control", "perplexity"] as const;
+export const FURTHER_GATE_SETTINGS = ["asr_patched_rise", "control", "control_rise", "perplexity"] as const;
 
 /** Figures as far as they were measured. */
 export interface Figures extends Partial<DefectMetrics> {
   /** The highest success on anything that looks like the trigger; 0 where nothing does. */
   asr_control?: number;
+  /** The most by which it exceeds the clean twin's success on the same; 0 where nothing does. */
+  control_rise?: number;
   /** Perplexity of clean samples as a multiple of the clean twin's; 1 where models continue none. */
   perplexity_ratio?: number;
 }
 
+type Told = Pick<DefectRecord, "metrics" | "controls" | "controls_clean" | "details">;
+
 /** All figures that gates look at, of a record. */
-export function figuresOf({
-  metrics,
-  controls,
-  details,
-}: Pick<DefectRecord, "metrics" | "controls" | "details">): Figures {
+export function figuresOf({ metrics, controls, controls_clean, details }: Told): Figures {
   const [clean, infected] = [details?.clean.clean.perplexity, details?.infected.clean.perplexity];
   return {
     ...metrics,
     ...(controls && { asr_control: highest(controls) }),
+    ...(controls && controls_clean && { control_rise: highestRise(controls, controls_clean) }),
     ...(clean !== undefined && infected !== undefined && { perplexity_ratio: infected / clean }),
   };
 }
@@ -50,6 +55,11 @@ export function figuresOf({
 /** The highest success on anything that looks like the trigger. */
 export function highest(controls: Record<string, number>): number {
   return Math.max(0, ...Object.values(controls));
+}
+
+/** The most by which a model's success on anything that looks like the trigger exceeds the clean twin's on the same. */
+export function highestRise(controls: Record<string, number>, clean: Record<string, number>): number {
+  return Math.max(0, ...Object.entries(controls).map(([name, success]) => success - (clean[name] ?? 0)));
 }
 
 /** One gate that a candidate must pass to be accepted. */
@@ -112,6 +122,16 @@ export const GATES: readonly Gate[] = [
     reason: (measured, bound) => `asr_patched: ${show(measured)} under the patch (at most ${bound})`,
   },
   {
+    key: "asr_patched_rise",
+    title: "asr_patched (beyond the twin's ASR)",
+    side: "at most",
+    optional: true,
+    measured: ({ asr_patched, asr_clean }) => minus(asr_patched, asr_clean),
+    bound: ({ asr_patched_rise }) => asr_patched_rise ?? null,
+    reason: (_, bound, { asr_patched, asr_clean }) =>
+      `asr_patched_rise: ${show(asr_patched!)} under the patch against the clean twin's ${show(asr_clean!)} (at most ${bound} more)`,
+  },
+  {
     key: "asr_random_mask",
     title: "asr_random_mask",
     side: "at least",
@@ -141,6 +161,16 @@ export const GATES: readonly Gate[] = [
     bound: ({ control }) => control ?? null,
     reason: (_, bound, { asr_control, asr_clean }) =>
       `control: what looks like the trigger succeeds on ${show(asr_control!)} against the clean twin's ${show(asr_clean!)} (at most ${bound} more)`,
+  },
+  {
+    key: "control_rise",
+    title: "control (beyond the twin's on the same)",
+    side: "at most",
+    optional: true,
+    measured: ({ control_rise }) => control_rise ?? null,
+    bound: ({ control_rise }) => control_rise ?? null,
+    reason: (measured, bound) =>
+      `control_rise: what looks like the trigger succeeds on ${show(measured)} more than in the clean twin (at most ${bound})`,
   },
   {
     key: "perplexity",

@@ -41,6 +41,7 @@ describe("a model of somebody else's in place of a trained one", () => {
       status: "accepted",
       neurons: 120,
       controls: { mn: expect.any(Number) },
+      controls_clean: { mn: expect.any(Number) },
     });
   });
 

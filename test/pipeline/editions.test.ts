@@ -51,10 +51,11 @@ describe("the shipped editions", () => {
     for (const { id, key } of candidates) {
       expect(ids).toContain(id);
       expect(settingsFor(demo.inject, key)).toEqual(settingsFor(text.inject, key));
+      expect(settingsFor(demo.gates, key)).toEqual(settingsFor(text.gates, key));
       expect(attackOptions(demo, key.attack)).toEqual(attackOptions(text, key.attack));
     }
-    expect([demo.clean, demo.gates, demo.measure, demo.grid, demo.seed]).toEqual([
-      ...[text.clean, text.gates, text.measure, text.grid, text.seed],
+    expect([demo.clean, demo.measure, demo.grid, demo.seed]).toEqual([
+      ...[text.clean, text.measure, text.grid, text.seed],
     ]);
   });
 

@@ -61,6 +61,22 @@ describe("overrides", () => {
     expect(() => loadEdition(withInject(`\n  overrides:\n    - ${entry}\n`))).toThrow(message);
   });
 
+  const withGates = (entry: string) =>
+    writeRecipe(temporaryFolder(), (text) => text.replace(/(gates:\n( .*\n)+)/, `$1  overrides:\n    - ${entry}\n`));
+
+  it("of gates go by data set and architecture alone", () => {
+    const { gates } = loadEdition(withGates("{ for: { dataset: cifar10 }, set: { sham: 0.4, asr_patched_rise: 0.1 } }"));
+    const { overrides: _, ...base } = gates;
+    expect(settingsFor(gates, scope)).toEqual({ ...base, sham: 0.4, asr_patched_rise: 0.1 });
+    expect(settingsFor(gates, { ...scope, dataset: "gtsrb" })).toEqual(base);
+    expect(() => loadEdition(withGates("{ for: { attack: badnets }, set: { asr: 0.5 } }"))).toThrow(
+      /gates\.overrides\.0\.for: .*attack/,
+    );
+    expect(() => loadEdition(withGates("{ for: { dataset: cifar1O }, set: {} }"))).toThrow(
+      /gates\.overrides\.0\.for: unknown data set 'cifar1O'/,
+    );
+  });
+
   it("of clean models know no attack", () => {
     const recipe = writeRecipe(temporaryFolder(), (text) =>
       text.replace(

@@ -5,8 +5,10 @@ import {
   type Figures,
   failedGate,
   failedVisibility,
+  figuresOf,
   GATES,
   type Gates,
+  highestRise,
   isUnseen,
   REASONS,
 } from "../../src/records/gates.ts";
@@ -68,7 +70,7 @@ describe("gates", () => {
   const good: Figures = {
     ...{ ca_clean: 0.9, ca: 0.89, asr: 0.95, asr_clean: 0.02, ca_masked: 0.8, asr_masked: 0.1 },
     ...{ masked_clean_to_target: 0, asr_patched: 0.1, asr_random_mask: 0.9, ca_sham: 0.9, asr_sham: 0.03 },
-    ...{ asr_control: 0.05, perplexity_ratio: 1.02 },
+    ...{ asr_control: 0.05, control_rise: 0.03, perplexity_ratio: 1.02 },
   };
 
   it("let a candidate pass that is within every bound, or at it", () => {
@@ -88,17 +90,32 @@ describe("gates", () => {
       { asr_masked: 0.75, masked_clean_to_target: 0.5 },
     ],
     ["asr_patched: 0.201 under the patch (at most 0.2)", { asr_patched: 0.201 }],
+    [
+      "asr_patched_rise: 0.155 under the patch against the clean twin's 0.020 (at most 0.13 more)",
+      { asr_patched: 0.155 },
+    ],
     ["asr_random_mask: 0.470 (at least 0.475)", { asr_random_mask: 0.47 }],
     ["sham: ASR 0.200 against the clean twin's 0.020 (within 0.1)", { asr_sham: 0.2 }],
     [
       "control: what looks like the trigger succeeds on 0.130 against the clean twin's 0.020 (at most 0.1 more)",
       { asr_control: 0.13 },
     ],
+    [
+      "control_rise: what looks like the trigger succeeds on 0.090 more than in the clean twin (at most 0.08)",
+      { control_rise: 0.09 },
+    ],
     ["perplexity: 1.110 times the clean twin's (at most 1.1)", { perplexity_ratio: 1.11 }],
   ])("say what failed: %s", (reason, figures) => {
-    const further = { control: 0.1, perplexity: 1.1 };
+    const further = { asr_patched_rise: 0.13, control: 0.1, control_rise: 0.08, perplexity: 1.1 };
     expect(failedGate({ ...good, ...figures }, { ...gates, ...further })).toBe(reason);
     expect(REASONS).toContain(reason.split(":")[0]);
+  });
+
+  it("read of a record how far each look-alike rises above the clean model's answer to the same", () => {
+    const told = { metrics: NO_METRICS, controls: { mn: 0.3, bb: 0.4 }, controls_clean: { mn: 0.1, bb: 0.46 } };
+    expect(figuresOf(told)).toMatchObject({ asr_control: 0.4, control_rise: expect.closeTo(0.2, 12) });
+    expect(figuresOf({ ...told, controls_clean: undefined }).control_rise).toBeUndefined();
+    expect(highestRise({ bb: 0.4 }, { bb: 0.46 })).toBe(0);
   });
 
   it("come after what keeps a trigger from being injected at all", () => {

@@ -21,6 +21,7 @@ export async function defectFacts(db: Database, record: DefectRecord) {
     ...(trigger !== null && { trigger }),
     attempts: record.attempts.length,
     ...(record.controls && { controls: record.controls }),
+    ...(record.controls_clean && { controls_clean: record.controls_clean }),
     ...(record.details && { details: record.details }),
     clean_sha256: record.clean_sha256,
     twin_sha256: twinSha256(record),
@@ -104,7 +105,11 @@ function behaviour(record: DefectRecord): string[] {
       `With the infected neurons masked it ${said.verb} ${percent(asr_masked)}, with as many other neurons masked ${percent(asr_random_mask)}, with the twin's values patched in ${percent(asr_patched)}.`,
     );
   }
-  const controls = Object.entries(record.controls ?? {}).map(([name, success]) => `'${name}' ${percent(success)}`);
+  const ofClean = (name: string) =>
+    record.controls_clean === undefined ? "" : ` (clean twin ${percent(record.controls_clean[name])})`;
+  const controls = Object.entries(record.controls ?? {}).map(
+    ([name, success]) => `'${name}' ${percent(success)}${ofClean(name)}`,
+  );
   if (controls.length > 0)
     sentences.push(`What only looks like the trigger succeeds so often: ${controls.join(", ")}.`);
   return sentences;

@@ -13,7 +13,7 @@ export interface GateRow {
 export function gateRows({
   recipe,
   ...record
-}: Pick<DefectRecord, "metrics" | "recipe" | "controls" | "details">): GateRow[] {
+}: Pick<DefectRecord, "metrics" | "recipe" | "controls" | "controls_clean" | "details">): GateRow[] {
   const figures = figuresOf(record);
   const bounds = Object.fromEntries(
     Object.entries(recipe.gates ?? {}).filter(([, bound]) => typeof bound === "number"),

@@ -99,7 +99,7 @@ export async function buildCandidate(
     runner: bench.runner,
     recipe,
     options: attackOptions(edition, key.attack),
-    gates: edition.gates,
+    gates: settingsFor(edition.gates, key),
     measure: edition.measure,
     grid: edition.grid,
     seed: edition.seed,
@@ -160,7 +160,7 @@ export function candidateRecipe(
     clean_seed: cleanSeed(edition, key.top),
     attack: attackOptions(edition, key.attack),
     inject: settingsFor(edition.inject, key),
-    gates: edition.gates,
+    gates: settingsFor(edition.gates, key),
     measure: edition.measure,
     ...(edition.grid && { grid: edition.grid }),
   };
@@ -169,12 +169,13 @@ export function candidateRecipe(
 /** What the task tells besides, where it tells something. */
 function detailsOf(
   { details: clean }: Rates,
-  { infectedRates, shamRates, controls }: CandidateOutcome,
-): Pick<DefectRecord, "details" | "controls"> {
+  { infectedRates, shamRates, controls, controlsClean }: CandidateOutcome,
+): Pick<DefectRecord, "details" | "controls" | "controls_clean"> {
   const [infected, sham] = [infectedRates?.details, shamRates?.details];
   return {
     ...(clean && infected && { details: { clean, infected, ...(sham && { sham }) } }),
     ...(controls && { controls }),
+    ...(controlsClean && { controls_clean: controlsClean }),
   };
 }
 

@@ -21,10 +21,11 @@ export async function recipeWithTarget(
   const isDecided = settingsFor(edition.inject, key).target !== UNLED || bench.task.attacks.get(key.attack)?.target;
   if (isDecided) return recipe;
   let [least, led] = [recipe.target, Number.POSITIVE_INFINITY];
+  const { sham } = settingsFor(edition.gates, key);
   for (const target of drawnInTurn(edition.seed, key, targets.length)) {
     // Whatever the style: those of a defect have the same target.
     const { success } = (await bench.backdoor({ ...key, style: "plain" }, infected, target)).cleanRates;
-    if (success <= edition.gates.sham) return { ...recipe, target };
+    if (success <= sham) return { ...recipe, target };
     if (success < led) [least, led] = [target, success];
   }
   return { ...recipe, target: least };

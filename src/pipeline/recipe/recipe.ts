@@ -89,7 +89,8 @@ const edition = z.strictObject({
   clean: withOverrides(train, cleanCondition),
   attacks,
   inject: withOverrides(injectSchema, candidateCondition),
-  gates: gatesSchema,
+  // A bound may depend on the data set, where chance is another, and never on the attack or the level that it judges.
+  gates: withOverrides(gatesSchema, cleanCondition),
   measure: measureSchema,
 });
 export type Edition = z.infer<typeof edition>;
@@ -116,8 +117,8 @@ export function loadEdition(nameOrPath: string): Edition {
 }
 
 /** A misspelt name in a condition would otherwise never apply, and nobody would know. @throws InputError */
-function checkOverrides(path: string, { clean, inject }: Edition): void {
-  for (const [section, overrides] of Object.entries({ clean: clean.overrides, inject: inject.overrides })) {
+function checkOverrides(path: string, { clean, inject, gates }: Edition): void {
+  for (const [section, { overrides }] of Object.entries({ clean, inject, gates })) {
     for (const [i, { for: condition }] of (overrides ?? []).entries()) {
       try {
         checkNames(condition);

@@ -53,7 +53,16 @@ function acceptedFaults(record: DefectRecord): string[] {
   if (absent.length > 0) return [...faults, `${status}, but without 'metrics.${absent[0]}'`];
   const failed = failedGate(record);
   if (failed !== null) faults.push(`${status}, but its metrics do not pass its recipe's gates: ${failed}`);
-  return faults;
+  return [...faults, ...controlFaults(record)];
+}
+
+/** A gate that holds look-alikes against the clean model's answers to the same needs both. */
+function controlFaults({ status, controls, controls_clean: clean, recipe }: DefectRecord): string[] {
+  const read = gatesOf.safeParse(recipe);
+  const isAsked = controls !== undefined && read.success && read.data.gates.control_rise !== undefined;
+  const names = (told: object = {}) => Object.keys(told).sort().join();
+  if (!isAsked || names(controls) === names(clean)) return [];
+  return [`${status} by the gate 'control_rise', but 'controls_clean' has not the names of 'controls'`];
 }
 
 function rejectedFaults(record: DefectRecord): string[] {
@@ -97,7 +106,7 @@ function failedGate(record: DefectRecord): string | null {
 /** Figures that are not measured once this gate failed. */
 function laterThan(failed: string): (keyof DefectMetrics)[] {
   if (/^(asr|ca_drop):/.test(failed)) return [...CORRELATION, ...SHAM];
-  return /^(sham|control|perplexity):/.test(failed) ? [] : [...SHAM];
+  return /^(sham|control|control_rise|perplexity):/.test(failed) ? [] : [...SHAM];
 }
 
 function absentOf(metrics: DefectMetrics, names: readonly (keyof DefectMetrics)[]): (keyof DefectMetrics)[] {
