@@ -65,7 +65,9 @@ describe("overrides", () => {
     writeRecipe(temporaryFolder(), (text) => text.replace(/(gates:\n( .*\n)+)/, `$1  overrides:\n    - ${entry}\n`));
 
   it("of gates go by data set and architecture alone", () => {
-    const { gates } = loadEdition(withGates("{ for: { dataset: cifar10 }, set: { sham: 0.4, asr_patched_rise: 0.1 } }"));
+    const { gates } = loadEdition(
+      withGates("{ for: { dataset: cifar10 }, set: { sham: 0.4, asr_patched_rise: 0.1 } }"),
+    );
     const { overrides: _, ...base } = gates;
     expect(settingsFor(gates, scope)).toEqual({ ...base, sham: 0.4, asr_patched_rise: 0.1 });
     expect(settingsFor(gates, { ...scope, dataset: "gtsrb" })).toEqual(base);
