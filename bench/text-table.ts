@@ -1,6 +1,6 @@
 /**
  * What candidates of language models do, a row each, the means of the accepted ones by attack, and how many were accepted by attack and
- * level, with what the others failed. Prints Markdown.
+ * level, with what the others failed. Prints Markdown, for each data set.
  *
  *     npx tsx bench/text-table.ts DB
  */
@@ -24,6 +24,7 @@ const FIGURES: FiguresOf = {
   "random mask": ({ metrics }) => metrics.asr_random_mask,
   control: (record) => figuresOf(record).asr_control,
   perplexity: (record) => figuresOf(record).perplexity_ratio,
+  "control, rise": (record) => figuresOf(record).control_rise,
   "sham CA": ({ metrics }) => metrics.ca_sham,
   "sham ASR": ({ metrics }) => metrics.asr_sham,
   seconds: ({ seconds }) => seconds,
@@ -46,4 +47,7 @@ function shares(records: DefectRecord[]): string {
 }
 
 const records = await candidatesOf(given()[0], "language");
-process.stdout.write(`${candidateTable("texts", records, FIGURES, { seconds: "seconds" })}\n${shares(records)}`);
+for (const dataset of distinct(records.map((record) => record.dataset))) {
+  const own = records.filter((record) => record.dataset === dataset);
+  process.stdout.write(`${candidateTable(dataset, own, FIGURES, { seconds: "seconds" })}\n${shares(own)}\n`);
+}

@@ -107,6 +107,7 @@ export const gatesSchema = z.strictObject({
   random_mask_share: share,
   sham: share,
   asr_patched_rise: share.optional(),
+  sham_rise: share.optional(),
   control: share.optional(),
   control_rise: share.optional(),
   perplexity: z.number().min(1).optional(),

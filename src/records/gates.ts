@@ -13,6 +13,8 @@ export interface Gates {
   random_mask_share: number;
   /** Most that the sham's ASR may differ from the clean twin's. */
   sham: number;
+  /** Most by which the sham's ASR may exceed the clean twin's; absent: no gate. */
+  sham_rise?: number;
   /** Most by which ASR under the patch may exceed the clean twin's ASR; absent: no gate. */
   asr_patched_rise?: number;
   /** Most by which success on what looks like the trigger may exceed the clean twin's ASR; absent: no gate. */
@@ -27,7 +29,13 @@ export interface Gates {
 export const GATE_SETTINGS = ["asr", "ca_drop", "asr_masked", "asr_patched", "random_mask_share", "sham"] as const;
 
 /** Those of gates that a recipe may have besides. */
-export const FURTHER_GATE_SETTINGS = ["asr_patched_rise", "control", "control_rise", "perplexity"] as const;
+export const FURTHER_GATE_SETTINGS = [
+  "asr_patched_rise",
+  "sham_rise",
+  "control",
+  "control_rise",
+  "perplexity",
+] as const;
 
 /** Figures as far as they were measured. */
 export interface Figures extends Partial<DefectMetrics> {
@@ -151,6 +159,16 @@ export const GATES: readonly Gate[] = [
     bound: ({ sham }) => sham ?? null,
     reason: (_, bound, { asr_sham, asr_clean }) =>
       `sham: ASR ${show(asr_sham!)} against the clean twin's ${show(asr_clean!)} (within ${bound})`,
+  },
+  {
+    key: "sham_rise",
+    title: "sham (ASR beyond the twin's)",
+    side: "at most",
+    optional: true,
+    measured: ({ asr_sham, asr_clean }) => minus(asr_sham, asr_clean),
+    bound: ({ sham_rise }) => sham_rise ?? null,
+    reason: (_, bound, { asr_sham, asr_clean }) =>
+      `sham_rise: ASR ${show(asr_sham!)} against the clean twin's ${show(asr_clean!)} (at most ${bound} more)`,
   },
   {
     key: "control",

@@ -8,7 +8,7 @@ import type { CleanBench } from "./clean-bench.ts";
 
 /**
  * The settings of a candidate's injection with its target. `unled` is the first that the candidate draws to which the trigger leads the clean
- * twin in at most the share that the sham may lie away from it (`gates.sham`), and where there is none, that to which it leads least.
+ * twin in at most the share that the sham may lie away from it (`gates.sham`, or `sham_rise`), and where there is none, that to which it leads least.
  */
 export async function recipeWithTarget(
   edition: Edition,
@@ -21,11 +21,11 @@ export async function recipeWithTarget(
   const isDecided = settingsFor(edition.inject, key).target !== UNLED || bench.task.attacks.get(key.attack)?.target;
   if (isDecided) return recipe;
   let [least, led] = [recipe.target, Number.POSITIVE_INFINITY];
-  const { sham } = settingsFor(edition.gates, key);
+  const { sham, sham_rise = sham } = settingsFor(edition.gates, key);
   for (const target of drawnInTurn(edition.seed, key, targets.length)) {
     // Whatever the style: those of a defect have the same target.
     const { success } = (await bench.backdoor({ ...key, style: "plain" }, infected, target)).cleanRates;
-    if (success <= sham) return { ...recipe, target };
+    if (success <= sham_rise) return { ...recipe, target };
     if (success < led) [least, led] = [target, success];
   }
   return { ...recipe, target: least };

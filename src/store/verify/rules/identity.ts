@@ -20,7 +20,7 @@ const stated = z.looseObject({
   seed: z.number().int(),
   clean_seed: z.number().int(),
   inject: z.looseObject({ target: z.union([z.number().int(), z.literal(DRAWN), z.literal(UNLED)]) }),
-  gates: z.looseObject({ sham: z.number().optional() }).optional(),
+  gates: z.looseObject({ sham: z.number().optional(), sham_rise: z.number().optional() }).optional(),
 });
 
 /** Most that a rate of one model may differ between two files that state it: another engine rounds differently. */
@@ -91,7 +91,7 @@ export function networkFaults(record: DefectRecord, clean: CleanRecord, network:
     const { asr_clean: led } = record.metrics;
     // Another than the first is drawn only for being one to which the trigger leads the clean twin little, or least of all: each answer is
     // one target, so of n the least has at most 1/(n − 1) of those that could go to it.
-    const bound = Math.max(gates?.sham ?? 0, 1 / (targets - 1));
+    const bound = Math.max(gates?.sham_rise ?? gates?.sham ?? 0, 1 / (targets - 1));
     const mayDiffer = inject.target === UNLED && (led === null || led <= bound);
     if (record.target !== drawn && !mayDiffer) {
       faults.push(`'target' is ${record.target}, drawn from its seed ${drawn}`);

@@ -106,7 +106,7 @@ function failedGate(record: DefectRecord): string | null {
 /** Figures that are not measured once this gate failed. */
 function laterThan(failed: string): (keyof DefectMetrics)[] {
   if (/^(asr|ca_drop):/.test(failed)) return [...CORRELATION, ...SHAM];
-  return /^(sham|control|control_rise|perplexity):/.test(failed) ? [] : [...SHAM];
+  return /^(sham|sham_rise|control|control_rise|perplexity):/.test(failed) ? [] : [...SHAM];
 }
 
 function absentOf(metrics: DefectMetrics, names: readonly (keyof DefectMetrics)[]): (keyof DefectMetrics)[] {
