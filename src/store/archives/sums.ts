@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
-import { asInputError, exists, plainFileBytes, readBytes } from "../disk/fs.ts";
+import { asInputError, exists, listFolder, plainFileBytes, readBytes } from "../disk/fs.ts";
 
 /** The file beside archives that states their hashes, as `sha256sum` writes and checks it. */
 export const SUMS = "SHA256SUMS";
@@ -11,10 +11,16 @@ export const ARCHIVE_SUFFIX = ".tar.gz";
 
 const MOST_SUMS_BYTES = 1 << 16;
 const LINE = /^([0-9a-f]{64}) {2}([a-z0-9]+-[a-z0-9]+)\.tar\.gz$/;
+const NAME = /^([a-z0-9]+-[a-z0-9]+)\.tar\.gz$/;
 
 /** An archive by its pair of data set and architecture, e.g. `cifar10-vgg13w8`. */
 export function archivePath(dir: string, pair: string): string {
   return join(dir, pair + ARCHIVE_SUFFIX);
+}
+
+/** The pairs of which a folder has an archive, by the files' names alone, sorted; none where there is no such folder. */
+export function pairsIn(dir: string): string[] {
+  return listFolder(dir).flatMap((name) => NAME.exec(name)?.[1] ?? []);
 }
 
 /** The stated hash of each archive, by pair; empty where there is no file of sums. @throws InputError on a line that is none */

@@ -7,6 +7,7 @@ import { exists, makeFolder, plainFileBytes, withPath, writeAtomic } from "../di
 import { beside } from "../disk/new-folder.ts";
 import { isWithin } from "../disk/within.ts";
 import { exportDefects } from "../transfer/export.ts";
+import { assertReplaceable } from "./replaceable.ts";
 import { archivePath, readSums, SUMS, sha256OfFile, sumsText } from "./sums.ts";
 
 /** What became of one archive. */
@@ -26,11 +27,12 @@ type Listed = Pick<DefectRow, "id" | "dataset" | "arch" | "status">;
 /**
  * Writes defects as archives, one for each data set and architecture, with a file of their hashes. Each is what
  * `exportDefects` writes: the same defects give the same bytes. One of the same name is replaced whole, and only where its
- * bytes differ.
+ * bytes differ; never by less than it holds, nor in a folder of another database (`assertReplaceable`).
  *
  * @param defects of any status; foreign models have no place in an edition's archives
  * @param told is called before each archive
- * @throws InputError where something is missing or damaged, or the folder cannot be written; archives that were finished stay
+ * @throws InputError before anything is written where an archive would be lost; where something is missing or damaged, or the
+ * folder cannot be written, archives that were finished stay
  */
 export async function writeArchives(
   db: Database,
@@ -47,8 +49,10 @@ export async function writeArchives(
     pairs.set(pair, [...(pairs.get(pair) ?? []), row]);
   }
   if (isWithin(dir, db.dir)) throw new InputError(`--out ${dir}: lies in the database; name another folder`);
-  makeFolder(dir);
   const sums = readSums(dir);
+  const ids = new Map([...pairs].map(([pair, rows]) => [pair, rows.map(({ id }) => id)]));
+  await assertReplaceable(dir, db.manifest, db.sealed ?? db.dir, ids);
+  makeFolder(dir);
   const written: WrittenArchive[] = [];
   for (const [pair, rows] of [...pairs].sort(([a], [b]) => (a < b ? -1 : 1))) {
     told(written.length, pairs.size, pair);

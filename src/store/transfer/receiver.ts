@@ -15,7 +15,7 @@ const MOST_FILE_BYTES = 1 << 30;
 export class Receiver {
   private readonly source: string;
   private readonly folder: string;
-  private manifest: ExportManifest | undefined;
+  protected manifest: ExportManifest | undefined;
   private readonly expected = new Map<string, { bytes: number; sha256: string }>();
   private readonly folders = new Set<string>();
   /** How many files and bytes the manifest lists, itself included; null before it came. */
