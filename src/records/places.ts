@@ -3,7 +3,7 @@ import { groupId, parseDefectId } from "../core/ids.ts";
 
 /**
  * Where things lie in a database's folder. `claims`, `tmp`, `jobs` (scripts and logs of cluster jobs), the journal
- * and the catalog are the only parts that are not hashed; they can be lost without losing a fact.
+ * the catalog and the list of what was unpacked are the only parts that are not hashed; they can be lost without losing a fact.
  */
 export const LAYOUT = {
   manifest: "database.json",
@@ -18,6 +18,8 @@ export const LAYOUT = {
   journal: "journal.jsonl",
   catalog: "catalog.duckdb",
   report: "report.html",
+  /** Only in a database that was unpacked from archives: what was unpacked. */
+  unpacked: "unpacked.json",
 } as const;
 
 const CLEAN_ID = /^clean\/([a-z0-9]+-[a-z0-9]+-s\d+)$/;

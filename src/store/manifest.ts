@@ -10,7 +10,7 @@ import { checksummedJson, readJson, writeJson } from "./disk/json.ts";
 import type { Layout } from "./layout.ts";
 import { assertOwnFolders, findUnknown } from "./own-folders.ts";
 import { SAMPLE } from "./shipped/sample.ts";
-import { ARCHIVED_NAMES } from "./shipped/shipped.ts";
+import { ARCHIVED_NAMES, assertUnpackedWhole } from "./shipped/shipped.ts";
 
 /** What a build asks a database to be. */
 export type ManifestRequest = Pick<DatabaseManifest, "edition" | "seed" | "data">;
@@ -19,7 +19,7 @@ export type ManifestRequest = Pick<DatabaseManifest, "edition" | "seed" | "data"
  * Reads a database's manifest; with a request, creates the database where there is none, holds an existing one
  * against the request and adds data sets that it did not have yet.
  *
- * @throws InputError where the folder is no database or its edition, seed or data differ: never a silent mix.
+ * @throws InputError where the folder is no database or not all of one that was unpacked, or its edition, seed or data differ: never a silent mix.
  */
 export async function openManifest(layout: Layout, request?: ManifestRequest): Promise<DatabaseManifest> {
   const path = layout.path("manifest");
@@ -27,6 +27,7 @@ export async function openManifest(layout: Layout, request?: ManifestRequest): P
     if (!request) throw noDatabase(layout.dir);
     createManifest(layout, request);
   }
+  assertUnpackedWhole(layout.dir);
   const manifest = readJson(path, databaseManifest);
   return request ? joinManifest(layout, manifest, request) : manifest;
 }

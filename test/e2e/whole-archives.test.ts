@@ -141,6 +141,28 @@ describe("--db whole", () => {
     expect(told.status, told.stderr).toBe(0);
   });
 
+  it("is unpacked anew where a part of it was deleted, and says so; damage is told with its mend", () => {
+    const cache = use(archives);
+    expect(bdefects(["ids", ...whole]).status).toBe(0);
+    const parent = join(cache, "bdefects4nn", "databases");
+    const dir = join(parent, readdirSync(parent).find((name) => name.startsWith("whole-"))!);
+    rmSync(join(dir, "defects", `${PAIRS[0]}-badnets`), { recursive: true });
+    const byPath = bdefects(["verify", "--all", "--db", dir]);
+    expect([byPath.status, byPath.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: .*' is missing; delete .*whole-[0-9a-f]{16}, and '--db whole' unpacks it anew\n$/),
+    ]);
+    const again = bdefects(["verify", "--all", ...whole]);
+    expect(again.stderr).toMatch(/^whole: 'defects\/.*' was missing in .*: the archives were unpacked anew$/m);
+    expect(again.stderr).toMatch(new RegExp(`^verified ${2 * OFFSETS.length} defects`, "m"));
+    const [folder] = readdirSync(join(dir, "objects"));
+    const object = join(dir, "objects", folder, readdirSync(join(dir, "objects", folder))[0]);
+    flip(object);
+    const damaged = bdefects(["verify", "--all", ...whole]);
+    expect(damaged.status).toBe(1);
+    expect(damaged.stderr).toMatch(/^error: [^\n]*whole-[0-9a-f]{16}, and '--db whole' unpacks it anew\n$/m);
+  });
+
   it("can be named by BDEFECTS_DB, and nothing is built into it", () => {
     use(archives);
     expect(bdefects(["ids"], { BDEFECTS_DB: "whole" }).status).toBe(0);

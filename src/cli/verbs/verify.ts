@@ -1,11 +1,13 @@
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import type { Command } from "commander";
 import { CheckFailed, InputError } from "../../core/errors.ts";
 import { visible } from "../../core/visible.ts";
 import { noSuchName } from "../../store/catalog/selection.ts";
 import type { Database } from "../../store/database.ts";
 import { exists } from "../../store/disk/fs.ts";
+import { restoreMend } from "../../store/disk/restore.ts";
 import { Layout } from "../../store/layout.ts";
+import { isArchived, shippedName } from "../../store/shipped/shipped.ts";
 import type { Finding } from "../../store/verify/findings.ts";
 import { fraction } from "../arguments.ts";
 import { withCellProgress } from "../cell-progress.ts";
@@ -80,7 +82,13 @@ export function registerVerify(program: Command): void {
       }
       if (faults.length > 0) {
         const [{ file, finding }] = faults;
-        throw new CheckFailed(`${faults.length} fault${faults.length > 1 ? "s" : ""} in ${dir}: ${file}: ${finding}`);
+        const mend =
+          !isArchived(shippedName(dir) ?? "") || finding.includes("unpacks it anew")
+            ? ""
+            : `; ${restoreMend(join(dir, file))}`;
+        throw new CheckFailed(
+          `${faults.length} fault${faults.length > 1 ? "s" : ""} in ${dir}: ${file}: ${finding}${mend}`,
+        );
       }
       const { defects, clean, files } = counts;
       process.stderr.write(

@@ -2,19 +2,22 @@ import { mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { withStaging } from "../../files/staging.ts";
+import { userCacheVariable } from "../../files/user-cache.ts";
 import { databaseManifest } from "../../records/database.ts";
 import type { ExportManifest } from "../../records/export.ts";
 import { LAYOUT } from "../../records/places.ts";
-import { asInputError, exists, makeFolder, withPath } from "../disk/fs.ts";
+import { asInputError, assertMayWrite, exists, makeFolder, withPath } from "../disk/fs.ts";
 import { writeJson } from "../disk/json.ts";
 import { Layout } from "../layout.ts";
 import { stageExport } from "../transfer/stage.ts";
+import { findMissing, writeUnpacked } from "./complete.ts";
 import type { Archives } from "./find.ts";
+import { placeUnpacked } from "./place.ts";
 import { archivePath, SUMS, sha256OfFile } from "./sums.ts";
 
 /**
- * Unpacks archives into one database, unless that was done before. Each archive is held against the sums, every file in it
- * against the archive's manifest. The database appears whole or not at all.
+ * Unpacks archives into one database, unless that was done before and all of it is there. Each archive is held against the
+ * sums, every file in it against the archive's manifest. The database appears whole or not at all; what is left of one is replaced.
  *
  * @param told is called before each archive
  * @throws InputError naming the archive at fault and the mend
@@ -24,10 +27,10 @@ export async function unpackArchives(
   edition: string,
   told: (done: number, total: number, what: string) => void = () => undefined,
 ): Promise<void> {
-  if (exists(new Layout(database).path("manifest"))) return;
+  if (findMissing(database) === null) return;
   const parent = dirname(database);
+  assertCache(parent);
   try {
-    makeFolder(parent);
     await withStaging(parent, edition, async (stage) => {
       const made = join(stage, "database");
       mkdirSync(made);
@@ -58,7 +61,8 @@ export async function unpackArchives(
         },
         stage,
       );
-      place(made, database);
+      writeUnpacked(made, [...new Set(manifests.flatMap(({ files }) => files.map(({ path }) => path)))]);
+      await placeUnpacked(made, database, stage);
     });
   } catch (error) {
     throw asInputError(error, parent);
@@ -98,11 +102,13 @@ function moveInto(archive: string, from: string, to: string, { path, sha256 }: E
   });
 }
 
-/** Another process may have unpacked the same archives meanwhile. */
-function place(made: string, database: string): void {
+/** @throws InputError where the folder of unpacked databases cannot be written; the cache has no option, but a variable */
+function assertCache(parent: string): void {
   try {
-    renameSync(made, database);
+    makeFolder(parent);
+    assertMayWrite(parent);
   } catch (error) {
-    if (!exists(new Layout(database).path("manifest"))) throw error;
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`${error.message}: ${userCacheVariable()} leads to another cache`, { cause: error });
   }
 }

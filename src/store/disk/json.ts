@@ -3,6 +3,7 @@ import { InputError } from "../../core/errors.ts";
 import { sha256Of } from "../objects/objects.ts";
 import { parseBoundedJson } from "./bounded-json.ts";
 import { readBytes, writeAtomic } from "./fs.ts";
+import { restoreMend } from "./restore.ts";
 
 const FIELD = '  "checksum": "';
 const END = '"\n}\n';
@@ -47,11 +48,11 @@ export function parseChecksummed(bytes: Buffer, path: string): Record<string, un
     at >= FIELD.length &&
     bytes.toString("latin1", at - FIELD.length, at) === FIELD &&
     bytes.toString("latin1", at + HEX_CHARS) === END;
-  if (!framed) throw new InputError(`${path}: damaged: it does not end in its checksum; restore it from a copy`);
+  if (!framed) throw new InputError(`${path}: damaged: it does not end in its checksum; ${restoreMend(path)}`);
   const stated = bytes.toString("latin1", at, at + HEX_CHARS);
   const blank = Buffer.concat([bytes.subarray(0, at), Buffer.from(ZEROS), bytes.subarray(at + HEX_CHARS)]);
   if (sha256Of(blank) !== stated) {
-    throw new InputError(`${path}: damaged: its bytes do not match its checksum; restore it from a copy`);
+    throw new InputError(`${path}: damaged: its bytes do not match its checksum; ${restoreMend(path)}`);
   }
   return parseBoundedJson(bytes, path);
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import type { ObjectRef } from "../../records/object-ref.ts";
 import { exists, readBytes, removeFile, withPath, writeAtomic } from "../disk/fs.ts";
+import { restoreMend } from "../disk/restore.ts";
 import { decodeContainer, encodeContainer, type Purpose } from "./container.ts";
 
 export function sha256Of(bytes: Uint8Array | string): string {
@@ -59,10 +60,12 @@ export class ObjectStore {
   /** The decoded bytes. @throws InputError where the object is missing or its stored bytes are not what its name says. */
   async open(object: string): Promise<{ purpose: Purpose; bytes: Uint8Array }> {
     const path = this.path(object);
-    if (!this.has(object)) throw new InputError(`${path}: this object is missing; restore it from a copy or rebuild`);
+    if (!this.has(object)) throw new InputError(`${path}: this object is missing; ${restoreMend(path)}`);
     const stored = readBytes(path);
     if (sha256Of(stored) !== object) {
-      throw new InputError(`${path}: damaged: its bytes do not have the hash that it is named by`);
+      throw new InputError(
+        `${path}: damaged: its bytes do not have the hash that it is named by; ${restoreMend(path)}`,
+      );
     }
     return decodeContainer(stored, path);
   }

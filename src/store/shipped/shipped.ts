@@ -1,10 +1,12 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../core/errors.ts";
-import { userCache } from "../../files/user-cache.ts";
+import { unpackedDir } from "../../files/user-cache.ts";
+import { findMissing } from "../archives/complete.ts";
 import { type Archives, findArchives, isUnpackedName } from "../archives/find.ts";
 import { SUMS } from "../archives/sums.ts";
 import { exists } from "../disk/fs.ts";
+import { restoreMend } from "../disk/restore.ts";
 import { Layout } from "../layout.ts";
 import { isSample, SAMPLE } from "./sample.ts";
 
@@ -44,6 +46,18 @@ export function shippedName(dir: string): string | null {
   return ARCHIVED_NAMES.find((name) => isUnpackedName(basename(path), name)) ?? null;
 }
 
+/**
+ * Holds the folder of an archived database against what was unpacked into it; any other folder passes.
+ * @throws InputError naming what is missing and the mend
+ */
+export function assertUnpackedWhole(dir: string): void {
+  const name = shippedName(dir);
+  if (name === null || !isArchived(name)) return;
+  const missing = findMissing(dir);
+  if (missing === null) return;
+  throw new InputError(`${dir}: '${missing}' is missing; ${restoreMend(join(dir, missing))}`);
+}
+
 /** Where an archived database is unpacked, if the archives that are there were unpacked before; else null. Writes nothing. */
 export function unpacked(name: string): string | null {
   const { present, database } = found(name);
@@ -51,10 +65,11 @@ export function unpacked(name: string): string | null {
 }
 
 /**
- * The folder of an archived database, unpacked into the user's cache on first use from the archives that are there.
+ * The folder of an archived database, unpacked into the user's cache on first use from the archives that are there, and again
+ * where files of it are missing.
  *
  * @param told is called while it is unpacked
- * @param note is told where archives are missing
+ * @param note is told where archives are missing, and where files were
  * @throws InputError where there is none, or one is damaged
  */
 export async function openArchived(
@@ -72,10 +87,13 @@ export async function openArchived(
       `--db ${name}: there is no archive in ${dir}; they come with the repository, not with the package: name their folder with ${ARCHIVED.get(name)!.variable}`,
     );
   }
-  if (unpacked(name) === null) {
+  const missing = findMissing(database);
+  if (missing !== null) {
+    const remained = exists(database);
     // Every start of the program reads this file, and few need what unpacks.
     const { unpackArchives } = await import("../archives/unpack.ts");
     await unpackArchives(archives, name, told);
+    if (remained) note(`${name}: '${missing}' was missing in ${database}: the archives were unpacked anew`);
   }
   const all = archivesOf(name);
   if (present.size < all) note(`${name}: ${present.size} of ${all} archives are here`);
@@ -84,8 +102,4 @@ export async function openArchived(
 
 function found(name: string): Archives {
   return findArchives(archivesDir(name), name, unpackedDir());
-}
-
-function unpackedDir(): string {
-  return join(userCache(), "databases");
 }

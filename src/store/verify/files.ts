@@ -9,6 +9,7 @@ import { DATASETS } from "../../tasks/registry.ts";
 import type { Database } from "../database.ts";
 import { exists, readBytes, withPath } from "../disk/fs.ts";
 import { parseChecksummed, readJson } from "../disk/json.ts";
+import { restoreMend } from "../disk/restore.ts";
 import { decodeContainer } from "../objects/container.ts";
 import { sha256Of } from "../objects/objects.ts";
 import type { Findings } from "./findings.ts";
@@ -22,7 +23,7 @@ import { verifyStudyTable } from "./studies.ts";
 /** Derived, or the workings of builders: the parts that promise nothing. */
 const UNHASHED = new Set<string>([
   ...[LAYOUT.claims, LAYOUT.tmp, LAYOUT.jobs, LAYOUT.journal],
-  ...[LAYOUT.catalog, `${LAYOUT.catalog}.wal`],
+  ...[LAYOUT.catalog, `${LAYOUT.catalog}.wal`, LAYOUT.unpacked],
 ]);
 
 /**
@@ -127,7 +128,7 @@ async function verifyObject(db: Database, findings: Findings, path: string, used
   }
   const stored = readBytes(path);
   if (sha256Of(stored) !== object) {
-    findings.fault(path, "damaged: its bytes do not have the hash that it is named by");
+    findings.fault(path, `damaged: its bytes do not have the hash that it is named by; ${restoreMend(path)}`);
   } else {
     await findings.check(path, null, () => decodeContainer(stored, path));
   }
