@@ -2,7 +2,7 @@ import { InputError } from "../core/errors.ts";
 import { groupId, parseDefectId } from "../core/ids.ts";
 
 /**
- * Where things lie in a database's folder. `claims`, `tmp`, `jobs` (scripts and logs of cluster jobs), the journal
+ * Where things lie in a database's folder. `claims`, `tmp`, `jobs` (scripts and logs of cluster jobs), the journal,
  * the catalog and the list of what was unpacked are the only parts that are not hashed; they can be lost without losing a fact.
  */
 export const LAYOUT = {
