@@ -176,7 +176,25 @@ describe("--db whole", () => {
     rmSync(join(dir, `${PAIRS[0]}.tar.gz`));
     use(dir);
     expect(rowsOf(["groups", ...whole])).toHaveLength(1);
-    expect(bdefects(["groups", ...whole]).stderr).toMatch(/^whole: 1 of 12 archives are here$/m);
+    expect(bdefects(["groups", ...whole]).stderr).toMatch(
+      new RegExp(
+        `^whole: 1 of 12 archives are here: ${PAIRS[0]}\\.tar\\.gz is missing; restore from the repository$`,
+        "m",
+      ),
+    );
+  });
+
+  it("says which archive the sums leave out", () => {
+    const dir = copied();
+    const sums = join(dir, "SHA256SUMS");
+    writeFileSync(sums, readFileSync(sums, "utf8").split("\n").slice(1).join("\n"));
+    use(dir);
+    expect(bdefects(["groups", ...whole]).stderr).toMatch(
+      new RegExp(
+        `^whole: 1 of 12 archives are opened: SHA256SUMS does not list ${PAIRS[0]}\\.tar\\.gz; restore it`,
+        "m",
+      ),
+    );
   });
 
   it("has a name of its own beside '--db lanes'", () => {
@@ -221,6 +239,11 @@ describe("--db whole", () => {
       "archives under each other's names",
       swap,
       /resnet18w4\.tar\.gz: holds 'cifar10-vgg13w4-.*', which belongs to another/,
+    ],
+    [
+      "empty sums beside archives",
+      (dir) => writeFileSync(join(dir, "SHA256SUMS"), ""),
+      /--db whole: .*SHA256SUMS does not list cifar10-resnet18w4\.tar\.gz, cifar10-vgg13w4\.tar\.gz; restore it/,
     ],
     ["sums that are none", (dir) => writeFileSync(join(dir, "SHA256SUMS"), "abc\n"), /SHA256SUMS: line 1 is no hash/],
     [

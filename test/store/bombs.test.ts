@@ -96,7 +96,9 @@ describe("an archive that import is given", () => {
     const { status, stderr } = bdefects(["import", fileOf(ZEROS), "--db", join(root, "db")]);
     expect([status, stderr]).toEqual([
       2,
-      expect.stringMatching(/^error: \S+x\.tar\.gz: is no tar\.gz archive: it begins with zeros\n$/),
+      expect.stringMatching(
+        /^error: \S+x\.tar\.gz: is no tar\.gz archive: it begins with zeros; name an export, or fetch or copy it anew\n$/,
+      ),
     ]);
     expect(readdirSync(root)).not.toContain("db");
   });

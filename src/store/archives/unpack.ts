@@ -90,11 +90,12 @@ function assertOwn(
 /** Archives of one data set share triggers, which are objects: named by their hash, so one is as good as the other. */
 function moveInto(archive: string, from: string, to: string, { path, sha256 }: ExportManifest["files"][number]): void {
   const isObject = path.startsWith(`${LAYOUT.objects}/`);
-  if (isObject && !path.endsWith(`/${sha256}`)) throw new InputError(`${archive}: '${path}' is not what its name says`);
+  const fault = (text: string) => new InputError(`${archive}: ${text}; restore it from the repository`);
+  if (isObject && !path.endsWith(`/${sha256}`)) throw fault(`'${path}' is not what its name says`);
   const target = join(to, path);
   if (exists(target)) {
     if (isObject) return;
-    throw new InputError(`${archive}: holds '${path}', which another archive holds too`);
+    throw fault(`holds '${path}', which another archive holds too`);
   }
   withPath(target, () => {
     mkdirSync(dirname(target), { recursive: true });

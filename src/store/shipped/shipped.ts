@@ -4,7 +4,7 @@ import { InputError } from "../../core/errors.ts";
 import { unpackedDir } from "../../files/user-cache.ts";
 import { findMissing } from "../archives/complete.ts";
 import { type Archives, findArchives, isUnpackedName } from "../archives/find.ts";
-import { SUMS } from "../archives/sums.ts";
+import { ARCHIVE_SUFFIX, SUMS } from "../archives/sums.ts";
 import { exists } from "../disk/fs.ts";
 import { restoreMend } from "../disk/restore.ts";
 import { Layout } from "../layout.ts";
@@ -20,6 +20,9 @@ const ARCHIVED: ReadonlyMap<string, { archives: number; variable: string }> = ne
 
 /** Their names, in the order of messages. */
 export const ARCHIVED_NAMES: readonly string[] = [...ARCHIVED.keys()];
+
+/** Of archives in a message. */
+const MOST_NAMES = 3;
 
 const IN_REPOSITORY = fileURLToPath(new URL("../../../database", import.meta.url));
 
@@ -80,8 +83,11 @@ export async function openArchived(
   const archives = found(name);
   const { dir, present, database } = archives;
   if (present.size === 0) {
-    if (exists(dir) && !exists(join(dir, SUMS))) {
-      throw new InputError(`--db ${name}: ${join(dir, SUMS)} is missing; restore it from the repository`);
+    const sums = join(dir, SUMS);
+    const isGone = exists(dir) && !exists(sums);
+    if (isGone || archives.unlisted.length > 0) {
+      const fault = isGone ? "is missing" : `does not list ${namesOf(archives.unlisted)}`;
+      throw new InputError(`--db ${name}: ${sums} ${fault}; restore it from the repository`);
     }
     throw new InputError(
       `--db ${name}: there is no archive in ${dir}; they come with the repository, not with the package: name their folder with ${ARCHIVED.get(name)!.variable}`,
@@ -96,8 +102,23 @@ export async function openArchived(
     if (remained) note(`${name}: '${missing}' was missing in ${database}: the archives were unpacked anew`);
   }
   const all = archivesOf(name);
-  if (present.size < all) note(`${name}: ${present.size} of ${all} archives are here`);
+  if (present.size < all) note(`${name}: ${present.size} of ${all} archives are ${shortfall(archives)}`);
   return database;
+}
+
+/** Why not all archives are opened, and the mend, as far as names are known. */
+function shortfall({ missing, unlisted }: Archives): string {
+  if (unlisted.length > 0) return `opened: ${SUMS} does not list ${namesOf(unlisted)}; restore it from the repository`;
+  return missing.length > 0
+    ? `here: ${namesOf(missing)} ${missing.length > 1 ? "are" : "is"} missing; restore from the repository`
+    : "here";
+}
+
+/** The names of archives for a message, the first few. */
+function namesOf(pairs: readonly string[]): string {
+  const names = pairs.slice(0, MOST_NAMES).map((pair) => pair + ARCHIVE_SUFFIX);
+  const more = pairs.length - names.length;
+  return `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function found(name: string): Archives {

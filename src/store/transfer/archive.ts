@@ -112,7 +112,7 @@ class TarReader {
     if (first.subarray(0, BLOCK).every((byte) => byte === 0)) {
       throw this.receiver.fault("is no tar.gz archive: it begins with zeros");
     }
-    if (first[0] === 0x1f && first[1] === 0x8b) throw this.receiver.fault("is compressed twice: decompress it once");
+    if (first[0] === 0x1f && first[1] === 0x8b) throw this.receiver.fault("is compressed twice", "decompress it once");
   }
 
   private take(entry: ReadEntry): void {

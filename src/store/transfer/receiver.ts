@@ -6,6 +6,8 @@ import { makeFolder, withPath } from "../disk/fs.ts";
 import { parseChecksummed } from "../disk/json.ts";
 import { sha256Of } from "../objects/objects.ts";
 
+const BRING_ANEW = "fetch or copy it anew";
+const NAME_EXPORT = `name an export, or ${BRING_ANEW}`;
 /** No list of files is so long. */
 const MOST_MANIFEST_BYTES = 64 << 20;
 /** No model is so large. */
@@ -26,8 +28,9 @@ export class Receiver {
     this.folder = folder;
   }
 
-  fault(text: string): InputError {
-    return new InputError(`${this.source}: ${text}`);
+  /** @param mend what the user can do; by default, bring the export anew */
+  fault(text: string, mend = text.startsWith("is no") ? NAME_EXPORT : BRING_ANEW): InputError {
+    return new InputError(`${this.source}: ${text}; ${mend}`);
   }
 
   /** Whether a file of this name and size is to come next. @throws InputError where it is not. */
@@ -83,6 +86,6 @@ export class Receiver {
     const result = exportManifest.safeParse(value);
     if (result.success) return result.data;
     const [issue] = result.error.issues;
-    throw new InputError(`${name}: does not fit its schema: '${issue.path.join(".")}': ${issue.message}`);
+    throw this.fault(`${EXPORT_MANIFEST}: does not fit its schema: '${issue.path.join(".")}': ${issue.message}`);
   }
 }
