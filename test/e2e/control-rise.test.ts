@@ -7,6 +7,7 @@ import { DatasetCache } from "../../src/pipeline/build/context.ts";
 import { loadEdition } from "../../src/pipeline/recipe/recipe.ts";
 import type { DefectRecord } from "../../src/records/defect.ts";
 import { openDatabase } from "../../src/store/database.ts";
+import { Records } from "../../src/store/verify/rules/records.ts";
 import { statusFaults } from "../../src/store/verify/rules/status.ts";
 import { bdefects } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
@@ -63,5 +64,19 @@ it("a record without it, or beyond the gate, is a fault", () => {
   expect(faults({ ...strict, controls_clean: { mn: 0.45 } })).toEqual([]);
   expect(faults({ ...strict, controls_clean: { mn: 0.25 } })).toEqual([
     "accepted, but its metrics do not pass its recipe's gates: control_rise: what looks like the trigger succeeds on 0.250 more than in the clean twin (at most 0.1)",
+  ]);
+});
+
+it("gates may be others for another data set, as overrides make them, and not within one", () => {
+  const records = new Records();
+  const gates = { ...(record.recipe.gates as object), asr: 0.5 };
+  const faults = (changed: Partial<DefectRecord>) =>
+    records
+      .defectFaults({ ...record, infected_model: null, sham_model: null, ...changed }, null)
+      .filter((line) => line.includes("gates"));
+  expect(faults({})).toEqual([]);
+  expect(faults({ id: "another", dataset: "sst2", recipe: { ...record.recipe, gates } })).toEqual([]);
+  expect(faults({ id: "third", recipe: { ...record.recipe, gates } })).toEqual([
+    `its 'recipe.gates' are other than in '${record.id}'`,
   ]);
 });

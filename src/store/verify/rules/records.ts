@@ -10,8 +10,8 @@ import { Ranks } from "./ranks.ts";
 
 /**
  * What records say of each other. No two have the same models, effects or, inside a group of one clean model and style,
- * neurons. Infected neurons are ranks of one order. All models of an edition have the same grid, all its defects the same gates and
- * measurements, those of an attack its settings, those of a group the target or that it is drawn.
+ * neurons. Infected neurons are ranks of one order. All models of an edition have the same grid, all its defects the same
+ * measurements, those of a data set and architecture the same gates, those of an attack its settings, those of a group the target or that it is drawn.
  */
 export class Records {
   private readonly owners = new Map<string, string>();
@@ -20,7 +20,7 @@ export class Records {
 
   /** @returns one line per thing in which a defect is another that was told before, or contradicts it */
   defectFaults(record: DefectRecord, labels: DefectLabels | null): string[] {
-    const { id, group_id, style, clean, attack, recipe } = record;
+    const { id, group_id, style, clean, dataset, arch, attack, recipe } = record;
     const faults: string[] = [];
     const claim = (key: string, what: string) => this.claim(faults, id, key, what);
     const share = (key: string, what: string, value: unknown) => this.share(faults, id, key, what, value);
@@ -36,7 +36,8 @@ export class Records {
     }
     if (labels) faults.push(...this.ranks.faults(record, labels.infected));
     share("grid", "'recipe.grid' is", recipe.grid);
-    share("gates", "'recipe.gates' are", recipe.gates);
+    // A recipe may override gates by data set and architecture.
+    share(`gates ${dataset} ${arch}`, "'recipe.gates' are", recipe.gates);
     share("measure", "'recipe.measure' is", recipe.measure);
     share(`attack ${attack}`, "'recipe.attack' is", recipe.attack);
     share(`target ${group_id}`, "'target' is", isDrawn(record) ? DRAWN : record.target);
