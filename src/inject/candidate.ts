@@ -62,7 +62,7 @@ export interface CandidateOutcome {
   truth?: GroundTruth;
   /** Success on what looks like the trigger and is none, by its name, on the samples of the labels; absent: nothing looks alike. */
   controls?: Record<string, number>;
-  /** The clean twin's, where a gate asks for it. */
+  /** The clean model's success on the same, where a gate asks for it. */
   controlsClean?: Record<string, number>;
   /** Seconds per stage. */
   timings: Partial<Record<Stage, number>>;
