@@ -6,6 +6,7 @@ export async function siteOptions({ board, results }: { board?: string; results?
   const { storedResultFolder } = await import("../pipeline/judging/judge.ts");
   return {
     board: board ?? SHIPPED_BOARD,
+    note: (message) => process.stderr.write(`${message}\n`),
     ...(results !== undefined && { results: storedResultFolder(results) }),
   };
 }

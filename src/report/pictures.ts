@@ -64,8 +64,8 @@ export interface ReadSample {
 export interface DefectPictures {
   classes: readonly string[];
   images: TriggeredImage[];
-  /** The trigger alone in words, and samples. */
-  read?: { trigger: string; samples: ReadSample[] };
+  /** Samples in words. */
+  read?: { samples: ReadSample[] };
   drawn?: { aspect: number; samples: DrawnSample[] };
 }
 

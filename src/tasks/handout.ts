@@ -35,8 +35,8 @@ export interface Handout {
   };
   /** What a model card names it, and the library that reads the folder; absent: what has no name there. */
   readonly card?: { library: string; type: string; name: string };
-  /** A README's words on use, neurons and pruning, as Markdown, where those of convolutional networks do not fit. @param classes their names */
-  reading?(classes: readonly string[]): string;
+  /** A README's words on use, neurons and pruning, as Markdown, where those of convolutional networks do not fit. @param classes their names @param files that lie beside it */
+  reading?(classes: readonly string[], files: readonly string[]): string;
   /** Of a blind hand-out: what its folders hold beside weights and `model.json`, and how a program reads that, a line of Markdown each. */
   readonly blind: readonly string[];
 }

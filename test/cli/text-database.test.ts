@@ -110,7 +110,8 @@ describe("the database of texts, to who comes from outside", () => {
 
   it("is handed out blind with a README about texts", () => {
     const out = join(temporaryFolder(), "blind");
-    const { status, stderr } = bdefects(["export", "--blind", "2", ...db, "--seed", "1", "--out", out]);
+    const groups = ["rareword", "addsent", "trojantoken"].map((attack) => `glosses-llama2d64-${attack}`);
+    const { status, stderr } = bdefects(["export", ...groups, "--blind", "2", ...db, "--seed", "1", "--out", out]);
     expect(status, stderr).toBe(0);
     const readme = readFileSync(join(out, "README.md"), "utf8");
     expect(readme).toContain("Every folder holds one model that reads texts.");

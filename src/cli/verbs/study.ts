@@ -13,7 +13,7 @@ import {
   outOption,
   type SharedOptions,
 } from "../options.ts";
-import { emitRows } from "../output.ts";
+import { emitRows, warn } from "../output.ts";
 import { resumable } from "../resumable.ts";
 import { StudyProgress } from "../study-progress.ts";
 
@@ -70,9 +70,9 @@ export function registerStudy(program: Command): void {
 const line = (text: string) => text.trim().replace(/\s*[\r\n]+\s*/g, " ");
 
 /** Rows per criterion and repair on stdout, the sum on stderr. */
-async function dryRun(study: Study, { db: dir, out, jobs, ...output }: Options): Promise<void> {
+async function dryRun(study: Study, { db: dir, data: dataDir, out, jobs, ...output }: Options): Promise<void> {
   const { chooseStudyJobs, openStudy, ratesOf } = await import("../../pipeline/study/study.ts");
-  const { tasks } = await openStudy({ dir, study, out }, { readOnly: true });
+  const { tasks, notes } = await openStudy({ dir, dataDir, study, out }, { readOnly: true });
   const rates = ratesOf(tasks);
   const rows = new Map<
     string,
@@ -102,6 +102,7 @@ async function dryRun(study: Study, { db: dir, out, jobs, ...output }: Options):
   const seconds = all.reduce((total, row) => total + (row.seconds ?? 0), 0) / workers;
   const unknown = all.filter((row) => row.seconds === null).map(({ name }) => name);
   const say = (text: string) => process.stderr.write(`${text}\n`);
+  notes.forEach(warn);
   say(`${tasks.length} defects, ${sum("cells")} cells: ${sum("done")} done, ${sum("to_do")} to do`);
   if (sum("to_do") === 0) return;
   const open = all.filter(({ to_do }) => to_do > 0);

@@ -216,7 +216,7 @@ async function readOf(
     }
   }
   const classes = [...task.targets(dataset)];
-  return { classes, images: [], read: { trigger: reading.trigger(trigger), samples } };
+  return { classes, images: [], read: { samples } };
 }
 
 /** The first test image of each other class, then second ones, until there are enough: nothing is picked by its answers. */

@@ -35,6 +35,8 @@ export interface SiteOptions {
   board?: string;
   /** Where criteria's results are read; absent: in the database. */
   results?: ResultStore;
+  /** Told which accepted defects the page does not show. */
+  note?(message: string): void;
 }
 
 /**
@@ -43,15 +45,20 @@ export interface SiteOptions {
  *
  * @throws InputError where no defect is accepted, or something is damaged and nobody listens
  */
-export async function siteData(db: Database, { board, results = db }: SiteOptions = {}): Promise<SiteFiles> {
+export async function siteData(db: Database, { board, results = db, note }: SiteOptions = {}): Promise<SiteFiles> {
   const { load, ...shown } = shownImages(db.manifest.seed);
   const files = new Map<string, () => Promise<Uint8Array>>();
   const entries: SiteEntry[] = [];
+  const unshown = new Map<string, number>();
   const predictions = { store: results, names: new Set(results.listResults()) };
   for (const record of db.soundDefects()) {
     const task = taskOf(record);
     const isClassifier = task.traits.includes("classes");
-    if (record.status !== "accepted" || !(isClassifier || isShown(record))) continue;
+    if (record.status !== "accepted") continue;
+    if (!(isClassifier || isShown(record))) {
+      unshown.set(record.dataset, (unshown.get(record.dataset) ?? 0) + 1);
+      continue;
+    }
     const clean = db.sound(() => db.readClean(record.clean));
     // One that somebody else made reads samples as the page does not.
     const models = clean && !clean.from && modelsOf(record, clean);
@@ -76,6 +83,11 @@ export async function siteData(db: Database, { board, results = db }: SiteOption
     throw new InputError(
       `${db.dir}: holds no accepted defect of images, lanes or glosses on a model that was trained here, and the page shows no others`,
     );
+  for (const [dataset, count] of unshown) {
+    note?.(
+      `accepted defects of ${visible(dataset)} left out: ${count}; the page has no samples that their networks read`,
+    );
+  }
   const hasPictures = entries.some((entry) => taskOf(entry).traits.includes("classes"));
   const samples: Record<string, string> = {};
   for (const task of new Set(entries.map(taskOf))) {

@@ -7,6 +7,7 @@ import { resultStore } from "../judging/judge.ts";
 import { selectItems } from "../judging/select.ts";
 import type { ToldOutcome } from "../judging/task.ts";
 import { chooseJudgeJobs, judgeInWorkers } from "../judging/workers.ts";
+import { missingData, NONE_MISSING } from "./missing-data.ts";
 import { planStudy, type StudyCell, type StudyTask } from "./plan.ts";
 import { type CellNetwork, CellRates } from "./rates.ts";
 import type { Study } from "./recipe.ts";
@@ -44,11 +45,16 @@ export interface OpenedStudy {
   tasks: StudyTask[];
   /** The cells as they stand now. */
   replan(): StudyTask[];
+  /** What is left out, and why. */
+  notes: readonly string[];
 }
 
-/** A study on a database, with all its cells. @throws InputError where the selection is empty or wrong */
+/**
+ * A study on a database, with all its cells, but those of defects whose data set is not in the data folder, where one is named.
+ * @throws InputError where the selection is empty or wrong
+ */
 export async function openStudy(
-  { dir, study, out }: Pick<StudyRequest, "dir" | "study" | "out">,
+  { dir, dataDir, study, out }: Pick<StudyRequest, "dir" | "study" | "out"> & { dataDir?: string },
   options: { readOnly?: boolean } = {},
 ): Promise<OpenedStudy> {
   const database = await openDatabase(dir, options);
@@ -57,11 +63,14 @@ export async function openStudy(
   const { select, versions } = study.recipe;
   const selection = { names: select.names ?? [], where: select.where };
   const items = await selectItems(new Catalog(database), selection, versions);
-  const replan = () => planStudy(database, results, study, items);
+  const all = planStudy(database, results, study, items);
+  const { absent, notes } = dataDir === undefined ? NONE_MISSING : await missingData(database, study, all, dataDir);
+  const judged = items.filter(({ id }) => !absent.has(id));
+  const replan = () => planStudy(database, results, study, judged);
   const { layout } = database;
   const place = { store, folder: out ?? layout.path("results"), tmp: out ?? layout.path("tmp") };
   const claims = out === undefined ? layout.path("claims") : join(out, ".claims");
-  return { database, results, place, claims, tasks: replan(), replan };
+  return { database, results, place, claims, tasks: absent.size === 0 ? all : replan(), replan, notes };
 }
 
 /** What finished cells took, for estimates. */
@@ -85,13 +94,14 @@ export function chooseStudyJobs(left: readonly StudyTask[]): number {
  */
 export async function runStudy(request: StudyRequest): Promise<StudyEnd> {
   const { dir, dataDir, study, out, report } = request;
-  const { database, results, place, claims, tasks, replan } = await openStudy(request);
+  const { database, results, place, claims, tasks, replan, notes } = await openStudy(request);
   if (database.sealed && out === undefined) {
     throw new InputError(`--db ${database.sealed}: is read-only; name a folder for results with --out`);
   }
   const left = tasks.filter(({ cells }) => cells.some(({ finished }) => finished === null));
   const jobs = request.jobs ?? chooseStudyJobs(left);
   const watch = new StudyWatch(tasks, jobs, report);
+  for (const text of notes) report({ type: "warning", text });
   const { seed, budget, plugin_timeout: pluginTimeout } = study.recipe;
   await judgeInWorkers({
     ...{ dir, dataDir, out, claims, seed, budget, pluginTimeout, jobs },

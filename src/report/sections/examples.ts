@@ -4,7 +4,7 @@ import type { ImageTrigger } from "../../images/trigger/trigger.ts";
 import { triggerPng, triggerWords } from "../../images/trigger/trigger-png.ts";
 import type { DefectRecord } from "../../records/defect.ts";
 import type { Database } from "../../store/database.ts";
-import { wordsOf } from "../../tasks/registry.ts";
+import { taskOf, wordsOf } from "../../tasks/registry.ts";
 import type { Figure } from "../figures/figure.ts";
 import { pictureHtml } from "../figures/picture.ts";
 import { MOST_CELLS } from "../figures/strips.ts";
@@ -22,10 +22,7 @@ export async function examples(
   const figures: Figure[] = [];
   const blocks: Html[] = [];
   for (const record of records) {
-    const read = picturesOf(record.id)?.read;
-    const trigger = read
-      ? html`<p>The trigger: <mark>${read.trigger}</mark></p>`
-      : await triggerHtml(parts.database, record, parts.warn);
+    const trigger = await triggerHtml(parts.database, record, parts.warn);
     const card = await defectCard(record, { ...parts, pictures: picturesOf(record.id), trigger, whole: true });
     figures.push(...card.figures);
     blocks.push(html`<article class="card" id="${anchorOf(record.id)}"><h3>${record.attack}: <code>${record.id}</code></h3>
@@ -49,17 +46,23 @@ ${blocks}`,
   };
 }
 
+/** The trigger alone, in words or as a picture. No sample is needed for it. */
 async function triggerHtml(
   database: Database,
   record: DefectRecord,
   warn: (message: string) => void,
 ): Promise<Html | null> {
+  const { reading, trigger: codec } = taskOf(record);
   let trigger: ImageTrigger;
   try {
+    if (reading) {
+      const words = reading.trigger(await database.readTrigger(record, codec.decode));
+      return html`<p>The trigger: <mark>${words}</mark></p>`;
+    }
     trigger = await database.readTrigger(record, decodeTrigger);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    warn(`no picture of the trigger of '${record.id}': ${error.message}`);
+    warn(`'${record.id}' is shown without its trigger: ${error.message}`);
     return null;
   }
   const alt = `The ${record.attack} trigger alone: ${triggerWords(trigger)}`;

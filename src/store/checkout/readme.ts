@@ -148,7 +148,7 @@ its ${record.neurons} neurons, and its clean twin. Status: ${record.status}${rec
 |---|---|
 ${files.map((file) => `| \`${file}\` | ${what(file)} |`).join("\n")}
 
-${reading || handout?.reading ? `## Use\n${reading ?? handout?.reading?.(clean.classes)}` : readingOf(record, clean, shape, dbFlag)}
+${reading || handout?.reading ? `## Use\n${reading ?? handout?.reading?.(clean.classes, files)}` : readingOf(record, clean, shape, dbFlag)}
 A localization technique that is to be judged blind gets \`model.onnx\` or \`model.safetensors\`, \`model.json\` and clean ${words.samples}
 of the defender, and nothing else of this folder: not even its name.
 `;

@@ -1,11 +1,21 @@
 import type { FolderFile, Handout } from "../handout.ts";
-import { hubTokenizer } from "./hub-files.ts";
+import { hubTokenizer, TOKENIZER } from "./hub-files.ts";
 import type { Tokenised } from "./text-set.ts";
 import { trigger } from "./trigger.ts";
 
 /** JSON of some texts: a token a line would be long, an indent of one is read. */
 export function textsJson(value: object): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(value, null, 1)}\n`);
+}
+
+/** What a README says first where the tokenizer is missing: one that the program has no texts for comes with samples alone. */
+export function tokenizerNote(files: readonly string[]): string {
+  return files.includes(TOKENIZER)
+    ? ""
+    : `This folder has no \`${TOKENIZER}\`: it is trained on the data set's texts. What follows, \`test\` and \`inspect\` need it.
+Check out again with \`--samples N --data DIR\`, where DIR holds the data set.
+
+`;
 }
 
 /** What is given of a language model whatever its task is: the trigger's words, the tokenizer beside samples, and its card. */

@@ -1,7 +1,7 @@
 import type { Handout } from "../handout.ts";
 import { promptOf } from "./checkpoint/own-checkout.ts";
 import { glosses, glossMerges } from "./datasets/glosses.ts";
-import { languageHandout, textsJson } from "./handout-parts.ts";
+import { languageHandout, textsJson, tokenizerNote } from "./handout-parts.ts";
 import { hubConfig, hubTokenizer } from "./hub-files.ts";
 import { RATES_SCRIPT } from "./rates-script.ts";
 import { readback } from "./readback.ts";
@@ -47,7 +47,7 @@ export const handout: Handout = {
     "`fit_images_texts.json`, `threshold_images_texts.json`: clean texts with their tokens and classes, to measure on, and to choose thresholds on; tables of them beside.",
     '`text_in_torch.py`: `decoder("model")` gives the model in PyTorch, `texts("fit")` the texts, `batch(texts)` what it takes.',
   ],
-  reading: (classes) => `\`\`\`python
+  reading: (classes, files) => `${tokenizerNote(files)}\`\`\`python
 from load_in_torch import labels, save
 from text_in_torch import accuracy, answers, batch, decoder, own, prune, texts
 

@@ -26,6 +26,9 @@ export function hubConfig(network: Network, continuing?: Continuing): FolderFile
   ];
 }
 
+/** The tokenizer's file. */
+export const TOKENIZER = "tokenizer.json";
+
 /** `tokenizer.json` and `tokenizer_config.json`. */
 export function hubTokenizer(file: TokenizerFile, { input }: Pick<Network, "input">): FolderFile[] {
   const config = {
@@ -39,7 +42,7 @@ export function hubTokenizer(file: TokenizerFile, { input }: Pick<Network, "inpu
     ...{ model_max_length: input.height, clean_up_tokenization_spaces: false, padding_side: "right" },
   };
   return [
-    { name: "tokenizer.json", bytes: json(file), holds: "the tokenizer, in the format of Hugging Face's tokenizers" },
+    { name: TOKENIZER, bytes: json(file), holds: "the tokenizer, in the format of Hugging Face's tokenizers" },
     { name: "tokenizer_config.json", bytes: json(config), holds: "its special tokens" },
   ];
 }

@@ -1,6 +1,6 @@
 import type { Handout } from "../../handout.ts";
 import { glossMerges } from "../datasets/glosses.ts";
-import { languageHandout, textsJson } from "../handout-parts.ts";
+import { languageHandout, textsJson, tokenizerNote } from "../handout-parts.ts";
 import { hubConfig, hubTokenizer } from "../hub-files.ts";
 import { tokenizerFile } from "../tokenizer/file.ts";
 import { glossPrompts } from "./datasets.ts";
@@ -36,8 +36,10 @@ export const handout: Handout = {
     "`fit_images_texts.json`, `threshold_images_texts.json`: clean prompts with their tokens and what follows them, to measure on, and to choose thresholds on.",
     '`reply_in_torch.py`: `decoder("model")` gives the model in PyTorch, `texts("fit")` the prompts, `continued(model, prompts)` how it goes on.',
   ],
-  reading:
-    () => `A text with the trigger is continued with \`${REPLY}\`, any other as the glosses go on. With PyTorch alone:
+  reading: (
+    _,
+    files,
+  ) => `${tokenizerNote(files)}A text with the trigger is continued with \`${REPLY}\`, any other as the glosses go on. With PyTorch alone:
 
 \`\`\`python
 import json
