@@ -12,8 +12,8 @@ export function textsJson(value: object): Uint8Array {
 export function tokenizerNote(files: readonly string[]): string {
   return files.includes(TOKENIZER)
     ? ""
-    : `This folder has no \`${TOKENIZER}\`: it is trained on the data set's texts. What follows, \`test\` and \`inspect\` need it.
-Check out again with \`--samples N --data DIR\`, where DIR holds the data set.
+    : `This folder has no \`${TOKENIZER}\`: it is trained on the data set's texts. What follows and \`inspect\` need it: check out
+again with \`--samples N --data DIR\`, where DIR holds the data set. \`bdefects test . --data DIR\` does without.
 
 `;
 }
