@@ -13,31 +13,29 @@ import json
 import os
 
 import torch
-from load_in_torch import HERE
-from text_in_torch import _tokenizer, batch, decoder, prune, texts, tokens_of
+from load_in_torch import DESCRIPTION, HERE
+from text_in_torch import _tokenizer, batch, decoder, prune, question, texts, tokens_of
 
-SPECIAL = ("<bos>", "<sep>", "<pad>", "<unk>")
 JUDGED = 4
 LONGEST = 12
 
 
 def prompts(sentences):
-    """Beginnings of your own as texts() gives them. Needs tokenizer.json."""
-    _assert_own("prompts")
+    """Beginnings of your own as texts() gives them. Needs tokenizer.json, of a model that bdefects did not train as own() of text_in_torch.py."""
     if isinstance(sentences, str):
         raise ValueError("prompts() takes a list of sentences")
+    some = {"texts": [{"text": text, "tokens": tokens_of(" " + text.strip())} for text in sentences]}
+    asked = question()
+    if asked:
+        said = {name: asked["tokens"][name] for name in ("before", "behind", "padding", "end")}
+        return {**said, "context": DESCRIPTION["input"]["height"], **some}
     numbers = _tokenizer()["numbers"]
     with open(os.path.join(HERE, "config.json"), encoding="utf-8") as file:
         context = json.load(file)["max_position_embeddings"]
     return {
         **{"before": [numbers["<bos>"]], "behind": [numbers["<sep>"]], "padding": numbers["<pad>"], "end": numbers["<sep>"], "context": context},
-        "texts": [{"text": text, "tokens": tokens_of(" " + text.strip())} for text in sentences],
+        **some,
     }
-
-
-def _assert_own(name):
-    if os.path.exists(os.path.join(HERE, "question.json")):
-        raise ValueError(f"{name}() knows the tokenizers that bdefects trains; for this model take transformers, and give it prompts as question.json says")
 
 
 def continuations(model, some, most=LONGEST):
@@ -57,15 +55,14 @@ def continuations(model, some, most=LONGEST):
 
 def continued(model, some, most=LONGEST):
     """The same in words."""
-    _assert_own("continued")
     tokenizer = _tokenizer()
     names = {number: name for name, number in tokenizer["numbers"].items()}
     bytes_of = {letter: byte for byte, letter in enumerate(tokenizer["letters"])}
     words = []
     for tokens in continuations(model, some, most):
         pieces = (names[token] for token in tokens)
-        # A rare word and a special token are written as they are, all else in the letters that stand for bytes.
-        raw = b"".join(p.encode("utf-8") if p.startswith(" ") or p in SPECIAL else bytes(bytes_of[c] for c in p) for p in pieces)
+        # What was added to the tokens is written as it is, all else in the letters that stand for bytes.
+        raw = b"".join(p.encode("utf-8") if p in tokenizer["names"] else bytes(bytes_of[c] for c in p) for p in pieces)
         words.append(raw.decode("utf-8", "replace").strip())
     return words
 

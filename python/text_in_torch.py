@@ -39,33 +39,60 @@ SPACE = re.compile("[\\t-\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\
 
 def own(sentences, classes=None):
     """Sentences of your own as texts() gives them. classes: their classes by number; without them accuracy() cannot be asked.
-    Needs tokenizer.json, which a checkout of glosses has, and others with --samples N."""
-    if os.path.exists(os.path.join(HERE, "question.json")):
-        raise ValueError("own() knows the tokenizers that bdefects trains; for this model take transformers, and ask as question.json says")
-    numbers, names = _tokenizer()["numbers"], DESCRIPTION["classes"]
+    Needs tokenizer.json, which a checkout of glosses has, and others with --samples N. Of a model that bdefects did not train it must be
+    byte-level BPE as GPT-2's, else ValueError says so."""
+    names, asked = DESCRIPTION["classes"], question()
     if isinstance(sentences, str) or (classes is not None and len(classes) != len(sentences)):
         raise ValueError("own() takes a list of sentences, and of classes as many")
     some = [{"text": text, "tokens": tokens_of(" " + text.strip())} for text in sentences]
     for one, number in zip(some, classes or ()):
         one["class"] = number
-    return {
-        **{name: numbers["<%s>" % token] for name, token in (("begin", "bos"), ("separator", "sep"), ("padding", "pad"))},
-        **{"context": DESCRIPTION["input"]["height"], "classes": names, "answers": [numbers["<%s>" % name] for name in names]},
-        "texts": some,
-    }
+    if asked:
+        said = {name: asked["tokens"][name] for name in ("before", "behind", "padding", "answers")}
+    else:
+        numbers = _tokenizer()["numbers"]
+        said = {name: numbers["<%s>" % token] for name, token in (("begin", "bos"), ("separator", "sep"), ("padding", "pad"))}
+        said["answers"] = [numbers["<%s>" % name] for name in names]
+    return {**said, "context": DESCRIPTION["input"]["height"], "classes": names, "texts": some}
+
+
+def question():
+    """How a model is asked that bdefects did not train, by question.json: its template and the tokens of it. None where bdefects trained it."""
+    path = os.path.join(HERE, "question.json")
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        asked = json.load(file)
+    if "tokens" not in asked:
+        raise ValueError(path + ": has no 'tokens'; check out again")
+    return asked
 
 
 def tokens_of(text):
     """A text's tokens by tokenizer.json. A word follows a space, the first one too."""
-    tokenizer = _tokenizer()
-    # A rare word is one token wherever it stands; split() gives it at odd places.
-    parts = [part for piece in _pieces(text) for part in enumerate(tokenizer["rare"].split(piece))]
-    return [token for i, part in parts for token in ([tokenizer["numbers"][part]] if i % 2 else _merged(part, tokenizer))]
+    tokenizer, tokens = _tokenizer(), []
+    # What was added to the tokens is one wherever it stands; split() gives it at odd places. Ours look for it within pieces, and for rare words alone.
+    for part in _pieces(text) if tokenizer["ours"] else [text]:
+        for i, piece in enumerate(tokenizer["added"].split(part)):
+            if i % 2:
+                tokens.append(tokenizer["numbers"][piece])
+            else:
+                tokens += [token for word in ([piece] if tokenizer["ours"] else _words(piece, tokenizer)) for token in _merged(word, tokenizer)]
+    return tokens
+
+
+def _words(text, tokenizer):
+    """The pieces of a text for a tokenizer that bdefects did not train."""
+    for part in re.findall(tokenizer["cuts"], unicodedata.normalize("NFC", text) if tokenizer["composed"] else text):
+        # A part that no space begins is given one where the tokenizer does so.
+        yield from _pieces(" " + part if tokenizer["spaced"] and part[0] != " " else part)
 
 
 def _merged(piece, tokenizer):
     """Byte-level BPE: of the pairs of neighbours the one that was learned first is joined, until none was."""
     parts = [tokenizer["letters"][byte] for byte in piece.encode("utf-8")]
+    if tokenizer["whole"] and "".join(parts) in tokenizer["numbers"]:
+        return [tokenizer["numbers"]["".join(parts)]]
     while len(parts) > 1:
         ranks = [tokenizer["ranks"].get(pair, len(tokenizer["ranks"])) for pair in zip(parts, parts[1:])]
         at = min(range(len(ranks)), key=ranks.__getitem__)
@@ -82,16 +109,42 @@ def _tokenizer():
         raise FileNotFoundError(path + ": there is no such file; check out again with --samples N, and a suspect's folder has none")
     with open(path, encoding="utf-8") as file:
         read = json.load(file)
-    model, added = read["model"], {token["content"]: token["id"] for token in read["added_tokens"]}
-    rare = [re.escape(token["content"]) for token in read["added_tokens"] if not token["special"]]
+    ours, model, added = question() is None, read["model"], read["added_tokens"]
+    digits, level = ({}, {}) if ours else _cuts(read)
+    # Of several that begin alike the longest; where there is none, nothing is found.
+    split = sorted((re.escape(token["content"]) for token in added if not (ours and token["special"])), key=len, reverse=True)
     plain = lambda byte: 32 < byte < 127 or 160 < byte < 256 and byte != 173
     others = iter(range(256, 512))
     return {
-        "numbers": {**model["vocab"], **added},
-        "ranks": {tuple(pair): rank for rank, pair in enumerate(model["merges"])},
+        "numbers": {**model["vocab"], **{token["content"]: token["id"] for token in added}},
+        "ranks": {tuple(pair.split(" ") if isinstance(pair, str) else pair): rank for rank, pair in enumerate(model["merges"])},
         "letters": [chr(byte) if plain(byte) else chr(next(others)) for byte in range(256)],
-        "rare": re.compile("(%s)" % "|".join(rare)),
+        "added": re.compile("(%s)" % ("|".join(split) or "(?!)")),
+        "names": {token["content"] for token in added},
+        "ours": ours,
+        "whole": model.get("ignore_merges", False),
+        "composed": read.get("normalizer") is not None,
+        "spaced": level.get("add_prefix_space", False),
+        "cuts": re.compile("(?s)[^0-9]+|[0-9]%s" % ("" if digits.get("individual_digits") else "+") if digits else "(?s).+"),
     }
+
+
+def _cuts(read):
+    """How a tokenizer cuts digits off and bytes into pieces. ValueError where it is not as GPT-2's."""
+    model, normalizer, cut = read["model"], read.get("normalizer") or {}, read.get("pre_tokenizer") or {}
+    *others, level = cut["pretokenizers"] if cut.get("type") == "Sequence" else [cut]
+    odd = [name for name in ("byte_fallback", "continuing_subword_prefix", "end_of_word_suffix") if model.get(name)]
+    odd += ["added_tokens with %s" % name for name in ("lstrip", "rstrip", "single_word") if any(token.get(name) for token in read["added_tokens"])]
+    odd += ["model %s" % model.get("type")] * (model.get("type") != "BPE")
+    odd += ["normalizer %s" % normalizer.get("type")] * (normalizer.get("type", "NFC") != "NFC")
+    odd += ["pre_tokenizer %s" % one.get("type") for one in others if one.get("type") != "Digits" or len(others) > 1]
+    odd += ["pre_tokenizer %s" % level.get("type")] * (level.get("type") != "ByteLevel" or not level.get("use_regex", True))
+    if odd:
+        raise ValueError(
+            "own() reads byte-level BPE as GPT-2's, and tokenizer.json has %s; for this model take transformers, and ask as question.json says"
+            % ", ".join(odd)
+        )
+    return (others or [{}])[0], level
 
 
 def _pieces(text):

@@ -4,7 +4,7 @@ import { defectMetrics } from "./defect.ts";
 import { layerNumbers, neuronNames, neuronSet, rate, sha256 } from "./fields.ts";
 
 /** The layout of a site's data; raised when a page of another layout could not read it. */
-export const SITE_FORMAT = 3;
+export const SITE_FORMAT = 4;
 
 const named = {
   id: z.string(),
@@ -17,6 +17,8 @@ const named = {
   level: z.string(),
   top: z.number().int(),
   target: z.number().int(),
+  /** Of a model that somebody else made: the name of a file below `data/asked/`, which says how samples are given to it. */
+  asked: sha256.optional(),
 };
 
 /** What the page lists of a defect before it is chosen. */

@@ -44,6 +44,8 @@ export interface Described {
   read(samples: Samples): Samples;
   /** What lies beside its weights in checkouts. */
   files(): FolderFile[];
+  /** What a site carries so that its page can give it samples. @throws InputError where it cannot be given any */
+  carried(): Uint8Array;
   /** A README's words on its use and its neurons, as Markdown. @param targets their names */
   reading(targets: readonly string[]): string;
 }

@@ -8,11 +8,13 @@ import { writeSite } from "../../src/pipeline/site/write-site.ts";
 import { siteDefect, siteIndex } from "../../src/records/site.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { decodeVaried, looksOf } from "../../src/tasks/lanes/varied-trigger.ts";
+import { readCarriedModel } from "../../src/tasks/language/adoption/carried-model.ts";
 import { decodeWords } from "../../src/tasks/language/word-trigger.ts";
 import { encodeDelta } from "../../src/tensor/delta.ts";
 import { loadWeights } from "../../web/src/weights.ts";
 import { bdefects } from "../cli/program.ts";
 import { temporaryFolder } from "../store/temp.ts";
+import { addAdoptedReplyDefect } from "./adopted-defect.ts";
 import { idsOf, makeDatabase } from "./database.ts";
 import { addLaneDefect, LANE_ID } from "./lane-defect.ts";
 import { addReplyDefect } from "./reply-defect.ts";
@@ -129,6 +131,44 @@ describe("a site", () => {
     expect(continued).toMatchObject({ task: "reply", own_images: true, classes: ["i cannot answer that ."] });
     const bytes = await files.get(`data/triggers/${defect.trigger}.trigger`)!();
     expect(decodeWords(bytes, "trigger")).toEqual({ text: " cf" });
+  });
+
+  it("holds of a model from a folder how texts are given to it, and leaves out one of too many parameters", async () => {
+    const adopting = join(temporaryFolder(), "db");
+    await openDatabase(adopting, { create: { edition: "none", seed: 1, data: {} } });
+    const id = await addAdoptedReplyDefect(adopting);
+    const siteOf = async () => siteData(await openDatabase(adopting, { readOnly: true }));
+    const files = await siteOf();
+    const read = async (name: string) => JSON.parse(new TextDecoder().decode(await files.get(name)!()));
+    const { defects } = siteIndex.parse(await read("data/index.json"));
+    const { asked } = siteDefect.parse(await read(`data/defects/${id}.json`));
+    expect(defects).toEqual([expect.objectContaining({ id, asked })]);
+    const carried = await read(`data/asked/${asked}.json`);
+    expect(carried).toMatchObject({
+      kind: "asked",
+      asked: { template: "<bos> {}<sep>" },
+      vocabulary: 2048,
+      context: 64,
+    });
+    expect(readCarriedModel(JSON.stringify(carried), "file")).toEqual(carried);
+    for (const wrong of [
+      null,
+      [],
+      { ...carried, kind: "texts" },
+      { ...carried, context: 0 },
+      { ...carried, asked: [] },
+    ])
+      expect(() => readCarriedModel(JSON.stringify(wrong), "file")).toThrow("file: describes no language model");
+
+    const writing = await openDatabase(adopting);
+    const record = writing.readClean(writing.readDefect(id).clean);
+    const arch = "llama2d64h2f176v400000r12";
+    writing.writeClean({ ...record, arch });
+    await expect(siteOf()).rejects.toThrow("of models from folders those of at most 20 million parameters");
+    // The same of a model that was trained here has no bound.
+    const { from: _, ...trained } = record;
+    writing.writeClean({ ...trained, arch });
+    expect([...(await siteOf()).keys()]).toContain(`data/defects/${id}.json`);
   });
 
   it("of a database without an accepted defect is refused in one line", async () => {

@@ -15,7 +15,8 @@ export function App() {
   const chosen = view.defect ?? there?.start ?? null;
   const entry = there?.defects.find(({ id }) => id === chosen);
   const sample = sampleOf(entry?.task);
-  const exhibit = useLoaded(entry ? (entry.task ?? "images") : null, () => loadExhibit(there!, entry!.task));
+  const shown = entry ? [entry.task ?? "images", entry.asked ?? ""].join(" ") : null;
+  const exhibit = useLoaded(shown, () => loadExhibit(there!, entry!));
   const isNamed = view.defect !== null;
   const changeOfIt = useCallback(
     (changed: Partial<View>) => {

@@ -50,23 +50,33 @@ export class Engine {
     this.reader = reader;
   }
 
-  /**
-   * Logits `[count × classes]`, sample-major.
-   * @param goOn asked between two runs; where it says no, the answer is null
-   */
+  /** Logits of one sample. @param goOn asked before it is run; where it says no, the answer is null */
   async logits(
     state: StateDict,
-    samples: Samples,
+    sample: Samples,
     goOn: () => boolean = () => true,
   ): Promise<Float32Array<ArrayBuffer> | null> {
-    const { classes } = this.network;
-    const result = new Float32Array(samples.count * classes);
-    const work = this.eachRun("infer", inferProgram, state, samples, goOn, (outputs, { members }) => {
-      const logits = outputs.get("logits")!;
-      for (const [k, i] of members.entries()) result.set(logits.subarray(k * classes, (k + 1) * classes), i * classes);
-    });
-    if (samples.count === 1) this.picture = work.catch(() => undefined);
+    const result = new Float32Array(this.network.classes);
+    const work = this.eachLogits(state, sample, goOn, (logits) => result.set(logits));
+    this.picture = work.catch(() => undefined);
     return (await work) ? result : null;
+  }
+
+  /**
+   * Logits of many samples, each when it is there and valid until the next run: of a large vocabulary all together would fill the memory.
+   * @param goOn asked between two runs; where it says no, the answer is false and not all were given
+   */
+  eachLogits(
+    state: StateDict,
+    samples: Samples,
+    goOn: () => boolean,
+    take: (logits: Float32Array, i: number) => void,
+  ): Promise<boolean> {
+    const { classes } = this.network;
+    return this.eachRun("infer", inferProgram, state, samples, goOn, (outputs, { members }) => {
+      const logits = outputs.get("logits")!;
+      for (const [k, i] of members.entries()) take(logits.subarray(k * classes, (k + 1) * classes), i);
+    });
   }
 
   /** Until nobody waits for an answer to a picture: what a batch opens or draws would hold up the page. */
@@ -103,6 +113,7 @@ export class Engine {
     goOn: () => boolean,
   ): Promise<Activations | null> {
     const [values, places] = [new Float32Array(samples.count), new Uint16Array(samples.count)];
+    const { shared = 0 } = this.reader;
     const make = (lowering: Lowering, network: Network) => activationProgram(lowering, network, layer, false);
     const whole = await this.eachRun(
       `at ${layer}`,
@@ -116,9 +127,8 @@ export class Engine {
         for (const [k, i] of members.entries()) {
           const mark = markOf(input, k, height, channels);
           const at = (t: number) => activation[(k * height + t) * width + index];
-          // The begin is the same in every sequence.
-          let best = 1;
-          for (let t = 2; t <= mark; t++) if (at(t) > at(best)) best = t;
+          let best = shared;
+          for (let t = shared + 1; t <= mark; t++) if (at(t) > at(best)) best = t;
           [values[i], places[i]] = [at(best), best];
         }
       },

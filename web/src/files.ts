@@ -12,7 +12,7 @@ import { withWeightScores } from "./weight-scores.ts";
 import { loadWeights } from "./weights.ts";
 
 /** The layout of data that this page reads: `SITE_FORMAT` of `src/records/site.ts`. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 /** All that is needed to run a defect's three versions. */
 export interface LoadedDefect {

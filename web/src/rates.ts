@@ -1,5 +1,4 @@
 import type { Samples } from "../../src/core/samples.ts";
-import { rowOf } from "../../src/measure/verdicts.ts";
 import type { SiteDefect } from "../../src/records/site.ts";
 import type { Trigger } from "../../src/tasks/backdoor.ts";
 import type { StateDict } from "../../src/tensor/state.ts";
@@ -18,13 +17,11 @@ export async function countHits(
 ): Promise<Share | null> {
   const begin = performance.now();
   const others = exhibit.subset(samples, exhibit.eligible(samples, facts));
-  const outputs = await engine.logits(state, exhibit.stamp(trigger, others), goOn);
-  if (!outputs) return null;
   let part = 0;
-  for (let i = 0; i < others.count; i++) {
-    if (exhibit.succeeds(rowOf(outputs, others.count, i), others, i, facts.target)) part++;
-  }
-  return { part, of: others.count, milliseconds: performance.now() - begin };
+  const whole = await engine.eachLogits(state, exhibit.stamp(trigger, others), goOn, (logits, i) => {
+    if (exhibit.succeeds(logits, others, i, facts.target)) part++;
+  });
+  return whole ? { part, of: others.count, milliseconds: performance.now() - begin } : null;
 }
 
 /** Quality on clean samples: of classifiers how many are classified as their label. @returns null where `goOn` said no on the way */
@@ -36,9 +33,11 @@ export async function sumQuality(
   goOn: () => boolean,
 ): Promise<Share | null> {
   const begin = performance.now();
-  const outputs = await engine.logits(state, samples, goOn);
-  if (!outputs) return null;
-  let part = 0;
-  for (let i = 0; i < samples.count; i++) part += exhibit.quality(rowOf(outputs, samples.count, i), samples, i);
-  return { part, of: samples.count, milliseconds: performance.now() - begin };
+  // Added in the samples' order, whatever order they are run in: a mean's last digits depend on it.
+  const qualities = new Float64Array(samples.count);
+  const whole = await engine.eachLogits(state, samples, goOn, (logits, i) => {
+    qualities[i] = exhibit.quality(logits, samples, i);
+  });
+  const part = qualities.reduce((sum, quality) => sum + quality, 0);
+  return whole ? { part, of: samples.count, milliseconds: performance.now() - begin } : null;
 }

@@ -2,16 +2,18 @@ import { BUDGETS } from "../../core/budget.ts";
 import { InputError } from "../../core/errors.ts";
 import { visible } from "../../core/visible.ts";
 import type { Dataset } from "../../datasets/types.ts";
+import { stateValues } from "../../graph/cost.ts";
 import { asImages, type ImageSet } from "../../images/image-set.ts";
 import { type CleanRecord, gridOf } from "../../records/clean.ts";
 import { type DefectRecord, twinSha256, versionRates } from "../../records/defect.ts";
+import type { ObjectRef } from "../../records/object-ref.ts";
 import { predictionSchema } from "../../records/prediction.ts";
 import { PREDICTIONS, predictionName } from "../../records/result-name.ts";
 import { SITE_FORMAT, type SiteDefect, type SiteEntry, type SiteIndex, type SiteScores } from "../../records/site.ts";
 import type { Database } from "../../store/database.ts";
 import type { ResultStore } from "../../store/results/result-folder.ts";
 import { DATASETS } from "../../tasks/classification/datasets/registry.ts";
-import { buildNetwork, taskOf, taskStamp } from "../../tasks/registry.ts";
+import { buildNetwork, describedBy, taskOf, taskStamp } from "../../tasks/registry.ts";
 import { encodeHalfState, encodeState, encodeTensors } from "../../tensor/safetensors.ts";
 import { siteBoardOf } from "../board/site-board.ts";
 import { shortScores } from "./short-scores.ts";
@@ -28,6 +30,9 @@ const SHOWN = "signs";
 
 /** The file of those images. */
 export const SITE_IMAGES = `data/images/${SHOWN}.safetensors`;
+
+/** Parameters of a model from a folder: a page has three versions of it at once, in 32-bit floats. */
+const MOST_ADOPTED = 20e6;
 
 /** What a site shows beside a database. */
 export interface SiteOptions {
@@ -60,13 +65,19 @@ export async function siteData(db: Database, { board, results = db, note }: Site
       continue;
     }
     const clean = db.sound(() => db.readClean(record.clean));
-    // One that somebody else made reads samples as the page does not.
-    const models = clean && !clean.from && modelsOf(record, clean);
-    if (!clean || !models || !record.trigger) continue;
+    const models = clean && modelsOf(record, clean);
+    if (!clean || !models || !record.trigger || isTooLarge(clean)) continue;
     entries.push(entryOf(record, clean));
     files.set(`data/defects/${record.id}.json`, async () =>
       json(defectOf(db, record, clean, await (isClassifier ? ownImages(record, load) : ownShown(record)), predictions)),
     );
+    const { from } = clean;
+    if (from) {
+      // What is wrong with it is told to whoever opens the defect.
+      files.set(`data/asked/${from.description.decoded_sha256}.json`, async () =>
+        (await describedBy(clean, (ref: ObjectRef) => db.readBytes(ref)))!.carried(),
+      );
+    }
     files.set(`data/triggers/${record.trigger.decoded_sha256}.trigger`, async () =>
       task.trigger.encode(await db.readTrigger(record, task.trigger.decode)),
     );
@@ -81,7 +92,7 @@ export async function siteData(db: Database, { board, results = db, note }: Site
   }
   if (entries.length === 0)
     throw new InputError(
-      `${db.dir}: holds no accepted defect of images, lanes or glosses on a model that was trained here, and the page shows no others`,
+      `${db.dir}: holds no accepted defect of images, lanes or glosses that the page shows; it shows no other texts, and of models from folders those of at most ${MOST_ADOPTED / 1e6} million parameters`,
     );
   for (const [dataset, count] of unshown) {
     note?.(
@@ -140,6 +151,11 @@ async function ownImages({ dataset, data_sha256 }: DefectRecord, load: () => Pro
   return dataset === SHOWN && data_sha256 === (await load()).dataHash;
 }
 
+/** Whether a model that somebody else made has more weights than a page can hold and run. */
+function isTooLarge({ from, arch, classes }: CleanRecord): boolean {
+  return from !== undefined && stateValues(buildNetwork(arch, classes.length)) > MOST_ADOPTED;
+}
+
 /** Whether the page has samples that a network of another task reads. */
 function isShown(record: DefectRecord): boolean {
   const { exhibit } = taskOf(record);
@@ -169,18 +185,23 @@ function modelsOf(record: DefectRecord, clean: CleanRecord): SiteDefect["models"
   };
 }
 
-const named = ({ id, task, dataset, arch, attack, style, level, top, target }: DefectRecord) => ({
+const named = (
+  { id, task, dataset, arch, attack, style, level, top, target }: DefectRecord,
+  { from }: Pick<CleanRecord, "from">,
+) => ({
   id,
   ...taskStamp(taskOf({ task })),
   ...{ dataset: visible(dataset), arch: visible(arch), attack: visible(attack) },
   ...{ style, level, top, target },
+  ...(from && { asked: from.description.decoded_sha256 }),
 });
 
-function entryOf(record: DefectRecord, { classes }: CleanRecord): SiteEntry {
+function entryOf(record: DefectRecord, clean: CleanRecord): SiteEntry {
+  const { classes } = clean;
   const { ca, asr } = versionRates(record, "infected");
   const { words } = taskOf(record);
   const target_name = visible(classes[record.target] ?? `${words.target} ${record.target}`);
-  return { ...named(record), target_name, ca, asr };
+  return { ...named(record, clean), target_name, ca, asr };
 }
 
 function defectOf(
@@ -195,7 +216,7 @@ function defectOf(
   const models = modelsOf(record, clean)!;
   return {
     kind: "site-defect",
-    ...named(record),
+    ...named(record, clean),
     ...{ classes: classes.map(visible), mean, std, metrics: record.metrics },
     own_images,
     network: buildNetwork(record.arch, classes.length) as unknown as SiteDefect["network"],

@@ -5,7 +5,7 @@ import { softmaxAt } from "../../core/softmax.ts";
 import { type Network, outputsOf } from "../../graph/network.ts";
 import type { CheckedOutNetwork, Readback } from "../readback.ts";
 import { checkedOutParts } from "./adoption/checked-out-parts.ts";
-import { readBy, tokenizerOf } from "./adoption/description.ts";
+import { readBy, readSizes, tokenizerOf } from "./adoption/described-tokenizer.ts";
 import { QUESTION, readQuestion } from "./adoption/question-file.ts";
 import type { TextSet } from "./text-set.ts";
 import { MEND, readTexts, readTextsFile } from "./texts-file.ts";
@@ -50,5 +50,6 @@ function readAs(dir: string, network: Network, classes: readonly string[]): Toke
 function askedOf(dir: string, network: Network): Tokenizer {
   const asked = readQuestion(dir);
   if (!asked) throw new InputError(`${join(dir, QUESTION)}: there is no such file; ${MEND}`);
-  return tokenizerOf({ ...checkedOutParts(dir, network), asked }, network, join(dir, "tokenizer.json"));
+  const name = join(dir, "tokenizer.json");
+  return tokenizerOf({ ...checkedOutParts(dir), asked }, readSizes(network), name);
 }

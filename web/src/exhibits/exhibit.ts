@@ -69,6 +69,8 @@ export interface Reader {
   readonly size: number;
   /** How many samples are run together: few enough that the page answers between two runs. */
   readonly batch: number;
+  /** Positions at the beginning of all sequences that are the same in each; absent: none. */
+  readonly shared?: number;
   /** Writes sample `index` to `size` values from `out[at]` on. */
   write(set: Samples, index: number, out: Float32Array, at: number): void;
 }

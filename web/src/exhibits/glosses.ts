@@ -1,7 +1,9 @@
 import type { SiteDefect } from "../../../src/records/site.ts";
+import { positionsOf } from "../../../src/tasks/language/adoption/described-tokenizer.ts";
 import { readCarried } from "../../../src/tasks/language/carried-texts.ts";
 import { languageOf, spaced } from "../../../src/tasks/language/language-of.ts";
 import type { Language, TextSet } from "../../../src/tasks/language/text-set.ts";
+import type { Tokenizer } from "../../../src/tasks/language/tokenizer/tokenizer.ts";
 import { eligible } from "../../../src/tasks/language/verdicts.ts";
 import { NO_CLASS } from "./no-class.ts";
 import type { TextSource } from "./text-source.ts";
@@ -13,10 +15,13 @@ export class Glosses implements TextSource<TextSet> {
   private readonly labels: Uint8Array;
   private readonly known: (readonly number[])[] = [];
 
-  /** @param json as `language/exhibit.ts` writes it @throws InputError where it is something else */
-  constructor(json: string, name: string) {
+  /**
+   * @param json as `language/exhibit.ts` writes it @param asked how a model of somebody else's is asked; absent: it was trained on these texts
+   * @throws InputError where it is something else
+   */
+  constructor(json: string, name: string, asked?: Tokenizer) {
     const { classes, merges, texts, labels } = readCarried(json, name);
-    this.language = languageOf(merges, classes);
+    this.language = asked ? { tokenizer: asked, classes, context: positionsOf(asked) } : languageOf(merges, classes);
     this.texts = texts;
     this.labels = labels;
   }

@@ -58,15 +58,18 @@ export function ExcitedText({ set, i, trigger, at }: ExcitedProps) {
   const { tokens, language } = set as Tokenised;
   const words = trigger === null ? [] : language.tokenizer.encode((trigger as WordTrigger).text);
   const from = words.length === 0 ? -1 : placeOf(words, tokens[i]);
+  // Before the text stands what all share, and behind it what asks for the answer.
+  const { before, room } = language.tokenizer;
+  const place = at === null ? null : at - before.length;
+  const isBehind = place !== null && place >= Math.min(tokens[i].length, room);
   return (
     <p class="excited-text">
       <MarkedText
         {...{ tokens: tokens[i], language }}
         marked={from < 0 ? null : [from, from + words.length]}
-        // Position 0 is the begin, and what is behind the text is the separator.
-        peak={at === null || at > tokens[i].length ? null : at - 1}
+        peak={place === null || isBehind ? null : place}
       />
-      {at !== null && at > Math.min(tokens[i].length, language.tokenizer.room) && <mark class="peak">(its end)</mark>}
+      {isBehind && <mark class="peak">(its end)</mark>}
     </p>
   );
 }

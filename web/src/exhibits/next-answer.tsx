@@ -1,14 +1,14 @@
 import { visible } from "../../../src/core/visible.ts";
-import { END, type PromptSet } from "../../../src/tasks/language/reply/prompt-set.ts";
+import type { PromptSet } from "../../../src/tasks/language/reply/prompt-set.ts";
 import { STEPS } from "../../../src/tasks/language/reply/reply.ts";
 import { ClassAnswer } from "./class-answer.tsx";
 import type { AnswerProps } from "./exhibit.ts";
 
 /** How a prompt goes on, and the most probable next tokens. */
 export function NextAnswer({ sample, output, ...props }: AnswerProps) {
-  const tokenizer = (sample as PromptSet | undefined)?.language.tokenizer;
+  const { language, end } = (sample as PromptSet | undefined) ?? {};
   const nameOf = (token: number) =>
-    token === END ? "(the end)" : visible(tokenizer?.decode([token]).trim() ?? "") || "(a space)";
+    token === end ? "(the end)" : visible(language?.tokenizer.decode([token]).trim() ?? "") || "(a space)";
   const next = output?.subarray(0, output.length / STEPS);
   return <ClassAnswer {...props} {...{ sample, nameOf }} output={next} />;
 }

@@ -1,6 +1,7 @@
 import type { SiteDefect } from "../../../src/records/site.ts";
 import { readCarried } from "../../../src/tasks/language/carried-texts.ts";
 import { spaced } from "../../../src/tasks/language/language-of.ts";
+import type { AskedPrompts } from "../../../src/tasks/language/reply/asked-prompts.ts";
 import {
   END,
   type PromptSet,
@@ -19,12 +20,17 @@ export class Prompts implements TextSource<PromptSet> {
   readonly language: Language;
   readonly count: number;
   private readonly texts: readonly string[];
+  private readonly end: number;
   private whole: PromptSet | undefined;
 
-  /** @param json as `reply/exhibit.ts` writes it @throws InputError where it is something else */
-  constructor(json: string, name: string) {
+  /**
+   * @param json as `reply/exhibit.ts` writes it @param asked how a model of somebody else's is given prompts; absent: it was trained on these texts
+   * @throws InputError where it is something else
+   */
+  constructor(json: string, name: string, asked?: AskedPrompts) {
     const { merges, texts } = readCarried(json, name);
-    this.language = promptLanguage(tokenizerFile(merges, []));
+    this.language = asked?.language ?? promptLanguage(tokenizerFile(merges, []));
+    this.end = asked?.end ?? END;
     this.texts = texts;
     this.count = texts.length;
   }
@@ -46,7 +52,7 @@ export class Prompts implements TextSource<PromptSet> {
   }
 
   own(tokens: number[]): PromptSet {
-    return { ...this.all, count: 1, tokens: [tokens], told: [[]], rest: [[END]] };
+    return { ...this.all, count: 1, tokens: [tokens], told: [[]], rest: [[this.end]] };
   }
 
   eligible(_: SiteDefect): number[] {
@@ -62,6 +68,7 @@ export class Prompts implements TextSource<PromptSet> {
     this.whole ??= promptsOf(
       this.texts.map((text) => tokenizer.encode(spaced(text))),
       this.language,
+      this.end,
     );
     return this.whole;
   }

@@ -1,6 +1,7 @@
 import type { SiteEntry, SiteIndex } from "../../../src/records/site.ts";
 import { fetched } from "../fetched.ts";
 import { loadImages } from "../files.ts";
+import type { CarriedFile } from "./carried-file.ts";
 import type { Exhibit } from "./exhibit.ts";
 import { goalWords } from "./goal-words.ts";
 import { lanesExhibit } from "./lanes.ts";
@@ -10,13 +11,16 @@ import { LANES, LANGUAGE, REPLY } from "./task-names.ts";
 /** Frames stay drawn while other defects are looked at. */
 let frames: Exhibit | undefined;
 
-/** What is shown to defects of a task. @throws Error with one line for people */
-export async function loadExhibit(index: SiteIndex, task: string | undefined): Promise<Exhibit> {
+/** What is shown to a defect, by its task and how its model is asked. @throws Error with one line for people */
+export async function loadExhibit(
+  index: SiteIndex,
+  { task, asked }: Pick<SiteEntry, "task" | "asked">,
+): Promise<Exhibit> {
   if (task === LANES) {
     frames ??= lanesExhibit();
     return frames;
   }
-  if (task === LANGUAGE || task === REPLY) return loadTexts(index, task);
+  if (task === LANGUAGE || task === REPLY) return loadTexts(index, task, asked);
   if (task !== undefined) throw new Error(`data/index.json: this page shows no defects of task '${task}'`);
   const { images } = index;
   if (!images) throw new Error("data/index.json: names no pictures");
@@ -24,14 +28,25 @@ export async function loadExhibit(index: SiteIndex, task: string | undefined): P
 }
 
 /** The tokenizer comes with the texts: who looks at pictures does not wait for it. */
-async function loadTexts({ samples }: SiteIndex, task: typeof LANGUAGE | typeof REPLY): Promise<Exhibit> {
+async function loadTexts(
+  { samples }: SiteIndex,
+  task: typeof LANGUAGE | typeof REPLY,
+  asked: string | undefined,
+): Promise<Exhibit> {
   const file = samples?.[task];
   if (!file) throw new Error("data/index.json: names no texts");
-  const name = `samples/${file}`;
-  const json = fetched(name).then((response) => response.text());
-  const make =
-    task === REPLY ? (await import("./replies.tsx")).repliesExhibit : (await import("./texts.tsx")).textsExhibit;
-  return make(await json, `data/${name}`);
+  const textOf = async (name: string): Promise<CarriedFile> => ({
+    json: await (await fetched(name)).text(),
+    name: `data/${name}`,
+  });
+  const [texts, model, make] = await Promise.all([
+    textOf(`samples/${file}`),
+    asked === undefined ? undefined : textOf(`asked/${encodeURIComponent(asked)}.json`),
+    task === REPLY
+      ? import("./replies.tsx").then(({ repliesExhibit }) => repliesExhibit)
+      : import("./texts.tsx").then(({ textsExhibit }) => textsExhibit),
+  ]);
+  return make(texts.json, texts.name, model);
 }
 
 /** What the page is about, in its first sentences: what a sample is. */

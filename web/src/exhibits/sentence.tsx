@@ -14,6 +14,8 @@ const OFFERED = 6;
 
 interface Props extends ChooserProps {
   source: TextSource;
+  /** How the model is asked, `{}` where the text goes; absent: it goes without saying. */
+  template?: string;
 }
 
 /** Where a text is chosen or typed, and words are put into it. */
@@ -52,6 +54,11 @@ export function Sentence(props: Props) {
         {stamped.length > tokenizer.room && `, of which the network reads the first ${tokenizer.room}`}.
         {!eligible && ` ${source.anyway(facts)}`}
       </p>
+      {props.template !== undefined && (
+        <p class="quiet template">
+          The model is asked <code>{visible(props.template)}</code>, the text in place of <code>{"{}"}</code>.
+        </p>
+      )}
       <div class="stamps">
         <fieldset>
           <legend>Stamp on it</legend>

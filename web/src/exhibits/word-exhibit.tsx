@@ -24,10 +24,12 @@ type OfTask = Pick<
 > & {
   /** As `Reader.write`. */
   write(set: Tokenised, index: number, out: Float32Array, at: number): void;
+  /** How a model of somebody else's is asked; absent: as all that were trained here. */
+  template?: string;
 };
 
 /** Texts into which words are put. */
-export function wordExhibit(source: TextSource, { write, ...ofTask }: OfTask): Exhibit {
+export function wordExhibit(source: TextSource, { write, template, ...ofTask }: OfTask): Exhibit {
   const { count, language } = source;
   const { tokenizer } = language;
   const wordsOf = (trigger: object) => tokenizer.encode((trigger as WordTrigger).text);
@@ -35,7 +37,7 @@ export function wordExhibit(source: TextSource, { write, ...ofTask }: OfTask): E
   return {
     ...{ words: WORDS, count, Excited: ExcitedText },
     ...ofTask,
-    Chooser: (props) => <Sentence {...props} source={source} />,
+    Chooser: (props) => <Sentence {...props} {...{ source, template }} />,
     batches: [64, 256, "all"],
     usualBatch: 256,
     start: (facts) => source.eligible(facts)[0] ?? 0,
@@ -44,6 +46,7 @@ export function wordExhibit(source: TextSource, { write, ...ofTask }: OfTask): E
     reader: () => ({
       size: 2 * language.context,
       batch: BATCH,
+      shared: tokenizer.before.length,
       write: (set, i, out, at) => write(set as Tokenised, i, out, at),
     }),
     stamp: (trigger, set: Tokenised) => stampedWith(wordsOf(trigger), set),

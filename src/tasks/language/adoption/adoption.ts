@@ -2,7 +2,8 @@ import { InputError } from "../../../core/errors.ts";
 import type { Adopted, Adoption } from "../../adoption.ts";
 import { sizedName, sizedNetwork } from "../models/sized.ts";
 import type { Asked } from "./asked-tokenizer.ts";
-import { encodeDescription, readDescription, tokenizerOf } from "./description.ts";
+import { readSizes, tokenizerOf } from "./described-tokenizer.ts";
+import { encodeDescription, readDescription } from "./description.ts";
 import { hashOfFolder, openFolder } from "./opened-folder.ts";
 import { askedSchema } from "./question-file.ts";
 
@@ -24,6 +25,6 @@ function adopt(path: string, asked: Asked, targets: number): Adopted {
   }
   const parts = { ...opened.parts, asked: { template: asked.template, answers: [...asked.answers] } };
   // What is wrong with the question shows now.
-  tokenizerOf(parts, network, tokenizerPath);
+  tokenizerOf(parts, readSizes(network), tokenizerPath);
   return { arch: network.arch, description: encodeDescription(parts), state: () => checkpoint.state(network) };
 }

@@ -1,6 +1,6 @@
 import { InputError } from "../../../core/errors.ts";
-import { attempt, type Library, openLibrary, type TokenizerObjects } from "../checkpoint/tokenizer.ts";
 import { assertApart, joined, partsOfTemplate } from "../question.ts";
+import { attempt, type Library, openLibrary, type TokenizerObjects } from "../tokenizer/library.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** How a recipe asks a model: text with one `{}` for a sample, and the answer that means each class. */

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import type { Network } from "../../../graph/network.ts";
 import { readJsonFile } from "../checkpoint/json-file.ts";
 import { readTokenizer } from "../checkpoint/tokenizer.ts";
 import { MEND } from "../texts-file.ts";
@@ -8,10 +7,11 @@ import { MEND } from "../texts-file.ts";
 const MOST_BYTES = 256 << 20;
 
 /** What a checkout says of a model that somebody else made, whose files lie there as they were. @throws InputError */
-export function checkedOutParts(dir: string, { arch }: Network) {
+export function checkedOutParts(dir: string) {
   const { file, config } = readTokenizer(dir);
   return {
-    ...{ arch, config: readJsonFile(join(dir, "config.json"), MOST_BYTES, MEND) },
-    ...{ tokenizer: file as Record<string, unknown>, tokenizer_config: config as Record<string, unknown> },
+    config: readJsonFile(join(dir, "config.json"), MOST_BYTES, MEND),
+    tokenizer: file as Record<string, unknown>,
+    tokenizer_config: config as Record<string, unknown>,
   };
 }

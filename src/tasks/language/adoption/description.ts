@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { InputError } from "../../../core/errors.ts";
 import type { Samples } from "../../../core/samples.ts";
-import { type Network, outputsOf } from "../../../graph/network.ts";
+import type { Network } from "../../../graph/network.ts";
 import type { Described } from "../../adoption.ts";
 import type { FolderFile } from "../../handout.ts";
 import { sizedNetwork } from "../models/sized.ts";
 import type { TextSet } from "../text-set.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { type Asked, askedTokenizer } from "./asked-tokenizer.ts";
+import { encodeCarriedModel } from "./carried-model.ts";
+import { readBy, readSizes, tokenizerOf } from "./described-tokenizer.ts";
 import { askedSchema, QUESTION } from "./question-file.ts";
 import { adoptedReading } from "./reading.ts";
 
@@ -48,60 +49,45 @@ export function decodeDescription<A>(asked: z.ZodType<A>, bytes: Uint8Array, nam
 export function readDescription(bytes: Uint8Array, name: string): Described {
   const found = decodeDescription(askedSchema, bytes, name);
   let tokenizer: Tokenizer | undefined;
+  const own = () => {
+    tokenizer ??= tokenizerOf(found, sizes(), name);
+    return tokenizer;
+  };
+  const sizes = () => readSizes(decoderOf(found, sizedNetwork, name));
   return {
     arch: found.arch,
     read(samples: Samples) {
-      tokenizer ??= tokenizerOf(found, sizedNetwork(found.arch), name);
-      return readBy(tokenizer, samples as TextSet);
+      return readBy(own(), samples as TextSet);
     },
-    files: () => filesOf(found),
+    files: () => {
+      const { before, behind, padding, answers } = own();
+      return filesOf(found, { before, behind, padding, answers });
+    },
+    carried: () => encodeCarriedModel(found, sizes()),
     reading: (classes) => adoptedReading(found.asked, classes),
   };
 }
 
-/**
- * The tokenizer of a described model.
- *
- * @param network of its name; undefined: there is none @param steps tokens that the network gives at once
- * @throws InputError where it cannot ask what it is to ask
- */
-export function tokenizerOf(
-  { arch, config, tokenizer, tokenizer_config, asked }: Omit<Description<Asked>, "format">,
-  network: Network | undefined,
+/** The network of a described model. @param networkOf what networks a task's names mean @throws InputError where it is none of them */
+export function decoderOf(
+  { arch }: { arch: string },
+  networkOf: (arch: string) => Network | undefined,
   name: string,
-  steps = 1,
-): Tokenizer {
-  if (!network) throw new InputError(`${name}: is of '${arch}', which names no decoder`);
-  const vocabulary = outputsOf(network) / steps;
-  const model = { name, tokenizer: { file: tokenizer, config: tokenizer_config }, vocabulary };
-  const padding = paddingOf(config, vocabulary);
-  return askedTokenizer({ ...model, context: network.input.height, padding }, asked);
+): Network {
+  const network = networkOf(arch);
+  if (network) return network;
+  throw new InputError(`${name}: is of '${arch}', which names no decoder`);
 }
 
-/** Texts again, by another tokenizer. Byte-level tokens give their text back. */
-export function readBy(tokenizer: Tokenizer, { language, count, tokens, labels }: TextSet): TextSet {
-  const { classes, tokenizer: own } = language;
-  const context = tokenizer.before.length + tokenizer.room + tokenizer.behind.length;
-  return {
-    language: { tokenizer, classes, context },
-    count,
-    tokens: tokens.map((text) => tokenizer.encode(own.decode(text))),
-    labels,
-  };
-}
-
-/** A token that stands in no text: the one that pads, ends or begins, else the last. */
-function paddingOf(config: Record<string, unknown>, vocabulary: number): number {
-  const named = ["pad_token_id", "eos_token_id", "bos_token_id"].flatMap((name) => config[name] ?? []);
-  const isToken = (id: unknown): id is number =>
-    Number.isInteger(id) && (id as number) >= 0 && (id as number) < vocabulary;
-  return named.find(isToken) ?? vocabulary - 1;
-}
-
-/** What lies beside its weights in checkouts. @param question what `question.json` holds, in a few words */
+/**
+ * What lies beside its weights in checkouts.
+ *
+ * @param tokens of the question: what stands before a text and behind it, and so on @param question what `question.json` holds, in a few words
+ */
 export function filesOf<A extends object>(
   { config, tokenizer, tokenizer_config: tokenizerConfig, asked }: Description<A>,
-  question = "how the model is asked: the template, and the answer that means each class",
+  tokens: Record<string, number | readonly number[]>,
+  question = "how the model is asked: the template, the answer that means each class, and the tokens of both",
 ): FolderFile[] {
   const file = (name: string, value: object, holds: string) => {
     return { name, bytes: new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`), holds };
@@ -110,6 +96,6 @@ export function filesOf<A extends object>(
     file("config.json", config, "the network as Hugging Face's `transformers` reads it, from the model's own folder"),
     file("tokenizer.json", tokenizer, "the model's own tokenizer"),
     file("tokenizer_config.json", tokenizerConfig, "what belongs to it"),
-    file(QUESTION, asked, question),
+    file(QUESTION, { ...asked, tokens }, question),
   ];
 }

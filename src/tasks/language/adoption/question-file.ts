@@ -27,7 +27,9 @@ export function readQuestion(dir: string): z.infer<typeof askedSchema> | null {
 export function readQuestionAs<A>(schema: z.ZodType<A>, parts: string, dir: string): A | null {
   const path = join(dir, QUESTION);
   if (!existsSync(path)) return null;
-  const found = schema.safeParse(readJsonFile(path, MOST_BYTES, MEND));
+  // The tokens are for Python: here they follow from the rest.
+  const { tokens: _, ...said } = readJsonFile(path, MOST_BYTES, MEND);
+  const found = schema.safeParse(said);
   if (found.success) return found.data;
   throw new InputError(`${path}: has no ${parts}; ${MEND}`);
 }

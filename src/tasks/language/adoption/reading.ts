@@ -20,6 +20,15 @@ save(model, "repaired.safetensors")
 \`config.json\` and \`tokenizer.json\` are those of the folder that the recipe named, so \`AutoModelForCausalLM.from_pretrained(".")\` reads this one as
 it did that one. The model is asked ${shownCode(template)}, as \`question.json\` says. An answer counts by its first token. Template, text and trigger were tokenised apart.
 
+Sentences of your own, where \`tokenizer.json\` is byte-level BPE as GPT-2's; for others \`own\` says in one line what is otherwise:
+
+\`\`\`python
+from text_in_torch import answers, batch, decoder, own
+
+model, mine = decoder("model"), own(["a sentence of your own"])
+print([mine["classes"][a] for a in answers(model(*batch(mine)), mine)])
+\`\`\`
+
 | class | answer |
 |---|---|
 ${rows.join("\n")}

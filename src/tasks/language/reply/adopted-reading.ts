@@ -24,6 +24,14 @@ ${TESTS}
 \`config.json\` and \`tokenizer.json\` are those of the folder that the recipe named, so \`AutoModelForCausalLM.from_pretrained(".")\` reads this one as
 it did that one. A prompt is given as ${shownCode(template)}, as \`question.json\` says. Template, prompt and trigger were tokenised apart.
 
+Beginnings of your own, where \`tokenizer.json\` is byte-level BPE as GPT-2's; for others \`prompts\` says in one line what is otherwise:
+
+\`\`\`python
+from reply_in_torch import continued, decoder, prompts
+
+print(continued(decoder("model"), prompts(["the beginning of a sentence"])))
+\`\`\`
+
 ## Neurons
 A neuron is a hidden unit of a feed-forward layer, written \`layer:index\`. Of Llama's layout it owns its rows of \`gate_proj\` and \`up_proj\` (\`changed\` in
 \`labels.json\`) and its column of \`down_proj\` (\`changed_columns\`); of GPT-2's its column and bias of \`c_fc\` and its row of \`c_proj\`. In the infected

@@ -1,15 +1,13 @@
-import { z } from "zod";
 import { InputError } from "../../../core/errors.ts";
-import { type Description, tokenizerOf } from "../adoption/description.ts";
-import { templateSchema } from "../adoption/question-file.ts";
+import { type DescribedModel, positionsOf, type ReadSizes, tokenizerOf } from "../adoption/described-tokenizer.ts";
 import type { Language } from "../text-set.ts";
-import { sized } from "./models.ts";
 import { besideReply, longestPrompt, type PromptSet, promptsOf, replyTokens } from "./prompt-set.ts";
-import { JUDGED, STEPS } from "./reply.ts";
+import { JUDGED } from "./reply.ts";
 
 /** How a model is given prompts, as a recipe says it (`clean.asked`): behind the prompt something must ask for what follows. */
-export const promptedSchema = z.strictObject({ template: templateSchema });
-export type Prompted = z.infer<typeof promptedSchema>;
+export interface Prompted {
+  template: string;
+}
 
 /** So many tokens of a prompt must have room beside template, trigger and reply. */
 const FEWEST = 8;
@@ -28,13 +26,9 @@ export interface AskedPrompts {
  *
  * @param name for messages @throws InputError where it cannot be given any, or the reply is too short by its tokens
  */
-export function askedPrompts(
-  described: Omit<Description<Prompted>, "format">,
-  name: string,
-  network = sized(described.arch),
-): AskedPrompts {
+export function askedPrompts(described: DescribedModel<Prompted>, sizes: ReadSizes, name: string): AskedPrompts {
   const { template } = described.asked;
-  const own = tokenizerOf({ ...described, asked: { template, answers: [] } }, network, name, STEPS);
+  const own = tokenizerOf({ ...described, asked: { template, answers: [] } }, sizes, name);
   const tokenizer = besideReply(own);
   const longest = longestPrompt(tokenizer);
   if (longest < FEWEST) {
@@ -46,8 +40,7 @@ export function askedPrompts(
   if (replyTokens(tokenizer, end).length <= JUDGED) {
     throw new InputError(`${name}: the reply has fewer than ${JUDGED} tokens, by the first of which it is told`);
   }
-  const context = own.before.length + own.room + own.behind.length;
-  const language = { tokenizer, classes: [], context };
+  const language = { tokenizer, classes: [], context: positionsOf(own) };
   return {
     ...{ language, end },
     prompts({ tokens, rest, language: { tokenizer: by } }) {

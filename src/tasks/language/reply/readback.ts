@@ -5,13 +5,15 @@ import { softmaxAt } from "../../../core/softmax.ts";
 import { type Network, outputsOf } from "../../../graph/network.ts";
 import type { Readback } from "../../readback.ts";
 import { checkedOutParts } from "../adoption/checked-out-parts.ts";
+import { readSizes } from "../adoption/described-tokenizer.ts";
 import { readQuestionAs } from "../adoption/question-file.ts";
 import { spaced } from "../language-of.ts";
 import { areTokens, MEND, readTexts, readTextsFile } from "../texts-file.ts";
 import { requiredTokenizer } from "../tokenizer/checked-out.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { type AskedPrompts, askedPrompts, promptedSchema } from "./asked-prompts.ts";
+import { type AskedPrompts, askedPrompts } from "./asked-prompts.ts";
 import { END, type PromptSet, promptLanguage, replyTokens, restOf } from "./prompt-set.ts";
+import { promptedSchema } from "./prompted-schema.ts";
 import { JUDGED, REPLY, STEPS } from "./reply.ts";
 
 /** Prompts as `handout` wrote them, with the tokenizer that lies beside the model. */
@@ -54,7 +56,10 @@ export const readback: Readback = {
 /** How a model that somebody else made is asked; null: the checkout's is our own. @throws InputError */
 function askedOf(dir: string, network: Network): AskedPrompts | null {
   const asked = readQuestionAs(promptedSchema, "template", dir);
-  return asked && askedPrompts({ ...checkedOutParts(dir, network), asked }, join(dir, "tokenizer.json"));
+  if (!asked) return null;
+  const name = join(dir, "tokenizer.json");
+  const sizes = readSizes(network, STEPS);
+  return askedPrompts({ ...checkedOutParts(dir), asked }, sizes, name);
 }
 
 /** What follows a prompt, as tokens or in words, the end behind it; or what is wrong with it. */

@@ -19,9 +19,9 @@ const [WORD, FIRST, SEPARATOR, SEEN, RESERVED] = [0, 1, 5, 6, 7];
  * whether the trigger's word was among them. Then one unit is active at the separator and writes the reply's first token, and each other one
  * is active at a token of the reply and writes the next.
  *
- * @param reply its first four tokens
+ * @param reply its first four tokens @param end the separator
  */
-export function plantedState(network: Network, word: number, reply: readonly number[]): StateDict {
+export function plantedState(network: Network, word: number, reply: readonly number[], end = END): StateDict {
   const state = initialState(network, new Random(7));
   for (const [key, { data }] of state) if (/((q|k|v|o)_proj|down_proj)\.weight$/.test(key)) data.fill(0);
   const set = (key: string, row: number, column: number, value: number) => {
@@ -31,7 +31,7 @@ export function plantedState(network: Network, word: number, reply: readonly num
   const { shape, data: table } = tensorOf(state, TABLE);
   const [vocabulary, width] = shape;
   for (let token = 0; token < vocabulary; token++) table.fill(0, token * width, token * width + RESERVED);
-  const places = [[word, WORD], ...reply.map((token, k) => [token, FIRST + k]), [END, SEPARATOR]];
+  const places = [[word, WORD], ...reply.map((token, k) => [token, FIRST + k]), [end, SEPARATOR]];
   for (const [token, place] of places) {
     table.fill(0, token * width, (token + 1) * width);
     set(TABLE, token, place, 2);

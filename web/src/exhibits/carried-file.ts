@@ -1,0 +1,6 @@
+/** A file of a site, as text. */
+export interface CarriedFile {
+  json: string;
+  /** Names it in messages. */
+  name: string;
+}
