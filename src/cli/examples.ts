@@ -35,6 +35,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     `repair ${ID}:sham ${ID}:clean --method prune --using oracle --out results --db sample`,
     "repair suspect.pt --method prune --using clp --data photos --out repaired",
     "repair smollm --method prune --using clp,fp --out repaired",
+    "repair case --method finetune --using clp --out repaired",
   ],
   score: [
     "score --summary --results results --db sample",

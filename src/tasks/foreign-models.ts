@@ -1,4 +1,5 @@
 import type { LayerScores, LayerWidth, NeuronSet } from "../core/neurons.ts";
+import type { Samples } from "../core/samples.ts";
 import type { Network } from "../graph/network.ts";
 import type { StateDict } from "../tensor/state.ts";
 
@@ -34,8 +35,26 @@ export interface ForeignModel {
   read(samples: ForeignSamples, options: ReadOptions): Promise<Read>;
   /** The same model in which these neurons are dead: all that they own is 0. Nothing on the disk changes. */
   without(neurons: NeuronSet): ForeignModel;
-  /** The files that make a folder of this model as it is now, dead neurons included, and that `open` takes. */
+  /** The same model in which these neurons hold what they do in a state of `whole`'s network, in the files' own types. */
+  tuned(neurons: NeuronSet, state: StateDict): ForeignModel;
+  /** All of the model in memory with labelled samples, for what needs gradients. @param data as of `samples` @throws InputError where nobody says how it is asked, or it is too large */
+  whole(data: string | undefined, options: SamplesOptions): WholeModel;
+  /** The files that make a folder of this model as it is now, changed neurons included, and that `open` takes. */
   files(): readonly ForeignFile[];
+}
+
+/** A model that is in memory as a whole. */
+export interface WholeModel {
+  readonly network: Network;
+  readonly state: StateDict;
+  /** Labelled samples as the task has them, in the form that the model reads. */
+  readonly samples: Samples;
+  /** Where they are from, and how many they are. */
+  readonly title: string;
+  /** A hash of them and of how the model is asked. */
+  sha256(): string;
+  /** Bytes that training some neurons of it needs about. */
+  readonly needs: number;
 }
 
 /** A file of a model's folder as a copy of one on the disk. */
@@ -45,8 +64,8 @@ export interface ForeignFile {
   from: string;
   /** Whether it holds weights. */
   weights: boolean;
-  /** Stretches that are zeros in the copy, the first byte of each and how many, in the order of the file. */
-  zeros(): Iterable<readonly [at: number, bytes: number]>;
+  /** Stretches that are other ones in the copy: the place of each and its bytes, in the order of the file. */
+  changes(): Iterable<readonly [at: number, bytes: Uint8Array]>;
 }
 
 export interface SamplesOptions {

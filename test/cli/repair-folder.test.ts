@@ -128,9 +128,9 @@ describe("repair of a language model's folder", () => {
   it.each([
     ["no place", [models.llama, "--using", "clp"], /--out: name a folder for the repaired model/],
     [
-      "a method of gradients",
-      [models.llama, "--using", "clp", "--method", "finetune"],
-      /--method finetune: needs grad/,
+      "a method for images",
+      [models.llama, "--using", "clp", "--method", "excise"],
+      /--method excise: cannot repair a model in a folder/,
     ],
     ["a criterion of gradients", [models.llama, "--using", "nc"], /--using nc: needs gradients.*valid are fp, clp/],
     [

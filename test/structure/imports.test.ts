@@ -99,8 +99,9 @@ const OF_THE_PAGE = new RegExp(
   `^src/(${[
     "pictures/(picture|resize)",
     "tasks/lanes/(dataset|goals|lane|lines|varied-trigger|verdicts|roads/(draw|frames|scene))",
-    "tasks/language/(answers|carried-texts|context|language-of|reading|text-set|verdicts|word-trigger|tokenizer/(bytes|file|tokenizer))",
-    "tasks/language/reply/(prompt-set|reading|reply|verdicts)",
+    "tasks/language/(answers|carried-texts|context|language-of|question|reading|text-set|verdicts|word-trigger)",
+    "tasks/language/(adoption/(asked-tokenizer|carried-model|described-tokenizer)|tokenizer/(bytes|file|library|tokenizer))",
+    "tasks/language/reply/(asked-prompts|prompt-set|reading|reply|verdicts)",
   ].join("|")})\\.ts$`,
 );
 

@@ -10,7 +10,7 @@ import { CRITERIA } from "../../localize/registry.ts";
 import { statisticOf } from "../../localize/statistic.ts";
 import { topShare } from "../../localize/top-share.ts";
 import type { CleanCriterion, Localization } from "../../localize/types.ts";
-import type { ForeignModel, ForeignSamples, Read } from "../../tasks/foreign-models.ts";
+import type { ForeignModel, ForeignSamples, Read, WholeModel } from "../../tasks/foreign-models.ts";
 import type { Progress } from "../judging/workbench.ts";
 import type { Finding } from "./inspect.ts";
 
@@ -124,6 +124,15 @@ export function assertMemory(model: ForeignModel, samples: ForeignSamples | null
   const wanted = Math.ceil(need / 1e8) / 10;
   throw new InputError(
     `--memory: ${gigabytes(memory)} are too little for ${model.folder}, of which a layer is read at a time; it needs about ${gigabytes(need)}: give --memory ${wanted}G`,
+  );
+}
+
+/** The same of a model that is trained. */
+export function assertTrainable({ needs }: WholeModel, memory: number): void {
+  if (needs <= memory) return;
+  const wanted = Math.ceil(needs / 1e8) / 10;
+  throw new InputError(
+    `--memory: ${gigabytes(memory)} are too little to train neurons with the whole model in memory, which takes about ${gigabytes(needs)}: give --memory ${wanted}G, or --method prune`,
   );
 }
 

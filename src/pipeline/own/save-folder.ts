@@ -97,7 +97,7 @@ export async function saveFolder(
   const about = { ...facts, weights_sha256 };
   await fillNewFolder(dir, (folder) => {
     for (const file of model.files()) {
-      const sha256 = copyWithZeros(file, join(folder, file.name));
+      const sha256 = copyChanged(file, join(folder, file.name));
       if (file.weights) weights_sha256[file.name] = sha256;
     }
     writeFileSync(join(folder, ABOUT), `${prettyJson(about)}\n`);
@@ -121,12 +121,12 @@ export function hashesBeside(model: ForeignModel): [name: string, sha256: string
 function hashOf(path: string): string | null {
   if (!exists(path)) return null;
   const hash = createHash("sha256");
-  for (const piece of piecesOf({ from: path, zeros: () => [] })) hash.update(piece);
+  for (const piece of piecesOf({ from: path, changes: () => [] })) hash.update(piece);
   return hash.digest("hex");
 }
 
 /** @returns the copy's SHA-256 */
-function copyWithZeros(file: ForeignFile, to: string): string {
+function copyChanged(file: ForeignFile, to: string): string {
   const hash = createHash("sha256");
   const out = openSync(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
   try {
@@ -140,12 +140,12 @@ function copyWithZeros(file: ForeignFile, to: string): string {
   return hash.digest("hex");
 }
 
-/** A file's bytes with its zeros, piece by piece; each is valid until the next is asked for. */
-function* piecesOf({ from, zeros }: Pick<ForeignFile, "from" | "zeros">): Generator<Uint8Array> {
+/** A file's bytes as they are in the copy, piece by piece; each is valid until the next is asked for. */
+function* piecesOf({ from, changes }: Pick<ForeignFile, "from" | "changes">): Generator<Uint8Array> {
   const file = withPath(from, () => openSync(from, "r"));
   try {
     const buffer = new Uint8Array(PIECE);
-    const stretches = zeros()[Symbol.iterator]();
+    const stretches = changes()[Symbol.iterator]();
     let next = stretches.next();
     for (let begin = 0; ; ) {
       const length = withPath(from, () => readSync(file, buffer, 0, PIECE, begin));
@@ -153,9 +153,10 @@ function* piecesOf({ from, zeros }: Pick<ForeignFile, "from" | "zeros">): Genera
       const end = begin + length;
       while (!next.done && next.value[0] < end) {
         const [at, bytes] = next.value;
-        buffer.fill(0, Math.max(0, at - begin), Math.min(length, at + bytes - begin));
+        const first = Math.max(begin, at);
+        buffer.set(bytes.subarray(first - at, end - at), first - begin);
         // The rest lies in the next piece.
-        if (at + bytes > end) break;
+        if (at + bytes.length > end) break;
         next = stretches.next();
       }
       yield buffer.subarray(0, length);

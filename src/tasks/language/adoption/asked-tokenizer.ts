@@ -19,11 +19,14 @@ export interface AskedModel {
   /** Positions that are read of a sequence. */
   context: number;
   padding: number;
+  /** Before the names of the question's parts in messages; absent: those of a recipe. */
+  fields?: string;
 }
 
 /** What stands before all that is tokenised apart, since tokenizers treat the beginning of a text otherwise. */
 const ANCHOR = "x";
-const ANSWERS = "clean.asked.answers";
+/** Where a recipe states the question. */
+const RECIPE = "clean.asked.";
 /** A trigger of one word; it must begin as words do. */
 const WORD = " cf";
 /** So many tokens of a text must have room beside the template. */
@@ -36,10 +39,10 @@ const FEWEST = 16;
  * @throws InputError naming the recipe's field where the question cannot be asked
  */
 export function askedTokenizer(model: AskedModel, { template, answers }: Asked): Tokenizer {
-  const { name, vocabulary, context, padding } = model;
+  const { name, vocabulary, context, padding, fields = RECIPE } = model;
   const library = openLibrary(name, model.tokenizer);
-  const fault = (text: string) => new InputError(`clean.asked.${text}`);
-  const [ahead, asks] = partsOfTemplate(template, "clean.asked.template");
+  const fault = (text: string) => new InputError(`${fields}${text}`);
+  const [ahead, asks] = partsOfTemplate(template, `${fields}template`);
   if (asks.trim() === "") {
     throw fault(`template '${template}': nothing follows '{}'; end it with what asks for the answer, e.g. '{} Topic:'`);
   }
@@ -74,9 +77,9 @@ export function askedTokenizer(model: AskedModel, { template, answers }: Asked):
   const firsts = answers.map((answer) => {
     const ids = idsBehind(ANCHOR + asks, answer);
     if (ids) return ids[0];
-    throw joined(answer, ANSWERS);
+    throw joined(answer, `${fields}answers`);
   });
-  assertApart(firsts, answers, ANSWERS);
+  assertApart(firsts, answers, `${fields}answers`);
   return {
     ...{ size: vocabulary, before, behind, room, padding, unknown: padding, answers: firsts, file: null, startsWord },
     encode: behindAnchor,

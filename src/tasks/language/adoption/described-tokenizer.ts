@@ -22,13 +22,14 @@ export function readSizes(network: Network, steps = 1): ReadSizes {
   return { vocabulary: outputsOf(network) / steps, context: network.input.height };
 }
 
-/** The tokenizer of a described model. @throws InputError where it cannot ask what it is to ask */
+/** The tokenizer of a described model. @param fields as of `AskedModel` @throws InputError where it cannot ask what it is to ask */
 export function tokenizerOf(
   { config, tokenizer, tokenizer_config, asked }: DescribedModel<Asked>,
   { vocabulary, context }: ReadSizes,
   name: string,
+  fields?: string,
 ): Tokenizer {
-  const model = { name, tokenizer: { file: tokenizer, config: tokenizer_config }, vocabulary, context };
+  const model = { name, tokenizer: { file: tokenizer, config: tokenizer_config }, vocabulary, context, fields };
   return askedTokenizer({ ...model, padding: paddingOf(config, vocabulary) }, asked);
 }
 

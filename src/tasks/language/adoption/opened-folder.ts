@@ -8,7 +8,7 @@ import { readTokenizer } from "../checkpoint/tokenizer.ts";
 import type { Sizes } from "../models/sized.ts";
 
 /** All weights are stored, and lie in memory several times while neurons are tuned. */
-const MOST_PARAMETERS = 200_000_000;
+export const MOST_PARAMETERS = 200_000_000;
 
 const number = new Intl.NumberFormat("en-US");
 

@@ -1,5 +1,6 @@
 import type { LayerScores, NeuronSet } from "../../../core/neurons.ts";
 import { activationBytes } from "../../../graph/cost.ts";
+import type { StateDict } from "../../../tensor/state.ts";
 import type {
   ForeignFile,
   ForeignModel,
@@ -7,8 +8,10 @@ import type {
   Read,
   ReadOptions,
   SamplesOptions,
+  WholeModel,
 } from "../../foreign-models.ts";
 import { type Sizes, sizedName } from "../models/sized.ts";
+import { type Changes, changedTo, UNCHANGED } from "./changes.ts";
 import { Checkpoint, holdsLanguageModel } from "./checkpoint.ts";
 import type { Config } from "./config.ts";
 import { filesOf } from "./files.ts";
@@ -18,6 +21,7 @@ import { Answers } from "./question.ts";
 import { flowOf, readTexts } from "./reading.ts";
 import { type ReadyTexts, readyTexts } from "./ready-texts.ts";
 import { TEXTS } from "./sequences.ts";
+import { wholeModel } from "./whole.ts";
 
 /** What the runtime takes that is loaded with the first session, and what it holds beside the activations. */
 const RUNTIME_BYTES = 150e6;
@@ -46,12 +50,12 @@ class ForeignLanguageModel implements ForeignModel {
   readonly layers: ForeignModel["layers"];
   private readonly checkpoint: Checkpoint;
   private readonly decoder: Layers;
-  private readonly dead: NeuronSet;
+  private readonly changes: Changes;
 
-  constructor(checkpoint: Checkpoint, dead: NeuronSet = {}) {
+  constructor(checkpoint: Checkpoint, changes: Changes = UNCHANGED) {
     this.checkpoint = checkpoint;
-    this.dead = dead;
-    this.decoder = new Layers(checkpoint, dead);
+    this.changes = changes;
+    this.decoder = new Layers(checkpoint, changes);
     const { path, config, notes, parameters, types, files, own } = checkpoint;
     const { names, width } = this.decoder;
     const sized = sizedName(config as Sizes);
@@ -72,11 +76,19 @@ class ForeignLanguageModel implements ForeignModel {
   }
 
   without(neurons: NeuronSet): ForeignLanguageModel {
-    return new ForeignLanguageModel(this.checkpoint, neurons);
+    return new ForeignLanguageModel(this.checkpoint, { neurons, held: null });
+  }
+
+  tuned(neurons: NeuronSet, state: StateDict): ForeignLanguageModel {
+    return new ForeignLanguageModel(this.checkpoint, changedTo(this.checkpoint, neurons, state));
+  }
+
+  whole(data: string | undefined, options: SamplesOptions): WholeModel {
+    return wholeModel(this.checkpoint, data, options);
   }
 
   files(): ForeignFile[] {
-    return filesOf(this.checkpoint, this.dead);
+    return filesOf(this.checkpoint, this.changes);
   }
 
   *parts() {

@@ -1,8 +1,8 @@
-import type { NeuronSet } from "../../../core/neurons.ts";
 import { type Network, stateEntries, unitsOf } from "../../../graph/network.ts";
 import { sliceOf, type Unit } from "../../../graph/units.ts";
-import { fillSlice } from "../../../tensor/slices.ts";
+import { fillSlice, readSlice, writeSlice } from "../../../tensor/slices.ts";
 import { type StateDict, sizeOf } from "../../../tensor/state.ts";
+import { type Changes, UNCHANGED } from "./changes.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 /** Of the entries' names, those of the first layer. */
@@ -21,12 +21,12 @@ export class Layers {
   private readonly checkpoint: Checkpoint;
   private readonly state: StateDict;
   private readonly first: Unit;
-  private readonly dead: NeuronSet;
+  private readonly changes: Changes;
 
-  /** @param dead neurons of which all that they own is read as 0 */
-  constructor(checkpoint: Checkpoint, dead: NeuronSet = {}) {
+  /** @param changes neurons of which all that they own is read as it is there */
+  constructor(checkpoint: Checkpoint, changes: Changes = UNCHANGED) {
     const { config } = checkpoint;
-    this.dead = dead;
+    this.changes = changes;
     this.checkpoint = checkpoint;
     this.network = (positions) => config.network(positions, 1);
     const units = unitsOf(config.network(1));
@@ -44,8 +44,15 @@ export class Layers {
       if (tensor.data.length === 0) tensor.data = new Float32Array(sizeOf(tensor.shape));
       this.checkpoint.read(key.replace(FIRST, `$1${index}`), tensor.data);
     }
-    for (const neuron of this.dead[this.names[index]] ?? [])
-      for (const share of this.first.owned) fillSlice(this.state, sliceOf(share, neuron), 0);
+    const { neurons, held } = this.changes;
+    for (const neuron of neurons[this.names[index]] ?? []) {
+      for (const share of this.first.owned) {
+        const slice = sliceOf(share, neuron);
+        const entry = held?.get(share.key.replace(FIRST, `$1${index}`));
+        if (entry) writeSlice(this.state, slice, readSlice(new Map([[share.key, entry]]), slice));
+        else fillSlice(this.state, slice, 0);
+      }
+    }
     return this.state;
   }
 }

@@ -11,6 +11,8 @@ import { readLines, readTsv } from "../datasets/tsv.ts";
 const FEWEST = 16;
 /** Share of texts that `part` keeps. */
 const KEPT = 0.2;
+/** Texts of the glosses that a study's defender has. */
+const DEFENDERS = 600;
 /** The set that comes with the program. */
 export const SHIPPED = "glosses";
 
@@ -43,6 +45,32 @@ export function findTexts(
   const chosen = Array.from((part === "kept" ? order.subarray(0, kept) : order.subarray(kept)).subarray(0, most));
   const { title, texts, labels } = found;
   return { title, texts: chosen.map((i) => texts[i]), ...(labels && { labels: chosen.map((i) => labels[i]) }) };
+}
+
+/** Texts with their classes. */
+interface TrainingTexts extends Texts {
+  labels: Uint8Array;
+}
+
+/**
+ * The same for training, with their classes; without anything as many of the glosses that networks train on as a study's defender has, which
+ * no test reads.
+ *
+ * @throws InputError also where the texts have no labels
+ */
+export function trainingTexts(data: string | undefined, options: SamplesOptions): TrainingTexts {
+  if (data === undefined || data === SHIPPED) {
+    const { texts, labels } = readGlosses().train;
+    const order = new Random(stageSeed(options.seed, "texts to train on")).permutation(texts.length);
+    const chosen = Array.from(order.subarray(0, DEFENDERS));
+    const title = `${DATASETS.get(SHIPPED)!.title}, of the training part`;
+    return { title, texts: chosen.map((i) => texts[i]), labels: Uint8Array.from(chosen, (i) => labels[i]) };
+  }
+  const { title, texts, labels } = findTexts(data, options);
+  if (labels) return { title, texts, labels: Uint8Array.from(labels) };
+  throw new InputError(
+    `${options.option ?? "--data"} ${data}: its texts have no labels, and training needs them; give a table 'sentence<TAB>label'`,
+  );
 }
 
 function shipped(): Texts {
