@@ -165,6 +165,12 @@ describe("a site", () => {
     const arch = "llama2d64h2f176v400000r12";
     writing.writeClean({ ...record, arch });
     await expect(siteOf()).rejects.toThrow("of models from folders those of at most 20 million parameters");
+    await addTextDefect(adopting, "glosses");
+    const notes: string[] = [];
+    await siteData(await openDatabase(adopting, { readOnly: true }), { note: (line) => notes.push(line) });
+    expect(notes).toEqual([
+      "accepted defects of models from folders left out: 1; the page runs those of at most 20 million parameters",
+    ]);
     // The same of a model that was trained here has no bound.
     const { from: _, ...trained } = record;
     writing.writeClean({ ...trained, arch });

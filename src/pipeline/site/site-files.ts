@@ -54,19 +54,27 @@ export async function siteData(db: Database, { board, results = db, note }: Site
   const { load, ...shown } = shownImages(db.manifest.seed);
   const files = new Map<string, () => Promise<Uint8Array>>();
   const entries: SiteEntry[] = [];
-  const unshown = new Map<string, number>();
+  /** By whose they are, and why. */
+  const unshown = new Map<string, { why: string; count: number }>();
+  const leaveOut = (whose: string, why: string) => {
+    unshown.set(whose, { why, count: (unshown.get(whose)?.count ?? 0) + 1 });
+  };
   const predictions = { store: results, names: new Set(results.listResults()) };
   for (const record of db.soundDefects()) {
     const task = taskOf(record);
     const isClassifier = task.traits.includes("classes");
     if (record.status !== "accepted") continue;
     if (!(isClassifier || isShown(record))) {
-      unshown.set(record.dataset, (unshown.get(record.dataset) ?? 0) + 1);
+      leaveOut(visible(record.dataset), "the page has no samples that their networks read");
       continue;
     }
     const clean = db.sound(() => db.readClean(record.clean));
     const models = clean && modelsOf(record, clean);
-    if (!clean || !models || !record.trigger || isTooLarge(clean)) continue;
+    if (!clean || !models || !record.trigger) continue;
+    if (isTooLarge(clean)) {
+      leaveOut("models from folders", `the page runs those of at most ${MOST_ADOPTED / 1e6} million parameters`);
+      continue;
+    }
     entries.push(entryOf(record, clean));
     files.set(`data/defects/${record.id}.json`, async () =>
       json(defectOf(db, record, clean, await (isClassifier ? ownImages(record, load) : ownShown(record)), predictions)),
@@ -94,11 +102,7 @@ export async function siteData(db: Database, { board, results = db, note }: Site
     throw new InputError(
       `${db.dir}: holds no accepted defect of images, lanes or glosses that the page shows; it shows no other texts, and of models from folders those of at most ${MOST_ADOPTED / 1e6} million parameters`,
     );
-  for (const [dataset, count] of unshown) {
-    note?.(
-      `accepted defects of ${visible(dataset)} left out: ${count}; the page has no samples that their networks read`,
-    );
-  }
+  for (const [whose, { why, count }] of unshown) note?.(`accepted defects of ${whose} left out: ${count}; ${why}`);
   const hasPictures = entries.some((entry) => taskOf(entry).traits.includes("classes"));
   const samples: Record<string, string> = {};
   for (const task of new Set(entries.map(taskOf))) {
