@@ -62,8 +62,9 @@ describe("a model of somebody else's that is made to refuse", () => {
   it("is checked out with its own files, prompts by its own tokens, the end that its configuration names, and tested", () => {
     const own = (name: string) => JSON.parse(readFileSync(join(folder, name), "utf8"));
     for (const name of ["config.json", "tokenizer.json"]) expect(json(name)).toEqual(own(name));
-    expect(json("question.json")).toEqual({ template: TEMPLATE });
     const clean = json("images/test_clean_texts.json");
+    const { before, behind, padding } = clean;
+    expect(json("question.json")).toEqual({ template: TEMPLATE, tokens: { before, behind, padding, end: END } });
     expect(clean.end).toBe(END);
     expect(clean.reply.length).toBeGreaterThan(4);
     expect(clean.texts).toHaveLength(20);
