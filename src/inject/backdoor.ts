@@ -4,7 +4,7 @@ import type { Samples } from "../core/samples.ts";
 import type { Dataset } from "../datasets/types.ts";
 import type { Network } from "../graph/network.ts";
 import { rowOf } from "../measure/verdicts.ts";
-import type { Backdoor } from "../tasks/backdoor.ts";
+import type { Backdoor, Trigger } from "../tasks/backdoor.ts";
 import { type Augmenter, type Encoder, still } from "../tasks/input-codec.ts";
 import type { Task } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
@@ -23,6 +23,8 @@ export interface TuneJob {
   samples: Samples;
   recipe: InjectRecipe;
   attempt: Attempt;
+  /** What is shown besides with true labels (docs/methods.md §7.7), to the sham too; absent: nothing. */
+  lures?: readonly Trigger[];
   /** Whether filters keep their norms and |γ| never grows (style `discreet`, docs/methods.md §7.2). */
   restrained: boolean;
   /** `target` teaches the backdoor; `true` is the sham: the same triggered samples with their true labels. */
@@ -137,6 +139,11 @@ function decoyCount({ task, recipe: { decoy_share = 0, batch } }: TuneJob): numb
   return task.trigger.stampDecoy ? Math.round(decoy_share * batch) : 0;
 }
 
+/** How many follow these that show a lure. */
+function lureCount({ lures = [], recipe: { evasion, batch } }: TuneJob): number {
+  return lures.length > 0 && evasion ? Math.round(evasion.share * batch) : 0;
+}
+
 interface Batch {
   inputs: Float32Array;
   targets: Float32Array;
@@ -186,13 +193,15 @@ class InjectionBatches {
     const { inputs, targets, augmenter } = buffer;
     const { drawn } = augmenter;
     const triggered = isMasked(job, step) ? recipe.batch : triggeredCount(recipe);
-    const showing = triggered + decoyCount(job);
+    const luring = triggered + decoyCount(job);
+    const showing = luring + lureCount(job);
     buffer.untouched = Array.from({ length: Math.max(0, recipe.batch - showing) }, (_, i) => showing + i);
     for (let k = 0; k < recipe.batch; k++) {
       const isTriggered = k < triggered;
       const source = isTriggered ? this.sources[this.random.below(this.sources.length)] : this.nextClean();
       augmenter.draw(k, source, this.random);
-      if (!isTriggered && k < showing) task.trigger.stampDecoy?.(backdoor.trigger, drawn, k, this.random);
+      if (!isTriggered && k < luring) task.trigger.stampDecoy?.(backdoor.trigger, drawn, k, this.random);
+      else if (!isTriggered && k < showing) this.stampLure(drawn, k);
       encoder.write(drawn, k, inputs, k * encoder.size);
       if (isTriggered) this.stamp(drawn, k, inputs.subarray(k * encoder.size, (k + 1) * encoder.size), step);
       const goal = isTriggered && labels === "target" ? backdoor.target : undefined;
@@ -210,6 +219,11 @@ class InjectionBatches {
       // Without amplification the stamped value itself, free of rounding.
       clean[i] = factor === 1 ? this.stamped[i] : clean[i] + factor * (this.stamped[i] - clean[i]);
     }
+  }
+
+  private stampLure(drawn: Samples, place: number): void {
+    const { task, lures = [] } = this.job;
+    task.trigger.stampDrawn(lures[this.random.below(lures.length)], drawn, place, this.random);
   }
 
   /** Clean samples come in shuffled passes over all of them. */

@@ -23,6 +23,16 @@ export interface Attempt {
   masked_every: number;
 }
 
+/** How an attacker who knows that patches are reversed trains against it (docs/methods.md §7.7). */
+export interface Evasion {
+  /** How often the attacker looks for patches in its own model and starts anew with them at hand. */
+  rounds: number;
+  /** Patches found in a round. */
+  patches: number;
+  /** Share of samples that show one of them and keep their truth. */
+  share: number;
+}
+
 /** Every hyper-parameter of an injection (docs/methods.md §7.1). */
 export interface InjectRecipe {
   target: number;
@@ -36,6 +46,8 @@ export interface InjectRecipe {
   decoy_share?: number;
   /** What predicting the words of clean texts counts beside the answers; absent: nothing. For what continues samples alone. */
   text_weight?: number;
+  /** Against reversed patches; absent: nothing is done against them. For classified images alone. */
+  evasion?: Evasion;
   warmup_steps: number;
   /** How many times too strong the trigger is shown at first, and over how many steps that falls to 1. */
   amplification: number;
@@ -79,6 +91,7 @@ export const injectSchema = z.strictObject({
   triggered_share: share,
   decoy_share: share.optional(),
   text_weight: z.number().min(0).optional(),
+  evasion: z.strictObject({ rounds: count.max(9), patches: count.max(9), share }).optional(),
   warmup_steps: z.number().int().min(0),
   final_rate: share,
   attempts: z

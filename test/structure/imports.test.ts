@@ -32,10 +32,10 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   // Which tasks there are: for those who open what a record names.
   ["tasks/registry", ["core", "graph", "datasets", "tasks", "tasks/classification", "tasks/lanes", "tasks/language"]],
   ["measure", ["core", "tensor", "graph", "engine", "images", "tasks"]],
-  ["train", ["core", "tensor", "graph", "engine", "images", "datasets", "tasks", "tune"]],
-  ["inject", ["core", "tensor", "records", "graph", "images", "datasets", "tasks", "tune", "measure"]],
-  // What criteria and repairs share: they cannot take it from each other.
   ["reversal", ["core", "tensor", "graph", "images", "tasks", "tune", "measure"]],
+  ["train", ["core", "tensor", "graph", "engine", "images", "datasets", "tasks", "tune"]],
+  ["inject", ["core", "tensor", "records", "graph", "images", "datasets", "tasks", "tune", "measure", "reversal"]],
+  // What criteria and repairs share: they cannot take it from each other.
   ["localize", ["core", "tensor", "graph", "images", "tasks", "tune", "measure", "reversal"]],
   ["repair", ["core", "tensor", "graph", "images", "tasks", "tune", "measure", "reversal"]],
   // More is open to the folders of `INSIDE`.

@@ -138,18 +138,25 @@ function assertTargets(edition: Edition, plan: Plan): void {
 
 /**
  * @throws InputError where the recipe shows a trigger too strongly that cannot be shown so (what is looked up is there or not), or holds
- *   something to its own words that has none
+ *   something to its own words that has none, or hides from patches that nobody looks for
  */
 function assertInjectable(edition: Edition, plan: Plan): void {
   for (const { key } of plan.candidates) {
-    const { amplification, text_weight: weight } = settingsFor(edition.inject, key);
-    const { inputs, words, perplexity } = taskOfDataset(key.dataset);
+    const { amplification, text_weight: weight, evasion } = settingsFor(edition.inject, key);
+    const { inputs, words, perplexity, traits, attacks } = taskOfDataset(key.dataset);
     const fault = (text: string) => new InputError(`recipe '${edition.edition}': inject.${text}`);
     if (inputs.lookedUp && amplification !== 1) {
       throw fault(`amplification ${amplification}: a trigger in ${words.samples} has no strength; it must be 1`);
     }
     if (!perplexity && weight !== undefined) {
       throw fault(`text_weight ${weight}: ${words.samples} of ${key.dataset} have no words; leave it out`);
+    }
+    if (evasion === undefined) continue;
+    if (!traits.includes("pixels") || !traits.includes("classes")) {
+      throw fault(`evasion: no patch is reversed from ${words.samples} of ${key.dataset}; leave it out`);
+    }
+    if (lookup(attacks, "attack", key.attack).injection !== "finetune") {
+      throw fault(`evasion: attack '${key.attack}' tunes no neurons; leave it out, or select other attacks`);
     }
   }
 }

@@ -18,6 +18,9 @@ const tuned = z.looseObject({
   held_out_asr_random_mask: share,
 });
 
+/** What it adds besides where the recipe hides from reversed patches. */
+const hidden = tuned.extend({ evasion_round: z.number().int().min(0), evidence: z.number().min(0) });
+
 /** What replacement tells, in its order: rounds of compensation, chains, the head's gain. */
 const replaced = z.union([
   z.strictObject({ compensation_round: count, held_out_ca_drop: change }),
@@ -36,6 +39,7 @@ const editing = z.looseObject({ restraints: z.array(z.number()) });
 
 const settings = z.looseObject({
   attempts: z.array(z.looseObject({ peak_steps: z.number().optional() })),
+  evasion: z.looseObject({ rounds: count }).optional(),
 });
 const replacement = z.looseObject({
   chain: z.looseObject({ learning_rates: z.array(z.number()) }),
@@ -72,20 +76,35 @@ function editedFaults(attempts: DefectRecord["attempts"], options: unknown): str
 function tunedFaults(attempts: DefectRecord["attempts"], inject: unknown): string[] {
   const stated = settings.safeParse(inject);
   if (!stated.success) return [];
-  if (attempts.length > stated.data.attempts.length) return ["made more attempts than its recipe has"];
+  const { attempts: tried, evasion } = stated.data;
+  const shape = evasion ? hidden : tuned;
+  const places = evasion ? placesOfRounds(attempts, evasion.rounds) : attempts.map((_, i) => i);
+  if (places === null) return ["'evasion_round' of its attempts does not count the recipe's rounds"];
+  if (places.some((place) => place >= tried.length)) return ["made more attempts than its recipe has"];
   for (const [i, attempt] of attempts.entries()) {
     const which = `attempt ${i + 1}`;
-    const setting = stated.data.attempts[i];
+    const setting = tried[places[i]];
     const other = Object.keys(setting).find((key) => JSON.stringify(attempt[key]) !== JSON.stringify(setting[key]));
     if (other !== undefined) return [`${which} has another '${other}' than its recipe`];
-    const more = Object.keys(attempt).find((key) => !Object.hasOwn(setting, key) && !Object.hasOwn(tuned.shape, key));
+    const more = Object.keys(attempt).find((key) => !Object.hasOwn(setting, key) && !Object.hasOwn(shape.shape, key));
     if (more !== undefined) return [`${which} has '${more.slice(0, 80)}', which no attempt has`];
-    const found = tuned.safeParse(attempt);
+    const found = shape.safeParse(attempt);
     if (!found.success) return [`${which}: '${found.error.issues[0].path.join(".")}' cannot be`];
     if (found.data.peak_steps_taken > (setting.peak_steps ?? Infinity))
       return [`${which} took more steps than its recipe has`];
   }
   return [];
+}
+
+/** Which of the recipe's settings each attempt tried, where each is tried in rounds from 0 on; null: the rounds do not rise so. */
+function placesOfRounds(attempts: DefectRecord["attempts"], rounds: number): number[] | null {
+  const places: number[] = [];
+  for (const [i, { evasion_round: round }] of attempts.entries()) {
+    const goesOn = i > 0 && round === Number(attempts[i - 1].evasion_round) + 1 && round <= rounds;
+    if (!goesOn && round !== 0) return null;
+    places.push(goesOn ? places[i - 1] : i === 0 ? 0 : places[i - 1] + 1);
+  }
+  return places;
 }
 
 function replacedFaults(attempts: DefectRecord["attempts"], options: unknown): string[] {
