@@ -219,7 +219,7 @@ describe("study", () => {
       "no defect or group 'nobody'",
     );
     expect(bdefects(["study", "nope"]).stderr).toMatch(
-      /^error: unknown study 'nope'; valid: study, study-full, study-lanes, study-lanes-all, study-levels, study-text, study-whole, study-whole-all, or the path/,
+      /^error: unknown study 'nope'; valid: study, study-fresh, study-full, study-lanes, study-lanes-all, study-levels, study-text, study-whole, study-whole-all, or the path/,
     );
     const other = temporaryFolder();
     const noData = bdefects([...args.slice(0, -1), other]);
