@@ -27,3 +27,21 @@ it("what only texts can be injected with is refused for images, and what only im
   );
   expect((await plan(changed(texts, { text_weight: 1 }))).candidates.length).toBeGreaterThan(0);
 });
+
+it("patches that no batch has room for, or that none would show, are refused", async () => {
+  const tuned = loadEdition("lite");
+  const edition = { ...tuned, select: { ...tuned.select, attack: ["badnets"] } };
+  const { batch, triggered_share: triggered } = edition.inject;
+  const room = batch - Math.round(triggered * batch);
+  const hiding = (share: number) => plan(changed(edition, { evasion: { rounds: 1, patches: 1, share } }));
+  for (const [share, shown] of [
+    [0.001, 0],
+    [1, batch],
+    [(room + 1) / batch, room + 1],
+  ]) {
+    await expect(hiding(share)).rejects.toThrow(
+      `recipe 'lite': inject.evasion.share ${share}: ${shown} of the ${batch} images of a batch would show patches; one must, and there is room for ${room}`,
+    );
+  }
+  for (const share of [1 / batch, room / batch]) expect((await hiding(share)).candidates.length).toBeGreaterThan(0);
+});

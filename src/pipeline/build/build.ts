@@ -138,11 +138,12 @@ function assertTargets(edition: Edition, plan: Plan): void {
 
 /**
  * @throws InputError where the recipe shows a trigger too strongly that cannot be shown so (what is looked up is there or not), or holds
- *   something to its own words that has none, or hides from patches that nobody looks for
+ *   something to its own words that has none, or hides from patches that nobody looks for, or that its batches have no room for
  */
 function assertInjectable(edition: Edition, plan: Plan): void {
   for (const { key } of plan.candidates) {
-    const { amplification, text_weight: weight, evasion } = settingsFor(edition.inject, key);
+    const settings = settingsFor(edition.inject, key);
+    const { amplification, text_weight: weight, evasion } = settings;
     const { inputs, words, perplexity, traits, attacks } = taskOfDataset(key.dataset);
     const fault = (text: string) => new InputError(`recipe '${edition.edition}': inject.${text}`);
     if (inputs.lookedUp && amplification !== 1) {
@@ -157,6 +158,15 @@ function assertInjectable(edition: Edition, plan: Plan): void {
     }
     if (lookup(attacks, "attack", key.attack).injection !== "finetune") {
       throw fault(`evasion: attack '${key.attack}' tunes no neurons; leave it out, or select other attacks`);
+    }
+    // As a batch is filled: triggered images first, what looks like them next, patches in the rest.
+    const { batch, triggered_share, decoy_share = 0 } = settings;
+    const shown = Math.round(evasion.share * batch);
+    const room = batch - Math.round(triggered_share * batch) - Math.round(decoy_share * batch);
+    if (shown < 1 || shown > room) {
+      throw fault(
+        `evasion.share ${evasion.share}: ${shown} of the ${batch} images of a batch would show patches; one must, and there is room for ${room}`,
+      );
     }
   }
 }
