@@ -76,7 +76,11 @@ describe("bad names and numbers of a build", () => {
 
 describe("a bad recipe", () => {
   it.each([
-    ["broken YAML", (text: string) => `${text}\n  - [`, /recipe\.yaml: cannot be read as YAML: /],
+    [
+      "broken YAML",
+      (text: string) => `${text}\n  - [`,
+      /recipe\.yaml: cannot be read as YAML: .*line \d+, column \d+$/m,
+    ],
     ["no YAML at all", () => "\u0000\u0001", /recipe\.yaml: /],
     ["an empty file", () => "", /recipe\.yaml: /],
     ["a list", () => "[1, 2]", /recipe\.yaml: recipe: .*expected object/],

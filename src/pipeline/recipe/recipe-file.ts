@@ -51,7 +51,9 @@ export function readRecipe<T>(path: string, schema: z.ZodType<T>): T {
     value = parse(recipeText(path));
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(`${path}: cannot be read as YAML: ${(error as Error).message.split("\n")[0]}`);
+    // The library's first line announces the lines that it shows.
+    const [reason] = (error as Error).message.split("\n");
+    throw new InputError(`${path}: cannot be read as YAML: ${reason.replace(/:$/, "")}`);
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
