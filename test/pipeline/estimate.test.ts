@@ -61,6 +61,19 @@ describe("estimates", () => {
     expect(candidates[0]).toMatchObject({ basis: "scaled", from: "cifar10-resnet18w4-badnets-small" });
   });
 
+  it("count the rounds of an injection that hides, and the patches that it looks for", async () => {
+    const plan = makePlan(edition, { ...edition.select, arch: ["resnet18w4"], level: ["small"], offset: [0] });
+    const seconds = async (rounds: number, patches: number) => {
+      const inject = { ...edition.inject, evasion: { rounds, patches, share: 0.25 } };
+      return (await estimatePlan({ ...edition, inject }, plan, rates, data, null)).candidates[0].seconds!;
+    };
+    const [one, two, four] = [await seconds(1, 1), await seconds(2, 1), await seconds(4, 1)];
+    expect(one).toBeGreaterThan(20);
+    expect(two - one).toBeCloseTo(one - 20, 6);
+    expect(four - two).toBeCloseTo(2 * (two - one), 6);
+    expect(await seconds(1, 2)).toBeGreaterThan(one);
+  });
+
   it("scale bytes by what a level changes", async () => {
     const { candidates } = await estimate("resnet18w4", "large");
     expect(candidates[0].bytes).toBeCloseTo((300 * changedValues(narrow, "large")) / changedValues(narrow, "small"), 6);

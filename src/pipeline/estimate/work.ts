@@ -21,6 +21,8 @@ const TRAIN_PASSES = 3;
 const TUNE_PASSES = 2;
 /** Steps along conductance's path (docs/methods.md §9.1). */
 const CONDUCTANCE_STEPS = 8;
+/** Images that reversing a patch in full shows (docs/methods.md §10.13, step 3). */
+const REVERSAL_IMAGES = 45 * 32;
 /** Passes over the test images: gates of the infected model and the sham, masked, patched; each clean and triggered. */
 const TEST_PASSES = 8;
 
@@ -63,14 +65,17 @@ export function candidateWork(
   images: ImageCounts,
 ): number {
   const steps = recipe.warmup_steps + recipe.annealing_steps + recipe.attempts[0].tail_steps;
-  const tuning = 2 * TUNE_PASSES * steps * recipe.batch;
+  // One that hides is tuned once more for each look at itself; most take all that they may.
+  const { rounds = 0, patches = 0 } = recipe.evasion ?? {};
+  const tuning = (2 + rounds) * TUNE_PASSES * steps * recipe.batch;
+  const looking = rounds * patches * REVERSAL_IMAGES * TRAIN_PASSES;
   const testing = (TEST_PASSES + measure.random_masks) * images.test;
   // Path and attribution need a backward pass; single effects run the network's rest only, half of it on average.
   const { forward, layers } = countsOf(network);
   const infected = layers.reduce((sum, { width }) => sum + quantity(level, width), 0);
   const labelling =
     measure.label_images * (CONDUCTANCE_STEPS * TRAIN_PASSES + TRAIN_PASSES + infected + measure.effect_controls);
-  return forward * (tuning + testing + labelling);
+  return forward * (tuning + looking + testing + labelling);
 }
 
 /** Values that a clean model's object holds, in words of 32 bits. */
