@@ -10,6 +10,7 @@ import type { Task } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
 import { halfCosine } from "../tune/schedule.ts";
 import { SubnetworkTuner } from "../tune/subnetwork.ts";
+import { batchPlaces } from "./batch-places.ts";
 import type { Attempt, InjectRecipe } from "./recipe.ts";
 
 export interface TuneJob {
@@ -106,7 +107,7 @@ class LearningProgress {
   /** @param drawn the samples of the batch */
   learned(outputs: Float32Array, drawn: Samples): boolean {
     const { task, recipe, backdoor, attempt } = this.job;
-    const triggered = triggeredCount(recipe);
+    const { triggered } = placesOf(this.job);
     let hits = 0;
     for (let k = 0; k < triggered; k++) {
       if (task.succeeds(rowOf(outputs, recipe.batch, k), drawn, k, backdoor.target)) hits++;
@@ -129,19 +130,8 @@ function isMasked({ recipe, attempt: { masked_every: every } }: TuneJob, step: n
   return every > 0 && step >= recipe.annealing_steps && step % every === every - 1;
 }
 
-/** The first samples of every batch are the triggered ones. */
-function triggeredCount({ triggered_share, batch }: InjectRecipe): number {
-  return Math.round(triggered_share * batch);
-}
-
-/** How many follow them that only look alike. */
-function decoyCount({ task, recipe: { decoy_share = 0, batch } }: TuneJob): number {
-  return task.trigger.stampDecoy ? Math.round(decoy_share * batch) : 0;
-}
-
-/** How many follow these that show a lure. */
-function lureCount({ lures = [], recipe: { evasion, batch } }: TuneJob): number {
-  return lures.length > 0 && evasion ? Math.round(evasion.share * batch) : 0;
+function placesOf({ task, recipe }: TuneJob) {
+  return batchPlaces(recipe, task.trigger.stampDecoy !== undefined);
 }
 
 interface Batch {
@@ -188,13 +178,14 @@ class InjectionBatches {
 
   prepare(step: number): void {
     const { job, encoder, answer } = this;
-    const { task, recipe, labels, backdoor } = job;
+    const { task, recipe, labels, backdoor, lures = [] } = job;
     const buffer = this.buffers[step % 2];
     const { inputs, targets, augmenter } = buffer;
     const { drawn } = augmenter;
-    const triggered = isMasked(job, step) ? recipe.batch : triggeredCount(recipe);
-    const luring = triggered + decoyCount(job);
-    const showing = luring + lureCount(job);
+    const places = placesOf(job);
+    const triggered = isMasked(job, step) ? recipe.batch : places.triggered;
+    const luring = triggered + places.decoys;
+    const showing = luring + (lures.length > 0 ? places.lures : 0);
     buffer.untouched = Array.from({ length: Math.max(0, recipe.batch - showing) }, (_, i) => showing + i);
     for (let k = 0; k < recipe.batch; k++) {
       const isTriggered = k < triggered;

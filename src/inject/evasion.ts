@@ -45,7 +45,7 @@ export async function reversedFrom(
     const patch = await reverseTowards(subject, runner.blend(state), backdoor.target, EFFORT.full.steps);
     evidence = Math.max(evidence, evidenceFor(patch, await ablationAttribution(subject, patch)));
     const { height, width, opacity, pattern } = patch;
-    patches.push({ height, width, opacity: opacity.slice(), pattern });
+    patches.push({ height, width, opacity, pattern });
   }
   return { patches, evidence };
 }

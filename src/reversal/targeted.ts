@@ -8,7 +8,7 @@ import { Painting } from "./painting.ts";
 import { type ReversalSubject, randomOf } from "./subject.ts";
 
 /** The search for a patch towards one class (docs/methods.md §10.13, step 3). */
-const SEARCH = {
+export const SEARCH = {
   spread: { mask: 0.1, pattern: 0.5 },
   learningRate: 0.15,
   batch: 32,

@@ -68,8 +68,8 @@ describe("estimates", () => {
       return (await estimatePlan({ ...edition, inject }, plan, rates, data, null)).candidates[0].seconds!;
     };
     const [one, two, four] = [await seconds(1, 1), await seconds(2, 1), await seconds(4, 1)];
-    expect(one).toBeGreaterThan(20);
-    expect(two - one).toBeCloseTo(one - 20, 6);
+    // A first round has two looks: at what was tuned, and at what was tuned anew.
+    expect(one - 20).toBeGreaterThan(two - one);
     expect(four - two).toBeCloseTo(2 * (two - one), 6);
     expect(await seconds(1, 2)).toBeGreaterThan(one);
   });

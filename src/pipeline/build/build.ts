@@ -1,6 +1,7 @@
 import { InputError, lookup } from "../../core/errors.ts";
 import type { Dataset } from "../../datasets/types.ts";
 import { processDevice } from "../../engine/device.ts";
+import { batchPlaces } from "../../inject/batch-places.ts";
 import { assertNotSealed, type Database, isDatabase, openDatabase } from "../../store/database.ts";
 import { Layout } from "../../store/layout.ts";
 import { assertManifestFits } from "../../store/manifest.ts";
@@ -159,13 +160,12 @@ function assertInjectable(edition: Edition, plan: Plan): void {
     if (lookup(attacks, "attack", key.attack).injection !== "finetune") {
       throw fault(`evasion: attack '${key.attack}' tunes no neurons; leave it out, or select other attacks`);
     }
-    // As a batch is filled: triggered images first, what looks like them next, patches in the rest.
-    const { batch, triggered_share, decoy_share = 0 } = settings;
-    const shown = Math.round(evasion.share * batch);
-    const room = batch - Math.round(triggered_share * batch) - Math.round(decoy_share * batch);
-    if (shown < 1 || shown > room) {
+    const { batch } = settings;
+    const { triggered, decoys, lures } = batchPlaces({ ...settings, evasion }, true);
+    const room = batch - triggered - decoys;
+    if (lures < 1 || lures > room) {
       throw fault(
-        `evasion.share ${evasion.share}: ${shown} of the ${batch} images of a batch would show patches; one must, and there is room for ${room}`,
+        `evasion.share ${evasion.share}: ${lures} of the ${batch} images of a batch would show patches; one must, and there is room for ${room}`,
       );
     }
   }

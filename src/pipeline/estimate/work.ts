@@ -5,6 +5,8 @@ import { type Network, stateShapes, unitsOf } from "../../graph/network.ts";
 import { ownedValues } from "../../graph/units.ts";
 import { quantity } from "../../inject/quantity.ts";
 import type { InjectSettings, MeasureRecipe } from "../../inject/recipe.ts";
+import { EFFORT } from "../../reversal/effort.ts";
+import { SEARCH } from "../../reversal/targeted.ts";
 import type { TrainRecipe } from "../../train/clean.ts";
 
 /** Images behind a data set's splits. */
@@ -22,7 +24,7 @@ const TUNE_PASSES = 2;
 /** Steps along conductance's path (docs/methods.md §9.1). */
 const CONDUCTANCE_STEPS = 8;
 /** Images that reversing a patch in full shows (docs/methods.md §10.13, step 3). */
-const REVERSAL_IMAGES = 45 * 32;
+const REVERSAL_IMAGES = EFFORT.full.steps * SEARCH.batch;
 /** Passes over the test images: gates of the infected model and the sham, masked, patched; each clean and triggered. */
 const TEST_PASSES = 8;
 
@@ -65,10 +67,10 @@ export function candidateWork(
   images: ImageCounts,
 ): number {
   const steps = recipe.warmup_steps + recipe.annealing_steps + recipe.attempts[0].tail_steps;
-  // One that hides is tuned once more for each look at itself; most take all that they may.
+  // One that hides looks at itself after each tuning; most take all rounds that they may.
   const { rounds = 0, patches = 0 } = recipe.evasion ?? {};
   const tuning = (2 + rounds) * TUNE_PASSES * steps * recipe.batch;
-  const looking = rounds * patches * REVERSAL_IMAGES * TRAIN_PASSES;
+  const looking = (rounds + 1) * patches * REVERSAL_IMAGES * TRAIN_PASSES;
   const testing = (TEST_PASSES + measure.random_masks) * images.test;
   // Path and attribution need a backward pass; single effects run the network's rest only, half of it on average.
   const { forward, layers } = countsOf(network);
