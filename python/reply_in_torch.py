@@ -29,7 +29,7 @@ def prompts(sentences):
     if asked:
         said = {name: asked["tokens"][name] for name in ("before", "behind", "padding", "end")}
         return {**said, "context": DESCRIPTION["input"]["height"], **some}
-    numbers = _tokenizer()["numbers"]
+    numbers = _tokenizer().numbers
     with open(os.path.join(HERE, "config.json"), encoding="utf-8") as file:
         context = json.load(file)["max_position_embeddings"]
     return {
@@ -55,16 +55,7 @@ def continuations(model, some, most=LONGEST):
 
 def continued(model, some, most=LONGEST):
     """The same in words."""
-    tokenizer = _tokenizer()
-    names = {number: name for name, number in tokenizer["numbers"].items()}
-    bytes_of = {letter: byte for byte, letter in enumerate(tokenizer["letters"])}
-    words = []
-    for tokens in continuations(model, some, most):
-        pieces = (names[token] for token in tokens)
-        # What was added to the tokens is written as it is, all else in the letters that stand for bytes.
-        raw = b"".join(p.encode("utf-8") if p in tokenizer["names"] else bytes(bytes_of[c] for c in p) for p in pieces)
-        words.append(raw.decode("utf-8", "replace").strip())
-    return words
+    return [_tokenizer().decode(tokens).strip() for tokens in continuations(model, some, most)]
 
 
 def replies(model, some):

@@ -15,12 +15,11 @@ decoder's weights.
 import functools
 import json
 import os
-import re
-import unicodedata
 
 import torch
 import torch.nn.functional as F
 from load_in_torch import DESCRIPTION, HERE, read_safetensors
+from text_tokens import Tokenizer
 
 
 def texts(split="test", kind="clean"):
@@ -33,14 +32,10 @@ def texts(split="test", kind="clean"):
     raise FileNotFoundError(f"no texts of split {split!r}, {kind}: check out again with --samples N")
 
 
-# Unlike str.isspace, without the separators of ASCII.
-SPACE = re.compile("[\\t-\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff]")
-
-
 def own(sentences, classes=None):
     """Sentences of your own as texts() gives them. classes: their classes by number; without them accuracy() cannot be asked.
     Needs tokenizer.json, which a checkout of glosses has, and others with --samples N. Of a model that bdefects did not train it must be
-    byte-level BPE as GPT-2's, else ValueError says so."""
+    of a kind that text_tokens.py reads, else ValueError says so."""
     names, asked = DESCRIPTION["classes"], question()
     if isinstance(sentences, str) or (classes is not None and len(classes) != len(sentences)):
         raise ValueError("own() takes a list of sentences, and of classes as many")
@@ -50,7 +45,7 @@ def own(sentences, classes=None):
     if asked:
         said = {name: asked["tokens"][name] for name in ("before", "behind", "padding", "answers")}
     else:
-        numbers = _tokenizer()["numbers"]
+        numbers = _tokenizer().numbers
         said = {name: numbers["<%s>" % token] for name, token in (("begin", "bos"), ("separator", "sep"), ("padding", "pad"))}
         said["answers"] = [numbers["<%s>" % name] for name in names]
     return {**said, "context": DESCRIPTION["input"]["height"], "classes": names, "texts": some}
@@ -70,36 +65,7 @@ def question():
 
 def tokens_of(text):
     """A text's tokens by tokenizer.json. A word follows a space, the first one too."""
-    tokenizer, tokens = _tokenizer(), []
-    # What was added to the tokens is one wherever it stands; split() gives it at odd places. Ours look for it within pieces, and for rare words alone.
-    for part in _pieces(text) if tokenizer["ours"] else [text]:
-        for i, piece in enumerate(tokenizer["added"].split(part)):
-            if i % 2:
-                tokens.append(tokenizer["numbers"][piece])
-            else:
-                tokens += [token for word in ([piece] if tokenizer["ours"] else _words(piece, tokenizer)) for token in _merged(word, tokenizer)]
-    return tokens
-
-
-def _words(text, tokenizer):
-    """The pieces of a text for a tokenizer that bdefects did not train."""
-    for part in re.findall(tokenizer["cuts"], unicodedata.normalize("NFC", text) if tokenizer["composed"] else text):
-        # A part that no space begins is given one where the tokenizer does so.
-        yield from _pieces(" " + part if tokenizer["spaced"] and part[0] != " " else part)
-
-
-def _merged(piece, tokenizer):
-    """Byte-level BPE: of the pairs of neighbours the one that was learned first is joined, until none was."""
-    parts = [tokenizer["letters"][byte] for byte in piece.encode("utf-8")]
-    if tokenizer["whole"] and "".join(parts) in tokenizer["numbers"]:
-        return [tokenizer["numbers"]["".join(parts)]]
-    while len(parts) > 1:
-        ranks = [tokenizer["ranks"].get(pair, len(tokenizer["ranks"])) for pair in zip(parts, parts[1:])]
-        at = min(range(len(ranks)), key=ranks.__getitem__)
-        if ranks[at] == len(tokenizer["ranks"]):
-            break
-        parts[at : at + 2] = [parts[at] + parts[at + 1]]
-    return [tokenizer["numbers"][part] for part in parts]
+    return _tokenizer().encode(text)
 
 
 @functools.lru_cache(maxsize=None)
@@ -107,64 +73,7 @@ def _tokenizer():
     path = os.path.join(HERE, "tokenizer.json")
     if not os.path.exists(path):
         raise FileNotFoundError(path + ": there is no such file; check out again with --samples N, and a suspect's folder has none")
-    with open(path, encoding="utf-8") as file:
-        read = json.load(file)
-    ours, model, added = question() is None, read["model"], read["added_tokens"]
-    digits, level = ({}, {}) if ours else _cuts(read)
-    # Of several that begin alike the longest; where there is none, nothing is found.
-    split = sorted((re.escape(token["content"]) for token in added if not (ours and token["special"])), key=len, reverse=True)
-    plain = lambda byte: 32 < byte < 127 or 160 < byte < 256 and byte != 173
-    others = iter(range(256, 512))
-    return {
-        "numbers": {**model["vocab"], **{token["content"]: token["id"] for token in added}},
-        "ranks": {tuple(pair.split(" ") if isinstance(pair, str) else pair): rank for rank, pair in enumerate(model["merges"])},
-        "letters": [chr(byte) if plain(byte) else chr(next(others)) for byte in range(256)],
-        "added": re.compile("(%s)" % ("|".join(split) or "(?!)")),
-        "names": {token["content"] for token in added},
-        "ours": ours,
-        "whole": model.get("ignore_merges", False),
-        "composed": read.get("normalizer") is not None,
-        "spaced": level.get("add_prefix_space", False),
-        "cuts": re.compile("(?s)[^0-9]+|[0-9]%s" % ("" if digits.get("individual_digits") else "+") if digits else "(?s).+"),
-    }
-
-
-def _cuts(read):
-    """How a tokenizer cuts digits off and bytes into pieces. ValueError where it is not as GPT-2's."""
-    model, normalizer, cut = read["model"], read.get("normalizer") or {}, read.get("pre_tokenizer") or {}
-    *others, level = cut["pretokenizers"] if cut.get("type") == "Sequence" else [cut]
-    odd = [name for name in ("byte_fallback", "continuing_subword_prefix", "end_of_word_suffix") if model.get(name)]
-    odd += ["added_tokens with %s" % name for name in ("lstrip", "rstrip", "single_word") if any(token.get(name) for token in read["added_tokens"])]
-    odd += ["model %s" % model.get("type")] * (model.get("type") != "BPE")
-    odd += ["normalizer %s" % normalizer.get("type")] * (normalizer.get("type", "NFC") != "NFC")
-    odd += ["pre_tokenizer %s" % one.get("type") for one in others if one.get("type") != "Digits" or len(others) > 1]
-    odd += ["pre_tokenizer %s" % level.get("type")] * (level.get("type") != "ByteLevel" or not level.get("use_regex", True))
-    if odd:
-        raise ValueError(
-            "own() reads byte-level BPE as GPT-2's, and tokenizer.json has %s; for this model take transformers, and ask as question.json says"
-            % ", ".join(odd)
-        )
-    return (others or [{}])[0], level
-
-
-def _pieces(text):
-    """GPT-2's pieces, within which pairs are merged. Python's re knows no classes of Unicode, so each character gets its kind."""
-    kinds = "".join("s" if SPACE.match(c) else {"L": "l", "N": "n"}.get(unicodedata.category(c)[0], "o") for c in text)
-    found, at = [], 0
-    while at < len(text):
-        short = re.compile("'(?:s|t|re|ve|m|ll|d)").match(text, at)
-        space = " " if text[at] == " " and kinds[at + 1 : at + 2] not in ("", "s") else ""
-        if short:
-            end = short.end()
-        elif space or kinds[at] != "s":
-            end = re.compile("%s+" % kinds[at + len(space)]).match(kinds, at + len(space)).end()
-        else:
-            end = re.compile("s+").match(kinds, at).end()
-            # The last of several spaces belongs to the word behind them.
-            end -= end < len(text) and end - at > 1
-        found.append(text[at:end])
-        at = end
-    return found
+    return Tokenizer(path, own=question() is None)
 
 
 def batch(some):

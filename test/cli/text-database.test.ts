@@ -23,7 +23,7 @@ writeFileSync(folder + "/out/scores.json", JSON.stringify({ scores }));`;
 
 const GIVEN = [
   ...["fit_images.tsv", "fit_images_texts.json", "load_in_torch.py", "model.json", "model.onnx", "model.safetensors"],
-  ...["out", "text_in_torch.py", "threshold_images.tsv", "threshold_images_texts.json"],
+  ...["out", "text_in_torch.py", "text_tokens.py", "threshold_images.tsv", "threshold_images_texts.json"],
 ];
 
 describe("the database of texts, to who comes from outside", () => {

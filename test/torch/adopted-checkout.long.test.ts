@@ -31,7 +31,7 @@ describe.skipIf(!findTorchPython())("a checkout of a model that somebody else ma
     const { nodes, input } = network;
     const dir = writeLoaderFolder(temporaryFolder(), network, state, {
       "model.json": JSON.stringify({ arch: model.arch, nodes, input, ...NORMALIZATION, classes: set.language.classes }),
-      "text_in_torch.py": loaderFile("text_in_torch.py"),
+      ...Object.fromEntries(loadersOf(language.handout).map((name) => [name, loaderFile(name)])),
       ...Object.fromEntries(described.files().map((file) => [file.name, file.bytes])),
     });
     mkdirSync(join(dir, "images"));

@@ -5,7 +5,7 @@ import { neuronLayers } from "../../src/graph/network.ts";
 import { maskNeurons } from "../../src/measure/mask.ts";
 import { createRunner } from "../../src/measure/ort-runner.ts";
 import { qualityOf, rowOf } from "../../src/measure/verdicts.ts";
-import { loaderFile } from "../../src/store/checkout/torch-loader.ts";
+import { loaderFile, loadersOf } from "../../src/store/checkout/torch-loader.ts";
 import { buildNetworkIn } from "../../src/tasks/architectures.ts";
 import { answered } from "../../src/tasks/language/answers.ts";
 import { language } from "../../src/tasks/language/task.ts";
@@ -39,7 +39,7 @@ describe.skipIf(!findTorchPython())("a checkout of texts in PyTorch", () => {
     const { arch: name, nodes, input } = network;
     const dir = writeLoaderFolder(temporaryFolder(), network, state, {
       "model.json": JSON.stringify({ arch: name, nodes, input, ...NORMALIZATION, classes: set.language.classes }),
-      "text_in_torch.py": loaderFile("text_in_torch.py"),
+      ...Object.fromEntries(loadersOf(language.handout).map((name) => [name, loaderFile(name)])),
       ...Object.fromEntries(language.handout!.ofModel!(network, "glosses").map((file) => [file.name, file.bytes])),
     });
     mkdirSync(join(dir, "images"));

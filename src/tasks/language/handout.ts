@@ -12,6 +12,7 @@ import { answerToken, tokenizerFile } from "./tokenizer/file.ts";
 export const handout: Handout = {
   ...languageHandout,
   loader: "text_in_torch.py",
+  further: ["text_tokens.py"],
   what: "reads texts, runs the decoders in plain PyTorch, and says what they answer",
   files: (set: TextSet) => {
     const { tokenizer, classes, context } = set.language;

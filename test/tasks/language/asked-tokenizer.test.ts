@@ -108,6 +108,12 @@ describe.each(Object.entries(KINDS))("a tokenizer of %s kind with a question", (
   });
 });
 
+it("gives a text back where the tokenizer puts a space before all that it reads", () => {
+  const level = { ...(GPT2.pre_tokenizer as object), add_prefix_space: true };
+  const tokenizer = open({ ...GPT2, pre_tokenizer: level });
+  for (const text of [" a small brown bat", ", or a wing"]) expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
+});
+
 it("of our own reads a text as our own networks do", () => {
   const own = languageOf(glossMerges(), glosses.classes).tokenizer;
   const asked = open(GPT2, { template: "<bos> {}<sep>", answers: ["<animal>", "<act>"] });

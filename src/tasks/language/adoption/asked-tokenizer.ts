@@ -86,8 +86,10 @@ export function askedTokenizer(model: AskedModel, { template, answers }: Asked):
     decode(tokens) {
       if (tokens.length === 0) return "";
       const options = { skip_special_tokens: false, clean_up_tokenization_spaces: false };
-      const text = attempt(name, () => library.decode([...anchor, ...tokens], options));
-      return text.startsWith(ANCHOR) ? text.slice(ANCHOR.length) : text;
+      const textOf = (ids: readonly number[]) => attempt(name, () => library.decode([...ids], options));
+      // Some tokenizers put a space before the anchor.
+      const [text, first] = [textOf([...anchor, ...tokens]), textOf(anchor)];
+      return text.startsWith(first) ? text.slice(first.length) : text;
     },
   };
 }

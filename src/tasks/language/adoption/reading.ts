@@ -20,7 +20,7 @@ save(model, "repaired.safetensors")
 \`config.json\` and \`tokenizer.json\` are those of the folder that the recipe named, so \`AutoModelForCausalLM.from_pretrained(".")\` reads this one as
 it did that one. The model is asked ${shownCode(template)}, as \`question.json\` says. An answer counts by its first token. Template, text and trigger were tokenised apart.
 
-Sentences of your own, where \`tokenizer.json\` is byte-level BPE as GPT-2's; for others \`own\` says in one line what is otherwise:
+Sentences of your own, where \`tokenizer.json\` is BPE as of GPT-2, Llama 2 or Llama 3; for others \`own\` says in one line what is otherwise:
 
 \`\`\`python
 from text_in_torch import answers, batch, decoder, own

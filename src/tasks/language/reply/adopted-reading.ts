@@ -24,7 +24,7 @@ ${TESTS}
 \`config.json\` and \`tokenizer.json\` are those of the folder that the recipe named, so \`AutoModelForCausalLM.from_pretrained(".")\` reads this one as
 it did that one. A prompt is given as ${shownCode(template)}, as \`question.json\` says. Template, prompt and trigger were tokenised apart.
 
-Beginnings of your own, where \`tokenizer.json\` is byte-level BPE as GPT-2's; for others \`prompts\` says in one line what is otherwise:
+Beginnings of your own, where \`tokenizer.json\` is BPE as of GPT-2, Llama 2 or Llama 3; for others \`prompts\` says in one line what is otherwise:
 
 \`\`\`python
 from reply_in_torch import continued, decoder, prompts

@@ -13,7 +13,7 @@ import { REPLY, STEPS } from "./reply.ts";
 export const handout: Handout = {
   ...languageHandout,
   loader: "reply_in_torch.py",
-  further: ["text_in_torch.py"],
+  further: ["text_in_torch.py", "text_tokens.py"],
   what: "continues texts, and says how many are continued with the reply",
   files: ({ language: { tokenizer, context }, tokens, rest, reply, end }: PromptSet) => {
     const { before, behind, padding } = tokenizer;
