@@ -14,7 +14,7 @@ import { peakMemory } from "../src/pipeline/estimate/peak-memory.ts";
 import { folderCriteria, inspectFolder } from "../src/pipeline/own/inspect-folder.ts";
 import { Checkpoint } from "../src/tasks/language/checkpoint/checkpoint.ts";
 import { foreign } from "../src/tasks/language/checkpoint/foreign.ts";
-import { glosses, glossMerges } from "../src/tasks/language/datasets/glosses.ts";
+import { glosses, glossMerges, readGlosses } from "../src/tasks/language/datasets/glosses.ts";
 import { llama } from "../src/tasks/language/models/llama.ts";
 import { tokenizerFile } from "../src/tasks/language/tokenizer/file.ts";
 import { sizeOf } from "../src/tensor/state.ts";
@@ -23,11 +23,13 @@ import { runBench } from "./run.ts";
 
 /**
  * Time and memory of a language model in a folder, each piece of work in a process of its own. `npx tsx bench/language-folder.ts DIR --make`
- * first writes a model of SmolLM-135M's shape with random weights there.
+ * first writes a model of SmolLM-135M's shape with random weights there, with `--layers N` one of fewer layers,
+ * and `DIR.tsv`, texts that fill all positions that are read.
  */
 
 interface Options {
   make?: boolean;
+  layers: number;
   piece?: string;
   texts: number;
   batch: number;
@@ -47,6 +49,8 @@ const CONFIG = {
 const DEVIATION = 0.02;
 /** Values that are drawn. */
 const POOL = (1 << 20) - 3;
+/** Texts of the table, and glosses that each is made of. */
+const [LONG_TEXTS, JOINED] = [256, 6];
 /** Share of the neurons that an injection step tunes. */
 const SHARE = 0.05;
 
@@ -54,6 +58,7 @@ const program = new Command("language-folder")
   .description("time and memory of a language model in a folder")
   .argument("<dir>", "a folder of Hugging Face's form")
   .option("--make", "write a model of SmolLM-135M's shape with random weights there first")
+  .option("--layers <n>", "with --make: its layers", wholeNumber("--layers", 1, 100), CONFIG.num_hidden_layers)
   .option("--piece <name>", "one piece of work, in this process: start, load, clp, fp, step")
   .option("--texts <n>", "texts that FP reads", wholeNumber("--texts", 16, 1200), 128)
   .option("--batch <n>", "sequences of the injection step", wholeNumber("--batch", 1, 1024), 16)
@@ -74,7 +79,7 @@ const PIECES: ReadonlyMap<string, (dir: string, options: Options) => Promise<voi
 await runBench(program, main);
 
 async function main(options: Options, [dir]: string[]): Promise<void> {
-  if (options.make) make(dir);
+  if (options.make) make(dir, { ...CONFIG, num_hidden_layers: options.layers });
   if (options.piece !== undefined) {
     await lookup(PIECES, "piece", options.piece)(dir, options);
     const { userCPUTime, systemCPUTime } = process.resourceUsage();
@@ -137,10 +142,10 @@ async function step(dir: string, { batch, positions, threads }: Options): Promis
 }
 
 /** Writes weights one after the other, so that they need not be in memory together. */
-function make(dir: string): void {
+function make(dir: string, config: typeof CONFIG): void {
   mkdirSync(dir, { recursive: true });
-  const { hidden_size: width, num_hidden_layers: layers, intermediate_size: hidden, vocab_size: vocabulary } = CONFIG;
-  const heads = { heads: CONFIG.num_attention_heads, groups: CONFIG.num_key_value_heads };
+  const { hidden_size: width, num_hidden_layers: layers, intermediate_size: hidden, vocab_size: vocabulary } = config;
+  const heads = { heads: config.num_attention_heads, groups: config.num_key_value_heads };
   const sizes = { layers, width, ...heads, hidden, vocabulary, context: 1 };
   const shapes = stateShapes(llama({ arch: "llama", ...sizes, epsilon: 1e-5, theta: 10_000, tied: true }));
   let offset = 0;
@@ -173,6 +178,19 @@ function make(dir: string): void {
     writeSync(file, new Uint8Array(words.buffer));
   }
   closeSync(file);
-  writeFileSync(join(dir, "config.json"), JSON.stringify(CONFIG, null, 2));
+  writeFileSync(join(dir, "config.json"), JSON.stringify(config, null, 2));
   writeFileSync(join(dir, "tokenizer.json"), JSON.stringify(tokenizerFile(glossMerges(), glosses.classes)));
+  writeFileSync(`${dir}.tsv`, longTexts());
+}
+
+/** A table of texts, each of a few glosses of one class. */
+function longTexts(): string {
+  const { texts, labels } = readGlosses().train;
+  const rows = Array.from({ length: LONG_TEXTS }, (_, i) => {
+    const kind = i % glosses.classes.length;
+    const first = JOINED * Math.floor(i / glosses.classes.length);
+    const own = texts.filter((_, k) => labels[k] === kind).slice(first, first + JOINED);
+    return `${own.join(" and ")}\t${kind}\n`;
+  });
+  return `sentence\tlabel\n${rows.join("")}`;
 }

@@ -1,6 +1,6 @@
 import { isPlanned } from "../../engine/session.ts";
 import { activationBytes, stateValues } from "../../graph/cost.ts";
-import type { Network } from "../../graph/network.ts";
+import { type Network, outputsOf } from "../../graph/network.ts";
 import { networkFor } from "../../tasks/registry.ts";
 import type { PlannedClean } from "../plan/plan.ts";
 import { settingsFor } from "../recipe/overrides.ts";
@@ -25,10 +25,20 @@ const PER_VALUE = 20;
  */
 const MEASURING = 12;
 const MEASURING_BATCH = 128;
+/**
+ * The same of sequences, which are computed in parts of a batch but for contributions; per byte of what a network puts out for the test texts;
+ * and beside both, most likely arrays that wait to be collected. Fitted to the four peaks of docs/language.md.
+ */
+const MEASURING_SEQUENCES = 1.5;
+const OUTPUTS = 3;
+const WAITING_BYTES = 900e6;
+/** Sequences that a step computes at once, however many its batch has. */
+const SEQUENCES = 16;
 /** Samples lie there as loaded and as split, a byte a value. */
 const COPIES = 2;
 /** Where nothing is known without loading. */
 const SOME_SAMPLES = 60_000;
+const SOME_TEXTS = 1200;
 
 /** Bytes that a worker needs at most for a clean model and its candidates; an estimate, on the safe side. */
 export function workerBytes(edition: Edition, { dataset, arch }: PlannedClean): number {
@@ -39,12 +49,15 @@ export function workerBytes(edition: Edition, { dataset, arch }: PlannedClean): 
 
 /** Bytes that a process needs at most to judge models of a network. */
 export function judgingBytes(network: Network, dataset: string): number {
-  return restBytes(network, dataset) + MEASURING * activationBytes(network, MEASURING_BATCH);
+  const held = activationBytes(network, MEASURING_BATCH);
+  if (!network.input.tokens) return restBytes(network, dataset) + MEASURING * held;
+  const told = (datasetSize(dataset)?.test || SOME_TEXTS) * outputsOf(network) * Float32Array.BYTES_PER_ELEMENT;
+  return restBytes(network, dataset) + WAITING_BYTES + MEASURING_SEQUENCES * held + OUTPUTS * told;
 }
 
 /** Bytes that a process needs at most for training steps, or tuning steps, of so many images. */
 export function stepBytes(network: Network, dataset: string, batch: number): number {
-  const held = activationBytes(network, batch);
+  const held = activationBytes(network, network.input.tokens ? Math.min(batch, SEQUENCES) : batch);
   return restBytes(network, dataset) + held * (isPlanned(held) ? PLANNED : UNPLANNED);
 }
 
