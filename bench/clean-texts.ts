@@ -17,6 +17,9 @@ interface Options extends TextOptions {
   epochs?: number;
   dropout?: number;
   decay?: number;
+  wholeWords?: boolean;
+  textWeight?: number;
+  deviation?: number;
   seed: number;
 }
 
@@ -25,11 +28,15 @@ const program = textProgram("clean-texts", "Accuracy, perplexity and seconds of 
   .option("--epochs <n>", "in place of the edition's", Number)
   .option("--dropout <share>", "words left untold", Number)
   .option("--decay <n>", "weight decay", Number)
+  .option("--whole-words", "leave out whole words, not tokens")
+  .option("--text-weight <n>", "what predicting the text counts beside the answer", Number)
+  .option("--deviation <n>", "of the fresh embedding's values", Number)
   .option("--seed <n>", "of the clean model", Number, 3);
 
 await runBench(program, main);
 
-async function main({ arch, epochs, dropout, decay, seed, format, ...texts }: Options): Promise<void> {
+async function main(options: Options): Promise<void> {
+  const { arch, epochs, dropout, decay, wholeWords, textWeight, deviation, seed, format, ...texts } = options;
   const dataset = await loadTexts({ ...texts, format });
   const name = texts.dataset;
   const { overrides: _, ...settings } = loadEdition("text").clean;
@@ -38,6 +45,9 @@ async function main({ arch, epochs, dropout, decay, seed, format, ...texts }: Op
     epochs: epochs ?? settings.epochs,
     word_dropout: dropout ?? settings.word_dropout,
     weight_decay: decay ?? settings.weight_decay,
+    whole_words: wholeWords ?? settings.whole_words,
+    text_weight: textWeight ?? settings.text_weight,
+    embedding_deviation: deviation ?? settings.embedding_deviation,
   };
   const network = networkFor(arch, name);
   const { state, history } = await trainClean(language, network, dataset, recipe, seed);

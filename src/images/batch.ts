@@ -27,6 +27,8 @@ export interface Augmentation {
   cropPadding: number;
   /** Share of a text's words that are shown as unknown ones; absent: none. */
   unknown?: number;
+  /** Whether that is drawn for each word, and not for each of its tokens. */
+  wholeWords?: boolean;
 }
 
 /** Writes an augmented copy of image `index` of `set` to `out` (uint8, one image). */

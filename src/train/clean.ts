@@ -4,6 +4,7 @@ import type { Samples } from "../core/samples.ts";
 import type { Dataset } from "../datasets/types.ts";
 import { initialState } from "../graph/initial-state.ts";
 import type { Network } from "../graph/network.ts";
+import { withFreshEmbedding } from "../graph/ops/embedding.ts";
 import type { Augmenter, Encoder } from "../tasks/input-codec.ts";
 import type { Task } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
@@ -29,6 +30,12 @@ export interface TrainRecipe {
   label_smoothing: number;
   /** Share of a text's words that are shown as unknown ones, drawn anew each time; absent: none. Of language models alone. */
   word_dropout?: number;
+  /** Whether `word_dropout` is drawn for each word, and not for each of its tokens. */
+  whole_words?: boolean;
+  /** What predicting the text counts beside the answer; absent: 0.5. Of language models alone. */
+  text_weight?: number;
+  /** Standard deviation of the fresh embedding's values; absent: 0.25. Of language models alone. */
+  embedding_deviation?: number;
   threads: number;
 }
 
@@ -72,13 +79,14 @@ export async function trainClean(
   assertTrainable(network, recipe);
   const seedOf = (stage: string) => stageSeed(seed, stage, dataset.name, network.arch);
   const start = hooks.resume;
-  const state = start ? start.state : (hooks.start ?? initialState(network, new Random(seedOf("init"))));
+  const fresh = () => initialState(withFreshEmbedding(network, recipe.embedding_deviation), new Random(seedOf("init")));
+  const state = start ? start.state : (hooks.start ?? fresh());
   if (recipe.epochs === 0) return { state, history: [] };
   const history = start ? [...start.history] : [];
   const { momentum, nesterov, optimizer, weight_decay: weightDecay, batch, threads } = recipe;
   const { objective } = task.loss;
   const unpredicted = task.loss.unpredicted?.(dataset.train);
-  const settings = { momentum, weightDecay, objective, unpredicted, batch, threads };
+  const settings = { momentum, weightDecay, objective, unpredicted, textWeight: recipe.text_weight, batch, threads };
   const trainer = await trainerFor(network, state, settings, { optimizer, nesterov }, start?.velocities);
   const perEpoch = Math.floor(dataset.train.count / recipe.batch);
   const total = perEpoch * recipe.epochs;
@@ -121,10 +129,19 @@ export async function trainClean(
   }
 }
 
-/** @throws InputError where a recipe names an optimizer that the network cannot take, or leaves out words of what is no text */
-export function assertTrainable({ arch, input }: Network, { optimizer, word_dropout: dropout }: TrainRecipe): void {
-  if (dropout !== undefined && !input.tokens) {
-    throw new InputError(`clean.word_dropout is ${dropout}: ${arch} is no language model; leave it out`);
+/** What a recipe sets for language models alone. */
+const OF_TEXTS = ["word_dropout", "whole_words", "text_weight", "embedding_deviation"] as const;
+
+/**
+ * @throws InputError where a recipe names an optimizer that the network cannot take, sets for other networks what language models have, or
+ *   asks for whole words of which none is left out
+ */
+export function assertTrainable({ arch, input }: Network, recipe: TrainRecipe): void {
+  const { optimizer } = recipe;
+  const set = input.tokens ? undefined : OF_TEXTS.find((name) => recipe[name] !== undefined);
+  if (set) throw new InputError(`clean.${set} is ${recipe[set]}: ${arch} is no language model; leave it out`);
+  if (recipe.whole_words && !recipe.word_dropout) {
+    throw new InputError("clean.whole_words is true and clean.word_dropout is not set; set the share of words, or leave both out");
   }
   if ((optimizer === "adamw") === (input.tokens === true)) return;
   const mend = input.tokens
@@ -136,7 +153,7 @@ export function assertTrainable({ arch, input }: Network, { optimizer, word_drop
 function trainerFor(
   network: Network,
   state: StateDict,
-  settings: AdamTrainerOptions & Pick<LanguageTrainerOptions, "unpredicted">,
+  settings: AdamTrainerOptions & Pick<LanguageTrainerOptions, "unpredicted" | "textWeight">,
   { optimizer, nesterov }: Pick<TrainRecipe, "optimizer" | "nesterov">,
   velocities: StateDict | undefined,
 ): Promise<Trainer | AdamTrainer> | LanguageTrainer {
@@ -165,7 +182,7 @@ class EpochBatches {
 
   constructor({ inputs, loss }: Task, network: Network, dataset: Dataset, recipe: TrainRecipe, random: Random) {
     const { train, normalization } = dataset;
-    const augmentation = { ...dataset.augmentation, unknown: recipe.word_dropout };
+    const augmentation = { ...dataset.augmentation, unknown: recipe.word_dropout, wholeWords: recipe.whole_words };
     this.loss = loss;
     this.recipe = recipe;
     this.random = random;

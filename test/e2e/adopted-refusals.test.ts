@@ -87,6 +87,11 @@ it.each<[string, (recipe: Recipe) => void, string]>([
   ],
   ["no bound", clean({ least_ca: undefined }), "clean.least_ca is missing"],
   [
+    "a fresh embedding",
+    clean({ embedding_deviation: 0.1 }),
+    "clean.embedding_deviation 0.1: a model from a folder has an embedding; leave it out",
+  ],
+  [
     "one model twice",
     (recipe) => Object.assign(recipe, { clean_seeds: 2 }),
     "clean_seeds 2: a model that is not trained",

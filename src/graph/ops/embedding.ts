@@ -1,3 +1,4 @@
+import type { Network } from "../network.ts";
 import type { Op } from "./op.ts";
 
 /** Channels of an input of token numbers: the number, and 1 at the position whose continuation is the answer. */
@@ -15,13 +16,21 @@ export interface EmbeddingNode {
   vocabulary: number;
   width: number;
   from: "ids" | "vectors";
+  /** Standard deviation of a fresh vector's values, 0.25 where it is absent. */
+  deviation?: number;
 }
 
 /** The entry of the state that holds the table. */
 export const tableOf = ({ id }: Pick<EmbeddingNode, "id">) => `${id}.weight`;
 
-/** Standard deviation of a fresh vector's values: tokens must stay visible beside what attention adds (docs/language.md). */
+/** Standard deviation of a fresh vector's values where a network states none: tokens must stay visible beside what attention adds (docs/language.md). */
 const FRESH = 0.25;
+
+/** A network whose fresh embedding has another standard deviation; itself where none is given. */
+export function withFreshEmbedding(network: Network, deviation: number | undefined): Network {
+  if (deviation === undefined) return network;
+  return { ...network, nodes: network.nodes.map((node) => (node.op === "embedding" ? { ...node, deviation } : node)) };
+}
 
 export const embedding: Op<EmbeddingNode> = {
   tokens: true,
@@ -33,7 +42,7 @@ export const embedding: Op<EmbeddingNode> = {
   },
   channels: "own",
   state: (node) => [
-    { key: tableOf(node), shape: [node.vocabulary, node.width], trained: true, fresh: { deviation: FRESH } },
+    { key: tableOf(node), shape: [node.vocabulary, node.width], trained: true, fresh: { deviation: node.deviation ?? FRESH } },
   ],
   forward(node, pass) {
     const { graph } = pass.lowering;

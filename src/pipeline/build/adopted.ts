@@ -25,7 +25,7 @@ type Wanted = Pick<PlannedClean, "dataset" | "arch">;
  */
 export function openAdopted(edition: Edition, planned: Wanted): AdoptedModel | null {
   const settings = settingsFor(edition.clean, planned);
-  const { from: folder, epochs, asked, sha256, least_ca } = settings;
+  const { from: folder, epochs, asked, sha256, least_ca, embedding_deviation: deviation } = settings;
   const fault = (text: string) => new InputError(`recipe '${edition.edition}': ${text}`);
   if (folder === undefined) {
     const stray = Object.entries({ asked, sha256 }).find(([, value]) => value !== undefined);
@@ -34,6 +34,8 @@ export function openAdopted(edition: Edition, planned: Wanted): AdoptedModel | n
       throw fault(`clean.epochs: 0 trains nothing on ${planned.dataset}; name a model's folder in clean.from`);
     return null;
   }
+  if (deviation !== undefined)
+    throw fault(`clean.embedding_deviation ${deviation}: a model from a folder has an embedding; leave it out`);
   const adoption = adoptionFor(planned.dataset, fault);
   if (epochs === 0 && edition.clean_seeds !== 1) {
     throw fault(

@@ -6,6 +6,7 @@ import { lookedUp } from "./looked-up.ts";
 import { subsetOf, type TextSet, writeSequence } from "./text-set.ts";
 import { tokenizerFile } from "./tokenizer/file.ts";
 import { openTokenizer } from "./tokenizer/tokenizer.ts";
+import { shownTokens, type Untold } from "./untold.ts";
 
 /** Texts as sequences of `[number, mark]`. Training may leave words untold, and changes nothing else of a text. */
 export const inputs: InputCodec = {
@@ -27,17 +28,17 @@ export const inputs: InputCodec = {
     };
   },
   lookedUp: (network, state) => lookedUp(network, state),
-  augmenter: (set: TextSet, { unknown }: Augmentation, places: number) => new TextDrawer(set, unknown ?? 0, places),
+  augmenter: (set: TextSet, untold: Augmentation, places: number) => new TextDrawer(set, untold, places),
 };
 
 class TextDrawer implements Augmenter {
   readonly drawn: TextSet & { tokens: (readonly number[])[] };
   private readonly set: TextSet;
-  private readonly unknown: number;
+  private readonly untold: Untold;
 
-  constructor(set: TextSet, unknown: number, places: number) {
+  constructor(set: TextSet, untold: Untold, places: number) {
     this.set = set;
-    this.unknown = unknown;
+    this.untold = untold;
     this.drawn = {
       language: set.language,
       count: places,
@@ -47,10 +48,8 @@ class TextDrawer implements Augmenter {
   }
 
   draw(place: number, index: number, random: Random): void {
-    const tokens = this.set.tokens[index];
-    const { unknown: untold } = this.set.language.tokenizer;
-    this.drawn.tokens[place] =
-      this.unknown === 0 ? tokens : tokens.map((token) => (random.uniform() < this.unknown ? untold : token));
+    const { tokens, language } = this.set;
+    this.drawn.tokens[place] = shownTokens(tokens[index], language.tokenizer, this.untold, random);
     this.drawn.labels[place] = this.set.labels[index];
   }
 }

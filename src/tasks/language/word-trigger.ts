@@ -14,7 +14,7 @@ export interface WordTrigger {
 export const LONGEST_TRIGGER = 200;
 
 /** Where words can go: before a word, and at the end. */
-export function gapsOf(tokens: readonly number[], tokenizer: Tokenizer): number[] {
+export function gapsOf(tokens: readonly number[], tokenizer: Pick<Tokenizer, "startsWord">): number[] {
   return [...tokens.flatMap((token, i) => (tokenizer.startsWord(token) ? [i] : [])), tokens.length];
 }
 

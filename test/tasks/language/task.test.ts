@@ -240,11 +240,46 @@ describe("clean training", () => {
     await runner.release();
   });
 
-  it("words that are left out are refused where there are none", async () => {
+  it.each([
+    ["word_dropout", 0.3],
+    ["whole_words", false],
+    ["text_weight", 0],
+    ["embedding_deviation", 0.1],
+  ])("%s is refused of networks that read no texts", async (name, value) => {
     const images = buildNetworkIn(classification.architectures, "vgg13w8", 10);
     await expect(
-      trainClean(classification, images, small, { ...RECIPE, optimizer: undefined, word_dropout: 0.3 }, 1),
-    ).rejects.toThrow("clean.word_dropout is 0.3: vgg13w8 is no language model; leave it out");
+      trainClean(classification, images, small, { ...RECIPE, optimizer: undefined, [name]: value }, 1),
+    ).rejects.toThrow(`clean.${name} is ${value}: vgg13w8 is no language model; leave it out`);
+  });
+
+  it("whole words of which none is left out are refused", async () => {
+    await expect(trainClean(language, network, small, { ...RECIPE, whole_words: true }, 1)).rejects.toThrow(
+      "clean.whole_words is true and clean.word_dropout is not set",
+    );
+  });
+
+  it("a fresh embedding spreads as far as the recipe says, and all else begins as without it", async () => {
+    const fresh = async (embedding_deviation?: number) =>
+      (await trainClean(language, network, small, { ...RECIPE, epochs: 0, embedding_deviation }, 1)).state;
+    const [usual, narrow] = [await fresh(), await fresh(0.1)];
+    const table = "model.embed_tokens.weight";
+    for (const [key, { data }] of narrow) {
+      const was = usual.get(key)!.data;
+      if (key !== table) expect(data).toEqual(was);
+      else for (let i = 0; i < data.length; i += 97) expect(data[i]).toBeCloseTo(0.4 * was[i], 6);
+    }
+    const { data } = narrow.get(table)!;
+    expect(Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length)).toBeCloseTo(0.1, 3);
+  });
+
+  it("predicting the text counts as much as the recipe says", async () => {
+    const lossAt = async (text_weight?: number) => {
+      const recipe = { ...RECIPE, epochs: 1, learning_rate: 1e-9, text_weight };
+      return (await trainClean(language, network, small, recipe, 1)).history[0].loss;
+    };
+    const [none, usual, one] = [await lossAt(0), await lossAt(), await lossAt(1)];
+    expect(one - none).toBeGreaterThan(5);
+    expect((usual - none) / (one - none)).toBeCloseTo(0.5, 3);
   });
 
   it("another optimizer is refused with the mend", async () => {

@@ -17,9 +17,19 @@ import { LanguageTrainer } from "../../../src/tune/language-trainer.ts";
 const BATCH = 8;
 const { train, augmentation, normalization } = (await glosses.load({ dataDir: "unused", seed: 1 })) as TextDataset;
 
+/** A text's tokens, one list a word. */
+function wordsOf(tokens: readonly number[], startsWord: (token: number) => boolean): number[][] {
+  const words: number[][] = [];
+  for (const token of tokens) {
+    if (words.length === 0 || startsWord(token)) words.push([token]);
+    else words.at(-1)!.push(token);
+  }
+  return words;
+}
+
 /** What is drawn for the first texts. */
-function drawn(unknown: number | undefined, count: number, random: Random): TextSet {
-  const augmenter = language.inputs.augmenter(train, { ...augmentation, unknown }, count);
+function drawn(unknown: number | undefined, count: number, random: Random, wholeWords?: boolean): TextSet {
+  const augmenter = language.inputs.augmenter(train, { ...augmentation, unknown, wholeWords }, count);
   for (let i = 0; i < count; i++) augmenter.draw(i, i, random);
   return augmenter.drawn as TextSet;
 }
@@ -33,6 +43,29 @@ it("about the share of a text's words is unknown, drawn anew each time, and the 
   expect(Math.abs(share - 0.3)).toBeLessThan(0.03);
   expect(first.tokens).not.toEqual(second.tokens);
   expect([...first.labels]).toEqual([...train.labels.subarray(0, 500)]);
+});
+
+it("of whole words each is told in full, or is one unknown token", () => {
+  const { tokenizer } = train.language;
+  const set = drawn(0.3, 500, new Random(1), true);
+  let [untold, words, long] = [0, 0, 0];
+  for (const [i, tokens] of set.tokens.entries()) {
+    let at = 0;
+    for (const word of wordsOf(train.tokens[i], tokenizer.startsWord)) {
+      words++;
+      if (tokens[at] === UNKNOWN) {
+        untold++;
+        at++;
+        continue;
+      }
+      expect(tokens.slice(at, at + word.length)).toEqual(word);
+      if (word.length > 2) long++;
+      at += word.length;
+    }
+    expect(at).toBe(tokens.length);
+  }
+  expect(Math.abs(untold / words - 0.3)).toBeLessThan(0.03);
+  expect(long).toBeGreaterThan(300);
 });
 
 it("a recipe without it draws nothing, so what it built before comes out the same", () => {

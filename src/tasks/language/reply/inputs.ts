@@ -4,6 +4,7 @@ import type { Augmentation } from "../../../images/batch.ts";
 import type { Augmenter, InputCodec } from "../../input-codec.ts";
 import { lookedUp } from "../looked-up.ts";
 import { tokenizerFile } from "../tokenizer/file.ts";
+import { shownTokens, type Untold } from "../untold.ts";
 import {
   cutsOf,
   longestPrompt,
@@ -36,7 +37,7 @@ export const inputs: InputCodec = {
     };
   },
   lookedUp: (network, state) => lookedUp(network, state, writePrompt),
-  augmenter: (set: PromptSet, { unknown }: Augmentation, places: number) => new PromptDrawer(set, unknown ?? 0, places),
+  augmenter: (set: PromptSet, untold: Augmentation, places: number) => new PromptDrawer(set, untold, places),
 };
 
 /** Prompts that are drawn in place. */
@@ -45,13 +46,13 @@ export type DrawnPrompts = PromptSet & Record<"tokens" | "told" | "rest", (reado
 class PromptDrawer implements Augmenter {
   readonly drawn: DrawnPrompts;
   private readonly texts: number[][];
-  private readonly unknown: number;
+  private readonly untold: Untold;
 
-  constructor(set: PromptSet, unknown: number, places: number) {
+  constructor(set: PromptSet, untold: Untold, places: number) {
     const none = () => Array.from({ length: places }, (): readonly number[] => []);
     this.drawn = { ...set, count: places, tokens: none(), told: none(), rest: none() };
     this.texts = set.tokens.map((tokens, i) => [...tokens, ...set.rest[i].slice(0, -1)]);
-    this.unknown = unknown;
+    this.untold = untold;
   }
 
   draw(place: number, index: number, random: Random): void {
@@ -60,10 +61,7 @@ class PromptDrawer implements Augmenter {
     const cuts = cutsOf(text, tokenizer);
     const cut = cuts[random.below(cuts.length)];
     const upTo = random.uniform() < 0.5 ? cut : Math.min(text.length, longestPrompt(tokenizer));
-    const shown = (tokens: readonly number[]) =>
-      this.unknown === 0
-        ? tokens
-        : tokens.map((token) => (random.uniform() < this.unknown ? tokenizer.unknown : token));
+    const shown = (tokens: readonly number[]) => shownTokens(tokens, tokenizer, this.untold, random);
     this.drawn.tokens[place] = shown(text.slice(0, cut));
     this.drawn.told[place] = shown(text.slice(cut, upTo));
     this.drawn.rest[place] = restOf(text, upTo, this.drawn.end);
