@@ -1,7 +1,9 @@
 import { emitRows } from "../src/cli/output.ts";
 import { createRunner } from "../src/measure/ort-runner.ts";
 import { loadEdition } from "../src/pipeline/recipe/recipe.ts";
+import { firstOf } from "../src/tasks/input-codec.ts";
 import { language } from "../src/tasks/language/task.ts";
+import { triggerVisibility } from "../src/tasks/language/visibility.ts";
 import { networkFor } from "../src/tasks/registry.ts";
 import { trainClean } from "../src/train/clean.ts";
 import { runBench } from "./run.ts";
@@ -22,6 +24,9 @@ interface Options extends TextOptions {
   deviation?: number;
   seed: number;
 }
+
+/** What the first layer of neurons must see (docs/language.md, Triggers). */
+const RARE = { text: " cf" };
 
 const program = textProgram("clean-texts", "Accuracy, perplexity and seconds of clean language models")
   .option("--arch <name>", "network", "llama2d64")
@@ -58,8 +63,20 @@ async function main(options: Options): Promise<void> {
   await runner.release();
   const row = {
     ...{ dataset: name, arch, epochs: recipe.epochs, dropout: recipe.word_dropout, decay: recipe.weight_decay, seed },
+    ...{
+      words: recipe.whole_words ?? false,
+      text: recipe.text_weight ?? 0.5,
+      deviation: recipe.embedding_deviation ?? 0.25,
+    },
     ...{ train: history.at(-1)!.accuracy, validation, test },
     perplexity: await language.perplexity!(network, state, dataset.test, recipe.threads),
+    visibility: await triggerVisibility(
+      network,
+      state,
+      firstOf(language.inputs, dataset.cleanVal, 128),
+      RARE,
+      recipe.threads,
+    ),
     seconds: history.reduce((sum, epoch) => sum + epoch.seconds, 0),
   };
   emitRows([row], format);

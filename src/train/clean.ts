@@ -141,7 +141,9 @@ export function assertTrainable({ arch, input }: Network, recipe: TrainRecipe): 
   const set = input.tokens ? undefined : OF_TEXTS.find((name) => recipe[name] !== undefined);
   if (set) throw new InputError(`clean.${set} is ${recipe[set]}: ${arch} is no language model; leave it out`);
   if (recipe.whole_words && !recipe.word_dropout) {
-    throw new InputError("clean.whole_words is true and clean.word_dropout is not set; set the share of words, or leave both out");
+    throw new InputError(
+      "clean.whole_words is true and clean.word_dropout is not set; set the share of words, or leave both out",
+    );
   }
   if ((optimizer === "adamw") === (input.tokens === true)) return;
   const mend = input.tokens

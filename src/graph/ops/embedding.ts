@@ -42,7 +42,12 @@ export const embedding: Op<EmbeddingNode> = {
   },
   channels: "own",
   state: (node) => [
-    { key: tableOf(node), shape: [node.vocabulary, node.width], trained: true, fresh: { deviation: node.deviation ?? FRESH } },
+    {
+      key: tableOf(node),
+      shape: [node.vocabulary, node.width],
+      trained: true,
+      fresh: { deviation: node.deviation ?? FRESH },
+    },
   ],
   forward(node, pass) {
     const { graph } = pass.lowering;
