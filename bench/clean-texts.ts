@@ -1,8 +1,10 @@
 import { emitRows } from "../src/cli/output.ts";
+import { Random, stageSeed } from "../src/core/random.ts";
 import { createRunner } from "../src/measure/ort-runner.ts";
 import { loadEdition } from "../src/pipeline/recipe/recipe.ts";
-import { firstOf } from "../src/tasks/input-codec.ts";
+import type { TextDataset } from "../src/tasks/language/dataset.ts";
 import { language } from "../src/tasks/language/task.ts";
+import { subsetOf, type TextSet } from "../src/tasks/language/text-set.ts";
 import { triggerVisibility } from "../src/tasks/language/visibility.ts";
 import { networkFor } from "../src/tasks/registry.ts";
 import { trainClean } from "../src/train/clean.ts";
@@ -22,6 +24,7 @@ interface Options extends TextOptions {
   wholeWords?: boolean;
   textWeight?: number;
   deviation?: number;
+  heldOut: number;
   seed: number;
 }
 
@@ -36,13 +39,19 @@ const program = textProgram("clean-texts", "Accuracy, perplexity and seconds of 
   .option("--whole-words", "leave out whole words, not tokens")
   .option("--text-weight <n>", "what predicting the text counts beside the answer", Number)
   .option("--deviation <n>", "of the fresh embedding's values", Number)
+  .option(
+    "--held-out <n>",
+    "training texts put with the defender's, to choose settings by; the test texts are not looked at",
+    Number,
+    0,
+  )
   .option("--seed <n>", "of the clean model", Number, 3);
 
 await runBench(program, main);
 
 async function main(options: Options): Promise<void> {
-  const { arch, epochs, dropout, decay, wholeWords, textWeight, deviation, seed, format, ...texts } = options;
-  const dataset = await loadTexts({ ...texts, format });
+  const { arch, epochs, dropout, decay, wholeWords, textWeight, deviation, heldOut, seed, format, ...texts } = options;
+  const dataset = withHeldOut(await loadTexts({ ...texts, format }), heldOut);
   const name = texts.dataset;
   const { overrides: _, ...settings } = loadEdition("text").clean;
   const recipe = {
@@ -57,10 +66,10 @@ async function main(options: Options): Promise<void> {
   const network = networkFor(arch, name);
   const { state, history } = await trainClean(language, network, dataset, recipe, seed);
   const runner = await createRunner(language, network, dataset.normalization, { threads: recipe.threads });
-  const [validation, test] = await Promise.all(
-    [dataset.cleanVal, dataset.test].map((set) => runner.quality(state, set)),
-  );
+  const validation = await runner.quality(state, dataset.cleanVal);
+  const test = heldOut > 0 ? null : await runner.quality(state, dataset.test);
   await runner.release();
+  const judged = heldOut > 0 ? dataset.cleanVal : dataset.test;
   const row = {
     ...{ dataset: name, arch, epochs: recipe.epochs, dropout: recipe.word_dropout, decay: recipe.weight_decay, seed },
     ...{
@@ -69,15 +78,27 @@ async function main(options: Options): Promise<void> {
       deviation: recipe.embedding_deviation ?? 0.25,
     },
     ...{ train: history.at(-1)!.accuracy, validation, test },
-    perplexity: await language.perplexity!(network, state, dataset.test, recipe.threads),
+    perplexity: await language.perplexity!(network, state, judged, recipe.threads),
     visibility: await triggerVisibility(
       network,
       state,
-      firstOf(language.inputs, dataset.cleanVal, 128),
+      subsetOf(dataset.cleanVal, [...Array(128).keys()]),
       RARE,
       recipe.threads,
     ),
     seconds: history.reduce((sum, epoch) => sum + epoch.seconds, 0),
   };
   emitRows([row], format);
+}
+
+/** The data set with the last of its training texts, in a seeded order, among those that settings are chosen by. */
+function withHeldOut(dataset: TextDataset, count: number): TextDataset {
+  if (count === 0) return dataset;
+  const order = new Random(stageSeed(1, "held out", dataset.name)).permutation(dataset.train.count);
+  const held = subsetOf(dataset.train, order.slice(-count));
+  return {
+    ...dataset,
+    train: subsetOf(dataset.train, order.slice(0, -count)),
+    cleanVal: language.inputs.joined(dataset.cleanVal, held) as TextSet,
+  };
 }
