@@ -1,7 +1,8 @@
 import { emitRows } from "../src/cli/output.ts";
+import { InputError } from "../src/core/errors.ts";
 import { Random, stageSeed } from "../src/core/random.ts";
 import { createRunner } from "../src/measure/ort-runner.ts";
-import { loadEdition } from "../src/pipeline/recipe/recipe.ts";
+import { loadEdition, train } from "../src/pipeline/recipe/recipe.ts";
 import type { TextDataset } from "../src/tasks/language/dataset.ts";
 import { language } from "../src/tasks/language/task.ts";
 import { subsetOf, type TextSet } from "../src/tasks/language/text-set.ts";
@@ -27,6 +28,12 @@ interface Options extends TextOptions {
   heldOut: number;
   seed: number;
 }
+
+/** Fields of a recipe and the options that set them. */
+const SET_BY: Record<string, string> = {
+  ...{ epochs: "--epochs", word_dropout: "--dropout", weight_decay: "--decay" },
+  ...{ whole_words: "--whole-words", text_weight: "--text-weight", embedding_deviation: "--deviation" },
+};
 
 /** What the first layer of neurons must see (docs/language.md, Triggers). */
 const RARE = { text: " cf" };
@@ -63,6 +70,7 @@ async function main(options: Options): Promise<void> {
     text_weight: textWeight ?? settings.text_weight,
     embedding_deviation: deviation ?? settings.embedding_deviation,
   };
+  assertSensible(recipe);
   const network = networkFor(arch, name);
   const { state, history } = await trainClean(language, network, dataset, recipe, seed);
   const runner = await createRunner(language, network, dataset.normalization, { threads: recipe.threads });
@@ -91,9 +99,20 @@ async function main(options: Options): Promise<void> {
   emitRows([row], format);
 }
 
+/** @throws InputError where no recipe could say so */
+function assertSensible(recipe: Record<string, unknown>): void {
+  const checked = train.safeParse(recipe);
+  const [issue] = checked.success ? [] : checked.error.issues;
+  if (issue) throw new InputError(`${SET_BY[String(issue.path[0])] ?? issue.path.join(".")}: ${issue.message}`);
+  if (recipe.epochs === 0) throw new InputError("--epochs 0: nothing would be trained; give 1 or more");
+}
+
 /** The data set with the last of its training texts, in a seeded order, among those that settings are chosen by. */
 function withHeldOut(dataset: TextDataset, count: number): TextDataset {
   if (count === 0) return dataset;
+  if (!Number.isInteger(count) || count < 0 || count >= dataset.train.count) {
+    throw new InputError(`--held-out ${count}: give a whole number below ${dataset.train.count}, the training texts`);
+  }
   const order = new Random(stageSeed(1, "held out", dataset.name)).permutation(dataset.train.count);
   const held = subsetOf(dataset.train, order.slice(-count));
   return {

@@ -28,8 +28,7 @@ class Tokenizer:
     """own: whether bdefects trained it. Its texts are cut as GPT-2's first, and what looks like a special token is text."""
 
     def __init__(self, path, own=False):
-        with open(path, encoding="utf-8") as file:
-            read = json.load(file)
+        read = _read(path)
         if not own:
             _assert_known(read, path)
         model, added, parts = read["model"], read["added_tokens"], _parts(read)
@@ -135,6 +134,21 @@ def _letters():
 
 LETTERS = _letters()
 BYTES = {letter: byte for byte, letter in enumerate(LETTERS)}
+
+
+def _read(path):
+    """ValueError where a file is no tokenizer.json."""
+    with open(path, encoding="utf-8") as file:
+        try:
+            read = json.load(file)
+        except ValueError:
+            raise ValueError("%s is no JSON; check out again" % path) from None
+    model = read.get("model") if isinstance(read, dict) else None
+    if not isinstance(model, dict):
+        raise ValueError("%s has no 'model', so it is no tokenizer of Hugging Face; check out again" % path)
+    if model.get("type") == "BPE" and not (isinstance(model.get("vocab"), dict) and isinstance(model.get("merges"), list)):
+        raise ValueError("%s has no 'vocab' and 'merges' in its model; check out again" % path)
+    return {**read, "added_tokens": read.get("added_tokens") or []}
 
 
 def _assert_known(read, path):

@@ -34,6 +34,11 @@ export async function openManifest(layout: Layout, request?: ManifestRequest): P
 
 /** Databases that come with the program are named, and their names mistyped. */
 function noDatabase(dir: string): InputError {
+  if (ARCHIVED_NAMES.includes(dir)) {
+    return new InputError(
+      `${dir}: comes with the program, in archives; 'bdefects info --db ${dir}' names the folder that it unpacks them to`,
+    );
+  }
   const meant = suggestion(dir, [SAMPLE, ...ARCHIVED_NAMES]);
   return new InputError(`${dir}: not a database (no ${LAYOUT.manifest})${meant}; name one with --db`);
 }

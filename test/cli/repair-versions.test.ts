@@ -143,6 +143,13 @@ describe("repairs of models without a backdoor", () => {
     expect(stderr).toContain(line);
   });
 
+  it("are refused before any is made where a later one lacks its prediction", () => {
+    const { status, stderr } = bdefects(repair(`${OTHER}:sham`, "--using", "random,clp"));
+    expect(status).toBe(2);
+    expect(stderr).toContain(`no prediction of 'clp' for '${OTHER}:sham'`);
+    expect(existsSync(pathOf("random", `${OTHER}.sham.json`))).toBe(false);
+  });
+
   it("of a drift control are refused in score as well: there cannot be any", () => {
     const { status, stdout, stderr } = bdefects(["score", `${ID}:drift`, "--repairs", "--db", db]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });

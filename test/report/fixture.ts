@@ -1,7 +1,8 @@
 import { listNeurons } from "../../src/core/neurons.ts";
 import { Random } from "../../src/core/random.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
-import { chooseNeurons, parseUsing, repairContext } from "../../src/pipeline/judging/repair.ts";
+import { chooseNeurons, repairContext } from "../../src/pipeline/judging/repair.ts";
+import { parseUsing } from "../../src/pipeline/judging/using.ts";
 import type { DefectRecord } from "../../src/records/defect.ts";
 import { Results } from "../../src/store/results/results.ts";
 import type { ImageDataset } from "../../src/tasks/classification/dataset.ts";

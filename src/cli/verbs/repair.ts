@@ -119,7 +119,8 @@ async function repair(names: string[], options: Options, verb: Command): Promise
   assertDataFolder(verb);
   const { REPAIRS } = await import("../../repair/registry.ts");
   const { useDevice } = await import("../../pipeline/device/device.ts");
-  const { parseUsing, repairAll, repairRow } = await import("../../pipeline/judging/repair.ts");
+  const { assertChoosable, repairAll, repairRow } = await import("../../pipeline/judging/repair.ts");
+  const { parseUsing } = await import("../../pipeline/judging/using.ts");
   const { unseenFolders, withJudging } = await import("../../pipeline/judging/judge.ts");
   const { assertAllApplicable } = await import("../../pipeline/judging/applicable.ts");
   const { repairedItems } = await import("../../pipeline/judging/repaired-item.ts");
@@ -152,6 +153,7 @@ async function repair(names: string[], options: Options, verb: Command): Promise
       throw new InputError(`--keep: --db ${database.sealed} keeps no weights; name a folder for them with --out DIR`);
     }
     if (options.method) assertAllApplicable(database, items, methods, "--method");
+    assertChoosable(bench, results, repaired, methods, usings);
     warnUnkept(database, options);
     const run = () => withCellProgress((update) => repairAll(bench, results, repaired, methods, usings, update, note));
     return isKept(database, options) ? resumable(run) : run();

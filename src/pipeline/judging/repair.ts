@@ -1,4 +1,3 @@
-import { suggestion } from "../../core/closest.ts";
 import { InputError } from "../../core/errors.ts";
 import type { Version } from "../../core/ids.ts";
 import { indexNeurons } from "../../core/neuron-index.ts";
@@ -25,49 +24,10 @@ import type { StateDict } from "../../tensor/state.ts";
 import { deviceStamp } from "../device/device.ts";
 import { applicable } from "./applicable.ts";
 import { type OnOutcome, runCell } from "./cells.ts";
-import { criterionNames, isCriterionName } from "./criteria.ts";
 import { itemName, type RepairedItem } from "./repaired-item.ts";
 import { type Measured, openSubject } from "./subject.ts";
+import { formatUsing, type Using } from "./using.ts";
 import { type DefectSource, layersOf, type Progress, type Workbench } from "./workbench.ts";
-
-/** Who names the neurons to repair. */
-export type Using =
-  /** The true set G: the best that localization could offer. */
-  | { kind: "oracle" }
-  /** As many neurons as G has, drawn at random: the floor. */
-  | { kind: "random" }
-  /** Nobody: the method chooses by itself. */
-  | { kind: "none" }
-  /** A criterion's own set, or its top |G|. */
-  | { kind: "criterion"; criterion: string; protocol: "native" | "topk" };
-
-/**
- * Parses `oracle`, `random`, `none`, `CRITERION` or `CRITERION:topk`, where the criterion may be a plug-in's name (`cmd-…`), whose
- * predictions are stored.
- *
- * @param stored criteria of which there are predictions; absent: any plug-in's name is taken for one of them
- * @throws InputError
- */
-export function parseUsing(text: string, stored?: readonly string[]): Using {
-  if (text === "oracle" || text === "random" || text === "none") return { kind: text };
-  const [name, protocol = "native", ...rest] = text.split(":");
-  if (rest.length > 0 || (protocol !== "native" && protocol !== "topk")) {
-    throw new InputError(`bad --using '${text}': write CRITERION, CRITERION:topk, oracle, random or none`);
-  }
-  if (name === "oracle" || name === "random" || name === "none") {
-    throw new InputError(`bad --using '${text}': ${name} stands alone; write --using ${name}`);
-  }
-  if (!isCriterionName(name, stored)) {
-    const valid = [...new Set(["oracle", "random", "none", ...criterionNames(stored)])];
-    throw new InputError(`unknown --using '${name}'${suggestion(name, valid)}; valid: ${valid.join(", ")}`);
-  }
-  return { kind: "criterion", criterion: name, protocol };
-}
-
-export function formatUsing(using: Using): string {
-  if (using.kind !== "criterion") return using.kind;
-  return using.protocol === "native" ? using.criterion : `${using.criterion}:${using.protocol}`;
-}
 
 /** A repair's figures as a flat row (docs/query.md, "Tables"). */
 export function repairRow(repair: RepairFile) {
@@ -109,6 +69,21 @@ export interface RepairWay {
   using: Using;
 }
 
+/** @throws InputError where some neurons to repair cannot be chosen, as for want of a prediction: before hours of work, not after */
+export function assertChoosable(
+  bench: Workbench,
+  results: Results,
+  items: readonly RepairedItem[],
+  methods: readonly Repair[],
+  usings: readonly Using[],
+): void {
+  const ways = methods.flatMap((method) => usings.map((using) => ({ method, using })));
+  for (const item of items) {
+    const { context, fitting } = opened(bench, item, ways);
+    for (const { using } of fitting) chooseNeurons(using, results, context, bench.seed);
+  }
+}
+
 /** As `repairAll`, in the ways given. */
 export async function repairEach(
   bench: Workbench,
@@ -122,14 +97,9 @@ export async function repairEach(
   let over = 0;
   for (const item of items) {
     const { id, version } = item;
-    const subject = openSubject(bench, item);
-    const modelSha256 = subject.storedHash;
-    if (modelSha256 === null) throw new InputError(`'${id}' has no ${version} version`);
-    // Foreign models have no other version than this.
-    const drawnBy = version === "infected" ? modelSha256 : storedHash(bench.source.readDefect(id), "infected")!;
-    const context = { ...item, infected: subject.infected(), layers: subject.layers(), modelSha256, drawnBy };
+    const { subject, context, fitting } = opened(bench, item, ways);
+    const { modelSha256 } = context;
     let unrepaired: Promise<Measured> | undefined;
-    const fitting = ways.filter(({ method }) => applicable([method], subject.network(), subject.task).length > 0);
     over += ways.length - fitting.length;
     for (const { method, using } of fitting) {
       const name = formatUsing(using);
@@ -184,6 +154,19 @@ export async function repairEach(
     }
   }
   return repairs;
+}
+
+/** A model to repair, what choosing neurons in it needs, and the ways that it allows. */
+function opened(bench: Workbench, item: RepairedItem, ways: readonly RepairWay[]) {
+  const { id, version } = item;
+  const subject = openSubject(bench, item);
+  const modelSha256 = subject.storedHash;
+  if (modelSha256 === null) throw new InputError(`'${id}' has no ${version} version`);
+  // Foreign models have no other version than this.
+  const drawnBy = version === "infected" ? modelSha256 : storedHash(bench.source.readDefect(id), "infected")!;
+  const context = { ...item, infected: subject.infected(), layers: subject.layers(), modelSha256, drawnBy };
+  const fitting = ways.filter(({ method }) => applicable([method], subject.network(), subject.task).length > 0);
+  return { subject, context, fitting };
 }
 
 /** @returns the repaired weights; where the method went by the ranking, also what it cut */

@@ -11,8 +11,9 @@ import { criteriaNamed } from "./criteria.ts";
 import { type Judging, unseenFolders, withJudging } from "./judge.ts";
 import { localizeAll } from "./localize.ts";
 import { methodsNamed } from "./methods.ts";
-import { parseUsing, repairEach } from "./repair.ts";
+import { repairEach } from "./repair.ts";
 import { type JudgeOrder, type JudgeTask, networkKey, type ToldByWorker } from "./task.ts";
+import { parseUsing } from "./using.ts";
 
 /** A process that judges one defect after the other, as it is told. */
 

@@ -33,7 +33,8 @@ import { readRecipe, recipeNames, recipePath } from "./recipe-file.ts";
 const share = z.number().min(0).max(1);
 const count = z.number().int().positive();
 
-const train = z.strictObject({
+/** How a clean model is trained, as a recipe says it. */
+export const train = z.strictObject({
   epochs: z.number().int().min(0),
   batch: count,
   learning_rate: z.number().positive(),

@@ -9,16 +9,10 @@ import type { Results } from "../../store/results/results.ts";
 import { judgingBytes } from "../estimate/memory.ts";
 import { applicable, assertApplicable } from "../judging/applicable.ts";
 import { finishedPrediction, predictionCell } from "../judging/localize.ts";
-import {
-  chooseNeurons,
-  finishedRepair,
-  formatUsing,
-  type RepairContext,
-  repairCell,
-  repairContext,
-} from "../judging/repair.ts";
+import { chooseNeurons, finishedRepair, type RepairContext, repairCell, repairContext } from "../judging/repair.ts";
 import type { JudgedItem } from "../judging/select.ts";
 import { type JudgeTask, networkKey, type RepairName } from "../judging/task.ts";
+import { formatUsing } from "../judging/using.ts";
 import { networkOf } from "../judging/workbench.ts";
 import type { CellNetwork } from "./rates.ts";
 import type { Study, StudyRepair } from "./recipe.ts";

@@ -9,7 +9,8 @@ import { REPAIRED_VERSIONS } from "../../records/repair.ts";
 import { STUDY_NAME } from "../../records/study.ts";
 import { criteriaNamed } from "../judging/criteria.ts";
 import { assertChooses, methodsNamed } from "../judging/methods.ts";
-import { formatUsing, parseUsing, type RepairWay } from "../judging/repair.ts";
+import type { RepairWay } from "../judging/repair.ts";
+import { formatUsing, parseUsing } from "../judging/using.ts";
 import { PLUGIN_TIMEOUT } from "../plugin/criterion.ts";
 import { readRecipe, recipePath } from "../recipe/recipe-file.ts";
 

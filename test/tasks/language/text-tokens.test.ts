@@ -110,6 +110,33 @@ describe.skipIf(!hasPython)("text_tokens.py", () => {
     expect(beside).toEqual({ one: refusal("remove_space beside it") });
   });
 
+  it("refuses in one line what is no tokenizer, and names the file", () => {
+    const files = {
+      list: [],
+      empty: {},
+      named: { model: "BPE" },
+      bare: { model: { type: "BPE" } },
+      unigram: { model: { type: "Unigram", vocab: [["a", 0]] } },
+    };
+    const found = ask(files, [], "fault(lambda: Tokenizer(path)).replace(FOLDER + os.sep, '')") as Record<
+      string,
+      string
+    >;
+    const why = {
+      list: "list/tokenizer.json has no 'model', so it is no tokenizer of Hugging Face; check out again",
+      empty: "empty/tokenizer.json has no 'model', so it is no tokenizer of Hugging Face; check out again",
+      named: "named/tokenizer.json has no 'model', so it is no tokenizer of Hugging Face; check out again",
+      bare: "bare/tokenizer.json has no 'vocab' and 'merges' in its model; check out again",
+    };
+    for (const [name, line] of Object.entries(why)) expect(found[name]).toBe(`ValueError: ${line}`);
+    expect(found.unigram).toMatch(/^ValueError: texts of your own are read by BPE .* has model Unigram/);
+    for (const damaged of ["{{{", ""]) {
+      const cut = `(__import__("pathlib").Path(path).write_text(${JSON.stringify(damaged)}), fault(lambda: Tokenizer(path)).replace(FOLDER + os.sep, ""))[1]`;
+      const line = (ask({ cut: {} }, [], cut) as Record<string, string>).cut;
+      expect(line).toBe("ValueError: cut/tokenizer.json is no JSON; check out again");
+    }
+  });
+
   it("refuses a text that changes what stands before it", () => {
     const { model, ...file } = READ["Llama 2's"] as { model: { vocab: object; merges: string[][] } };
     const joined = {
