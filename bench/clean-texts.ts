@@ -2,7 +2,7 @@ import { emitRows } from "../src/cli/output.ts";
 import { InputError } from "../src/core/errors.ts";
 import { Random, stageSeed } from "../src/core/random.ts";
 import { createRunner } from "../src/measure/ort-runner.ts";
-import { loadEdition, train } from "../src/pipeline/recipe/recipe.ts";
+import { loadEdition, trainSettings } from "../src/pipeline/recipe/recipe.ts";
 import type { TextDataset } from "../src/tasks/language/dataset.ts";
 import { language } from "../src/tasks/language/task.ts";
 import { subsetOf, type TextSet } from "../src/tasks/language/text-set.ts";
@@ -90,7 +90,7 @@ async function main(options: Options): Promise<void> {
     visibility: await triggerVisibility(
       network,
       state,
-      subsetOf(dataset.cleanVal, [...Array(128).keys()]),
+      subsetOf(dataset.cleanVal, [...Array(Math.min(128, dataset.cleanVal.count)).keys()]),
       RARE,
       recipe.threads,
     ),
@@ -101,7 +101,7 @@ async function main(options: Options): Promise<void> {
 
 /** @throws InputError where no recipe could say so */
 function assertSensible(recipe: Record<string, unknown>): void {
-  const checked = train.safeParse(recipe);
+  const checked = trainSettings.safeParse(recipe);
   const [issue] = checked.success ? [] : checked.error.issues;
   if (issue) throw new InputError(`${SET_BY[String(issue.path[0])] ?? issue.path.join(".")}: ${issue.message}`);
   if (recipe.epochs === 0) throw new InputError("--epochs 0: nothing would be trained; give 1 or more");

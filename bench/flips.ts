@@ -1,15 +1,17 @@
 import { Command } from "commander";
 import { dataOption, dbOption } from "../src/cli/options.ts";
+import { InputError } from "../src/core/errors.ts";
 import { flatScores, indexNeurons } from "../src/core/neuron-index.ts";
-import type { LayerScores } from "../src/core/neurons.ts";
 import { neuronLayers } from "../src/graph/network.ts";
 import { firstOf, indicesOutside, subset } from "../src/images/batch.ts";
 import { asImages, type ImageSet } from "../src/images/image-set.ts";
+import { carriedAndAmplified } from "../src/localize/criteria/attribution.ts";
 import { clp } from "../src/localize/criteria/clp.ts";
-import { boundedZ } from "../src/localize/normalise.ts";
 import { shareInClass } from "../src/measure/classes.ts";
 import { withJudging } from "../src/pipeline/judging/judge.ts";
 import { openSubject } from "../src/pipeline/judging/subject.ts";
+import { ATTRIBUTION_IMAGES, attributionBetween } from "../src/reversal/attribution.ts";
+import { EFFORT } from "../src/reversal/effort.ts";
 import { stampPatch } from "../src/reversal/stamp.ts";
 import { withImages } from "../src/reversal/subject.ts";
 import { reverseTowards } from "../src/reversal/targeted.ts";
@@ -27,12 +29,6 @@ import { runBench } from "./run.ts";
  */
 
 const SEED = 1;
-const IMAGES = 64;
-const STEPS = 45;
-
-/** As in the criterion `attribution`. */
-const [LEAST, MOST] = [-1, 4];
-const CLP_SHARE = 0.5;
 
 const program = new Command("flips")
   .description("Attribution under patches, additions and moves of single images")
@@ -47,7 +43,7 @@ async function main({ db, data }: { db: string; data: string }, ids: string[]): 
     for (const id of ids) {
       const record = database.readDefect(id);
       const { infected, effective, contribution } = database.readLabels(id);
-      if (!effective) throw new Error(`${id} has no effective neurons`);
+      if (!effective) throw new InputError(`${id} has no effective neurons; leave it out`);
       const { target } = record;
       const weights = restrictContributions(infected, contribution, effective);
       const trigger = await database.readTrigger(record, codec.decode);
@@ -56,29 +52,22 @@ async function main({ db, data }: { db: string; data: string }, ids: string[]): 
         const suspect = withImages(await bench.suspect(await subject.model(), await subject.dataset()));
         const { network, state, runner, clean } = suspect;
         const index = indexNeurons(neuronLayers(network));
-        const images = firstOf(subset(clean.fit, indicesOutside(clean.fit, target)), IMAGES);
+        const images = firstOf(subset(clean.fit, indicesOutside(clean.fit, target)), ATTRIBUTION_IMAGES);
         const before = await runner.response(state, images, target);
         const { scores: amplified } = await clp.localize(suspect);
         const tell = async (means: string, changed: ImageSet) => {
           const after = await runner.response(state, changed, target);
-          const carried: LayerScores = {};
-          for (const [layer, { dots, slopes, means: held }] of before) {
-            const { dots: ends, slopes: steep } = after.get(layer)!;
-            carried[layer] = Array.from(held, (a, c) => ends[c] - a * steep[c] - (dots[c] - a * slopes[c]));
-          }
-          const scores = Object.fromEntries(
-            Object.entries(boundedZ(carried)).map(([layer, z]) => [
-              layer,
-              z.map((value, c) => within(value) + CLP_SHARE * within(amplified[layer][c])),
-            ]),
-          );
+          const scores = carriedAndAmplified(attributionBetween(before, after), amplified);
           const { wji } = agreementAtK(index, flatScores(index, scores), effective, weights, "global");
           const there = shareInClass(await runner.outputs(state, changed), changed.count, target);
           process.stdout.write(`${JSON.stringify({ id, version, attack: record.attack, means, wji, there })}\n`);
         };
         const flips = new Flips(suspect, target);
         await tell("true", asImages(codec.stamp(trigger, images)));
-        await tell("patch", stampPatch(await reverseTowards(suspect, runner.blend(state), target, STEPS), images));
+        await tell(
+          "patch",
+          stampPatch(await reverseTowards(suspect, runner.blend(state), target, EFFORT.full.steps), images),
+        );
         await tell("added", await flips.added(images));
         await tell("near", await flips.moved(images, 0.25));
         await tell("far", await flips.moved(images, 1));
@@ -86,8 +75,4 @@ async function main({ db, data }: { db: string; data: string }, ids: string[]): 
       }
     }
   });
-}
-
-function within(z: number): number {
-  return Math.min(MOST, Math.max(LEAST, z));
 }

@@ -80,7 +80,7 @@ export class Flips {
     return outputs.get(GRADIENT)!.map((slope, k) => slope / this.std[k % this.size]);
   }
 
-  /** With one picture added to all, which is sought on other images of other classes than the target. */
+  /** With one picture added to all, which is sought on clean images of other classes, these among them. */
   async added(set: ImageSet): Promise<ImageSet> {
     const { subject, size, std } = this;
     const { fit } = subject.clean;

@@ -1,5 +1,6 @@
 import type { LayerScores } from "../core/neurons.ts";
 import { firstOf, indicesOutside, subset } from "../images/batch.ts";
+import type { LayerResponse } from "../measure/response.ts";
 import { stampPatch } from "./stamp.ts";
 import type { ReversalSubject } from "./subject.ts";
 import type { ReversedPatch } from "./targeted.ts";
@@ -17,6 +18,18 @@ export async function ablationAttribution(subject: ReversalSubject, patch: Rever
   const others = firstOf(subset(clean.fit, indicesOutside(clean.fit, patch.target)), ATTRIBUTION_IMAGES);
   const before = await runner.response(state, others, patch.target);
   const after = await runner.response(state, stampPatch(patch, others), patch.target);
+  return attributionBetween(before, after);
+}
+
+/**
+ * A of every neuron from the response's terms on the same images, before and after they were brought to a class by whatever means.
+ *
+ * @returns A by layer, in units of the response
+ */
+export function attributionBetween(
+  before: ReadonlyMap<string, LayerResponse>,
+  after: ReadonlyMap<string, LayerResponse>,
+): LayerScores {
   const scores: LayerScores = {};
   for (const [layer, { dots, slopes, means }] of before) {
     const patched = after.get(layer)!;

@@ -142,7 +142,7 @@ export function assertTrainable({ arch, input }: Network, recipe: TrainRecipe): 
   if (set) throw new InputError(`clean.${set} is ${recipe[set]}: ${arch} is no language model; leave it out`);
   if (recipe.whole_words && !recipe.word_dropout) {
     throw new InputError(
-      "clean.whole_words is true and clean.word_dropout is not set; set the share of words, or leave both out",
+      "clean.whole_words is true and clean.word_dropout is 0 or not set; set the share of words, or leave both out",
     );
   }
   if ((optimizer === "adamw") === (input.tokens === true)) return;

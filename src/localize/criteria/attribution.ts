@@ -27,20 +27,24 @@ export const attribution: CleanCriterion = {
   async localize(blind) {
     const suspect = withImages(blind);
     const { patch } = await reversePatch(suspect);
-    const carried = boundedZ(patch.attribution);
     const { scores: amplified } = await clp.localize(suspect);
-    const scores: LayerScores = Object.fromEntries(
-      Object.entries(carried).map(([layer, values]) => [
-        layer,
-        values.map((z, c) => within(z) + CLP_SHARE * within(amplified[layer][c])),
-      ]),
-    );
+    const scores = carriedAndAmplified(patch.attribution, amplified);
     const { neurons } = await exciseUntilDead(suspect, scores, patch);
     const { target, norm, success, evidence } = patch;
     const note = `class ${target}, patch of ${norm.toFixed(1)} pixels, success ${success.toFixed(2)}, evidence ${evidence.toFixed(4)}`;
     return { raw: scores, scores, native: neurons, note };
   },
 };
+
+/** `u` of every neuron. @param attribution A @param amplified CLP's scores */
+export function carriedAndAmplified(attribution: LayerScores, amplified: LayerScores): LayerScores {
+  return Object.fromEntries(
+    Object.entries(boundedZ(attribution)).map(([layer, values]) => [
+      layer,
+      values.map((z, c) => within(z) + CLP_SHARE * within(amplified[layer][c])),
+    ]),
+  );
+}
 
 /** The evidence in a stored note. @returns null where the note holds none */
 export function evidenceIn(note: string | null | undefined): number | null {

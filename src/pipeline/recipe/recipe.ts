@@ -34,7 +34,7 @@ const share = z.number().min(0).max(1);
 const count = z.number().int().positive();
 
 /** How a clean model is trained, as a recipe says it. */
-export const train = z.strictObject({
+export const trainSettings = z.strictObject({
   epochs: z.number().int().min(0),
   batch: count,
   learning_rate: z.number().positive(),
@@ -90,7 +90,7 @@ const edition = z.strictObject({
   /** The grid that all weights of all versions are rounded to; absent: 32-bit floats as they come. */
   grid: z.enum(GRIDS).optional(),
   select: selection,
-  clean: withOverrides(train, cleanCondition),
+  clean: withOverrides(trainSettings, cleanCondition),
   attacks,
   inject: withOverrides(injectSchema, candidateCondition),
   // A bound may depend on the data set, where chance is another, and never on the attack or the level that it judges.

@@ -9,6 +9,7 @@ import { languageOf } from "../../../src/tasks/language/language-of.ts";
 import { type TextSet, writeSequence } from "../../../src/tasks/language/text-set.ts";
 import { type TokenizerFile, tokenizerFile } from "../../../src/tasks/language/tokenizer/file.ts";
 import { inserted, stampedWith } from "../../../src/tasks/language/word-trigger.ts";
+import { BEGUN } from "./tokenizer-kinds.ts";
 
 const letters = [..."abcdefghiklmnopqrstuvwxyz.:?"];
 const words = ["▁a", "▁b", "▁c", "▁cf", "▁x", "▁t", "▁s", "▁f"];
@@ -24,11 +25,7 @@ const LLAMA_2 = {
       { type: "Replace", pattern: { String: " " }, content: "▁" },
     ],
   },
-  post_processor: {
-    type: "TemplateProcessing",
-    ...{ single: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }], pair: [] },
-    special_tokens: { "<s>": { id: "<s>", ids: [1], tokens: ["<s>"] } },
-  },
+  post_processor: BEGUN,
   decoder: {
     type: "Sequence",
     decoders: [

@@ -54,6 +54,13 @@ const prepended = {
 };
 const metaspace = { type: "Metaspace", replacement: MARK, prepend_scheme: "first", split: false };
 
+/** What puts `<s>` before a text, as Llama's post-processor. */
+export const BEGUN = {
+  type: "TemplateProcessing",
+  ...{ single: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }], pair: [] },
+  special_tokens: { "<s>": { id: "<s>", ids: [1], tokens: ["<s>"] } },
+};
+
 /** A tokenizer as Llama 2's: characters with a mark for a space, what is none of them in bytes. */
 function llama2({ further = [] as string[][], model = {}, ...others }) {
   const all = [[MARK, MARK], ...merges, ...further];
@@ -61,11 +68,7 @@ function llama2({ further = [] as string[][], model = {}, ...others }) {
   return {
     ...{ version: "1.0", truncation: null, padding: null, normalizer: prepended, pre_tokenizer: null },
     added_tokens: specials.map((token, id) => added(token, id, { normalized: false, special: true })),
-    post_processor: {
-      type: "TemplateProcessing",
-      ...{ single: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }], pair: [] },
-      special_tokens: { "<s>": { id: "<s>", ids: [1], tokens: ["<s>"] } },
-    },
+    post_processor: BEGUN,
     decoder: {
       type: "Sequence",
       decoders: [
