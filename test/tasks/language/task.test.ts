@@ -254,7 +254,7 @@ describe("clean training", () => {
 
   it("whole words of which none is left out are refused", async () => {
     await expect(trainClean(language, network, small, { ...RECIPE, whole_words: true }, 1)).rejects.toThrow(
-      "clean.whole_words is true and clean.word_dropout is not set",
+      "clean.whole_words is true and clean.word_dropout is 0 or not set",
     );
   });
 
