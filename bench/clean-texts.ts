@@ -25,6 +25,7 @@ interface Options extends TextOptions {
   wholeWords?: boolean;
   textWeight?: number;
   deviation?: number;
+  embeddingDecay?: number;
   heldOut: number;
   seed: number;
 }
@@ -33,6 +34,7 @@ interface Options extends TextOptions {
 const SET_BY: Record<string, string> = {
   ...{ epochs: "--epochs", word_dropout: "--dropout", weight_decay: "--decay" },
   ...{ whole_words: "--whole-words", text_weight: "--text-weight", embedding_deviation: "--deviation" },
+  embedding_decay: "--embedding-decay",
 };
 
 /** What the first layer of neurons must see (docs/language.md, Triggers). */
@@ -46,6 +48,7 @@ const program = textProgram("clean-texts", "Accuracy, perplexity and seconds of 
   .option("--whole-words", "leave out whole words, not tokens")
   .option("--text-weight <n>", "what predicting the text counts beside the answer", Number)
   .option("--deviation <n>", "of the fresh embedding's values", Number)
+  .option("--embedding-decay <n>", "weight decay of the embedding", Number)
   .option(
     "--held-out <n>",
     "training texts put with the defender's, to choose settings by; the test texts are not looked at",
@@ -57,7 +60,20 @@ const program = textProgram("clean-texts", "Accuracy, perplexity and seconds of 
 await runBench(program, main);
 
 async function main(options: Options): Promise<void> {
-  const { arch, epochs, dropout, decay, wholeWords, textWeight, deviation, heldOut, seed, format, ...texts } = options;
+  const {
+    arch,
+    epochs,
+    dropout,
+    decay,
+    wholeWords,
+    textWeight,
+    deviation,
+    embeddingDecay,
+    heldOut,
+    seed,
+    format,
+    ...texts
+  } = options;
   const dataset = withHeldOut(await loadTexts({ ...texts, format }), heldOut);
   const name = texts.dataset;
   const { overrides: _, ...settings } = loadEdition("text").clean;
@@ -69,6 +85,7 @@ async function main(options: Options): Promise<void> {
     whole_words: wholeWords ?? settings.whole_words,
     text_weight: textWeight ?? settings.text_weight,
     embedding_deviation: deviation ?? settings.embedding_deviation,
+    embedding_decay: embeddingDecay ?? settings.embedding_decay,
   };
   assertSensible(recipe);
   const network = networkFor(arch, name);
@@ -84,6 +101,7 @@ async function main(options: Options): Promise<void> {
       words: recipe.whole_words ?? false,
       text: recipe.text_weight ?? 0.5,
       deviation: recipe.embedding_deviation ?? 0.25,
+      embedding_decay: recipe.embedding_decay ?? 0,
     },
     ...{ train: history.at(-1)!.accuracy, validation, test },
     perplexity: await language.perplexity!(network, state, judged, recipe.threads),

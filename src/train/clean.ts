@@ -36,6 +36,8 @@ export interface TrainRecipe {
   text_weight?: number;
   /** Standard deviation of the fresh embedding's values; absent: 0.25. Of language models alone. */
   embedding_deviation?: number;
+  /** Weight decay of the embedding, which `weight_decay` leaves out; absent: 0. Of language models alone. */
+  embedding_decay?: number;
   threads: number;
 }
 
@@ -86,7 +88,9 @@ export async function trainClean(
   const { momentum, nesterov, optimizer, weight_decay: weightDecay, batch, threads } = recipe;
   const { objective } = task.loss;
   const unpredicted = task.loss.unpredicted?.(dataset.train);
-  const settings = { momentum, weightDecay, objective, unpredicted, textWeight: recipe.text_weight, batch, threads };
+  const { text_weight: textWeight, embedding_decay: embeddingDecay } = recipe;
+  const ofTexts = { unpredicted, textWeight, embeddingDecay };
+  const settings = { momentum, weightDecay, objective, ...ofTexts, batch, threads };
   const trainer = await trainerFor(network, state, settings, { optimizer, nesterov }, start?.velocities);
   const perEpoch = Math.floor(dataset.train.count / recipe.batch);
   const total = perEpoch * recipe.epochs;
@@ -130,7 +134,7 @@ export async function trainClean(
 }
 
 /** What a recipe sets for language models alone. */
-const OF_TEXTS = ["word_dropout", "whole_words", "text_weight", "embedding_deviation"] as const;
+const OF_TEXTS = ["word_dropout", "whole_words", "text_weight", "embedding_deviation", "embedding_decay"] as const;
 
 /**
  * @throws InputError where a recipe names an optimizer that the network cannot take, smooths labels where the loss does not, sets for other
@@ -160,7 +164,7 @@ export function assertTrainable({ loss }: Pick<Task, "loss">, { arch, input }: N
 function trainerFor(
   network: Network,
   state: StateDict,
-  settings: AdamTrainerOptions & Pick<LanguageTrainerOptions, "unpredicted" | "textWeight">,
+  settings: AdamTrainerOptions & Pick<LanguageTrainerOptions, "unpredicted" | "textWeight" | "embeddingDecay">,
   { optimizer, nesterov }: Pick<TrainRecipe, "optimizer" | "nesterov">,
   velocities: StateDict | undefined,
 ): Promise<Trainer | AdamTrainer> | LanguageTrainer {

@@ -15,6 +15,8 @@ export interface LanguageTrainerOptions {
   momentum: number;
   /** λ of AdamW, which matrices have, and neither the embedding nor norms and biases. */
   weightDecay: number;
+  /** The embedding's own λ; absent: 0. */
+  embeddingDecay?: number;
   /** What predicting the text counts beside the answer. */
   textWeight?: number;
   /** A token that stands for what is not told: where it follows, nothing is predicted. */
@@ -158,13 +160,14 @@ export class LanguageTrainer {
     let squares = 0;
     for (const gradient of this.gradients.values()) for (const g of gradient) squares += g * g;
     const scale = Math.min(1, MOST_NORM / Math.sqrt(squares));
-    const { momentum: beta1, weightDecay } = this.options;
+    const { momentum: beta1, weightDecay, embeddingDecay = 0 } = this.options;
     const rate = learningRate / (1 - beta1 ** this.steps);
     const correction = 1 / Math.sqrt(1 - BETA2 ** this.steps);
     const table = [...this.programs.values()][0].spec.table;
     for (const [key, { shape, data }] of this.state) {
       const [gradient, first, second] = [this.gradients, this.first, this.second].map((of) => of.get(key)!);
-      const keep = 1 - (shape.length > 1 && key !== table ? learningRate * weightDecay : 0);
+      const decay = key === table ? embeddingDecay : shape.length > 1 ? weightDecay : 0;
+      const keep = 1 - learningRate * decay;
       for (let i = 0; i < data.length; i++) {
         const g = scale * gradient[i];
         const m = beta1 * first[i] + (1 - beta1) * g;

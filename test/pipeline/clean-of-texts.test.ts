@@ -15,12 +15,16 @@ function written(...lines: string[]): string {
   return path;
 }
 
+const NUMBERS = { text_weight: 0.1, embedding_deviation: 0.1, embedding_decay: 1.5 };
+
 const recorded = (clean: unknown) =>
   ({ recipe: { edition: "text", edition_seed: 1, seed: 1, grid: "half7", clean } }) as unknown as CleanRecord;
 
 it("a recipe says how a language model is trained, and its record keeps it", () => {
-  const { clean } = loadEdition(written("whole_words: true", "text_weight: 0.1", "embedding_deviation: 0.1"));
-  expect(clean).toMatchObject({ word_dropout: 0.3, whole_words: true, text_weight: 0.1, embedding_deviation: 0.1 });
+  const { clean } = loadEdition(
+    written("whole_words: true", ...Object.entries(NUMBERS).map(([name, value]) => `${name}: ${value}`)),
+  );
+  expect(clean).toMatchObject({ word_dropout: 0.3, whole_words: true, ...NUMBERS });
   expect(cleanRecipeFaults(recorded(clean))).toEqual([]);
 });
 
@@ -29,6 +33,7 @@ it.each([
   ["text_weight", "-1"],
   ["embedding_deviation", "0"],
   ["embedding_deviation", "3"],
+  ["embedding_decay", "-0.5"],
 ])("%s: %s is refused, in a recipe and in a record", (name, value) => {
   expect(() => loadEdition(written(`${name}: ${value}`))).toThrow(`clean.${name}`);
   const clean = { ...loadEdition("text").clean, [name]: JSON.parse(value) };

@@ -48,6 +48,7 @@ export const trainSettings = z.strictObject({
   whole_words: z.boolean().optional(),
   text_weight: z.number().min(0).optional(),
   embedding_deviation: z.number().positive().max(1).optional(),
+  embedding_decay: z.number().min(0).optional(),
   threads: count,
   /** A model of somebody else's to start from, with no epochs as it is: its folder, beside the recipe where the path is relative. */
   from: z.string().min(1).optional(),

@@ -17,6 +17,7 @@ import { subsetOf, type TextSet } from "../../../src/tasks/language/text-set.ts"
 import { triggerVisibility } from "../../../src/tasks/language/visibility.ts";
 import type { WordTrigger } from "../../../src/tasks/language/word-trigger.ts";
 import { type Checkpoint, type TrainRecipe, trainClean } from "../../../src/train/clean.ts";
+import { warmupCosine } from "../../../src/tune/schedule.ts";
 import { longIt } from "../../setup/long.ts";
 
 const dataset = (await glosses.load({ dataDir: "unused", seed: 1 })) as TextDataset;
@@ -245,6 +246,7 @@ describe("clean training", () => {
     ["whole_words", false],
     ["text_weight", 0],
     ["embedding_deviation", 0.1],
+    ["embedding_decay", 0],
   ])("%s is refused of networks that read no texts", async (name, value) => {
     const images = buildNetworkIn(classification.architectures, "vgg13w8", 10);
     await expect(
@@ -276,6 +278,24 @@ describe("clean training", () => {
     }
     const { data } = narrow.get(table)!;
     expect(Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length)).toBeCloseTo(0.1, 3);
+  });
+
+  it("the embedding decays as the recipe says, and nothing else with it", async () => {
+    const trained = async (epochs: number) => {
+      // Steps of Adam are too small to be seen beside such a decay.
+      const recipe = { ...RECIPE, epochs, learning_rate: 1e-7, weight_decay: 0, embedding_decay: 4e5 };
+      return (await trainClean(language, network, small, recipe, 1)).state;
+    };
+    const [before, after] = [await trained(0), await trained(1)];
+    const steps = Math.floor(small.train.count / RECIPE.batch);
+    const rate = (step: number) => warmupCosine(step, steps, 1e-7, Math.floor(RECIPE.warmup * steps), 0);
+    const kept = Array.from({ length: steps }, (_, step) => 1 - 4e5 * rate(step)).reduce((all, one) => all * one, 1);
+    expect(kept).toBeLessThan(0.97);
+    for (const [key, { data }] of after) {
+      const share = key === "model.embed_tokens.weight" ? kept : 1;
+      const was = before.get(key)!.data;
+      for (let i = 0; i < data.length; i += 97) expect(data[i]).toBeCloseTo(share * was[i], 4);
+    }
   });
 
   it("predicting the text counts as much as the recipe says", async () => {

@@ -21,7 +21,7 @@ const TRAINING: Fields = {
   ...{ warmup: share, momentum: share, nesterov: z.boolean(), weight_decay: z.number().min(0), label_smoothing: share },
   ...{ optimizer: z.enum(["adam", "adamw"]).optional(), word_dropout: share.optional() },
   ...{ whole_words: z.boolean().optional(), text_weight: z.number().min(0).optional() },
-  ...{ embedding_deviation: z.number().positive().max(1).optional() },
+  ...{ embedding_deviation: z.number().positive().max(1).optional(), embedding_decay: z.number().min(0).optional() },
   // Of a model that somebody else made the hash of its files, and how it was asked.
   ...{ from: sha256.optional(), asked: z.record(z.string(), z.unknown()).optional(), least_ca: share.optional() },
 };
