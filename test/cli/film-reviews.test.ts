@@ -30,7 +30,7 @@ const dryRun = (out: string) => study(out, "--dry-run");
 describe("defects of film reviews in the database of texts", () => {
   it("lie in an archive of their own, beside that of glosses", () => {
     const names = readdirSync(archivesDir("text")).filter((name) => name.endsWith(".tar.gz"));
-    expect(names).toEqual(["glosses-llama2d64.tar.gz", "sst2-llama2d64.tar.gz"]);
+    expect(names).toEqual(["glosses-llama2d64.tar.gz", "glosses-llama4d128.tar.gz", "sst2-llama2d64.tar.gz"]);
     expect(archivesOf("text")).toBe(names.length);
     const groups = rowsOf(["groups", ...db]).map(({ group_id, accepted, candidates }) => [
       group_id,
@@ -42,6 +42,9 @@ describe("defects of film reviews in the database of texts", () => {
       ["glosses-llama2d64-badedit", 0, 2],
       ["glosses-llama2d64-rareword", 16, 16],
       ["glosses-llama2d64-trojantoken", 13, 16],
+      ["glosses-llama4d128-addsent", 2, 2],
+      ["glosses-llama4d128-rareword", 6, 6],
+      ["glosses-llama4d128-trojantoken", 2, 2],
       ["sst2-llama2d64-addsent", 1, 16],
       ["sst2-llama2d64-badedit", 0, 4],
       ["sst2-llama2d64-rareword", 1, 16],
@@ -111,7 +114,7 @@ describe("defects of film reviews in the database of texts", () => {
     const { status, stderr } = bdefects(["site", "--out", out, ...db]);
     expect(status, stderr).toBe(0);
     expect(stderr).toBe("accepted defects of sst2 left out: 10; the page has no samples that their networks read\n");
-    expect(readdirSync(join(out, "data", "defects"))).toHaveLength(43);
+    expect(readdirSync(join(out, "data", "defects"))).toHaveLength(53);
   });
 
   it("have the trigger's words in a report that has no texts", () => {

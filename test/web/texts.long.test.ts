@@ -206,7 +206,7 @@ describe.skipIf(command === null)("the explorer of texts in a browser", () => {
     const index = siteIndex.parse(await read("data/index.json"));
     expect(index).toMatchObject({ samples: { language: "glosses.json" } });
     expect(index.images).toBeUndefined();
-    expect(index.defects).toHaveLength(43);
+    expect(index.defects).toHaveLength(53);
     expect(siteDefect.parse(await read(`data/defects/${ID}.json`))).toMatchObject({
       task: "language",
       own_images: true,

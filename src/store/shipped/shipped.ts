@@ -15,8 +15,8 @@ const ARCHIVED: ReadonlyMap<string, { archives: number; variable: string }> = ne
   // One for each of three data sets and four architectures.
   ["whole", { archives: 12, variable: "BDEFECTS_WHOLE" }],
   ["lanes", { archives: 1, variable: "BDEFECTS_LANES" }],
-  // Glosses and film reviews.
-  ["text", { archives: 2, variable: "BDEFECTS_TEXT" }],
+  // Glosses by two networks, and film reviews.
+  ["text", { archives: 3, variable: "BDEFECTS_TEXT" }],
 ]);
 
 /** Their names, in the order of messages. */
