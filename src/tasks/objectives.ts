@@ -8,8 +8,6 @@ export interface Loss {
   readonly objective: Objective;
   /** What is shown in place of a word that is not told: no model is to predict it. @param samples a set of the task's */
   unpredicted?(samples: Samples): number;
-  /** Whether `write` can spread a share of the truth over all answers (`Wanted.smoothing`). */
-  readonly smooths?: true;
   /** Values of `targets` for one sample. */
   size(network: Network): number;
   /**
@@ -24,7 +22,7 @@ export interface Loss {
 export interface Wanted {
   /** The target of a backdoor, which is to be answered in place of the truth. */
   goal?: number;
-  /** Share of the truth that is spread over all answers, where the loss `smooths`; 0 without it. */
+  /** Share of the truth that is spread over all answers, where the loss knows such a thing; 0 without it. */
   smoothing?: number;
 }
 

@@ -78,7 +78,7 @@ export async function trainClean(
   seed: number,
   hooks: TrainHooks = {},
 ): Promise<{ state: StateDict; history: EpochRecord[] }> {
-  assertTrainable(task, network, recipe);
+  assertTrainable(network, recipe);
   const seedOf = (stage: string) => stageSeed(seed, stage, dataset.name, network.arch);
   const start = hooks.resume;
   const fresh = () => initialState(withFreshEmbedding(network, recipe.embedding_deviation), new Random(seedOf("init")));
@@ -137,16 +137,11 @@ export async function trainClean(
 const OF_TEXTS = ["word_dropout", "whole_words", "text_weight", "embedding_deviation", "embedding_decay"] as const;
 
 /**
- * @throws InputError where a recipe names an optimizer that the network cannot take, smooths labels where the loss does not, sets for other
- *   networks what language models have, or asks for whole words of which none is left out
+ * @throws InputError where a recipe names an optimizer that the network cannot take, sets for other networks what language models have, or
+ *   asks for whole words of which none is left out
  */
-export function assertTrainable({ loss }: Pick<Task, "loss">, { arch, input }: Network, recipe: TrainRecipe): void {
-  const { optimizer, label_smoothing: smoothing } = recipe;
-  if (smoothing > 0 && !loss.smooths) {
-    throw new InputError(
-      `clean.label_smoothing is ${smoothing}: labels of image classifiers are smoothed, and ${arch} is none; set 0`,
-    );
-  }
+export function assertTrainable({ arch, input }: Network, recipe: TrainRecipe): void {
+  const { optimizer } = recipe;
   const set = input.tokens ? undefined : OF_TEXTS.find((name) => recipe[name] !== undefined);
   if (set) throw new InputError(`clean.${set} is ${recipe[set]}: ${arch} is no language model; leave it out`);
   if (recipe.whole_words && !recipe.word_dropout) {

@@ -90,8 +90,7 @@ export async function planBuild(
   assertTargets(edition, plan);
   assertInjectable(edition, plan);
   for (const planned of plan.clean) {
-    const network = networkFor(planned.arch, planned.dataset);
-    assertTrainable(taskOfDataset(planned.dataset), network, settingsFor(edition.clean, planned));
+    assertTrainable(networkFor(planned.arch, planned.dataset), settingsFor(edition.clean, planned));
   }
   assertNotSealed(dir);
   const there = isDatabase(dir) ? await openDatabase(dir, { readOnly: true }) : null;

@@ -6,7 +6,6 @@ import type { Loss, Wanted } from "../objectives.ts";
 /** Softmax cross-entropy with one-hot targets; smoothed ones have their share of every class. */
 export const loss: Loss = {
   objective: crossEntropy,
-  smooths: true,
   size: outputsOf,
   write({ labels }: ImageSet, index: number, into: Float32Array, { goal, smoothing = 0 }: Wanted = {}) {
     into.fill(smoothing / into.length);

@@ -260,12 +260,6 @@ describe("clean training", () => {
     );
   });
 
-  it("smoothed labels are refused, for the answer's loss has none", async () => {
-    await expect(trainClean(language, network, small, { ...RECIPE, label_smoothing: 0.1 }, 1)).rejects.toThrow(
-      "clean.label_smoothing is 0.1: labels of image classifiers are smoothed, and llama2d64 is none; set 0",
-    );
-  });
-
   it("a fresh embedding spreads as far as the recipe says, and all else begins as without it", async () => {
     const fresh = async (embedding_deviation?: number) =>
       (await trainClean(language, network, small, { ...RECIPE, epochs: 0, embedding_deviation }, 1)).state;
