@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { loadEdition } from "../../src/pipeline/recipe/recipe.ts";
+import { settingsFor } from "../../src/pipeline/recipe/overrides.ts";
+import { type Edition, loadEdition } from "../../src/pipeline/recipe/recipe.ts";
 import { recipePath } from "../../src/pipeline/recipe/recipe-file.ts";
 import type { CleanRecord } from "../../src/records/clean.ts";
 import { cleanRecipeFaults } from "../../src/store/verify/rules/recipe.ts";
@@ -17,13 +18,15 @@ function written(...lines: string[]): string {
 
 const NUMBERS = { text_weight: 0.1, embedding_deviation: 0.1, embedding_decay: 1.5 };
 
+/** What a record of `llama2d64` keeps of a recipe. */
+const keptOf = ({ clean }: Edition) => settingsFor(clean, { dataset: "glosses", arch: "llama2d64" });
+
 const recorded = (clean: unknown) =>
   ({ recipe: { edition: "text", edition_seed: 1, seed: 1, grid: "half7", clean } }) as unknown as CleanRecord;
 
 it("a recipe says how a language model is trained, and its record keeps it", () => {
-  const { clean } = loadEdition(
-    written("whole_words: true", ...Object.entries(NUMBERS).map(([name, value]) => `${name}: ${value}`)),
-  );
+  const lines = Object.entries(NUMBERS).map(([name, value]) => `${name}: ${value}`);
+  const clean = keptOf(loadEdition(written("whole_words: true", ...lines)));
   expect(clean).toMatchObject({ word_dropout: 0.3, whole_words: true, ...NUMBERS });
   expect(cleanRecipeFaults(recorded(clean))).toEqual([]);
 });
@@ -36,6 +39,6 @@ it.each([
   ["embedding_decay", "-0.5"],
 ])("%s: %s is refused, in a recipe and in a record", (name, value) => {
   expect(() => loadEdition(written(`${name}: ${value}`))).toThrow(`clean.${name}`);
-  const clean = { ...loadEdition("text").clean, [name]: JSON.parse(value) };
+  const clean = { ...keptOf(loadEdition("text")), [name]: JSON.parse(value) };
   expect(cleanRecipeFaults(recorded(clean))).toEqual([expect.stringContaining(`'clean.${name}' is ${value}`)]);
 });
