@@ -1,7 +1,7 @@
 import type { Samples } from "../core/samples.ts";
 import { foldState } from "../graph/fold.ts";
 import type { Lowering } from "../graph/lowering/lowering.ts";
-import { convUnits } from "../graph/network.ts";
+import { unitsOf } from "../graph/network.ts";
 import { dotOf } from "../graph/programs/contribution.ts";
 import { meanTap } from "../graph/programs/infer.ts";
 import { responseProgram, slopeOf } from "../graph/programs/response.ts";
@@ -34,11 +34,11 @@ export async function responseTerms(
 ): Promise<Map<string, LayerResponse>> {
   const { network, task, pool } = runtime;
   const { response } = task;
-  const units = convUnits(network);
+  const units = unitsOf(network);
   const terms = new Map(
-    units.map(({ id, out }): [string, LayerResponse] => [
+    units.map(({ id, width }): [string, LayerResponse] => [
       id,
-      { dots: new Float64Array(out), slopes: new Float64Array(out), means: new Float64Array(out) },
+      { dots: new Float64Array(width), slopes: new Float64Array(width), means: new Float64Array(width) },
     ]),
   );
   const feeds = new Map(foldState(network, state));
@@ -48,7 +48,7 @@ export async function responseTerms(
     feeds.set("input", slice.inputs);
     for (const [name, values] of response.feeds(samples, target, slice.start, batch, network)) feeds.set(name, values);
     const outputs = await pool.run("response", network, batch, make, feeds);
-    for (const { id, out } of units) {
+    for (const { id, width } of units) {
       const { dots, slopes, means } = terms.get(id)!;
       for (const [sums, key] of [
         [dots, dotOf(id)],
@@ -56,7 +56,7 @@ export async function responseTerms(
         [means, meanTap(id)],
       ] as const) {
         const values = outputs.get(key)!;
-        for (let i = 0; i < slice.count * out; i++) sums[i % out] += values[i] / samples.count;
+        for (let i = 0; i < slice.count * width; i++) sums[i % width] += values[i] / samples.count;
       }
     }
   }

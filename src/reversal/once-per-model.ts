@@ -1,11 +1,11 @@
 import { sha256Hex } from "../core/hash.ts";
+import type { Samples } from "../core/samples.ts";
 import { type SharedWork, takeOver } from "../core/stopwatch.ts";
-import type { ImageSet } from "../images/image-set.ts";
 import { encodeState } from "../tensor/safetensors.ts";
-import type { ReversalSubject } from "./subject.ts";
+import type { ReversedModel } from "./subject.ts";
 
-/** What was found last with a set of images, by what was asked. */
-const found = new WeakMap<ImageSet, Map<string, Kept>>();
+/** What was found last with a set of samples, by what was asked. */
+const found = new WeakMap<Samples, Map<string, Kept>>();
 
 interface Kept {
   key: string;
@@ -14,13 +14,13 @@ interface Kept {
 }
 
 /**
- * Does work on a model once for all who ask for it with the same weights, images and seed: criteria and repairs that come one
+ * Does work on a model once for all who ask for it with the same weights, samples and seed: criteria and repairs that come one
  * after another share what they all begin with, and each counts its seconds. The last model's result is kept. It must not be changed.
  *
  * @param what tells one kind of work from another
  */
 export function oncePerModel<T>(
-  { network, state, normalization, clean, seed, budget }: ReversalSubject,
+  { network, state, normalization, clean, seed, budget }: ReversedModel,
   what: string,
   work: () => Promise<T>,
 ): Promise<T> {

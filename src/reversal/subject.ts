@@ -7,17 +7,22 @@ import type { ModelRunner } from "../measure/runner.ts";
 import type { BlindTask } from "../tasks/task.ts";
 import type { StateDict } from "../tensor/state.ts";
 
-/** The model whose trigger is reversed, and the clean images that are at hand: what criteria and repairs are given. */
-export interface ReversalSubject {
+/** The model whose trigger is reversed, and the clean samples that are at hand: what criteria and repairs are given. */
+export interface ReversedModel {
   task: BlindTask;
   network: Network;
   state: StateDict;
   normalization: Normalization;
-  clean: { fit: ImageSet };
+  clean: { fit: Samples };
   seed: number;
   runner: ModelRunner;
   /** How much may be spent; short where it is not said. */
   budget?: Budget;
+}
+
+/** The same of images. */
+export interface ReversalSubject extends ReversedModel {
+  clean: { fit: ImageSet };
 }
 
 /** The same model, for what declares that it needs images with classes. @throws Error where it was given other samples */
@@ -27,6 +32,6 @@ export function withImages<S extends { clean: { fit: Samples; threshold: Samples
 }
 
 /** The random numbers of one part of the reversal. */
-export function randomOf({ seed }: Pick<ReversalSubject, "seed">, ...part: (string | number)[]): Random {
+export function randomOf({ seed }: Pick<ReversedModel, "seed">, ...part: (string | number)[]): Random {
   return new Random(stageSeed(seed, "reversal", ...part));
 }

@@ -22,6 +22,8 @@ export interface Insertion {
   opened(samples: Samples, words: number, random: Random): Opened;
   /** The same with words in the blanks. */
   filled(opened: Opened, words: readonly number[]): Samples;
+  /** The same with each of several runs of words: all samples with the first, then all with the second. */
+  filledEach(opened: Opened, runs: readonly (readonly number[])[]): Samples;
   /** As people read them. */
   shown(samples: Samples, words: readonly number[]): string;
 }

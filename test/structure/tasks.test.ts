@@ -13,7 +13,7 @@ const ABOUT_CLASSES: Record<string, string> = {
   "src/localize/needs.ts": "the names of what criteria need",
   "src/localize/criteria/nc.ts": "Neural Cleanse tries every class; its note counts pixels",
   "src/localize/nc/invert-trigger.ts": "Neural Cleanse: all classes, the smallest patch of them",
-  "src/localize/criteria/attribution.ts": "goes by a patch reversed towards a class; its note counts pixels",
+  "src/localize/criteria/attribution.ts": "goes by a trigger reversed towards a class; its note counts pixels",
   "src/measure/blend.ts": "patches blended into images, towards a class",
   "src/measure/agreement.ts": "patches blended into images, towards any class in common",
   "src/repair/look.ts": "of excise: a reversed patch on images",
@@ -24,6 +24,8 @@ const ABOUT_CLASSES: Record<string, string> = {
   "src/reversal/screening.ts": "a look at every class",
   "src/reversal/stamp.ts": "a reversed patch on images",
   "src/reversal/untargeted.ts": "a patch towards any class in common",
+  "src/reversal/words/pull.ts": "how a word pulls texts to every class",
+  "src/reversal/words/reverse.ts": "the word that pulls to a class as none does to another",
 };
 
 /** Code without comments, strings in which nothing is computed, and what a criterion declares that it needs. */

@@ -4,6 +4,7 @@ import { reversePatch } from "../../reversal/reverse.ts";
 import { withImages } from "../../reversal/subject.ts";
 import { boundedZ } from "../normalise.ts";
 import type { CleanCriterion } from "../types.ts";
+import { attributionByWord } from "../word-attribution.ts";
 import { clp } from "./clp.ts";
 
 /** Beyond these a layer's z says no more. */
@@ -14,17 +15,20 @@ const CLP_SHARE = 0.5;
 
 /**
  * Who carries the flip to the class of a patch that was reversed from the model itself (docs/methods.md §10.13), with half
- * of CLP's evidence beside it: `u = z(A) + ½·z(CLP)`, both within [−1, 4]. Native: what a walk cuts until the patch is dead.
+ * of CLP's evidence beside it: `u = z(A) + ½·z(CLP)`, both within [−1, 4]. Native: what a walk cuts until the patch is dead. Of texts a
+ * word is reversed in place of a patch.
  */
 export const attribution: CleanCriterion = {
   name: "attribution",
-  title: "Ablation attribution under a reversed patch",
+  title: "Ablation attribution under a reversed trigger",
   kind: "own",
-  needs: ["batch-norm", "convolution", "classes", "pixels"],
+  needs: ["patch-or-words"],
   access: "clean",
   needsData: true,
   revision: 2,
   async localize(blind) {
+    const { insertion } = blind.task;
+    if (insertion) return attributionByWord(blind, insertion);
     const suspect = withImages(blind);
     const { patch } = await reversePatch(suspect);
     const { scores: amplified } = await clp.localize(suspect);

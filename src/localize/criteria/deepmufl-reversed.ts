@@ -3,12 +3,13 @@ import type { Samples } from "../../core/samples.ts";
 import { indicesOutside, subset } from "../../images/batch.ts";
 import { asImages } from "../../images/image-set.ts";
 import { stampPatch } from "../../reversal/stamp.ts";
+import { outside } from "../../reversal/words/texts.ts";
 import type { Insertion } from "../../tasks/insertion.ts";
 import { brokenTests } from "../broken-tests.ts";
 import { byMutation } from "../deepmufl/by-mutation.ts";
 import { filledWith } from "../nc/by-words.ts";
 import { invertTrigger } from "../nc/invert-trigger.ts";
-import { invertWords, otherThan } from "../nc/invert-words.ts";
+import { invertWords } from "../nc/invert-words.ts";
 import { nothingSuspicious } from "../no-failing-tests.ts";
 import type { CleanCriterion, Suspect } from "../types.ts";
 
@@ -53,7 +54,7 @@ async function ofPatch(suspect: Suspect): Promise<Reversed> {
 
 async function ofWords(suspect: Suspect, insertion: Insertion): Promise<Reversed> {
   const { target, words, flagged } = await invertWords(suspect, insertion);
-  const others = otherThan(suspect, insertion, suspect.clean.fit, target);
+  const others = outside(suspect, insertion, suspect.clean.fit, target);
   const filled = filledWith(suspect, insertion, others, words, "tests");
   const succeeds = (output: Float32Array) => insertion.answered(output, others) === target;
   return { target, flagged, failing: await brokenTests(suspect, others, filled, succeeds) };

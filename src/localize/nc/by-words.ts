@@ -4,11 +4,12 @@ import { Random, stageSeed } from "../../core/random.ts";
 import type { Samples } from "../../core/samples.ts";
 import { neuronLayers } from "../../graph/network.ts";
 import { positionsThatCount } from "../../measure/positions.ts";
+import { outside } from "../../reversal/words/texts.ts";
 import { firstOf } from "../../tasks/input-codec.ts";
 import type { Insertion } from "../../tasks/insertion.ts";
 import { layerZ } from "../normalise.ts";
 import type { Localization, Suspect } from "../types.ts";
-import { invertWords, otherThan, type ReversedWords, successOfWords } from "./invert-words.ts";
+import { invertWords, type ReversedWords, successOfWords } from "./invert-words.ts";
 import { pruneUntil, WALK_SAMPLES } from "./walk.ts";
 
 /** Neural Cleanse as a localizer where samples are words: the same rules under the likeliest words of the search. */
@@ -16,14 +17,14 @@ export async function byWords(suspect: Suspect, insertion: Insertion): Promise<L
   const reversed = await invertWords(suspect, insertion);
   const raw = await rise(suspect, insertion, reversed);
   const scores = layerZ(raw);
-  const native = reversed.flagged ? await prune(suspect, insertion, scores, reversed) : {};
+  const native = reversed.flagged ? await pruneUntilWordsFail(suspect, insertion, scores, reversed) : {};
   return { raw, scores, native, note: noteOf(reversed) };
 }
 
 /** `u = E[max_t a(x̃) − max_t a(x)]`, over the positions t that the class's answer depends on. */
 async function rise(suspect: Suspect, insertion: Insertion, { target, words }: ReversedWords): Promise<LayerScores> {
   const { task, network, state, runner, clean, budget = DEFAULT_BUDGET } = suspect;
-  const others = otherThan(suspect, insertion, firstOf(task.inputs, clean.fit, WALK_SAMPLES[budget].rise), target);
+  const others = outside(suspect, insertion, firstOf(task.inputs, clean.fit, WALK_SAMPLES[budget].rise), target);
   const layers = neuronLayers(network);
   const sums = new Map(layers.map(({ name, width }) => [name, new Float64Array(width)]));
   const asked = new Array<number>(others.count).fill(insertion.answers(others)[target]);
@@ -44,15 +45,16 @@ async function rise(suspect: Suspect, insertion: Insertion, { target, words }: R
   return Object.fromEntries([...sums].map(([name, sum]) => [name, [...sum]]));
 }
 
-async function prune(
+/** The most suspicious neurons without which words no longer lead to a class, as far as clean texts allow. */
+export async function pruneUntilWordsFail(
   suspect: Suspect,
   insertion: Insertion,
   scores: LayerScores,
-  { target, words }: ReversedWords,
+  { target, words }: Pick<ReversedWords, "target" | "words">,
 ): Promise<NeuronSet> {
   const { task, clean, budget = DEFAULT_BUDGET } = suspect;
   const held = firstOf(task.inputs, clean.threshold, WALK_SAMPLES[budget].walk);
-  const others = held.count === 0 ? held : otherThan(suspect, insertion, held, target);
+  const others = held.count === 0 ? held : outside(suspect, insertion, held, target);
   if (others.count === 0) return {};
   const filled = filledWith(suspect, insertion, others, words, "walk");
   return pruneUntil(suspect, scores, held, (model) => successOfWords(suspect, model, insertion, filled, target));

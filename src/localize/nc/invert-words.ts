@@ -3,6 +3,7 @@ import { Random, stageSeed } from "../../core/random.ts";
 import type { Samples } from "../../core/samples.ts";
 import { rowOf } from "../../measure/verdicts.ts";
 import type { WordGradients } from "../../measure/words.ts";
+import { outside } from "../../reversal/words/texts.ts";
 import { firstOf } from "../../tasks/input-codec.ts";
 import type { Insertion, Opened } from "../../tasks/insertion.ts";
 import { Adam } from "../../tune/adam.ts";
@@ -71,7 +72,7 @@ export async function invertWords(suspect: Suspect, insertion: Insertion): Promi
   const gradients = runner.words(state);
   const found: ClassWords[] = [];
   for (const target of insertion.answers(fit).keys()) {
-    const others = otherThan(suspect, insertion, fit, target);
+    const others = outside(suspect, insertion, fit, target);
     if (others.count === 0) continue;
     for (let restart = 0; restart < effort.restarts; restart++) {
       const random = new Random(stageSeed(seed, "localize", "nc", "words", target, restart));
@@ -82,18 +83,6 @@ export async function invertWords(suspect: Suspect, insertion: Insertion): Promi
     }
   }
   return chooseWords(found, (words) => insertion.shown(fit, words));
-}
-
-/** Samples whose truth is another class. */
-export function otherThan(
-  { task }: Pick<Suspect, "task">,
-  insertion: Insertion,
-  samples: Samples,
-  target: number,
-): Samples {
-  const truths = insertion.truths(samples);
-  const others = Array.from(truths).flatMap((truth, i) => (truth === target ? [] : [i]));
-  return task.inputs.subset(samples, others);
 }
 
 /** The share of some samples with words in them that the model answers with a class. */

@@ -1,9 +1,15 @@
 import type { Random } from "../../core/random.ts";
 import type { Insertion, Opened } from "../insertion.ts";
 import { answered } from "./answers.ts";
-import type { TextSet } from "./text-set.ts";
+import { subsetOf, type TextSet } from "./text-set.ts";
 import { wordTokens } from "./tokenizer/words.ts";
 import { inserted } from "./word-trigger.ts";
+
+function filledWith({ samples, at }: Opened, put: readonly number[]): (readonly number[])[] {
+  const { tokens, language } = samples as TextSet;
+  const first = language.tokenizer.before.length;
+  return tokens.map((own, i) => [...own.slice(0, at[i] - first), ...put, ...own.slice(at[i] - first + put.length)]);
+}
 
 /** Words that a defender may try: all single tokens of a space and small letters, rare ones too. */
 export const insertion: Insertion = {
@@ -21,15 +27,15 @@ export const insertion: Insertion = {
       at: tokens.map((own) => tokenizer.before.length + own.indexOf(tokenizer.padding)),
     };
   },
-  filled({ samples, at }: Opened, put: readonly number[]): TextSet {
-    const set = samples as TextSet;
-    const first = set.language.tokenizer.before.length;
-    const tokens = set.tokens.map((own, i) => [
-      ...own.slice(0, at[i] - first),
-      ...put,
-      ...own.slice(at[i] - first + put.length),
-    ]);
-    return { ...set, tokens };
+  filled: (opened: Opened, put: readonly number[]): TextSet => ({
+    ...(opened.samples as TextSet),
+    tokens: filledWith(opened, put),
+  }),
+  filledEach(opened: Opened, runs: readonly (readonly number[])[]): TextSet {
+    const { count } = opened.samples;
+    const again = Array.from({ length: runs.length * count }, (_, i) => i % count);
+    const tokens = runs.flatMap((put) => filledWith(opened, put));
+    return { ...subsetOf(opened.samples as TextSet, again), tokens };
   },
   shown: ({ language }: TextSet, put: readonly number[]) => language.tokenizer.decode(put).trim(),
 };
