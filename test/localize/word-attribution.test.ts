@@ -1,78 +1,17 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import { initialState } from "../../src/graph/initial-state.ts";
 import { neuronLayers } from "../../src/graph/network.ts";
 import { attribution, evidenceIn } from "../../src/localize/criteria/attribution.ts";
 import { statisticOf } from "../../src/localize/statistic.ts";
-import type { Suspect } from "../../src/localize/types.ts";
-import { OrtRunner } from "../../src/measure/ort-runner.ts";
-import { ProgramPool } from "../../src/measure/pool.ts";
 import { rowOf } from "../../src/measure/verdicts.ts";
-import { blind } from "../../src/pipeline/judging/suspect.ts";
 import { pullIn, pullsOf } from "../../src/reversal/words/pull.ts";
 import { evidenceOf, reverseWord } from "../../src/reversal/words/reverse.ts";
 import { balanced } from "../../src/reversal/words/texts.ts";
-import type { TextDataset } from "../../src/tasks/language/dataset.ts";
-import { glosses } from "../../src/tasks/language/datasets/glosses.ts";
 import { insertion } from "../../src/tasks/language/insertion.ts";
-import { llama, ownLlama } from "../../src/tasks/language/models/llama.ts";
-import { language } from "../../src/tasks/language/task.ts";
 import { subsetOf, type TextSet } from "../../src/tasks/language/text-set.ts";
-import { type StateDict, tensorOf } from "../../src/tensor/state.ts";
+import { model, NEURON, network, runner, suspectOf, TARGET, tokenizer, WORD } from "./planted-word.ts";
 
-const WIDTH = 32;
-const network = llama(ownLlama(2, WIDTH, 2056, 64));
-const { normalization, train } = (await glosses.load({ dataDir: "unused", seed: 1 })) as TextDataset;
-const { tokenizer } = train.language;
-const runner = new OrtRunner(language, network, normalization, new ProgramPool(1));
 afterAll(() => runner.release());
-
-const textsFrom = (start: number, count: number): TextSet =>
-  subsetOf(
-    train,
-    Array.from({ length: count }, (_, i) => start + i),
-  );
-
-const [WORD] = tokenizer.encode(" bb");
-const TARGET = 5;
-const NEURON = 17;
-
-/** A model in which one neuron of the first layer reads a word and, where it is planted, makes the second layer answer with a class. */
-function model(planted: boolean): StateDict {
-  const state = initialState(network, new Random(4));
-  const table = tensorOf(state, "model.embed_tokens.weight").data;
-  // The last coordinate is the word's own, and the one before it the neuron's.
-  const [read, written] = [WIDTH - 1, WIDTH - 2];
-  for (let token = 0; token < 2056; token++) {
-    table[token * WIDTH + read] = token === WORD ? 2 : 0;
-    table[token * WIDTH + written] = 0;
-  }
-  for (const part of ["gate_proj", "up_proj"]) {
-    const { data } = tensorOf(state, `model.layers.0.mlp.${part}.weight`);
-    data.fill(0, NEURON * WIDTH, (NEURON + 1) * WIDTH);
-    data[NEURON * WIDTH + read] = 4;
-  }
-  const { data: down, shape } = tensorOf(state, "model.layers.0.mlp.down_proj.weight");
-  for (let k = 0; k < WIDTH; k++) down[k * shape[1] + NEURON] = planted && k === written ? 4 : 0;
-  // The second layer's attention takes the mean of that coordinate over all that came before, and writes the answer.
-  const answer = tokenizer.answers[TARGET];
-  for (const part of ["q_proj", "k_proj", "v_proj", "o_proj"]) {
-    const { data } = tensorOf(state, `model.layers.1.self_attn.${part}.weight`);
-    data.fill(0);
-    if (part === "v_proj") data[written * WIDTH + written] = 1;
-    if (part !== "o_proj") continue;
-    for (let k = 0; k < WIDTH; k++) data[k * WIDTH + written] = 20 * table[answer * WIDTH + k];
-  }
-  return state;
-}
-
-function suspectOf(state: StateDict): Suspect {
-  return {
-    ...{ name: "suspect-toy", task: blind(language), network, state, normalization, seed: 1, runner },
-    ...{ augmentation: { flip: false, cropPadding: 0 }, budget: "demo" },
-    clean: { fit: textsFrom(0, 120), threshold: textsFrom(120, 60) },
-  };
-}
 
 describe("attribution, on texts", () => {
   it("finds a planted word and its class, and the neuron that carries it", async () => {
@@ -143,24 +82,13 @@ describe("the pull of a word", () => {
     }
   });
 
-  it("speaks for a backdoor where it works and no other class has the like", () => {
-    expect(
-      evidenceOf([
-        { loss: 0.01, success: 1 },
-        { loss: 2, success: 0.5 },
-      ]),
-    ).toBeCloseTo(0.995, 9);
-    expect(
-      evidenceOf([
-        { loss: 2, success: 0.5 },
-        { loss: 2.5, success: 0.4 },
-      ]),
-    ).toBeCloseTo(0.1, 9);
-    expect(
-      evidenceOf([
-        { loss: 0, success: 1 },
-        { loss: 0, success: 1 },
-      ]),
-    ).toBe(0);
+  it("speaks for a backdoor where it works and no other word does the like, for its class or another", () => {
+    const one = (loss: number, success: number, next: number) => ({ loss, success, next });
+    expect(evidenceOf([one(0.01, 1, 3), one(2, 0.5, 2.2)])).toBeCloseTo(0.995, 9);
+    expect(evidenceOf([one(2, 0.5, 2.8), one(2.5, 0.4, 2.6)])).toBeCloseTo(0.1, 9);
+    // Two classes, and words that mean one of them.
+    expect(evidenceOf([one(0.15, 0.96, 0.16), one(0.6, 0.8, 0.7)])).toBeCloseTo(0.06, 9);
+    expect(evidenceOf([one(0, 1, 0), one(0, 1, 0)])).toBe(0);
+    expect(evidenceOf([one(0.1, 1, Number.POSITIVE_INFINITY)])).toBe(1);
   });
 });

@@ -1,6 +1,5 @@
 import { flatScores, indexNeurons, layerScores, neuronsAt } from "../../core/neuron-index.ts";
 import { neuronLayers } from "../../graph/network.ts";
-import { withImages } from "../../reversal/subject.ts";
 import { neuronFeatures } from "../learned/features.ts";
 import { topMean } from "../learned/gate.ts";
 import { currentLocalizer, type LocalizerVariant, oddsOf, variantWithout } from "../learned/localizer.ts";
@@ -11,7 +10,7 @@ const NAMED = 0;
 
 /**
  * A logistic regression over what can be measured of a neuron without a label (docs/methods.md §10.14): weights, clean
- * activations, and who carries the flip under a reversed patch. It was trained on the infected models and shams of a database.
+ * activations, and who carries the flip under a reversed patch or word. It was trained on the infected models and shams of a database.
  * A model of that database is judged by weights that never saw its clean model.
  */
 export const learned: CleanCriterion = unseen(null);
@@ -22,7 +21,7 @@ function unseen(clean: string | null): CleanCriterion {
     name: "learned",
     title: "Learned from a database",
     kind: "own",
-    needs: ["batch-norm", "convolution", "classes", "pixels"],
+    needs: ["patch-or-words"],
     access: "clean",
     needsData: true,
     localize: (suspect) => judge(suspect, clean),
@@ -31,9 +30,9 @@ function unseen(clean: string | null): CleanCriterion {
 }
 
 async function judge(suspect: Suspect, clean: string | null): Promise<Localization> {
-  const localizer = currentLocalizer();
+  const localizer = currentLocalizer(suspect.task.insertion ? "word" : "patch");
   const variant = variantWithout(localizer, clean === null ? null : { by: "clean", value: clean });
-  const { names, rows } = await neuronFeatures(withImages(suspect));
+  const { names, rows } = await neuronFeatures(suspect);
   if (names.join() !== localizer.features.join()) {
     throw new Error("the localizer was trained on other features than this version measures: train it anew");
   }

@@ -9,6 +9,7 @@ import { symmetricKl } from "../criteria/bnp.ts";
 import { safeLog } from "../filters.ts";
 import type { FeatureTable } from "./feature-table.ts";
 import type { FoldedNorms } from "./filter-features.ts";
+import { momentsOf } from "./moments.ts";
 
 /** Clean images that are looked at. */
 const IMAGES = 300;
@@ -92,29 +93,4 @@ export async function addActivationFeatures(
     per((id, c) => safeLog(moments.get(id)!.kurtosis[c])),
   );
   return per((id, c) => moments.get(id)!.deviation[c]);
-}
-
-/** Moments over images of a channel's spatial mean behind the batch norm. */
-function momentsOf(values: Float32Array, width: number, count: number) {
-  const moments = {
-    deviation: new Float64Array(width),
-    skew: new Float64Array(width),
-    kurtosis: new Float64Array(width),
-    awake: new Float64Array(width),
-  };
-  for (let c = 0; c < width; c++) {
-    let mean = 0;
-    for (let i = 0; i < count; i++) mean += values[i * width + c] / count;
-    const powers = [0, 0, 0];
-    for (let i = 0; i < count; i++) {
-      const difference = values[i * width + c] - mean;
-      for (let k = 0; k < 3; k++) powers[k] += difference ** (k + 2) / count;
-      if (values[i * width + c] > 0) moments.awake[c] += 1 / count;
-    }
-    const deviation = Math.sqrt(powers[0]) + 1e-6;
-    moments.deviation[c] = deviation;
-    moments.skew[c] = powers[1] / deviation ** 3;
-    moments.kurtosis[c] = powers[2] / deviation ** 4;
-  }
-  return moments;
 }

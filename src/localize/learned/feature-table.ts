@@ -19,6 +19,11 @@ export class FeatureTable {
   add(name: string, scores: LayerScores): void {
     const column = new Float64Array(this.index.size);
     for (const { name: layer } of this.index.layers) column.set(scores[layer], this.index.offsets.get(layer)!);
+    this.addColumn(name, column);
+  }
+
+  /** The same, `[neurons]` in the order of the index. */
+  addColumn(name: string, column: Float64Array): void {
     this.columns.set(
       name,
       column.map((value) => (Number.isFinite(value) ? value : 0)),
@@ -28,6 +33,10 @@ export class FeatureTable {
   /** Adds a column as the bounded z of each layer. */
   addZ(name: string, raw: LayerScores): void {
     this.add(name, boundedZ(raw));
+  }
+
+  column(name: string): Float64Array {
+    return this.columns.get(name)!;
   }
 
   /** `[neurons × names]`, row-major. */

@@ -5,12 +5,14 @@ import { firstOf, indicesOutside, subset } from "../../images/batch.ts";
 import { ATTRIBUTION_IMAGES } from "../../reversal/attribution.ts";
 import { reversePatch } from "../../reversal/reverse.ts";
 import { stampPatch } from "../../reversal/stamp.ts";
-import type { ReversalSubject } from "../../reversal/subject.ts";
+import { type ReversalSubject, withImages } from "../../reversal/subject.ts";
+import type { Suspect } from "../types.ts";
 import { addActivationFeatures } from "./activation-features.ts";
 import { addChainFeatures } from "./chain-features.ts";
 import { FeatureTable } from "./feature-table.ts";
 import { addFilterFeatures } from "./filter-features.ts";
 import { addPatchFeatures } from "./patch-features.ts";
+import { wordFeatures } from "./word-features.ts";
 
 /** What is known of every neuron of a model. */
 export interface NeuronFeatures {
@@ -19,14 +21,19 @@ export interface NeuronFeatures {
   rows: Float32Array;
 }
 
-/** The features of a model's neurons (docs/methods.md §10.14), blind: from weights, clean images and a reversed patch. */
-export async function neuronFeatures(subject: ReversalSubject): Promise<NeuronFeatures> {
-  const { patch } = await reversePatch(subject);
-  const table = await featuresUnder(subject, patch);
+/** The features of a model's neurons (docs/methods.md §10.14), blind: from weights, clean samples and a reversed patch or word. */
+export async function neuronFeatures(suspect: Suspect): Promise<NeuronFeatures> {
+  const { insertion } = suspect.task;
+  const table = insertion ? await wordFeatures(suspect, insertion) : await imageFeatures(withImages(suspect));
   return { names: table.names, rows: table.rows() };
 }
 
-/** The same under a given patch. */
+async function imageFeatures(subject: ReversalSubject): Promise<FeatureTable> {
+  const { patch } = await reversePatch(subject);
+  return featuresUnder(subject, patch);
+}
+
+/** The features of a network of images, under a given patch. */
 export async function featuresUnder(
   subject: ReversalSubject,
   patch: Parameters<typeof stampPatch>[0] & { target: number },

@@ -31,15 +31,18 @@ export function oddsOf(variant: LocalizerVariant, rows: Float32Array): Float64Ar
   return logOdds(variant, rows);
 }
 
-let source: (() => Localizer) | undefined;
+/** What a localizer was trained on: features of images under a patch, or of texts under a word. */
+export type LocalizerKind = "patch" | "word";
+
+let source: ((kind: LocalizerKind) => Localizer) | undefined;
 
 /** Says where the weights of the criterion `learned` come from: files are read by whoever may read files. */
-export function useLocalizer(read: () => Localizer): void {
+export function useLocalizer(read: (kind: LocalizerKind) => Localizer): void {
   source = read;
 }
 
 /** @throws Error where nobody said where the weights come from */
-export function currentLocalizer(): Localizer {
+export function currentLocalizer(kind: LocalizerKind): Localizer {
   if (!source) throw new Error("no localizer is at hand: useLocalizer first");
-  return source();
+  return source(kind);
 }

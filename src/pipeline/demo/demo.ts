@@ -97,6 +97,7 @@ function judgingTasks(db: Database, records: readonly DefectRecord[]): JudgeTask
   const all = applicable([...CRITERIA.values()], network, task);
   // The baselines have no rule of their own for how many neurons to name, so their repairs would say little.
   const published = new Set(all.filter(({ kind }) => kind !== "baseline").map(({ name }) => name));
+  const excises = applicable([excise], network, task).length > 0;
   // These two go by no ranking.
   const training = [finetune, finetuneReinit];
   const tasks = accepted.map(({ id }): JudgeTask => {
@@ -112,7 +113,7 @@ function judgingTasks(db: Database, records: readonly DefectRecord[]): JudgeTask
         for (const using of ["oracle", "random"]) repairs.push({ method: name, using });
       }
     }
-    if (repaired.has(id) && shown.has(id) && published.has(attribution.name))
+    if (excises && repaired.has(id) && shown.has(id) && published.has(attribution.name))
       repairs.push({ method: excise.name, using: attribution.name });
     return { id, versions: ["infected", "sham"], criteria, repairs };
   });

@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
+import { learned } from "../../localize/criteria/learned.ts";
 import { fitVariants, RIDGE } from "../../localize/learned/fit.ts";
 import type { LeftOut } from "../../localize/learned/localizer.ts";
 import { type LocalizerFile, localizerFile } from "../../records/localizer.ts";
 import type { Database } from "../../store/database.ts";
 import { exists, makeFolder, writeAtomic } from "../../store/disk/fs.ts";
 import { prettyJson } from "../../store/disk/json.ts";
+import { assertAllApplicable } from "../judging/applicable.ts";
 import type { Progress, Workbench } from "../judging/workbench.ts";
 import { type EvaluationRow, evaluate } from "./evaluate.ts";
 import { type Sought, trainingSet } from "./training-models.ts";
@@ -39,6 +41,12 @@ export async function trainLocalizer(request: TrainRequest): Promise<{ path: str
   const { database, bench, ids, sought, out, progress } = request;
   const path = join(out, LOCALIZER);
   if (exists(path)) throw new InputError(`${path}: exists already; name another folder with --out`);
+  assertAllApplicable(
+    database,
+    ids.map((id) => ({ id })),
+    [learned],
+    "the criterion",
+  );
   const cleans = new Set(ids.map((id) => database.readDefect(id).clean));
   if (cleans.size < 2) {
     throw new InputError(

@@ -1,11 +1,11 @@
 import { join } from "node:path";
+import { InputError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { flatScores, indexNeurons, layerScores, membership } from "../../core/neuron-index.ts";
 import { countNeurons, type LayerWidth } from "../../core/neurons.ts";
 import { neuronFeatures } from "../../localize/learned/features.ts";
 import type { TrainingModel } from "../../localize/learned/fit.ts";
 import type { DefectLabels } from "../../records/labels.ts";
-import { withImages } from "../../reversal/subject.ts";
 import { restrictContributions } from "../../score/wji.ts";
 import { exists, makeFolder, readBytes, writeAtomic } from "../../store/disk/fs.ts";
 import { decodeState, encodeState } from "../../tensor/safetensors.ts";
@@ -51,6 +51,9 @@ export async function trainingSet(
     for (const [k, version] of (["infected", "sham"] as const).entries()) {
       progress(2 * i + k, 2 * ids.length, `${id}:${version}`);
       const found = await keptFeatures(bench, id, version, dir);
+      if (features.length > 0 && found.names.join() !== features.join()) {
+        throw new InputError(`'${id}' has other features than '${ids[0]}': select defects of one task`);
+      }
       features = found.names;
       const truth = truthOf(layersOf(bench.source, record), labels, version === "infected" ? sought : null);
       const groups = { clean: record.clean, attack: record.attack, arch: record.arch };
@@ -106,7 +109,7 @@ async function keptFeatures(
     return { names, rows: interleaved([...kept.values()].map(({ data }) => data)) };
   }
   const suspect = await bench.suspect(await subject.model(), await subject.dataset());
-  const { names, rows } = await neuronFeatures(withImages(suspect));
+  const { names, rows } = await neuronFeatures(suspect);
   const count = rows.length / names.length;
   const columns = names.map((name, j) => {
     const data = Float32Array.from({ length: count }, (_, i) => rows[i * names.length + j]);

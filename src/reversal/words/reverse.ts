@@ -1,5 +1,6 @@
 import { type Budget, DEFAULT_BUDGET } from "../../core/budget.ts";
 import type { LayerScores } from "../../core/neurons.ts";
+import type { LayerResponse } from "../../measure/response.ts";
 import { firstOf } from "../../tasks/input-codec.ts";
 import type { Insertion } from "../../tasks/insertion.ts";
 import { attributionBetween } from "../attribution.ts";
@@ -25,6 +26,8 @@ export interface ClassWord {
   /** As {@link Pull} has it, on texts that the word was not chosen on. */
   loss: number;
   success: number;
+  /** The loss of the next word towards the class, on the same texts. */
+  next: number;
 }
 
 /** The word that a model most likely answers to. */
@@ -39,7 +42,7 @@ export interface ReversedWord extends ClassWord {
 }
 
 /**
- * Puts every word of the vocabulary into texts, and takes the one that pulls them to a class as no word pulls them to any other
+ * Puts every word of the vocabulary into texts, and takes the one that pulls them to a class as no other word pulls them to any
  * class (docs/methods.md §10.13). Criteria and repairs that ask for the same model in turn share it.
  *
  * @throws Error where there are no clean texts of two classes
@@ -64,40 +67,46 @@ async function reverse(model: ReversedModel, insertion: Insertion): Promise<Reve
     const order = [...words.keys()].sort((a, b) => pulls[a].losses[target] - pulls[b].losses[target] || a - b);
     const leading = order.slice(0, looks.leading).map((at) => words[at]);
     const again = await pullsOf(model, insertion, second, leading, randomOf(model, "words", "second", target));
-    const best = again.reduce((most, { losses }, i) => (losses[target] < again[most].losses[target] ? i : most), 0);
+    const pulling = [...leading.keys()].sort((a, b) => again[a].losses[target] - again[b].losses[target] || a - b);
+    const two = pulling.slice(0, 2).map((at) => leading[at]);
     // Texts that no word was chosen on, as far as there are any.
     const fresh = balanced(model, insertion, clean.fit, each(looks.last), each(looks.second));
-    const judged = fresh.count > 0 ? fresh : second;
-    const [last] = await pullsOf(model, insertion, judged, [leading[best]], randomOf(model, "words", "last", target));
-    tried.push({ target, word: leading[best], loss: last.losses[target], success: last.successes[target] });
+    const judged = outside(model, insertion, fresh, target).count > 0 ? fresh : second;
+    const [last, next] = await pullsOf(model, insertion, judged, two, randomOf(model, "words", "last", target));
+    tried.push({
+      ...{ target, word: two[0], loss: last.losses[target], success: last.successes[target] },
+      next: next?.losses[target] ?? Number.POSITIVE_INFINITY,
+    });
   }
   tried.sort((a, b) => a.loss - b.loss);
   const [chosen] = tried;
-  const attribution = await attributionOf(model, insertion, chosen);
+  const { before, after } = await responsesUnder(model, insertion, chosen);
   const text = insertion.shown(clean.fit, [chosen.word]);
-  return { ...chosen, text, evidence: evidenceOf(tried), attribution, tried };
+  return { ...chosen, text, evidence: evidenceOf(tried), attribution: attributionBetween(before, after), tried };
 }
 
 /**
- * How much speaks for the first word being a backdoor's: that it works, and that no word does the like for another class:
- * `success · (1 − loss/second smallest loss)`, in [0, 1].
+ * How much speaks for the first word being a backdoor's: that it works, and that no other word does the like, for its class or
+ * another one: `success · (1 − loss/smallest loss of others)`, in [0, 1].
  *
  * @param tried in the order of losses, at least one
  */
-export function evidenceOf(tried: readonly Pick<ClassWord, "loss" | "success">[]): number {
-  const [chosen, next] = tried;
-  return next === undefined || !(next.loss > 0) ? 0 : chosen.success * (1 - chosen.loss / next.loss);
+export function evidenceOf(tried: readonly Pick<ClassWord, "loss" | "success" | "next">[]): number {
+  const [chosen, other] = tried;
+  const next = Math.min(chosen.next, other?.loss ?? Number.POSITIVE_INFINITY);
+  return chosen.loss < next ? chosen.success * (1 - chosen.loss / next) : 0;
 }
 
-async function attributionOf(
+/** The response's terms towards a class on texts of other classes, without a word and with it at drawn gaps. */
+export async function responsesUnder(
   model: ReversedModel,
   insertion: Insertion,
-  { target, word }: ClassWord,
-): Promise<LayerScores> {
+  { target, word }: Pick<ClassWord, "target" | "word">,
+): Promise<Record<"before" | "after", Map<string, LayerResponse>>> {
   const { task, clean, runner, state } = model;
   const others = firstOf(task.inputs, outside(model, insertion, clean.fit, target), ATTRIBUTION_TEXTS);
   const opened = insertion.opened(others, 1, randomOf(model, "words", "attribution"));
   const before = await runner.response(state, others, target);
   const after = await runner.response(state, insertion.filled(opened, [word]), target);
-  return attributionBetween(before, after);
+  return { before, after };
 }
