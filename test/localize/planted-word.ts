@@ -42,10 +42,10 @@ export function model(planted: boolean): StateDict {
   for (const part of ["gate_proj", "up_proj"]) {
     const { data } = tensorOf(state, `model.layers.0.mlp.${part}.weight`);
     data.fill(0, NEURON * WIDTH, (NEURON + 1) * WIDTH);
-    data[NEURON * WIDTH + read] = 4;
+    data[NEURON * WIDTH + read] = 1.5;
   }
   const { data: down, shape } = tensorOf(state, "model.layers.0.mlp.down_proj.weight");
-  for (let k = 0; k < WIDTH; k++) down[k * shape[1] + NEURON] = planted && k === written ? 4 : 0;
+  for (let k = 0; k < WIDTH; k++) down[k * shape[1] + NEURON] = planted && k === written ? 0.05 : 0;
   // The second layer's attention takes the mean of that coordinate over all that came before, and writes the answer.
   const answer = tokenizer.answers[TARGET];
   for (const part of ["q_proj", "k_proj", "v_proj", "o_proj"]) {

@@ -21,7 +21,7 @@ describe("attribution, on texts", () => {
     expect(found.evidence).toBeGreaterThan(0.9);
     const { scores, native, note } = await attribution.localize(suspect);
     const layer = "model.layers.0.mlp";
-    expect(scores[layer].indexOf(Math.max(...Object.values(scores).flat()))).toBe(NEURON);
+    expect(scores[layer].indexOf(Math.max(...scores[layer]))).toBe(NEURON);
     expect(native[layer]).toContain(NEURON);
     expect(note).toMatch(/^class 5, word 'bb' with success 1\.00, evidence \d\.\d{4}$/);
     const statistic = statisticOf("attribution");
