@@ -54,3 +54,8 @@ export function withinLayerRank(raw: LayerScores): LayerScores {
     return values.map((u) => 1 - above.get(u)! / (values.length - 1));
   });
 }
+
+/** A z as `attribution` counts it: within [−1, 4], beyond which it says no more (docs/methods.md §10.13). */
+export function clippedZ(z: number): number {
+  return Math.min(4, Math.max(-1, z));
+}

@@ -5,11 +5,8 @@ import type { Insertion } from "../tasks/insertion.ts";
 import { clp } from "./criteria/clp.ts";
 import { contributionHigh } from "./criteria/contribution-high.ts";
 import { pruneUntilWordsFail } from "./nc/by-words.ts";
-import { boundedZ } from "./normalise.ts";
+import { boundedZ, clippedZ } from "./normalise.ts";
 import type { Localization, Suspect } from "./types.ts";
-
-/** Beyond these a layer's z says no more. */
-const [LEAST, MOST] = [-1, 4];
 
 /** What CLP's evidence and the contribution to clean answers count beside the attribution's. */
 const SHARE = 0.5;
@@ -27,15 +24,13 @@ export async function attributionByWord(suspect: Suspect, insertion: Insertion):
   const scores: LayerScores = Object.fromEntries(
     Object.entries(carried).map(([layer, values]) => [
       layer,
-      values.map((z, c) => (stands ? within(z) : 0) + SHARE * (within(amplified[layer][c]) + within(relied[layer][c]))),
+      values.map(
+        (z, c) => (stands ? clippedZ(z) : 0) + SHARE * (clippedZ(amplified[layer][c]) + clippedZ(relied[layer][c])),
+      ),
     ]),
   );
   const native = stands ? await pruneUntilWordsFail(suspect, insertion, scores, { ...found, words: [found.word] }) : {};
   const { target, text, success, evidence } = found;
   const note = `class ${target}, word '${text}' with success ${success.toFixed(2)}, evidence ${evidence.toFixed(4)}`;
   return { raw: scores, scores, native, note };
-}
-
-function within(z: number): number {
-  return Math.min(MOST, Math.max(LEAST, z));
 }

@@ -2,13 +2,10 @@ import type { LayerScores } from "../../core/neurons.ts";
 import { exciseUntilDead } from "../../reversal/excision.ts";
 import { reversePatch } from "../../reversal/reverse.ts";
 import { withImages } from "../../reversal/subject.ts";
-import { boundedZ } from "../normalise.ts";
+import { boundedZ, clippedZ } from "../normalise.ts";
 import type { CleanCriterion } from "../types.ts";
 import { attributionByWord } from "../word-attribution.ts";
 import { clp } from "./clp.ts";
-
-/** Beyond these a layer's z says no more. */
-const [LEAST, MOST] = [-1, 4];
 
 /** What CLP's evidence counts beside the attribution's. */
 const CLP_SHARE = 0.5;
@@ -45,7 +42,7 @@ export function carriedAndAmplified(attribution: LayerScores, amplified: LayerSc
   return Object.fromEntries(
     Object.entries(boundedZ(attribution)).map(([layer, values]) => [
       layer,
-      values.map((z, c) => within(z) + CLP_SHARE * within(amplified[layer][c])),
+      values.map((z, c) => clippedZ(z) + CLP_SHARE * clippedZ(amplified[layer][c])),
     ]),
   );
 }
@@ -54,8 +51,4 @@ export function carriedAndAmplified(attribution: LayerScores, amplified: LayerSc
 export function evidenceIn(note: string | null | undefined): number | null {
   const found = /, evidence (\d+\.\d{4})$/.exec(note ?? "");
   return found && Number(found[1]);
-}
-
-function within(z: number): number {
-  return Math.min(MOST, Math.max(LEAST, z));
 }

@@ -9,7 +9,7 @@ import { type ReversedModel, randomOf } from "../subject.ts";
 import { pullsOf } from "./pull.ts";
 import { balanced, outside } from "./texts.ts";
 
-/** Texts of every class at each look, and how many words of each class go on (docs/methods.md §10.13). */
+/** Texts of all classes together at each look, and how many words of each class go on (docs/methods.md §10.13). */
 const LOOKS: Record<Budget, { first: number; leading: number; second: number; last: number }> = {
   demo: { first: 4, leading: 6, second: 16, last: 32 },
   short: { first: 8, leading: 24, second: 32, last: 96 },
